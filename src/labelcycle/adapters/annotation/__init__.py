@@ -1,0 +1,1 @@
+"""Annotation backends, one module each; see `labelcycle.ports.AnnotationBackend`."""

@@ -1,0 +1,1 @@
+"""Numeric core: arrays in, arrays out. No torch, no file, no clock, no log, no service."""

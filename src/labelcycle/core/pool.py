@@ -1,0 +1,46 @@
+"""What a strategy sees of a pool, and what it answers."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNLABELED = -1
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The pool at the start of a round. All arrays have one row a sample, in pool order (by id).
+
+    features : (n, d) float32 or float16, C-contiguous, may be memory-mapped
+    labels : (n,) int64, class index, `UNLABELED` (-1) where there is no accepted label
+    available : (n,) bool, True where the sample may be selected (no label, not rejected)
+    clusters : (n,) int32, cluster of each sample, or None if nothing was clustered
+    probabilities : (n, c) float32, the current model's class probabilities, or None
+    """
+
+    features: NDArray[np.floating]
+    labels: NDArray[np.int64]
+    available: NDArray[np.bool_]
+    clusters: NDArray[np.int32] | None = None
+    probabilities: NDArray[np.float32] | None = None
+
+    @property
+    def labeled(self) -> NDArray[np.bool_]:
+        """(n,) bool, True where the sample has an accepted label."""
+        return self.labels != UNLABELED
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The samples a strategy picked, best first.
+
+    rows : (b,) int64, rows of the pool, distinct
+    score : (b,) float64, the value by which the strategy judged the sample
+    why : name -> (b,) array of int or float: what the strategy knew of each pick
+        (`cluster`, `typicality`, `boundary`, ...)
+    """
+
+    rows: NDArray[np.int64]
+    score: NDArray[np.float64]
+    why: dict[str, NDArray[np.generic]] = field(default_factory=dict)

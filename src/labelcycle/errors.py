@@ -1,0 +1,52 @@
+"""Every deliberate error of labelcycle.
+
+    LabelcycleError            exit code 1: one line that says what, wanted, got, what to do
+    ├── SettingsError          params.yaml or an option is not as it must be
+    ├── DataError              images, labels or a file of the campaign are not as they must be
+    ├── StateError             the campaign is in a state in which this step is not legal
+    ├── PoolExhausted          fewer samples are left than the budget asks for
+    ├── ServiceDown            a service does not answer; trying again later may help
+    ├── ServiceRefused         a service answers, but not with what is needed (token, project, schema)
+    ├── ToolFailed             git, DVC or another program ended with an error
+    └── Busy                   exit code 75: somebody else is at work in this campaign
+"""
+
+
+class LabelcycleError(Exception):
+    """A deliberate error; its text is one line that a user can act on."""
+
+    exit_code = 1
+
+
+class SettingsError(LabelcycleError):
+    """A setting is unknown or out of range."""
+
+
+class DataError(LabelcycleError):
+    """Images, labels or a file of the campaign are not as they must be."""
+
+
+class StateError(LabelcycleError):
+    """The step asked for is not legal in the campaign's present state."""
+
+
+class PoolExhausted(LabelcycleError):
+    """The budget is above the number of samples that can still be selected."""
+
+
+class ServiceDown(LabelcycleError):
+    """A service could not be reached, or broke off; trying again may help."""
+
+
+class ServiceRefused(LabelcycleError):
+    """A service answered, but not with what was needed; trying again will not help."""
+
+
+class ToolFailed(LabelcycleError):
+    """An external program ended with an error."""
+
+
+class Busy(LabelcycleError):
+    """Another process works on this campaign."""
+
+    exit_code = 75

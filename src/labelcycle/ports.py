@@ -1,0 +1,113 @@
+"""The outside world as protocols; what crosses them are labelcycle's own types."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class LabelSchema:
+    """What annotators are asked: the class names, in the order of their hot keys, and a text."""
+
+    classes: tuple[str, ...]
+    instruction: str
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The current model's answer for one sample, shown to the annotator as a pre-annotation."""
+
+    label: str
+    probability: float
+    model: str
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """One sample as it is handed to annotators.
+
+    key : unique in the campaign, `<campaign>/<round>/<sample>`; pushing it twice makes one task
+    image : file that is shown, below the media folder
+    rank : order in which tasks are served, 0 first
+    """
+
+    key: str
+    sample: str
+    image: Path
+    rank: int
+    round: int
+    holdout: bool = False
+    prediction: Prediction | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One person's annotation of one task, as it came.
+
+    labels : the class names chosen; empty for an empty answer
+    skipped : the person pressed Skip
+    raw : the backend's own record, kept for the files of the round
+    """
+
+    annotation: int
+    task: int
+    key: str
+    annotator: str
+    labels: tuple[str, ...]
+    skipped: bool
+    lead_time_s: float | None
+    created: str
+    updated: str
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the tasks of a round are; a task is done when it has an answer or a skip."""
+
+    tasks: int
+    answered: int
+    skipped: int
+
+    @property
+    def done(self) -> bool:
+        """True when every task has an answer or a skip."""
+        return self.answered + self.skipped >= self.tasks
+
+
+class AnnotationBackend(Protocol):
+    """Where people answer. All methods raise `ServiceDown` or `ServiceRefused`."""
+
+    def open_project(self, campaign: str, title: str, schema: LabelSchema) -> int:
+        """Id of the campaign's project; made if it does not exist, found by `campaign` if it does."""
+
+    def project_url(self, project: int) -> str:
+        """Address a person can open."""
+
+    def check_schema(self, project: int, schema: LabelSchema) -> None:
+        """Raise `ServiceRefused` with the difference if the project no longer asks for `schema`."""
+
+    def push(
+        self, project: int, tasks: Sequence[TaskSpec], model: str | None = None
+    ) -> dict[str, int]:
+        """Task id by key; each key is exactly one task afterwards, whatever was there before.
+
+        model : name of the model whose predictions annotators are to see, if any
+        """
+
+    def progress(self, project: int, tasks: Mapping[str, int]) -> Progress:
+        """How many of `tasks` (key -> id) are answered or skipped."""
+
+    def pull(self, project: int, tasks: Mapping[str, int]) -> list[Answer]:
+        """Every answer to `tasks` (key -> id), a full snapshot, sorted by task and annotation id."""
+
+    def withdraw(self, project: int, tasks: Mapping[str, int]) -> int:
+        """Remove those of `tasks` nobody has answered or skipped; the number removed."""
+
+
+class Tracker(Protocol):
+    """Where rounds are shown as runs and curves."""
+
+    def log_round(self, record: Mapping[str, Any]) -> str:
+        """Log a closed round, once however often it is called; the run's address."""

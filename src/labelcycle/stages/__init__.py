@@ -1,0 +1,1 @@
+"""The pure stages that DVC runs, one module each: `Options` and `run`."""

@@ -1,0 +1,281 @@
+"""The files of a campaign: every path, and one reader and one writer for each kind of file.
+
+    params.yaml  dvc.yaml  dvc.lock  code.json         settings and pipeline (git)
+    data/images/ID.EXT                                 the bytes of every usable image (DVC)
+    data/samples.jsonl                                 one line a sample (DVC)
+    data/quarantine.jsonl                              what could not be used, and why (git)
+    data/labels/owned.jsonl, NNN.jsonl                 accepted and rejected labels (DVC)
+    data/holdout.jsonl                                 people's labels of the hold-out (DVC)
+    work/                                              outputs of the stages (DVC)
+    rounds/NNN/                                        the record of each round (git)
+    .labelcycle/                                       lock, services, media, checkpoints (ignored)
+
+Writes are whole or not at all: temporary file, fsync, rename.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelcycle.errors import DataError
+
+OWNED = "owned"
+"""Name of the label file that holds the labels owned before round 0."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One usable image.
+
+    id : first 16 hex digits of the sha256 of its bytes
+    file : name below data/images
+    source : where it was found when it was ingested, for people
+    split : "pool", or "holdout" for the frozen random hold-out
+    width, height : size in pixels as the model sees it, after turning
+    notes : what was done to make it usable ("16-bit scaled", "first of 3 frames", ...)
+    """
+
+    id: str
+    file: str
+    source: str
+    split: Literal["pool", "holdout"]
+    width: int
+    height: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Label:
+    """What was made of the answers for one sample.
+
+    label : the accepted class name, or None if the sample was rejected
+    reason : why it was rejected ("skipped", "empty answer", "unknown class 'x'"), else None
+    votes : class name -> number of answers for it
+    """
+
+    sample: str
+    label: str | None
+    reason: str | None = None
+    votes: Mapping[str, int] = field(default_factory=dict)
+    source: str = ""
+
+
+class Campaign:
+    """The paths of one campaign."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.params = self.root / "params.yaml"
+        self.dvc_yaml = self.root / "dvc.yaml"
+        self.code = self.root / "code.json"
+        self.data = self.root / "data"
+        self.images = self.data / "images"
+        self.samples = self.data / "samples.jsonl"
+        self.quarantine = self.data / "quarantine.jsonl"
+        self.labels = self.data / "labels"
+        self.holdout = self.data / "holdout.jsonl"
+        self.rounds = self.root / "rounds"
+        self.work = self.root / "work"
+        self.encoder = self.work / "encoder"
+        self.features = self.work / "features"
+        self.model = self.work / "model"
+        self.clusters = self.work / "clusters.npz"
+        self.selection = self.work / "selection.json"
+        self.metrics = self.work / "metrics.json"
+        self.figures = self.work / "figures"
+        self.private = self.root / ".labelcycle"
+        self.checkpoints = self.private / "checkpoints"
+        self.media = self.private / "media"
+        self.services = self.private / "services.json"
+        self.lock = self.private / "campaign.lock"
+
+    def round(self, number: int) -> Path:
+        """Folder of round `number`."""
+        return self.rounds / f"{number:03d}"
+
+    def label_file(self, name: int | str) -> Path:
+        """File of the labels of a round, or of the owned ones."""
+        stem = f"{name:03d}" if isinstance(name, int) else name
+        return self.labels / f"{stem}.jsonl"
+
+
+# --- bytes ---------------------------------------------------------------------------------
+
+
+def digest(data: bytes) -> str:
+    """First 16 hex digits of the sha256 of `data`."""
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def file_digest(path: Path) -> str:
+    """First 16 hex digits of the sha256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path` whole or not at all, durable when this returns.
+
+    Raises DataError if the disk is full or the folder not writable; `path` is then as before.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise DataError(
+            f"cannot write {path}: wanted {len(data)} bytes on disk, got {error.strerror or error};"
+            " free some space or mend the folder, then run the same command again"
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` durable, where the system allows it."""
+    with contextlib.suppress(OSError):  # some file systems refuse fsync on a folder
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+# --- JSON ----------------------------------------------------------------------------------
+
+
+def dump_json(value: object) -> str:
+    """Canonical text of a value: sorted keys, two spaces, one trailing newline, no NaN."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a value as canonical JSON."""
+    write_bytes(path, dump_json(value).encode())
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file. Raises DataError that names the file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"{path} is missing; wanted a JSON file") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is not JSON: {error}; restore it with git") from error
+
+
+def write_jsonl(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
+    """Write one canonical JSON object a line."""
+    lines = (
+        json.dumps(record, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+        for record in records
+    )
+    write_bytes(path, "".join(lines).encode())
+
+
+def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a file with one JSON object a line. Raises DataError naming file and line."""
+    try:
+        stream = path.open(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise DataError(f"{path} is missing; wanted one JSON object a line") from error
+    with stream:
+        for number, line in enumerate(stream, start=1):
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise DataError(f"{path}, line {number}: wanted JSON, got {error}") from error
+            if not isinstance(record, dict):
+                raise DataError(f"{path}, line {number}: wanted an object, got {line.strip()!r}")
+            yield record
+
+
+# --- arrays --------------------------------------------------------------------------------
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write one array as .npy, C-contiguous."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    write_bytes(path, buffer.getvalue())
+
+
+def read_array(path: Path) -> NDArray[Any]:
+    """An array from .npy, memory-mapped and read-only."""
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"cannot read {path}: wanted an array, got {error}; run `labelcycle run`"
+        ) from error
+
+
+def write_arrays(path: Path, **arrays: NDArray[Any]) -> None:
+    """Write named arrays as one .npz."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    write_bytes(path, buffer.getvalue())
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The named arrays of a .npz."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return dict(archive)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"cannot read {path}: wanted arrays, got {error}; run `labelcycle run`"
+        ) from error
+
+
+# --- samples and labels --------------------------------------------------------------------
+
+
+def write_samples(path: Path, samples: Iterable[Sample]) -> None:
+    """Write the manifest, sorted by id: this order is the order of all feature rows."""
+    write_jsonl(path, (asdict(s) for s in sorted(samples, key=lambda s: s.id)))
+
+
+def read_samples(path: Path, split: str | None = None) -> list[Sample]:
+    """The samples of the manifest, or of one split, sorted by id (pool order)."""
+    samples = [Sample(**{**r, "notes": tuple(r["notes"])}) for r in read_jsonl(path)]
+    return [s for s in samples if split is None or s.split == split]
+
+
+def write_labels(path: Path, labels: Iterable[Label]) -> None:
+    """Write a label file, sorted by sample id."""
+    write_jsonl(path, (asdict(label) for label in sorted(labels, key=lambda x: x.sample)))
+
+
+def read_labels(path: Path) -> list[Label]:
+    """The labels of one file."""
+    return [Label(**record) for record in read_jsonl(path)]
+
+
+def read_all_labels(campaign: Campaign) -> dict[str, Label]:
+    """The latest word on each sample: owned labels, then each round's; accepted and rejected."""
+    latest: dict[str, Label] = {}
+    numbered = sorted(p for p in campaign.labels.glob("*.jsonl") if p.stem.isdigit())
+    owned = campaign.label_file(OWNED)
+    for path in ([owned] if owned.exists() else []) + numbered:
+        latest.update({label.sample: label for label in read_labels(path)})
+    return latest
