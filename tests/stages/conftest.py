@@ -1,0 +1,33 @@
+"""A small campaign on disk, with real images."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from labelcycle import store
+
+
+def make_campaign(root: Path, pool: int = 20, holdout: int = 5, side: int = 12) -> store.Campaign:
+    """A campaign of random squares of grey noise; every sample's file is a PNG."""
+    campaign = store.Campaign(root)
+    campaign.images.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    samples = []
+    for row in range(pool + holdout):
+        pixels = rng.integers(0, 256, (side, side), dtype=np.uint8)
+        temporary = campaign.images / "new.png"
+        Image.fromarray(pixels).save(temporary)
+        key = store.file_digest(temporary)
+        temporary.rename(campaign.images / f"{key}.png")
+        split = "pool" if row < pool else "holdout"
+        samples.append(store.Sample(key, f"{key}.png", f"{row}.png", split, side, side))
+    store.write_samples(campaign.samples, samples)
+    return campaign
+
+
+@pytest.fixture
+def small_campaign(tmp_path: Path) -> store.Campaign:
+    """20 samples in the pool, 5 in the hold-out, 12 x 12 pixels."""
+    return make_campaign(tmp_path / "campaign")
