@@ -28,7 +28,8 @@ class Pool:
     @property
     def labeled(self) -> NDArray[np.bool_]:
         """(n,) bool, True where the sample has an accepted label."""
-        return self.labels != UNLABELED
+        labeled: NDArray[np.bool_] = self.labels != UNLABELED
+        return labeled
 
 
 @dataclass(frozen=True)

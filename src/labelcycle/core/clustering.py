@@ -1,0 +1,90 @@
+"""k-means of the pool's features: Lloyd's iterations of faiss from k-means++ starts.
+
+NUMBERS
+"""
+
+from dataclasses import dataclass
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import kmeans_plusplus  # type: ignore[import-untyped]
+
+from labelcycle.core.ordering import steady
+from labelcycle.core.threads import one_thread
+
+BLOCK_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """A partition of n samples into k clusters, none of them empty.
+
+    assignment : (n,) int32, cluster of each sample, 0..k-1
+    centres : (k, d) float32, means of the clusters, in the space that was clustered
+    inertia : sum of squared distances to the nearest centre
+    """
+
+    assignment: NDArray[np.int32]
+    centres: NDArray[np.float32]
+    inertia: float
+
+
+def kmeans(
+    features: NDArray[np.floating],
+    clusters: int,
+    rng: np.random.Generator,
+    *,
+    starts: int = 3,
+    iterations: int = 50,
+    normalise: bool = True,
+) -> Clustering:
+    """The best of `starts` k-means runs; the first of equals.
+
+    features : (n, d) float32 or float16, finite, n >= 1
+    clusters : wanted number, at least 1; fewer come out where there are fewer distinct points
+    normalise : rows are brought to length 1 first; rows of zeros stay
+
+    Memory: one float32 copy of the features, and 8 n bytes times 2 + ln(clusters) for the starts.
+    One thread: the same result on any machine's number of cores.
+    """
+    points = _prepared(features, normalise)
+    wanted = min(clusters, len(points))
+    with one_thread():
+        runs = [_one_run(points, wanted, rng, iterations) for _ in range(starts)]
+    return runs[int(np.argmin(steady(np.array([run.inertia for run in runs]))))]
+
+
+def _prepared(features: NDArray[np.floating], normalise: bool) -> NDArray[np.float32]:
+    """A float32 copy, blockwise, of length 1 if asked."""
+    points = np.empty(features.shape, dtype=np.float32)
+    for start in range(0, len(features), BLOCK_ROWS):
+        block = np.array(features[start : start + BLOCK_ROWS], dtype=np.float64)
+        if normalise:
+            lengths = np.linalg.norm(block, axis=1, keepdims=True)
+            np.divide(block, lengths, out=block, where=lengths > 0)
+        points[start : start + BLOCK_ROWS] = block
+    return points
+
+
+def _one_run(
+    points: NDArray[np.float32], clusters: int, rng: np.random.Generator, iterations: int
+) -> Clustering:
+    first, _ = kmeans_plusplus(points, clusters, random_state=int(rng.integers(2**31)))
+    # faiss draws a sample of the points unless it is told not to
+    engine = faiss.Kmeans(
+        points.shape[1],
+        clusters,
+        niter=iterations,
+        min_points_per_centroid=1,
+        max_points_per_centroid=len(points),
+    )
+    engine.train(points, init_centroids=np.ascontiguousarray(first))
+    squares, nearest = engine.index.search(points, 1)
+    used, assignment = np.unique(nearest[:, 0], return_inverse=True)
+    centres = np.asarray(engine.centroids, dtype=np.float32)
+    return Clustering(
+        assignment.astype(np.int32),
+        np.ascontiguousarray(centres[used]),
+        float(squares.astype(np.float64).sum()),
+    )

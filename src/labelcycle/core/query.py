@@ -1,0 +1,125 @@
+"""The door to the strategies: everything is checked here, so that strategies can assume it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelcycle.core import strategies
+from labelcycle.core.pool import UNLABELED, Pool, Selection
+from labelcycle.core.registry import parse_options
+from labelcycle.core.threads import one_thread
+from labelcycle.errors import DataError, PoolExhausted, SettingsError
+from labelcycle.options import Options
+
+CHECKED_ROWS = 65_536
+"""Rows looked at at a time, so that a memory-mapped array is never read whole."""
+
+
+def select(
+    strategy: str,
+    pool: Pool,
+    budget: int,
+    rng: np.random.Generator,
+    options: Mapping[str, Any] | Options | None = None,
+) -> Selection:
+    """`budget` distinct available rows of the pool, best first, by the strategy of that name.
+
+    The same inputs and generator state give the same selection on any number of threads.
+
+    Raises SettingsError for an unknown strategy or option, DataError for a pool that is not as
+    `Pool` says, PoolExhausted for a budget outside 1..the number of available samples.
+    """
+    module = strategies.get(strategy)
+    settings = parse_options(module.Options, options, f"strategy {strategy}")
+    check_pool(pool)
+    _check_needs(pool, strategy, module.NEEDS)
+    _check_budget(budget, int(np.count_nonzero(pool.available)))
+    with one_thread():
+        return module.select(pool, budget, rng, settings)
+
+
+def check_pool(pool: Pool) -> None:
+    """Raise DataError if shapes or dtypes do not fit, or values are not finite, naming the row."""
+    if pool.features.ndim != 2 or pool.features.dtype not in (np.float32, np.float16):
+        raise DataError(
+            f"features must be (n, d) float32 or float16 (got {_describe(pool.features)});"
+            " run `labelcycle stage embed`"
+        )
+    n = len(pool.features)
+    _check_rows(pool.labels, "labels", (n,), np.int64)
+    _check_rows(pool.available, "available", (n,), np.bool_)
+    _check_finite(pool.features, "features")
+    if pool.clusters is not None:
+        _check_rows(pool.clusters, "clusters", (n,), np.int32)
+    if pool.probabilities is not None:
+        classes = pool.probabilities.shape[-1]
+        _check_rows(pool.probabilities, "probabilities", (n, classes), np.float32)
+        _check_finite(pool.probabilities, "probabilities")
+    _check_labels(pool)
+
+
+def _check_rows(
+    array: NDArray[Any], name: str, shape: tuple[int, ...], dtype: type[np.generic]
+) -> None:
+    if array.shape != shape or array.dtype != dtype:
+        raise DataError(
+            f"{name} must be {shape} {np.dtype(dtype)}, one row a sample"
+            f" (got {_describe(array)}); they belong to another pool: run `labelcycle run`"
+        )
+
+
+def _check_finite(array: NDArray[Any], name: str) -> None:
+    for start in range(0, len(array), CHECKED_ROWS):
+        good = np.isfinite(array[start : start + CHECKED_ROWS]).all(axis=1)
+        if not good.all():
+            bad = np.flatnonzero(~good) + start
+            raise DataError(
+                f"{name} must be finite numbers, row {bad[0]} holds NaN or infinity;"
+                " remove that sample or repair the encoder, then embed again"
+            )
+
+
+def _check_labels(pool: Pool) -> None:
+    wrong = np.flatnonzero(pool.labels < UNLABELED)
+    if len(wrong):
+        raise DataError(
+            f"labels must be a class index or {UNLABELED}, row {wrong[0]} has"
+            f" {pool.labels[wrong[0]]}"
+        )
+    both = np.flatnonzero(pool.available & pool.labeled)
+    if len(both):
+        raise DataError(
+            f"a labelled sample must not be available, row {both[0]} has a label and is;"
+            " take it out of `available`"
+        )
+
+
+def _check_needs(pool: Pool, strategy: str, needs: frozenset[str]) -> None:
+    for name in sorted(needs):
+        if getattr(pool, name) is None:
+            raise DataError(
+                f"strategy {strategy} needs {name} of the pool, got none;"
+                " run the stage that makes them before query"
+            )
+
+
+def _check_budget(budget: int, left: int) -> None:
+    if isinstance(budget, bool) or not isinstance(budget, int | np.integer):
+        raise SettingsError(f"budget must be a whole number (got {budget!r})")
+    if left == 0:
+        raise PoolExhausted(
+            f"budget must be in 1..0, no sample is left to select (got {budget});"
+            " ingest more images or end the campaign"
+        )
+    if not 1 <= budget <= left:
+        raise PoolExhausted(
+            f"budget must be in 1..{left}, the samples left (got {budget}); "
+            + ("lower" if budget > left else "raise")
+            + " query.budget"
+        )
+
+
+def _describe(array: NDArray[Any]) -> str:
+    return f"{array.shape} {array.dtype}"

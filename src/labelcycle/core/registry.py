@@ -1,0 +1,67 @@
+"""Finding the modules of a package by name, and checking the options a user gave for one.
+
+The file name is the key in `params.yaml`, so adding a module is all it takes to add one.
+"""
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Iterable, Mapping
+from types import ModuleType
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from labelcycle.errors import SettingsError
+from labelcycle.options import Options
+
+Own = TypeVar("Own", bound=Options)
+
+
+def names(path: Iterable[str]) -> list[str]:
+    """Names of the modules below a package's `__path__`, sorted; not those that begin with _."""
+    found = (module.name for module in pkgutil.iter_modules(list(path)))
+    return sorted(name for name in found if not name.startswith("_"))
+
+
+def get(package: str, path: Iterable[str], name: str, kind: str) -> ModuleType:
+    """The module `name` of a package.
+
+    Raises SettingsError that lists the near names, or all of them, if there is none.
+    """
+    known = names(path)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else "pick one of them"
+        raise SettingsError(
+            f"unknown {kind} {name!r}: wanted one of {', '.join(known)} (got {name!r}); {hint}"
+        )
+    return importlib.import_module(f"{package}.{name}")
+
+
+def parse_options(kind: type[Own], values: Mapping[str, Any] | Options | None, owner: str) -> Own:
+    """The typed options of `owner` ("strategy typiclust"), defaults filled in.
+
+    Raises SettingsError that names the key, what was wanted and what came.
+    """
+    if isinstance(values, kind):
+        return values
+    if isinstance(values, Options):
+        raise SettingsError(f"options of {owner}: wanted its own Options, got {values!r}")
+    try:
+        return kind.model_validate(dict(values or {}))
+    except ValidationError as error:
+        texts = "; ".join(_explain(kind, problem) for problem in error.errors())
+        raise SettingsError(f"options of {owner}: {texts}") from error
+
+
+def _explain(kind: type[Options], problem: Any) -> str:
+    """One problem as text: the key, what was wanted, what came, the nearest right key."""
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] != "extra_forbidden":
+        wanted = problem["msg"].removeprefix("Input should be ")
+        return f"{key}: wanted {wanted} (got {problem['input']!r})"
+    known = list(kind.model_fields)
+    near = difflib.get_close_matches(key, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known) or 'none'}"
+    return f"{key}: unknown key; {hint}"

@@ -1,0 +1,59 @@
+"""TypiClust: the most typical sample of each cluster without labels; for the first labels.
+
+Hacohen, Dekel, Weinshall: Active Learning on a Budget, ICML 2022 (arXiv 2202.02794). Distances
+are between features of unit length, among the samples of a cluster that may still be selected.
+Differs from the authors' code where that fails: small clusters come last instead of never, and a
+cluster that is used up loses its turn.
+"""
+
+import numpy as np
+from pydantic import Field
+
+from labelcycle import options as base
+from labelcycle.core.neighbours import unit_rows
+from labelcycle.core.ordering import best_first
+from labelcycle.core.pool import Pool, Selection
+from labelcycle.core.turns import Pick, Rows, by_turns, clusters_of, in_order
+from labelcycle.core.typicality import typicality
+
+NEEDS = frozenset({"clusters"})
+
+
+class Options(base.Options):
+    """Settings of TypiClust; the defaults are the paper's."""
+
+    neighbours: int = Field(20, ge=1, description="K nearest neighbours that define typicality")
+    min_cluster_size: int = Field(
+        5, ge=0, description="clusters with at most this many samples come last"
+    )
+    squared: bool = Field(
+        False, description="typicality from squared distances, as in the authors' code"
+    )
+
+
+def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) -> Selection:
+    """`budget` rows; clusters with the fewest labels first, then the largest, in turns.
+
+    why : cluster, cluster_size, cluster_labels, typicality (also the score)
+    """
+    del rng  # nothing here is drawn
+    if pool.clusters is None:
+        raise ValueError("typiclust needs clusters")
+    clusters = clusters_of(pool, pool.clusters)
+    known = {cluster.id: cluster for cluster in clusters}
+
+    def choose(identity: int, rows: Rows) -> Pick:
+        values = typicality(unit_rows(pool.features[rows]), options.neighbours, options.squared)
+        best = best_first(values)[0]
+        return Pick(
+            row=int(rows[best]),
+            score=float(values[best]),
+            why={
+                "cluster": identity,
+                "cluster_size": known[identity].size,
+                "cluster_labels": known[identity].labels,
+                "typicality": float(values[best]),
+            },
+        )
+
+    return by_turns(in_order(clusters, options.min_cluster_size), budget, choose)

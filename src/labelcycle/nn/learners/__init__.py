@@ -1,0 +1,59 @@
+"""Learners: labels to classifier, on features. One module each; its name is the key in params.yaml.
+
+A module is a learner when it has what `LearnerModule` lists; `names` finds it by itself.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelcycle import options as base
+from labelcycle.core import registry
+
+Arrays = dict[str, NDArray[Any]]
+"""Named weights."""
+
+
+class Learner(Protocol):
+    """A fitted classifier."""
+
+    def predict_proba(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
+        """(n, c) float32: class probabilities, rows that sum to 1.
+
+        features : (n, d) float32 or float16. Classes without a label get (nearly) nothing; with
+        no labels at all, every class gets 1 / c.
+        """
+
+    def state(self) -> tuple[dict[str, Any], Arrays]:
+        """What `from_state` needs: a value for JSON, and named arrays."""
+
+
+class LearnerModule(Protocol):
+    """What a module in this package holds."""
+
+    Options: type[base.Options]
+
+    def fit(
+        self,
+        features: NDArray[np.floating],
+        labels: NDArray[np.int64],
+        n_classes: int,
+        options: Any,
+        seed: int,
+    ) -> Learner:
+        """The classifier of (m, d) `features` with class indices `labels` (m,); m may be 0."""
+
+    def from_state(self, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Learner:
+        """The learner that gave this `state`."""
+
+
+def names() -> list[str]:
+    """Every learner, sorted."""
+    return registry.names(__path__)
+
+
+def get(name: str) -> LearnerModule:
+    """The module of a learner. Raises SettingsError with the near names if there is none."""
+    return cast(LearnerModule, registry.get(__name__, __path__, name, "learner"))

@@ -1,0 +1,117 @@
+"""Multinomial logistic regression on features: strong from the first handful of labels on.
+
+NUMBERS
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.special import softmax  # type: ignore[import-untyped]
+from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+
+from labelcycle import options as base
+from labelcycle.core.neighbours import unit_rows
+from labelcycle.core.threads import one_thread
+
+NO_CHANCE = -1e4
+"""Logit of a class that has no label: its probability is 0 in float32."""
+
+BLOCK_ROWS = 16_384
+
+
+class Options(base.Options):
+    """Settings of the linear learner."""
+
+    penalty: float = Field(
+        1 / 3000,
+        gt=0,
+        le=1e3,
+        description="ridge: mean cross-entropy + penalty/2 * squared weights",
+    )
+    iterations: int = Field(1000, ge=1, description="most iterations of L-BFGS")
+
+
+@dataclass(frozen=True)
+class Linear:
+    """softmax of ((x / |x|) - centre) / scale @ weights + bias.
+
+    centre : (d,) float64, mean of the labelled rows after they are brought to length 1
+    scale : their root mean square distance from it
+    weights : (d, c) float64
+    bias : (c,) float64
+    """
+
+    centre: NDArray[np.float64]
+    scale: float
+    weights: NDArray[np.float64]
+    bias: NDArray[np.float64]
+
+    def predict_proba(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
+        """(n, c) float32: class probabilities."""
+        result = np.empty((len(features), len(self.bias)), dtype=np.float32)
+        with one_thread():
+            for start in range(0, len(features), BLOCK_ROWS):
+                rows = unit_rows(features[start : start + BLOCK_ROWS])
+                logits = (rows - self.centre) / self.scale @ self.weights + self.bias
+                result[start : start + BLOCK_ROWS] = softmax(logits, axis=1)
+        return result
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """The scale, and the three arrays."""
+        arrays = {"centre": self.centre, "weights": self.weights, "bias": self.bias}
+        return {"scale": self.scale}, arrays
+
+
+def from_state(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Linear:
+    """The learner that gave this `state`."""
+    return Linear(arrays["centre"], float(meta["scale"]), arrays["weights"], arrays["bias"])
+
+
+def fit(
+    features: NDArray[np.floating],
+    labels: NDArray[np.int64],
+    n_classes: int,
+    options: Options,
+    seed: int,
+) -> Linear:
+    """The classifier of (m, d) `features` with class indices `labels` (m,).
+
+    No labels: every class is as likely. Classes without a label get probability 0.
+    """
+    del seed  # the problem is convex and starts from zero
+    d = features.shape[1]
+    seen = np.unique(labels)
+    if len(seen) == 0:
+        return Linear(np.zeros(d), 1.0, np.zeros((d, n_classes)), np.zeros(n_classes))
+    rows = unit_rows(features)
+    centre = rows.mean(axis=0)
+    rows -= centre
+    scale = float(np.sqrt(np.einsum("nd,nd->n", rows, rows).mean())) or 1.0
+    weights = np.zeros((d, n_classes))
+    bias = np.full(n_classes, NO_CHANCE)
+    bias[seen] = 0.0
+    if len(seen) > 1:
+        weights[:, seen], bias[seen] = _logistic(rows / scale, labels, options)
+    return Linear(centre, scale, weights, bias)
+
+
+def _logistic(
+    rows: NDArray[np.float64], labels: NDArray[np.int64], options: Options
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weights (d, s) and bias (s,) for the s >= 2 classes that occur, in rising order."""
+    # scikit-learn weighs the sum of the losses, not their mean
+    strength = 1 / (options.penalty * len(labels))
+    if len(np.unique(labels)) == 2:
+        strength *= 2  # it fits the difference of the two columns, whose square is twice theirs
+    model = LogisticRegression(C=strength, max_iter=options.iterations, tol=1e-5)
+    with one_thread():
+        model.fit(rows, labels)
+    weights, bias = model.coef_.T, model.intercept_
+    if weights.shape[1] == 1:  # two classes: scikit-learn keeps the difference only
+        weights = np.hstack([-weights / 2, weights / 2])
+        bias = np.concatenate([-bias / 2, bias / 2])
+    return weights, bias

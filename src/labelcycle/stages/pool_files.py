@@ -1,0 +1,129 @@
+"""The pool of a round as arrays, read from the files of a campaign."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelcycle import store
+from labelcycle.core.pool import UNLABELED, Pool
+from labelcycle.errors import DataError
+
+
+def features_file(campaign: store.Campaign, split: str) -> Path:
+    """The features of one split, "pool" or "holdout"."""
+    return campaign.features / f"{split}.npy"
+
+
+def probabilities_file(campaign: store.Campaign) -> Path:
+    """The model's class probabilities for the pool."""
+    return campaign.model / "probabilities.npy"
+
+
+def read_features(campaign: store.Campaign, split: str) -> tuple[list[str], NDArray[np.floating]]:
+    """Sample ids and features (n, d) of one split, row by row; memory-mapped, rows in id order.
+
+    Raises DataError if the number of rows is not the number of samples.
+    """
+    ids = [sample.id for sample in store.read_samples(campaign.samples, split)]
+    path = features_file(campaign, split)
+    features = store.read_array(path)
+    _check_length(path, features, ids, "embed")
+    return ids, features
+
+
+def read_pool(
+    campaign: store.Campaign,
+    classes: Sequence[str],
+    *,
+    clusters: bool = False,
+    probabilities: bool = False,
+) -> tuple[list[str], Pool]:
+    """Sample ids and the pool, row by row in id order; the hold-out is not in it.
+
+    clusters, probabilities : whether the stages' outputs are to be read too
+    """
+    ids, features = read_features(campaign, "pool")
+    labels, available = label_columns(campaign, ids, classes)
+    assignment = chances = None
+    if clusters:
+        assignment = store.read_arrays(campaign.clusters)["assignment"]
+        _check_length(campaign.clusters, assignment, ids, "cluster")
+    if probabilities:
+        path = probabilities_file(campaign)
+        chances = store.read_array(path)
+        _check_length(path, chances, ids, "train")
+    return ids, Pool(features, labels, available, assignment, chances)
+
+
+def label_columns(
+    campaign: store.Campaign, ids: Sequence[str], classes: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Class index (-1 without an accepted label) and availability of each sample of the pool.
+
+    A sample with an accepted label or a rejected one (skipped, unusable) is not available.
+    Raises DataError for a label of a sample that the campaign does not have.
+    """
+    answers = store.read_all_labels(campaign)
+    row_of = {identity: row for row, identity in enumerate(ids)}
+    _check_known(campaign, [sample for sample in answers if sample not in row_of])
+    labels = np.full(len(ids), UNLABELED, dtype=np.int64)
+    available = np.ones(len(ids), dtype=np.bool_)
+    for sample, answer in answers.items():
+        if sample in row_of:
+            available[row_of[sample]] = False
+            if answer.label is not None:
+                labels[row_of[sample]] = class_index(answer, classes)
+    return labels, available
+
+
+def class_index(answer: store.Label, classes: Sequence[str]) -> int:
+    """Index of an accepted label. Raises DataError if it is none of the classes."""
+    if answer.label in classes:
+        return classes.index(answer.label)
+    near = difflib.get_close_matches(str(answer.label), classes, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "add it to campaign.classes"
+    raise DataError(
+        f"sample {answer.sample} has the label {answer.label!r}: wanted one of"
+        f" {', '.join(classes)}; {hint}"
+    )
+
+
+def _check_known(campaign: store.Campaign, others: Sequence[str]) -> None:
+    """Labels outside the pool may be of the hold-out (and train nothing), of nothing else."""
+    if not others:
+        return
+    holdout = {sample.id for sample in store.read_samples(campaign.samples, "holdout")}
+    unknown = sorted(set(others) - holdout)
+    if unknown:
+        raise DataError(
+            f"{campaign.labels} has a label for sample {unknown[0]}, which is not in"
+            f" {campaign.samples.name}; restore the label files with git and DVC"
+        )
+
+
+def _check_length(path: Path, array: NDArray[Any], ids: Sequence[str], stage: str) -> None:
+    if len(array) != len(ids):
+        raise DataError(
+            f"{path} has {len(array)} rows: wanted {len(ids)}, one a sample;"
+            f" run `labelcycle stage {stage}`"
+        )
+
+
+def rounded(value: Any) -> Any:
+    """A value for JSON: floats with six significant digits, so that its text is the same anywhere.
+
+    Arrays become lists, numpy scalars plain numbers; what is not a number (NaN) becomes null.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): rounded(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return rounded(value.tolist())
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if np.isfinite(value) else None
+    return value

@@ -1,0 +1,56 @@
+"""Stage `query`: the samples that this round asks people for, and why."""
+
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from labelcycle import options as base
+from labelcycle import store
+from labelcycle.core import query, strategies
+from labelcycle.core.pool import Selection
+from labelcycle.core.registry import parse_options
+from labelcycle.stages.pool_files import read_pool, rounded
+
+
+class Options(base.Options):
+    """Section `query` of params.yaml."""
+
+    strategy: str = Field("typiclust", description="which samples; see `labelcycle strategies`")
+    budget: int = Field(50, ge=1, description="labels bought in one round")
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="the strategy's own options, where not the default"
+    )
+
+
+def run(
+    campaign: store.Campaign,
+    options: Options,
+    classes: tuple[str, ...],
+    rng: np.random.Generator,
+) -> None:
+    """Write work/selection.json: strategy, budget, all options, and the samples, best first."""
+    module = strategies.get(options.strategy)
+    settings = parse_options(module.Options, options.options, f"strategy {options.strategy}")
+    ids, pool = read_pool(campaign, classes, clusters=True, probabilities=True)
+    selection = query.select(options.strategy, pool, options.budget, rng, settings)
+    record = {
+        "strategy": options.strategy,
+        "budget": options.budget,
+        "options": settings.model_dump(mode="json"),
+        "samples": sample_records(ids, selection),
+    }
+    store.write_json(campaign.selection, record)
+
+
+def sample_records(ids: list[str], selection: Selection) -> list[dict[str, Any]]:
+    """The picks as records, in order of rank; floats with six significant digits."""
+    return [
+        {
+            "sample": ids[row],
+            "rank": rank,
+            "score": rounded(float(selection.score[rank])),
+            "why": {name: rounded(column[rank]) for name, column in selection.why.items()},
+        }
+        for rank, row in enumerate(selection.rows)
+    ]
