@@ -1,14 +1,14 @@
 """Every deliberate error of labelcycle.
 
-    LabelcycleError            exit code 1: one line that says what, wanted, got, what to do
-    ├── SettingsError          params.yaml or an option is not as it must be
-    ├── DataError              images, labels or a file of the campaign are not as they must be
-    ├── StateError             the campaign is in a state in which this step is not legal
-    ├── PoolExhausted          fewer samples are left than the budget asks for
-    ├── ServiceDown            a service does not answer; trying again later may help
-    ├── ServiceRefused         a service answers, but not with what is needed (token, project, schema)
-    ├── ToolFailed             git, DVC or another program ended with an error
-    └── Busy                   exit code 75: somebody else is at work in this campaign
+LabelcycleError            exit code 1: one line that says what, wanted, got, what to do
+├── SettingsError          params.yaml or an option is not as it must be
+├── DataError              images, labels or a file of the campaign are not as they must be
+├── StateError             the campaign is in a state in which this step is not legal
+├── PoolExhausted          fewer samples are left than the budget asks for
+├── ServiceDown            a service does not answer; trying again later may help
+├── ServiceRefused         a service answers, but not with what is needed (token, project, schema)
+├── ToolFailed             git, DVC or another program ended with an error
+└── Busy                   exit code 75: somebody else is at work in this campaign
 """
 
 

@@ -80,7 +80,7 @@ class AnnotationBackend(Protocol):
     """Where people answer. All methods raise `ServiceDown` or `ServiceRefused`."""
 
     def open_project(self, campaign: str, title: str, schema: LabelSchema) -> int:
-        """Id of the campaign's project; made if it does not exist, found by `campaign` if it does."""
+        """Id of the campaign's project, found by `campaign`; made if there is none."""
 
     def project_url(self, project: int) -> str:
         """Address a person can open."""
@@ -99,8 +99,13 @@ class AnnotationBackend(Protocol):
     def progress(self, project: int, tasks: Mapping[str, int]) -> Progress:
         """How many of `tasks` (key -> id) are answered or skipped."""
 
-    def pull(self, project: int, tasks: Mapping[str, int]) -> list[Answer]:
-        """Every answer to `tasks` (key -> id), a full snapshot, sorted by task and annotation id."""
+    def pull(
+        self, project: int, tasks: Mapping[str, int], *, partial: bool = False
+    ) -> list[Answer]:
+        """Every answer to `tasks` (key -> id), a full snapshot, sorted by task and annotation id.
+
+        A task that is gone is an error; with `partial` (a round ended early) it has no answers.
+        """
 
     def withdraw(self, project: int, tasks: Mapping[str, int]) -> int:
         """Remove those of `tasks` nobody has answered or skipped; the number removed."""
@@ -108,6 +113,9 @@ class AnnotationBackend(Protocol):
 
 class Tracker(Protocol):
     """Where rounds are shown as runs and curves."""
+
+    def logged(self, key: str, campaign: str) -> set[int]:
+        """Numbers of the rounds that are logged already. Raises ServiceDown or ServiceRefused."""
 
     def log_round(self, record: Mapping[str, Any]) -> str:
         """Log a closed round, once however often it is called; the run's address."""

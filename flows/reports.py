@@ -1,0 +1,85 @@
+"""What people see of a round in Prefect and on the terminal."""
+
+import click
+from prefect.artifacts import create_link_artifact, create_table_artifact
+from prefect.exceptions import MissingContextError
+from prefect.logging import get_run_logger
+
+from labelcycle import rounds
+from labelcycle.cycle.standing import Standing
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal, and the run's log if there is a run."""
+    click.echo(text)
+    try:
+        get_run_logger().info(text)
+    except MissingContextError:
+        return
+
+
+def announce(now: Standing) -> None:
+    """Say that a round is open; link and table of what it asks for."""
+    pushed = now.record(rounds.PUSHED)
+    asked = [t for t in pushed["tasks"] if not t["holdout"]]
+    extra = len(pushed["tasks"]) - len(asked)
+    say(
+        f"round {now.number} is open: {len(asked)} samples"
+        f"{f' and {extra} of the hold-out' if extra else ''} wait for annotators at"
+        f" {pushed['url']}"
+    )
+    create_link_artifact(
+        link=pushed["url"],
+        link_text=f"Round {now.number} in Label Studio",
+        key=f"round-{now.number:03d}-tasks",
+    )
+    selection = now.record(rounds.SELECTION)["samples"]
+    create_table_artifact(
+        table=[
+            {"rank": s["rank"], "sample": s["sample"], "score": s["score"], **s["why"]}
+            for s in selection
+        ],
+        key=f"round-{now.number:03d}-selection",
+        description=f"What round {now.number} asks for, and why",
+    )
+
+
+def progress(now: Standing, done: dict[str, int]) -> None:
+    """Say how far annotators are; a table with the link."""
+    url = now.record(rounds.PUSHED)["url"]
+    say(
+        f"round {now.number}: {done['answered']} answered, {done['skipped']} skipped of"
+        f" {done['tasks']} tasks; annotators work at {url}"
+    )
+    create_table_artifact(
+        table=[{"round": now.number, **done}],
+        key=f"round-{now.number:03d}-progress",
+        description=f"[Open the tasks in Label Studio]({url})",
+    )
+
+
+def closed(now: Standing, number: int) -> None:
+    """Say what a closed round gave; a table of all rounds so far."""
+    metrics = now.record(rounds.METRICS, number)
+    accuracy = metrics["accuracy"]
+    said = (
+        f"accuracy {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})"
+        if accuracy
+        else metrics.get("reason", "no accuracy")
+    )
+    say(f"round {number} is closed: {metrics['labels']} labels, {said}")
+    rows = []
+    for n in now.closed:
+        m = now.record(rounds.METRICS, n)
+        value = m["accuracy"] or {}
+        rows.append(
+            {
+                "round": n,
+                "strategy": m["strategy"],
+                "labels": m["labels"],
+                "accuracy": value.get("value"),
+                "low": value.get("low"),
+                "high": value.get("high"),
+            }
+        )
+    create_table_artifact(table=rows, key="rounds", description="The campaign so far")

@@ -1,0 +1,283 @@
+"""The flows of a round. Prefect decides when; DVC decides whether; the steps decide what.
+
+`open_round` brings the stages up to date and hands the selection to annotators; `collect` looks
+and starts the close once the round is complete; `close_round` takes the answers back, trains,
+evaluates, commits and tags. No flow waits for people. Each flow looks at the round's files, does
+the step that is due until its end is reached, and may be run again at any time.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State as RunState
+from prefect.client.schemas.objects import TaskRun
+from prefect.settings import PREFECT_API_URL
+from prefect.tasks import Task
+
+from flows import reports
+from flows.reports import say
+from labelcycle import config, pipeline, rounds
+from labelcycle.adapters import dvc, git, lock
+from labelcycle.adapters.mlflow import MlflowTracker
+from labelcycle.cycle import closing, history, opening, standing
+from labelcycle.cycle.standing import Standing
+from labelcycle.errors import LabelcycleError, ServiceDown, ServiceRefused, StateError
+from labelcycle.rounds import State
+from labelcycle.store import Campaign
+
+OPENING = ("pretrain", "embed", "train", "cluster", "query")
+CLOSING = ("train", "evaluate")
+
+
+def _may_pass(_task: Task[..., Any], _run: TaskRun, state: RunState[Any]) -> bool:
+    """Try again only what another try may mend."""
+    return isinstance(state.result(raise_on_failure=False), ServiceDown)
+
+
+def _service(function: Callable[..., Any]) -> Task[..., Any]:
+    """A task that talks to a service: retried while the service is down, never cached."""
+    return task(
+        retries=3,
+        retry_delay_seconds=[2, 5, 15],
+        retry_condition_fn=_may_pass,
+        cache_policy=NO_CACHE,
+    )(function)
+
+
+@task(task_run_name="dvc repro {stage}", cache_policy=NO_CACHE)
+def reproduce(root: Path, stage: str) -> None:
+    """Let DVC bring one stage up to date."""
+    dvc.repro(root, stage)
+
+
+@_service
+def push(now: Standing) -> None:
+    """Hand the selection to annotators."""
+    opening.push(now, LabelStudioBackend(now.campaign))
+
+
+@_service
+def look(now: Standing) -> dict[str, int]:
+    """How far annotators are."""
+    done = closing.progress(now, LabelStudioBackend(now.campaign))
+    return {"tasks": done.tasks, "answered": done.answered, "skipped": done.skipped}
+
+
+@_service
+def pull(now: Standing) -> None:
+    """Take the answers back."""
+    closing.pull(now, LabelStudioBackend(now.campaign))
+
+
+@task(cache_policy=NO_CACHE)
+def log_rounds(now: Standing) -> list[str]:
+    """Tell MLflow of the closed rounds it lacks; when it is away, a later run does."""
+    try:
+        return history.log_missing(now, MlflowTracker())
+    except (ServiceDown, ServiceRefused) as error:
+        say(f"not logged yet: {error}")
+        return []
+
+
+@flow(name="open-round")
+def open_round(folder: str) -> int:
+    """Bring the stages up to date, hand the selection to annotators; the round's number."""
+    with _at_work(folder) as campaign:
+        now = standing.ready(campaign.root)
+        pipeline.refresh_code(campaign, now.config)
+        if now.state is State.DUE:
+            opening.plan(now)
+            now = standing.read(campaign.root)
+        if now.state is State.PLANNED:
+            opening.check_plan(now)
+            say(f"round {now.number}: {', '.join(OPENING)}")
+            for stage in OPENING:
+                reproduce(campaign.root, stage)
+            opening.record_selection(now)
+            now = standing.read(campaign.root)
+        if now.state is State.SELECTED:
+            opening.check_plan(now)
+            push(now)
+            now = standing.read(campaign.root)
+        if now.state is State.PUSHED:
+            opening.mark_open(now)
+            now = standing.read(campaign.root)
+        reports.announce(now)
+        return now.number
+
+
+@flow(name="close-round")
+def close_round(folder: str) -> int:
+    """Take the answers back, train, evaluate, commit and tag; the round's number."""
+    with _at_work(folder) as campaign:
+        now = standing.ready(campaign.root)
+        number = now.number
+        if now.state in (State.DUE, State.PLANNED, State.SELECTED, State.PUSHED):
+            raise StateError(
+                f"round {number} is {now.state}; wanted an open round to close;"
+                " run `labelcycle run`"
+            )
+        pipeline.refresh_code(campaign, now.config)
+        closing.check_settings(now, _settings_at(now, rounds.open_tag(number)))
+        if now.state in (State.OPEN, State.ENDING):
+            pull(now)
+            now = standing.read(campaign.root)
+        if now.state is State.PULLED:
+            closing.accept(now)
+            now = standing.read(campaign.root)
+        if now.state is State.LABELED:
+            closing.version_labels(now)
+            if closing.ending(now) != "cancel":
+                say(f"round {number}: {', '.join(CLOSING)}")
+                for stage in CLOSING:
+                    reproduce(campaign.root, stage)
+            closing.measure(now)
+            now = standing.read(campaign.root)
+        if now.state is State.MEASURED:
+            closing.close(now)
+        now = standing.read(campaign.root)
+        log_rounds(now)
+        reports.closed(now, number)
+        return number
+
+
+@flow(name="collect")
+def collect(folder: str) -> bool:
+    """Look at the open round; close it if it is complete. True if a round was closed."""
+    with _at_work(folder) as campaign:
+        now = standing.read(campaign.root)
+        if now.state in (State.DUE, State.PLANNED, State.SELECTED, State.PUSHED):
+            say(f"round {now.number} is {now.state}: nothing to collect")
+            return False
+        if now.state is State.OPEN:
+            done = look(now)
+            reports.progress(now, done)
+            if done["answered"] + done["skipped"] < done["tasks"]:
+                return False
+        close_round(folder)
+        return True
+
+
+def run(folder: str) -> None:
+    """Do whatever is due, up to where people are needed."""
+    _require_prefect()
+    with _at_work(folder) as campaign:
+        while True:
+            now = standing.read(campaign.root)
+            if now.closed:
+                _log_late(now)
+            if now.state is State.DUE:
+                reason = _why_not_open(now)
+                if reason:
+                    say(reason)
+                    return
+                open_round(folder)
+            elif now.state in (State.PLANNED, State.SELECTED, State.PUSHED):
+                open_round(folder)
+            elif not collect(folder):
+                return
+
+
+def open_now(folder: str) -> None:
+    """Open the next round, whatever `campaign.open_next` says."""
+    _require_prefect()
+    with _at_work(folder) as campaign:
+        now = standing.read(campaign.root)
+        if now.state not in (State.DUE, State.PLANNED, State.SELECTED, State.PUSHED):
+            raise StateError(
+                f"round {now.number} is {now.state}; wanted it closed before the next one opens;"
+                f" next: {rounds.NEXT[now.state]}"
+            )
+        if now.state is State.DUE and now.finished >= now.config.campaign.rounds:
+            raise StateError(
+                f"all rounds are closed: campaign.rounds is {now.config.campaign.rounds};"
+                " raise it in params.yaml to go on"
+            )
+        open_round(folder)
+
+
+def collect_now(folder: str) -> None:
+    """Look at the open round, and close it if it is complete."""
+    _require_prefect()
+    collect(folder)
+
+
+def close_now(folder: str) -> None:
+    """Close the open round, which must be complete."""
+    _require_prefect()
+    close_round(folder)
+
+
+def end_early(folder: str, how: str, reason: str = "") -> None:
+    """End a stuck round: `incomplete` trains and measures too, `cancel` keeps the answers only."""
+    _require_prefect()
+    with _at_work(folder) as campaign:
+        now = standing.ready(campaign.root)
+        if how == "cancel" and now.state in (State.PLANNED, State.SELECTED):
+            opening.drop(now)
+            say(f"round {now.number}: its plan was dropped; nobody had been asked")
+            return
+        if now.state is State.OPEN:
+            closing.end_early(now, how, reason)
+        elif now.state is not State.ENDING:
+            raise StateError(
+                f"round {now.number} is {now.state}; wanted an open round to end;"
+                f" {rounds.NEXT[now.state]}"
+            )
+        close_round(folder)
+
+
+# --- conditions ----------------------------------------------------------------------------
+
+
+@contextmanager
+def _at_work(folder: str) -> Iterator[Campaign]:
+    """The campaign, with its lock held while a flow is at work."""
+    campaign = Campaign(Path(folder))
+    git.check_usable(campaign.root)
+    with lock.exclusive(campaign.lock):
+        yield campaign
+
+
+def _why_not_open(now: Standing) -> str | None:
+    """Why the next round is not opened, or None if it is."""
+    wanted = now.config.campaign.rounds
+    if now.finished >= wanted:
+        return f"all {wanted} rounds of campaign.rounds are closed; nothing is due"
+    if now.number > 0 and not now.config.campaign.open_next:
+        return f"round {now.number} is due: open it with `labelcycle open`"
+    return None
+
+
+def _settings_at(now: Standing, revision: str) -> dict[str, Any]:
+    text = git.show(now.campaign.root, revision, "params.yaml")
+    return config.parse(yaml.safe_load(text)).model_dump(mode="json")
+
+
+def _log_late(now: Standing) -> None:
+    """Log closed rounds that MLflow lacks; outside a flow, for no flow may be due."""
+    try:
+        history.log_missing(now, MlflowTracker())
+    except LabelcycleError as error:
+        say(f"not logged yet: {error}")
+
+
+def _require_prefect() -> None:
+    """Raise ServiceDown if an address of Prefect's API is set and nobody answers there."""
+    url = PREFECT_API_URL.value()
+    if not url:
+        return
+    try:
+        httpx.get(f"{url}/health", timeout=10).raise_for_status()
+    except httpx.HTTPError as error:
+        raise ServiceDown(
+            f"Prefect at {url} does not answer ({error}); run `labelcycle up`, or mend"
+            " PREFECT_API_URL"
+        ) from error

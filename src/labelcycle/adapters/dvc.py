@@ -1,0 +1,83 @@
+"""DVC: decides whether a stage runs, keeps what is big."""
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from labelcycle.adapters import programs
+from labelcycle.errors import DataError, ToolFailed
+
+SETTINGS = {
+    "core.analytics": "false",
+    "core.check_update": "false",
+    "core.autostage": "false",
+    # Images are written once and never rewritten, so links are safe and save a copy.
+    "cache.type": "reflink,hardlink,copy",
+}
+
+
+PROGRAM = (sys.executable, "-m", "dvc")
+
+
+def _dvc(root: Path, *arguments: str) -> str:
+    return programs.run([*PROGRAM, *arguments], root)
+
+
+def init(root: Path) -> None:
+    """Make `root` a DVC repository, unless it is one."""
+    if not (root / ".dvc").exists():
+        _dvc(root, "init", "-q")
+        for key, value in SETTINGS.items():
+            _dvc(root, "config", key, value)
+
+
+def add(root: Path, paths: Iterable[str]) -> None:
+    """Put files or folders under DVC, in their present state."""
+    _dvc(root, "add", "-q", *paths)
+
+
+def repro(root: Path, stage: str) -> None:
+    """Bring one stage, and what it needs, up to date; what is up to date already is skipped."""
+    try:
+        programs.show([*PROGRAM, "repro", "-q", stage], root)
+    except ToolFailed as error:
+        raise ToolFailed(
+            f"stage {stage} failed; its own message stands above; mend that, then run the same"
+            " command again"
+        ) from error
+
+
+def stale(root: Path, stages: Iterable[str] = ()) -> list[str]:
+    """Those of `stages` (default: all) that are not up to date."""
+    answer = _dvc(root, "status", "--json", *stages)
+    return sorted(json.loads(answer or "{}"))
+
+
+def has_remote(root: Path) -> bool:
+    """True if there is a remote to push to."""
+    return bool(_dvc(root, "remote", "list"))
+
+
+def push(root: Path) -> None:
+    """Copy everything tracked to the remote."""
+    _dvc(root, "push", "-q")
+
+
+def restore(root: Path, origin: Path, targets: Iterable[str]) -> None:
+    """Bring `targets` into the clone `root`, from the cache of `origin` or else from the remote.
+
+    Raises DataError that names the target that neither has.
+    """
+    cache = _dvc(origin, "cache", "dir")
+    _dvc(root, "config", "--local", "cache.dir", str((origin / cache).resolve()))
+    for target in targets:
+        try:
+            _dvc(root, "checkout", "-q", target)
+        except ToolFailed as missing:
+            if not has_remote(root):
+                raise DataError(
+                    f"{target} as of this round is not in the campaign's cache, and there is no"
+                    f" remote to fetch it from ({missing}); add one: dvc remote add -d NAME ADDRESS"
+                ) from missing
+            _dvc(root, "pull", "-q", target)

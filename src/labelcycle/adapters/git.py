@@ -1,0 +1,93 @@
+"""git, as a campaign uses it: it keeps what is small and readable."""
+
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from labelcycle.adapters import programs
+from labelcycle.errors import StateError, ToolFailed
+
+
+def _git(root: Path, *arguments: str) -> str:
+    return programs.run(["git", *arguments], root)
+
+
+def init(root: Path) -> None:
+    """Make `root` a git repository, unless it is the top of one."""
+    if not (root / ".git").exists():
+        _git(root, "init", "-q", "-b", "main")
+
+
+def check_usable(root: Path) -> None:
+    """Raise StateError unless `root` is the top of a repository where commits can be made."""
+    if not (root / ".git").exists():
+        raise StateError(
+            f"{root} is not a campaign: wanted a git repository with params.yaml;"
+            " go to a campaign's folder or run `labelcycle init DIR`"
+        )
+    for key in ("user.name", "user.email"):
+        try:
+            _git(root, "config", key)
+        except ToolFailed as error:
+            raise StateError(
+                f'git has no {key}, which every commit needs; run `git config --global {key} "..."`'
+            ) from error
+
+
+def dirty(root: Path, own: Iterable[str]) -> list[str]:
+    """Tracked files with uncommitted changes, besides those whose path starts with one of `own`."""
+    lines = _git(root, "status", "--porcelain", "--untracked-files=no").splitlines()
+    paths = [line.strip().split(maxsplit=1)[1].split(" -> ")[-1].strip('"') for line in lines]
+    return [path for path in paths if not path.startswith(tuple(own))]
+
+
+def commit(root: Path, paths: Iterable[str], message: str) -> str:
+    """Commit the present state of `paths` if it differs from HEAD; the id of HEAD then."""
+    present = [path for path in paths if (root / path).exists()]
+    _git(root, "add", "--all", "--", *present)
+    if _git(root, "status", "--porcelain", "--untracked-files=no", "--", *present):
+        _git(root, "commit", "-q", "--no-verify", "-m", message, "--", *present)
+    return head(root)
+
+
+def head(root: Path, revision: str = "HEAD") -> str:
+    """Commit id of a revision."""
+    return _git(root, "rev-parse", f"{revision}^{{commit}}")
+
+
+def root_commit(root: Path) -> str:
+    """Id of the first commit: it names the campaign in Label Studio and MLflow, in every clone."""
+    return _git(root, "rev-list", "--max-parents=0", "HEAD").splitlines()[-1]
+
+
+def tags(root: Path) -> frozenset[str]:
+    """All tags."""
+    return frozenset(_git(root, "tag", "--list").split())
+
+
+def tag(root: Path, name: str, message: str) -> None:
+    """Tag HEAD."""
+    _git(root, "tag", "-a", name, "-m", message)
+
+
+def show(root: Path, revision: str, path: str) -> bytes:
+    """Content of a file as committed at a revision."""
+    return programs.output(["git", "cat-file", "blob", f"{revision}:{path}"], root)
+
+
+def switch(root: Path, revision: str) -> None:
+    """Put the files of a clone at a revision."""
+    _git(root, "-c", "advice.detachedHead=false", "checkout", "-q", "--force", revision)
+
+
+@contextmanager
+def clone(root: Path, revision: str) -> Iterator[Path]:
+    """A temporary clone of the repository at `revision`, removed afterwards."""
+    with TemporaryDirectory(prefix="labelcycle-") as folder:
+        target = Path(folder) / "campaign"
+        _git(root, "clone", "-q", "--no-checkout", str(root), str(target))
+        switch(target, revision)
+        yield target
+        shutil.rmtree(target, ignore_errors=True)

@@ -1,0 +1,87 @@
+"""One writer per campaign: a file lock that the system releases when its holder dies.
+
+The lock is held through an open file, which child processes inherit: after a kill the lock stays
+until the last program that was started for the campaign has ended, so nobody works beside it.
+"""
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from labelcycle.errors import Busy
+
+RUNNER = "LABELCYCLE_RUNNER"
+"""Environment variable that tells a stage who runs it: `<pid>:<create time>`."""
+
+_held: dict[Path, tuple[int, int]] = {}
+"""Lock file -> (descriptor, how often this process holds it)."""
+
+
+@contextmanager
+def exclusive(path: Path, wait_s: float = 10.0) -> Iterator[None]:
+    """Hold the lock `path`; within one process it may be taken again.
+
+    Waits `wait_s` seconds at most, since children of a killed run need a moment to end.
+    Raises Busy with the holder's name.
+    """
+    descriptor, count = _held.get(path, (-1, 0))
+    if count == 0:
+        descriptor = _acquire(path, wait_s)
+    _held[path] = (descriptor, count + 1)
+    try:
+        yield
+    finally:
+        descriptor, count = _held.pop(path)
+        if count > 1:
+            _held[path] = (descriptor, count - 1)
+        else:
+            os.close(descriptor)
+
+
+def _acquire(path: Path, wait_s: float) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() < deadline:
+                time.sleep(0.2)
+                continue
+            holder = os.pread(descriptor, 500, 0).decode(errors="replace").strip()
+            os.close(descriptor)
+            raise Busy(
+                f"campaign {path.parent.parent} is in use by {holder or 'another process'};"
+                " wait until it has ended, then run the same command again"
+            ) from error
+        os.set_inheritable(descriptor, True)
+        os.ftruncate(descriptor, 0)
+        command = " ".join(["labelcycle", *sys.argv[1:]])[:300]
+        os.pwrite(descriptor, f"process {os.getpid()} ({command})".encode(), 0)
+        return descriptor
+
+
+def inherited() -> tuple[int, ...]:
+    """Descriptors that a child process should inherit, for `subprocess`'s pass_fds."""
+    return tuple(descriptor for descriptor, _ in _held.values())
+
+
+def runner_token() -> str:
+    """Value of RUNNER for this process."""
+    return f"{os.getpid()}:{psutil.Process().create_time():.2f}"
+
+
+def runner_alive(token: str) -> bool:
+    """True while the process that `token` names is alive; a reused pid does not count."""
+    pid, _, created = token.partition(":")
+    try:
+        return abs(psutil.Process(int(pid)).create_time() - float(created)) < 1.0
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,61 @@
+"""The trained model as MLflow serves it: images in, classes and probabilities out.
+
+The model's artifacts hold encoder and classifier, and its code paths hold labelcycle, so it
+predicts in an environment that has only its `pip_requirements`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import mlflow.pyfunc
+import numpy as np
+import pandas as pd
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+
+
+def signature() -> ModelSignature:
+    """Input: a column `image` with the bytes of an image file. Output: `label`, `probability`."""
+    return ModelSignature(
+        inputs=Schema([ColSpec(DataType.binary, "image")]),
+        outputs=Schema(
+            [ColSpec(DataType.string, "label"), ColSpec(DataType.double, "probability")]
+        ),
+    )
+
+
+class ImageClassifier(mlflow.pyfunc.PythonModel):
+    """Encoder and classifier of one round."""
+
+    def load_context(self, context: Any) -> None:
+        """Read encoder and classifier from the model's artifacts."""
+        from labelcycle.encoder_files import load_encoder
+        from labelcycle.stages.train import load_learner
+        from labelcycle.store import read_json
+
+        model = Path(context.artifacts["model"])
+        self._encoder = load_encoder(Path(context.artifacts["encoder"]))
+        self._learner = load_learner(model)
+        self._classes = read_json(model / "model.json")["classes"]
+
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """The likeliest class of each image and its probability.
+
+        model_input : column `image`, the bytes of one image file (PNG, JPEG, ...) a row
+        """
+        del context, params
+        from labelcycle import imaging
+        from labelcycle.nn.images import square
+
+        images = [imaging.decode(bytes(data)).image for data in model_input["image"]]
+        pixels = np.stack([square(image, self._encoder.image_size) for image in images])
+        probabilities = self._learner.predict_proba(self._encoder.embed(pixels))
+        best = probabilities.argmax(axis=1)
+        return pd.DataFrame(
+            {
+                "label": [self._classes[c] for c in best],
+                "probability": probabilities.max(axis=1).astype(float),
+            }
+        )

@@ -1,0 +1,337 @@
+"""The command `labelcycle`. Errors become one line and an exit code."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from labelcycle import __version__
+from labelcycle.errors import LabelcycleError
+
+STAGES = ("pretrain", "embed", "train", "cluster", "query", "evaluate")
+
+
+class _Commands(click.Group):
+    """Lists the commands in the order in which a newcomer needs them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(self.commands)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-C",
+    "--campaign",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Folder of the campaign (default: here).",
+)
+@click.version_option(__version__)
+@click.pass_context
+def cli(context: click.Context, folder: Path) -> None:
+    """Recurring image-labelling cycles on a small budget.
+
+    A new campaign, in short: `init`, write the class names into params.yaml, `ingest`, `up`,
+    `run`; annotators answer in Label Studio; `run` again. To see all of it at work on sample
+    data: `demo`.
+
+    Exit codes: 0 done, 1 an error that is explained in one line, 2 wrong usage, 75 somebody else
+    is at work in this campaign.
+    """
+    context.obj = folder.resolve()
+
+
+def _campaign(root: Path) -> Any:
+    """The campaign's paths, with the addresses of its local services in the environment."""
+    from labelcycle.adapters import services
+    from labelcycle.store import Campaign
+
+    campaign = Campaign(root)
+    services.load_environment(campaign)
+    return campaign
+
+
+def _flows(root: Path) -> Any:
+    """The flows, told by the environment where Prefect is before it is imported."""
+    campaign = _campaign(root)
+    os.environ.setdefault("PREFECT_HOME", str(campaign.private / "prefect"))
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    # The migrations of a first ephemeral server take longer than Prefect's 20 s.
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
+    from flows import rounds
+
+    return rounds
+
+
+# --- setting up ----------------------------------------------------------------------------
+
+
+@cli.command()
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--name", help="Name of the campaign (default: the folder's).")
+@click.option(
+    "--classes", help="The class names, separated by commas; else write them into params.yaml."
+)
+def init(directory: Path, name: str | None, classes: str | None) -> None:
+    """Make a new campaign: git, DVC, params.yaml, dvc.yaml."""
+    from labelcycle import config
+    from labelcycle.cycle import setup
+
+    names = [part.strip() for part in (classes or "").split(",") if part.strip()]
+    title = name or directory.resolve().name
+    settings = config.parse({"campaign": {"name": title, "classes": names}}, "--name, --classes")
+    campaign = setup.init(directory, settings)
+    click.echo(f"campaign in {campaign.root}")
+    if not config.load(campaign.params).campaign.classes:
+        click.echo("next: write the class names into params.yaml, then `labelcycle ingest PATH...`")
+    else:
+        click.echo("next: `labelcycle ingest PATH...`")
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True)
+@click.pass_obj
+def ingest(root: Path, paths: tuple[str, ...]) -> None:
+    """Take images into the pool: folders, globs, or lists (@FILE, one path a line).
+
+    Every image is decoded. What cannot be used goes to data/quarantine.jsonl with its reason.
+    The hold-out is drawn at random and then frozen.
+    """
+    from labelcycle.adapters import lock
+    from labelcycle.cycle import setup
+    from labelcycle.progress import shown
+
+    with lock.exclusive(_campaign(root).lock), shown("ingest") as show:
+        report = setup.add_images(root, paths, show)
+    click.echo(
+        f"{report.found} files: {report.added} new samples, {report.duplicates} duplicates,"
+        f" {report.quarantined} in quarantine; now {report.pool} in the pool,"
+        f" {report.holdout} in the hold-out"
+    )
+    if report.quarantined:
+        click.echo("see data/quarantine.jsonl for what could not be used, and why")
+
+
+@cli.command("import-labels")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def import_labels(root: Path, file: Path) -> None:
+    """Take labels owned already, before round 0: a CSV with `label` and `sample` or `file`."""
+    from labelcycle.adapters import lock
+    from labelcycle.cycle import setup
+
+    with lock.exclusive(_campaign(root).lock):
+        report = setup.add_labels(root, file)
+    click.echo(f"{report.accepted} labels accepted, {len(report.rejected)} rejected")
+    for line in report.rejected:
+        click.echo(f"  {line}")
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", help="0.0.0.0 lets other computers in.")
+@click.pass_obj
+def up(root: Path, host: str) -> None:
+    """Start Label Studio, MLflow and Prefect on this computer; print addresses and login."""
+    from labelcycle.adapters import git, services
+
+    campaign = _campaign(root)
+    git.check_usable(root)
+    running = services.up(campaign, host=host, show=click.echo)
+    _addresses(running)
+
+
+def _addresses(running: Any) -> None:
+    for service in running.services.values():
+        click.echo(f"{service.title:<13} {service.public}")
+    click.echo(f"log in to Label Studio as {running.login} with password {running.password}")
+    if running.invite:
+        click.echo(f"annotators make their own account at {running.invite}")
+
+
+@cli.command()
+@click.pass_obj
+def down(root: Path) -> None:
+    """Stop what `up` started; nothing is lost."""
+    from labelcycle.adapters import services
+
+    stopped = services.down(_campaign(root), show=click.echo)
+    if not stopped:
+        click.echo("nothing was running")
+
+
+@cli.command()
+@click.pass_obj
+def doctor(root: Path) -> None:
+    """Check every precondition; each failure comes with its remedy."""
+    from labelcycle import checks
+
+    failed = 0
+    _campaign(root)
+    for name, ok, detail, remedy in checks.all_checks(root):
+        click.echo(f"{'ok  ' if ok else 'FAIL'} {name}: {detail}{'' if ok else f' -> {remedy}'}")
+        failed += not ok
+    if failed:
+        raise LabelcycleError(f"{failed} checks failed; each line above names its remedy")
+
+
+# --- the cycle -----------------------------------------------------------------------------
+
+
+@cli.command()
+@click.pass_obj
+def run(root: Path) -> None:
+    """Do whatever is due, up to where people are needed. Safe to repeat at any time."""
+    _flows(root).run(str(root))
+
+
+@cli.command("open")
+@click.pass_obj
+def open_round(root: Path) -> None:
+    """Open the next round: bring the stages up to date, hand the selection to annotators."""
+    _flows(root).open_now(str(root))
+
+
+@cli.command()
+@click.pass_obj
+def collect(root: Path) -> None:
+    """Look at the open round; close it if every task has an answer or a skip."""
+    _flows(root).collect_now(str(root))
+
+
+@cli.command()
+@click.option("--incomplete", is_flag=True, help="Close though tasks are unanswered.")
+@click.pass_obj
+def close(root: Path, incomplete: bool) -> None:
+    """Close the round: take answers back, train, evaluate, commit, tag.
+
+    With --incomplete, unanswered tasks are withdrawn from Label Studio and their samples return
+    to the pool; every answer given counts.
+    """
+    flows = _flows(root)
+    if incomplete:
+        flows.end_early(str(root), "incomplete")
+    else:
+        flows.close_now(str(root))
+
+
+@cli.command()
+@click.option("--reason", default="", help="Why, for the record.")
+@click.pass_obj
+def cancel(root: Path, reason: str) -> None:
+    """End the round without training: unanswered tasks are withdrawn, answers given are kept."""
+    _flows(root).end_early(str(root), "cancel", reason)
+
+
+@cli.command()
+@click.argument("name", type=click.Choice(STAGES))
+@click.pass_obj
+def stage(root: Path, name: str) -> None:
+    """Run one pure stage here, as DVC calls it."""
+    from labelcycle.progress import shown
+    from labelcycle.running import run_stage
+
+    with shown(name) as show:
+        run_stage(name, root, show)
+
+
+# --- looking -------------------------------------------------------------------------------
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def status(root: Path, as_json: bool) -> None:
+    """Rounds, states, labels in and wanted, accuracy with its interval, what to do next."""
+    from labelcycle.cycle import report, standing
+
+    _campaign(root)
+    now = report.status(standing.read(root))
+    click.echo(json.dumps(now, indent=2) if as_json else report.as_text(now), nl=True)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--holdout", is_flag=True, help="With the hold-out's labels.")
+@click.pass_obj
+def export(root: Path, file: Path, holdout: bool) -> None:
+    """Write the accepted labels with their votes as CSV ('-': to standard output)."""
+    from labelcycle import owned
+    from labelcycle.store import write_bytes
+
+    text = owned.export(_campaign(root), holdout=holdout)
+    if str(file) == "-":
+        click.echo(text, nl=False)
+    else:
+        write_bytes(file, text.encode())
+        click.echo(f"{max(0, len(text.splitlines()) - 1)} rows in {file}")
+
+
+@cli.command()
+@click.argument("tag", required=False)
+@click.option(
+    "--from", "start", type=click.Choice(["train", "pretrain"]), default="train",
+    help="pretrain: from the images on, on the same kind of device.",
+)
+@click.pass_obj
+def verify(root: Path, tag: str | None, start: str) -> None:
+    """Rebuild a closed round (default: the last) from its inputs and compare."""
+    from labelcycle import rounds
+    from labelcycle.cycle import history, standing
+
+    _campaign(root)
+    now = standing.read(root)
+    number = history.number_of(now, tag or rounds.round_tag(now.number - 1))
+    history.verify(now, number, start == "pretrain", click.echo)
+    click.echo(f"round {number} is reproduced")
+
+
+@cli.command()
+@click.option(
+    "--truth", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True,
+    help="CSV with the true classes: `label` and `sample` or `file`.",
+)
+@click.option("--annotators", type=click.IntRange(min=1), default=2, help="How many people.")
+@click.option("--error-rate", type=click.FloatRange(0, 1), default=0.0, help="Share of errors.")
+@click.option("--skip-rate", type=click.FloatRange(0, 1), default=0.0, help="Share of skips.")
+@click.option("--seed", type=click.IntRange(min=0), default=0)
+@click.pass_obj
+def annotate(
+    root: Path, truth: Path, annotators: int, error_rate: float, skip_rate: float, seed: int
+) -> None:
+    """Let simulated people answer the open round through Label Studio's own API."""
+    from labelcycle.cycle import people
+
+    _campaign(root)
+    people.answer(root, truth, annotators, error_rate, skip_rate, seed, click.echo)
+
+
+@cli.command()
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default="demo")
+@click.option("--stop", is_flag=True, help="Stop the services at the end.")
+def demo(directory: Path, stop: bool) -> None:
+    """All of it on the sample data: three rounds with simulated people, in DIRECTORY."""
+    from labelcycle import demo as show
+
+    show.run(directory, stop=stop)
+
+
+def main() -> None:
+    """Run the command; deliberate errors become one line on standard error."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except LabelcycleError as error:
+        click.echo(f"labelcycle: {error}", err=True)
+        sys.exit(error.exit_code)
+

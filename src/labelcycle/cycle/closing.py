@@ -1,0 +1,185 @@
+"""The steps that close a round: answers, labels, metrics, the commit and tag `round/NNN`."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from labelcycle import rounds
+from labelcycle.adapters import dvc, git
+from labelcycle.core import consensus
+from labelcycle.cycle.opening import now, schema
+from labelcycle.cycle.standing import COMMITTED, Standing, record_digests
+from labelcycle.errors import StateError
+from labelcycle.ports import AnnotationBackend, Progress
+from labelcycle.store import (
+    Label,
+    read_all_labels,
+    read_json,
+    read_jsonl,
+    read_labels,
+    write_json,
+    write_jsonl,
+    write_labels,
+)
+
+HELD = ("campaign", "pretrain", "embed", "train", "evaluate")
+"""Sections of params.yaml that steer what is computed when a round closes."""
+FREE = ("rounds", "open_next", "name")
+"""Keys of `campaign` that do not."""
+
+
+def check_settings(standing: Standing, opened: Mapping[str, Any]) -> None:
+    """Raise StateError if settings that steer the close differ from those the round opened with.
+
+    opened : the settings as committed in `open/NNN`, as plain values
+    """
+    now_ = standing.config.model_dump(mode="json")
+    changed = [
+        f"{section}.{key}"
+        for section in HELD
+        for key, value in now_[section].items()
+        if value != opened[section][key] and not (section == "campaign" and key in FREE)
+    ]
+    if changed:
+        raise StateError(
+            f"params.yaml: {', '.join(changed)} changed while round {standing.number} is open;"
+            f" wanted the values of {rounds.open_tag(standing.number)} until it is closed;"
+            " put them back now and change them afterwards"
+        )
+
+
+def progress(standing: Standing, backend: AnnotationBackend) -> Progress:
+    """How far people are with the open round."""
+    pushed = standing.record(rounds.PUSHED)
+    return backend.progress(pushed["project"], _ids(pushed["tasks"]))
+
+
+def end_early(standing: Standing, how: str, reason: str = "") -> None:
+    """Write `ending.json`: from here on the round is being ended, `incomplete` or `cancel`."""
+    write_json(standing.folder / rounds.ENDING, {"how": how, "reason": reason, "at": now()})
+
+
+def ending(standing: Standing) -> str | None:
+    """How the round is being ended early, or None."""
+    path = standing.folder / rounds.ENDING
+    return str(read_json(path)["how"]) if path.exists() else None
+
+
+def pull(standing: Standing, backend: AnnotationBackend) -> None:
+    """Write `annotations.jsonl`: every answer to the round's tasks, and late ones to the hold-out.
+
+    A round that is being ended early gives its unanswered tasks back first, so that nobody
+    answers what would not be read; the hold-out's tasks stay open. Raises StateError if the
+    round is not complete.
+    """
+    pushed = standing.record(rounds.PUSHED)
+    project, own = pushed["project"], _ids(pushed["tasks"])
+    backend.check_schema(project, schema(standing))
+    late = {} if standing.number == 0 else _ids(_open_holdout(standing))
+    if ending(standing):
+        backend.withdraw(project, _ids(t for t in pushed["tasks"] if not t["holdout"]))
+        answers = backend.pull(project, {**own, **late}, partial=True)
+    else:
+        done = backend.progress(project, own)
+        if not done.done:
+            raise StateError(
+                f"round {standing.number} is not complete: wanted an answer or a skip for each of"
+                f" {done.tasks} tasks, got {done.answered + done.skipped};"
+                " wait, or run `labelcycle close --incomplete`"
+            )
+        answers = backend.pull(project, {**own, **late})
+    write_jsonl(standing.folder / rounds.ANNOTATIONS, (asdict(answer) for answer in answers))
+
+
+def accept(standing: Standing) -> None:
+    """Write the labels that the answers make: the hold-out's, then `data/labels/NNN.jsonl`."""
+    campaign = standing.campaign
+    answers = list(read_jsonl(standing.folder / rounds.ANNOTATIONS))
+    source = f"round {standing.number}"
+    classes = standing.config.classes
+    holdout_tasks = {t["key"]: t["sample"] for t in _open_holdout(standing)}
+    known = {label.sample: label for label in read_labels(campaign.holdout)}
+    fresh = {x.sample: x for x in _labels(answers, holdout_tasks, classes, source)}
+    write_labels(campaign.holdout, {**fresh, **known}.values())
+    tasks = standing.record(rounds.PUSHED)["tasks"]
+    own = {t["key"]: t["sample"] for t in tasks if not t["holdout"]}
+    write_labels(campaign.label_file(standing.number), _labels(answers, own, classes, source))
+
+
+def version_labels(standing: Standing) -> None:
+    """Put labels and hold-out answers under DVC, so that training sees them."""
+    campaign = standing.campaign
+    dvc.add(campaign.root, ["data/labels", "data/holdout.jsonl"])
+
+
+def measure(standing: Standing) -> None:
+    """Write `metrics.json`, the last file of the round, with the digests of all others."""
+    campaign = standing.campaign
+    plan, how = standing.record(rounds.PLAN), ending(standing)
+    own = read_labels(campaign.label_file(standing.number))
+    holdout = read_labels(campaign.holdout)
+    everything = read_all_labels(campaign).values()
+    write_json(
+        standing.folder / rounds.METRICS,
+        {
+            **({"accuracy": None} if how == "cancel" else read_json(campaign.metrics)),
+            "round": standing.number,
+            "strategy": plan["strategy"],
+            "budget": plan["budget"],
+            "labels": sum(label.label is not None for label in everything),
+            "accepted": sum(label.label is not None for label in own),
+            "rejected": sum(label.label is None for label in own),
+            "bought": sum(label.source != "owned" for label in everything) + len(holdout),
+            "ended": how or "complete",
+            "cancelled": how == "cancel",
+            "closed": now(),
+            "digests": record_digests(campaign, standing.number),
+        },
+    )
+
+
+def close(standing: Standing) -> None:
+    """Commit, push the data to the remote if there is one, and tag `round/NNN`."""
+    root, number = standing.campaign.root, standing.number
+    metrics = standing.record(rounds.METRICS)
+    accuracy = metrics["accuracy"]
+    said = f"accuracy {accuracy['value']:.3f}" if accuracy else "no accuracy"
+    message = f"Close round {number}: {metrics['labels']} labels, {said}"
+    git.commit(root, COMMITTED, message)
+    if dvc.has_remote(root):
+        dvc.push(root)
+    git.tag(root, rounds.round_tag(number), message)
+
+
+# --- answers -------------------------------------------------------------------------------
+
+
+def _ids(tasks: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    return {task["key"]: task["task"] for task in tasks}
+
+
+def _open_holdout(standing: Standing) -> list[dict[str, Any]]:
+    """Tasks of the hold-out (all pushed with round 0) that have no verdict yet."""
+    known = {label.sample for label in read_labels(standing.campaign.holdout)}
+    tasks = standing.record(rounds.PUSHED, 0)["tasks"]
+    return [task for task in tasks if task["holdout"] and task["sample"] not in known]
+
+
+def _labels(
+    answers: list[dict[str, Any]],
+    samples: Mapping[str, str],
+    classes: tuple[str, ...],
+    source: str,
+) -> list[Label]:
+    """One label for each of `samples` (task key -> sample) that anybody answered or skipped."""
+    latest: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for answer in sorted(answers, key=lambda a: (a["updated"], a["annotation"])):
+        if answer["key"] in samples:
+            latest[answer["key"]][answer["annotator"]] = answer  # a person's last word counts
+    result = []
+    for key, people in sorted(latest.items()):
+        given = [None if a["skipped"] else tuple(a["labels"]) for a in people.values()]
+        verdict = consensus.accept(given, classes)
+        result.append(Label(samples[key], verdict.label, verdict.reason, verdict.votes, source))
+    return result

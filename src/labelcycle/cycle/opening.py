@@ -1,0 +1,198 @@
+"""The steps that open a round: plan, selection, push, the commit `open/NNN`."""
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from labelcycle import imaging, rounds
+from labelcycle.adapters import git
+from labelcycle.cycle.standing import COMMITTED, Standing
+from labelcycle.errors import PoolExhausted, StateError
+from labelcycle.ports import AnnotationBackend, LabelSchema, Prediction, TaskSpec
+from labelcycle.store import (
+    Sample,
+    digest,
+    dump_json,
+    file_digest,
+    read_all_labels,
+    read_array,
+    read_labels,
+    read_samples,
+    write_bytes,
+    write_json,
+)
+
+
+def now() -> str:
+    """The present time in UTC, ISO 8601, whole seconds."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def schema(standing: Standing) -> LabelSchema:
+    """What annotators are asked in this campaign."""
+    return LabelSchema(standing.config.classes, standing.config.campaign.instruction)
+
+
+def schema_digest(standing: Standing) -> str:
+    """Digest of the label schema."""
+    return digest(dump_json(asdict(schema(standing))).encode())
+
+
+def plan(standing: Standing) -> None:
+    """Write `plan.json`. Raises PoolExhausted if the budget is above what is left."""
+    config, campaign = standing.config, standing.campaign
+    labels = read_all_labels(campaign)
+    pool = read_samples(campaign.samples, "pool")
+    left = sum(sample.id not in labels for sample in pool)
+    if config.query.budget > left:
+        raise PoolExhausted(
+            f"query.budget must be in 1..{left}, the samples left in the pool"
+            f" (got {config.query.budget}); lower it in params.yaml, or end the campaign here"
+        )
+    write_json(
+        standing.folder / rounds.PLAN,
+        {
+            "round": standing.number,
+            "campaign": standing.key,
+            "strategy": config.query.strategy,
+            "budget": config.query.budget,
+            "seed": config.campaign.seed,
+            "labels": sum(label.label is not None for label in labels.values()),
+            "planned": now(),
+            "digests": {
+                "pool": file_digest(campaign.samples),
+                "params": config.digest,
+                "schema": schema_digest(standing),
+            },
+        },
+    )
+
+
+def check_plan(standing: Standing) -> None:
+    """Raise StateError if the settings are no longer those that the round was planned with."""
+    planned = standing.record(rounds.PLAN)["digests"]["params"]
+    if planned != standing.config.digest:
+        raise StateError(
+            f"params.yaml changed since round {standing.number} was planned (wanted digest"
+            f" {planned}, got {standing.config.digest}); put it back, or run `labelcycle cancel`"
+            " to drop the plan: nobody has been asked anything yet"
+        )
+
+
+def record_selection(standing: Standing) -> None:
+    """Copy the query's output to the round's `selection.json`."""
+    write_bytes(standing.folder / rounds.SELECTION, standing.campaign.selection.read_bytes())
+
+
+def push(standing: Standing, backend: AnnotationBackend) -> None:
+    """Hand the selection to annotators and write `pushed.json`; done twice, it is done once."""
+    config = standing.config
+    project = backend.open_project(standing.key, config.campaign.name, schema(standing))
+    backend.check_schema(project, schema(standing))
+    tasks = list(_tasks(standing))
+    model = _model_name(standing) if any(task.prediction for task in tasks) else None
+    ids = backend.push(project, tasks, model)
+    write_json(
+        standing.folder / rounds.PUSHED,
+        {
+            "project": project,
+            "url": backend.project_url(project),
+            "model": model,
+            "pushed": now(),
+            "tasks": [
+                {
+                    "key": task.key,
+                    "sample": task.sample,
+                    "rank": task.rank,
+                    "holdout": task.holdout,
+                    "task": ids[task.key],
+                }
+                for task in tasks
+            ],
+        },
+    )
+
+
+def mark_open(standing: Standing) -> None:
+    """Commit what was asked and tag it `open/NNN`."""
+    root, number = standing.campaign.root, standing.number
+    message = f"Open round {number}: {standing.config.query.strategy}"
+    git.commit(root, COMMITTED, message)
+    git.tag(root, rounds.open_tag(number), message)
+
+
+# --- tasks ---------------------------------------------------------------------------------
+
+
+def task_key(standing: Standing, number: int, sample: str) -> str:
+    """What makes a task unique in the campaign."""
+    return f"{standing.key}/{number:03d}/{sample}"
+
+
+def _model_name(standing: Standing) -> str:
+    """Name of the model that was trained on the labels of all closed rounds."""
+    return f"round-{standing.number - 1:03d}"
+
+
+def _tasks(standing: Standing) -> Iterator[TaskSpec]:
+    """The selection in the order of rank; in round 0 the hold-out follows."""
+    samples = {sample.id: sample for sample in read_samples(standing.campaign.samples)}
+    picks = [entry["sample"] for entry in standing.record(rounds.SELECTION)["samples"]]
+    predictions = _predictions(standing)
+    for rank, name in enumerate(picks):
+        yield _task(standing, samples[name], rank, predictions.get(name))
+    if standing.number == 0:
+        known = {label.sample for label in read_labels(standing.campaign.holdout)}
+        wanted = [s for s in samples.values() if s.split == "holdout" and s.id not in known]
+        for rank, sample in enumerate(wanted, start=len(picks)):
+            yield _task(standing, sample, rank, None)
+
+
+def _task(standing: Standing, sample: Sample, rank: int, prediction: Prediction | None) -> TaskSpec:
+    return TaskSpec(
+        key=task_key(standing, standing.number, sample.id),
+        sample=sample.id,
+        image=_media(standing, sample),
+        rank=rank,
+        round=standing.number,
+        holdout=sample.split == "holdout",
+        prediction=prediction,
+    )
+
+
+def _media(standing: Standing, sample: Sample) -> Path:
+    """The image as annotators see it: as the model does, enlarged to a legible size."""
+    side = standing.config.push.min_side
+    path = standing.campaign.media / "images" / f"{sample.id}-{side}.png"
+    if not path.exists():
+        data = (standing.campaign.images / sample.file).read_bytes()
+        image = imaging.decode(data, standing.config.ingest.max_pixels).image
+        write_bytes(path, imaging.png_bytes(imaging.enlarge(image, side)))
+    return path
+
+
+def _predictions(standing: Standing) -> dict[str, Prediction]:
+    """The current model's answer for each pool sample; none in round 0 or where switched off."""
+    campaign, config = standing.campaign, standing.config
+    trained = standing.number > 0 and standing.record(rounds.PLAN)["labels"] > 0
+    if not (config.push.preannotate and trained):
+        return {}
+    probabilities = read_array(campaign.model / "probabilities.npy")
+    best = np.argmax(probabilities, axis=1)
+    names = [sample.id for sample in read_samples(campaign.samples, "pool")]
+    model = _model_name(standing)
+    return {
+        name: Prediction(config.classes[c], float(probabilities[row, c]), model)
+        for row, (name, c) in enumerate(zip(names, best, strict=True))
+    }
+
+
+def drop(standing: Standing) -> None:
+    """Remove a plan that was never handed to anybody."""
+    for name in (rounds.SELECTION, rounds.PLAN):
+        (standing.folder / name).unlink(missing_ok=True)
+    if standing.folder.exists():
+        standing.folder.rmdir()

@@ -1,0 +1,139 @@
+"""Where a campaign stands, and whether it may be worked on."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from labelcycle import config, pipeline, rounds
+from labelcycle.adapters import git
+from labelcycle.config import Config
+from labelcycle.errors import StateError, ToolFailed
+from labelcycle.rounds import State
+from labelcycle.store import Campaign, digest, file_digest, read_json
+
+OWN_PATHS = (
+    "rounds/",
+    "data/",
+    "work/",
+    "dvc.lock",
+    "dvc.yaml",
+    "params.yaml",
+    "code.json",
+    ".dvc/config",
+    ".gitignore",
+)
+"""What the campaign writes itself; changes there never count as a dirty tree."""
+
+COMMITTED = ("rounds", "data", "work", "dvc.lock", "dvc.yaml", "params.yaml", "code.json")
+"""What the commits of a round hold (of data and work: the .dvc files and .gitignore)."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A campaign at one moment: its settings, the round at work and that round's state."""
+
+    campaign: Campaign
+    config: Config
+    tags: frozenset[str]
+    number: int
+    state: State
+
+    @cached_property
+    def key(self) -> str:
+        """What names the campaign in Label Studio and MLflow: the same in every clone."""
+        return git.root_commit(self.campaign.root)[:12]
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the round at work."""
+        return self.campaign.round(self.number)
+
+    @property
+    def closed(self) -> range:
+        """Numbers of the closed rounds."""
+        return range(self.number)
+
+    def record(self, name: str, number: int | None = None) -> Any:
+        """Content of one JSON file of a round (default: the round at work)."""
+        return read_json(self.campaign.round(self.number if number is None else number) / name)
+
+    @property
+    def finished(self) -> int:
+        """Number of closed rounds that count against `campaign.rounds`: all but cancelled ones."""
+        return sum(not self.record(rounds.METRICS, n).get("cancelled") for n in self.closed)
+
+
+def read(root: Path) -> Standing:
+    """Where the campaign in `root` stands. Raises StateError if it is none."""
+    campaign = Campaign(root)
+    git.check_usable(campaign.root)
+    settings = config.load(campaign.params)
+    tags = git.tags(campaign.root)
+    number = rounds.current(tags)
+    folder = campaign.round(number)
+    files = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    if campaign.label_file(number).exists():
+        files.add(rounds.LABELS)
+    return Standing(campaign, settings, tags, number, rounds.state(number, files, tags))
+
+
+def ready(root: Path) -> Standing:
+    """Like `read`, once it is sure that a step may be taken: tree clean, closed rounds intact."""
+    standing = read(root)
+    campaign = standing.campaign
+    _ = standing.config.classes
+    changed = git.dirty(campaign.root, OWN_PATHS)
+    if changed:
+        raise StateError(
+            f"the git tree is dirty: wanted no uncommitted changes, got {', '.join(changed[:5])}"
+            f"{' ...' if len(changed) > 5 else ''}; commit them or put them back (git stash)"
+        )
+    if not campaign.samples.exists():
+        tracked = campaign.samples.with_name("samples.jsonl.dvc").exists()
+        raise StateError(
+            f"{campaign.samples} is missing; wanted the pool's samples; run "
+            + ("`dvc pull` or `dvc checkout`" if tracked else "`labelcycle ingest PATH...`")
+        )
+    if campaign.dvc_yaml.read_text(encoding="utf-8") != pipeline.print_dvc_yaml():
+        raise StateError(
+            "dvc.yaml is not the pipeline of this version of labelcycle;"
+            " run `labelcycle init .` to print it anew, look at `git diff dvc.yaml`"
+        )
+    for number in standing.closed:
+        check_closed(campaign, number)
+    return standing
+
+
+def record_digests(campaign: Campaign, number: int) -> dict[str, str]:
+    """Digest of each file of a round but `metrics.json`, which holds these digests."""
+    paths = sorted(p for p in campaign.round(number).iterdir() if p.name != rounds.METRICS)
+    paths = [p for p in paths if not p.name.startswith(".")] + [campaign.label_file(number)]
+    return {str(path.relative_to(campaign.root)): file_digest(path) for path in paths}
+
+
+def check_closed(campaign: Campaign, number: int) -> None:
+    """Raise StateError that names the first file of a closed round that is not as it was closed."""
+    tag = rounds.round_tag(number)
+    metrics = campaign.round(number) / rounds.METRICS
+    inside = str(metrics.relative_to(campaign.root))
+    try:
+        recorded = digest(git.show(campaign.root, tag, inside))
+    except ToolFailed as error:
+        raise StateError(f"tag {tag} holds no {inside}: {error}") from error
+    wanted = {inside: recorded}
+    if metrics.exists() and file_digest(metrics) == recorded:
+        wanted |= read_json(metrics)["digests"]
+    for name, value in wanted.items():
+        path = campaign.root / name
+        got = file_digest(path) if path.exists() else "no file"
+        if got != value:
+            remedy = (
+                "dvc checkout data/labels"
+                if name.startswith("data/")
+                else f"git checkout {tag} -- {name}"
+            )
+            raise StateError(
+                f"{name} of the closed round {number} was changed: wanted digest {value}, got"
+                f" {got}; put it back: {remedy}"
+            )

@@ -1,0 +1,47 @@
+"""Shows long work: a bar on a terminal, a plain line now and then elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from tqdm import tqdm
+
+EVERY_S = 15.0
+
+
+class Step(Protocol):
+    """Something that says how far it is: `step` of `total`, with what it wants to tell."""
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+
+    @property
+    def total(self) -> int:
+        """Steps in all."""
+
+
+@contextmanager
+def shown(name: str) -> Iterator[Callable[[Step], None]]:
+    """A function to call with each step of the work `name`."""
+    bar = tqdm(desc=name, disable=not sys.stderr.isatty(), leave=False)
+    last = time.monotonic()
+
+    def show(step: Step) -> None:
+        nonlocal last
+        bar.total = step.total
+        bar.update(step.step - bar.n)
+        loss = getattr(step, "loss", None)
+        if loss is not None:
+            bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
+        if bar.disable and time.monotonic() - last >= EVERY_S:
+            last = time.monotonic()
+            said = "" if loss is None else f", loss {loss:.3f}"
+            print(f"{name}: {step.step} of {step.total}{said}", flush=True)  # noqa: T201
+
+    try:
+        yield show
+    finally:
+        bar.close()

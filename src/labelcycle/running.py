@@ -1,0 +1,61 @@
+"""Runs one pure stage, as DVC calls it."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from labelcycle import config
+from labelcycle.adapters import lock
+from labelcycle.core.seeding import derive
+from labelcycle.stages import cluster, embed, evaluate, pretrain, query, train
+from labelcycle.store import Campaign
+
+ORPHANED = 70
+"""Exit code of a stage whose runner died."""
+
+
+def run_stage(name: str, root: Path, show: Callable[[Any], None]) -> None:
+    """Run stage `name` in the campaign `root`: files in, files out, at fixed paths.
+
+    The round, from which random draws derive, is the number of rounds whose labels are there.
+    """
+    _end_with_runner()
+    campaign = Campaign(root)
+    settings = config.load(campaign.params)
+    seed, classes = settings.campaign.seed, settings.campaign.classes
+    number = sum(path.stem.isdigit() for path in campaign.labels.glob("*.jsonl"))
+    # Two programs that compute in the same folder would overwrite each other's files.
+    with lock.exclusive(campaign.private / "stage.lock", wait_s=60.0):
+        if name == "pretrain":
+            pretrain.run(campaign, settings.pretrain, seed, show)
+        elif name == "embed":
+            embed.run(campaign, settings.embed, show)
+        elif name == "train":
+            train.run(campaign, settings.train, classes, seed)
+        elif name == "cluster":
+            rng = derive(seed, number, name)
+            cluster.run(campaign, settings.cluster, settings.query.budget, classes, rng)
+        elif name == "query":
+            query.run(campaign, settings.query, classes, derive(seed, number, name))
+        elif name == "evaluate":
+            evaluate.run(campaign, settings.evaluate, classes, seed)
+
+
+def _end_with_runner() -> None:
+    """End this process soon after the one that runs the campaign was killed.
+
+    Otherwise a stage would go on computing for nobody, in the way of the next run.
+    """
+    token = os.environ.get(lock.RUNNER)
+    if token is None:
+        return
+
+    def watch() -> None:
+        while lock.runner_alive(token):
+            time.sleep(1.0)
+        os._exit(ORPHANED)
+
+    threading.Thread(target=watch, daemon=True).start()
