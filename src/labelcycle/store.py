@@ -135,14 +135,16 @@ def write_bytes(path: Path, data: bytes, mode: int = 0o644) -> None:
         try:
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
+                if durable:
+                    stream.flush()
+                    os.fsync(stream.fileno())
             temporary.chmod(mode)
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _sync_folder(path.parent)
+        if durable:
+            _sync_folder(path.parent)
     except OSError as error:
         raise DataError(
             f"cannot write {path}: wanted {len(data)} bytes on disk, got {error.strerror or error};"

@@ -1,0 +1,125 @@
+"""Background processes: started so that they outlive the command, stopped by their own id."""
+
+import contextlib
+import fcntl
+import os
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from labelcycle.errors import Busy, ToolFailed
+
+CLOCK_SLACK_S = 2.0
+"""A process's start is computed from the clock, which may be corrected while it runs."""
+
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SYSTEMROOT", "USER")
+"""What a server sees of the caller's environment: a stray HOST or USERNAME must not steer it."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process: its id, and when it began (s since 1970), for ids are used again."""
+
+    pid: int
+    created: float
+
+
+def start(argv: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> Process:
+    """A process in a session of its own, with its output appended to `log`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with log.open("ab") as output:
+            child = subprocess.Popen(
+                argv,
+                env=inherited() | dict(environment),
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise ToolFailed(f"cannot start {argv[0]}: {error.strerror or error}") from error
+    try:
+        created = psutil.Process(child.pid).create_time()
+    except psutil.NoSuchProcess:
+        created = 0.0  # ended at once; `alive` is False for it and its log tells why
+    child.returncode = 0  # it outlives us on purpose: Popen must neither wait nor complain
+    return Process(child.pid, created)
+
+
+def inherited() -> dict[str, str]:
+    """The part of the caller's environment that servers may see."""
+    return {name: os.environ[name] for name in INHERITED if name in os.environ}
+
+
+def alive(process: Process) -> bool:
+    """True while this very process runs; not another one that was given the same id."""
+    return _find(process) is not None
+
+
+def stop(process: Process, patience_s: float = 15.0) -> bool:
+    """End a process and its children, politely first; False if it ran no more."""
+    found = _find(process)
+    if found is None:
+        return False
+    family = [found]
+    with contextlib.suppress(psutil.NoSuchProcess):
+        family += found.children(recursive=True)
+    for member in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.terminate()
+    for member in psutil.wait_procs(family, timeout=patience_s)[1]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.kill()
+    psutil.wait_procs(family, timeout=patience_s)
+    return True
+
+
+def _find(process: Process) -> psutil.Process | None:
+    """The running process, or None if it ended or its id belongs to another one now."""
+    try:
+        found = psutil.Process(process.pid)
+        same = abs(found.create_time() - process.created) < CLOCK_SLACK_S
+        return found if same and found.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def free_port(preferred: int, host: str) -> int:
+    """`preferred` if nothing listens there, else a port that is free now."""
+    for port in (preferred, 0):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind((host, port))
+                return int(probe.getsockname()[1])
+    raise ToolFailed(f"no free port at {host}: wanted one, got none; end some programs")
+
+
+def last_lines(log: Path, count: int = 5) -> str:
+    """The last non-empty lines of a log, as one line of text."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return "(no log)"
+    return " | ".join([line.strip() for line in lines if line.strip()][-count:]) or "(empty log)"
+
+
+@contextlib.contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold a file lock for the length of a block. Raises Busy if another process holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Busy(
+                f"another command starts or stops the services of {path.parent.parent};"
+                " wait until it ends, then run the same command again"
+            ) from error
+        yield

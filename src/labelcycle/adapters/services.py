@@ -1,0 +1,278 @@
+"""The local services of a campaign: Label Studio, MLflow and Prefect, brought up and down.
+
+What runs where, the login and the token stand in `.labelcycle/services.json` (mode 0600) and
+nowhere else. MLflow and Prefect know no accounts, so they listen on loopback whatever `host` is.
+"""
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from labelcycle import store
+from labelcycle.adapters import health, local_servers, processes, templates
+from labelcycle.adapters.local_servers import Server
+from labelcycle.adapters.processes import Process
+from labelcycle.errors import DataError, ServiceDown
+
+LOOPBACK = "127.0.0.1"
+NAMES = ("label_studio", "mlflow", "prefect")
+PATIENCE_S = 600
+"""For one server to become ready: migrations on a slow, busy machine included."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service: where this computer reaches it, where others do, and its process."""
+
+    name: str
+    title: str
+    address: str
+    public: str
+    pid: int
+    created: float
+    log: str
+
+    @property
+    def process(self) -> Process:
+        """The server's process."""
+        return Process(self.pid, self.created)
+
+
+@dataclass(frozen=True)
+class Services:
+    """What `up` brought up, by name, and how a person gets into Label Studio.
+
+    invite : address at which an annotator makes an account of their own, None if unknown
+    """
+
+    services: Mapping[str, Service]
+    login: str | None = None
+    password: str | None = None
+    invite: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Services({', '.join(s.public for s in self.services.values())})"
+
+
+def up(
+    campaign: store.Campaign,
+    *,
+    host: str = LOOPBACK,
+    only: Iterable[str] = NAMES,
+    ports: Mapping[str, int] | None = None,
+    show: Callable[[str], None],
+) -> Services:
+    """The services, running and ready; those that run already are used as they are.
+
+    host : where Label Studio listens; 0.0.0.0 lets annotators on other computers in
+    only : names of the services wanted, of `NAMES`
+    ports : name -> port wanted; another one is taken if it is in use
+    show : called with lines of progress
+
+    Raises ToolFailed (a program is missing), ServiceDown (a server did not become ready; the
+    text quotes its log), Busy (another `up` or `down` is at work).
+    """
+    with processes.exclusive(campaign.private / "services.lock"):
+        record = _read(campaign)
+        servers = [_server(name, campaign, record) for name in NAMES if name in set(only)]
+        campaign.media.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(len(servers)) as pool:  # each waits for migrations of its own
+            list(pool.map(lambda s: _prepare(s, record, show), servers))
+        for server in servers:
+            if _running(record, server.name):
+                show(f"{server.title} runs already")
+            else:
+                port = (ports or {}).get(server.name, server.port)
+                _start(campaign, record, replace(server, port=port), host, show)
+        found = {server.name: _wait(record, server, show) for server in servers}
+        _remember_invite(campaign, record, found.get("label_studio"))
+        return _services(record, found)
+
+
+def down(campaign: store.Campaign, show: Callable[[str], None] = lambda _: None) -> int:
+    """The number of services stopped. Their data, the login and the token stay."""
+    with processes.exclusive(campaign.private / "services.lock"):
+        record = _read(campaign)
+        stopped = 0
+        for name in reversed(NAMES):
+            entry = record["services"].get(name)
+            if entry and processes.stop(Service(**entry).process):
+                show(f"{entry['title']} stopped")
+                stopped += 1
+    return stopped
+
+
+def load_environment(campaign: store.Campaign) -> None:
+    """Tell this process and its children where the services are; what is set already wins."""
+    record = _read(campaign)
+    found = {name: Service(**entry) for name, entry in record["services"].items()}
+    values = {"MLFLOW_TRACKING_URI": "mlflow", "LABEL_STUDIO_URL": "label_studio"}
+    for variable, name in values.items():
+        if name in found:
+            os.environ.setdefault(variable, found[name].address)
+    if "prefect" in found:
+        os.environ.setdefault("PREFECT_API_URL", f"{found['prefect'].address}/api")
+    if "label_studio" in found and os.environ["LABEL_STUDIO_URL"] == found["label_studio"].address:
+        # this token and this name belong to that server alone
+        os.environ.setdefault("LABEL_STUDIO_API_KEY", record["token"])
+        os.environ.setdefault("LABEL_STUDIO_HOST", found["label_studio"].public)
+
+
+def status(campaign: store.Campaign) -> Services | None:
+    """The services as recorded, running or not; None if there never were any."""
+    record = _read(campaign)
+    found = {name: Service(**entry) for name, entry in record["services"].items()}
+    return _services(record, found) if found else None
+
+
+# --- the record ----------------------------------------------------------------------------
+
+
+def _read(campaign: store.Campaign) -> dict[str, Any]:
+    """The record, or an empty one. Raises DataError if it cannot be understood."""
+    if not campaign.services.exists():
+        return {"services": {}}
+    record = store.read_json(campaign.services)
+    try:
+        for entry in record["services"].values():
+            Service(**entry)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise DataError(
+            f"{campaign.services}: wanted the record of running services, got something else;"
+            " stop the servers by hand, remove the file and run `labelcycle up`"
+        ) from error
+    return dict(record)
+
+
+def _write(campaign: store.Campaign, record: Mapping[str, Any]) -> None:
+    store.write_bytes(campaign.services, store.dump_json(record).encode(), mode=0o600)
+
+
+def _server(name: str, campaign: store.Campaign, record: dict[str, Any]) -> Server:
+    """How to run a service."""
+    if name == "mlflow":
+        return local_servers.mlflow(campaign)
+    if name == "prefect":
+        return local_servers.prefect(campaign)
+    if "token" not in record:
+        # a database that outlived its record keeps its old account: a new name gets in again
+        known = (campaign.private / "label-studio" / "label_studio.sqlite3").exists()
+        login = f"admin-{secrets.token_hex(3)}" if known else "admin"
+        record |= {
+            "login": f"{login}@localhost",
+            "password": secrets.token_urlsafe(9),
+            "token": secrets.token_hex(20),
+        }
+        _write(campaign, record)
+    return local_servers.label_studio(
+        campaign, record["login"], record["password"], record["token"]
+    )
+
+
+def _remember_invite(
+    campaign: store.Campaign, record: dict[str, Any], service: Service | None
+) -> None:
+    """Write down where annotators make their accounts, as Label Studio says."""
+    if service is None or record.get("invite"):
+        return
+    headers = {"Authorization": f"Token {record['token']}"}
+    answer = health.ask(f"{service.address}/api/invite", headers)
+    if isinstance(answer, dict) and isinstance(answer.get("invite_url"), str):
+        record["invite"] = answer["invite_url"]
+        _write(campaign, record)
+
+
+def _services(record: Mapping[str, Any], found: Mapping[str, Service]) -> Services:
+    invite = None
+    if "label_studio" in found and record.get("invite"):
+        invite = found["label_studio"].public + record["invite"]
+    return Services(found, record.get("login"), record.get("password"), invite)
+
+
+def _running(record: Mapping[str, Any], name: str) -> bool:
+    entry = record["services"].get(name)
+    return entry is not None and processes.alive(Service(**entry).process)
+
+
+# --- one server ----------------------------------------------------------------------------
+
+
+def _prepare(server: Server, record: Mapping[str, Any], show: Callable[[str], None]) -> None:
+    if server.template and not _running(record, server.name):
+        templates.provide(server.template, server.database, show)
+
+
+def _start(
+    campaign: store.Campaign,
+    record: dict[str, Any],
+    server: Server,
+    host: str,
+    show: Callable[[str], None],
+) -> None:
+    """Start a server and write down at once who it is, so that `down` finds it in any case."""
+    host = host if server.name == "label_studio" else LOOPBACK
+    before = record["services"].get(server.name)
+    wanted = int(before["address"].rpartition(":")[2]) if before else server.port
+    port = processes.free_port(wanted, host)
+    log = server.folder / f"{server.name}.log"
+    show(f"{server.title} is starting on port {port}")
+    process = processes.start(server.command(host, port), server.environment, server.folder, log)
+    record["services"][server.name] = asdict(
+        Service(
+            name=server.name,
+            title=server.title,
+            address=f"http://{LOOPBACK if host in (LOOPBACK, '0.0.0.0') else host}:{port}",
+            public=f"http://{_public(host)}:{port}",
+            pid=process.pid,
+            created=process.created,
+            log=str(log),
+        )
+    )
+    _write(campaign, record)
+
+
+def _public(host: str) -> str:
+    """The address by which other computers reach a server that listens on `host`."""
+    if host != "0.0.0.0":
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # nothing is sent: this only asks which of our addresses the way out begins at
+            probe.connect(("192.0.2.1", 9))
+            return str(probe.getsockname()[0])
+        except OSError:
+            return socket.gethostname()
+
+
+def _wait(record: Mapping[str, Any], server: Server, show: Callable[[str], None]) -> Service:
+    """The service once it answers. Raises ServiceDown with the end of its log."""
+    service = Service(**record["services"][server.name])
+    began = time.monotonic()
+    shown = began
+    while not health.answers(service.address + server.health, server.headers):
+        now = time.monotonic()
+        if not processes.alive(service.process) or now - began > PATIENCE_S:
+            _give_up(service, now - began)
+        if now - shown > 10:
+            show(f"{server.title} is not ready yet ({now - began:.0f} s)")
+            shown = now
+        time.sleep(0.3)
+    show(f"{server.title} is ready at {service.public}")
+    return service
+
+
+def _give_up(service: Service, waited_s: float) -> None:
+    ended = not processes.alive(service.process)
+    processes.stop(service.process)
+    what = "ended" if ended else f"was not ready after {waited_s:.0f} s and was stopped"
+    raise ServiceDown(
+        f"{service.title} {what}; its log ends with:"
+        f" {processes.last_lines(Path(service.log))}; the whole log is {service.log};"
+        " mend it and run `labelcycle up`"
+    )
