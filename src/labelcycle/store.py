@@ -123,8 +123,10 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
 
 
-def write_bytes(path: Path, data: bytes, mode: int = 0o644) -> None:
+def write_bytes(path: Path, data: bytes, mode: int = 0o644, durable: bool = True) -> None:
     """Write `data` to `path` whole or not at all, durable when this returns.
+
+    durable : False for one of many files that the caller makes durable together
 
     Raises DataError if the disk is full or the folder not writable; `path` is then as before.
     """

@@ -1,0 +1,295 @@
+"""Images into the pool: each one decoded, the same bytes once, the hold-out drawn."""
+
+import contextlib
+import os
+import re
+import stat
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from labelcycle import imaging, store
+from labelcycle import options as base
+from labelcycle.errors import DataError, SettingsError, StateError
+from labelcycle.nn.progress import Progress
+from labelcycle.store import Campaign, Sample
+
+THREADS = 2
+MAX_BYTES = 2**30
+"""A larger file is not read: nothing within `imaging.MAX_PIXELS` takes so much."""
+
+_STORED = re.compile(r"\.?[0-9a-f]{16}\.[a-z0-9]{3,4}(\..*)?")
+"""Names that `ingest` gives to files in data/images; all others there are not ours to remove."""
+
+
+class Options(base.Options):
+    """Section `ingest` of params.yaml."""
+
+    holdout: int = Field(
+        200,
+        ge=0,
+        le=1_000_000,
+        description="images held out at random: labelled, measured with, never trained on",
+    )
+    max_pixels: int = Field(
+        imaging.MAX_PIXELS,
+        ge=1,
+        le=imaging.MAX_PIXELS,
+        description="images with more pixels (width times height) are refused",
+    )
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A file that cannot be used: where it was found, and why."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an ingest did; found = added + known + duplicates + quarantined.
+
+    found : files that were looked at
+    added : new samples
+    known : files whose bytes were a sample of the campaign before
+    duplicates : files with the bytes of another file of this ingest
+    quarantined : files that cannot be used; data/quarantine.jsonl tells why
+    pool, holdout : samples of the campaign afterwards
+    """
+
+    found: int
+    added: int
+    known: int
+    duplicates: int
+    quarantined: int
+    pool: int
+    holdout: int
+
+
+def ingest(
+    campaign: Campaign,
+    paths: Sequence[Path],
+    options: Options,
+    rng: np.random.Generator,
+    show: Callable[[Progress], None],
+) -> Report:
+    """Bring the images at `paths` into the campaign, which has no rounds yet.
+
+    Writes data/images, data/quarantine.jsonl and, last, data/samples.jsonl. Samples that are
+    there keep their split; the hold-out is filled up to `options.holdout` from the new ones, drawn
+    with `rng`, whatever the order of `paths`. Ended at any instant and run again, the end is the
+    same; after an error the campaign is as before.
+
+    Raises DataError if no file can be used or the disk is full, SettingsError if the hold-out is
+    more than half of the samples, StateError if the campaign has rounds.
+    """
+    _check_state(campaign)
+    before = _present(campaign)
+    try:
+        taken = _take_all(campaign, _foreign(campaign, paths), options, show)
+        refused = [item for item in taken if isinstance(item, Quarantined)]
+        usable = [item for item in taken if isinstance(item, Sample)]
+        if not usable:
+            raise DataError(_no_images(refused))
+        new = {sample.id: sample for sample in reversed(usable) if sample.id not in before}
+        samples = [*before.values(), *_split(before, new, options, rng)]
+        _settle(campaign, samples)
+        _write_quarantine(campaign, taken)
+        store.write_samples(campaign.samples, samples)
+    except BaseException:
+        _sweep(campaign, before.values())
+        raise
+    known = sum(sample.id in before for sample in usable)
+    held = sum(sample.split == "holdout" for sample in samples)
+    return Report(
+        found=len(taken),
+        added=len(new),
+        known=known,
+        duplicates=len(usable) - known - len(new),
+        quarantined=len(refused),
+        pool=len(samples) - held,
+        holdout=held,
+    )
+
+
+# --- what stands ---------------------------------------------------------------------------
+
+
+def _check_state(campaign: Campaign) -> None:
+    """Raise StateError if the campaign has a round: its pool is fixed from then on."""
+    rounds = sorted(path.name for path in campaign.rounds.glob("[0-9]*") if path.is_dir())
+    if rounds:
+        raise StateError(
+            f"cannot ingest: wanted a campaign without rounds, got {len(rounds)} (the last is"
+            f" {rounds[-1]}), and their selections and measurements hold for this pool; make a"
+            " new campaign with `labelcycle init`"
+        )
+
+
+def _present(campaign: Campaign) -> dict[str, Sample]:
+    """The samples that the campaign has, by id. Raises DataError if images of them are missing."""
+    if not campaign.samples.exists():
+        return {}
+    samples = {sample.id: sample for sample in store.read_samples(campaign.samples)}
+    missing = [s.file for s in samples.values() if not (campaign.images / s.file).exists()]
+    if missing:
+        raise DataError(
+            f"{campaign.images} lacks {len(missing)} of {len(samples)} images, the first is"
+            f" {missing[0]}; wanted all that {campaign.samples.name} lists; run `dvc checkout`"
+        )
+    return samples
+
+
+def _foreign(campaign: Campaign, paths: Iterable[Path]) -> list[Path]:
+    """The paths that are not the campaign's own files, each once, sorted."""
+    own = (campaign.images, campaign.labels, campaign.work, campaign.rounds, campaign.private)
+    foreign = sorted({p for p in paths if not any(p.is_relative_to(folder) for folder in own)})
+    if not foreign:
+        raise DataError(
+            f"no images: every path given is one of the campaign's own files in {campaign.root};"
+            " wanted image files from elsewhere"
+        )
+    return foreign
+
+
+# --- one file ------------------------------------------------------------------------------
+
+
+def _take_all(
+    campaign: Campaign,
+    paths: Sequence[Path],
+    options: Options,
+    show: Callable[[Progress], None],
+) -> list[Sample | Quarantined]:
+    """What became of each path, in the order of `paths`; the bytes of samples are stored."""
+
+    def take(path: Path) -> Sample | Quarantined:
+        return _take(campaign, path, options.max_pixels)
+
+    taken = []
+    # Muted here, once for all threads: Pillow warns of harmless oddities by the thousand.
+    with warnings.catch_warnings(), ThreadPoolExecutor(THREADS) as threads:
+        warnings.simplefilter("ignore")
+        for item in threads.map(take, paths):
+            taken.append(item)
+            show(Progress(len(taken), len(paths)))
+    return taken
+
+
+def _take(campaign: Campaign, path: Path, max_pixels: int) -> Sample | Quarantined:
+    """The sample that a file is, its bytes stored, or why it cannot be used."""
+    source = _source(path, campaign.root)
+    try:
+        data = _read(path)
+        decoded = imaging.decode(data, max_pixels)
+    except DataError as error:
+        return Quarantined(source, str(error))
+    name = store.digest(data)
+    file = name + imaging.FORMATS[decoded.format]
+    target = campaign.images / file
+    if not _holds(target, data):
+        store.write_bytes(target, data, durable=False)
+    width, height = decoded.image.size
+    return Sample(name, file, source, "pool", width, height, decoded.notes)
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a file. Raises DataError with a short reason."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            raise DataError("not a file")  # opening a pipe would wait for ever
+        if status.st_size > MAX_BYTES:
+            raise DataError(f"too large: {status.st_size} bytes, wanted at most {MAX_BYTES}")
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}") from error
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    """True if a file has these bytes; one that cannot be read has not."""
+    try:
+        return path.read_bytes() == data
+    except OSError:
+        return False
+
+
+def _source(path: Path, root: Path) -> str:
+    """Where a file was found, for people: relative to the campaign where it is near it."""
+    near = path.is_relative_to(root.parent)
+    text = os.path.relpath(path, root) if near else os.fspath(path)
+    return os.fsencode(text).decode("utf-8", "backslashreplace")  # names need not be UTF-8
+
+
+def _no_images(refused: Sequence[Quarantined]) -> str:
+    """The error text for files of which none can be used."""
+    (reason, count), *others = Counter(item.reason for item in refused).most_common()
+    example = next(item.source for item in refused if item.reason == reason)
+    rest = f", and {len(others)} other reasons" if others else ""
+    return (
+        f"no images: none of {len(refused)} files can be used; {count} of them, such as"
+        f" {example!r}: {reason}{rest}; give the path of images"
+    )
+
+
+# --- the whole -----------------------------------------------------------------------------
+
+
+def _split(
+    before: dict[str, Sample],
+    new: dict[str, Sample],
+    options: Options,
+    rng: np.random.Generator,
+) -> Iterator[Sample]:
+    """The new samples with their split, drawn at random from them sorted by id."""
+    held = sum(sample.split == "holdout" for sample in before.values())
+    wanted = max(options.holdout - held, 0)
+    total = len(before) + len(new)
+    if not before and wanted > total // 2:
+        raise SettingsError(
+            f"params.yaml: ingest.holdout: wanted at most {total // 2}, half of the {total} images,"
+            f" got {wanted}; lower it or ingest more images"
+        )
+    drawn = rng.permutation(sorted(new))[: min(wanted, len(new) // 2)]
+    chosen = {str(name) for name in drawn}
+    for name in sorted(new):
+        yield replace(new[name], split="holdout") if name in chosen else new[name]
+
+
+def _settle(campaign: Campaign, samples: Iterable[Sample]) -> None:
+    """Leave in data/images exactly the images of `samples`, durable."""
+    _sweep(campaign, samples)
+    # One sync for all: a sync of every file took 5 ms each, hundreds of times its writing.
+    os.sync()
+
+
+def _sweep(campaign: Campaign, keep: Iterable[Sample]) -> None:
+    """Remove what an ingest stored in data/images beside the images of `keep`."""
+    kept = {sample.file for sample in keep}
+    if not campaign.images.is_dir():
+        return
+    for path in campaign.images.iterdir():
+        if path.name not in kept and _STORED.fullmatch(path.name):
+            with contextlib.suppress(OSError):  # no sample names it; the next ingest tries again
+                path.unlink()
+
+
+def _write_quarantine(campaign: Campaign, taken: Sequence[Sample | Quarantined]) -> None:
+    """Bring the list up to date: what was looked at now counts, what was not stays."""
+    reasons: dict[str, str] = {}
+    if campaign.quarantine.exists():
+        reasons = {r["source"]: r["reason"] for r in store.read_jsonl(campaign.quarantine)}
+    for item in taken:
+        reasons.pop(item.source, None)
+        if isinstance(item, Quarantined):
+            reasons[item.source] = item.reason
+    records = ({"source": source, "reason": reasons[source]} for source in sorted(reasons))
+    store.write_jsonl(campaign.quarantine, records)
