@@ -215,7 +215,7 @@ def close_now(folder: str) -> None:
     close_round(folder)
 
 
-def end_early(folder: str, how: str, reason: str = "") -> None:
+def end_early(folder: str, how: str, reason: str = "", abandon: bool = False) -> None:
     """End a stuck round: `incomplete` trains and measures too, `cancel` keeps the answers only."""
     _require_prefect()
     with _at_work(folder) as campaign:
@@ -225,7 +225,7 @@ def end_early(folder: str, how: str, reason: str = "") -> None:
             say(f"round {now.number}: its plan was dropped; nobody had been asked")
             return
         if now.state is State.OPEN:
-            closing.end_early(now, how, reason)
+            closing.end_early(now, how, reason, abandon)
         elif now.state is not State.ENDING:
             raise StateError(
                 f"round {now.number} is {now.state}; wanted an open round to end;"

@@ -223,10 +223,13 @@ def close(root: Path, incomplete: bool) -> None:
 
 @cli.command()
 @click.option("--reason", default="", help="Why, for the record.")
+@click.option(
+    "--abandon", is_flag=True, help="Its tasks are gone from Label Studio: do not ask there."
+)
 @click.pass_obj
-def cancel(root: Path, reason: str) -> None:
+def cancel(root: Path, reason: str, abandon: bool) -> None:
     """End the round without training: unanswered tasks are withdrawn, answers given are kept."""
-    _flows(root).end_early(str(root), "cancel", reason)
+    _flows(root).end_early(str(root), "cancel", reason, abandon)
 
 
 @cli.command()

@@ -36,6 +36,11 @@ def check_usable(root: Path) -> None:
             ) from error
 
 
+def changed(root: Path, path: str) -> bool:
+    """True if a tracked file differs from HEAD."""
+    return bool(_git(root, "status", "--porcelain", "--untracked-files=no", "--", path))
+
+
 def dirty(root: Path, own: Iterable[str]) -> list[str]:
     """Tracked files with uncommitted changes, besides those whose path starts with one of `own`."""
     lines = _git(root, "status", "--porcelain", "--untracked-files=no").splitlines()

@@ -55,15 +55,24 @@ def progress(standing: Standing, backend: AnnotationBackend) -> Progress:
     return backend.progress(pushed["project"], _ids(pushed["tasks"]))
 
 
-def end_early(standing: Standing, how: str, reason: str = "") -> None:
-    """Write `ending.json`: from here on the round is being ended, `incomplete` or `cancel`."""
-    write_json(standing.folder / rounds.ENDING, {"how": how, "reason": reason, "at": now()})
+def end_early(standing: Standing, how: str, reason: str = "", abandon: bool = False) -> None:
+    """Write `ending.json`: from here on the round is being ended, `incomplete` or `cancel`.
+
+    abandon : its tasks are gone from Label Studio; end it without asking there
+    """
+    record = {"how": how, "reason": reason, "abandon": abandon, "at": now()}
+    write_json(standing.folder / rounds.ENDING, record)
 
 
 def ending(standing: Standing) -> str | None:
     """How the round is being ended early, or None."""
     path = standing.folder / rounds.ENDING
     return str(read_json(path)["how"]) if path.exists() else None
+
+
+def _abandoned(standing: Standing) -> bool:
+    path = standing.folder / rounds.ENDING
+    return path.exists() and bool(read_json(path)["abandon"])
 
 
 def pull(standing: Standing, backend: AnnotationBackend) -> None:
@@ -75,6 +84,9 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
     """
     pushed = standing.record(rounds.PUSHED)
     project, own = pushed["project"], _ids(pushed["tasks"])
+    if _abandoned(standing):
+        write_jsonl(standing.folder / rounds.ANNOTATIONS, [])
+        return
     backend.check_schema(project, schema(standing))
     late = {} if standing.number == 0 else _ids(_open_holdout(standing))
     if ending(standing):

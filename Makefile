@@ -1,0 +1,61 @@
+# Two commands do everything: `make demo` and `make test`. Both make the environments they need
+# and use them again when they are there.
+
+PYTHON ?= python3
+VENV := .venv
+LABEL_STUDIO := .venv-label-studio
+PIP_FLAGS := --disable-pip-version-check --quiet
+
+.PHONY: help demo test quick lint env env-label-studio lock clean
+
+help:
+	@echo "make demo   the whole loop on sample data: three rounds, real Label Studio, about 10 minutes"
+	@echo "make test   all checks and tests, the ones with real services included"
+	@echo "make quick  the quick tests, under a minute"
+	@echo "make lint   style, types, import layers"
+	@echo "make lock   write constraints*.txt from what is installed"
+	@echo "make clean  remove the environments and the demo"
+
+demo: env env-label-studio
+	$(VENV)/bin/labelcycle demo demo
+
+test: env env-label-studio lint
+	$(VENV)/bin/python -m pytest
+
+quick: env
+	$(VENV)/bin/python -m pytest -m "not service and not slow"
+
+lint: env
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+env: $(VENV)/.complete
+	@echo "environment $(VENV): in place"
+
+env-label-studio: $(LABEL_STUDIO)/.complete
+	@echo "environment $(LABEL_STUDIO): in place"
+
+$(VENV)/.complete: pyproject.toml constraints.txt
+	@echo "making $(VENV): the pipeline with torch, about 8 GB"
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+# Label Studio's server pins libraries that Prefect cannot live with, so it has its own.
+$(LABEL_STUDIO)/.complete: constraints-label-studio.txt
+	@echo "making $(LABEL_STUDIO): Label Studio's server, about 1 GB"
+	test -x $(LABEL_STUDIO)/bin/python || $(PYTHON) -m venv $(LABEL_STUDIO)
+	$(LABEL_STUDIO)/bin/python -m pip install $(PIP_FLAGS) --constraint constraints-label-studio.txt \
+		label-studio
+	@touch $@
+
+lock: env env-label-studio
+	$(VENV)/bin/python -m pip freeze --exclude-editable | sort -f > constraints.txt
+	$(LABEL_STUDIO)/bin/python -m pip freeze | sort -f > constraints-label-studio.txt
+	@touch $(VENV)/.complete $(LABEL_STUDIO)/.complete
+
+clean:
+	test ! -d demo || $(VENV)/bin/labelcycle --campaign demo down
+	rm -rf demo $(VENV) $(LABEL_STUDIO)

@@ -1,0 +1,122 @@
+"""What `labelcycle status` says."""
+
+from typing import Any
+
+from labelcycle import rounds
+from labelcycle.adapters import git
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+from labelcycle.cycle import closing
+from labelcycle.cycle.standing import Standing
+from labelcycle.errors import ServiceDown, ServiceRefused
+from labelcycle.rounds import State
+from labelcycle.store import read_all_labels, read_labels, read_samples
+
+
+def status(now: Standing) -> dict[str, Any]:
+    """The campaign as plain values: rounds with state, labels and accuracy, and what is next."""
+    done = [_closed(now, number) for number in now.closed]
+    at_work = [] if now.state is State.DUE else [_at_work(now)]
+    return {
+        "campaign": now.config.campaign.name,
+        **_counts(now),
+        "rounds": [*done, *at_work],
+        "params_wait": now.number > 0 and git.changed(now.campaign.root, "params.yaml"),
+        "next": _next(now),
+    }
+
+
+def _counts(now: Standing) -> dict[str, Any]:
+    campaign = now.campaign
+    if not campaign.samples.exists():
+        return {"pool": 0, "holdout": 0, "labels": 0, "bought": 0}
+    samples = read_samples(campaign.samples)
+    labels = read_all_labels(campaign).values()
+    holdout = read_labels(campaign.holdout)
+    return {
+        "pool": sum(s.split == "pool" for s in samples),
+        "holdout": sum(s.split == "holdout" for s in samples),
+        "labels": sum(x.label is not None for x in labels),
+        "bought": sum(x.source != "owned" for x in labels) + len(holdout),
+    }
+
+
+def _closed(now: Standing, number: int) -> dict[str, Any]:
+    metrics = now.record(rounds.METRICS, number)
+    accuracy = metrics["accuracy"] or {}
+    return {
+        "round": number,
+        "state": "cancelled" if metrics["cancelled"] else str(State.CLOSED),
+        "strategy": metrics["strategy"],
+        "labels": metrics["labels"],
+        "accuracy": accuracy.get("value"),
+        "accuracy_low": accuracy.get("low"),
+        "accuracy_high": accuracy.get("high"),
+    }
+
+
+def _at_work(now: Standing) -> dict[str, Any]:
+    plan = now.record(rounds.PLAN)
+    entry = {
+        "round": now.number,
+        "state": str(now.state),
+        "strategy": plan["strategy"],
+        "labels": plan["labels"],
+        "accuracy": None,
+        "accuracy_low": None,
+        "accuracy_high": None,
+        "budget": plan["budget"],
+    }
+    if now.state is State.OPEN:
+        entry |= {"url": now.record(rounds.PUSHED)["url"], **_progress(now)}
+    return entry
+
+
+def _progress(now: Standing) -> dict[str, Any]:
+    try:
+        done = closing.progress(now, LabelStudioBackend(now.campaign))
+    except (ServiceDown, ServiceRefused) as error:
+        return {"tasks": None, "answered": None, "skipped": None, "problem": str(error)}
+    return {"tasks": done.tasks, "answered": done.answered, "skipped": done.skipped}
+
+
+def _next(now: Standing) -> str:
+    if not now.config.campaign.classes:
+        return "write the class names into params.yaml"
+    if not now.campaign.samples.exists():
+        return "labelcycle ingest PATH..."
+    if now.state is not State.DUE:
+        return rounds.NEXT[now.state]
+    if now.finished >= now.config.campaign.rounds:
+        return "nothing: all rounds of campaign.rounds are closed"
+    opens = now.number == 0 or now.config.campaign.open_next
+    return "labelcycle run" if opens else "labelcycle open"
+
+
+def as_text(status: dict[str, Any]) -> str:
+    """The status for people."""
+    lines = [
+        f"{status['campaign']}: {status['pool']} samples in the pool, {status['holdout']} in the"
+        f" hold-out; {status['labels']} labels, {status['bought']} answers bought",
+    ]
+    if status["rounds"]:
+        lines += ["", f"{'round':>5}  {'state':<10} {'strategy':<12} {'labels':>6}  accuracy"]
+    for entry in status["rounds"]:
+        lines.append(
+            f"{entry['round']:>5}  {entry['state']:<10} {entry['strategy']:<12}"
+            f" {entry['labels']:>6}  {_accuracy(entry)}"
+        )
+    if status["params_wait"]:
+        lines += ["", "params.yaml was changed: the next open commits it and works by it"]
+    return "\n".join([*lines, "", f"next: {status['next']}"])
+
+
+def _accuracy(entry: dict[str, Any]) -> str:
+    if entry["accuracy"] is not None:
+        low, high = entry["accuracy_low"], entry["accuracy_high"]
+        return f"{entry['accuracy']:.3f} ({low:.3f} to {high:.3f})"
+    if "problem" in entry:
+        return f"- ({entry['problem']})"
+    if entry.get("tasks") is not None:
+        done = entry["answered"] + entry["skipped"]
+        return f"- ({done} of {entry['tasks']} tasks done at {entry['url']})"
+    return "-"
