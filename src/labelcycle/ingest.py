@@ -17,6 +17,7 @@ from pydantic import Field
 from labelcycle import imaging, store
 from labelcycle import options as base
 from labelcycle.errors import DataError, SettingsError, StateError
+from labelcycle.finding import find
 from labelcycle.nn.progress import Progress
 from labelcycle.store import Campaign, Sample
 
@@ -76,12 +77,14 @@ class Report:
 
 def ingest(
     campaign: Campaign,
-    paths: Sequence[Path],
+    paths: Sequence[str],
     options: Options,
     rng: np.random.Generator,
     show: Callable[[Progress], None],
 ) -> Report:
-    """Bring the images at `paths` into the campaign, which has no rounds yet.
+    """Bring the images that `paths` mean into the campaign, which has no rounds yet.
+
+    paths : files, folders, patterns and lists, as `finding.find` reads them
 
     Writes data/images, data/quarantine.jsonl and, last, data/samples.jsonl. Samples that are
     there keep their split; the hold-out is filled up to `options.holdout` from the new ones, drawn
@@ -93,8 +96,9 @@ def ingest(
     """
     _check_state(campaign)
     before = _present(campaign)
+    files = _foreign(campaign, find(paths, Path()))
     try:
-        taken = _take_all(campaign, _foreign(campaign, paths), options, show)
+        taken = _take_all(campaign, files, options, show)
         refused = [item for item in taken if isinstance(item, Quarantined)]
         usable = [item for item in taken if isinstance(item, Sample)]
         if not usable:
@@ -149,9 +153,9 @@ def _present(campaign: Campaign) -> dict[str, Sample]:
 
 
 def _foreign(campaign: Campaign, paths: Iterable[Path]) -> list[Path]:
-    """The paths that are not the campaign's own files, each once, sorted."""
+    """The paths that are not the campaign's own files."""
     own = (campaign.images, campaign.labels, campaign.work, campaign.rounds, campaign.private)
-    foreign = sorted({p for p in paths if not any(p.is_relative_to(folder) for folder in own)})
+    foreign = [p for p in paths if not any(p.is_relative_to(folder) for folder in own)]
     if not foreign:
         raise DataError(
             f"no images: every path given is one of the campaign's own files in {campaign.root};"
