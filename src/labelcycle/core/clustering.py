@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import faiss
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import kmeans_plusplus  # type: ignore[import-untyped]
 
 from labelcycle.core.ordering import steady
 from labelcycle.core.threads import one_thread
 
 BLOCK_ROWS = 65_536
+
+SAME_POINT = 1e-6
+"""Squared distances below this share of the largest squared length are float32's rounding."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +72,15 @@ def _prepared(features: NDArray[np.floating], normalise: bool) -> NDArray[np.flo
 def _one_run(
     points: NDArray[np.float32], clusters: int, rng: np.random.Generator, iterations: int
 ) -> Clustering:
-    first, _ = kmeans_plusplus(points, clusters, random_state=int(rng.integers(2**31)))
-    # faiss draws a sample of the points unless it is told not to
+    first = _plus_plus(points, clusters, rng)
     engine = faiss.Kmeans(
         points.shape[1],
-        clusters,
+        len(first),
         niter=iterations,
         min_points_per_centroid=1,
-        max_points_per_centroid=len(points),
+        max_points_per_centroid=len(points),  # else faiss clusters a sample of the points
     )
-    engine.train(points, init_centroids=np.ascontiguousarray(first))
+    engine.train(points, init_centroids=first)
     squares, nearest = engine.index.search(points, 1)
     used, assignment = np.unique(nearest[:, 0], return_inverse=True)
     centres = np.asarray(engine.centroids, dtype=np.float32)
@@ -88,3 +89,36 @@ def _one_run(
         np.ascontiguousarray(centres[used]),
         float(squares.astype(np.float64).sum()),
     )
+
+
+def _plus_plus(
+    points: NDArray[np.float32], clusters: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """At most `clusters` distinct rows of `points` to start from.
+
+    Greedy k-means++ (Arthur, Vassilvitskii 2007): each next row is drawn with a chance that grows
+    with its squared distance to the nearest one so far, and is the best of 2 + ln(clusters) draws.
+    """
+    squares = np.einsum("nd,nd->n", points, points)
+    trials = 2 + int(np.log(clusters))
+    chosen = [int(rng.integers(len(points)))]
+    gap = _squared_distances(points, squares, np.array(chosen))[:, 0]
+    while len(chosen) < clusters:
+        summed = np.cumsum(gap, dtype=np.float64)
+        if summed[-1] == 0:  # no point is left that is not a start already
+            break
+        draws = np.searchsorted(summed, rng.random(trials) * summed[-1], side="right")
+        gaps = np.minimum(gap[:, None], _squared_distances(points, squares, draws))
+        best = int(np.argmin(gaps.sum(axis=0, dtype=np.float64)))
+        chosen.append(int(draws[best]))
+        gap = gaps[:, best]
+    return np.ascontiguousarray(points[chosen])
+
+
+def _squared_distances(
+    points: NDArray[np.float32], squares: NDArray[np.float32], rows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """(n, r) float32: squared distances of all points to some of them; copies are exactly 0."""
+    result = squares[:, None] + squares[rows] - 2 * (points @ points[rows].T)
+    result[result < SAME_POINT * squares.max(initial=0)] = 0
+    return result

@@ -1,0 +1,141 @@
+"""SUPClust: typical samples that lean towards the other clusters; for the first labels, like
+TypiClust, where the boundary between classes matters.
+
+Ono, Aczel, Estermann, Wattenhofer: SUPClust, Active Learning at the Boundaries, PML4LRS at ICLR
+2024 (arXiv 2403.03741). In each of the largest clusters without labels, of the most typical tenth
+of the samples, the one with the smallest softmax-weighted mean distance to the other centres. The
+paper leaves open K, the temperature, the norm and what happens when too few clusters are free:
+they are options here.
+"""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.spatial.distance import cdist, pdist, squareform  # type: ignore[import-untyped]
+from scipy.special import softmax  # type: ignore[import-untyped]
+
+from labelcycle import options as base
+from labelcycle.core.neighbours import unit_rows
+from labelcycle.core.ordering import best_first
+from labelcycle.core.pool import Pool, Selection
+from labelcycle.core.turns import Cluster, Pick, Rows, by_turns, clusters_of, in_order
+from labelcycle.core.typicality import typicality
+
+NEEDS = frozenset({"clusters"})
+
+
+class Options(base.Options):
+    """Settings of SUPClust."""
+
+    neighbours: int = Field(20, ge=1, description="K nearest neighbours that define typicality")
+    share: float = Field(
+        0.1, gt=0, le=1, description="share of a cluster's samples kept by typicality, at least 1"
+    )
+    temperature: float = Field(
+        0.1, gt=0, description="of the softmax, in median distances between two centres"
+    )
+    squared: bool = Field(
+        False, description="squared distances in typicality and in the distance to the centres"
+    )
+    min_cluster_size: int = Field(
+        5, ge=0, description="clusters with at most this many samples come last"
+    )
+    few_free: Literal["labeled", "repeat"] = Field(
+        "labeled",
+        description="too few clusters without labels: go on with the least 'labeled' clusters,"
+        " or 'repeat' the free ones until they are used up",
+    )
+
+
+def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) -> Selection:
+    """`budget` rows, one from each of the largest clusters without labels.
+
+    why : cluster, cluster_size, cluster_labels, typicality, boundary (also the score)
+    """
+    del rng  # nothing here is drawn
+    if pool.clusters is None:
+        raise ValueError("supclust needs clusters")
+    clusters = clusters_of(pool, pool.clusters)
+    position = {cluster.id: i for i, cluster in enumerate(clusters)}
+    centres = _centres(pool, pool.clusters, clusters)
+    weights = centre_weights(centres, options.temperature)
+
+    def choose(identity: int, rows: Rows) -> Pick:
+        i = position[identity]
+        points = unit_rows(pool.features[rows])
+        typical = typicality(points, options.neighbours, options.squared)
+        kept = best_first(typical)[: kept_count(len(rows), options.share)]
+        kept.sort()  # equal scores go by row, not by typicality
+        scores = boundary(points[kept], centres, weights[i], options.squared)
+        best = best_first(scores)[0]
+        return Pick(
+            row=int(rows[kept[best]]),
+            score=float(scores[best]),
+            why={
+                "cluster": identity,
+                "cluster_size": clusters[i].size,
+                "cluster_labels": clusters[i].labels,
+                "typicality": float(typical[kept[best]]),
+                "boundary": float(scores[best]),
+            },
+        )
+
+    return by_turns(_tiers(clusters, options), budget, choose)
+
+
+def _tiers(clusters: list[Cluster], options: Options) -> list[list[Cluster]]:
+    """Free clusters, largest first, always lead; `few_free` says what follows them."""
+    large, small = in_order(clusters, options.min_cluster_size)
+    if options.few_free == "labeled":
+        return [large, small]
+    free = [[c for c in tier if c.labels == 0] for tier in (large, small)]
+    held = [[c for c in tier if c.labels > 0] for tier in (large, small)]
+    return [*free, *held]
+
+
+def kept_count(samples: int, share: float) -> int:
+    """How many of `samples` the typicality lets through: `share` of them, rounded up."""
+    return max(1, int(np.ceil(share * samples - 1e-9)))  # 0.1 * 30 is a little above 3
+
+
+def _centres(
+    pool: Pool, assignment: NDArray[np.int32], clusters: list[Cluster]
+) -> NDArray[np.float64]:
+    """(k, d) float64: mean of the unit rows of each cluster, rejected samples included."""
+    means = [unit_rows(pool.features[assignment == c.id]).mean(axis=0) for c in clusters]
+    return np.array(means)
+
+
+def centre_weights(centres: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """(k, k) float64: row c weighs the other centres by nearness to centre c; w[c, c] is 0.
+
+    w[c, j] = exp(-|mu_c - mu_j| / T) / sum over j != c, T = temperature * median distance between
+    two centres. Where all centres coincide the weights are equal; a single centre has none.
+    """
+    k = len(centres)
+    if k < 2:
+        return np.zeros((k, k))
+    pairs = pdist(centres)
+    width = temperature * float(np.median(pairs))
+    logits = -squareform(pairs) / width if width > 0 else np.zeros((k, k))
+    np.fill_diagonal(logits, -np.inf)
+    weights: NDArray[np.float64] = softmax(logits, axis=1)
+    return weights
+
+
+def boundary(
+    points: NDArray[np.float64],
+    centres: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    squared: bool,
+) -> NDArray[np.float64]:
+    """(m,) float64: minus the weighted mean distance of each point to the centres.
+
+    points : (m, d); centres : (k, d); weights : (k,), 0 for the points' own centre
+    """
+    distances: NDArray[np.float64] = cdist(
+        points, centres, "sqeuclidean" if squared else "euclidean"
+    )
+    return -(distances @ weights)
