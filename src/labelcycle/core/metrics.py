@@ -82,7 +82,7 @@ def balanced_accuracy(confusion: NDArray[np.integer]) -> Values:
 
 
 def macro_f1(confusion: NDArray[np.integer]) -> Values:
-    """(...) float64: mean F1 of the classes that occur or are predicted, of (..., c, c) matrices."""
+    """(...) float64: mean F1 of the classes that occur or are predicted; (..., c, c) in."""
     right = np.diagonal(confusion, axis1=-2, axis2=-1)
     either = confusion.sum(axis=-1) + confusion.sum(axis=-2)
     mean: Values = np.nanmean(_ratio(2 * right, either), axis=-1)

@@ -1,0 +1,126 @@
+"""Stage `evaluate`: how good the model is on the hold-out's human labels, as JSON and figures."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from labelcycle import options as base
+from labelcycle import store
+from labelcycle.core import metrics
+from labelcycle.errors import DataError
+from labelcycle.stages import charts
+from labelcycle.stages.pool_files import class_index, read_features, rounded
+from labelcycle.stages.train import META, load_learner
+
+CONFUSION = "confusion.png"
+PER_CLASS = "per_class.png"
+
+
+class Options(base.Options):
+    """Section `evaluate` of params.yaml."""
+
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="of every interval")
+    bootstrap: int = Field(
+        1000,
+        ge=100,
+        le=1_000_000,
+        description="draws for the intervals of balanced accuracy and macro F1",
+    )
+
+
+def run(campaign: store.Campaign, options: Options, classes: tuple[str, ...], seed: int) -> None:
+    """Write work/metrics.json and the figures below work/figures.
+
+    Where the hold-out has no accepted label, every figure is null and `reason` says so.
+    """
+    model = store.read_json(campaign.model / META)
+    _check_classes(model["classes"], classes)
+    truth, features = _holdout(campaign, classes)
+    record: dict[str, Any] = {
+        "holdout": len(truth),
+        "labels": model["labels"],
+        "classes": list(classes),
+        "confidence": options.confidence,
+    }
+    campaign.figures.mkdir(parents=True, exist_ok=True)
+    for name in (CONFUSION, PER_CLASS):
+        (campaign.figures / name).unlink(missing_ok=True)
+    if len(truth):
+        predicted = load_learner(campaign.model).predict_proba(features).argmax(axis=1)
+        confusion = metrics.confusion_matrix(truth, predicted.astype(np.int64), len(classes))
+        record |= summary(confusion, classes, options, np.random.default_rng(seed))
+        _draw(campaign, confusion, classes)
+    else:
+        record |= _nothing()
+    store.write_json(campaign.metrics, record)
+
+
+def summary(
+    confusion: NDArray[np.int64],
+    classes: Sequence[str],
+    options: Options,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    """All figures of a confusion matrix with at least one sample, ready for JSON."""
+    balanced, macro = metrics.bootstrap(confusion, options.confidence, options.bootstrap, rng)
+    each = metrics.per_class(confusion)
+    return {
+        "accuracy": rounded(asdict(metrics.accuracy(confusion, options.confidence))),
+        "balanced_accuracy": rounded(asdict(balanced)),
+        "macro_f1": rounded(asdict(macro)),
+        "per_class": {
+            name: {
+                "precision": rounded(each.precision[i]),
+                "recall": rounded(each.recall[i]),
+                "f1": rounded(each.f1[i]),
+                "support": int(each.support[i]),
+            }
+            for i, name in enumerate(classes)
+        },
+        "confusion": confusion.tolist(),
+    }
+
+
+def _nothing() -> dict[str, Any]:
+    names = ("accuracy", "balanced_accuracy", "macro_f1", "per_class", "confusion")
+    reason = "the hold-out has no accepted label: nothing was measured"
+    return {**dict.fromkeys(names), "reason": reason}
+
+
+def _holdout(
+    campaign: store.Campaign, classes: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+    """Class indices (m,) and features (m, d) of the hold-out samples with an accepted label."""
+    ids, features = read_features(campaign, "holdout")
+    answers = {label.sample: label for label in store.read_labels(campaign.holdout)}
+    unknown = sorted(set(answers) - set(ids))
+    if unknown:
+        raise DataError(
+            f"{campaign.holdout} has a label for sample {unknown[0]}: wanted samples of the"
+            " hold-out only; restore the file with git and DVC"
+        )
+    rows = [i for i, identity in enumerate(ids) if _accepted(answers.get(identity))]
+    truth = [class_index(answers[ids[i]], classes) for i in rows]
+    return np.array(truth, dtype=np.int64), features[rows]
+
+
+def _accepted(answer: store.Label | None) -> bool:
+    return answer is not None and answer.label is not None
+
+
+def _check_classes(trained: Sequence[str], classes: Sequence[str]) -> None:
+    if list(trained) != list(classes):
+        raise DataError(
+            f"the model was trained for {', '.join(trained)}: wanted {', '.join(classes)};"
+            " run `labelcycle stage train`"
+        )
+
+
+def _draw(campaign: store.Campaign, confusion: NDArray[np.int64], classes: Sequence[str]) -> None:
+    each = metrics.per_class(confusion)
+    store.write_bytes(campaign.figures / CONFUSION, charts.confusion(confusion, classes))
+    store.write_bytes(campaign.figures / PER_CLASS, charts.per_class(each, classes))
