@@ -1,0 +1,258 @@
+"""Label Studio as the place where people answer.
+
+A task is known by its key (in its data), never by having been pushed: a push first looks what is
+there, makes only what is missing, and looks again after any failure, for a server may do what it
+says it did not do. Twins that nobody answered are removed, so each key is one task.
+"""
+
+import os
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+import httpx
+
+from labelcycle.adapters import label_config, label_tasks
+from labelcycle.adapters.label_studio_api import LabelStudioApi, Task
+from labelcycle.errors import DataError, ServiceDown, ServiceRefused
+from labelcycle.ports import Answer, LabelSchema, Progress, TaskSpec
+from labelcycle.store import Campaign
+
+CHUNK = 500
+"""Tasks in one request; 500 with predictions took 1.7 s on SQLite."""
+
+PAUSES_S = (0.5, 2.0, 5.0, 10.0)
+"""Between the tries of a push: a server that timed out may still be storing the tasks."""
+
+SNAPSHOT_TRIES = 3
+
+
+class LabelStudioBackend:
+    """The campaign's tasks in Label Studio, of the server that the environment names.
+
+    environment : LABEL_STUDIO_URL, LABEL_STUDIO_API_KEY; LABEL_STUDIO_HOST (address for people,
+        if it is another one); LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT (the media folder as the
+        server sees it, if it sees another path). os.environ by default.
+    transport, pauses_s : replace the network and the waiting, for tests
+    """
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        environment: Mapping[str, str] | None = None,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        pauses_s: Sequence[float] = PAUSES_S,
+    ) -> None:
+        env = os.environ if environment is None else environment
+        self._campaign = campaign
+        self._api = LabelStudioApi(
+            env.get("LABEL_STUDIO_URL", ""),
+            env.get("LABEL_STUDIO_API_KEY", ""),
+            transport=transport,
+        )
+        self._public = (env.get("LABEL_STUDIO_HOST") or self._api.url).rstrip("/")
+        root = env.get("LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT")
+        self._document_root = PurePosixPath(root or campaign.media.as_posix())
+        self._pauses_s = tuple(pauses_s)
+
+    def __repr__(self) -> str:
+        return f"LabelStudioBackend({self._api.url})"
+
+    # --- the project ------------------------------------------------------------------------
+
+    def open_project(self, campaign: str, title: str, schema: LabelSchema) -> int:
+        """Id of the campaign's project, found by `campaign`; made if there is none."""
+        mark = f"labelcycle campaign {campaign}"
+        found = self._find_project(mark)
+        if found is not None:
+            return found
+        try:
+            return self._api.create_project(
+                title=label_config.title(title),
+                description=mark,
+                label_config=label_config.build(schema),
+                expert_instruction=label_config.instruction(schema),
+                show_instruction=bool(schema.instruction.strip()),
+                sampling="Sequential sampling",  # by id, and ids follow the rank
+                show_skip_button=True,
+                skip_queue="IGNORE_SKIPPED",  # a skip is an answer: the task is not asked again
+                enable_empty_annotation=False,
+                show_collab_predictions=True,
+                maximum_annotations=1,
+            )
+        except ServiceDown:
+            made = self._find_project(mark)  # it may have been made before the server failed
+            if made is None:
+                raise
+            return made
+
+    def _find_project(self, mark: str) -> int | None:
+        """The first project whose description carries the mark; copies of it come later."""
+        marked = (p.id for p in self._api.projects() if mark in p.description.splitlines())
+        return next(marked, None)
+
+    def project_url(self, project: int) -> str:
+        """Address a person can open."""
+        return f"{self._public}/projects/{project}/data"
+
+    def check_schema(self, project: int, schema: LabelSchema) -> None:
+        """Raise `ServiceRefused` with the difference if the project no longer asks for `schema`."""
+        found = label_config.difference(self._api.project(project).config, schema)
+        if found:
+            raise ServiceRefused(
+                f"the labelling interface of project {project} ({self.project_url(project)})"
+                f" {found}; wanted the classes {', '.join(map(repr, schema.classes))};"
+                " put it right in its Settings under Labeling Interface"
+            )
+
+    # --- push -------------------------------------------------------------------------------
+
+    def push(
+        self, project: int, tasks: Sequence[TaskSpec], model: str | None = None
+    ) -> dict[str, int]:
+        """Task id by key; each key is exactly one task afterwards, whatever was there before.
+
+        model : name of the model whose predictions annotators are to see, if any
+
+        Tasks are made in the order of rank. Raises DataError for a task that cannot be shown.
+        """
+        offered = label_config.classes(self._api.project(project).config)
+        media = self._campaign.media
+        ranked = sorted(tasks, key=lambda task: task.rank)
+        records = {task.key: label_tasks.record(task, media, offered) for task in ranked}
+        if len(records) != len(ranked):
+            raise DataError(
+                f"wanted one task a key, got {len(ranked)} tasks with {len(records)} keys"
+            )
+        self._allow_images(project, ranked)
+        present = self._push_missing(project, records)
+        if model is not None:
+            self._api.set_model(project, model)
+        return {key: self._keep_one(present[key]) for key in records}
+
+    def _push_missing(
+        self, project: int, records: Mapping[str, Mapping[str, Any]]
+    ) -> dict[str, list[Task]]:
+        """Make what is missing until nothing is; after a failure what is there is asked anew."""
+        failure: ServiceDown | None = None
+        for pause_s in (0.0, *self._pauses_s):
+            if failure:
+                time.sleep(pause_s)
+            try:
+                present = self._by_key(project, records)
+                missing = [record for key, record in records.items() if key not in present]
+                for chunk in label_config.chunks(missing, CHUNK):
+                    self._api.import_tasks(project, chunk)
+                if not missing:
+                    return present
+                present = self._by_key(project, records)
+                if len(present) == len(records):
+                    return present
+            except ServiceDown as error:
+                failure = error
+        raise failure or ServiceDown(
+            f"project {project}: wanted {len(records)} tasks, got {len(present)} although the"
+            " server took them all; somebody may be deleting them: run the same command again"
+        )
+
+    def _by_key(self, project: int, keys: Mapping[str, object]) -> dict[str, list[Task]]:
+        """The project's tasks with these keys, by id within each key."""
+        present: dict[str, list[Task]] = defaultdict(list)
+        for task in self._api.tasks(project):
+            if task.key is not None and task.key in keys:
+                present[task.key].append(task)
+        return dict(present)
+
+    def _keep_one(self, twins: Sequence[Task]) -> int:
+        """Id of the task that stays: the first one answered, else the first; others go.
+
+        Answered ones are never deleted: `pull` reads a key's answers wherever they are.
+        """
+        kept = next((task for task in twins if not task.untouched), twins[0])
+        for task in twins:
+            if task is not kept and task.untouched:
+                self._api.delete_task(task.id)
+        return kept.id
+
+    def _allow_images(self, project: int, tasks: Sequence[TaskSpec]) -> None:
+        """Make each folder of images known to the project; without, it answers 404."""
+        media = self._campaign.media
+        folders = {label_tasks.relative(task, media).parts[0] for task in tasks}
+        wanted = {str(self._document_root / folder) for folder in folders}
+        for path in sorted(wanted - set(self._api.storages(project))):
+            self._api.create_storage(project, path)
+
+    # --- while people work ------------------------------------------------------------------
+
+    def progress(self, project: int, tasks: Mapping[str, int]) -> Progress:
+        """How many of `tasks` (key -> id) are answered or skipped."""
+        found = self._api.tasks(project, list(tasks.values()))
+        self._none_gone(project, tasks, {task.key for task in found})
+        answered = sum(task.answers > 0 for task in found)
+        skipped = sum(task.answers == 0 and task.skips > 0 for task in found)
+        return Progress(tasks=len(tasks), answered=answered, skipped=skipped)
+
+    def withdraw(self, project: int, tasks: Mapping[str, int]) -> int:
+        """Remove those of `tasks` nobody has answered or skipped; the number removed."""
+        removed = 0
+        for candidate in self._api.tasks(project, list(tasks.values())):
+            if candidate.untouched:
+                # asked again one by one, for people go on answering meanwhile
+                for task in self._api.tasks(project, [candidate.id]):
+                    if task.untouched:
+                        self._api.delete_task(task.id)
+                        removed += 1
+        return removed
+
+    # --- pull -------------------------------------------------------------------------------
+
+    def pull(
+        self, project: int, tasks: Mapping[str, int], *, partial: bool = False
+    ) -> list[Answer]:
+        """Every answer to `tasks` (key -> id), a full snapshot, sorted by task and annotation id.
+
+        A task that is gone is an error; with `partial` (a round ended early) it has no answers.
+        Drafts are no answers.
+        """
+        records = [r for r in self._snapshot(project) if r.get("data", {}).get("key") in tasks]
+        if not partial:
+            self._none_gone(project, tasks, {record["data"]["key"] for record in records})
+        try:
+            answers = [
+                label_tasks.answer(record, annotation)
+                for record in records
+                for annotation in record["annotations"]
+            ]
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ServiceRefused(
+                f"the export of project {project} holds an annotation that cannot be read:"
+                f" {type(error).__name__}: {error}; look at it in {self.project_url(project)}"
+            ) from error
+        return sorted(answers, key=lambda answer: (answer.task, answer.annotation))
+
+    def _snapshot(self, project: int) -> list[dict[str, Any]]:
+        """The whole project as exported, as many tasks as the project says it has."""
+        for _ in range(SNAPSHOT_TRIES):
+            records = self._api.export(project)
+            wanted = self._api.project(project).tasks
+            if len({record.get("id") for record in records}) == wanted:
+                return records
+        raise ServiceDown(
+            f"the export of project {project} is not complete: wanted {wanted} tasks, got"
+            f" {len(records)}; somebody may be changing them: run the same command again"
+        )
+
+    def _none_gone(self, project: int, tasks: Mapping[str, int], found: set[str | None]) -> None:
+        """Raise ServiceRefused if somebody deleted one of the round's tasks."""
+        gone = sorted((number, key) for key, number in tasks.items() if key not in found)
+        if gone:
+            number, key = gone[0]
+            raise ServiceRefused(
+                f"project {project} ({self.project_url(project)}): wanted {len(tasks)} tasks, got"
+                f" {len(tasks) - len(gone)}: task {number} of sample {key.rpartition('/')[2]} was"
+                " deleted; run `labelcycle close --incomplete` to end the round without"
+                f" {'it' if len(gone) == 1 else f'these {len(gone)}'}"
+            )

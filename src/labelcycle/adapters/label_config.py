@@ -1,0 +1,102 @@
+"""What Label Studio is told to ask, as text: built from a label schema, and read back. Pure."""
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+from xml.etree import ElementTree
+
+from labelcycle.errors import ServiceRefused
+from labelcycle.ports import LabelSchema
+
+T = TypeVar("T")
+
+IMAGE, CONTROL = "image", "label"
+"""Names of the image and of the choice in the config; the image's is its key in a task's data."""
+
+HOT_KEYS = "1234567890qwertyuiopasdfghjklzxcvbnm"
+"""In the order of the classes; a class beyond them has none."""
+
+TITLE_MIN, TITLE_MAX = 3, 50
+"""What Label Studio 1.23.2 accepts as the length of a project's title."""
+
+
+def build(schema: LabelSchema) -> str:
+    """The labelling config: one image, one required choice, a hot key a class."""
+    view = ElementTree.Element("View")
+    ElementTree.SubElement(view, "Image", name=IMAGE, value=f"${IMAGE}", zoom="true")
+    choices = ElementTree.SubElement(
+        view,
+        "Choices",
+        name=CONTROL,
+        toName=IMAGE,
+        choice="single",
+        required="true",
+        requiredMessage="Choose a class, or skip the image",
+        showInline="true",
+    )
+    for index, name in enumerate(schema.classes):
+        choice = ElementTree.SubElement(choices, "Choice", value=name)
+        if index < len(HOT_KEYS):
+            choice.set("hotkey", HOT_KEYS[index])
+    return ElementTree.tostring(view, encoding="unicode")
+
+
+def classes(config: str) -> tuple[str, ...]:
+    """The classes that a config offers. Raises ServiceRefused if it asks for something else."""
+    try:
+        root = ElementTree.fromstring(config)
+    except ElementTree.ParseError as error:
+        raise ServiceRefused(f"wanted a labelling config in XML, got {error}") from error
+    controls = [tag for tag in root.iter("Choices") if tag.get("name") == CONTROL]
+    if len(controls) != 1 or controls[0].get("toName") != IMAGE:
+        raise ServiceRefused(
+            f'wanted one <Choices name="{CONTROL}" toName="{IMAGE}">, got {len(controls)} so named'
+        )
+    return tuple(tag.get("alias") or tag.get("value") or "" for tag in controls[0].iter("Choice"))
+
+
+def difference(config: str, schema: LabelSchema) -> str | None:
+    """How a project's config differs from the schema, for people; None if it does not."""
+    try:
+        found = classes(config)
+    except ServiceRefused as error:
+        return str(error)
+    lacking = [repr(name) for name in schema.classes if name not in found]
+    extra = [repr(name) for name in found if name not in schema.classes]
+    parts = [f"no longer offers {', '.join(lacking)}"] if lacking else []
+    parts += [f"also offers {', '.join(extra)}"] if extra else []
+    return " and ".join(parts) or None
+
+
+def title(text: str) -> str:
+    """`text` as a project title of a length that Label Studio accepts."""
+    clean = " ".join(text.split())[:TITLE_MAX].strip()
+    return clean if len(clean) >= TITLE_MIN else f"labelcycle {clean}".strip()
+
+
+def instruction(schema: LabelSchema) -> str:
+    """The instruction as HTML that shows the text as it was written."""
+    return html.escape(schema.instruction).replace("\n", "<br>")
+
+
+def result(label: str | None) -> list[dict[str, Any]]:
+    """An annotation's or prediction's result that chooses one class, or nothing."""
+    if label is None:
+        return []
+    value = {"choices": [label]}
+    return [{"from_name": CONTROL, "to_name": IMAGE, "type": "choices", "value": value}]
+
+
+def chosen(results: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The class names that an annotation's result chooses, in their order."""
+    return tuple(
+        str(name)
+        for item in results
+        if item.get("from_name") == CONTROL and item.get("type") == "choices"
+        for name in item.get("value", {}).get("choices", [])
+    )
+
+
+def chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
+    """`items` in their order, in pieces of at most `size`."""
+    return (items[start : start + size] for start in range(0, len(items), size))

@@ -1,0 +1,264 @@
+"""The one door to label_studio_sdk: single calls, plain values out, our errors.
+
+Nothing is retried here. The SDK repeats a POST after a 502, and the server may have done it
+already (2.1.2: two tasks for one); who calls repeats what is safe to repeat.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from label_studio_sdk import LabelStudio
+from label_studio_sdk.core.api_error import ApiError
+
+from labelcycle.adapters.label_config import chunks
+from labelcycle.adapters.label_studio_errors import Wording
+from labelcycle.errors import ServiceDown, ServiceRefused
+
+_SDK: Any = LabelStudio
+
+TIMEOUT_S = 120.0
+PAGE = 1000
+IDS_A_QUESTION = 200
+"""Ids travel in the address, which servers cut off at about 8 kB."""
+
+TASK_FIELDS = "id,data,meta,total_annotations,cancelled_annotations"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project: how many tasks it holds and what it asks."""
+
+    id: int
+    title: str
+    description: str
+    config: str
+    tasks: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task, without the answers themselves.
+
+    key : the campaign's own name for it, None for a task that somebody else made
+    answers, skips : how many annotations it has of either kind
+    """
+
+    id: int
+    key: str | None
+    answers: int
+    skips: int
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def untouched(self) -> bool:
+        """True if nobody has answered or skipped it."""
+        return self.answers + self.skips == 0
+
+
+class LabelStudioApi:
+    """A connection to one server with one token. All methods raise ServiceDown or ServiceRefused.
+
+    transport : replaces the network, for tests
+    """
+
+    def __init__(
+        self, url: str, token: str, *, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self.url = url.rstrip("/")
+        if not self.url.startswith(("http://", "https://")):
+            raise ServiceRefused(
+                f"LABEL_STUDIO_URL: wanted an address such as http://127.0.0.1:8080, got"
+                f" {url or 'nothing'!r}; set it, or run `labelcycle up`"
+            )
+        if not token or not token.isascii() or not token.isprintable() or " " in token:
+            raise ServiceRefused(
+                f"LABEL_STUDIO_API_KEY: wanted the access token of an account at {self.url}, got"
+                f" {'nothing' if not token else 'a text that no token can be'};"
+                " copy it from the account page, or run `labelcycle up`"
+            )
+        self._wording = Wording(self.url, token)
+        local = any(self.url.startswith(f"http://{n}") for n in ("127.0.0.1", "localhost"))
+        network = httpx.Client(
+            timeout=TIMEOUT_S, follow_redirects=True, transport=transport, trust_env=not local
+        )
+        with self._told("connecting"):
+            # Any: the SDK's answers are not checked against its types, so these would mislead
+            self._sdk: Any = _SDK(
+                base_url=self.url, api_key=token, max_retries=0, httpx_client=network
+            )
+
+    def __repr__(self) -> str:
+        return f"LabelStudioApi({self.url})"
+
+    # --- projects ---------------------------------------------------------------------------
+
+    def whoami(self) -> str:
+        """E-mail address of the account that the token belongs to."""
+        with self._told("asking who the token belongs to"):
+            return str(self._sdk.users.whoami().email)
+
+    def projects(self) -> list[Project]:
+        """Every project that the account sees, by id."""
+        found: dict[int, Project] = {}
+        with self._told("listing the projects"):
+            for page in range(1, 10**6):
+                answer = self._sdk.projects.list(page=page, page_size=100)
+                found |= {p.id: _project(p) for p in answer.items or []}
+                total = int(answer.response.count)
+                if len(found) >= total or not answer.items:
+                    break
+        self._complete("projects", len(found), total)
+        return [found[key] for key in sorted(found)]
+
+    def project(self, project: int) -> Project:
+        """One project. Raises ServiceRefused if it is gone."""
+        with self._told(f"reading project {project}", project):
+            return _project(self._sdk.projects.get(project))
+
+    def create_project(self, **settings: Any) -> int:
+        """Id of a new project with these settings."""
+        with self._told("making the project"):
+            return int(self._sdk.projects.create(**settings).id)
+
+    def set_model(self, project: int, model: str) -> None:
+        """Let annotators see the predictions of `model`."""
+        with self._told("choosing the pre-annotations", project):
+            self._sdk.projects.update(project, model_version=model)
+
+    def storages(self, project: int) -> list[str]:
+        """The folders from which the project may show images, as the server sees them."""
+        with self._told("listing the image folders", project):
+            return [str(s.path) for s in self._sdk.import_storage.local.list(project=project)]
+
+    def create_storage(self, project: int, path: str) -> None:
+        """Let the project show images from a folder of the server."""
+        with self._told(f"allowing images from {path}", project):
+            self._sdk.import_storage.local.create(
+                project=project, path=path, title="labelcycle images", use_blob_urls=True
+            )
+
+    # --- tasks ------------------------------------------------------------------------------
+
+    def tasks(self, project: int, ids: Sequence[int] | None = None) -> list[Task]:
+        """The project's tasks, or those of `ids` that exist, by id; never a part of them."""
+        if ids is None:
+            found = self._listing(project, None)
+            self._complete("tasks", len(found), self.project(project).tasks)
+        else:
+            found = {}
+            for some in chunks(sorted(ids), IDS_A_QUESTION):
+                selected = {"selectedItems": {"all": False, "included": list(some)}}
+                found |= self._listing(project, json.dumps(selected, separators=(",", ":")))
+        return [found[key] for key in sorted(found)]
+
+    def _listing(self, project: int, query: str | None) -> dict[int, Task]:
+        """Tasks by id, page by page: the SDK's own pager takes a 404 for the end."""
+        found: dict[int, Task] = {}
+        with self._told("listing the tasks", project):
+            for page in range(1, 10**6):
+                answer = self._sdk.tasks.list(
+                    project=project,
+                    page=page,
+                    page_size=PAGE,
+                    fields="task_only",
+                    include=TASK_FIELDS,
+                    **({"query": query} if query else {}),
+                )
+                found |= {int(task.id): _task(task) for task in answer.items or []}
+                total = int(answer.response.total)
+                if len(found) >= total or not answer.items:
+                    break
+        self._complete("tasks", len(found), total)
+        return found
+
+    def import_tasks(self, project: int, records: Sequence[Mapping[str, Any]]) -> None:
+        """Make a task of each record. After an error they may be there, or not, or will be."""
+        with self._told(f"pushing {len(records)} tasks", project):
+            self._sdk.projects.import_tasks(project, request=records, return_task_ids=True)
+
+    def delete_task(self, task: int) -> None:
+        """Delete a task with all its annotations."""
+        with self._told(f"deleting task {task}"):
+            self._sdk.tasks.delete(str(task))
+
+    def export(self, project: int) -> list[dict[str, Any]]:
+        """Every task with its annotations, as Label Studio's JSON export has them."""
+        with self._told("exporting the annotations", project):
+            stream = self._sdk.projects.exports.download_sync(
+                project, export_type="JSON", download_all_tasks=True
+            )
+            records = json.loads(b"".join(stream))
+            if not isinstance(records, list):
+                raise TypeError(f"wanted a list, got {type(records).__name__}")
+            return records
+
+    # --- people -----------------------------------------------------------------------------
+
+    def users(self) -> dict[str, int]:
+        """Id of each account by e-mail address."""
+        with self._told("listing the accounts"):
+            return {str(user.email): int(user.id) for user in self._sdk.users.list()}
+
+    def create_user(self, email: str, password: str) -> int:
+        """Id of a new account."""
+        with self._told(f"making the account {email}"):
+            name = email.partition("@")[0]
+            user = self._sdk.users.create(email=email, username=name, password=password)
+            return int(user.id)
+
+    def annotate(self, task: int, **annotation: Any) -> bool:
+        """Store an annotation; False if one with its `unique_id` exists already."""
+        with self._told(f"answering task {task}"):
+            try:
+                self._sdk.annotations.create(task, **annotation)
+            except ApiError as error:
+                if error.status_code == 409 and "unique_id" in annotation:
+                    return False
+                raise
+        return True
+
+    # --- errors -----------------------------------------------------------------------------
+
+    def _complete(self, what: str, got: int, wanted: int) -> None:
+        if got != wanted:
+            raise ServiceDown(
+                f"the list of {what} of {self.url} is not complete: wanted {wanted}, got {got};"
+                " somebody may be changing them: run the same command again"
+            )
+
+    @contextlib.contextmanager
+    def _told(self, doing: str, project: int | None = None) -> Iterator[None]:
+        """Turn what the SDK raises into our errors."""
+        try:
+            yield
+        except httpx.TransportError as error:
+            raise self._wording.unreachable(error, doing) from error
+        except ApiError as error:
+            raise self._wording.refused(error.status_code, error.body, doing, project) from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise self._wording.malformed(error, doing) from error
+
+
+def _project(project: Any) -> Project:
+    return Project(
+        id=int(project.id),
+        title=project.title or "",
+        description=project.description or "",
+        config=project.label_config or "",
+        tasks=int(project.task_number or 0),
+    )
+
+
+def _task(task: Any) -> Task:
+    key = task.data.get("key")
+    return Task(
+        id=int(task.id),
+        key=key if isinstance(key, str) else None,
+        answers=int(task.total_annotations or 0),
+        skips=int(task.cancelled_annotations or 0),
+        meta=task.meta if isinstance(task.meta, dict) else {},
+    )

@@ -1,0 +1,65 @@
+"""What goes wrong with Label Studio, in one line each, without the token."""
+
+from dataclasses import dataclass, field
+
+from labelcycle.errors import LabelcycleError, ServiceDown, ServiceRefused
+
+LATER = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+"""Statuses after which the same question may be answered well."""
+
+LONGEST = 200
+"""Characters kept of what the server said: it may be a whole page of HTML."""
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Makes the errors of one connection."""
+
+    url: str
+    token: str = field(repr=False)
+
+    def unreachable(self, error: Exception, doing: str) -> LabelcycleError:
+        """Nothing answers, or the connection broke."""
+        return ServiceDown(
+            f"Label Studio does not answer at {self.url} ({doing}: {self._text(error)});"
+            " run `labelcycle up`, or set LABEL_STUDIO_URL to where it runs"
+        )
+
+    def malformed(self, error: Exception, doing: str) -> LabelcycleError:
+        """An answer came that cannot be read."""
+        return ServiceRefused(
+            f"{self.url} answered, but not as Label Studio does ({doing}: {self._text(error)});"
+            " check that LABEL_STUDIO_URL is a Label Studio of version 1.23"
+        )
+
+    def refused(
+        self, status: int | None, body: object, doing: str, project: int | None
+    ) -> LabelcycleError:
+        """What a status, or a success without JSON, means."""
+        said = f"{doing}: status {status}, {self._text(body)}"
+        if status == 401:
+            return ServiceRefused(
+                f"Label Studio at {self.url} refuses the token ({doing}); wanted the access token"
+                " of an account there; set LABEL_STUDIO_API_KEY to it"
+            )
+        if status == 404 and project is not None:
+            return ServiceRefused(
+                f"project {project} is not at {self.url} ({said}); wanted the campaign's project,"
+                " it was deleted or LABEL_STUDIO_URL names another server; restore it, or run"
+                " `labelcycle cancel --abandon` to end the round without its answers"
+            )
+        if status in LATER:
+            return ServiceDown(
+                f"Label Studio at {self.url} failed ({said}); run the same command again"
+            )
+        if status is not None and 200 <= status < 300:
+            return ServiceRefused(
+                f"{self.url} answered, but not as Label Studio does ({said});"
+                " check that LABEL_STUDIO_URL is a Label Studio of version 1.23"
+            )
+        return ServiceRefused(f"Label Studio at {self.url} refused ({said}); mend that")
+
+    def _text(self, what: object) -> str:
+        """The start of a message, in one line, without the token."""
+        line = " ".join(str(what).split()).replace(self.token, "***")
+        return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
