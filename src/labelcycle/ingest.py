@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import stat
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,16 +13,15 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from labelcycle import imaging, store
+from labelcycle import imaging, intake, store
 from labelcycle import options as base
 from labelcycle.errors import DataError, SettingsError, StateError
 from labelcycle.finding import find
+from labelcycle.intake import Quarantined
 from labelcycle.nn.progress import Progress
 from labelcycle.store import Campaign, Sample
 
 THREADS = 2
-MAX_BYTES = 2**30
-"""A larger file is not read: nothing within `imaging.MAX_PIXELS` takes so much."""
 
 _STORED = re.compile(r"\.?[0-9a-f]{16}\.[a-z0-9]{3,4}(\..*)?")
 """Names that `ingest` gives to files in data/images; all others there are not ours to remove."""
@@ -44,14 +42,6 @@ class Options(base.Options):
         le=imaging.MAX_PIXELS,
         description="images with more pixels (width times height) are refused",
     )
-
-
-@dataclass(frozen=True)
-class Quarantined:
-    """A file that cannot be used: where it was found, and why."""
-
-    source: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -164,7 +154,7 @@ def _foreign(campaign: Campaign, paths: Iterable[Path]) -> list[Path]:
     return foreign
 
 
-# --- one file ------------------------------------------------------------------------------
+# --- what is offered -----------------------------------------------------------------------
 
 
 def _take_all(
@@ -176,7 +166,7 @@ def _take_all(
     """What became of each path, in the order of `paths`; the bytes of samples are stored."""
 
     def take(path: Path) -> Sample | Quarantined:
-        return _take(campaign, path, options.max_pixels)
+        return intake.take(campaign, path, options.max_pixels)
 
     taken = []
     # Muted here, once for all threads: Pillow warns of harmless oddities by the thousand.
@@ -186,51 +176,6 @@ def _take_all(
             taken.append(item)
             show(Progress(len(taken), len(paths)))
     return taken
-
-
-def _take(campaign: Campaign, path: Path, max_pixels: int) -> Sample | Quarantined:
-    """The sample that a file is, its bytes stored, or why it cannot be used."""
-    source = _source(path, campaign.root)
-    try:
-        data = _read(path)
-        decoded = imaging.decode(data, max_pixels)
-    except DataError as error:
-        return Quarantined(source, str(error))
-    name = store.digest(data)
-    file = name + imaging.FORMATS[decoded.format]
-    target = campaign.images / file
-    if not _holds(target, data):
-        store.write_bytes(target, data, durable=False)
-    width, height = decoded.image.size
-    return Sample(name, file, source, "pool", width, height, decoded.notes)
-
-
-def _read(path: Path) -> bytes:
-    """The bytes of a file. Raises DataError with a short reason."""
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
-            raise DataError("not a file")  # opening a pipe would wait for ever
-        if status.st_size > MAX_BYTES:
-            raise DataError(f"too large: {status.st_size} bytes, wanted at most {MAX_BYTES}")
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}") from error
-
-
-def _holds(path: Path, data: bytes) -> bool:
-    """True if a file has these bytes; one that cannot be read has not."""
-    try:
-        return path.read_bytes() == data
-    except OSError:
-        return False
-
-
-def _source(path: Path, root: Path) -> str:
-    """Where a file was found, for people: relative to the campaign where it is near it."""
-    near = path.is_relative_to(root.parent)
-    text = os.path.relpath(path, root) if near else os.fspath(path)
-    return os.fsencode(text).decode("utf-8", "backslashreplace")  # names need not be UTF-8
 
 
 def _no_images(refused: Sequence[Quarantined]) -> str:
@@ -276,12 +221,13 @@ def _settle(campaign: Campaign, samples: Iterable[Sample]) -> None:
 
 
 def _sweep(campaign: Campaign, keep: Iterable[Sample]) -> None:
-    """Remove what an ingest stored in data/images beside the images of `keep`."""
+    """Remove what an ingest left in data/images beside the images of `keep`, and half files."""
     kept = {sample.file for sample in keep}
-    if not campaign.images.is_dir():
-        return
-    for path in campaign.images.iterdir():
-        if path.name not in kept and _STORED.fullmatch(path.name):
+    left = [path for path in campaign.images.glob("*") if _STORED.fullmatch(path.name)]
+    for whole in (campaign.samples, campaign.quarantine):
+        left += whole.parent.glob(f".{whole.name}.*")
+    for path in left:
+        if path.name not in kept:
             with contextlib.suppress(OSError):  # no sample names it; the next ingest tries again
                 path.unlink()
 

@@ -1,0 +1,535 @@
+import errno
+import itertools
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from labelcycle import imaging, ingest, intake, store
+from labelcycle.errors import DataError, SettingsError, StateError
+from labelcycle.nn.progress import Progress
+from labelcycle.store import Campaign
+
+
+def png(shade: int, size: tuple[int, int] = (4, 3)) -> bytes:
+    return imaging.png_bytes(Image.new("RGB", size, (shade % 256, shade // 256, 0)))
+
+
+def fill(folder: Path, shades: range, start: str = "") -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for shade in shades:
+        (folder / f"{start}{shade:04d}.png").write_bytes(png(shade))
+
+
+def take(
+    campaign: Campaign,
+    *paths: str | Path,
+    holdout: int = 0,
+    seed: int = 0,
+    show: Callable[[Progress], None] = lambda step: None,
+    **options: Any,
+) -> ingest.Report:
+    return ingest.ingest(
+        campaign,
+        [str(path) for path in paths],
+        ingest.Options(holdout=holdout, **options),
+        np.random.default_rng(seed),
+        show,
+    )
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+
+
+def splits(campaign: Campaign) -> dict[str, str]:
+    return {sample.source: sample.split for sample in store.read_samples(campaign.samples)}
+
+
+def quarantine(campaign: Campaign) -> dict[str, str]:
+    return {r["source"]: r["reason"] for r in store.read_jsonl(campaign.quarantine)}
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> Campaign:
+    (tmp_path / "campaign").mkdir()
+    return Campaign(tmp_path / "campaign")
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    return tmp_path / "in"
+
+
+@pytest.fixture(autouse=True)
+def _no_sync_of_the_whole_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sync", lambda: None)
+
+
+# --- what comes in -------------------------------------------------------------------------
+
+
+def test_images_come_in_as_they_are(campaign: Campaign, pictures: Path) -> None:
+    fill(pictures, range(5))
+    report = take(campaign, pictures)
+    assert report == ingest.Report(5, 5, 0, 0, 0, pool=5, holdout=0)
+    samples = store.read_samples(campaign.samples)
+    assert [sample.id for sample in samples] == sorted(sample.id for sample in samples)
+    for sample in samples:
+        stored = (campaign.images / sample.file).read_bytes()
+        assert stored == (campaign.root / sample.source).read_bytes()
+        assert (sample.id, sample.file) == (store.digest(stored), f"{sample.id}.png")
+        assert (sample.width, sample.height, sample.notes) == (4, 3, ())
+    assert sorted(os.listdir(campaign.images)) == [sample.file for sample in samples]  # noqa: PTH208
+    assert quarantine(campaign) == {}
+
+
+def test_size_notes_and_extension_are_those_of_the_image(
+    campaign: Campaign, pictures: Path
+) -> None:
+    pictures.mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (20, 10)).save(pictures / "turned.PNG", "JPEG", exif=exif)
+    take(campaign, pictures)
+    (sample,) = store.read_samples(campaign.samples)
+    assert sample.file.endswith(".jpg")
+    assert (sample.width, sample.height) == (10, 20)
+    assert sample.notes == ("turned by EXIF orientation 6",)
+
+
+def test_a_bad_image_never_stops_the_rest(campaign: Campaign, pictures: Path) -> None:
+    fill(pictures, range(2))
+    (pictures / "empty.png").write_bytes(b"")
+    (pictures / "cut.png").write_bytes(png(9, (30, 30))[:-40])
+    (pictures / "notes.txt").write_text("hello")
+    (pictures / "large.png").write_bytes(png(3, (50, 50)))
+    (pictures / "gone.png").symlink_to("nowhere")
+    (pictures / "loop.png").symlink_to("loop.png")
+    os.mkfifo(pictures / "pipe.png")
+    report = take(campaign, pictures, max_pixels=1999)
+    reasons = {Path(source).name: reason for source, reason in quarantine(campaign).items()}
+    assert (report.found, report.added, report.quarantined) == (9, 2, 7)
+    assert reasons["empty.png"] == "empty file"
+    assert reasons["cut.png"].startswith("damaged: ")
+    assert reasons["notes.txt"].startswith("not an image that can be read")
+    assert reasons["large.png"] == "too large: 50 x 50, wanted at most 1999 pixels"
+    assert reasons["gone.png"] == "cannot be read: No such file or directory"
+    assert reasons["loop.png"] == "cannot be read: Too many levels of symbolic links"
+    assert reasons["pipe.png"] == "not a file"
+
+
+def test_a_file_without_permission_is_quarantined(
+    campaign: Campaign, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(pictures, range(2))
+    read_bytes = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path == pictures / "0000.png":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    take(campaign, pictures)
+    assert quarantine(campaign) == {"../in/0000.png": "cannot be read: Permission denied"}
+
+
+def test_a_file_of_gigabytes_is_not_read(
+    campaign: Campaign, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(pictures, range(1))
+    (pictures / "big.png").write_bytes(png(5, (100, 100)))
+    monkeypatch.setattr(intake, "MAX_BYTES", 200)
+    take(campaign, pictures)
+    (reason,) = quarantine(campaign).values()
+    assert reason.startswith("too large: ")
+    assert reason.endswith(" bytes, wanted at most 200")
+
+
+def test_warnings_of_the_decoder_stop_nothing(campaign: Campaign, pictures: Path) -> None:
+    pictures.mkdir()
+    exif = b"Exif\0\0MM\0\x2a\xff\xff\xff\xff\0\x01"
+    Image.new("RGB", (9, 9)).save(pictures / "a.jpg", exif=exif)
+    assert take(campaign, pictures).added == 1
+
+
+def test_the_same_bytes_are_one_sample(campaign: Campaign, pictures: Path) -> None:
+    fill(pictures, range(3))
+    fill(pictures / "copies", range(2), "copy")
+    report = take(campaign, pictures)
+    assert (report.found, report.added, report.duplicates) == (5, 3, 2)
+    assert sorted(splits(campaign)) == [f"../in/{n:04d}.png" for n in range(3)]
+
+
+def test_odd_names_come_in_and_stay_readable(campaign: Campaign, pictures: Path) -> None:
+    odd = [
+        "a b.png",
+        "#1.png",
+        "100%.png",
+        "x&y+z.png",
+        "größe.png",
+        unicodedata.normalize("NFC", "é.png"),
+        unicodedata.normalize("NFD", "é.png"),
+        "n" * 251 + ".png",
+        "line\nbreak.png",
+        os.fsdecode(b"\xff.png"),
+    ]
+    pictures.mkdir()
+    for shade, name in enumerate(odd):
+        (pictures / name).write_bytes(png(shade))
+    (pictures / ".hidden.png").write_bytes(png(77))
+    report = take(campaign, pictures, pictures / ".hidden.png")
+    assert (report.added, report.quarantined) == (11, 0)
+    wanted = {f"../in/{name}" for name in [*odd[:-1], ".hidden.png", "\\xff.png"]}
+    assert set(splits(campaign)) == wanted
+    assert all(sample.file.isascii() for sample in store.read_samples(campaign.samples))
+
+
+def test_images_far_from_the_campaign_keep_their_whole_path(tmp_path: Path) -> None:
+    (tmp_path / "here" / "campaign").mkdir(parents=True)
+    campaign = Campaign(tmp_path / "here" / "campaign")
+    fill(tmp_path / "far", range(1))
+    take(campaign, tmp_path / "far")
+    assert list(splits(campaign)) == [str(tmp_path / "far" / "0000.png")]
+
+
+def test_progress_is_shown_to_the_end(campaign: Campaign, pictures: Path) -> None:
+    fill(pictures, range(4))
+    steps: list[Progress] = []
+    take(campaign, pictures, show=steps.append)
+    assert [(step.step, step.total) for step in steps] == [(n, 4) for n in (1, 2, 3, 4)]
+
+
+# --- the hold-out --------------------------------------------------------------------------
+
+
+def test_the_holdout_is_drawn_at_random_from_the_seed(tmp_path: Path) -> None:
+    fill(tmp_path / "in", range(40))
+    drawn = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        (tmp_path / name).mkdir()
+        campaign = Campaign(tmp_path / name)
+        paths = sorted((tmp_path / "in").iterdir(), reverse=name == "b")
+        report = take(campaign, *paths, holdout=15, seed=seed)
+        assert (report.pool, report.holdout) == (25, 15)
+        drawn.append({s for s, split in splits(campaign).items() if split == "holdout"})
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_every_image_is_as_likely_in_the_holdout() -> None:
+    new = {f"{n:016x}": store.Sample(f"{n:016x}", "", "", "pool", 1, 1) for n in range(10)}
+    counts: Counter[str] = Counter()
+    for seed in range(2000):
+        options = ingest.Options(holdout=3)
+        for sample in ingest._split({}, new, options, np.random.default_rng(seed)):
+            counts[sample.id] += sample.split == "holdout"
+    # 600 expected each, standard deviation 20.5
+    assert all(abs(count - 600) < 100 for count in counts.values())
+    assert sum(counts.values()) == 6000
+
+
+@pytest.mark.parametrize(("count", "holdout"), [(1, 1), (4, 3), (5, 3), (10, 200)])
+def test_a_holdout_above_half_is_an_error(
+    campaign: Campaign, pictures: Path, count: int, holdout: int
+) -> None:
+    fill(pictures, range(count))
+    text = (
+        rf"ingest\.holdout: wanted at most {count // 2}, half of the {count} images, got {holdout};"
+    )
+    with pytest.raises(SettingsError, match=text):
+        take(campaign, pictures, holdout=holdout)
+    assert not any(path.is_file() for path in campaign.root.rglob("*"))
+
+
+def test_half_is_allowed(campaign: Campaign, pictures: Path) -> None:
+    fill(pictures, range(5))
+    assert take(campaign, pictures, holdout=2).pool == 3
+
+
+def test_the_defaults_hold_out_200() -> None:
+    assert ingest.Options().holdout == 200
+    assert ingest.Options().max_pixels == imaging.MAX_PIXELS
+
+
+# --- again ---------------------------------------------------------------------------------
+
+
+def test_the_same_again_changes_nothing(campaign: Campaign, pictures: Path) -> None:
+    fill(pictures, range(10))
+    (pictures / "bad.png").write_bytes(b"bad")
+    take(campaign, pictures, holdout=3)
+    before = tree(campaign.root)
+    report = take(campaign, pictures, holdout=3, seed=99)
+    assert report == ingest.Report(11, 0, 10, 0, 1, pool=7, holdout=3)
+    assert tree(campaign.root) == before
+
+
+def test_more_images_keep_the_split_and_fill_the_holdout(
+    campaign: Campaign, pictures: Path
+) -> None:
+    fill(pictures / "a", range(10))
+    fill(pictures / "b", range(5, 30))
+    take(campaign, pictures / "a", holdout=3)
+    first = splits(campaign)
+    report = take(campaign, pictures / "b", holdout=6)
+    assert (report.added, report.known, report.holdout) == (20, 5, 6)
+    assert first.items() <= splits(campaign).items()
+
+
+def test_few_new_images_do_not_all_go_to_the_holdout(campaign: Campaign, pictures: Path) -> None:
+    fill(pictures / "a", range(10))
+    fill(pictures / "b", range(10, 14))
+    take(campaign, pictures / "a")
+    assert take(campaign, pictures / "b", holdout=6).holdout == 2
+
+
+def test_the_quarantine_follows_what_became_of_each_file(
+    campaign: Campaign, pictures: Path
+) -> None:
+    fill(pictures / "a", range(2))
+    (pictures / "a" / "bad.png").write_bytes(b"bad")
+    (pictures / "a" / "mended.png").write_bytes(b"bad")
+    take(campaign, pictures / "a")
+    (pictures / "a" / "mended.png").write_bytes(png(50))
+    fill(pictures / "b", range(5, 6))
+    (pictures / "b" / "bad.png").write_bytes(b"")
+    take(campaign, pictures / "a" / "mended.png", pictures / "b")
+    assert sorted(quarantine(campaign)) == ["../in/a/bad.png", "../in/b/bad.png"]
+
+
+def test_a_campaign_with_a_round_is_refused(campaign: Campaign, pictures: Path) -> None:
+    fill(pictures, range(2))
+    take(campaign, pictures)
+    before = tree(campaign.root)
+    campaign.round(0).mkdir(parents=True)
+    fill(pictures, range(9))
+    with pytest.raises(StateError, match="cannot ingest: wanted a campaign without rounds, got 1"):
+        take(campaign, pictures)
+    assert tree(campaign.root) == before
+
+
+def test_missing_images_of_the_campaign_are_an_error(campaign: Campaign, pictures: Path) -> None:
+    fill(pictures, range(3))
+    take(campaign, pictures)
+    for path in list(campaign.images.iterdir())[:2]:
+        path.unlink()
+    with pytest.raises(DataError, match=r"lacks 2 of 3 images, .*run `dvc checkout`"):
+        take(campaign, pictures)
+
+
+# --- nothing usable ------------------------------------------------------------------------
+
+
+def test_no_usable_image_is_an_error_and_changes_nothing(
+    campaign: Campaign, pictures: Path
+) -> None:
+    pictures.mkdir()
+    for name in ("a.txt", "b.txt"):
+        (pictures / name).write_text("text")
+    (pictures / "c.png").write_bytes(b"")
+    text = (
+        r"no images: none of 3 files can be used; 2 of them, such as '\.\./in/a\.txt': not an image"
+        r".*, and 1 other reasons; give the path of images"
+    )
+    with pytest.raises(DataError, match=text):
+        take(campaign, pictures)
+    assert tree(campaign.root) == {}
+
+
+def test_the_campaign_does_not_eat_itself(
+    campaign: Campaign, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(pictures, range(3))
+    take(campaign, pictures)
+    monkeypatch.chdir(campaign.root)
+    (campaign.root / "extra.png").write_bytes(png(50))
+    fill(campaign.work / "figures", range(60, 62))
+    report = take(campaign, ".")
+    assert (report.added, report.known) == (1, 0)
+    assert "extra.png" in splits(campaign)
+    with pytest.raises(
+        DataError, match=r"no images: every path given is one of the campaign's own"
+    ):
+        take(campaign, "data/images")
+
+
+def test_files_that_others_put_beside_the_images_are_left_alone(
+    campaign: Campaign, pictures: Path
+) -> None:
+    fill(pictures, range(3))
+    fill(campaign.images, range(9, 10), "mine")
+    take(campaign, pictures)
+    assert (campaign.images / "mine0009.png").exists()
+
+
+# --- faults --------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """The process ends here: nothing after it runs, not even cleaning up."""
+
+
+@pytest.fixture
+def standing(campaign: Campaign, pictures: Path) -> Iterator[Campaign]:
+    """A campaign with some images, and more to come."""
+    fill(pictures / "a", range(4))
+    take(campaign, pictures / "a", holdout=1)
+    fill(pictures / "b", range(3, 7))
+    (pictures / "b" / "bad.png").write_bytes(b"bad")
+    return campaign
+
+
+def fail_at(
+    monkeypatch: pytest.MonkeyPatch, number: int, error: BaseException
+) -> Callable[[], int]:
+    """Let the `number`-th side effect raise `error`; a function that tells how many there were.
+
+    After `Killed` none succeeds.
+    """
+    counter = itertools.count(1)
+    calls = 0
+
+    def failing(real: Callable[..., Any], *, half: bool = False) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            nonlocal calls
+            calls = next(counter)
+            if calls == number or (calls > number and isinstance(error, Killed)):
+                if half:
+                    os.write(arguments[0], b"half")
+                    os.close(arguments[0])
+                raise error
+            return real(*arguments, **options)
+
+        return call
+
+    monkeypatch.setattr(os, "replace", failing(os.replace))
+    monkeypatch.setattr(os, "fsync", failing(os.fsync))
+    monkeypatch.setattr(os, "fdopen", failing(os.fdopen, half=True))
+    monkeypatch.setattr(ingest, "THREADS", 1)
+    return lambda: calls
+
+
+def fault_free(standing: Campaign, pictures: Path) -> dict[str, bytes]:
+    take(standing, pictures / "b", holdout=3)
+    return tree(standing.root)
+
+
+def reset(campaign: Campaign, state: dict[str, bytes]) -> None:
+    for name in set(tree(campaign.root)) - set(state):
+        (campaign.root / name).unlink()
+    for name, data in state.items():
+        (campaign.root / name).write_bytes(data)
+
+
+def test_a_full_disk_at_any_write_leaves_the_campaign_as_it_was(
+    standing: Campaign, pictures: Path
+) -> None:
+    before = tree(standing.root)
+    after = fault_free(standing, pictures)
+    for number in itertools.count(1):
+        reset(standing, before)
+        with pytest.MonkeyPatch.context() as patch:
+            calls = fail_at(patch, number, OSError(errno.ENOSPC, "No space left on device"))
+            try:
+                take(standing, pictures / "b", holdout=3)
+            except DataError as error:
+                assert "cannot write" in str(error)  # noqa: PT017
+                assert "No space left on device; free some space" in str(error)  # noqa: PT017
+                left = tree(standing.root)
+                # The list of what cannot be used may be ahead: it is whole, and no sample needs it.
+                left["data/quarantine.jsonl"] = before["data/quarantine.jsonl"]
+                assert left == before
+            else:
+                assert tree(standing.root) == after
+                if calls() < number:
+                    break
+        take(standing, pictures / "b", holdout=3)
+        assert tree(standing.root) == after
+    assert number > 10
+
+
+def test_killed_at_any_write_and_run_again_the_end_is_the_same(
+    standing: Campaign, pictures: Path
+) -> None:
+    before = tree(standing.root)
+    after = fault_free(standing, pictures)
+    for number in itertools.count(1):
+        reset(standing, before)
+        with pytest.MonkeyPatch.context() as patch:
+            calls = fail_at(patch, number, Killed())
+            patch.setattr(ingest, "_sweep", lambda *arguments: None)
+            patch.setattr(Path, "unlink", lambda path, missing_ok=False: None)
+            try:
+                take(standing, pictures / "b", holdout=3)
+            except Killed:
+                pass
+            else:
+                break
+        assert calls() >= number
+        manifest = tree(standing.root)["data/samples.jsonl"]
+        assert manifest in (before["data/samples.jsonl"], after["data/samples.jsonl"])
+        take(standing, pictures / "b", holdout=3)
+        assert tree(standing.root) == after
+    assert number > 10
+
+
+def test_what_was_stored_damaged_is_stored_again(standing: Campaign, pictures: Path) -> None:
+    after = fault_free(standing, pictures)
+    damaged = next(iter(standing.images.iterdir()))
+    damaged.write_bytes(b"")
+    take(standing, pictures / "a", pictures / "b", holdout=3)
+    assert tree(standing.root) == after
+
+
+def test_images_are_durable_before_the_manifest_names_them(
+    standing: Campaign, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = []
+    write_samples = store.write_samples
+    monkeypatch.setattr(os, "sync", lambda: order.append("sync"))
+    monkeypatch.setattr(
+        store,
+        "write_samples",
+        lambda *arguments: (order.append("manifest"), write_samples(*arguments)),
+    )
+    take(standing, pictures / "b")
+    assert order == ["sync", "manifest"]
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    shades=st.lists(st.integers(0, 12), min_size=2, max_size=12),
+    bad=st.integers(0, 3),
+    share=st.floats(0, 0.5),
+)
+def test_every_file_is_counted_once(
+    tmp_path_factory: pytest.TempPathFactory, shades: list[int], bad: int, share: float
+) -> None:
+    root = tmp_path_factory.mktemp("any")
+    campaign = Campaign(root / "campaign")
+    (root / "in").mkdir()
+    for number, shade in enumerate(shades):
+        (root / "in" / f"{number}.png").write_bytes(png(shade))
+    for number in range(bad):
+        (root / "in" / f"bad{number}").write_bytes(b"bad")
+    holdout = int(share * len(set(shades)))
+    report = take(campaign, root / "in", holdout=holdout)
+    assert report.found == len(shades) + bad
+    assert report.found == report.added + report.known + report.duplicates + report.quarantined
+    assert (report.added, report.quarantined) == (len(set(shades)), bad)
+    assert (report.pool, report.holdout) == (len(set(shades)) - holdout, holdout)
