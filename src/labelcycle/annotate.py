@@ -1,0 +1,194 @@
+"""Simulated people, who answer through Label Studio's own API from a file of true classes."""
+
+import csv
+import hashlib
+import secrets
+import uuid
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Literal
+
+import numpy as np
+
+from labelcycle.adapters import label_config
+from labelcycle.adapters.label_studio_api import LabelStudioApi, Task
+from labelcycle.errors import DataError
+from labelcycle.store import Campaign, read_samples
+
+LEAD_TIME_LOG_MEAN, LEAD_TIME_LOG_SIGMA = 0.9, 0.4
+"""Of the natural logarithm of the seconds spent on an image: median 2.5 s, nine of ten < 4.2 s."""
+
+SHOW_EVERY = 50
+
+Kind = Literal["right", "wrong", "skip"]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What the people did: tasks answered (of them wrongly) and skipped."""
+
+    answered: int
+    wrong: int
+    skipped: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What one person does with one task; label is None for a skip."""
+
+    task: Task
+    person: int
+    label: str | None
+    kind: Kind
+    lead_time_s: float
+
+
+def read_truth(campaign: Campaign, path: Path) -> dict[str, str]:
+    """True class by sample id, for the campaign's samples that the file names.
+
+    The CSV has a column `label`, and `sample` (the id) or `file` (the image's name as it was when
+    it was ingested, folders left out). Raises DataError if it has not, or contradicts itself.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            rows, columns = list(reader), reader.fieldnames or []
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"cannot read {path}: wanted a CSV in UTF-8, got {error}") from error
+    column = next((name for name in ("sample", "file") if name in columns), None)
+    if column is None or "label" not in columns:
+        raise DataError(
+            f"{path}: wanted the columns `label` and `sample` or `file`, got"
+            f" {', '.join(columns) or 'none'}; put them in its first line"
+        )
+    named: dict[str, str] = {}
+    for row in rows:
+        name = PurePath(row[column] or "").name
+        if named.setdefault(name, row["label"]) != row["label"]:
+            raise DataError(
+                f"{path}: wanted one class for {name}, got {named[name]!r} and {row['label']!r};"
+                " name the images by sample id"
+            )
+    samples = read_samples(campaign.samples)
+    keys = {s.id: s.id if column == "sample" else PurePath(s.source).name for s in samples}
+    return {sample: named[key] for sample, key in keys.items() if key in named}
+
+
+def annotate(
+    url: str,
+    token: str,
+    project: int,
+    truth: Mapping[str, str],
+    *,
+    tasks: Collection[int] | None = None,
+    annotators: int = 2,
+    error_rate: float = 0.0,
+    skip_rate: float = 0.0,
+    seed: int = 0,
+    show: Callable[[str], None],
+) -> Done:
+    """What simulated people did with the open tasks of a project.
+
+    truth : sample id -> class; a task's sample stands in its meta
+    tasks : ids of the tasks to look at; by default every one of the project
+    annotators : accounts they use, each working in its own thread
+    error_rate, skip_rate : shares in 0..1 of answers with a wrong class, and of skips
+    seed : same seed, samples and rounds: same answers, whatever was answered before
+
+    Done twice it is done once: answered tasks are left alone, and an answer has an id of its own
+    that the server takes one time. Raises DataError for a task whose class is not known.
+    """
+    api = LabelStudioApi(url, token)
+    found = api.tasks(project, None if tasks is None else list(tasks))
+    pending = [task for task in found if task.key is not None and task.untouched]
+    classes = label_config.classes(api.project(project).config)
+    _check(pending, truth, classes)
+    replies = [
+        _reply(task, truth, classes, annotators, error_rate, skip_rate, seed) for task in pending
+    ]
+    people = _accounts(api, annotators)
+    shares = [[r for r in replies if r.person == person] for person in range(annotators)]
+    with ThreadPoolExecutor(annotators) as pool:
+        work = [
+            pool.submit(_answer_all, api, people[person], share, show)
+            for person, share in enumerate(shares)
+        ]
+        for future in work:
+            future.result()
+    kinds = Counter(reply.kind for reply in replies)
+    return Done(kinds["right"] + kinds["wrong"], kinds["wrong"], kinds["skip"])
+
+
+def _check(tasks: Sequence[Task], truth: Mapping[str, str], classes: Sequence[str]) -> None:
+    """Raise DataError before anything is answered if a class is missing or not offered."""
+    missing = [str(task.meta.get("sample")) for task in tasks if _sample(task) not in truth]
+    if missing:
+        raise DataError(
+            f"wanted the true class of each of {len(tasks)} open tasks, got none for"
+            f" {len(missing)}, first sample {missing[0]}; add them to the file of true classes"
+        )
+    unknown = sorted({truth[_sample(task)] for task in tasks} - set(classes))
+    if unknown:
+        raise DataError(
+            f"wanted true classes among {', '.join(map(repr, classes))}, got"
+            f" {', '.join(map(repr, unknown))}; put them right in the file of true classes"
+        )
+
+
+def _sample(task: Task) -> str:
+    return str(task.meta.get("sample"))
+
+
+def _reply(
+    task: Task,
+    truth: Mapping[str, str],
+    classes: Sequence[str],
+    annotators: int,
+    error_rate: float,
+    skip_rate: float,
+    seed: int,
+) -> Reply:
+    """Drawn from seed, sample and round alone, so that no order and no restart changes it."""
+    name = f"{seed}/{task.meta.get('round')}/{_sample(task)}"
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:16], "big"))
+    person = int(rng.integers(annotators))
+    lead_time_s = round(float(rng.lognormal(LEAD_TIME_LOG_MEAN, LEAD_TIME_LOG_SIGMA)), 2)
+    skips, errs = rng.random(2) < (skip_rate, error_rate)
+    right = truth[_sample(task)]
+    wrong = [name for name in classes if name != right]
+    slip = int(rng.integers(max(len(wrong), 1)))
+    if skips:
+        return Reply(task, person, None, "skip", lead_time_s)
+    if errs and wrong:
+        return Reply(task, person, wrong[slip], "wrong", lead_time_s)
+    return Reply(task, person, right, "right", lead_time_s)
+
+
+def _accounts(api: LabelStudioApi, annotators: int) -> list[int]:
+    """Id of each person's account; made if it does not exist."""
+    known = api.users()
+    names = [f"simulated-{number}@localhost" for number in range(1, annotators + 1)]
+    return [
+        known[name] if name in known else api.create_user(name, secrets.token_urlsafe(12))
+        for name in names
+    ]
+
+
+def _answer_all(
+    api: LabelStudioApi, user: int, replies: Sequence[Reply], show: Callable[[str], None]
+) -> None:
+    """One person works through a share of the tasks, in the order they are served."""
+    for count, reply in enumerate(replies, start=1):
+        api.annotate(
+            reply.task.id,
+            result=label_config.result(reply.label),
+            completed_by=user,
+            was_cancelled=reply.label is None,
+            lead_time=reply.lead_time_s,
+            unique_id=str(uuid.uuid5(uuid.NAMESPACE_URL, f"{reply.task.key}/{reply.task.id}")),
+        )
+        if count % SHOW_EVERY == 0 or count == len(replies):
+            show(f"simulated person {reply.person + 1}: {count} of {len(replies)} tasks")
