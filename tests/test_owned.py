@@ -1,0 +1,261 @@
+import csv
+import io
+import json
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from labelcycle import owned, store
+from labelcycle.errors import DataError, StateError
+from labelcycle.store import OWNED, Campaign, Label, Sample
+
+CLASSES = ("cat", "dog", "great ape")
+SOURCES = {
+    "../in/a.png": "aaaaaaaaaaaaaaa1",
+    "../in/b.png": "bbbbbbbbbbbbbbb1",
+    "../in/sub/b.png": "bbbbbbbbbbbbbbb2",
+    "../in/held.png": "ccccccccccccccc1",
+    "../in/x, y.png": "ddddddddddddddd1",
+    unicodedata.normalize("NFD", "../in/é.png"): "eeeeeeeeeeeeeee1",
+    "../in/.hidden.png": "fffffffffffffff1",
+}
+A, B1, B2, HELD, COMMA, ACCENT, HIDDEN = SOURCES.values()
+
+Write = Callable[[str], Path]
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> Campaign:
+    campaign = Campaign(tmp_path / "campaign")
+    samples = [
+        Sample(key, f"{key}.png", source, "holdout" if key == HELD else "pool", 4, 3)
+        for source, key in SOURCES.items()
+    ]
+    store.write_samples(campaign.samples, samples)
+    return campaign
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Write:
+    def write(text: str) -> Path:
+        (tmp_path / "labels.csv").write_text(text, encoding="utf-8")
+        return tmp_path / "labels.csv"
+
+    return write
+
+
+def labels(campaign: Campaign) -> dict[str, str | None]:
+    return {x.sample: x.label for x in store.read_labels(campaign.label_file(OWNED))}
+
+
+def test_labels_come_in_by_id(campaign: Campaign, table: Write) -> None:
+    report = owned.import_labels(campaign, table(f"sample,label\n{A},cat\n{B1},dog\n"), CLASSES)
+    assert report == owned.ImportReport(2, 0, (), 2)
+    assert store.read_labels(campaign.label_file(OWNED)) == [
+        Label(A, "cat", None, {}, "owned"),
+        Label(B1, "dog", None, {}, "owned"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "sample"),
+    [
+        ("../in/a.png", A),
+        ("in/a.png", A),
+        ("a.png", A),
+        ("./a.png", A),
+        ("sub/b.png", B2),
+        ("in/b.png", B1),
+        ("../in/b.png", B1),
+        ('"x, y.png"', COMMA),
+        (unicodedata.normalize("NFC", "é.png"), ACCENT),
+        (unicodedata.normalize("NFD", "é.png"), ACCENT),
+        (".hidden.png", HIDDEN),
+    ],
+)
+def test_labels_come_in_by_path_or_its_end(
+    campaign: Campaign, table: Write, name: str, sample: str
+) -> None:
+    owned.import_labels(campaign, table(f"file,label\n{name},cat\n"), CLASSES)
+    assert labels(campaign) == {sample: "cat"}
+
+
+def test_the_whole_path_on_this_computer_is_known(campaign: Campaign, table: Write) -> None:
+    path = campaign.root.parent / "in" / "a.png"
+    owned.import_labels(campaign, table(f"file,label\n{path},cat\n"), CLASSES)
+    assert labels(campaign) == {A: "cat"}
+
+
+def test_of_two_names_that_differ_in_accents_alone_the_exact_one_is_meant(
+    campaign: Campaign, table: Write
+) -> None:
+    twin = Sample("9" * 16, "9.png", unicodedata.normalize("NFC", "../in/é.png"), "pool", 1, 1)
+    store.write_samples(campaign.samples, [*store.read_samples(campaign.samples), twin])
+    name = unicodedata.normalize("NFC", "é.png")
+    owned.import_labels(campaign, table(f"file,label\n{name},cat\n"), CLASSES)
+    assert labels(campaign) == {"9" * 16: "cat"}
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (",cat", "names no sample"),
+        ("nowhere.png,cat", "no sample was ingested from 'nowhere.png'"),
+        ("ng.png,cat", "no sample was ingested from 'ng.png'"),
+        ("other/a.png,cat", "no sample was ingested from 'other/a.png'"),
+        ("b.png,cat", "'b.png' is ambiguous: '../in/b.png' or '../in/sub/b.png'; give more"),
+        ("held.png,cat", "'../in/held.png' is in the hold-out, which is never trained on"),
+        ("a.png,", "no label"),
+        ("a.png", "no label"),
+        ("a.png,Cat", "unknown class 'Cat'; did you mean 'cat'?"),
+        ("a.png,zebra", "unknown class 'zebra'"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_listed(
+    campaign: Campaign, table: Write, row: str, reason: str
+) -> None:
+    file = table(f"file,label\nx\n{row}\nsub/b.png,dog\n")
+    report = owned.import_labels(campaign, file, CLASSES)
+    assert report.rejected[0] == "line 2: no sample was ingested from 'x'"
+    assert report.rejected[1].startswith(f"line 3: {reason}")
+    assert len(report.rejected) == 2
+    assert labels(campaign) == {B2: "dog"}
+
+
+def test_an_unknown_id_is_listed(campaign: Campaign, table: Write) -> None:
+    report = owned.import_labels(campaign, table(f"sample,label\nabc,cat\n{A},cat\n"), CLASSES)
+    assert report.rejected == ("line 2: unknown sample 'abc'",)
+
+
+def test_rows_that_contradict_each_other_are_all_rejected(campaign: Campaign, table: Write) -> None:
+    file = table(f"sample,file,label\n{A},,cat\n,a.png,dog\n{B1},,dog\n{B1},,dog\n{A},,cat\n")
+    report = owned.import_labels(campaign, file, CLASSES)
+    assert labels(campaign) == {B1: "dog"}
+    assert report.accepted == 1
+    reason = f"contradiction on sample {A}: 'cat' in line 2 and 'dog' in line 3"
+    assert report.rejected == tuple(f"line {line}: {reason}" for line in (2, 3, 6))
+
+
+def test_the_later_word_holds(campaign: Campaign, table: Write) -> None:
+    owned.import_labels(campaign, table(f"sample,label\n{A},cat\n{B1},dog\n"), CLASSES)
+    file = table(f"sample,label\n{A},dog\n{B2},great ape\n{B1},dog\n")
+    report = owned.import_labels(campaign, file, CLASSES)
+    assert report == owned.ImportReport(accepted=3, replaced=1, rejected=(), total=3)
+    assert labels(campaign) == {A: "dog", B1: "dog", B2: "great ape"}
+
+
+def test_other_columns_spaces_and_a_mark_of_byte_order_do_no_harm(
+    campaign: Campaign, table: Write
+) -> None:
+    file = table(f"\ufeffwho, label ,sample\nme, cat ,{A},too,many\nyou,dog,{B1}\n")
+    owned.import_labels(campaign, file, CLASSES)
+    assert labels(campaign) == {A: "cat", B1: "dog"}
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("", r"wanted a header with `label` and one of `sample` or `file`, got an empty file"),
+        ("a;b\n", r"wanted a header with `label` and one of .*, got a;b; name the columns"),
+        ("label,name\ncat,a.png\n", r"got label, name; name the columns in line 1"),
+        ("sample,label\n", r"labels\.csv has no rows; wanted a label and a sample"),
+        (
+            "file,label\nq,cat\nr,cat\n",
+            r"none of 2 rows can be used; line 2: no sample .*'q'; wanted",
+        ),
+        ('file,label\n"a.png,cat\n', r"cannot read .*labels\.csv: .*; wanted CSV in UTF-8"),
+    ],
+)
+def test_a_table_of_no_use_is_an_error_and_changes_nothing(
+    campaign: Campaign, table: Write, text: str, error: str
+) -> None:
+    with pytest.raises(DataError, match=error):
+        owned.import_labels(campaign, table(text), CLASSES)
+    assert not campaign.label_file(OWNED).exists()
+
+
+def test_a_missing_or_garbled_table_is_an_error(campaign: Campaign, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"cannot read .*none\.csv"):
+        owned.import_labels(campaign, tmp_path / "none.csv", CLASSES)
+    (tmp_path / "bad.csv").write_bytes(b"sample,label\n\xff\xfe,cat\n")
+    with pytest.raises(DataError, match=r"cannot read .*bad\.csv: .*wanted CSV in UTF-8"):
+        owned.import_labels(campaign, tmp_path / "bad.csv", CLASSES)
+
+
+def test_after_round_0_was_opened_it_is_too_late(campaign: Campaign, table: Write) -> None:
+    campaign.round(0).mkdir(parents=True)
+    with pytest.raises(StateError, match="cannot import labels: wanted a campaign before round 0"):
+        owned.import_labels(campaign, table(f"sample,label\n{A},cat\n"), CLASSES)
+
+
+def test_without_images_both_ways_say_what_to_do(tmp_path: Path, table: Write) -> None:
+    empty = Campaign(tmp_path / "empty")
+    with pytest.raises(StateError, match="wanted a campaign with images; run `labelcycle ingest"):
+        owned.import_labels(empty, table(f"sample,label\n{A},cat\n"), CLASSES)
+    with pytest.raises(StateError, match="wanted a campaign with images; run `labelcycle ingest"):
+        owned.export(empty)
+
+
+# --- export --------------------------------------------------------------------------------
+
+
+def exported(campaign: Campaign, holdout: bool = False) -> dict[str, dict[str, str]]:
+    reader = csv.DictReader(io.StringIO(owned.export(campaign, holdout)))
+    assert tuple(reader.fieldnames or ()) == owned.COLUMNS
+    rows = list(reader)
+    assert [row["sample"] for row in rows] == sorted(row["sample"] for row in rows)
+    return {row["sample"]: row for row in rows}
+
+
+@pytest.fixture
+def labelled(campaign: Campaign) -> Campaign:
+    store.write_labels(campaign.label_file(OWNED), [Label(A, "cat", source="owned")])
+    store.write_labels(
+        campaign.label_file(0),
+        [
+            Label(B1, None, "skipped", {}, "round 0"),
+            Label(COMMA, "great ape", None, {"great ape": 2, "cat": 1}, "round 0"),
+        ],
+    )
+    store.write_labels(campaign.label_file(11), [Label(B1, "dog", None, {"dog": 1}, "round 11")])
+    store.write_labels(campaign.label_file(2), [Label(B2, None, "empty answer", {}, "round 2")])
+    store.write_labels(campaign.holdout, [Label(HELD, "cat", None, {"cat": 1}, "round 0")])
+    return campaign
+
+
+def test_the_latest_word_on_each_sample_goes_out(labelled: Campaign) -> None:
+    rows = exported(labelled)
+    assert list(rows) == [A, B1, B2, COMMA]
+    assert rows[COMMA] == {
+        "sample": COMMA,
+        "split": "pool",
+        "file": f"{COMMA}.png",
+        "source": "../in/x, y.png",
+        "label": "great ape",
+        "round": "0",
+        "status": "accepted",
+        "reason": "",
+        "votes": '{"cat": 1, "great ape": 2}',
+    }
+    assert (rows[A]["round"], json.loads(rows[A]["votes"])) == ("owned", {})
+    assert (rows[B1]["label"], rows[B1]["round"]) == ("dog", "11")
+    assert [rows[B2][k] for k in ("label", "status", "reason")] == ["", "rejected", "empty answer"]
+
+
+def test_the_holdout_goes_out_only_when_asked(labelled: Campaign) -> None:
+    assert HELD not in exported(labelled)
+    row = exported(labelled, holdout=True)[HELD]
+    assert (row["split"], row["label"], row["round"]) == ("holdout", "cat", "0")
+
+
+def test_a_campaign_without_labels_gives_the_header_alone(campaign: Campaign) -> None:
+    assert owned.export(campaign, holdout=True) == ",".join(owned.COLUMNS) + "\n"
+
+
+def test_what_goes_out_can_come_in(labelled: Campaign, tmp_path: Path) -> None:
+    (tmp_path / "out.csv").write_text(owned.export(labelled), encoding="utf-8")
+    report = owned.import_labels(labelled, tmp_path / "out.csv", CLASSES)
+    assert labels(labelled) == {A: "cat", B1: "dog", COMMA: "great ape"}
+    assert report.rejected == ("line 4: no label",)
