@@ -1,7 +1,6 @@
 """The command `labelcycle`. Errors become one line and an exit code."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -47,24 +46,13 @@ def cli(context: click.Context, folder: Path) -> None:
 
 
 def _campaign(root: Path) -> Any:
-    """The campaign's paths, with the addresses of its local services in the environment."""
-    from labelcycle.adapters import services
-    from labelcycle.store import Campaign
+    from labelcycle.environment import prepare
 
-    campaign = Campaign(root)
-    services.load_environment(campaign)
-    return campaign
+    return prepare(root)
 
 
 def _flows(root: Path) -> Any:
-    """The flows, told by the environment where Prefect is before it is imported."""
-    campaign = _campaign(root)
-    os.environ.setdefault("PREFECT_HOME", str(campaign.private / "prefect"))
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
-    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    os.environ.setdefault("DO_NOT_TRACK", "1")
-    # The migrations of a first ephemeral server take longer than Prefect's 20 s.
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
+    _campaign(root)  # Prefect reads its settings when it is imported
     from flows import rounds
 
     return rounds

@@ -12,12 +12,17 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
-from labelcycle import ingest
 from labelcycle.core import strategies
 from labelcycle.errors import SettingsError
+from labelcycle.ingest import Options as IngestOptions
 from labelcycle.nn import encoders, learners
 from labelcycle.options import Options
-from labelcycle.stages import cluster, embed, evaluate, pretrain, query, train
+from labelcycle.stages.cluster import Options as ClusterOptions
+from labelcycle.stages.embed import Options as EmbedOptions
+from labelcycle.stages.evaluate import Options as EvaluateOptions
+from labelcycle.stages.pretrain import Options as PretrainOptions
+from labelcycle.stages.query import Options as QueryOptions
+from labelcycle.stages.train import Options as TrainOptions
 from labelcycle.store import digest, dump_json
 
 Name = Annotated[str, Field(min_length=1)]
@@ -71,14 +76,14 @@ class Config(Options):
     """The whole of `params.yaml`."""
 
     campaign: CampaignOptions = CampaignOptions()
-    ingest: ingest.Options = ingest.Options()
-    pretrain: pretrain.Options = pretrain.Options()
-    embed: embed.Options = embed.Options()
-    cluster: cluster.Options = cluster.Options()
-    query: query.Options = query.Options()
+    ingest: IngestOptions = IngestOptions()
+    pretrain: PretrainOptions = PretrainOptions()
+    embed: EmbedOptions = EmbedOptions()
+    cluster: ClusterOptions = ClusterOptions()
+    query: QueryOptions = QueryOptions()
     push: PushOptions = PushOptions()
-    train: train.Options = train.Options()
-    evaluate: evaluate.Options = evaluate.Options()
+    train: TrainOptions = TrainOptions()
+    evaluate: EvaluateOptions = EvaluateOptions()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -177,13 +182,16 @@ def print_params(config: Config | None = None) -> str:
         lines += ["", f"{section}:"]
         for key, field in type(value).model_fields.items():
             plain = value.model_dump(mode="json")[key]
-            text = yaml.safe_dump(
-                {key: plain}, default_flow_style=None, allow_unicode=True, width=10_000
-            ).rstrip()
+            text = yaml.safe_dump(plain, default_flow_style=True, allow_unicode=True, width=10_000)
             if field.description:
                 lines.append(f"  # {field.description}")
-            lines += [f"  {line}" for line in text.splitlines()]
+            lines.append(f"  {key}: {_scalar(text)}")
     return "\n".join(lines) + "\n"
+
+
+def _scalar(text: str) -> str:
+    """YAML of a bare value without the end mark that the library sets behind scalars."""
+    return text.removesuffix("\n").removesuffix("...").strip()
 
 
 if __name__ == "__main__":

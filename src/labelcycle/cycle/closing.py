@@ -9,7 +9,7 @@ from labelcycle import rounds
 from labelcycle.adapters import dvc, git
 from labelcycle.core import consensus
 from labelcycle.cycle.opening import now, schema
-from labelcycle.cycle.standing import COMMITTED, Standing, record_digests
+from labelcycle.cycle.standing import RESULTS, Standing, record_digests
 from labelcycle.errors import StateError
 from labelcycle.ports import AnnotationBackend, Progress
 from labelcycle.store import (
@@ -158,7 +158,7 @@ def close(standing: Standing) -> None:
     accuracy = metrics["accuracy"]
     said = f"accuracy {accuracy['value']:.3f}" if accuracy else "no accuracy"
     message = f"Close round {number}: {metrics['labels']} labels, {said}"
-    git.commit(root, COMMITTED, message)
+    git.commit(root, RESULTS, message)
     if dvc.has_remote(root):
         dvc.push(root)
     git.tag(root, rounds.round_tag(number), message)

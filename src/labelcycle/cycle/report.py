@@ -20,9 +20,15 @@ def status(now: Standing) -> dict[str, Any]:
         "campaign": now.config.campaign.name,
         **_counts(now),
         "rounds": [*done, *at_work],
-        "params_wait": now.number > 0 and git.changed(now.campaign.root, "params.yaml"),
+        "params_wait": _params_wait(now),
         "next": _next(now),
     }
+
+
+def _params_wait(now: Standing) -> bool:
+    """True if params.yaml differs from what the last round opened with."""
+    begun = now.number > 0 or now.state is not State.DUE
+    return begun and git.changed(now.campaign.root, "params.yaml")
 
 
 def _counts(now: Standing) -> dict[str, Any]:

@@ -25,8 +25,10 @@ OWN_PATHS = (
 )
 """What the campaign writes itself; changes there never count as a dirty tree."""
 
-COMMITTED = ("rounds", "data", "work", "dvc.lock", "dvc.yaml", "params.yaml", "code.json")
-"""What the commits of a round hold (of data and work: the .dvc files and .gitignore)."""
+RESULTS = ("rounds", "data", "work", "dvc.lock", "code.json")
+"""What the commit that closes a round holds (of data and work: the .dvc files and .gitignore)."""
+COMMITTED = (*RESULTS, "dvc.yaml", "params.yaml")
+"""What the commit that opens a round holds: changed settings take effect with it."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,168 @@
+"""Accuracy of the first labels on CIFAR-10 features: TypiClust and SUPClust against random.
+
+    python benchmarks/selection_cifar.py [--data FOLDER] [--pool ROWS] [--json]
+
+Clusters, picks and classifier are labelcycle's own. Every strategy but random buys the labels
+once for each seed of the clustering; random draws anew each time. The classifier is fitted on the
+labels bought and measured on the official 10,000 test images.
+
+The features: `features/cifar10_mobilenetv2_128px_pca256_fp16.npz` below FOLDER (default: the
+environment variable LABELCYCLE_DATA, else ../shared/data), arrays `train`, `test`, `train_labels`,
+`test_labels`. They come from a MobileNetV2 trained on ImageNet, at 128 px and after PCA to 256, of
+CIFAR-10 images that went through JPEG at quality 75. They are not the papers' SimCLR features: the
+accuracies compare strategies here, not with the papers.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from labelcycle.core import query
+from labelcycle.core.clustering import kmeans
+from labelcycle.core.pool import UNLABELED, Pool
+from labelcycle.nn.learners import linear
+
+FILE = Path("features/cifar10_mobilenetv2_128px_pca256_fp16.npz")
+CAVEAT = (
+    "features: MobileNetV2 (ImageNet) at 128 px, PCA 256, of JPEG q75 images; official test set"
+)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Features and labels of both splits."""
+
+    train: NDArray[np.floating]
+    train_labels: NDArray[np.int64]
+    test: NDArray[np.floating]
+    test_labels: NDArray[np.int64]
+
+
+def read(folder: Path, rows: int) -> Data:
+    path = folder / FILE
+    if not path.exists():
+        sys.exit(f"{path} is missing; name its folder with --data or LABELCYCLE_DATA")
+    with np.load(path) as found:
+        return Data(
+            found["train"][:rows],
+            found["train_labels"][:rows].astype(np.int64),
+            found["test"],
+            found["test_labels"].astype(np.int64),
+        )
+
+
+def accuracy(data: Data, rows: NDArray[np.int64]) -> float:
+    """Percent right on the test set after training on these rows."""
+    learner = linear.fit(data.train[rows], data.train_labels[rows], 10, linear.Options(), 0)
+    predicted = learner.predict_proba(data.test).argmax(axis=1)
+    return 100 * float(np.mean(predicted == data.test_labels))
+
+
+def empty_pool(data: Data, clusters: NDArray[np.int32] | None) -> Pool:
+    n = len(data.train)
+    return Pool(data.train, np.full(n, UNLABELED), np.ones(n, dtype=bool), clusters)
+
+
+def random_draws(data: Data, labels: int, draws: int) -> list[float]:
+    pool = empty_pool(data, None)
+    found = []
+    for seed in range(draws):
+        picks = query.select("random", pool, labels, np.random.default_rng(seed))
+        found.append(accuracy(data, picks.rows))
+    return found
+
+
+def contenders(temperatures: list[float]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    yield "typiclust", "typiclust", {}
+    for temperature in temperatures:
+        yield f"supclust T={temperature:g}", "supclust", {"temperature": temperature}
+
+
+def clustered(
+    data: Data, labels: int, seeds: int, temperatures: list[float]
+) -> dict[str, list[float]]:
+    """Accuracies of each strategy, one a seed of the clustering."""
+    found: dict[str, list[float]] = {name: [] for name, _, _ in contenders(temperatures)}
+    for seed in range(seeds):
+        clusters = kmeans(data.train, labels, np.random.default_rng(seed)).assignment
+        pool = empty_pool(data, clusters)
+        for name, strategy, options in contenders(temperatures):
+            rng = np.random.default_rng(seed)
+            picks = query.select(strategy, pool, labels, rng, options)
+            found[name].append(accuracy(data, picks.rows))
+        print(f"clustering {seed + 1} of {seeds}", file=sys.stderr)
+    return found
+
+
+def row(name: str, values: list[float], base: list[float]) -> dict[str, Any]:
+    """Mean, standard error, and the difference to random with its 95 % interval (Welch)."""
+    test = stats.ttest_ind(values, base, equal_var=False)
+    interval = test.confidence_interval(0.95)
+    return {
+        "strategy": name,
+        "n": len(values),
+        "mean": float(np.mean(values)),
+        "se": float(stats.sem(values)),
+        "difference": float(np.mean(values) - np.mean(base)),
+        "low": float(interval.low),
+        "high": float(interval.high),
+    }
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    lines = [f"{'strategy':<18}{'n':>5}{'accuracy':>10}{'s.e.':>7}  difference to random [95 %]"]
+    for entry in rows:
+        line = "{strategy:<18}{n:>5}{mean:>10.1f}{se:>7.1f}".format(**entry)
+        if entry["strategy"] != "random":
+            line += "  {difference:>+6.1f} [{low:+.1f}, {high:+.1f}]".format(**entry)
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    default = os.environ.get("LABELCYCLE_DATA", "../shared/data")
+    parser.add_argument("--data", type=Path, default=Path(default))
+    parser.add_argument("--pool", type=int, default=50_000, help="first rows of the training set")
+    parser.add_argument("--labels", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=10, help="of the clustering")
+    parser.add_argument("--draws", type=int, default=100, help="of random")
+    parser.add_argument(
+        "--temperatures", type=float, nargs="*", default=[0.02, 0.05, 0.1, 0.2, 0.5, 1.0]
+    )
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    return parser.parse_args()
+
+
+def main() -> None:
+    given = arguments()
+    began = time.perf_counter()
+    data = read(given.data, given.pool)
+    base = random_draws(data, given.labels, given.draws)
+    others = clustered(data, given.labels, given.seeds, given.temperatures)
+    rows = [row("random", base, base)]
+    rows += [row(name, values, base) for name, values in others.items()]
+    seconds = round(time.perf_counter() - began)
+    if given.json:
+        facts = {"labels": given.labels, "pool": len(data.train), "data": CAVEAT}
+        print(json.dumps({**facts, "seconds": seconds, "rows": rows}, indent=2))
+        return
+    print(f"CIFAR-10, {given.labels} labels out of {len(data.train)}, linear accuracy in percent")
+    print(CAVEAT)
+    print(table(rows))
+    print(f"{seconds} s on {os.cpu_count()} cores, {platform.machine()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
+
+from labelcycle.core import neighbours
+from labelcycle.core.neighbours import nearest_others, unit_rows
+
+
+def slow_nearest_others(points: np.ndarray, k: int) -> np.ndarray:
+    distances = cdist(points, points)
+    np.fill_diagonal(distances, np.inf)
+    return np.sort(distances, axis=1)[:, :k]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 50), st.integers(1, 6), st.sampled_from([2, 999]))
+def test_nearest_others_are_those_of_all_distances(seed: int, m: int, d: int, levels: int) -> None:
+    rng = np.random.default_rng(seed)
+    points = rng.integers(0, levels, (m, d)) / levels
+    k = int(rng.integers(1, m))
+    np.testing.assert_allclose(
+        nearest_others(points, k), slow_nearest_others(points, k), rtol=1e-9, atol=1e-7
+    )
+
+
+def test_blocks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = np.random.default_rng(0).standard_normal((101, 7))
+    whole = nearest_others(points, 9)
+    monkeypatch.setattr(neighbours, "BLOCK_BYTES", 16 * 101 * 10)
+    np.testing.assert_allclose(nearest_others(points, 9), whole, rtol=1e-12)
+
+
+def test_a_copy_is_a_neighbour_at_distance_zero_and_the_point_itself_is_none() -> None:
+    points = np.array([[0.3, 0.1], [0.3, 0.1], [1.3, 0.1]])
+    np.testing.assert_array_equal(nearest_others(points, 1)[:, 0], [0.0, 0.0, 1.0])
+
+
+def test_unit_rows_keep_zero_rows_and_the_input() -> None:
+    features = np.array([[3, 4], [0, 0], [0, -2]], dtype=np.float16)
+    np.testing.assert_allclose(unit_rows(features), [[0.6, 0.8], [0, 0], [0, -1]])
+    assert features[0, 0] == 3

@@ -1,0 +1,91 @@
+"""An annotation backend in memory: the same promises as the real one, no server."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from labelcycle.errors import ServiceDown, ServiceRefused
+from labelcycle.ports import Answer, LabelSchema, Progress, TaskSpec
+
+
+@dataclass
+class FakeBackend:
+    """Holds tasks and answers; `down` makes every call fail, as a server that is away does."""
+
+    schema: LabelSchema | None = None
+    tasks: dict[str, TaskSpec] = field(default_factory=dict)
+    ids: dict[str, int] = field(default_factory=dict)
+    answers: list[Answer] = field(default_factory=list)
+    models: list[str | None] = field(default_factory=list)
+    withdrawn: set[str] = field(default_factory=set)
+    down: bool = False
+
+    def _check(self) -> None:
+        if self.down:
+            raise ServiceDown("Label Studio does not answer")
+
+    def open_project(self, campaign: str, title: str, schema: LabelSchema) -> int:
+        self._check()
+        self.schema = self.schema or schema
+        return 7
+
+    def project_url(self, project: int) -> str:
+        return f"http://127.0.0.1:1/projects/{project}"
+
+    def check_schema(self, project: int, schema: LabelSchema) -> None:
+        self._check()
+        if self.schema != schema:
+            raise ServiceRefused("the project's classes differ")
+
+    def push(
+        self, project: int, tasks: Sequence[TaskSpec], model: str | None = None
+    ) -> dict[str, int]:
+        self._check()
+        for task in tasks:
+            assert task.image.is_file()
+            if task.key not in self.ids:
+                self.ids[task.key] = 100 + len(self.ids)
+                self.tasks[task.key] = task
+        self.models.append(model)
+        return {task.key: self.ids[task.key] for task in tasks}
+
+    def progress(self, project: int, tasks: Mapping[str, int]) -> Progress:
+        self._check()
+        last = {a.key: a for a in self.answers if a.key in tasks}
+        skipped = sum(a.skipped for a in last.values())
+        return Progress(len(tasks), len(last) - skipped, skipped)
+
+    def pull(
+        self, project: int, tasks: Mapping[str, int], *, partial: bool = False
+    ) -> list[Answer]:
+        self._check()
+        found = [a for a in self.answers if a.key in tasks]
+        return sorted(found, key=lambda a: (a.task, a.annotation))
+
+    def withdraw(self, project: int, tasks: Mapping[str, int]) -> int:
+        self._check()
+        answered = {a.key for a in self.answers}
+        gone = [key for key in tasks if key not in answered and key in self.ids]
+        for key in gone:
+            del self.ids[key], self.tasks[key]
+        self.withdrawn.update(gone)
+        return len(gone)
+
+    def answer(
+        self, key: str, *labels: str, skipped: bool = False, annotator: str = "ann"
+    ) -> None:
+        """One person answers one task."""
+        number = len(self.answers) + 1
+        self.answers.append(
+            Answer(
+                annotation=number,
+                task=self.ids[key],
+                key=key,
+                annotator=annotator,
+                labels=labels,
+                skipped=skipped,
+                lead_time_s=1.5,
+                created=f"2026-01-01T00:00:{number % 60:02d}Z",
+                updated=f"2026-01-01T{number // 3600:02d}:{number // 60 % 60:02d}:{number % 60:02d}Z",
+                raw={"id": number},
+            )
+        )

@@ -1,0 +1,343 @@
+"""The loop, with real git and real stages: what is written, when, and that it is safe to repeat."""
+
+import json
+
+
+import pytest
+from fakes import FakeBackend
+
+from labelcycle import rounds
+from labelcycle.adapters import git
+from labelcycle.cycle import history, report, standing
+from labelcycle.errors import DataError, PoolExhausted, ServiceDown, StateError
+from labelcycle.rounds import State
+from labelcycle.store import Campaign, read_all_labels, read_json, read_labels, read_samples
+
+
+def edit(campaign: Campaign, old: str, new: str) -> None:
+    text = campaign.params.read_text()
+    assert old in text
+    campaign.params.write_text(text.replace(old, new))
+
+
+def test_a_round_leaves_its_files_commits_and_tags(campaign, flows, backend, answer_all):
+    root = str(campaign.root)
+    flows.run(root)
+    assert standing.read(campaign.root).state is State.OPEN
+    selection = read_json(campaign.round(0) / "selection.json")
+    assert len(selection["samples"]) == 4
+    held = {s.id for s in read_samples(campaign.samples, "holdout")}
+    asked = {task.sample for task in backend.tasks.values() if not task.holdout}
+    assert asked == {s["sample"] for s in selection["samples"]}
+    assert {task.sample for task in backend.tasks.values() if task.holdout} == held
+    answer_all()
+    flows.run(root)
+    now = standing.read(campaign.root)
+    assert (now.number, now.state) == (1, State.DUE)
+    assert {"open/000", "round/000"} <= now.tags
+    names = sorted(path.name for path in campaign.round(0).iterdir())
+    assert names == [
+        "annotations.jsonl", "metrics.json", "plan.json", "pushed.json", "selection.json",
+    ]  # fmt: skip
+    labels = read_labels(campaign.label_file(0))
+    assert {x.sample for x in labels} == asked
+    assert {x.sample for x in read_labels(campaign.holdout)} == held
+    assert not asked & held
+    status = report.status(now)["rounds"]
+    assert [r["state"] for r in status] == ["closed"]
+    assert status[0]["labels"] == 4
+    assert status[0]["accuracy_low"] <= status[0]["accuracy"] <= status[0]["accuracy_high"]
+
+
+def test_run_is_safe_to_repeat_in_every_state(campaign, flows, backend, answer_all):
+    root = str(campaign.root)
+    flows.run(root)
+    tasks, head = dict(backend.ids), git.head(campaign.root)
+    flows.run(root)
+    assert backend.ids == tasks
+    assert git.head(campaign.root) == head
+    answer_all()
+    flows.run(root)
+    head = git.head(campaign.root)
+    flows.run(root)
+    assert git.head(campaign.root) == head
+    assert standing.read(campaign.root).number == 1
+
+
+def test_the_next_round_opens_only_when_told(campaign, flows, answer_all, capsys):
+    root = str(campaign.root)
+    flows.run(root)
+    answer_all()
+    flows.run(root)
+    assert "labelcycle open" in capsys.readouterr().out
+    flows.open_now(root)
+    assert standing.read(campaign.root).number == 1
+    assert standing.read(campaign.root).state is State.OPEN
+
+
+def test_open_next_goes_on_until_all_rounds_are_closed(campaign, flows, backend, answer_all):
+    edit(campaign, "open_next: false", "open_next: true")
+    root = str(campaign.root)
+    for _ in range(4):
+        flows.run(root)
+        answer_all()
+    now = standing.read(campaign.root)
+    assert (now.number, now.state) == (3, State.DUE)
+    assert len(read_all_labels(campaign)) == 12
+    assert "nothing" in report.status(now)["next"]
+    with pytest.raises(StateError, match=r"all rounds are closed: campaign.rounds is 3"):
+        flows.open_now(root)
+
+
+def test_a_kill_between_any_two_side_effects_changes_nothing(
+    campaign, flows, backend, answer_all, monkeypatch, tmp_path
+):
+    """Fail at the n-th write, commit or tag, for every n; run again; the end is the same."""
+
+    class Killed(BaseException):
+        pass
+
+    counter = {"left": -1, "seen": 0}
+
+    def dying(function):
+        def call(*arguments, **keywords):
+            counter["seen"] += 1
+            if counter["left"] == 0:
+                counter["left"] = -1
+                raise Killed
+            counter["left"] -= 1
+            return function(*arguments, **keywords)
+
+        return call
+
+    from labelcycle.cycle import closing, opening
+
+    for module, names in (
+        (opening, ("write_json", "write_bytes")),
+        (closing, ("write_json", "write_jsonl", "write_labels")),
+        (git, ("commit", "tag")),
+    ):
+        for name in names:
+            monkeypatch.setattr(module, name, dying(getattr(module, name)))
+    root = str(campaign.root)
+    kills = further = 0
+    for _ in range(200):
+        before = standing.read(campaign.root)
+        if before.number == 1:
+            break
+        counter["left"] = further
+        try:
+            flows.run(root)
+            further = 0
+        except Killed:
+            kills += 1
+            now = standing.read(campaign.root)
+            further = further + 1 if now.state is before.state else 0
+        if standing.read(campaign.root).state is State.OPEN:
+            answer_all()
+    assert kills >= 15
+    assert standing.read(campaign.root).number == 1
+    assert len({task.sample for task in backend.tasks.values()}) == len(backend.tasks) == 10
+    killed = read_json(campaign.round(0) / "selection.json")
+    assert len(read_labels(campaign.label_file(0))) == 4
+    assert len(read_labels(campaign.holdout)) == 6
+    assert len(killed["samples"]) == 4
+    standing.ready(campaign.root)
+
+
+def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(
+    campaign, flows, backend, truth
+):
+    root = str(campaign.root)
+    flows.run(root)
+    own = sorted((t.rank, key) for key, t in backend.tasks.items() if not t.holdout)
+    skipped, empty, unknown, fine = (key for _, key in own)
+    backend.answer(skipped, skipped=True)
+    backend.answer(empty)
+    backend.answer(unknown, "zebra")
+    backend.answer(fine, "dark")
+    for key, task in backend.tasks.items():
+        if task.holdout:
+            backend.answer(key, truth[task.sample])
+    flows.run(root)
+    found = {x.sample: (x.label, x.reason) for x in read_labels(campaign.label_file(0))}
+    sample = {key: backend.tasks[key].sample for key in (skipped, empty, unknown, fine)}
+    assert found[sample[skipped]] == (None, "skipped")
+    assert found[sample[empty]] == (None, "empty answer")
+    assert found[sample[unknown]] == (None, "unknown class 'zebra'")
+    assert found[sample[fine]] == ("dark", None)
+    flows.open_now(root)
+    again = {t.sample for t in backend.tasks.values() if t.round == 1}
+    assert not again & set(found)
+
+
+def test_a_persons_last_answer_counts(campaign, flows, backend, answer_all):
+    flows.run(str(campaign.root))
+    key = next(key for key, t in backend.tasks.items() if not t.holdout)
+    backend.answer(key, "dark")
+    backend.answer(key, "light")
+    answer_all()
+    flows.run(str(campaign.root))
+    label = next(
+        x for x in read_labels(campaign.label_file(0)) if x.sample == backend.tasks[key].sample
+    )
+    assert (label.label, label.votes) == ("light", {"light": 1})
+
+
+def test_pre_annotations_come_from_round_one_on_and_never_for_the_holdout(
+    campaign, flows, backend, answer_all
+):
+    root = str(campaign.root)
+    flows.run(root)
+    assert all(task.prediction is None for task in backend.tasks.values())
+    answer_all()
+    flows.run(root)
+    flows.open_now(root)
+    later = [task for task in backend.tasks.values() if task.round == 1]
+    assert [task.holdout for task in later] == [False] * 4
+    assert all(task.prediction and task.prediction.model == "round-000" for task in later)
+    assert backend.models == [None, "round-000"]
+
+
+def test_close_incomplete_keeps_the_answers_and_returns_the_rest_to_the_pool(
+    campaign, flows, backend, truth
+):
+    root = str(campaign.root)
+    flows.run(root)
+    own = [key for key, t in backend.tasks.items() if not t.holdout]
+    held = [key for key, t in backend.tasks.items() if t.holdout]
+    for key in (own[0], held[0]):
+        backend.answer(key, truth[backend.tasks[key].sample])
+    with pytest.raises(StateError, match=r"round 0 is not complete: wanted .* 10 tasks, got 2"):
+        flows.close_now(root)
+    gone = {backend.tasks[key].sample for key in own[1:]}
+    flows.end_early(root, "incomplete")
+    assert len(read_labels(campaign.label_file(0))) == 1
+    assert len(read_labels(campaign.holdout)) == 1
+    assert backend.withdrawn == set(own[1:])
+    assert read_json(campaign.round(0) / "metrics.json")["ended"] == "incomplete"
+    # what came in late for the hold-out is taken with the next round
+    for key in held[1:]:
+        backend.answer(key, truth[backend.tasks[key].sample])
+    edit(campaign, "budget: 4", "budget: 23")
+    flows.open_now(root)
+    assert gone <= {t.sample for t in backend.tasks.values() if t.round == 1}
+    for key, task in list(backend.tasks.items()):
+        if task.round == 1:
+            backend.answer(key, truth[task.sample])
+    flows.run(root)
+    assert len(read_labels(campaign.holdout)) == 6
+
+
+def test_cancel_drops_a_plan_nobody_was_asked_by(campaign, flows, backend, monkeypatch):
+    root = str(campaign.root)
+    backend.down = True
+    with pytest.raises(ServiceDown):
+        flows.run(root)
+    assert standing.read(campaign.root).state is State.SELECTED
+    flows.end_early(root, "cancel")
+    assert standing.read(campaign.root).state is State.DUE
+
+
+def test_cancel_keeps_the_answers_and_does_not_count(campaign, flows, backend, truth):
+    root = str(campaign.root)
+    flows.run(root)
+    key = next(key for key, t in backend.tasks.items() if not t.holdout)
+    backend.answer(key, truth[backend.tasks[key].sample])
+    flows.end_early(root, "cancel", "wrong strategy")
+    now = standing.read(campaign.root)
+    assert (now.number, now.finished) == (1, 0)
+    assert report.status(now)["rounds"][0]["state"] == "cancelled"
+    assert len(read_all_labels(campaign)) == 1
+
+
+def test_abandon_ends_a_round_whose_project_is_gone(campaign, flows, backend):
+    root = str(campaign.root)
+    flows.run(root)
+    backend.down = True
+    flows.end_early(root, "cancel", "deleted", abandon=True)
+    assert standing.read(campaign.root).number == 1
+
+
+def test_changed_settings_are_held_while_a_round_is_open(campaign, flows, backend, answer_all):
+    root = str(campaign.root)
+    flows.run(root)
+    answer_all()
+    edit(campaign, "budget: 4", "budget: 5")
+    assert report.status(standing.read(campaign.root))["params_wait"]
+    edit(campaign, "bootstrap: 100", "bootstrap: 110")
+    with pytest.raises(StateError, match=r"evaluate.bootstrap changed while round 0 is open"):
+        flows.run(root)
+    edit(campaign, "bootstrap: 110", "bootstrap: 100")
+    flows.run(root)
+    assert report.status(standing.read(campaign.root))["params_wait"]
+    flows.open_now(root)
+    assert len(read_json(campaign.round(1) / "selection.json")["samples"]) == 5
+    assert not report.status(standing.read(campaign.root))["params_wait"]
+
+
+def test_a_budget_above_the_pool_is_refused_before_anything_is_written(campaign, flows):
+    edit(campaign, "budget: 4", "budget: 25")
+    with pytest.raises(PoolExhausted, match=r"query.budget must be in 1..24.*\(got 25\)"):
+        flows.run(str(campaign.root))
+    assert standing.read(campaign.root).state is State.DUE
+
+
+def test_a_changed_closed_file_stops_the_next_run(campaign, flows, answer_all):
+    root = str(campaign.root)
+    flows.run(root)
+    answer_all()
+    flows.run(root)
+    path = campaign.round(0) / "selection.json"
+    path.write_text(path.read_text().replace('"rank": 0', '"rank": 9'))
+    with pytest.raises(StateError, match=r"rounds/000/selection.json of the closed round 0"):
+        flows.open_now(root)
+
+
+def test_a_dirty_tree_is_refused(campaign, flows):
+    stray = campaign.root / "notes.txt"
+    stray.write_text("a")
+    git.commit(campaign.root, ["notes.txt"], "notes")
+    stray.write_text("b")
+    with pytest.raises(StateError, match=r"the git tree is dirty: .* got notes.txt"):
+        flows.run(str(campaign.root))
+
+
+def test_selections_are_compared_value_by_value():
+    one = {"samples": [{"sample": "a", "rank": 0, "score": 1.0, "why": {"cluster": 3}}]}
+    near = json.loads(json.dumps(one))
+    near["samples"][0]["score"] = 1.0 + 1e-7
+    assert "in every digit" in history.compare_selections(one, one)
+    assert "scores within" in history.compare_selections(one, near)
+    near["samples"][0]["why"]["cluster"] = 4
+    with pytest.raises(DataError, match=r"at rank 0: why: cluster: recorded 3, rebuilt 4"):
+        history.compare_selections(one, near)
+
+
+@pytest.mark.parametrize("number", [0, 3])
+def test_states_follow_the_files_in_their_order(number):
+    tags = {rounds.round_tag(n) for n in range(number)}
+    assert rounds.current(tags) == number
+    files: set[str] = set()
+    seen = [rounds.state(number, files, tags)]
+    for name, tag in (
+        (rounds.PLAN, None),
+        (rounds.SELECTION, None),
+        (rounds.PUSHED, None),
+        (None, rounds.open_tag(number)),
+        (rounds.ANNOTATIONS, None),
+        (rounds.LABELS, None),
+        (rounds.METRICS, None),
+        (None, rounds.round_tag(number)),
+    ):
+        files |= {name} if name else set()
+        tags |= {tag} if tag else set()
+        seen.append(rounds.state(number, files, tags))
+    assert seen == [s for s in State if s is not State.ENDING]
+
+
+def test_the_fake_keeps_the_promise_of_the_protocol():
+    from labelcycle.ports import AnnotationBackend
+
+    backend: AnnotationBackend = FakeBackend()
+    assert backend.project_url(7).endswith("/projects/7")

@@ -1,0 +1,97 @@
+"""params.yaml: what is right is read back, what is wrong is named with its remedy."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from labelcycle import config, pipeline
+from labelcycle.errors import SettingsError
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_template_campaign_is_as_printed():
+    assert (ROOT / "dvc.yaml").read_text() == pipeline.print_dvc_yaml(), (
+        "run: python -m labelcycle.pipeline > dvc.yaml"
+    )
+    assert (ROOT / "params.yaml").read_text() == config.print_params(), (
+        "run: python -m labelcycle.config > params.yaml"
+    )
+
+
+def test_what_is_printed_is_read_back():
+    settings = config.parse({"campaign": {"classes": ["a: b", "#c", "Ärmel"], "seed": 3}})
+    assert config.parse(yaml.safe_load(config.print_params(settings))) == settings
+
+
+def test_every_setting_is_described():
+    for section in config.Config.model_fields:
+        kind = type(getattr(config.Config(), section))
+        assert all(field.description for field in kind.model_fields.values()), section
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ({"query": {"budgit": 3}}, r"query.budgit: unknown key; did you mean 'budget'\?"),
+        ({"qury": {}}, r"qury: unknown key; did you mean 'query'\?"),
+        ({"query": {"budget": 0}}, r"query.budget: wanted greater than or equal to 1 \(got 0\)"),
+        ({"query": {"budget": "ten"}}, r"query.budget: wanted a valid integer \(got 'ten'\)"),
+        ({"query": {"strategy": "typiclus"}}, r"'typiclus'.*typiclust"),
+        ({"query": {"strategy": "supclust", "options": {"temprature": 1.0}}}, r"temprature.*temperature"),
+        ({"pretrain": {"encoder": "resnet19"}}, r"'resnet19'.*resnet18"),
+        ({"train": {"learner": "liner"}}, r"'liner'.*linear"),
+        ({"campaign": {"classes": ["a"]}}, r"campaign.classes: wanted at least two class names"),
+        ({"campaign": {"classes": ["a", "b", "a"]}}, r"campaign.classes: .*\['a'\] more than once"),
+        ({"campaign": {"classes": ["a", " b"]}}, r"without outer spaces, got \[' b'\]"),
+        ({"campaign": {"name": "ab"}}, r"campaign.name: wanted .*at least 3 characters"),
+        ([1, 2], r"wanted sections with keys, got \[1, 2\]"),
+    ],
+)  # fmt: skip
+def test_wrong_settings_are_named(raw, text):
+    with pytest.raises(SettingsError, match=text) as caught:
+        config.parse(raw)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_class_names_is_an_error_once_they_are_needed():
+    with pytest.raises(SettingsError, match=r"campaign.classes is empty; wanted at least two"):
+        _ = config.parse({}).classes
+
+
+def test_a_file_that_is_missing_or_no_yaml(tmp_path):
+    with pytest.raises(SettingsError, match=r"params.yaml is missing; .*labelcycle init"):
+        config.load(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("a: [1")
+    with pytest.raises(SettingsError, match=r"params.yaml is not YAML"):
+        config.load(tmp_path / "params.yaml")
+
+
+# --- the code of a stage is one of its inputs ----------------------------------------------
+
+
+def test_a_changed_module_makes_its_own_stages_stale_and_no_other(monkeypatch):
+    settings = config.parse({"query": {"strategy": "supclust"}})
+    before = pipeline.code_digests(settings)
+    source = pipeline._source
+
+    def edited(module: str) -> bytes:
+        extra = b"# edited" if module == "labelcycle.core.strategies.supclust" else b""
+        return source(module) + extra
+
+    monkeypatch.setattr(pipeline, "_source", edited)
+    after = pipeline.code_digests(settings)
+    assert {name for name in before if before[name] != after[name]} == {"query"}
+
+
+def test_the_chosen_strategy_is_part_of_the_query_and_of_nothing_else():
+    one = pipeline.code_digests(config.parse({"query": {"strategy": "supclust"}}))
+    two = pipeline.code_digests(config.parse({"query": {"strategy": "random"}}))
+    assert {name for name in one if one[name] != two[name]} == {"query"}
+
+
+def test_a_stage_names_the_numeric_libraries_that_it_uses():
+    digests = pipeline.code_digests(config.Config())
+    assert {"numpy", "pillow", "torch"} <= set(digests["embed"])
+    assert "torch" not in digests["cluster"]
