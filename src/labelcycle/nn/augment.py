@@ -1,0 +1,121 @@
+"""Random views of a batch of images, as tensor operations on the images' device.
+
+The random numbers come from a generator on the CPU, so that every device sees the same views.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+
+from labelcycle import options as base
+
+_GREY = (0.299, 0.587, 0.114)
+"""Luma weights of ITU-R BT.601."""
+_YIQ = ((0.299, 0.587, 0.114), (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
+"""RGB to luma and two axes of chroma (NTSC)."""
+
+
+class Options(base.Options):
+    """How strong the random views of an image are."""
+
+    crop_min: float = Field(
+        0.2, gt=0, le=1, description="least share of the area that a random crop keeps; 1: no crop"
+    )
+    crop_aspect: float = Field(
+        4 / 3, ge=1, le=4, description="a crop's sides differ by up to this factor"
+    )
+    flip: bool = Field(True, description="mirror half of the views left to right")
+    jitter: float = Field(
+        0.4, ge=0, le=1, description="brightness, contrast, saturation: within 1 - x .. 1 + x"
+    )
+    hue: float = Field(
+        0.1, ge=0, le=0.5, description="colours turn by up to this part of the circle"
+    )
+    jitter_probability: float = Field(
+        0.8, ge=0, le=1, description="share of the views whose colours are changed"
+    )
+    grey_probability: float = Field(
+        0.2, ge=0, le=1, description="share of the views that lose their colour"
+    )
+
+
+def view(images: torch.Tensor, options: Options, generator: torch.Generator) -> torch.Tensor:
+    """(b, 3, s, s) float32 in 0..1: one random view of each image, each with its own numbers.
+
+    images : (b, 3, s, s) float32 in 0..1; generator : on the CPU
+    """
+    draws = torch.rand((11, len(images)), generator=generator).to(images.device)
+    if options.crop_min < 1 or options.flip:
+        images = _crop(images, options, draws[:5])
+    if options.jitter_probability > 0 and (options.jitter > 0 or options.hue > 0):
+        chosen = draws[5] < options.jitter_probability
+        images = torch.where(_each(chosen), _jitter(images, options, draws[6:9], draws[9]), images)
+    if options.grey_probability > 0:
+        chosen = draws[10] < options.grey_probability
+        images = torch.where(_each(chosen), _grey(images), images)
+    return images.clamp(0, 1)
+
+
+def _each(values: torch.Tensor) -> torch.Tensor:
+    """(b,) to (b, 1, 1, 1)."""
+    return values[:, None, None, None]
+
+
+def _crop(images: torch.Tensor, options: Options, draws: torch.Tensor) -> torch.Tensor:
+    """A random box of each image, mirrored or not, resampled to the full size."""
+    area = options.crop_min + (1 - options.crop_min) * draws[0]
+    aspect = torch.exp((2 * draws[1] - 1) * math.log(options.crop_aspect))
+    if options.crop_min == 1:
+        aspect = torch.ones_like(aspect)
+    width = (area * aspect).sqrt().clamp(max=1)
+    height = (area / aspect).sqrt().clamp(max=1)
+    mirror = torch.where(draws[4] < 0.5, -1.0, 1.0) if options.flip else torch.ones_like(area)
+    theta = torch.zeros((len(images), 2, 3), device=images.device)
+    theta[:, 0, 0] = width * mirror
+    theta[:, 1, 1] = height
+    theta[:, 0, 2] = (1 - width) * (2 * draws[2] - 1)
+    theta[:, 1, 2] = (1 - height) * (2 * draws[3] - 1)
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def _grey(images: torch.Tensor) -> torch.Tensor:
+    weights = torch.tensor(_GREY, device=images.device)
+    return torch.einsum("bchw,c->bhw", images, weights)[:, None].expand_as(images)
+
+
+def _jitter(
+    images: torch.Tensor, options: Options, strength: torch.Tensor, turn: torch.Tensor
+) -> torch.Tensor:
+    """Brightness, contrast, saturation, hue, in this order.
+
+    Hue turns in the chroma plane of YIQ, a matrix product, where torchvision goes through HSV.
+    """
+    brightness, contrast, saturation = _each_of(1 + options.jitter * (2 * strength - 1))
+    images = (images * brightness).clamp(0, 1)
+    mean = _grey(images).mean(dim=(1, 2, 3), keepdim=True)
+    images = (mean + (images - mean) * contrast).clamp(0, 1)
+    grey = _grey(images)
+    images = grey + (images - grey) * saturation
+    if options.hue > 0:
+        images = torch.einsum("bij,bjhw->bihw", _hue(options.hue * (2 * turn - 1)), images)
+    return images.clamp(0, 1)
+
+
+def _each_of(rows: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    return tuple(_each(row) for row in rows)
+
+
+def _hue(turn: torch.Tensor) -> torch.Tensor:
+    """(b, 3, 3) matrices that turn the colours by `turn` parts of the circle."""
+    to_yiq = torch.tensor(_YIQ, device=turn.device)
+    angle = 2 * math.pi * turn
+    rotation = torch.zeros((len(turn), 3, 3), device=turn.device)
+    rotation[:, 0, 0] = 1
+    rotation[:, 1, 1] = rotation[:, 2, 2] = angle.cos()
+    rotation[:, 1, 2] = -angle.sin()
+    rotation[:, 2, 1] = angle.sin()
+    turned: torch.Tensor = torch.linalg.inv(to_yiq) @ rotation @ to_yiq
+    return turned

@@ -1,0 +1,81 @@
+"""Encoders that are one torch network: features in batches, and the state they are rebuilt from."""
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from labelcycle.nn import simclr
+from labelcycle.nn.encoders import Arrays, Images
+from labelcycle.nn.progress import Progress, State
+
+_BATCH = 256
+
+
+class NetworkEncoder:
+    """A backbone in evaluation mode.
+
+    backbone : (b, 3, s, s) float32 in 0..1 to (b, width)
+    meta : what its module needs to build the backbone again, for JSON
+    """
+
+    def __init__(self, backbone: nn.Module, image_size: int, meta: Mapping[str, Any]) -> None:
+        self.image_size = image_size
+        self._backbone = backbone.eval().to(memory_format=torch.channels_last)
+        self._meta = dict(meta)
+        blank = np.zeros((1, image_size, image_size, 3), np.uint8)
+        self.width = self.embed(blank).shape[1]
+
+    def embed(self, images: Images) -> NDArray[np.float32]:
+        """(b, width) float32: the backbone's features."""
+        if not len(images):
+            return np.empty((0, self.width), np.float32)
+        return np.concatenate(list(raw_features(self._backbone, images)))
+
+    def state(self) -> tuple[dict[str, Any], Arrays]:
+        """The meta and the image size; the weights of the backbone."""
+        weights = {
+            name: tensor.detach().cpu().contiguous().numpy()
+            for name, tensor in self._backbone.state_dict().items()
+        }
+        return {**self._meta, "image_size": self.image_size}, weights
+
+
+def fit_simclr(
+    build: Callable[[], nn.Module],
+    images: Images,
+    options: simclr.Options,
+    seed: int,
+    device: torch.device,
+    resume: State | None,
+) -> Generator[Progress, None, nn.Module]:
+    """Train what `build` makes, initialised from the seed; returns the trained backbone."""
+    backbone = simclr.initialised(build, seed).to(device).to(memory_format=torch.channels_last)
+    yield from simclr.train(backbone, images, options, seed, resume)
+    return backbone
+
+
+def rebuilt(
+    backbone: nn.Module,
+    meta: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    device: torch.device,
+) -> NetworkEncoder:
+    """The encoder with this state; backbone : as its module builds it, any weights."""
+    backbone.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in arrays.items()})
+    own = {key: value for key, value in meta.items() if key != "image_size"}
+    return NetworkEncoder(backbone.to(device), meta["image_size"], own)
+
+
+def raw_features(backbone: nn.Module, images: Images) -> Iterator[NDArray[np.float32]]:
+    """The features of the images, (at most 256, width) at a time."""
+    device = next(backbone.parameters()).device
+    for start in range(0, len(images), _BATCH):
+        part = np.ascontiguousarray(images[start : start + _BATCH].transpose(0, 3, 1, 2))
+        batch = torch.from_numpy(part).to(device).float().div(255)
+        with torch.inference_mode():
+            features = backbone(batch.contiguous(memory_format=torch.channels_last))
+        yield features.float().cpu().numpy()

@@ -1,0 +1,86 @@
+"""Random views: range, shape, seeds, and that strength 0 changes nothing."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labelcycle.nn import augment
+
+NONE = {"crop_min": 1.0, "flip": False, "jitter": 0.0, "hue": 0.0, "grey_probability": 0.0}
+
+
+def images(count: int = 6, side: int = 9, seed: int = 0) -> torch.Tensor:
+    return torch.rand((count, 3, side, side), generator=torch.Generator().manual_seed(seed))
+
+
+def view(batch: torch.Tensor, seed: int = 0, **options: object) -> torch.Tensor:
+    chosen = augment.Options.model_validate(options)
+    return augment.view(batch, chosen, torch.Generator().manual_seed(seed))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0.05, 1), st.floats(0, 1), st.floats(0, 0.5), st.booleans(), st.integers(0, 99))
+def test_views_keep_shape_and_range(
+    crop_min: float, jitter: float, hue: float, flip: bool, seed: int
+) -> None:
+    batch = images(4, 7, seed)
+    seen = view(batch, seed, crop_min=crop_min, jitter=jitter, hue=hue, flip=flip)
+    assert seen.shape == batch.shape
+    assert seen.dtype == torch.float32
+    assert seen.min() >= 0
+    assert seen.max() <= 1
+
+
+def test_strength_0_is_the_image() -> None:
+    assert torch.equal(view(images(), **NONE), images())
+
+
+def test_same_seed_same_views_other_seed_other_views() -> None:
+    assert torch.equal(view(images(), 3), view(images(), 3))
+    assert not torch.equal(view(images(), 3), view(images(), 4))
+
+
+def test_the_generator_moves_on() -> None:
+    generator = torch.Generator().manual_seed(0)
+    first = augment.view(images(), augment.Options(), generator)
+    assert not torch.equal(first, augment.view(images(), augment.Options(), generator))
+
+
+@pytest.mark.parametrize(
+    "strength",
+    [{"crop_min": 0.3}, {"flip": True}, {"jitter": 0.5}, {"hue": 0.3}, {"grey_probability": 0.5}],
+)
+def test_each_image_has_its_own_numbers(strength: dict[str, object]) -> None:
+    same = images(1).expand(12, 3, 9, 9)
+    seen = view(same, 1, **{**NONE, "jitter_probability": 1.0, **strength})
+    assert len(torch.unique(seen.flatten(1), dim=0)) > 1
+
+
+def test_a_flip_mirrors_left_to_right_and_takes_about_half() -> None:
+    batch = images(200)
+    seen = view(batch, **{**NONE, "flip": True})
+    mirrored = [torch.allclose(a, b.flip(2), atol=1e-5) for a, b in zip(seen, batch, strict=True)]
+    kept = [torch.allclose(a, b, atol=1e-5) for a, b in zip(seen, batch, strict=True)]
+    assert all(a != b for a, b in zip(mirrored, kept, strict=True))
+    assert 60 < sum(mirrored) < 140
+
+
+def test_a_crop_of_a_ramp_stays_inside_and_is_enlarged() -> None:
+    ramp = torch.linspace(0, 1, 9).expand(1, 3, 9, 9)
+    seen = view(ramp.expand(50, 3, 9, 9), **{**NONE, "crop_min": 0.3, "crop_aspect": 1.0})
+    spread = seen.amax(dim=(1, 2, 3)) - seen.amin(dim=(1, 2, 3))
+    assert (spread < 1).all()
+    assert (spread > 0.3).all()
+
+
+def test_grey_takes_the_colour_of_the_chosen_only() -> None:
+    seen = view(images(300), **{**NONE, "grey_probability": 0.2})
+    grey = (seen.amax(dim=1) - seen.amin(dim=1)).flatten(1).amax(dim=1) < 1e-6
+    assert 30 < int(grey.sum()) < 90
+
+
+def test_hue_leaves_grey_images_grey() -> None:
+    grey = images()[:, :1].expand(6, 3, 9, 9)
+    seen = view(grey, **{**NONE, "hue": 0.5, "jitter_probability": 1.0})
+    assert torch.allclose(seen, grey, atol=1e-2)

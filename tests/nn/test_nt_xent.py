@@ -1,0 +1,85 @@
+"""NT-Xent against Algorithm 1 of the paper, written as its two loops."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labelcycle.nn.nt_xent import nt_xent
+
+
+def algorithm_1(z0: torch.Tensor, z1: torch.Tensor, temperature: float) -> float:
+    """Chen et al. 2020, Algorithm 1: rows 2k-1 and 2k are the views of image k."""
+    z = [view.double() for pair in zip(z0, z1, strict=True) for view in pair]
+    count = len(z)
+    s = [[float(a @ b / (a.norm() * b.norm())) for b in z] for a in z]
+
+    def loss(i: int, j: int) -> float:
+        others = sum(math.exp(s[i][k] / temperature) for k in range(count) if k != i)
+        return -math.log(math.exp(s[i][j] / temperature) / others)
+
+    pairs = range(count // 2)
+    return sum(loss(2 * k, 2 * k + 1) + loss(2 * k + 1, 2 * k) for k in pairs) / count
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7])
+@pytest.mark.parametrize("d", [2, 5, 16])
+@pytest.mark.parametrize("temperature", [0.05, 0.5, 1.0, 4.0])
+def test_is_algorithm_1(n: int, d: int, temperature: float) -> None:
+    z0, z1 = torch.randn((2, n, d), generator=torch.Generator().manual_seed(n * d))
+    assert nt_xent(z0, z1, temperature).item() == pytest.approx(
+        algorithm_1(z0, z1, temperature), rel=1e-4, abs=1e-5
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 6), st.integers(2, 8), st.floats(0.05, 5), st.integers(0, 1000))
+def test_views_may_swap_and_lengths_do_not_count(n: int, d: int, t: float, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    z0, z1 = torch.randn((2, n, d), generator=generator)
+    lengths = torch.rand((n, 1), generator=generator) + 0.1
+    loss = nt_xent(z0, z1, t).item()
+    assert nt_xent(z1, z0, t).item() == pytest.approx(loss, rel=1e-4, abs=1e-5)
+    assert nt_xent(z0 * lengths, z1, t).item() == pytest.approx(loss, rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize("n", [1, 2, 50])
+@pytest.mark.parametrize("temperature", [0.001, 0.1, 10.0])
+def test_one_direction_gives_the_log_of_the_number_of_others(n: int, temperature: float) -> None:
+    z = torch.ones((n, 3))
+    assert nt_xent(z, z, temperature).item() == pytest.approx(math.log(2 * n - 1), abs=1e-3)
+
+
+def test_opposite_pairs_by_hand() -> None:
+    # two images on opposite ends: positive at 1, both negatives at -1
+    z = torch.tensor([[1.0, 0.0], [-1.0, 0.0]])
+    assert nt_xent(z, z, 1.0).item() == pytest.approx(math.log(1 + 2 * math.exp(-2)), abs=1e-6)
+
+
+def test_small_temperature_stays_finite_with_gradient() -> None:
+    z = torch.randn((8, 4), generator=torch.Generator().manual_seed(0), requires_grad=True)
+    loss = nt_xent(z, z.flip(0), 1e-3)
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert z.grad is not None
+    assert torch.isfinite(z.grad).all()
+
+
+def test_a_zero_row_gives_no_nan() -> None:
+    assert torch.isfinite(nt_xent(torch.zeros((3, 4)), torch.ones((3, 4)), 0.1))
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan")])
+def test_temperature_must_be_above_0(temperature: float) -> None:
+    with pytest.raises(ValueError, match="temperature must be above 0, got"):
+        nt_xent(torch.ones((2, 2)), torch.ones((2, 2)), temperature)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [((2, 3), (3, 3)), ((0, 3), (0, 3)), ((3,), (3,)), ((2, 3), (2, 4))]
+)
+def test_shapes_must_match(first: tuple[int, ...], second: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="must have one shape"):
+        nt_xent(torch.ones(first), torch.ones(second), 0.1)
