@@ -90,11 +90,11 @@ def ordinary(n: int, d: int = 8) -> Pool:
 
 @pytest.mark.parametrize("name", ALL)
 def test_one_and_two_threads_pick_the_same(name: str) -> None:
-    pool = ordinary(3000, 64)
+    pool = ordinary(1500, 64)
     found = []
     for threads in (1, 2):
         with threadpool_limits(threads):
-            found.append(query.select(name, pool, 40, np.random.default_rng(3)))
+            found.append(query.select(name, pool, 10, np.random.default_rng(3)))
     np.testing.assert_array_equal(found[0].rows, found[1].rows)
     np.testing.assert_array_equal(found[0].score, found[1].score)
 

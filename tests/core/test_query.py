@@ -6,7 +6,7 @@ import pytest
 
 from labelcycle.core import query, strategies
 from labelcycle.core.pool import UNLABELED, Pool
-from labelcycle.core.strategies import typiclust
+from labelcycle.core.strategies import random, typiclust
 from labelcycle.errors import DataError, PoolExhausted, SettingsError
 
 
@@ -21,7 +21,9 @@ def pool_of(n: int = 40) -> Pool:
     )
 
 
-def ask(name: str = "random", pool: Pool | None = None, budget: Any = 5, options: Any = None) -> Any:
+def ask(
+    name: str = "random", pool: Pool | None = None, budget: Any = 5, options: Any = None
+) -> Any:
     return query.select(name, pool or pool_of(), budget, np.random.default_rng(0), options)
 
 
@@ -70,7 +72,9 @@ def test_an_unknown_option_names_the_nearest_key() -> None:
 
 
 def test_an_option_out_of_range_says_what_was_wanted_and_what_came() -> None:
-    with pytest.raises(SettingsError, match=r"neighbours: wanted greater than or equal to 1 \(got 0"):
+    with pytest.raises(
+        SettingsError, match=r"neighbours: wanted greater than or equal to 1 \(got 0"
+    ):
         ask("typiclust", options={"neighbours": 0})
 
 
@@ -125,8 +129,8 @@ def test_a_strategy_says_what_it_misses(name: str, missing: str) -> None:
 
 
 def test_random_takes_every_sample_equally_often() -> None:
-    counts = np.zeros(40)
+    counts, pool = np.zeros(40), pool_of()
     for seed in range(800):
-        picks = query.select("random", pool_of(), 10, np.random.default_rng(seed))
+        picks = random.select(pool, 10, np.random.default_rng(seed), random.Options())
         counts[picks.rows] += 1
     assert abs(counts - 200).max() < 60  # five standard deviations

@@ -1,7 +1,7 @@
 """Exact nearest neighbours in blocks; nothing here is N by N.
 
 Memory beyond input and result: at most `BLOCK_BYTES` (64 MiB) of temporaries, or one row's worth
-(8 bytes times the number of points) where that is more.
+where that is more: 16 bytes times the number of points, and 8 k d.
 """
 
 import numpy as np
@@ -24,13 +24,14 @@ def nearest_others(points: NDArray[np.float64], k: int) -> NDArray[np.float64]:
     points : (m, d) float64, m > k >= 1. A point is never its own neighbour, its copies are.
     """
     m, d = points.shape
-    block = max(1, BLOCK_BYTES // (16 * (m + k * d)))
+    block = max(1, BLOCK_BYTES // (16 * m + 8 * k * d))
     squares = np.einsum("nd,nd->n", points, points)
     nearest = np.empty((m, k))
     for start in range(0, m, block):
         rows = slice(start, min(start + block, m))
-        product = points[rows] @ points.T
-        estimate = squares[rows, None] + squares[None, :] - 2 * product
+        estimate = points[rows] @ points.T
+        estimate *= -2
+        estimate += squares  # less the row's own square, which does not change its order
         estimate[np.arange(len(estimate)), np.arange(rows.start, rows.stop)] = np.inf
         near = np.argpartition(estimate, k - 1, axis=1)[:, :k]
         # anew from the differences: the estimate loses half its digits where points are close

@@ -61,7 +61,7 @@ def per_class(figures: PerClass, classes: Sequence[str]) -> bytes:
     axes.set_yticks(places, [f"{_short(name)}  ({n})" for name, n in pairs])
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
-    axes.set_title("Figures of each class on the hold-out (labels)", loc="left")
+    axes.set_title("Each class on the hold-out (number of labels)", loc="left")
     axes.xaxis.grid(True, color=FAINT, linewidth=0.8)
     axes.set_axisbelow(True)
     figure.legend(loc="outside lower center", ncols=3, frameon=False)

@@ -1,0 +1,182 @@
+"""SUPClust by hand and against a slow version."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labelcycle.core import query
+from labelcycle.core.pool import UNLABELED, Pool, Selection
+from labelcycle.core.strategies.supclust import boundary, centre_weights, kept_count
+
+
+def make(features: np.ndarray, clusters: Sequence[int], labeled: Sequence[int] = ()) -> Pool:
+    labels = np.full(len(features), UNLABELED)
+    labels[list(labeled)] = 0
+    return Pool(
+        np.asarray(features, dtype=np.float32),
+        labels,
+        labels == UNLABELED,
+        np.asarray(clusters, dtype=np.int32),
+    )
+
+
+def ask(pool: Pool, budget: int, **options: object) -> Selection:
+    return query.select("supclust", pool, budget, np.random.default_rng(0), options)
+
+
+# --- by hand --------------------------------------------------------------------------------
+
+
+def test_weights_of_three_centres_on_a_line() -> None:
+    # centres at 0, 3, 4: distances 3, 4, 1, median 3; temperature 1/3 of it makes T = 1
+    weights = centre_weights(np.array([[0.0], [3.0], [4.0]]), 1 / 3)
+    e = np.exp
+    expected = [
+        [0, e(-3) / (e(-3) + e(-4)), e(-4) / (e(-3) + e(-4))],
+        [e(-3) / (e(-3) + e(-1)), 0, e(-1) / (e(-3) + e(-1))],
+        [e(-4) / (e(-4) + e(-1)), e(-1) / (e(-4) + e(-1)), 0],
+    ]
+    np.testing.assert_allclose(weights, expected, rtol=1e-12)
+
+
+def test_a_hot_softmax_weighs_alike_and_a_cold_one_takes_the_nearest() -> None:
+    centres = np.array([[0.0], [3.0], [4.0]])
+    np.testing.assert_allclose(centre_weights(centres, 1e9)[0], [0, 0.5, 0.5], rtol=1e-6)
+    np.testing.assert_allclose(centre_weights(centres, 1e-4)[0], [0, 1, 0], atol=1e-12)
+
+
+def test_centres_that_coincide_weigh_alike_and_one_centre_weighs_nothing() -> None:
+    np.testing.assert_allclose(centre_weights(np.ones((3, 2)), 0.1)[1], [0.5, 0, 0.5])
+    np.testing.assert_array_equal(centre_weights(np.ones((1, 2)), 0.1), [[0.0]])
+
+
+def test_the_boundary_score_is_minus_the_weighted_mean_distance() -> None:
+    points = np.array([[0.0, 0.0], [0.0, 2.0]])
+    centres = np.array([[9.0, 9.0], [3.0, 4.0], [0.0, 1.0]])
+    weights = np.array([0.0, 0.25, 0.75])
+    plain = [-(0.25 * 5 + 0.75 * 1), -(0.25 * 13**0.5 + 0.75 * 1)]
+    np.testing.assert_allclose(boundary(points, centres, weights, False), plain)
+    squared = [-(0.25 * 25 + 0.75 * 1), -(0.25 * 13 + 0.75 * 1)]
+    np.testing.assert_allclose(boundary(points, centres, weights, True), squared)
+
+
+@pytest.mark.parametrize(
+    ("samples", "share", "kept"),
+    [(30, 0.1, 3), (31, 0.1, 4), (9, 0.1, 1), (1, 0.1, 1), (7, 1.0, 7), (1000, 0.001, 1)],
+)
+def test_the_kept_share_is_rounded_up(samples: int, share: float, kept: int) -> None:
+    assert kept_count(samples, share) == kept
+
+
+def line(*places: float) -> np.ndarray:
+    angles = np.array(places) / 100
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def test_of_the_typical_samples_the_one_nearest_the_other_clusters() -> None:
+    features = np.concatenate([line(*range(10)), line(*range(100, 120))])
+    pool = make(features, [0] * 10 + [1] * 20)
+    picks = ask(pool, 2, share=0.5)
+    # the larger cluster first; each leans to the other: low angle from above, high from below
+    assert picks.why["cluster"].tolist() == [1, 0]
+    kept = sorted(slow_typical(pool, 1)[:10])
+    assert picks.rows[0] == kept[0]
+    np.testing.assert_array_equal(picks.score, picks.why["boundary"])
+    tiny = ask(pool, 2, share=0.01)
+    assert tiny.rows[0] == slow_typical(pool, 1)[0]
+
+
+def slow_typical(pool: Pool, cluster: int) -> list[int]:
+    """Rows of a cluster, most typical first, with K = half of it."""
+    rows = np.flatnonzero(pool.clusters == cluster)
+    points = pool.features[rows].astype(float)
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    gaps = np.sort(np.linalg.norm(points[:, None] - points[None], axis=2), axis=1)
+    k = min(20, len(rows) // 2)
+    return [int(rows[i]) for i in np.argsort(gaps[:, 1 : k + 1].mean(axis=1), kind="stable")]
+
+
+# --- which clusters -------------------------------------------------------------------------
+
+
+def three_clusters(labeled: Sequence[int]) -> Pool:
+    features = np.concatenate([line(*range(12)), line(*range(50, 60)), line(*range(90, 98))])
+    return make(features, [0] * 12 + [1] * 10 + [2] * 8, labeled)
+
+
+def test_clusters_with_labels_are_left_out_and_the_largest_of_the_others_kept() -> None:
+    picks = ask(three_clusters(labeled=[3]), 2)
+    assert picks.why["cluster"].tolist() == [1, 2]
+    assert picks.why["cluster_labels"].tolist() == [0, 0]
+
+
+def test_too_few_free_clusters_go_on_with_the_least_labelled() -> None:
+    picks = ask(three_clusters(labeled=[0, 1, 12]), 5)
+    assert picks.why["cluster"].tolist() == [2, 1, 0, 2, 1]
+
+
+def test_too_few_free_clusters_may_repeat_the_free_ones() -> None:
+    picks = ask(three_clusters(labeled=[0, 1, 12]), 10, few_free="repeat")
+    assert picks.why["cluster"].tolist() == [2] * 8 + [1, 0]
+
+
+def test_no_free_cluster_at_all_still_gives_the_budget() -> None:
+    for way in ("labeled", "repeat"):
+        picks = ask(three_clusters(labeled=[0, 12, 22]), 4, few_free=way)
+        assert picks.why["cluster"].tolist() == [0, 1, 2, 0]
+
+
+def test_a_single_cluster_has_no_boundary_and_the_most_typical_kept_row_of_lowest_number() -> None:
+    picks = ask(make(line(*range(10)), [0] * 10), 3)
+    assert (picks.score == 0).all()
+    assert len(set(picks.rows.tolist())) == 3
+
+
+# --- slow version ---------------------------------------------------------------------------
+
+
+def slow_pick(pool: Pool, cluster: int, share: float, relative: float, neighbours: int) -> int:
+    points = pool.features.astype(float)
+    points = points / np.linalg.norm(points, axis=1, keepdims=True)
+    ids = sorted(set(pool.clusters.tolist()))
+    centre = {c: points[pool.clusters == c].mean(axis=0) for c in ids}
+    gaps = [np.linalg.norm(centre[a] - centre[b]) for a in ids for b in ids if a < b]
+    width = relative * float(np.median(gaps))
+    others = [c for c in ids if c != cluster]
+    raw = [np.exp(-np.linalg.norm(centre[cluster] - centre[c]) / width) for c in others]
+    rows = [i for i in np.flatnonzero(pool.available) if pool.clusters[i] == cluster]
+    k = max(1, min(neighbours, len(rows) // 2))
+    scored = []
+    for i in rows:
+        near = sorted(np.linalg.norm(points[i] - points[j]) for j in rows if j != i)
+        scored.append((np.mean(near[:k]) if near else 0, i))
+    kept = [i for _, i in sorted(scored)[: max(1, -(-int(share * 100) * len(rows) // 100))]]
+    value = {
+        i: sum(
+            w / sum(raw) * np.linalg.norm(points[i] - centre[c])
+            for w, c in zip(raw, others, strict=True)
+        )
+        for i in kept
+    }
+    return int(min(kept, key=lambda i: (value[i], i)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    share=st.sampled_from([0.05, 0.1, 0.25, 1.0]),
+    temperature=st.sampled_from([0.1, 0.5, 3.0]),
+)
+def test_a_slow_version_picks_the_same(seed: int, share: float, temperature: float) -> None:
+    rng = np.random.default_rng(seed)
+    clusters = rng.permutation(np.repeat(np.arange(4), [6, 9, 13, 20]))
+    features = rng.standard_normal((48, 3)) + 2 * np.eye(4, 3)[clusters]
+    labeled = [int(np.flatnonzero(clusters == 2)[0])]
+    pool = make(features, clusters, labeled)
+    picks = ask(pool, 3, share=share, temperature=temperature, neighbours=5)
+    assert picks.why["cluster"].tolist() == [3, 1, 0]
+    expected = [slow_pick(pool, c, share, temperature, 5) for c in (3, 1, 0)]
+    assert picks.rows.tolist() == expected
