@@ -6,6 +6,7 @@ already (2.1.2: two tasks for one); who calls repeats what is safe to repeat.
 
 import contextlib
 import json
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -85,6 +86,7 @@ class LabelStudioApi:
         network = httpx.Client(
             timeout=TIMEOUT_S, follow_redirects=True, transport=transport, trust_env=not local
         )
+        weakref.finalize(self, network.close)  # no open socket outlives the connection
         with self._told("connecting"):
             # Any: the SDK's answers are not checked against its types, so these would mislead
             self._sdk: Any = _SDK(
@@ -158,22 +160,34 @@ class LabelStudioApi:
     def _listing(self, project: int, query: str | None) -> dict[int, Task]:
         """Tasks by id, page by page: the SDK's own pager takes a 404 for the end."""
         found: dict[int, Task] = {}
+        total = 0
         with self._told("listing the tasks", project):
             for page in range(1, 10**6):
-                answer = self._sdk.tasks.list(
-                    project=project,
-                    page=page,
-                    page_size=PAGE,
-                    fields="task_only",
-                    include=TASK_FIELDS,
-                    **({"query": query} if query else {}),
-                )
-                found |= {int(task.id): _task(task) for task in answer.items or []}
-                total = int(answer.response.total)
-                if len(found) >= total or not answer.items:
+                items, now = self._page(project, page, query)
+                total = max(total, now)
+                found |= {int(task.id): _task(task) for task in items}
+                if len(found) >= total or not items:
                     break
         self._complete("tasks", len(found), total)
         return found
+
+    def _page(self, project: int, page: int, query: str | None) -> tuple[list[Any], int]:
+        """A page of tasks and how many there are in all; none and 0 behind the last page."""
+        settings = {"query": query} if query else {}
+        try:
+            answer = self._sdk.tasks.list(
+                project=project,
+                page=page,
+                page_size=PAGE,
+                fields="task_only",
+                include=TASK_FIELDS,
+                **settings,
+            )
+        except ApiError as error:
+            if error.status_code == 404 and page > 1:  # tasks went while the pages were read
+                return [], 0
+            raise
+        return list(answer.items or []), int(answer.response.total)
 
     def import_tasks(self, project: int, records: Sequence[Mapping[str, Any]]) -> None:
         """Make a task of each record. After an error they may be there, or not, or will be."""

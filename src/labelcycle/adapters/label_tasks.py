@@ -53,7 +53,7 @@ def relative(task: TaskSpec, media: Path) -> PurePosixPath:
     image = task.image.absolute()
     if image.is_relative_to(media) and image.is_file():
         path = PurePosixPath(image.relative_to(media).as_posix())
-        if len(path.parts) > 1:
+        if len(path.parts) > 1 and ".." not in path.parts:
             return path
     raise DataError(
         f"sample {task.sample}: wanted an image in a folder below {media}, got {task.image};"

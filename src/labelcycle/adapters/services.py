@@ -108,20 +108,33 @@ def down(campaign: store.Campaign, show: Callable[[str], None] = lambda _: None)
     return stopped
 
 
-def load_environment(campaign: store.Campaign) -> None:
-    """Tell this process and its children where the services are; what is set already wins."""
+def environment(campaign: store.Campaign) -> dict[str, str]:
+    """Where the recorded services are and how to get in, by the tools' own variables."""
     record = _read(campaign)
     found = {name: Service(**entry) for name, entry in record["services"].items()}
-    values = {"MLFLOW_TRACKING_URI": "mlflow", "LABEL_STUDIO_URL": "label_studio"}
-    for variable, name in values.items():
-        if name in found:
-            os.environ.setdefault(variable, found[name].address)
+    values: dict[str, str] = {}
+    if "label_studio" in found:
+        values |= {
+            "LABEL_STUDIO_URL": found["label_studio"].address,
+            "LABEL_STUDIO_HOST": found["label_studio"].public,
+            "LABEL_STUDIO_API_KEY": record["token"],
+        }
+    if "mlflow" in found:
+        values["MLFLOW_TRACKING_URI"] = found["mlflow"].address
     if "prefect" in found:
-        os.environ.setdefault("PREFECT_API_URL", f"{found['prefect'].address}/api")
-    if "label_studio" in found and os.environ["LABEL_STUDIO_URL"] == found["label_studio"].address:
-        # this token and this name belong to that server alone
-        os.environ.setdefault("LABEL_STUDIO_API_KEY", record["token"])
-        os.environ.setdefault("LABEL_STUDIO_HOST", found["label_studio"].public)
+        values["PREFECT_API_URL"] = f"{found['prefect'].address}/api"
+    return values
+
+
+def load_environment(campaign: store.Campaign) -> None:
+    """Tell this process and its children where the services are; what is set already wins."""
+    values = environment(campaign)
+    address = values.get("LABEL_STUDIO_URL")
+    if os.environ.get("LABEL_STUDIO_URL", address) != address:
+        # the recorded token and name belong to the recorded server, not to another one
+        values = {k: v for k, v in values.items() if not k.startswith("LABEL_STUDIO_")}
+    for name, value in values.items():
+        os.environ.setdefault(name, value)
 
 
 def status(campaign: store.Campaign) -> Services | None:

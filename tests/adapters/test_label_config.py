@@ -1,0 +1,122 @@
+"""The labelling config: what is built is what is read back."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labelcycle.adapters import label_config, label_tasks
+from labelcycle.errors import DataError, ServiceRefused
+from labelcycle.ports import LabelSchema, Prediction, TaskSpec
+
+NAMES = st.text(
+    st.characters(exclude_categories=["Cc", "Cs", "Cn", "Co"]), min_size=1, max_size=20
+).filter(lambda name: name.strip() == name)
+
+
+def schema(*names: str) -> LabelSchema:
+    return LabelSchema(names, "")
+
+
+@given(st.lists(NAMES, min_size=1, max_size=45, unique=True))
+def test_every_class_name_survives(names: list[str]) -> None:
+    config = label_config.build(schema(*names))
+    assert label_config.classes(config) == tuple(names)
+    assert label_config.difference(config, schema(*names)) is None
+
+
+def test_config_by_hand() -> None:
+    root = ElementTree.fromstring(label_config.build(schema('<&">', "Hündin")))
+    assert [tag.tag for tag in root] == ["Image", "Choices"]
+    assert root[0].get("value") == "$image"
+    assert root[1].attrib.items() >= {"choice": "single", "required": "true"}.items()
+    assert [(c.get("value"), c.get("hotkey")) for c in root[1]] == [('<&">', "1"), ("Hündin", "2")]
+
+
+def test_hot_keys_are_distinct_and_end() -> None:
+    root = ElementTree.fromstring(label_config.build(schema(*(f"c{i}" for i in range(40)))))
+    keys = [choice.get("hotkey") for choice in root.iter("Choice")]
+    assert keys[:12] == list("1234567890qw")
+    assert len(set(keys[:36])) == 36
+    assert keys[36:] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("config", "text"),
+    [
+        (label_config.build(schema("cat")), "no longer offers 'dog'$"),
+        (label_config.build(schema("cat", "dog", "cow")), "^also offers 'cow'$"),
+        (label_config.build(schema("dog", "cow")), "offers 'cat' and also offers 'cow'$"),
+        ("<View/>", 'wanted one <Choices name="label" toName="image">, got 0'),
+        ("<View", "wanted a labelling config in XML, got"),
+    ],
+)
+def test_difference_names_the_classes(config: str, text: str) -> None:
+    with pytest.raises(AssertionError, match=text):
+        raise AssertionError(label_config.difference(config, schema("cat", "dog")))
+
+
+@pytest.mark.parametrize("text", ["", "a", "ab", "abc", " a  b ", "x" * 51, "ä" * 200])
+def test_titles_have_a_length_that_is_accepted(text: str) -> None:
+    assert 3 <= len(label_config.title(text)) <= 50
+
+
+def test_instruction_is_text_not_markup() -> None:
+    assert label_config.instruction(LabelSchema(("a",), "a < b\nc")) == "a &lt; b<br>c"
+
+
+@given(st.lists(st.integers()), st.integers(1, 9))
+def test_chunks_keep_order_and_size(items: list[int], size: int) -> None:
+    pieces = list(label_config.chunks(items, size))
+    assert [item for piece in pieces for item in piece] == items
+    assert all(1 <= len(piece) <= size for piece in pieces)
+
+
+def test_chosen_reads_what_result_writes() -> None:
+    assert label_config.chosen(label_config.result("cat")) == ("cat",)
+    assert label_config.chosen(label_config.result(None)) == ()
+    foreign = [{"from_name": "other", "type": "choices", "value": {"choices": ["cat"]}}]
+    assert label_config.chosen(foreign) == ()
+
+
+# --- tasks ---------------------------------------------------------------------------------
+
+
+def make(image: Path, label: str | None = None) -> TaskSpec:
+    prediction = Prediction(label, 0.75, "round-000") if label else None
+    return TaskSpec("k/000/s", "s", image, 4, 0, prediction=prediction)
+
+
+def test_record_by_hand(tmp_path: Path) -> None:
+    image = tmp_path / "images" / "a b#%&+ä.png"
+    image.parent.mkdir()
+    image.touch()
+    assert label_tasks.record(make(image, "dog"), tmp_path, ("cat", "dog")) == {
+        "data": {
+            "image": "/data/local-files/?d=images/a%20b%23%25%26%2B%C3%A4.png",
+            "key": "k/000/s",
+        },
+        "meta": {"sample": "s", "round": 0, "rank": 4, "holdout": False},
+        "predictions": [
+            {
+                "model_version": "round-000",
+                "score": 0.75,
+                "result": label_config.result("dog"),
+            }
+        ],
+    }
+    assert "predictions" not in label_tasks.record(make(image), tmp_path, ("cat",))
+    with pytest.raises(ServiceRefused, match="wanted a pre-annotation among 'cat', got 'dog'; put"):
+        label_tasks.record(make(image, "dog"), tmp_path, ("cat",))
+
+
+@pytest.mark.parametrize("place", ["a.png", "images/missing.png", "../a.png"])
+def test_images_that_cannot_be_shown(tmp_path: Path, place: str) -> None:
+    media = tmp_path / "media"
+    media.mkdir()
+    (media / "a.png").touch()
+    (tmp_path / "a.png").touch()
+    with pytest.raises(DataError, match=r"sample s: wanted an image in a folder below .*media"):
+        label_tasks.relative(make(media / place), media)

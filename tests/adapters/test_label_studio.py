@@ -1,0 +1,468 @@
+"""The Label Studio adapter against a real server, with faults between them."""
+
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from label_studio_sdk import LabelStudio
+from PIL import Image
+
+from labelcycle.adapters import label_config
+from labelcycle.adapters import services as local_services
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+from labelcycle.adapters.label_studio_api import LabelStudioApi
+from labelcycle.adapters.services import Services
+from labelcycle.annotate import Done, annotate
+from labelcycle.errors import DataError, ServiceDown, ServiceRefused
+from labelcycle.ports import LabelSchema, Prediction, Progress, TaskSpec
+from labelcycle.store import Campaign
+
+pytestmark = pytest.mark.service
+
+SCHEMA = LabelSchema(("cat", '<&"> Hündin'), "Choose what you see.\nSkip <bad> images.")
+ODD_NAME = "a b#%&+ä.png"
+
+
+class Server:
+    """The real server, one project of it, and ways to reach it past the adapter."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        self.campaign = campaign
+        self.environment = local_services.environment(campaign)
+        self.url, self.token = self.environment["LABEL_STUDIO_URL"], self._token()
+        self.name = uuid.uuid4().hex
+        self.backend = self.connect()
+        self.api = LabelStudioApi(self.url, self.token)
+        self.project = self.backend.open_project(self.name, "Test", SCHEMA)
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self.sdk = LabelStudio(
+            base_url=self.url,
+            api_key=self.token,
+            max_retries=0,
+            httpx_client=httpx.Client(limits=limits, timeout=60),
+        )
+
+    def _token(self) -> str:
+        return self.environment["LABEL_STUDIO_API_KEY"]
+
+    def connect(self, transport: httpx.BaseTransport | None = None) -> LabelStudioBackend:
+        return LabelStudioBackend(
+            self.campaign, self.environment, transport=transport, pauses_s=(0, 0, 0)
+        )
+
+    def get(self, path: str) -> httpx.Response:
+        headers = {"Authorization": f"Token {self.token}"}
+        return httpx.get(self.url + path, headers=headers, timeout=60)
+
+    def tasks(self, count: int, label: str | None = None) -> list[TaskSpec]:
+        """`count` tasks of one round, in an order that is not the rank's."""
+        image = self.campaign.media / "images" / ODD_NAME
+        image.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8), "red").save(image)
+        prediction = Prediction(label, 0.6, "round-000") if label else None
+        specs = [
+            TaskSpec(
+                f"{self.name}/001/{rank:016x}", f"{rank:016x}", image, rank, 1,
+                prediction=prediction,
+            )
+            for rank in range(count)
+        ]  # fmt: skip
+        return specs[::-1]
+
+    def keys(self) -> list[str | None]:
+        """Keys of all tasks the server holds, twins included, in the order of ids."""
+        return [task.key for task in self.api.tasks(self.project)]
+
+    def answer(self, task: int, label: str | None, **more: Any) -> None:
+        more = {"completed_by": 1, "lead_time": 1.5, "unique_id": str(uuid.uuid4())} | more
+        assert self.api.annotate(task, result=label_config.result(label), **more)
+
+
+@pytest.fixture(scope="module")
+def running(service_campaign: Campaign, label_studio: Services) -> Campaign:
+    return service_campaign
+
+
+@pytest.fixture
+def server(running: Campaign) -> Server:
+    return Server(running)
+
+
+def ranked(tasks: list[TaskSpec]) -> list[str]:
+    return [task.key for task in sorted(tasks, key=lambda task: task.rank)]
+
+
+class Fault(httpx.BaseTransport):
+    """Passes requests on; the `at`-th one to an address that matches gets another answer.
+
+    answer : the server's own response, or None where it was never asked -> what the client sees
+    """
+
+    def __init__(
+        self,
+        pattern: str,
+        answer: Callable[[httpx.Response | None], httpx.Response],
+        *,
+        passes: bool = True,
+        at: int = 1,
+    ) -> None:
+        self._network = httpx.HTTPTransport()
+        self._pattern, self._answer, self._passes, self._at = pattern, answer, passes, at
+        self.seen = 0
+
+    def close(self) -> None:
+        self._network.close()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if re.search(self._pattern, f"{request.method} {request.url.path}"):
+            self.seen += 1
+            if self.seen == self._at:
+                response = self._network.handle_request(request) if self._passes else None
+                if response:
+                    response.read()
+                return self._answer(response)
+        return self._network.handle_request(request)
+
+
+def bad_gateway(response: httpx.Response | None) -> httpx.Response:
+    return httpx.Response(502, text="<html>Bad Gateway</html>")
+
+
+def timeout(response: httpx.Response | None) -> httpx.Response:
+    raise httpx.ReadTimeout("the read operation timed out")
+
+
+def page_of_html(response: httpx.Response | None) -> httpx.Response:
+    return httpx.Response(200, text="<html>Log in</html>")
+
+
+# --- push ----------------------------------------------------------------------------------
+
+
+def test_push_twice_is_push_once(server: Server) -> None:
+    tasks = server.tasks(5, "cat")
+    first = server.backend.push(server.project, tasks, "round-000")
+    assert server.backend.push(server.project, tasks, "round-000") == first
+    assert server.keys() == ranked(tasks)
+    assert set(first) == {task.key for task in tasks}
+
+
+def test_push_after_a_half_done_push(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labelcycle.adapters.annotation.label_studio.CHUNK", 2)
+    tasks = server.tasks(5)
+    down = Fault("POST .*/import$", timeout, passes=False, at=2)
+    with pytest.raises(ServiceDown, match=r"does not answer at .*\(pushing 2 tasks: the read op"):
+        LabelStudioBackend(server.campaign, server.environment, transport=down, pauses_s=()).push(
+            server.project, tasks
+        )
+    assert server.keys() == ranked(tasks)[:2]
+    server.backend.push(server.project, tasks)
+    assert server.keys() == ranked(tasks)
+
+
+@pytest.mark.parametrize("answer", [bad_gateway, timeout])
+@pytest.mark.parametrize("passes", [True, False])
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_server_that_fails_makes_no_twins(
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Callable[[httpx.Response | None], httpx.Response],
+    passes: bool,
+    at: int,
+) -> None:
+    monkeypatch.setattr("labelcycle.adapters.annotation.label_studio.CHUNK", 2)
+    tasks = server.tasks(4)
+    fault = Fault("POST .*/import$", answer, passes=passes, at=at)
+    ids = server.connect(fault).push(server.project, tasks)
+    assert fault.seen >= at
+    assert server.keys() == ranked(tasks)
+    assert sorted(ids.values()) == [ids[key] for key in ranked(tasks)]
+
+
+def test_the_sdk_itself_would_make_twins(server: Server) -> None:
+    """Why the adapter lets the SDK repeat nothing; once this fails, that is no more needed."""
+    fault = Fault("POST .*/import$", bad_gateway)
+    with httpx.Client(transport=fault) as client:
+        sdk = LabelStudio(base_url=server.url, api_key=server.token, httpx_client=client)
+        sdk.projects.import_tasks(server.project, request=[{"data": {"image": "x", "key": "twin"}}])
+    assert server.keys() == ["twin", "twin"]
+
+
+def test_twins_go_but_no_answer(server: Server) -> None:
+    tasks = server.tasks(3)
+    first = server.backend.push(server.project, tasks)
+    keys = ranked(tasks)
+    twins = [{"data": {"image": "x", "key": key}} for key in keys]
+    server.api.import_tasks(server.project, twins)
+    by_key = {key: [t.id for t in server.api.tasks(server.project) if t.key == key] for key in keys}
+    server.answer(by_key[keys[1]][1], "cat")  # the second twin of one is answered
+    server.answer(by_key[keys[2]][0], "cat")  # both of another
+    server.answer(by_key[keys[2]][1], None, was_cancelled=True)
+    ids = server.backend.push(server.project, tasks)
+    assert ids == {**first, keys[1]: by_key[keys[1]][1]}
+    assert sorted(server.keys()) == sorted([*keys, keys[2]])
+    answers = server.backend.pull(server.project, ids)
+    assert [(a.key, a.labels, a.skipped) for a in answers] == [
+        (keys[2], ("cat",), False),
+        (keys[1], ("cat",), False),
+        (keys[2], (), True),
+    ]
+
+
+def test_two_tasks_with_one_key_are_refused(server: Server) -> None:
+    task = server.tasks(1)[0]
+    with pytest.raises(DataError, match="wanted one task a key, got 2 tasks with 1 keys"):
+        server.backend.push(server.project, [task, replace(task, rank=1)])
+
+
+def test_pre_annotations_are_stored_and_shown(server: Server) -> None:
+    name = SCHEMA.classes[1]
+    ids = server.backend.push(server.project, server.tasks(2, name), "round-000")
+    for task in ids.values():
+        stored = server.get(f"/api/predictions?task={task}").json()
+        assert [(p["model_version"], p["score"]) for p in stored] == [("round-000", 0.6)]
+        assert stored[0]["result"][0]["value"] == {"choices": [name]}
+    project = server.get(f"/api/projects/{server.project}").json()
+    assert project["model_version"] == "round-000"
+    assert project["show_collab_predictions"] is True
+
+
+def test_tasks_are_served_in_the_order_of_rank(server: Server) -> None:
+    tasks = server.tasks(4)
+    server.backend.push(server.project, tasks)
+    served = []
+    for _ in tasks:
+        task = server.get(f"/api/projects/{server.project}/next").json()
+        served.append(task["data"]["key"])
+        server.answer(task["id"], "cat")
+    assert served == ranked(tasks)
+
+
+def test_images_are_shown_and_nothing_tells_the_class(server: Server) -> None:
+    ids = server.backend.push(server.project, server.tasks(1))
+    task = server.get(f"/api/tasks/{next(iter(ids.values()))}").json()
+    answer = server.get(task["data"]["image"])
+    assert answer.status_code == 200
+    assert answer.content == (server.campaign.media / "images" / ODD_NAME).read_bytes()
+    assert set(task["data"]) == {"image", "key"}
+    assert set(task["meta"]) == {"sample", "round", "rank", "holdout"}
+    assert httpx.get(server.url + task["data"]["image"]).status_code == 401
+
+
+def test_the_project_is_made_once(server: Server) -> None:
+    assert server.connect().open_project(server.name, "Other", SCHEMA) == server.project
+    server.backend.check_schema(server.project, SCHEMA)
+    shown = server.get(f"/api/projects/{server.project}").json()
+    assert shown["title"] == "Test"
+    assert shown["expert_instruction"] == "Choose what you see.<br>Skip &lt;bad&gt; images."
+    assert server.backend.project_url(server.project) == f"{server.url}/projects/{shown['id']}/data"
+    page = server.get(f"/projects/{server.project}/data")
+    assert page.headers["location"].startswith("/user/login/?next=/projects/")  # for people
+
+
+def test_the_project_is_made_once_though_the_server_failed(server: Server) -> None:
+    name = uuid.uuid4().hex
+    made = server.connect(Fault("POST /api/projects/$", bad_gateway)).open_project(
+        name, "Test", SCHEMA
+    )
+    assert server.backend.open_project(name, "Test", SCHEMA) == made
+    marks = [p.id for p in server.api.projects() if name in p.description]
+    assert marks == [made]
+
+
+# --- people --------------------------------------------------------------------------------
+
+
+def test_pull_brings_every_kind_of_answer(server: Server) -> None:
+    ids = server.backend.push(server.project, server.tasks(6))
+    keys = sorted(ids)
+    server.answer(ids[keys[0]], SCHEMA.classes[1])
+    server.answer(ids[keys[1]], None, was_cancelled=True)
+    server.answer(ids[keys[2]], None)  # an empty answer, as the API takes it
+    server.answer(ids[keys[3]], "zebra")  # a class that nobody offered
+    for label in ("cat", SCHEMA.classes[1]):  # one person twice
+        server.answer(ids[keys[4]], label)
+    answers = server.backend.pull(server.project, ids)
+    assert [(a.key, a.labels, a.skipped) for a in answers] == [
+        (keys[0], (SCHEMA.classes[1],), False),
+        (keys[1], (), True),
+        (keys[2], (), False),
+        (keys[3], ("zebra",), False),
+        (keys[4], ("cat",), False),
+        (keys[4], (SCHEMA.classes[1],), False),
+    ]
+    assert {(a.annotator, a.lead_time_s) for a in answers} == {("1", 1.5)}
+    assert [a.annotation for a in answers] == sorted(a.annotation for a in answers)
+    assert server.backend.progress(server.project, ids) == Progress(6, 4, 1)
+    some = {keys[0]: ids[keys[0]]}
+    assert server.backend.progress(server.project, some) == Progress(1, 1, 0)
+    assert [a.key for a in server.backend.pull(server.project, some)] == [keys[0]]
+
+
+def test_drafts_are_no_answers(server: Server) -> None:
+    ids = server.backend.push(server.project, server.tasks(1))
+    task = next(iter(ids.values()))
+    response = httpx.post(
+        f"{server.url}/api/tasks/{task}/drafts",
+        headers={"Authorization": f"Token {server.token}"},
+        json={"result": label_config.result("cat"), "lead_time": 1},
+        timeout=60,
+    )
+    assert response.status_code == 201
+    assert server.backend.pull(server.project, ids) == []
+    assert server.backend.progress(server.project, ids) == Progress(1, 0, 0)
+
+
+def test_withdraw_leaves_what_people_did(server: Server) -> None:
+    tasks = server.tasks(4)
+    ids = server.backend.push(server.project, tasks)
+    keys = ranked(tasks)
+    server.answer(ids[keys[0]], "cat")
+    server.answer(ids[keys[1]], None, was_cancelled=True)
+    some = {key: ids[key] for key in keys[:3]}
+    assert server.backend.withdraw(server.project, some) == 1
+    assert server.backend.withdraw(server.project, some) == 0
+    assert server.keys() == [keys[0], keys[1], keys[3]]
+    assert len(server.backend.pull(server.project, some, partial=True)) == 2
+
+
+def test_simulated_people(server: Server) -> None:
+    tasks = server.tasks(12)
+    ids = server.backend.push(server.project, tasks)
+    truth = {task.sample: SCHEMA.classes[task.rank % 2] for task in tasks}
+    keys = ranked(tasks)
+    server.answer(ids[keys[0]], SCHEMA.classes[1])  # a real person was there before
+
+    def run(**options: Any) -> Done:
+        said: list[str] = []
+        return annotate(
+            server.url, server.token, server.project, truth, show=said.append, **options
+        )
+
+    some = [ids[key] for key in keys[:3]]
+    assert run(tasks=some) == Done(answered=2, wrong=0, skipped=0)
+    done = run(error_rate=0.4, skip_rate=0.3, seed=1)
+    assert done.answered + done.skipped == 9
+    assert done.wrong > 0
+    assert done.skipped > 0
+    assert run(error_rate=0.4, skip_rate=0.3, seed=1) == Done(0, 0, 0)
+    answers = server.backend.pull(server.project, ids)
+    assert len(answers) == 12
+    assert answers[0].labels == (SCHEMA.classes[1],)
+    right = [a.labels == (truth[a.key.rpartition("/")[2]],) for a in answers if not a.skipped]
+    assert right.count(False) == done.wrong + 1
+    assert len({a.annotator for a in answers}) == 3
+    accounts = server.api.users()
+    assert {"simulated-1@localhost", "simulated-2@localhost"} <= set(accounts)
+
+
+def test_simulated_people_need_every_class(server: Server) -> None:
+    tasks = server.tasks(2)
+    server.backend.push(server.project, tasks)
+    known = {tasks[0].sample: "cat"}
+    with pytest.raises(DataError, match="wanted the true class of each of 2 open tasks, got none"):
+        annotate(server.url, server.token, server.project, known, show=print)
+    wrong = {task.sample: "cow" for task in tasks}
+    with pytest.raises(DataError, match=r"wanted true classes among 'cat', .* got 'cow'"):
+        annotate(server.url, server.token, server.project, wrong, show=print)
+    assert server.backend.progress(server.project, {}) == Progress(0, 0, 0)
+
+
+# --- what goes wrong -----------------------------------------------------------------------
+
+
+def test_a_deleted_task_is_named(server: Server) -> None:
+    ids = server.backend.push(server.project, server.tasks(3))
+    key = f"{server.name}/001/{1:016x}"
+    server.api.delete_task(ids[key])
+    wanted = rf"wanted 3 tasks, got 2: task {ids[key]} of sample {1:016x} was deleted; run `labelc"
+    with pytest.raises(ServiceRefused, match=wanted):
+        server.backend.progress(server.project, ids)
+    with pytest.raises(ServiceRefused, match=wanted):
+        server.backend.pull(server.project, ids)
+    assert server.backend.pull(server.project, ids, partial=True) == []
+
+
+def test_a_deleted_project_is_named(server: Server) -> None:
+    ids = server.backend.push(server.project, server.tasks(1))
+    server.sdk.projects.delete(server.project)
+    wanted = rf"^project {server.project} is not at {server.url} .*cancel --abandon` to end the ro"
+    for call in (
+        lambda: server.backend.push(server.project, server.tasks(1)),
+        lambda: server.backend.progress(server.project, ids),
+        lambda: server.backend.pull(server.project, ids),
+        lambda: server.backend.check_schema(server.project, SCHEMA),
+    ):
+        with pytest.raises(ServiceRefused, match=wanted):
+            call()
+
+
+def test_a_removed_class_is_named(server: Server) -> None:
+    less = label_config.build(LabelSchema(("cat",), ""))
+    server.sdk.projects.update(server.project, label_config=less)
+    wanted = (
+        rf"^the labelling interface of project {server.project} \(http.*\) no longer offers"
+        r" '<&\"> Hündin'; wanted the classes 'cat', '<&\"> Hündin'; put it right in its Settings"
+    )
+    with pytest.raises(ServiceRefused, match=wanted):
+        server.backend.check_schema(server.project, SCHEMA)
+    with pytest.raises(ServiceRefused, match="wanted a pre-annotation among 'cat', got"):
+        server.backend.push(server.project, server.tasks(1, SCHEMA.classes[1]), "m")
+
+
+def one_line(error: BaseException, secret: str) -> bool:
+    return "\n" not in str(error) and secret not in f"{error}{error!r}"
+
+
+def test_a_wrong_token(server: Server) -> None:
+    wrong = "f" * 40
+    env = server.environment | {"LABEL_STUDIO_API_KEY": wrong}
+    backend = LabelStudioBackend(server.campaign, env)
+    wanted = "refuses the token .* wanted the access token of an account there; set LABEL_STUDIO_A"
+    with pytest.raises(ServiceRefused, match=wanted) as caught:
+        backend.open_project("x", "Test", SCHEMA)
+    assert one_line(caught.value, wrong)
+    assert wrong not in repr(backend)
+
+
+def test_html_instead_of_json(server: Server) -> None:
+    backend = server.connect(Fault("GET /api/projects/$", page_of_html))
+    wanted = "answered, but not as Label Studio does .*<html>Log in</html>.*check that LABEL_STUDIO"
+    with pytest.raises(ServiceRefused, match=wanted):
+        backend.open_project("x", "Test", SCHEMA)
+
+
+def test_an_export_that_is_cut_short(server: Server) -> None:
+    ids = server.backend.push(server.project, server.tasks(2))
+
+    def empty(response: httpx.Response | None) -> httpx.Response:
+        return httpx.Response(200, text="[]")
+
+    assert server.connect(Fault("/export$", empty)).pull(server.project, ids) == []
+
+    def cut(response: httpx.Response | None) -> httpx.Response:
+        assert response is not None
+        return httpx.Response(200, content=response.content[:-20])
+
+    with pytest.raises(ServiceRefused, match=r"answered, but not .*\(exporting the annotations: "):
+        server.connect(Fault("/export$", cut)).pull(server.project, ids)
+
+
+def test_up_uses_what_runs(running: Campaign, label_studio: Services) -> None:
+    said: list[str] = []
+    again = local_services.up(running, only=["label_studio"], show=said.append)
+    assert again.services == label_studio.services
+    assert said[0] == "Label Studio runs already"
+    assert again.invite is not None
+    page = httpx.get(again.invite)
+    assert page.status_code == 200
+    record = running.services.read_text()
+    assert again.password is not None
+    assert again.password in record
+    log = Path(again.services["label_studio"].log).read_text()
+    assert again.password not in log

@@ -1,0 +1,302 @@
+"""The local services' parts that need no server, and a small server of our own."""
+
+import os
+import socket
+import sqlite3
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from labelcycle import store
+from labelcycle.adapters import health, local_servers, processes, services, templates
+from labelcycle.adapters.local_servers import Server
+from labelcycle.errors import Busy, DataError, ServiceDown, ToolFailed
+from labelcycle.store import Campaign
+
+VARIABLES = (
+    "LABEL_STUDIO_URL",
+    "LABEL_STUDIO_API_KEY",
+    "LABEL_STUDIO_HOST",
+    "MLFLOW_TRACKING_URI",
+    "PREFECT_API_URL",
+)
+
+
+@pytest.fixture
+def campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Campaign]:
+    for name in VARIABLES:  # set first, so that the end of the test puts everything back
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    campaign = Campaign(tmp_path)
+    yield campaign
+    services.down(campaign)
+
+
+def record(campaign: Campaign, **entries: int) -> None:
+    """A record as `up` leaves it, of processes that ended."""
+    found = {
+        name: {
+            "name": name,
+            "title": name,
+            "address": f"http://127.0.0.1:{port}",
+            "public": f"http://192.0.2.7:{port}",
+            "pid": 2**22 + 1,
+            "created": 0.0,
+            "log": "",
+        }
+        for name, port in entries.items()
+    }
+    store.write_json(campaign.services, {"services": found, "token": "secret", "login": "a@b"})
+
+
+# --- the environment -----------------------------------------------------------------------
+
+
+def test_environment_comes_from_the_record(campaign: Campaign) -> None:
+    record(campaign, label_studio=1, mlflow=2, prefect=3)
+    services.load_environment(campaign)
+    assert [os.environ[name] for name in VARIABLES] == [
+        "http://127.0.0.1:1",
+        "secret",
+        "http://192.0.2.7:1",
+        "http://127.0.0.1:2",
+        "http://127.0.0.1:3/api",
+    ]
+
+
+def test_what_is_set_already_wins(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    record(campaign, label_studio=1, mlflow=2)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mine.db")
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", "mine")
+    services.load_environment(campaign)
+    assert os.environ["MLFLOW_TRACKING_URI"] == "sqlite:///mine.db"
+    assert os.environ["LABEL_STUDIO_API_KEY"] == "mine"
+    assert os.environ["LABEL_STUDIO_URL"] == "http://127.0.0.1:1"
+
+
+def test_the_token_is_not_given_to_another_server(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(campaign, label_studio=1)
+    monkeypatch.setenv("LABEL_STUDIO_URL", "http://other.example")
+    services.load_environment(campaign)
+    assert "LABEL_STUDIO_API_KEY" not in os.environ
+    assert "LABEL_STUDIO_HOST" not in os.environ
+
+
+def test_without_a_record_nothing_is_set(campaign: Campaign) -> None:
+    services.load_environment(campaign)
+    assert not any(name in os.environ for name in VARIABLES)
+
+
+def test_a_broken_record_is_named(campaign: Campaign) -> None:
+    store.write_json(campaign.services, {"services": {"mlflow": {"pid": 1}}})
+    with pytest.raises(DataError, match=r"services\.json: wanted the record of running services"):
+        services.load_environment(campaign)
+    campaign.services.unlink()
+
+
+def test_the_repr_shows_no_secret(campaign: Campaign) -> None:
+    record(campaign, label_studio=1)
+    found = services.status(campaign)
+    assert repr(found) == "Services(http://192.0.2.7:1)"
+
+
+# --- finding Label Studio ------------------------------------------------------------------
+
+
+def test_label_studio_is_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv(local_servers.EXECUTABLE, raising=False)
+    wanted = (
+        r"wanted \$LABELCYCLE_LABEL_STUDIO \(got not set\), .*\.venv-label-studio/bin/label-studio,"
+        r" or label-studio on PATH; make it with `.* -m venv .*\.venv-label-studio` and"
+        r" `.*/pip install label-studio=="
+    )
+    with pytest.raises(ToolFailed, match=wanted):
+        local_servers.find_label_studio()
+
+
+def test_label_studio_by_its_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def program(folder: str) -> Path:
+        path = tmp_path / folder / "label-studio"
+        path.parent.mkdir(parents=True)
+        path.write_text("#!/bin/sh\n")
+        path.chmod(0o755)
+        return path
+
+    on_path, named = program("bin"), program("named")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    monkeypatch.setenv("PATH", str(on_path.parent))
+    monkeypatch.delenv(local_servers.EXECUTABLE, raising=False)
+    assert local_servers.find_label_studio() == on_path
+    beside = program(".venv-label-studio/bin")
+    assert local_servers.find_label_studio() == beside
+    monkeypatch.setenv(local_servers.EXECUTABLE, str(named))
+    assert local_servers.find_label_studio() == named
+    monkeypatch.setenv(local_servers.EXECUTABLE, str(tmp_path / "nothing"))
+    with pytest.raises(ToolFailed, match=r"got .*/nothing\)"):
+        local_servers.find_label_studio()
+
+
+# --- processes -----------------------------------------------------------------------------
+
+
+def sleeper(folder: Path) -> processes.Process:
+    code = "import time; print('ready', flush=True); time.sleep(600)"
+    return processes.start([sys.executable, "-c", code], {}, folder, folder / "log")
+
+
+def test_stop_ends_the_process_and_no_other(tmp_path: Path) -> None:
+    process = sleeper(tmp_path)
+    stranger = replace(process, created=process.created - 60)  # the id was given away since
+    assert not processes.alive(stranger)
+    assert not processes.stop(stranger)
+    assert processes.alive(process)
+    assert processes.stop(process)
+    assert not processes.alive(process)
+    assert not processes.stop(process)
+
+
+def test_a_missing_program_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ToolFailed, match=r"cannot start .*/nothing: No such file"):
+        processes.start([str(tmp_path / "nothing")], {}, tmp_path, tmp_path / "log")
+
+
+def test_a_port_in_use_is_passed_over() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert processes.free_port(port, "127.0.0.1") != port
+    assert processes.free_port(0, "127.0.0.1") > 0
+
+
+def test_one_up_or_down_at_a_time(campaign: Campaign) -> None:
+    lock = campaign.private / "services.lock"
+    busy = pytest.raises(Busy, match="another command starts or stops the services of")
+    with processes.exclusive(lock), busy, processes.exclusive(lock):
+        pass
+
+
+# --- up and down, with a server of our own -------------------------------------------------
+
+SERVER = """
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/ok" else 404)
+        self.end_headers()
+        self.wfile.write(b"{}")
+print("listening")
+http.server.HTTPServer((sys.argv[1], int(sys.argv[2])), Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def small(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """A server that takes the place of MLflow."""
+    server = Server(
+        name="mlflow",
+        title="Small",
+        port=0,
+        folder=campaign.private / "small",
+        database=campaign.private / "small" / "db",
+        command=lambda host, port: [sys.executable, "-c", SERVER, host, str(port)],
+        environment={},
+        health="/ok",
+        template=None,
+    )
+    monkeypatch.setattr(local_servers, "mlflow", lambda _: server)
+    return server
+
+
+def test_up_reuses_and_down_stops(campaign: Campaign, small: Server) -> None:
+    said: list[str] = []
+    first = services.up(campaign, only=["mlflow"], show=said.append)
+    address = first.services["mlflow"].address
+    assert health.answers(f"{address}/ok")
+    assert campaign.services.stat().st_mode & 0o777 == 0o600
+    again = services.up(campaign, only=["mlflow"], show=said.append)
+    assert again.services == first.services
+    assert "Small runs already" in said
+    assert services.down(campaign, said.append) == 1
+    assert not health.answers(f"{address}/ok")
+    assert services.down(campaign) == 0
+    third = services.up(campaign, only=["mlflow"], show=said.append)
+    assert third.services["mlflow"].address == address  # links people keep go on working
+
+
+def test_a_server_that_ends_is_quoted(
+    campaign: Campaign, small: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "print('first'); raise SystemExit('the disk is upside down')"
+    broken = replace(small, command=lambda host, port: [sys.executable, "-c", code])
+    monkeypatch.setattr(local_servers, "mlflow", lambda _: broken)
+    wanted = r"^Small ended; its log ends with: .*the disk is upside down.*run `labelcycle up`$"
+    with pytest.raises(ServiceDown, match=wanted):
+        services.up(campaign, only=["mlflow"], show=lambda _: None)
+
+
+def test_a_server_that_never_answers_is_stopped(
+    campaign: Campaign, small: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(local_servers, "mlflow", lambda _: replace(small, health="/never"))
+    with pytest.raises(ServiceDown, match=r"Small was not ready after . s and was stopped; its"):
+        services.up(campaign, only=["mlflow"], show=lambda _: None)
+    assert services.down(campaign) == 0
+
+
+# --- prepared databases --------------------------------------------------------------------
+
+MIGRATE = "import sqlite3; c = sqlite3.connect('db'); c.execute('create table t (x)'); c.commit()"
+
+
+def template(folder: Path, code: str) -> templates.Template:
+    return templates.Template(
+        cache=folder / "share" / "small-1.sqlite3",
+        database="db",
+        command=lambda _: [sys.executable, "-c", code],
+        environment=lambda _: {},
+    )
+
+
+def test_a_database_is_prepared_once(tmp_path: Path) -> None:
+    made = template(tmp_path, MIGRATE)
+    assert templates.provide(made, tmp_path / "one" / "db", lambda _: None)
+    before = made.cache.stat().st_mtime_ns
+    assert templates.provide(made, tmp_path / "two" / "db", lambda _: None)
+    assert made.cache.stat().st_mtime_ns == before
+    assert [p.name for p in made.cache.parent.iterdir()] == ["small-1.sqlite3"]
+    connection = sqlite3.connect(tmp_path / "two" / "db")
+    assert connection.execute("select name from sqlite_master").fetchall() == [("t",)]
+    connection.close()
+
+
+def test_a_failed_preparation_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    said: list[str] = []
+    made = template(tmp_path, "raise SystemExit('no luck')")
+    assert not templates.provide(made, tmp_path / "db", said.append)
+    assert said[-1] == "small-1: no prepared database (no luck); it makes its own"
+    assert not made.cache.exists()
+    assert not (tmp_path / "db").exists()
+
+
+# --- doctor --------------------------------------------------------------------------------
+
+
+def test_check_says_what_is_missing(campaign: Campaign) -> None:
+    lines = {name: (ok, detail, remedy) for name, ok, detail, remedy in health.check({})}
+    assert lines["Label Studio"][:2] == (False, "LABEL_STUDIO_URL is not set")
+    assert lines["Label Studio token"][:2] == (False, "not tried")
+    remedy = "run `labelcycle up`, or set PREFECT_API_URL to where it runs"
+    assert lines["Prefect"] == (False, "PREFECT_API_URL is not set", remedy)
+    (_, ok, detail, _), *_ = (
+        line for line in health.check({"MLFLOW_TRACKING_URI": "mlruns"}) if line[0] == "MLflow"
+    )
+    assert (ok, detail) == (True, "mlruns (no server)")

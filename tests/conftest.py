@@ -1,0 +1,47 @@
+"""Real services for the tests marked `service`: started once, on free ports, stopped by id."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from labelcycle.adapters import services as local_services
+from labelcycle.adapters.services import Services
+from labelcycle.store import Campaign
+
+ANY_PORT = dict.fromkeys(local_services.NAMES, 0)
+
+
+@pytest.fixture(scope="session")
+def service_campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
+    """A folder with the state of the services that a test run needs."""
+    campaign = Campaign(tmp_path_factory.mktemp("services"))
+    yield campaign
+    local_services.down(campaign)
+
+
+def bring_up(campaign: Campaign, *names: str) -> Services:
+    return local_services.up(campaign, only=names, ports=ANY_PORT, show=print)
+
+
+@pytest.fixture(scope="session")
+def label_studio(service_campaign: Campaign) -> Services:
+    """A real Label Studio."""
+    return bring_up(service_campaign, "label_studio")
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(service_campaign: Campaign) -> Services:
+    """A real MLflow."""
+    return bring_up(service_campaign, "mlflow")
+
+
+@pytest.fixture(scope="session")
+def prefect_server(service_campaign: Campaign) -> Services:
+    """A real Prefect."""
+    return bring_up(service_campaign, "prefect")
+
+
+@pytest.fixture(scope="session")
+def services(service_campaign: Campaign) -> Services:
+    """All three, started at the same time."""
+    return bring_up(service_campaign, *local_services.NAMES)
