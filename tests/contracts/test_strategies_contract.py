@@ -116,4 +116,4 @@ def test_every_strategy_says_what_it_is_and_where_it_comes_from(name: str) -> No
     assert ":" in module.__doc__.splitlines()[0]
     assert all(field.description for field in module.Options.model_fields.values())
     assert module.Options() == module.Options.model_validate({})
-    assert module.NEEDS <= {"clusters", "probabilities"}
+    assert {"clusters", "probabilities"} >= module.NEEDS

@@ -1,0 +1,104 @@
+"""What every learner promises."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
+
+from labelcycle.errors import SettingsError
+from labelcycle.nn import learners
+from labelcycle.nn.learners import Learner
+
+ALL = learners.names()
+
+
+def fitted(name: str, features: np.ndarray, labels: list[int], classes: int) -> Learner:
+    module = learners.get(name)
+    return module.fit(features, np.array(labels, dtype=np.int64), classes, module.Options(), 0)
+
+
+def check(found: np.ndarray, n: int, classes: int) -> None:
+    assert (found.shape, found.dtype) == ((n, classes), np.float32)
+    assert (found >= 0).all()
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ALL)
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    m=st.integers(0, 20),
+    classes=st.integers(2, 6),
+    kind=st.sampled_from([np.float32, np.float16]),
+    levels=st.sampled_from([1, 2, 100]),
+)
+def test_any_labels_give_probabilities(
+    name: str, seed: int, m: int, classes: int, kind: type, levels: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    features = rng.integers(0, levels, (m, 4)).astype(kind)
+    labels = rng.integers(0, classes, m).tolist()
+    others = rng.integers(0, levels, (9, 4)).astype(kind)
+    learner = fitted(name, features, labels, classes)
+    found = learner.predict_proba(others)
+    check(found, 9, classes)
+    unseen = [c for c in range(classes) if c not in labels]
+    if m:
+        assert (found[:, unseen] < 1e-6).all()
+    else:
+        np.testing.assert_allclose(found, 1 / classes, rtol=1e-6)
+    meta, arrays = learner.state()
+    again = learners.get(name).from_state(json.loads(json.dumps(meta)), arrays)
+    np.testing.assert_array_equal(again.predict_proba(others), found)
+
+
+def blobs(n: int, classes: int, d: int = 12) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    centres = 3 * rng.standard_normal((classes, d))
+    labels = rng.integers(0, classes, n)
+    return (centres[labels] + rng.standard_normal((n, d))).astype(np.float32), labels
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("classes", [2, 5])
+def test_clear_classes_are_learnt(name: str, classes: int) -> None:
+    features, labels = blobs(300, classes)
+    learner = fitted(name, features[:100], labels[:100].tolist(), classes)
+    predicted = learner.predict_proba(features[100:]).argmax(axis=1)
+    assert np.mean(predicted == labels[100:]) > 0.95
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_one_class_alone_is_certain(name: str) -> None:
+    features, _ = blobs(10, 3)
+    found = fitted(name, features[:4], [1] * 4, 3).predict_proba(features)
+    np.testing.assert_allclose(found[:, 1], 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_one_and_two_threads_learn_the_same(name: str) -> None:
+    features, labels = blobs(400, 4, d=64)
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            learner = fitted(name, features[:200], labels[:200].tolist(), 4)
+            found.append(learner.predict_proba(features))
+    assert found[0].tobytes() == found[1].tobytes()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_features_may_be_mapped_from_a_file(name: str, tmp_path: Path) -> None:
+    features, labels = blobs(50, 3)
+    np.save(tmp_path / "f.npy", features)
+    learner = fitted(name, features, labels.tolist(), 3)
+    mapped = np.load(tmp_path / "f.npy", mmap_mode="r")
+    np.testing.assert_array_equal(learner.predict_proba(mapped), learner.predict_proba(features))
+
+
+def test_an_unknown_learner_names_the_near_one() -> None:
+    with pytest.raises(SettingsError, match=r"unknown learner 'linaer'.*did you mean linear"):
+        learners.get("linaer")

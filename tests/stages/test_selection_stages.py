@@ -1,0 +1,292 @@
+"""cluster, query, train and evaluate on the files of a campaign."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labelcycle import store
+from labelcycle.errors import DataError, PoolExhausted, SettingsError
+from labelcycle.stages import cluster, evaluate, query, train
+from labelcycle.stages.pool_files import read_pool, rounded
+
+CLASSES = ("cat", "dog", "bird")
+POOL, HOLDOUT = 60, 30
+
+
+def identity(number: int) -> str:
+    return f"{number:016x}"
+
+
+def truth(number: int) -> int:
+    return number % 3
+
+
+def features_of(numbers: range) -> np.ndarray:
+    rng = np.random.default_rng(numbers.start)
+    centres = 4 * np.eye(3, 6)[[truth(i) for i in numbers]]
+    return (centres + rng.standard_normal((len(numbers), 6))).astype(np.float32)
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> store.Campaign:
+    """60 samples in the pool, 30 in the hold-out, three clear classes; no labels."""
+    made = store.Campaign(tmp_path)
+    splits = {"pool": range(POOL), "holdout": range(POOL, POOL + HOLDOUT)}
+    samples = []
+    for split, numbers in splits.items():
+        for i in numbers:
+            samples.append(store.Sample(identity(i), f"{i}.png", f"{i}", split, 8, 8))
+        store.write_array(made.features / f"{split}.npy", features_of(numbers))
+    store.write_samples(made.samples, samples)
+    return made
+
+
+def label(number: int, name: str | None = None, reason: str | None = None) -> store.Label:
+    given = None if reason else name or CLASSES[truth(number)]
+    return store.Label(identity(number), given, reason)
+
+
+def one_round(campaign: store.Campaign, seed: int = 0, **options: object) -> list[dict]:
+    """The three stages of an open round; the samples selected."""
+    settings = query.Options.model_validate({"budget": 6, **options})
+    train.run(campaign, train.Options(), CLASSES, seed)
+    rng = np.random.default_rng(seed)
+    cluster.run(campaign, cluster.Options(), settings.budget, CLASSES, rng)
+    query.run(campaign, settings, CLASSES, np.random.default_rng(seed))
+    return store.read_json(campaign.selection)["samples"]
+
+
+# --- query ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("strategy", ["typiclust", "supclust", "random", "margin"])
+def test_rounds_ask_for_new_samples_until_the_pool_is_used_up(
+    campaign: store.Campaign, strategy: str
+) -> None:
+    seen: set[str] = set()
+    for number in range(POOL // 15):
+        samples = one_round(campaign, seed=number, strategy=strategy, budget=15)
+        ids = {record["sample"] for record in samples}
+        assert len(ids) == 15
+        assert not ids & seen
+        assert [record["rank"] for record in samples] == list(range(15))
+        seen |= ids
+        answers = [label(int(i, 16)) for i in ids]
+        store.write_labels(campaign.label_file(number), answers)
+    assert seen == {identity(i) for i in range(POOL)}
+    with pytest.raises(PoolExhausted, match=r"no sample is left to select \(got 15\)"):
+        one_round(campaign, strategy=strategy, budget=15)
+
+
+def test_the_selection_says_everything_that_made_it(campaign: store.Campaign) -> None:
+    one_round(campaign, strategy="supclust", options={"share": 0.5})
+    record = store.read_json(campaign.selection)
+    assert (record["strategy"], record["budget"]) == ("supclust", 6)
+    assert record["options"] == {
+        "few_free": "labeled",
+        "min_cluster_size": 5,
+        "neighbours": 20,
+        "share": 0.5,
+        "squared": False,
+        "temperature": 0.1,
+    }
+    first = record["samples"][0]
+    assert set(first) == {"sample", "rank", "score", "why"}
+    assert set(first["why"]) == {
+        "boundary",
+        "cluster",
+        "cluster_labels",
+        "cluster_size",
+        "typicality",
+    }
+    assert isinstance(first["why"]["cluster"], int)
+
+
+def test_the_same_seed_writes_the_same_bytes(campaign: store.Campaign) -> None:
+    one_round(campaign)
+    first = campaign.selection.read_bytes(), (campaign.model / "model.json").read_bytes()
+    one_round(campaign)
+    assert (campaign.selection.read_bytes(), (campaign.model / "model.json").read_bytes()) == first
+
+
+def test_wrong_options_of_the_strategy_are_told(campaign: store.Campaign) -> None:
+    with pytest.raises(SettingsError, match="strategy typiclust: sare: unknown key"):
+        one_round(campaign, options={"sare": 1})
+
+
+def test_a_budget_above_the_pool_is_refused(campaign: store.Campaign) -> None:
+    with pytest.raises(PoolExhausted, match=r"in 1\.\.60, the samples left \(got 61\); lower"):
+        one_round(campaign, budget=61)
+    assert not campaign.selection.exists()
+
+
+# --- cluster --------------------------------------------------------------------------------
+
+
+def test_there_are_as_many_clusters_as_labels_after_the_round(campaign: store.Campaign) -> None:
+    store.write_labels(campaign.label_file(0), [label(0), label(1), label(2, reason="skipped")])
+    rng = np.random.default_rng(0)
+    cluster.run(campaign, cluster.Options(), 6, CLASSES, rng)
+    arrays = store.read_arrays(campaign.clusters)
+    assert (arrays["assignment"].shape, arrays["assignment"].dtype) == ((POOL,), np.int32)
+    assert (arrays["centres"].shape, arrays["centres"].dtype) == ((8, 6), np.float32)
+    cluster.run(campaign, cluster.Options(max_clusters=5), 6, CLASSES, rng)
+    assert len(store.read_arrays(campaign.clusters)["centres"]) == 5
+
+
+# --- the pool -------------------------------------------------------------------------------
+
+
+def test_rejected_and_labelled_samples_are_not_available(campaign: store.Campaign) -> None:
+    store.write_labels(campaign.label_file("owned"), [label(3), label(7, reason="skipped")])
+    store.write_labels(campaign.label_file(0), [label(3, "dog")])
+    ids, pool = read_pool(campaign, CLASSES)
+    assert ids == [identity(i) for i in range(POOL)]
+    assert pool.labels[3] == 1  # the later word counts
+    assert np.flatnonzero(pool.labeled).tolist() == [3]
+    assert np.flatnonzero(~pool.available).tolist() == [3, 7]
+
+
+def test_labels_of_the_holdout_teach_nothing(campaign: store.Campaign) -> None:
+    store.write_labels(campaign.label_file(0), [label(POOL + 1)])
+    _, pool = read_pool(campaign, CLASSES)
+    assert not pool.labeled.any()
+
+
+def test_a_label_of_an_unknown_sample_is_refused(campaign: store.Campaign) -> None:
+    store.write_labels(campaign.label_file(0), [label(999)])
+    with pytest.raises(DataError, match=r"sample 00000000000003e7, which is not in samples\.jsonl"):
+        read_pool(campaign, CLASSES)
+
+
+def test_a_label_that_is_no_class_names_the_near_one(campaign: store.Campaign) -> None:
+    store.write_labels(campaign.label_file(0), [label(4, "dgo")])
+    with pytest.raises(DataError, match=r"sample 0+4 has the label 'dgo'.*did you mean 'dog'\?"):
+        read_pool(campaign, CLASSES)
+
+
+@pytest.mark.parametrize("stage", ["embed", "cluster", "train"])
+def test_files_of_another_pool_are_refused(campaign: store.Campaign, stage: str) -> None:
+    one_round(campaign)
+    files = {
+        "embed": campaign.features / "pool.npy",
+        "train": campaign.model / "probabilities.npy",
+    }
+    if stage == "cluster":
+        store.write_arrays(campaign.clusters, assignment=np.zeros(9, np.int32))
+    else:
+        store.write_array(files[stage], np.zeros((9, 3), np.float32))
+    text = f"has 9 rows: wanted 60, one a sample; run `labelcycle stage {stage}`"
+    with pytest.raises(DataError, match=text):
+        query.run(campaign, query.Options(budget=6), CLASSES, np.random.default_rng(0))
+
+
+def test_numbers_are_written_with_six_digits() -> None:
+    value = {"a": np.float32(0.1), "b": [np.int64(3), float("nan")], "c": np.array([1 / 3])}
+    assert rounded(value) == {"a": 0.1, "b": [3, None], "c": [0.333333]}
+    assert rounded(123456789.0) == 123457000.0
+
+
+# --- train ----------------------------------------------------------------------------------
+
+
+def test_the_model_is_read_back_as_it_was(campaign: store.Campaign) -> None:
+    store.write_labels(campaign.label_file(0), [label(i) for i in range(9)])
+    train.run(campaign, train.Options(), CLASSES, 0)
+    chances = store.read_array(campaign.model / "probabilities.npy")
+    assert (chances.shape, chances.dtype) == ((POOL, 3), np.float32)
+    learner = train.load_learner(campaign.model)
+    again = learner.predict_proba(features_of(range(POOL)))
+    np.testing.assert_array_equal(again, chances)
+    record = store.read_json(campaign.model / "model.json")
+    assert (record["labels"], record["features"], record["learner"]) == (9, 6, "linear")
+    assert record["classes"] == list(CLASSES)
+
+
+def test_without_labels_every_class_is_as_likely(campaign: store.Campaign) -> None:
+    store.write_labels(campaign.label_file(0), [label(0, reason="skipped")])
+    train.run(campaign, train.Options(), CLASSES, 0)
+    chances = store.read_array(campaign.model / "probabilities.npy")
+    np.testing.assert_allclose(chances, 1 / 3, rtol=1e-6)
+
+
+def test_broken_weights_are_named(campaign: store.Campaign) -> None:
+    train.run(campaign, train.Options(), CLASSES, 0)
+    (campaign.model / "model.safetensors").write_bytes(b"no")
+    with pytest.raises(
+        DataError, match=r"cannot read .*model\.safetensors.*labelcycle stage train"
+    ):
+        train.load_learner(campaign.model)
+
+
+# --- evaluate -------------------------------------------------------------------------------
+
+
+def evaluated(campaign: store.Campaign, answers: list[store.Label]) -> dict:
+    store.write_labels(campaign.label_file(0), [label(i) for i in range(12)])
+    store.write_labels(campaign.holdout, answers)
+    train.run(campaign, train.Options(), CLASSES, 0)
+    evaluate.run(campaign, evaluate.Options(), CLASSES, 0)
+    found: dict = store.read_json(campaign.metrics)
+    return found
+
+
+def test_figures_of_the_holdout(campaign: store.Campaign) -> None:
+    numbers = range(POOL, POOL + HOLDOUT)
+    answers = [label(i, reason="skipped" if i % 10 == 0 else None) for i in numbers]
+    found = evaluated(campaign, answers)
+    assert (found["holdout"], found["labels"]) == (27, 12)
+    assert found["accuracy"]["value"] > 0.9
+    for name in ("accuracy", "balanced_accuracy", "macro_f1"):
+        assert found[name]["low"] <= found[name]["value"] <= found[name]["high"]
+    assert np.sum(found["confusion"]) == 27
+    right = np.trace(found["confusion"]) / 27
+    assert found["accuracy"]["value"] == pytest.approx(right, abs=1e-6)
+    assert {entry["support"] for entry in found["per_class"].values()} == {9}
+    assert found["classes"] == list(CLASSES)
+    assert "reason" not in found
+
+
+def test_the_same_figures_are_the_same_bytes(campaign: store.Campaign) -> None:
+    def files() -> list[bytes]:
+        paths = sorted(campaign.figures.glob("*.png"))
+        assert [path.name for path in paths] == ["confusion.png", "per_class.png"]
+        return [path.read_bytes() for path in (campaign.metrics, *paths)]
+
+    answers = [label(i) for i in range(POOL, POOL + HOLDOUT)]
+    evaluated(campaign, answers)
+    first = files()
+    evaluated(campaign, answers)
+    assert files() == first
+    assert first[1].startswith(b"\x89PNG")
+    assert b"tEXt" not in first[1]
+
+
+@pytest.mark.parametrize("answers", [[], [label(POOL, reason="skipped")]])
+def test_a_holdout_without_labels_reports_nothing_and_says_so(
+    campaign: store.Campaign, answers: list[store.Label]
+) -> None:
+    evaluated(campaign, [label(POOL)])
+    found = evaluated(campaign, answers)
+    assert (found["holdout"], found["accuracy"], found["confusion"]) == (0, None, None)
+    assert found["reason"] == "the hold-out has no accepted label: nothing was measured"
+    assert campaign.figures.is_dir()
+    assert not list(campaign.figures.iterdir())
+
+
+def test_a_class_that_never_occurs_is_null(campaign: store.Campaign) -> None:
+    found = evaluated(campaign, [label(POOL, "cat"), label(POOL + 3, "cat")])
+    assert found["per_class"]["bird"]["recall"] is None
+    assert found["per_class"]["bird"]["support"] == 0
+
+
+def test_a_holdout_label_of_a_pool_sample_is_refused(campaign: store.Campaign) -> None:
+    with pytest.raises(DataError, match=r"holdout\.jsonl has a label for sample 0+5: wanted"):
+        evaluated(campaign, [label(5)])
+
+
+def test_a_model_for_other_classes_is_refused(campaign: store.Campaign) -> None:
+    evaluated(campaign, [])
+    with pytest.raises(DataError, match=r"trained for cat, dog, bird: wanted cat, dog;.*train"):
+        evaluate.run(campaign, evaluate.Options(), ("cat", "dog"), 0)
