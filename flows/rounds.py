@@ -13,7 +13,6 @@ from typing import Any
 
 import httpx
 import yaml
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State as RunState
@@ -25,6 +24,7 @@ from flows import reports
 from flows.reports import say
 from labelcycle import config, pipeline, rounds
 from labelcycle.adapters import dvc, git, lock
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.mlflow import MlflowTracker
 from labelcycle.cycle import closing, history, opening, standing
 from labelcycle.cycle.standing import Standing

@@ -267,7 +267,10 @@ def export(root: Path, file: Path, holdout: bool) -> None:
 @cli.command()
 @click.argument("tag", required=False)
 @click.option(
-    "--from", "start", type=click.Choice(["train", "pretrain"]), default="train",
+    "--from",
+    "start",
+    type=click.Choice(["train", "pretrain"]),
+    default="train",
     help="pretrain: from the images on, on the same kind of device.",
 )
 @click.pass_obj
@@ -285,7 +288,9 @@ def verify(root: Path, tag: str | None, start: str) -> None:
 
 @cli.command()
 @click.option(
-    "--truth", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True,
+    "--truth",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
     help="CSV with the true classes: `label` and `sample` or `file`.",
 )
 @click.option("--annotators", type=click.IntRange(min=1), default=2, help="How many people.")
@@ -297,10 +302,19 @@ def annotate(
     root: Path, truth: Path, annotators: int, error_rate: float, skip_rate: float, seed: int
 ) -> None:
     """Let simulated people answer the open round through Label Studio's own API."""
-    from labelcycle.cycle import people
+    from labelcycle.cycle import people, standing
 
     _campaign(root)
-    people.answer(root, truth, annotators, error_rate, skip_rate, seed, click.echo)
+    done = people.answer(
+        standing.read(root),
+        truth,
+        annotators=annotators,
+        error_rate=error_rate,
+        skip_rate=skip_rate,
+        seed=seed,
+        show=click.echo,
+    )
+    click.echo(f"{done.answered} answered ({done.wrong} wrongly), {done.skipped} skipped")
 
 
 @cli.command()
@@ -325,4 +339,3 @@ def main() -> None:
     except LabelcycleError as error:
         click.echo(f"labelcycle: {error}", err=True)
         sys.exit(error.exit_code)
-

@@ -146,7 +146,9 @@ def _explain(kind: type[Options], problem: Any, where: tuple[str, ...], owner: s
     keys = [str(part) for part in problem["loc"]]
     key = ".".join((*where, *keys))
     if problem["type"] != "extra_forbidden":
-        wanted = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        wanted = problem["msg"]
+        for lead in ("Value error, ", "Input should be ", "String should have "):
+            wanted = wanted.removeprefix(lead)
         if problem["type"] == "value_error":
             return f"{key}: {wanted}"
         return f"{key}: wanted {wanted} (got {problem['input']!r})"

@@ -15,6 +15,7 @@ import numpy as np
 
 from labelcycle import config, rounds
 from labelcycle.adapters import services
+from labelcycle.annotate import read_truth
 from labelcycle.core.seeding import derive
 from labelcycle.cycle import people, setup, standing
 from labelcycle.cycle.standing import Standing
@@ -106,7 +107,7 @@ def _loop(campaign: Campaign, truth: Path) -> None:
             "$ labelcycle annotate --truth truth.csv",
             "simulated people answer in Label Studio, as annotators would",
         )
-        people.answer(campaign.root, truth, 2, 0.0, 0.0, number, click.echo)
+        people.answer(standing.read(campaign.root), truth, seed=number, show=click.echo)
         _say(
             "$ labelcycle run",
             "takes the answers back, trains, evaluates, commits, tags, logs"
@@ -199,7 +200,7 @@ class RandomSelection:
 
     def __init__(self, now: Standing, truth: Path) -> None:
         classes = now.config.classes
-        known = people.read_truth(now.campaign, truth)
+        known = read_truth(now.campaign, truth)
         pool = read_samples(now.campaign.samples, "pool")
         answers = {x.sample: x.label for x in read_labels(now.campaign.holdout) if x.label}
         held = read_samples(now.campaign.samples, "holdout")

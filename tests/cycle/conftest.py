@@ -9,9 +9,9 @@ import pytest
 from fakes import FakeBackend
 from PIL import Image
 
-from labelcycle import config, pipeline, running
-from labelcycle.adapters import dvc, lock
-from labelcycle.cycle import setup, standing
+from labelcycle import config, running
+from labelcycle.adapters import dvc
+from labelcycle.cycle import setup
 from labelcycle.store import Campaign
 
 CLASSES = ("dark", "light")
@@ -41,7 +41,7 @@ def make_images(folder: Path, count: int = 30) -> dict[str, str]:
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True, exist_ok=True)
     truth = {}
-    for i in range(count):
+    for _ in range(count):
         light = int(rng.integers(2))
         pixels = rng.integers(0, 90, (16, 16, 3)) + 150 * light
         name = f"{rng.integers(10**9):09d}.png"
@@ -125,5 +125,3 @@ def answer_all(backend: FakeBackend, truth: dict[str, str]) -> Answering:
                 backend.answer(key, truth[task.sample])
 
     return answer
-
-

@@ -70,11 +70,10 @@ class FakeBackend:
         self.withdrawn.update(gone)
         return len(gone)
 
-    def answer(
-        self, key: str, *labels: str, skipped: bool = False, annotator: str = "ann"
-    ) -> None:
+    def answer(self, key: str, *labels: str, skipped: bool = False, annotator: str = "ann") -> None:
         """One person answers one task."""
         number = len(self.answers) + 1
+        at = f"2026-01-01T{number // 3600:02d}:{number // 60 % 60:02d}:{number % 60:02d}Z"
         self.answers.append(
             Answer(
                 annotation=number,
@@ -84,8 +83,8 @@ class FakeBackend:
                 labels=labels,
                 skipped=skipped,
                 lead_time_s=1.5,
-                created=f"2026-01-01T00:00:{number % 60:02d}Z",
-                updated=f"2026-01-01T{number // 3600:02d}:{number // 60 % 60:02d}:{number % 60:02d}Z",
+                created=at,
+                updated=at,
                 raw={"id": number},
             )
         )

@@ -2,7 +2,6 @@
 
 import json
 
-
 import pytest
 from fakes import FakeBackend
 
@@ -145,9 +144,7 @@ def test_a_kill_between_any_two_side_effects_changes_nothing(
     standing.ready(campaign.root)
 
 
-def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(
-    campaign, flows, backend, truth
-):
+def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(campaign, flows, backend, truth):
     root = str(campaign.root)
     flows.run(root)
     own = sorted((t.rank, key) for key, t in backend.tasks.items() if not t.holdout)

@@ -11,6 +11,7 @@ from labelcycle.nn.progress import Progress
 from labelcycle.store import Campaign, write_bytes, write_labels
 
 IGNORED = "/.labelcycle/\n"
+SETUP = (".dvc", ".dvcignore", ".gitignore")
 
 
 def init(root: Path, settings: config.Config | None = None) -> Campaign:
@@ -34,13 +35,11 @@ def init(root: Path, settings: config.Config | None = None) -> Campaign:
     for path in (campaign.label_file(store.OWNED), campaign.holdout):
         if not path.exists() and not path.parent.with_suffix(".dvc").exists():
             write_labels(path, [])
-    _track(campaign, ["data/labels", "data/holdout.jsonl"], "New campaign", (".dvc", ".gitignore"))
+    _track(campaign, ["data/labels", "data/holdout.jsonl"], "New campaign", SETUP)
     return campaign
 
 
-def add_images(
-    root: Path, paths: Sequence[str], show: Callable[[Progress], None]
-) -> ingest.Report:
+def add_images(root: Path, paths: Sequence[str], show: Callable[[Progress], None]) -> ingest.Report:
     """Ingest images into the pool and commit it."""
     standing = read(root)
     campaign, settings = standing.campaign, standing.config

@@ -1,0 +1,50 @@
+"""Simulated people at the open round."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from labelcycle import annotate, rounds
+from labelcycle.annotate import Done
+from labelcycle.cycle.standing import Standing
+from labelcycle.errors import ServiceDown, StateError
+from labelcycle.rounds import State
+
+
+def answer(
+    now: Standing,
+    truth: Path,
+    *,
+    annotators: int = 2,
+    error_rate: float = 0.0,
+    skip_rate: float = 0.0,
+    seed: int = 0,
+    show: Callable[[str], None],
+) -> Done:
+    """Let simulated people answer the tasks of the open round through Label Studio's own API.
+
+    Raises StateError if no round is open.
+    """
+    if now.state is not State.OPEN:
+        raise StateError(
+            f"round {now.number} is {now.state}; wanted an open round to annotate;"
+            " run `labelcycle run`"
+        )
+    url, token = (os.environ.get(f"LABEL_STUDIO_{name}", "") for name in ("URL", "API_KEY"))
+    if not url:
+        raise ServiceDown(
+            "LABEL_STUDIO_URL is not set; wanted the address of Label Studio; run `labelcycle up`"
+        )
+    pushed = now.record(rounds.PUSHED)
+    return annotate.annotate(
+        url,
+        token,
+        pushed["project"],
+        annotate.read_truth(now.campaign, truth),
+        tasks=[task["task"] for task in pushed["tasks"]],
+        annotators=annotators,
+        error_rate=error_rate,
+        skip_rate=skip_rate,
+        seed=seed,
+        show=show,
+    )
