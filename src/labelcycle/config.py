@@ -4,15 +4,13 @@ Everything is checked before anything runs: keys, ranges, names of strategies, e
 learners, and their own options.
 """
 
-import difflib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
-from labelcycle.core import strategies
+from labelcycle.core import registry, strategies
 from labelcycle.errors import SettingsError
 from labelcycle.ingest import Options as IngestOptions
 from labelcycle.nn import encoders, learners
@@ -101,8 +99,12 @@ class Config(Options):
         return digest(dump_json(self.model_dump(mode="json")).encode())
 
 
-def load(path: Path) -> Config:
-    """The settings of a campaign. Raises SettingsError that names key, wanted and got."""
+def load(path: Path, *, parts: bool = True) -> Config:
+    """The settings of a campaign. Raises SettingsError that names key, wanted and got.
+
+    parts : check the own options of encoder, strategy and learner too, which imports them; not
+        needed where somebody has done it, as in a stage or for a look at the campaign
+    """
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -111,58 +113,34 @@ def load(path: Path) -> Config:
         ) from error
     except yaml.YAMLError as error:
         raise SettingsError(f"{path.name} is not YAML: {_one_line(error)}") from error
-    return parse(raw, path.name)
+    return parse(raw, path.name, parts=parts)
 
 
-def parse(raw: object, source: str = "params.yaml") -> Config:
-    """The settings from plain values, checked whole."""
-    if raw is None:
-        raw = {}
-    if not isinstance(raw, dict):
+def parse(raw: object, source: str = "params.yaml", *, parts: bool = True) -> Config:
+    """The settings from plain values, checked like `load`."""
+    if not isinstance(raw, dict | None):
         raise SettingsError(f"{source}: wanted sections with keys, got {raw!r}")
-    config = _validated(Config, raw, source, ())
-    for section, key, options in (
-        ("pretrain", "encoder", encoders.get(config.pretrain.encoder).Options),
-        ("query", "strategy", strategies.get(config.query.strategy).Options),
-        ("train", "learner", learners.get(config.train.learner).Options),
-    ):
-        chosen = getattr(config, section)
-        _validated(options, chosen.options, source, (section, "options"), getattr(chosen, key))
+    try:
+        config = Config.model_validate(raw or {})
+    except ValidationError as error:
+        texts = "; ".join(registry.explain(Config, problem) for problem in error.errors())
+        raise SettingsError(f"{source}: {texts}") from error
+    if parts:
+        _check_parts(config, source)
     return config
 
 
-def _validated(
-    kind: type[Any], raw: dict[str, Any], source: str, where: tuple[str, ...], owner: str = ""
-) -> Any:
-    try:
-        return kind.model_validate(raw)
-    except ValidationError as error:
-        texts = [_explain(kind, problem, where, owner) for problem in error.errors()]
-        raise SettingsError(f"{source}: " + "; ".join(texts)) from error
-
-
-def _explain(kind: type[Options], problem: Any, where: tuple[str, ...], owner: str) -> str:
-    """One problem as text: the key, what was wanted, what came, the nearest right key."""
-    keys = [str(part) for part in problem["loc"]]
-    key = ".".join((*where, *keys))
-    if problem["type"] != "extra_forbidden":
-        wanted = problem["msg"]
-        for lead in ("Value error, ", "Input should be ", "String should have "):
-            wanted = wanted.removeprefix(lead)
-        if problem["type"] == "value_error":
-            return f"{key}: {wanted}"
-        return f"{key}: wanted {wanted} (got {problem['input']!r})"
-    fields = list(_fields_at(kind, keys[:-1]))
-    near = difflib.get_close_matches(keys[-1], fields, n=1)
-    of = f" of {owner}" if owner else ""
-    hint = f"did you mean {near[0]!r}?" if near else f"known keys{of}: {', '.join(fields) or '-'}"
-    return f"{key}: unknown key{of}; {hint}"
-
-
-def _fields_at(kind: type[Any], path: list[str]) -> Iterator[str]:
-    for part in path:
-        kind = kind.model_fields[part].annotation
-    yield from kind.model_fields
+def _check_parts(config: Config, source: str) -> None:
+    """Raise SettingsError if a part is unknown, or its own options are wrong."""
+    for key, package, name, values in (
+        ("pretrain.encoder", encoders, config.pretrain.encoder, config.pretrain.options),
+        ("query.strategy", strategies, config.query.strategy, config.query.options),
+        ("train.learner", learners, config.train.learner, config.train.options),
+    ):
+        try:
+            registry.parse_options(package.get(name).Options, values, f"{key} {name}")
+        except SettingsError as error:
+            raise SettingsError(f"{source}: {error}") from error
 
 
 def _one_line(error: Exception) -> str:

@@ -24,7 +24,7 @@ def run_stage(name: str, root: Path, show: Callable[[Any], None]) -> None:
     """
     _end_with_runner()
     campaign = Campaign(root)
-    settings = config.load(campaign.params)
+    settings = config.load(campaign.params, parts=False)
     seed, classes = settings.campaign.seed, settings.campaign.classes
     number = sum(path.stem.isdigit() for path in campaign.labels.glob("*.jsonl"))
     # Two programs that compute in the same folder would overwrite each other's files.

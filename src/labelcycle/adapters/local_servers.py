@@ -119,7 +119,12 @@ def _label_studio_template(program: Path, quiet: Mapping[str, str]) -> Template 
 def mlflow(campaign: Campaign) -> Server:
     """MLflow's tracking server on SQLite, artifacts in a folder that it serves itself."""
     folder = campaign.private / "mlflow"
-    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    quiet = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "true",
+        # its jobs judge language models; their runner is a second slow start and a slow stop
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
     return Server(
         name="mlflow",
         title="MLflow",

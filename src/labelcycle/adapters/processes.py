@@ -63,21 +63,34 @@ def alive(process: Process) -> bool:
 
 
 def stop(process: Process, patience_s: float = 15.0) -> bool:
-    """End a process and its children, politely first; False if it ran no more."""
+    """End a process with all it started, politely first; False if it ran no more.
+
+    Only the first process is asked to end: it ends its own, and one that loses a worker to us
+    would start another.
+    """
     found = _find(process)
     if found is None:
         return False
     family = [found]
     with contextlib.suppress(psutil.NoSuchProcess):
         family += found.children(recursive=True)
-    for member in family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            member.terminate()
-    for member in psutil.wait_procs(family, timeout=patience_s)[1]:
+        found.terminate()
+    rest = psutil.wait_procs(family, timeout=patience_s)[1]
+    for member in {*rest, *_session(process.pid)}:
         with contextlib.suppress(psutil.NoSuchProcess):
             member.kill()
-    psutil.wait_procs(family, timeout=patience_s)
+    psutil.wait_procs(rest, timeout=patience_s)
     return True
+
+
+def _session(leader: int) -> list[psutil.Process]:
+    """What still runs in the session that `start` began for a process."""
+    members = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getsid(process.pid) == leader:
+                members.append(process)
+    return members
 
 
 def _find(process: Process) -> psutil.Process | None:

@@ -5,7 +5,6 @@ NUMBERS
 
 from dataclasses import dataclass
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,6 +72,8 @@ def _one_run(
     points: NDArray[np.float32], clusters: int, rng: np.random.Generator, iterations: int
 ) -> Clustering:
     first = _plus_plus(points, clusters, rng)
+    import faiss  # takes half a second, which every command would pay
+
     engine = faiss.Kmeans(
         points.shape[1],
         len(first),

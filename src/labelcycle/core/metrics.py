@@ -1,10 +1,10 @@
 """How good a classifier is on labelled samples, each main figure with an interval."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm  # type: ignore[import-untyped]
 
 Counts = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -64,7 +64,7 @@ def accuracy(confusion: Counts, confidence: float) -> Estimate:
 
 def wilson(right: int, n: int, confidence: float) -> Estimate:
     """Wilson's interval of `right` out of `n` >= 1: sound for few samples and near 0 or 1."""
-    z = float(norm.ppf(0.5 + confidence / 2))
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
     share = right / n
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))

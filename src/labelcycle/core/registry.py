@@ -51,17 +51,31 @@ def parse_options(kind: type[Own], values: Mapping[str, Any] | Options | None, o
     try:
         return kind.model_validate(dict(values or {}))
     except ValidationError as error:
-        texts = "; ".join(_explain(kind, problem) for problem in error.errors())
+        texts = "; ".join(explain(kind, problem) for problem in error.errors())
         raise SettingsError(f"options of {owner}: {texts}") from error
 
 
-def _explain(kind: type[Options], problem: Any) -> str:
-    """One problem as text: the key, what was wanted, what came, the nearest right key."""
-    key = ".".join(str(part) for part in problem["loc"])
+def explain(kind: type[Options], problem: Any) -> str:
+    """One problem that pydantic found, as text: key, wanted, got, the nearest right key.
+
+    kind : the Options that were checked; the problem may lie in an Options within it
+    """
+    keys = [str(part) for part in problem["loc"]]
+    key = ".".join(keys)
+    if problem["type"] == "value_error":  # a check of our own: its text says it all
+        return f"{key}: {problem['msg'].removeprefix('Value error, ')}"
     if problem["type"] != "extra_forbidden":
-        wanted = problem["msg"].removeprefix("Input should be ")
+        wanted = problem["msg"]
+        for lead in ("Input should be ", "String should have "):
+            wanted = wanted.removeprefix(lead)
         return f"{key}: wanted {wanted} (got {problem['input']!r})"
-    known = list(kind.model_fields)
-    near = difflib.get_close_matches(key, known, n=1)
+    known = _fields(kind, keys[:-1])
+    near = difflib.get_close_matches(keys[-1], known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known) or 'none'}"
     return f"{key}: unknown key; {hint}"
+
+
+def _fields(kind: type[Any], path: Iterable[str]) -> list[str]:
+    for part in path:
+        kind = kind.model_fields[part].annotation
+    return list(kind.model_fields)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import faiss
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 
@@ -15,6 +14,8 @@ def one_thread() -> Iterator[None]:
     hangs on the result, one thread makes it the same everywhere. It is also faster on a machine
     whose cores are taken: OpenMP threads that wait for each other spin.
     """
+    import faiss  # takes half a second, which every command would pay
+
     before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)
     try:

@@ -70,7 +70,7 @@ def read(root: Path) -> Standing:
     """Where the campaign in `root` stands. Raises StateError if it is none."""
     campaign = Campaign(root)
     git.check_usable(campaign.root)
-    settings = config.load(campaign.params)
+    settings = config.load(campaign.params, parts=False)
     tags = git.tags(campaign.root)
     number = rounds.current(tags)
     folder = campaign.round(number)
@@ -84,7 +84,7 @@ def ready(root: Path) -> Standing:
     """Like `read`, once it is sure that a step may be taken: tree clean, closed rounds intact."""
     standing = read(root)
     campaign = standing.campaign
-    _ = standing.config.classes
+    _ = config.load(campaign.params).classes
     changed = git.dirty(campaign.root, OWN_PATHS)
     if changed:
         raise StateError(

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from labelcycle import options as base
 from labelcycle import store
-from labelcycle.encoder_files import load_encoder
 from labelcycle.errors import DataError
 from labelcycle.nn.encoders import Encoder
 from labelcycle.nn.progress import Progress
@@ -27,6 +26,8 @@ def run(campaign: store.Campaign, options: Options, show: Callable[[Progress], N
     Features of the backbone, not of the projection head, and not of unit length: a strategy that
     compares directions normalises them itself.
     """
+    from labelcycle.encoder_files import load_encoder  # torch, which every command would load
+
     encoder = load_encoder(campaign.encoder)
     splits = {name: store.read_samples(campaign.samples, name) for name in ("pool", "holdout")}
     total = sum(len(samples) for samples in splits.values())

@@ -12,7 +12,6 @@ from labelcycle import options as base
 from labelcycle import store
 from labelcycle.core import metrics
 from labelcycle.errors import DataError
-from labelcycle.stages import charts
 from labelcycle.stages.pool_files import class_index, read_features, rounded
 from labelcycle.stages.train import META, load_learner
 
@@ -121,6 +120,8 @@ def _check_classes(trained: Sequence[str], classes: Sequence[str]) -> None:
 
 
 def _draw(campaign: store.Campaign, confusion: NDArray[np.int64], classes: Sequence[str]) -> None:
+    from labelcycle.stages import charts  # matplotlib, which every command would load
+
     each = metrics.per_class(confusion)
     store.write_bytes(campaign.figures / CONFUSION, charts.confusion(confusion, classes))
     store.write_bytes(campaign.figures / PER_CLASS, charts.per_class(each, classes))

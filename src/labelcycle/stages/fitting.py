@@ -1,0 +1,86 @@
+"""The training behind stage `pretrain`, with its checkpoints."""
+
+import io
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from labelcycle import __version__, encoder_files, store
+from labelcycle.nn import encoders
+from labelcycle.nn.device import best_device
+from labelcycle.nn.progress import Progress, State
+from labelcycle.stages.images import load_images, median_side
+from labelcycle.stages.pretrain import Options
+
+SAVE_EVERY_S = 20.0
+
+
+def fit(
+    campaign: store.Campaign,
+    options: Options,
+    seed: int,
+    samples: list[store.Sample],
+    show: Callable[[Progress], None],
+) -> None:
+    """Fit the encoder to the images of `samples` and write its files."""
+    module = encoders.get(options.encoder)
+    own = encoders.options_of(options.encoder, options.options)
+    size = options.image_size or module.default_size(median_side(samples), own)
+    images = load_images(campaign, samples, size)
+    checkpoint = _checkpoint(campaign, options, size, samples, seed)
+    torch.set_num_threads(options.threads)
+    fitting = module.fit(images, own, seed, best_device(), _resume(checkpoint))
+    encoder = _follow(fitting, checkpoint, show)
+    encoder_files.save_encoder(campaign.encoder, options.encoder, encoder)
+    shutil.rmtree(checkpoint.parent, ignore_errors=True)
+
+
+def _follow(
+    fitting: encoders.Fitting, checkpoint: Path, show: Callable[[Progress], None]
+) -> encoders.Encoder:
+    """The encoder at the end of a training; shows each step, saves a checkpoint now and then."""
+    saved = time.monotonic()
+    while True:
+        try:
+            progress = next(fitting)
+        except StopIteration as end:
+            encoder: encoders.Encoder = end.value
+            return encoder
+        if progress.snapshot is not None and time.monotonic() - saved >= SAVE_EVERY_S:
+            _save(checkpoint, progress.snapshot())
+            saved = time.monotonic()
+        show(progress)
+
+
+def _checkpoint(
+    campaign: store.Campaign, options: Options, size: int, samples: list[store.Sample], seed: int
+) -> Path:
+    """The checkpoint file of exactly this training."""
+    code = store.read_json(campaign.code) if campaign.code.exists() else {}
+    inputs = {
+        "options": options.model_dump(mode="json"),
+        "size": size,
+        "seed": seed,
+        "pool": [sample.id for sample in samples],
+        "code": [__version__, torch.__version__, code.get("pretrain")],
+        "device": str(best_device()),
+    }
+    key = store.digest(store.dump_json(inputs).encode())
+    return campaign.checkpoints / f"pretrain-{key}" / "state.pt"
+
+
+def _save(path: Path, state: State) -> None:
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    store.write_bytes(path, buffer.getvalue())
+
+
+def _resume(path: Path) -> State | None:
+    """The saved state, or None where there is none."""
+    if not path.exists():
+        return None
+    state: State = torch.load(path, map_location="cpu", weights_only=True)
+    return state
