@@ -12,13 +12,13 @@ import pytest
 from label_studio_sdk import LabelStudio
 from PIL import Image
 
-from labelcycle.adapters import label_config
+from labelcycle.adapters import health, label_config, processes
 from labelcycle.adapters import services as local_services
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.label_studio_api import LabelStudioApi
 from labelcycle.adapters.services import Services
 from labelcycle.annotate import Done, annotate
-from labelcycle.errors import DataError, ServiceDown, ServiceRefused
+from labelcycle.errors import DataError, ServiceDown, ServiceRefused, StateError
 from labelcycle.ports import LabelSchema, Prediction, Progress, TaskSpec
 from labelcycle.store import Campaign
 
@@ -453,11 +453,28 @@ def test_an_export_that_is_cut_short(server: Server) -> None:
         server.connect(Fault("/export$", cut)).pull(server.project, ids)
 
 
+def test_up_brings_all_three(running: Campaign, services: Services) -> None:
+    lines = health.check(local_services.environment(running))
+    assert [(name, ok, remedy) for name, ok, _, remedy in lines] == [
+        ("Label Studio", True, ""),
+        ("Label Studio token", True, ""),
+        ("MLflow", True, ""),
+        ("Prefect", True, ""),
+    ]
+    assert lines[1][2] == "works as admin@localhost"
+    for name, service in services.services.items():
+        folder = running.private / name.replace("_", "-")
+        assert processes.alive(service.process)
+        assert list(folder.glob("*.db")) or list(folder.glob("*.sqlite3"))
+
+
 def test_up_uses_what_runs(running: Campaign, label_studio: Services) -> None:
     said: list[str] = []
     again = local_services.up(running, only=["label_studio"], show=said.append)
     assert again.services == label_studio.services
     assert said[0] == "Label Studio runs already"
+    with pytest.raises(StateError, match=r"for this computer alone; wanted it to listen on 0\."):
+        local_services.up(running, host="0.0.0.0", only=["label_studio"], show=said.append)
     assert again.invite is not None
     page = httpx.get(again.invite)
     assert page.status_code == 200

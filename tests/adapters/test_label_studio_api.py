@@ -133,9 +133,7 @@ def test_pages_are_put_together() -> None:
 
 @pytest.mark.parametrize("tasks", [([1], []), ([1, 2], [2], []), ([1, 2],), ([],)])
 def test_a_list_that_lacks_tasks_is_no_list(tasks: tuple[list[int], ...]) -> None:
-    wanted = (
-        r"the list of tasks .* is not complete: wanted 3, got .; .* run the same command again"
-    )
+    wanted = r"the list of tasks .* is not complete: wanted 3, got .; .* run the same command again"
     with pytest.raises(ServiceDown, match=wanted):
         pages(3, *tasks).tasks(7)
 

@@ -1,13 +1,16 @@
 """The local services' parts that need no server, and a small server of our own."""
 
+import contextlib
 import os
 import socket
 import sqlite3
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from labelcycle import store
@@ -160,6 +163,30 @@ def test_stop_ends_the_process_and_no_other(tmp_path: Path) -> None:
     assert processes.stop(process)
     assert not processes.alive(process)
     assert not processes.stop(process)
+
+
+def test_stop_ends_what_the_process_started(tmp_path: Path) -> None:
+    child = "import time; time.sleep(600)"
+    code = f"""if True:
+        import os, signal, subprocess, sys, time
+        child = subprocess.Popen([sys.executable, "-c", {child!r}])
+        orphan = subprocess.check_output(
+            [sys.executable, "-c", "import subprocess, sys; print(subprocess.Popen("
+             "[sys.executable, '-c', {child!r}], stdout=subprocess.DEVNULL).pid)"])
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        print(child.pid, int(orphan), flush=True)
+        time.sleep(600)
+    """
+    process = processes.start([sys.executable, "-c", code], {}, tmp_path, tmp_path / "log")
+    while len((tmp_path / "log").read_text().split()) < 2:
+        assert processes.alive(process)
+        time.sleep(0.05)
+    pids = [int(pid) for pid in (tmp_path / "log").read_text().split()]
+    assert all(psutil.pid_exists(pid) for pid in pids)
+    assert processes.stop(process, patience_s=0.5)
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            assert psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
 def test_a_missing_program_is_named(tmp_path: Path) -> None:

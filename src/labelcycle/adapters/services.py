@@ -9,7 +9,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from labelcycle import store
 from labelcycle.adapters import health, local_servers, processes, templates
 from labelcycle.adapters.local_servers import Server
 from labelcycle.adapters.processes import Process
-from labelcycle.errors import DataError, ServiceDown
+from labelcycle.errors import DataError, ServiceDown, StateError
 
 LOOPBACK = "127.0.0.1"
 NAMES = ("label_studio", "mlflow", "prefect")
@@ -76,18 +76,18 @@ def up(
     show : called with lines of progress
 
     Raises ToolFailed (a program is missing), ServiceDown (a server did not become ready; the
-    text quotes its log), Busy (another `up` or `down` is at work).
+    text quotes its log), StateError (Label Studio runs already, but not for other computers),
+    Busy (another `up` or `down` is at work).
     """
     with processes.exclusive(campaign.private / "services.lock"):
         record = _read(campaign)
         servers = [_server(name, campaign, record) for name in NAMES if name in set(only)]
         campaign.media.mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor(len(servers)) as pool:  # each waits for migrations of its own
-            list(pool.map(lambda s: _prepare(s, record, show), servers))
-        for server in servers:
-            if _running(record, server.name):
-                show(f"{server.title} runs already")
-            else:
+        with ThreadPoolExecutor(len(NAMES)) as pool:  # each may run migrations of its own
+            prepared = {pool.submit(_prepare, s, record, show): s for s in servers}
+            for future in as_completed(prepared):
+                future.result()
+                server = prepared[future]
                 port = (ports or {}).get(server.name, server.port)
                 _start(campaign, record, replace(server, port=port), host, show)
         found = {server.name: _wait(record, server, show) for server in servers}
@@ -231,6 +231,14 @@ def _start(
     """Start a server and write down at once who it is, so that `down` finds it in any case."""
     host = host if server.name == "label_studio" else LOOPBACK
     before = record["services"].get(server.name)
+    if _running(record, server.name):
+        if host != LOOPBACK and f"//{LOOPBACK}:" in before["public"]:
+            raise StateError(
+                f"{server.title} runs already, for this computer alone; wanted it to listen on"
+                f" {host}; run `labelcycle down` first"
+            )
+        show(f"{server.title} runs already")
+        return
     wanted = int(before["address"].rpartition(":")[2]) if before else server.port
     port = processes.free_port(wanted, host)
     log = server.folder / f"{server.name}.log"
