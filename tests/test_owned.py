@@ -98,6 +98,17 @@ def test_of_two_names_that_differ_in_accents_alone_the_exact_one_is_meant(
     assert labels(campaign) == {"9" * 16: "cat"}
 
 
+def test_a_whole_source_is_not_taken_for_the_end_of_another(
+    campaign: Campaign, table: Write
+) -> None:
+    twins = {"b.png": "1" * 16, "sub/b.png": "2" * 16}
+    store.write_samples(
+        campaign.samples, [Sample(key, "", source, "pool", 1, 1) for source, key in twins.items()]
+    )
+    owned.import_labels(campaign, table("file,label\nb.png,cat\n"), CLASSES)
+    assert labels(campaign) == {"1" * 16: "cat"}
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
@@ -149,7 +160,7 @@ def test_the_later_word_holds(campaign: Campaign, table: Write) -> None:
 def test_other_columns_spaces_and_a_mark_of_byte_order_do_no_harm(
     campaign: Campaign, table: Write
 ) -> None:
-    file = table(f"\ufeffwho, label ,sample\nme, cat ,{A},too,many\nyou,dog,{B1}\n")
+    file = table(f"\ufefflabel, sample ,who\n cat ,{A},me,too,many\ndog,{B1},you\n")
     owned.import_labels(campaign, file, CLASSES)
     assert labels(campaign) == {A: "cat", B1: "dog"}
 
