@@ -1,6 +1,7 @@
 """The training behind stage `pretrain`, with its checkpoints."""
 
 import io
+import pickle
 import shutil
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 import torch
 
 from labelcycle import __version__, encoder_files, store
+from labelcycle.errors import DataError
 from labelcycle.nn import encoders
 from labelcycle.nn.device import best_device
 from labelcycle.nn.progress import Progress, State
@@ -31,9 +33,13 @@ def fit(
     size = options.image_size or module.default_size(median_side(samples), own)
     images = load_images(campaign, samples, size)
     checkpoint = _checkpoint(campaign, options, size, samples, seed)
-    torch.set_num_threads(options.threads)
     fitting = module.fit(images, own, seed, best_device(), _resume(checkpoint))
-    encoder = _follow(fitting, checkpoint, show)
+    before = torch.get_num_threads()
+    torch.set_num_threads(options.threads)
+    try:
+        encoder = _follow(fitting, checkpoint, show)
+    finally:
+        torch.set_num_threads(before)
     encoder_files.save_encoder(campaign.encoder, options.encoder, encoder)
     shutil.rmtree(checkpoint.parent, ignore_errors=True)
 
@@ -82,5 +88,11 @@ def _resume(path: Path) -> State | None:
     """The saved state, or None where there is none."""
     if not path.exists():
         return None
-    state: State = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        state: State = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+        raise DataError(
+            f"cannot read the checkpoint {path}: {' '.join(str(error).split())[:120]};"
+            " delete it to train from the start"
+        ) from error
     return state

@@ -14,7 +14,7 @@ from labelcycle.nn.progress import Progress
 class Options(base.Options):
     """Section `pretrain` of params.yaml."""
 
-    encoder: str = Field("pixels", description="what turns images into features")
+    encoder: str = Field("smallconv", description="what turns images into features")
     image_size: int | None = Field(
         None,
         ge=8,

@@ -6,6 +6,7 @@ crops are mild, and the features keep a 4x4 map.
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ class Options(simclr.Options):
     """Defaults for about 1,500 images and two CPU cores; see `simclr.Options`."""
 
     width: int = Field(32, ge=4, le=512, description="channels of the first of three layers")
-    components: int = Field(256, ge=2, le=4096, description="number of features")
+    components: int = Field(128, ge=2, le=4096, description="number of features, at most")
     epochs: int = Field(60, ge=1, le=10000, description="passes over the pool")
     batch: int = Field(256, ge=2, le=65536, description="images a step, at most")
     temperature: float = Field(0.2, gt=0, le=10, description="temperature of NT-Xent")
@@ -52,7 +53,7 @@ class Convolutions(nn.Module):
         super().__init__()
         channels = [3, width, 2 * width, 4 * width]
         layers: list[nn.Module] = []
-        for before, after in zip(channels, channels[1:], strict=False):
+        for before, after in pairwise(channels):
             layers += [nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False)]
             layers += [nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
         self.layers = nn.Sequential(*layers)
@@ -131,10 +132,14 @@ def rebuild(
 
 
 def _described(network: Convolutions, options: Options, cells: NDArray[np.float64]) -> Features:
-    """The features whose statistics are those of `cells`, (n, d); constant ones stay 0."""
+    """The features whose statistics are those of `cells`, (n, d); what is constant stays 0."""
     mean, spread = cells.mean(axis=0), cells.std(axis=0)
     deviation = np.where(spread < 1e-6, 1.0, spread)
-    components = principal_components((cells - mean) / deviation, options.components)
+    standardised = (cells - mean) / deviation
+    components = principal_components(standardised, options.components)
+    # one scale for all: their mean square becomes 1, their proportions stay
+    scale = np.sqrt(np.square(standardised @ components.T).mean())
+    components /= scale if scale > 0 else 1
     features = Features(network, options.width, len(components))
     features.mean.copy_(torch.from_numpy(mean))
     features.deviation.copy_(torch.from_numpy(deviation))
