@@ -1,6 +1,18 @@
 """Multinomial logistic regression on features: strong from the first handful of labels on.
 
-NUMBERS
+Rows are brought to length 1, centred, and divided by their root mean square distance from the
+centre, so that one penalty fits every encoder. The penalty weighs against the mean loss: with few
+labels it hardly binds, with many it does. Percent right at 10, 30, 100, 300, 1,000 random labels
+(mean of 10 draws, 3 from 300 on; CIFAR-10 features, then Fashion-MNIST pixels):
+
+    this, penalty 1/3000         22.6 36.6 52.0 62.8 69.7    39.4 53.5 68.5 75.4 80.2
+    1/300                        21.6 34.7 50.5 62.6 68.7    38.6 51.0 65.4 73.4 74.7
+    1/30000                      23.0 37.2 51.7 61.9 66.8    39.7 54.1 68.4 75.4 80.6
+    standardised by the labelled 12.7 17.6 30.4 47.0 61.4    33.0 47.0 65.8 74.1 79.4
+    ridge, alpha by CV           22.1 36.2 51.1 62.7 70.0    36.4 52.9 66.9 74.5 79.1
+    shrunk LDA                   10.7 19.8 35.4 52.4 66.6    16.7 42.7 56.9 68.2 74.5
+
+Printed by benchmarks/learner.py.
 """
 
 from collections.abc import Mapping
