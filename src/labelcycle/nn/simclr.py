@@ -6,6 +6,7 @@ Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Represe
 import copy
 import math
 from collections.abc import Callable, Generator
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from labelcycle.nn import augment
 from labelcycle.nn.nt_xent import nt_xent
 from labelcycle.nn.progress import Progress, State
 
-_INIT, _ORDER, _VIEWS = range(3)
+_BACKBONE, _HEAD, _ORDER, _VIEWS = range(4)
 """What a derived seed is for."""
 
 
@@ -43,10 +44,10 @@ def seeded(seed: int, purpose: int, number: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(int(entropy[0]) >> 1)
 
 
-def initialised(build: Callable[[], nn.Module], seed: int) -> nn.Module:
+def initialised(build: Callable[[], nn.Module], seed: int, purpose: int = _BACKBONE) -> nn.Module:
     """What `build` makes, its weights drawn from the seed; torch's own generator is not moved."""
     with torch.random.fork_rng(devices=[]):
-        torch.set_rng_state(seeded(seed, _INIT).get_state())
+        torch.set_rng_state(seeded(seed, purpose).get_state())
         return build()
 
 
@@ -90,13 +91,14 @@ def train(
                 f"pretraining diverged at step {step + 1} of {total}: wanted a finite loss,"
                 f" got {loss}; lower learning_rate (now {options.learning_rate})"
             )
-
-        def snapshot(step: int = step) -> State:
-            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
-            return copy.deepcopy({**state, "step": step + 1})
-
-        yield Progress(step + 1, total, loss, snapshot)
+        yield Progress(step + 1, total, loss, partial(_snapshot, model, optimizer, step + 1))
     model.eval()
+
+
+def _snapshot(model: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> State:
+    """The state after `step` steps, apart from the tensors that the next step changes."""
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
+    return copy.deepcopy(state)
 
 
 def _step(
@@ -129,7 +131,7 @@ def _head(backbone: nn.Module, image: torch.Tensor, projection: int, seed: int) 
     def build() -> nn.Module:
         return nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, projection))
 
-    return initialised(build, seed + 1).to(image.device)
+    return initialised(build, seed, _HEAD).to(image.device)
 
 
 def batch_rows(n: int, batch: int, seed: int, step: int) -> torch.Tensor:

@@ -86,4 +86,5 @@ def rebuild(
 
 
 def _rows(images: Images) -> NDArray[np.float32]:
-    return images.reshape(len(images), int(np.prod(images.shape[1:]))).astype(np.float32) / np.float32(255)
+    flat = images.reshape(len(images), int(np.prod(images.shape[1:])))
+    return flat.astype(np.float32) / np.float32(255)
