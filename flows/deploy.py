@@ -4,10 +4,12 @@ python -m flows.deploy --campaign DIR --every 300
 """
 
 from pathlib import Path
+from typing import cast
 
 import click
 from prefect import serve
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.deployments.runner import RunnerDeployment
 
 from flows.rounds import close_round, collect, open_round
 from labelcycle.adapters import git
@@ -30,11 +32,12 @@ def main(campaign: Path, every: int) -> None:
     parameters = {"folder": str(root)}
     # One at a time: a look that comes while another one works is not needed.
     alone = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
-    serve(
-        collect.to_deployment(name, interval=every, parameters=parameters, concurrency_limit=alone),
-        open_round.to_deployment(name, parameters=parameters),
-        close_round.to_deployment(name, parameters=parameters),
+    every_so_often = collect.to_deployment(
+        name, interval=every, parameters=parameters, concurrency_limit=alone
     )
+    on_demand = [f.to_deployment(name, parameters=parameters) for f in (open_round, close_round)]
+    # The signature speaks of coroutines, which only an async caller would get.
+    serve(*cast(list[RunnerDeployment], [every_so_often, *on_demand]))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ the step that is due until its end is reached, and may be run again at any time.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import httpx
 import yaml
@@ -36,12 +36,16 @@ OPENING = ("pretrain", "embed", "train", "cluster", "query")
 CLOSING = ("train", "evaluate")
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
 def _may_pass(_task: Task[..., Any], _run: TaskRun, state: RunState[Any]) -> bool:
     """Try again only what another try may mend."""
     return isinstance(state.result(raise_on_failure=False), ServiceDown)
 
 
-def _service(function: Callable[..., Any]) -> Task[..., Any]:
+def _service(function: Callable[P, R]) -> Task[P, R]:
     """A task that talks to a service: retried while the service is down, never cached."""
     return task(
         retries=3,

@@ -87,8 +87,9 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
 @click.argument("paths", nargs=-1, required=True)
 @click.pass_obj
 def ingest(root: Path, paths: tuple[str, ...]) -> None:
-    """Take images into the pool: folders, globs, or lists (@FILE, one path a line).
+    """Take images into the pool: files, folders, patterns, or @LIST.
 
+    A list has one path a line, relative to the list. Hidden files are left out unless named.
     Every image is decoded. What cannot be used goes to data/quarantine.jsonl with its reason.
     The hold-out is drawn at random and then frozen.
     """
@@ -99,10 +100,10 @@ def ingest(root: Path, paths: tuple[str, ...]) -> None:
     with lock.exclusive(_campaign(root).lock), shown("ingest") as show:
         report = setup.add_images(root, paths, show)
     click.echo(
-        f"{report.found} files: {report.added} new samples, {report.duplicates} duplicates,"
-        f" {report.quarantined} in quarantine; now {report.pool} in the pool,"
-        f" {report.holdout} in the hold-out"
+        f"{report.found} files: {report.added} new samples, {report.known} known already,"
+        f" {report.duplicates} duplicates, {report.quarantined} in quarantine"
     )
+    click.echo(f"now {report.pool} in the pool, {report.holdout} in the hold-out")
     if report.quarantined:
         click.echo("see data/quarantine.jsonl for what could not be used, and why")
 

@@ -226,11 +226,12 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
 def read_array(path: Path) -> NDArray[Any]:
     """An array from .npy, memory-mapped and read-only."""
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise DataError(
             f"cannot read {path}: wanted an array, got {error}; run `labelcycle run`"
         ) from error
+    return array
 
 
 def write_arrays(path: Path, **arrays: NDArray[Any]) -> None:

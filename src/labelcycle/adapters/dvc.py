@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from labelcycle.adapters import programs
@@ -64,20 +64,20 @@ def push(root: Path) -> None:
     _dvc(root, "push", "-q")
 
 
-def restore(root: Path, origin: Path, targets: Sequence[str]) -> None:
+def restore(root: Path, origin: Path, targets: Iterable[str]) -> None:
     """Bring `targets` into the clone `root`, from the cache of `origin` or else from the remote.
 
-    Raises DataError if neither has all of them.
+    Raises DataError that names the target that neither has.
     """
     cache = _dvc(origin, "cache", "dir")
     _dvc(root, "config", "--local", "cache.dir", str((origin / cache).resolve()))
-    try:
-        _dvc(root, "checkout", "-q", *targets)
-    except ToolFailed as missing:
-        if not has_remote(root):
-            raise DataError(
-                f"{', '.join(targets)} as of this round are not all in the campaign's cache, and"
-                f" there is no remote to fetch them from ({missing}); add one:"
-                " dvc remote add -d NAME ADDRESS"
-            ) from missing
-        _dvc(root, "pull", "-q", *targets)
+    for target in targets:  # given several, `dvc checkout` brings only one of them
+        try:
+            _dvc(root, "checkout", "-q", target)
+        except ToolFailed as missing:
+            if not has_remote(root):
+                raise DataError(
+                    f"{target} as of this round is not in the campaign's cache, and there is no"
+                    f" remote to fetch it from ({missing}); add one: dvc remote add -d NAME ADDRESS"
+                ) from missing
+            _dvc(root, "pull", "-q", target)

@@ -5,7 +5,9 @@ already (2.1.2: two tasks for one); who calls repeats what is safe to repeat.
 """
 
 import contextlib
+import functools
 import json
+import ssl
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -84,7 +86,11 @@ class LabelStudioApi:
         self._wording = Wording(self.url, token)
         local = any(self.url.startswith(f"http://{n}") for n in ("127.0.0.1", "localhost"))
         network = httpx.Client(
-            timeout=TIMEOUT_S, follow_redirects=True, transport=transport, trust_env=not local
+            timeout=TIMEOUT_S,
+            follow_redirects=True,
+            transport=transport,
+            trust_env=not local,
+            verify=_certificates(),
         )
         weakref.finalize(self, network.close)  # no open socket outlives the connection
         with self._told("connecting"):
@@ -255,6 +261,12 @@ class LabelStudioApi:
             raise self._wording.refused(error.status_code, error.body, doing, project) from error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise self._wording.malformed(error, doing) from error
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """The known certificates: reading them is the slowest part of a connection."""
+    return httpx.create_ssl_context()
 
 
 def _project(project: Any) -> Project:

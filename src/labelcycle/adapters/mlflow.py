@@ -10,6 +10,7 @@ import logging
 import os
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,11 @@ COMPLETE = "labelcycle.complete"
 KEY = "labelcycle.campaign"
 STRATEGY = "labelcycle.strategy"
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1")
+QUIET = {
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+"""The user is told the address once, by us."""
 REQUIRED = (
     "mlflow",
     "numpy",
@@ -47,6 +53,8 @@ class MlflowTracker:
                 " run `labelcycle up` or set it"
             )
         _check_answers(uri)
+        for name, value in QUIET.items():
+            os.environ.setdefault(name, value)
         import mlflow
 
         logging.getLogger("mlflow").setLevel(logging.ERROR)
@@ -194,7 +202,9 @@ def _log_model(run: str, record: Mapping[str, Any]) -> None:
 
     from labelcycle.adapters.mlflow_model import ImageClassifier, signature
 
-    with mlflow.start_run(run_id=run):
+    with mlflow.start_run(run_id=run), warnings.catch_warnings():
+        # An example would be run through the model again, only to see that it can be.
+        warnings.filterwarnings("ignore", message=".*input example was not provided.*")
         mlflow.pyfunc.log_model(
             name="model",
             python_model=ImageClassifier(),

@@ -7,10 +7,10 @@ predicts in an environment that has only its `pip_requirements`.
 from pathlib import Path
 from typing import Any
 
-import mlflow.pyfunc
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 from mlflow.models import ModelSignature
+from mlflow.pyfunc.model import PythonModel
 from mlflow.types import ColSpec, DataType, Schema
 
 
@@ -24,7 +24,7 @@ def signature() -> ModelSignature:
     )
 
 
-class ImageClassifier(mlflow.pyfunc.PythonModel):
+class ImageClassifier(PythonModel):
     """Encoder and classifier of one round."""
 
     def load_context(self, context: Any) -> None:

@@ -1,0 +1,84 @@
+"""labelcycle as a user has it: installed from its wheel, run as a command."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+SERVICES = ("LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY", "MLFLOW_TRACKING_URI", "PREFECT_API_URL")
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A virtual environment into which the wheel was installed."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "bin" / "python"
+
+    def environment(self, **more: str) -> dict[str, str]:
+        inherited = {k: v for k, v in os.environ.items() if k not in SERVICES}
+        label_studio = Path(sys.prefix).parent / ".venv-label-studio" / "bin" / "label-studio"
+        return {
+            **inherited,
+            "LABELCYCLE_LABEL_STUDIO": str(label_studio),
+            "GIT_CONFIG_COUNT": "2",
+            "GIT_CONFIG_KEY_0": "user.name",
+            "GIT_CONFIG_VALUE_0": "Test",
+            "GIT_CONFIG_KEY_1": "user.email",
+            "GIT_CONFIG_VALUE_1": "test@localhost",
+            **more,
+        }
+
+    def start(self, folder: Path, *words: str, **more: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(self.folder / "bin" / "labelcycle"), *words],
+            cwd=folder,
+            env=self.environment(**more),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, folder: Path, *words: str, code: int = 0, **more: str) -> str:
+        """What `labelcycle WORDS` prints; fails unless it ends with `code`."""
+        process = self.start(folder, *words, **more)
+        out, _ = process.communicate(timeout=600)
+        print(f"$ labelcycle {' '.join(words)}\n{out}")
+        assert process.returncode == code, out
+        return out
+
+    def json(self, folder: Path, *words: str) -> Any:
+        return json.loads(self.run(folder, *words))
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """labelcycle from its wheel; its dependencies are those of the running environment."""
+    base = tmp_path_factory.mktemp("installed")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
+    wheel = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(base), str(REPOSITORY)]
+    subprocess.run(wheel, check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(base / "venv")], check=True)
+    made = Installed(base / "venv")
+    site = made.folder / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
+    # A path entry, unlike a site directory, does not bring the editable install along.
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    package = next(base.glob("labelcycle-*.whl"))
+    target = ["--python", str(made.python), "install", "--no-deps", "--no-index", str(package)]
+    subprocess.run([*pip, *target], check=True)
+    where = subprocess.run(
+        [str(made.python), "-c", "import labelcycle, flows; print(labelcycle.__file__)"],
+        cwd=base, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    assert str(site) in where
+    return made
