@@ -13,6 +13,7 @@ import argparse
 import csv
 import json
 import platform
+import sys
 import tarfile
 import time
 from pathlib import Path
@@ -54,8 +55,10 @@ def fit(name: str, images: NDArray[np.uint8], seed: int) -> tuple[encoders.Encod
     fitting = encoders.get(name).fit(images, options, seed, best_device())
     while True:
         try:
-            next(fitting)
+            step = next(fitting)
+            print(f"\r{name}, seed {seed}: {step.step}/{step.total}", end="", file=sys.stderr)
         except StopIteration as end:
+            print(file=sys.stderr)
             return end.value, time.perf_counter() - wall, time.process_time() - processor
 
 
