@@ -1,14 +1,14 @@
 """k-means of the pool's features: Lloyd's iterations of faiss from k-means++ starts.
 
 Why faiss: as good as scikit-learn and faster on small pools, and the same bits on any number of
-threads, where scikit-learn's sums changed 20 of 50,000 assignments between 1 and 2 threads in one
+threads, where scikit-learn's sums changed 18 of 50,000 assignments between 1 and 2 threads in one
 run. Inertia and processor seconds on one thread (mean of 3 seeds, CIFAR-10 features of unit
 length, d = 256):
 
     rows    k      this, 1 start   3 starts        faiss's random starts, 1   scikit-learn, 1
     2,000   10     1719.4  0.07     1715.5  0.13    1720.5  0.04               1719.1  0.09
     2,000   50     1519.7  0.08     1515.9  0.31    1522.5  0.05               1521.0  0.18
-    50,000  10     43166.6  1.6     43166.5  4.8    43236.8  1.6               see the program
+    50,000  10     43166.6  1.6     43166.5  4.8    43236.8  1.6               43193.0  1.4
 
 Printed by benchmarks/clustering_cifar.py.
 """
