@@ -17,14 +17,19 @@ from labelcycle.nn.pca import principal_components
 from labelcycle.nn.progress import Progress
 
 CPU = torch.device("cpu")
-SIDE = 16
+SIDE = 8
 QUICK: dict[str, dict[str, Any]] = {
     "pixels": {"components": 5},
-    "resnet18": {"epochs": 1, "batch": 4},
-    "resnet34": {"epochs": 1, "batch": 4},
+    "resnet18": {"epochs": 1, "batch": 4, "learning_rate": 0.01},
+    "resnet34": {"epochs": 1, "batch": 4, "learning_rate": 0.01},
     "smallconv": {"epochs": 2, "batch": 8},
     "torchvision_pretrained": {},
 }
+SLOW = {"resnet34"}  # the same code as resnet18, with more layers
+EVERY = [
+    pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+    for name in encoders.names()
+]
 
 
 def images(count: int, side: int = SIDE, seed: int = 0) -> NDArray[np.uint8]:
@@ -64,7 +69,7 @@ def test_the_battery_knows_every_encoder() -> None:
     assert set(QUICK) == set(encoders.names())
 
 
-@pytest.mark.parametrize("name", encoders.names())
+@pytest.mark.parametrize("name", EVERY)
 def test_contract(name: str, weights_file: Path) -> None:
     encoder, steps = fitted(name, weights_file)
     assert encoder.image_size == SIDE
@@ -80,7 +85,7 @@ def test_contract(name: str, weights_file: Path) -> None:
     np.testing.assert_allclose(alone, features, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("name", encoders.names())
+@pytest.mark.parametrize("name", EVERY)
 def test_state_rebuilds_the_encoder(name: str, weights_file: Path) -> None:
     encoder, _ = fitted(name, weights_file)
     meta, arrays = encoder.state()
@@ -90,27 +95,27 @@ def test_state_rebuilds_the_encoder(name: str, weights_file: Path) -> None:
     assert again.state()[0] == meta
 
 
-@pytest.mark.parametrize("name", encoders.names())
+@pytest.mark.parametrize("name", EVERY)
 def test_same_seed_same_encoder(name: str, weights_file: Path) -> None:
     first, again = (fitted(name, weights_file)[0] for _ in range(2))
     np.testing.assert_array_equal(first.embed(images(5)), again.embed(images(5)))
 
 
-@pytest.mark.parametrize("name", encoders.names())
+@pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("count", [1, 2])
 def test_pools_of_one_and_two(name: str, count: int, weights_file: Path) -> None:
     encoder, _ = fitted(name, weights_file, count)
     assert np.isfinite(encoder.embed(images(3))).all()
 
 
-@pytest.mark.parametrize("name", encoders.names())
+@pytest.mark.parametrize("name", EVERY)
 def test_images_all_alike(name: str, weights_file: Path) -> None:
     module, options = encoders.get(name), quick(name, weights_file)
     encoder, _ = run(module.fit(np.full((6, SIDE, SIDE, 3), 7, np.uint8), options, 0, CPU))
     assert np.isfinite(encoder.embed(images(2))).all()
 
 
-@pytest.mark.parametrize("name", encoders.names())
+@pytest.mark.parametrize("name", EVERY)
 def test_options_and_default_size(name: str, weights_file: Path) -> None:
     module, options = encoders.get(name), quick(name, weights_file)
     assert all(field.description for field in module.Options.model_fields.values())
@@ -210,9 +215,10 @@ def test_pretrained_download_that_fails(monkeypatch: pytest.MonkeyPatch, tmp_pat
         run(torchvision_pretrained.fit(images(1), pretrained(), 0, CPU))
 
 
+@pytest.mark.slow
 def test_pretrained_image_size_a_transformer_refuses(tmp_path: Path) -> None:
     path = tmp_path / "vit.pth"
     torch.save(models.vit_b_32(weights=None).state_dict(), path)
     options = pretrained(model="vit_b_32", file=str(path))
-    with pytest.raises(SettingsError, match=r"image_size is 16, which vit_b_32 does not take"):
+    with pytest.raises(SettingsError, match=r"image_size is 8, which vit_b_32 does not take"):
         run(torchvision_pretrained.fit(images(1), options, 0, CPU))
