@@ -93,10 +93,11 @@ def ingest(root: Path, paths: tuple[str, ...]) -> None:
     Every image is decoded. What cannot be used goes to data/quarantine.jsonl with its reason.
     The hold-out is drawn at random and then frozen.
     """
-    from labelcycle.adapters import lock
+    from labelcycle.adapters import git, lock
     from labelcycle.cycle import setup
     from labelcycle.progress import shown
 
+    git.check_usable(root)
     with lock.exclusive(_campaign(root).lock), shown("ingest") as show:
         report = setup.add_images(root, paths, show)
     click.echo(
@@ -113,9 +114,10 @@ def ingest(root: Path, paths: tuple[str, ...]) -> None:
 @click.pass_obj
 def import_labels(root: Path, file: Path) -> None:
     """Take labels owned already, before round 0: a CSV with `label` and `sample` or `file`."""
-    from labelcycle.adapters import lock
+    from labelcycle.adapters import git, lock
     from labelcycle.cycle import setup
 
+    git.check_usable(root)
     with lock.exclusive(_campaign(root).lock):
         report = setup.add_labels(root, file)
     click.echo(f"{report.accepted} labels accepted, {len(report.rejected)} rejected")
@@ -246,6 +248,15 @@ def status(root: Path, as_json: bool) -> None:
     _campaign(root)
     now = report.status(standing.read(root))
     click.echo(json.dumps(now, indent=2) if as_json else report.as_text(now), nl=True)
+
+
+@cli.command()
+def strategies() -> None:
+    """List the strategies of `query.strategy`, a line each."""
+    from labelcycle.core import strategies as known
+
+    for name in known.names():
+        click.echo(f"{name:<12} {(known.get(name).__doc__ or '').strip().splitlines()[0]}")
 
 
 @cli.command()
