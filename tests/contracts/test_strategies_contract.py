@@ -48,7 +48,7 @@ def copied(pool: Pool) -> list[bytes]:
 
 
 @pytest.mark.parametrize("name", ALL)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(case=pools(), seed=st.integers(0, 2**32 - 1))
 def test_the_picks_are_distinct_available_and_as_many_as_asked(
     name: str, case: tuple[Pool, int], seed: int

@@ -21,7 +21,7 @@ def random_answers(seed: int, n: int, c: int) -> tuple[np.ndarray, np.ndarray]:
 CASES = (st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(2, 8))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(*CASES)
 def test_every_figure_is_that_of_scikit_learn(seed: int, n: int, c: int) -> None:
     truth, predicted = random_answers(seed, n, c)
@@ -90,10 +90,10 @@ def slow_bootstrap(truth: np.ndarray, predicted: np.ndarray, c: int, draws: int)
 def test_drawing_cells_is_drawing_samples() -> None:
     truth, predicted = random_answers(3, 200, 4)
     confusion = metrics.confusion_matrix(truth, predicted, 4)
-    found = metrics.bootstrap(confusion, 0.95, 4000, np.random.default_rng(0))
-    expected = slow_bootstrap(truth, predicted, 4, 4000)
+    found = metrics.bootstrap(confusion, 0.95, 1500, np.random.default_rng(0))
+    expected = slow_bootstrap(truth, predicted, 4, 1500)
     for estimate, (low, high) in zip(found, expected.T, strict=True):
-        assert (estimate.low, estimate.high) == pytest.approx((low, high), abs=0.01)
+        assert (estimate.low, estimate.high) == pytest.approx((low, high), abs=0.02)
 
 
 def test_the_bootstrap_is_seeded_and_blocks_do_not_change_what_comes_out(

@@ -57,7 +57,7 @@ def slow_typiclust(pool: Pool, budget: int, neighbours: int, min_size: int) -> l
     return picks
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(1, 40),
