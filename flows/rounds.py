@@ -173,10 +173,11 @@ def run(folder: str) -> None:
     """Do whatever is due, up to where people are needed."""
     _require_prefect()
     with _at_work(folder) as campaign:
+        now = standing.read(campaign.root)
+        if now.closed:
+            _log_late(now)
         while True:
             now = standing.read(campaign.root)
-            if now.closed:
-                _log_late(now)
             if now.state is State.DUE:
                 reason = _why_not_open(now)
                 if reason:

@@ -11,6 +11,8 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
+import sysconfig
 import tarfile
 import time
 import urllib.request
@@ -42,7 +44,8 @@ class World:
         return self.installed.run(self.root, *words, code=code, **more)
 
     def tool(self, *words: str) -> str:
-        environment = self.installed.environment()
+        programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        environment = self.installed.environment(PATH=programs)
         done = subprocess.run(words, cwd=self.root, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
@@ -270,9 +273,6 @@ import labelcycle; print(labelcycle.__file__)
     environment = world.installed.environment(
         MLFLOW_TRACKING_URI=world.services["services"]["mlflow"]["address"]
     )
-    import sys
-    import sysconfig
-
     bare = world.base / "bare"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
     site = bare / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
