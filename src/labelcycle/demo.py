@@ -8,6 +8,7 @@ import sys
 import tarfile
 import threading
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -70,19 +71,10 @@ def run(directory: Path, *, stop: bool) -> None:
     """Run the demo in `directory`, which is made anew."""
     campaign = _fresh(directory.resolve())
     data = sample_data()
-    images = campaign.private / "sample-images"
-    _unpack(data, images)
     _say(f"$ labelcycle init {directory}", "a campaign is a git repository with its settings")
     setup.init(campaign.root, settings(data))
-    (campaign.private / MARK).touch()
     with _Services(campaign) as starting:
-        _say(
-            "$ labelcycle ingest ...",
-            f"2,000 images; {HOLDOUT} are held out to measure with and never trained on",
-        )
-        with shown("ingest") as show:
-            report = setup.add_images(campaign.root, [str(images)], show)
-        click.echo(f"{report.pool} samples in the pool, {report.holdout} in the hold-out")
+        _ingest(campaign, data)
         running = starting.wait()
     _loop(campaign, data / "truth.csv")
     _table(standing.read(campaign.root), data / "truth.csv")
@@ -164,9 +156,16 @@ def _fresh(root: Path) -> Campaign:
     return campaign
 
 
-def _unpack(data: Path, target: Path) -> None:
-    with tarfile.open(next(data.glob("images.tar*"))) as archive:
-        archive.extractall(target, filter="data")
+def _ingest(campaign: Campaign, data: Path) -> None:
+    _say(
+        "$ labelcycle ingest images",
+        f"2,000 images; {HOLDOUT} are held out to measure with and never trained on",
+    )
+    with TemporaryDirectory(prefix="labelcycle-demo-") as folder, shown("ingest") as show:
+        with tarfile.open(data / "images.tar.xz") as archive:
+            archive.extractall(folder, filter="data")
+        report = setup.add_images(campaign.root, [folder], show)
+    click.echo(f"{report.pool} samples in the pool, {report.holdout} in the hold-out")
 
 
 def _say(command: str, meaning: str) -> None:

@@ -365,6 +365,6 @@ def test_label_studio_down_is_named(world: World) -> None:
     world.run("down")
     address = world.services["services"]["label_studio"]["address"]
     out = world.run("status")
-    assert f"Label Studio at {address}" in out
+    assert f"Label Studio does not answer at {address}" in out
     out = world.run("run", code=1)
     assert "does not answer" in out
