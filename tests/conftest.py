@@ -1,12 +1,18 @@
-"""Real services for the tests marked `service`: started once, on free ports, stopped by id."""
+"""The rule about skips; real services for the tests marked `service`.
+
+They are started once, on free ports, and stopped by id.
+"""
 
 from collections.abc import Iterator
 
 import pytest
+from skips import pytest_sessionfinish, pytest_terminal_summary
 
 from labelcycle.adapters import services as local_services
 from labelcycle.adapters.services import Services
 from labelcycle.store import Campaign
+
+__all__ = ["pytest_sessionfinish", "pytest_terminal_summary"]
 
 ANY_PORT = dict.fromkeys(local_services.NAMES, 0)
 
