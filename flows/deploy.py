@@ -4,16 +4,13 @@ python -m flows.deploy --campaign DIR --every 300
 """
 
 from pathlib import Path
-from typing import cast
 
 import click
-from prefect import serve
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
-from prefect.deployments.runner import RunnerDeployment
 
-from flows.rounds import close_round, collect, open_round
 from labelcycle.adapters import git
 from labelcycle.config import load
+from labelcycle.environment import prepare
+from labelcycle.errors import LabelcycleError
 
 
 @click.command()
@@ -23,21 +20,39 @@ from labelcycle.config import load
     default=Path(),
     help="folder of the campaign",
 )
-@click.option("--every", type=click.IntRange(min=30), default=300, help="seconds between looks")
+@click.option("--every", type=click.IntRange(min=1), default=300, help="seconds between looks")
 def main(campaign: Path, every: int) -> None:
     """Serve `collect` every so many seconds, and `open-round`, `close-round` on demand."""
     root = campaign.resolve()
-    git.check_usable(root)
-    name = load(root / "params.yaml").campaign.name
-    parameters = {"folder": str(root)}
-    # One at a time: a look that comes while another one works is not needed.
-    alone = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
-    every_so_often = collect.to_deployment(
-        name, interval=every, parameters=parameters, concurrency_limit=alone
-    )
-    on_demand = [f.to_deployment(name, parameters=parameters) for f in (open_round, close_round)]
-    # The signature speaks of coroutines, which only an async caller would get.
-    serve(*cast(list[RunnerDeployment], [every_so_often, *on_demand]))
+    try:
+        git.check_usable(root)
+        name = load(root / "params.yaml").campaign.name
+        prepare(root)
+    except LabelcycleError as error:
+        raise click.ClickException(str(error)) from error
+    _serve(root, name, every)
+
+
+def _serve(root: Path, name: str, every: int) -> None:
+    """Serve until interrupted. Two at a time are no harm: the campaign's lock lets one work."""
+    # Prefect reads its settings when it is imported, so it must come after `prepare`.
+    from prefect import serve
+    from prefect.deployments.runner import RunnerDeployment
+    from prefect.types.entrypoint import EntrypointType
+
+    from flows.rounds import close_round, collect, open_round
+
+    deployments = []
+    for flow, interval in ((collect, every), (open_round, None), (close_round, None)):
+        deployment = flow.to_deployment(
+            name,
+            interval=interval,
+            parameters={"folder": str(root)},
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        )
+        if isinstance(deployment, RunnerDeployment):  # else a coroutine, which async callers get
+            deployments.append(deployment)
+    serve(*deployments)
 
 
 if __name__ == "__main__":

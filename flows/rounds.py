@@ -28,7 +28,7 @@ from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.mlflow import MlflowTracker
 from labelcycle.cycle import closing, history, opening, standing
 from labelcycle.cycle.standing import Standing
-from labelcycle.errors import LabelcycleError, ServiceDown, ServiceRefused, StateError
+from labelcycle.errors import LabelcycleError, ServiceDown, StateError
 from labelcycle.rounds import State
 from labelcycle.store import Campaign
 
@@ -85,7 +85,7 @@ def log_rounds(now: Standing) -> list[str]:
     """Tell MLflow of the closed rounds it lacks; when it is away, a later run does."""
     try:
         return history.log_missing(now, MlflowTracker())
-    except (ServiceDown, ServiceRefused) as error:
+    except LabelcycleError as error:  # the round is closed all the same
         say(f"not logged yet: {error}")
         return []
 
@@ -95,7 +95,8 @@ def open_round(folder: str) -> int:
     """Bring the stages up to date, hand the selection to annotators; the round's number."""
     with _at_work(folder) as campaign:
         now = standing.ready(campaign.root)
-        pipeline.refresh_code(campaign, now.config)
+        if now.state in (State.DUE, State.PLANNED):
+            pipeline.refresh_code(campaign, now.config)
         if now.state is State.DUE:
             opening.plan(now)
             now = standing.read(campaign.root)
@@ -166,6 +167,8 @@ def collect(folder: str) -> bool:
             if done["answered"] + done["skipped"] < done["tasks"]:
                 return False
         close_round(folder)
+        if _why_not_open(standing.read(campaign.root)) is None:
+            open_round(folder)
         return True
 
 
@@ -226,12 +229,15 @@ def end_early(folder: str, how: str, reason: str = "", abandon: bool = False) ->
     with _at_work(folder) as campaign:
         now = standing.ready(campaign.root)
         if how == "cancel" and now.state in (State.PLANNED, State.SELECTED):
-            opening.drop(now)
-            say(f"round {now.number}: its plan was dropped; nobody had been asked")
-            return
-        if now.state is State.OPEN:
+            if abandon or not _asked(now):
+                opening.drop(now)
+                say(f"round {now.number}: its plan was dropped; nobody had been asked")
+                return
+            open_round(folder)  # a push that died half way: people may have answered already
+            now = standing.read(campaign.root)
+        if now.state in (State.OPEN, State.ENDING):
             closing.end_early(now, how, reason, abandon)
-        elif now.state is not State.ENDING:
+        else:
             raise StateError(
                 f"round {now.number} is {now.state}; wanted an open round to end;"
                 f" {rounds.NEXT[now.state]}"
@@ -249,6 +255,14 @@ def _at_work(folder: str) -> Iterator[Campaign]:
     git.check_usable(campaign.root)
     with lock.exclusive(campaign.lock):
         yield campaign
+
+
+def _asked(now: Standing) -> bool:
+    """True if any task of a round whose push is not recorded is with the annotators."""
+    if now.state is State.PLANNED:
+        return False
+    prefix = opening.task_key(now, now.number, "")
+    return bool(LabelStudioBackend(now.campaign).pushed(now.key, prefix))
 
 
 def _why_not_open(now: Standing) -> str | None:

@@ -119,7 +119,7 @@ def ingest(
 
 def _check_state(campaign: Campaign) -> None:
     """Raise StateError if the campaign has a round: its pool is fixed from then on."""
-    rounds = sorted(path.name for path in campaign.rounds.glob("[0-9]*") if path.is_dir())
+    rounds = sorted(path.parent.name for path in campaign.rounds.glob("[0-9]*/plan.json"))
     if rounds:
         raise StateError(
             f"cannot ingest: wanted a campaign without rounds, got {len(rounds)} (the last is"

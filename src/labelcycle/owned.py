@@ -48,7 +48,7 @@ def import_labels(campaign: Campaign, file: Path, classes: tuple[str, ...]) -> I
 
     Raises StateError if round 0 is open, DataError if no row of the file can be used.
     """
-    if campaign.round(0).exists():
+    if (campaign.round(0) / "plan.json").exists():
         raise StateError(
             "cannot import labels: wanted a campaign before round 0, got one with rounds, whose"
             " selections were made without these labels; make a new campaign with"

@@ -131,8 +131,9 @@ def code_digests(config: Config) -> dict[str, dict[str, str]]:
     }
     digests = {}
     for name in NAMES:
-        roots = [f"labelcycle.stages.{name}", *([chosen[name]] if name in chosen else [])]
-        own, numeric = _closure(tuple(roots))
+        roots = [f"labelcycle.stages.{name}", "labelcycle.core.seeding"]
+        own, numeric = _closure((*roots, *([chosen[name]] if name in chosen else [])))
+        own.add("labelcycle.running")  # it hands each stage its arguments, and imports them all
         code = hashlib.sha256()
         for module in sorted(own):
             code.update(module.encode() + b"\0" + _source(module) + b"\0")

@@ -1,6 +1,6 @@
 """The outside world as protocols; what crosses them are labelcycle's own types."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -88,6 +88,9 @@ class AnnotationBackend(Protocol):
     def check_schema(self, project: int, schema: LabelSchema) -> None:
         """Raise `ServiceRefused` with the difference if the project no longer asks for `schema`."""
 
+    def pushed(self, campaign: str, prefix: str) -> dict[str, int]:
+        """Task id by key, of the campaign's tasks whose key starts so; none without a project."""
+
     def push(
         self, project: int, tasks: Sequence[TaskSpec], model: str | None = None
     ) -> dict[str, int]:
@@ -100,11 +103,11 @@ class AnnotationBackend(Protocol):
         """How many of `tasks` (key -> id) are answered or skipped."""
 
     def pull(
-        self, project: int, tasks: Mapping[str, int], *, partial: bool = False
+        self, project: int, tasks: Mapping[str, int], *, optional: Collection[str] = ()
     ) -> list[Answer]:
         """Every answer to `tasks` (key -> id), a full snapshot, sorted by task and annotation id.
 
-        A task that is gone is an error; with `partial` (a round ended early) it has no answers.
+        A task that is gone is an error; one whose key is `optional` then has no answers.
         """
 
     def withdraw(self, project: int, tasks: Mapping[str, int]) -> int:

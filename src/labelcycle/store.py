@@ -29,6 +29,9 @@ from numpy.typing import NDArray
 
 from labelcycle.errors import DataError
 
+PART = ".part"
+"""Ends the name of a file that is being written; git and DVC ignore such files."""
+
 OWNED = "owned"
 """Name of the label file that holds the labels owned before round 0."""
 
@@ -132,7 +135,7 @@ def write_bytes(path: Path, data: bytes, mode: int = 0o644, durable: bool = True
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
         temporary = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as stream:
@@ -162,6 +165,13 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def sweep(campaign: Campaign) -> None:
+    """Remove what killed writes left behind. Only for the one who holds the campaign's lock."""
+    for folder in (campaign.data, campaign.rounds, campaign.work):
+        for path in folder.rglob(f".*{PART}"):
+            path.unlink(missing_ok=True)
 
 
 # --- JSON ----------------------------------------------------------------------------------

@@ -328,7 +328,7 @@ def test_withdraw_leaves_what_people_did(server: Server) -> None:
     assert server.backend.withdraw(server.project, some) == 1
     assert server.backend.withdraw(server.project, some) == 0
     assert server.keys() == [keys[0], keys[1], keys[3]]
-    assert len(server.backend.pull(server.project, some, partial=True)) == 2
+    assert len(server.backend.pull(server.project, some, optional=some)) == 2
 
 
 def test_simulated_people(server: Server) -> None:
@@ -385,7 +385,7 @@ def test_a_deleted_task_is_named(server: Server) -> None:
         server.backend.progress(server.project, ids)
     with pytest.raises(ServiceRefused, match=wanted):
         server.backend.pull(server.project, ids)
-    assert server.backend.pull(server.project, ids, partial=True) == []
+    assert server.backend.pull(server.project, ids, optional=ids) == []
 
 
 def test_a_deleted_project_is_named(server: Server) -> None:

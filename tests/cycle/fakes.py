@@ -1,6 +1,6 @@
 """An annotation backend in memory: the same promises as the real one, no server."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from labelcycle.errors import ServiceDown, ServiceRefused
@@ -17,30 +17,41 @@ class FakeBackend:
     answers: list[Answer] = field(default_factory=list)
     models: list[str | None] = field(default_factory=list)
     withdrawn: set[str] = field(default_factory=set)
+    project: int = 7
     down: bool = False
+    push_dies_after: int | None = None
 
-    def _check(self) -> None:
+    def _check(self, project: int | None = None) -> None:
         if self.down:
             raise ServiceDown("Label Studio does not answer")
+        if project not in (None, self.project):
+            raise ServiceRefused(f"project {project} was deleted")
 
     def open_project(self, campaign: str, title: str, schema: LabelSchema) -> int:
         self._check()
         self.schema = self.schema or schema
-        return 7
+        return self.project
 
     def project_url(self, project: int) -> str:
         return f"http://127.0.0.1:1/projects/{project}"
 
     def check_schema(self, project: int, schema: LabelSchema) -> None:
-        self._check()
+        self._check(project)
         if self.schema != schema:
             raise ServiceRefused("the project's classes differ")
+
+    def pushed(self, campaign: str, prefix: str) -> dict[str, int]:
+        self._check()
+        return {key: number for key, number in self.ids.items() if key.startswith(prefix)}
 
     def push(
         self, project: int, tasks: Sequence[TaskSpec], model: str | None = None
     ) -> dict[str, int]:
-        self._check()
+        self._check(project)
         for task in tasks:
+            if self.push_dies_after is not None and len(self.ids) >= self.push_dies_after:
+                self.push_dies_after = None
+                raise ServiceDown("Label Studio broke off")
             assert task.image.is_file()
             if task.key not in self.ids:
                 self.ids[task.key] = 100 + len(self.ids)
@@ -49,20 +60,34 @@ class FakeBackend:
         return {task.key: self.ids[task.key] for task in tasks}
 
     def progress(self, project: int, tasks: Mapping[str, int]) -> Progress:
-        self._check()
+        self._check(project)
+        self._none_gone(tasks, ())
         last = {a.key: a for a in self.answers if a.key in tasks}
         skipped = sum(a.skipped for a in last.values())
         return Progress(len(tasks), len(last) - skipped, skipped)
 
     def pull(
-        self, project: int, tasks: Mapping[str, int], *, partial: bool = False
+        self, project: int, tasks: Mapping[str, int], *, optional: Collection[str] = ()
     ) -> list[Answer]:
-        self._check()
+        self._check(project)
+        self._none_gone(tasks, optional)
         found = [a for a in self.answers if a.key in tasks]
         return sorted(found, key=lambda a: (a.task, a.annotation))
 
+    def _none_gone(self, tasks: Mapping[str, int], optional: Collection[str]) -> None:
+        gone = [key for key in tasks if key not in self.ids and key not in optional]
+        if gone:
+            raise ServiceRefused(f"task {gone[0]} was deleted")
+
+    def lose_project(self) -> None:
+        """Somebody deletes the project in Label Studio."""
+        self.ids.clear()
+        self.tasks.clear()
+        self.answers.clear()
+        self.project += 1
+
     def withdraw(self, project: int, tasks: Mapping[str, int]) -> int:
-        self._check()
+        self._check(project)
         answered = {a.key for a in self.answers}
         gone = [key for key in tasks if key not in answered and key in self.ids]
         for key in gone:

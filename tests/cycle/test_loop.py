@@ -5,10 +5,10 @@ import json
 import pytest
 from fakes import FakeBackend
 
-from labelcycle import rounds
-from labelcycle.adapters import git
-from labelcycle.cycle import history, report, standing
-from labelcycle.errors import DataError, PoolExhausted, ServiceDown, StateError
+from labelcycle import pipeline, rounds
+from labelcycle.adapters import git, programs
+from labelcycle.cycle import history, opening, report, setup, standing
+from labelcycle.errors import DataError, PoolExhausted, ServiceDown, ServiceRefused, StateError
 from labelcycle.rounds import State
 from labelcycle.store import Campaign, read_all_labels, read_json, read_labels, read_samples
 
@@ -232,6 +232,9 @@ def test_cancel_drops_a_plan_nobody_was_asked_by(campaign, flows, backend, monke
     with pytest.raises(ServiceDown):
         flows.run(root)
     assert standing.read(campaign.root).state is State.SELECTED
+    with pytest.raises(ServiceDown):  # who knows whether the push got through?
+        flows.end_early(root, "cancel")
+    backend.down = False
     flows.end_early(root, "cancel")
     assert standing.read(campaign.root).state is State.DUE
 
@@ -248,12 +251,123 @@ def test_cancel_keeps_the_answers_and_does_not_count(campaign, flows, backend, t
     assert len(read_all_labels(campaign)) == 1
 
 
-def test_abandon_ends_a_round_whose_project_is_gone(campaign, flows, backend):
+def test_cancel_after_half_a_push_keeps_what_was_answered(campaign, flows, backend, truth):
+    root = str(campaign.root)
+    backend.push_dies_after = 2
+    with pytest.raises(ServiceDown, match="broke off"):
+        flows.run(root)
+    key = next(iter(backend.tasks))
+    backend.answer(key, truth[backend.tasks[key].sample])
+    flows.end_early(root, "cancel")
+    assert standing.read(campaign.root).number == 1
+    assert len(read_all_labels(campaign)) == 1
+
+
+def test_a_lost_project_can_be_abandoned_and_the_holdout_is_asked_again(
+    campaign, flows, backend, answer_all
+):
     root = str(campaign.root)
     flows.run(root)
-    backend.down = True
+    backend.lose_project()
+    with pytest.raises(ServiceRefused, match="was deleted"):
+        flows.end_early(root, "cancel")
+    assert standing.read(campaign.root).state is State.ENDING
     flows.end_early(root, "cancel", "deleted", abandon=True)
     assert standing.read(campaign.root).number == 1
+    flows.open_now(root)
+    assert sum(task.holdout for task in backend.tasks.values()) == 6
+    answer_all()
+    flows.run(root)
+    assert standing.read(campaign.root).number == 2
+    assert len(read_labels(campaign.holdout)) == 6
+    flows.open_now(root)
+    assert sum(task.holdout for task in backend.tasks.values()) == 6
+
+
+def test_a_deleted_task_of_the_holdout_does_not_block_later_rounds(
+    campaign, flows, backend, truth, answer_all
+):
+    root = str(campaign.root)
+    flows.run(root)
+    flows.end_early(root, "incomplete")
+    gone = next(key for key, task in backend.tasks.items() if task.holdout)
+    del backend.tasks[gone], backend.ids[gone]
+    flows.open_now(root)
+    answer_all()
+    flows.run(root)
+    assert standing.read(campaign.root).number == 2
+    assert len(read_labels(campaign.holdout)) == 5
+
+
+def test_what_killed_writes_leave_behind_is_neither_committed_nor_versioned(
+    campaign, flows, answer_all
+):
+    root = str(campaign.root)
+    left = [
+        campaign.round(0) / ".plan.json.x.part",
+        campaign.data / ".holdout.jsonl.x.part",
+        campaign.labels / ".000.jsonl.x.part",
+    ]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("half")
+    flows.run(root)
+    assert not any(path.exists() for path in left)
+    for path in left:
+        path.write_text("half")
+    assert ".part" not in programs.run(["git", "status", "--porcelain"], campaign.root)
+
+
+def test_settings_changed_between_push_and_commit_stop_the_open(
+    campaign, flows, backend, monkeypatch
+):
+    root = str(campaign.root)
+    monkeypatch.setattr(git, "tag", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        flows.run(root)
+    monkeypatch.undo()
+    edit(campaign, "budget: 4", "budget: 5")
+    now = standing.read(campaign.root)
+    assert now.state is State.PUSHED
+    with pytest.raises(StateError, match=r"params.yaml changed since round 0 was planned"):
+        opening.mark_open(now)
+
+
+def test_the_holdout_and_the_owned_labels_are_frozen(campaign, flows, answer_all):
+    root = str(campaign.root)
+    flows.run(root)
+    text = campaign.samples.read_text()
+    campaign.samples.unlink()
+    campaign.samples.write_text(text.replace('"split": "holdout"', '"split": "pool"', 1))
+    answer_all()
+    with pytest.raises(StateError, match=r"data/samples.jsonl changed since round 0"):
+        flows.run(root)
+
+
+def test_a_detached_head_and_a_branch_without_the_rounds_are_refused(campaign, flows, answer_all):
+    root = str(campaign.root)
+    flows.run(root)
+    answer_all()
+    flows.run(root)
+    programs.run(["git", "checkout", "-q", "open/000"], campaign.root)
+    with pytest.raises(StateError, match=r"detached HEAD.*git switch main"):
+        standing.ready(campaign.root)
+    programs.run(["git", "switch", "-q", "-c", "other"], campaign.root)
+    with pytest.raises(StateError, match=r"branch other does not hold round/000"):
+        standing.ready(campaign.root)
+
+
+def test_init_again_touches_no_data(campaign, flows, answer_all):
+    root = str(campaign.root)
+    flows.run(root)
+    answer_all()
+    flows.run(root)
+    (campaign.data / "labels.dvc").touch()  # what DVC writes; it is left out here
+    campaign.holdout.unlink()
+    campaign.dvc_yaml.write_text("old")
+    setup.init(campaign.root)
+    assert not campaign.holdout.exists()
+    assert campaign.dvc_yaml.read_text() == pipeline.print_dvc_yaml()
 
 
 def test_changed_settings_are_held_while_a_round_is_open(campaign, flows, backend, answer_all):

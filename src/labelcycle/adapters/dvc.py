@@ -1,23 +1,27 @@
 """DVC: decides whether a stage runs, keeps what is big."""
 
-import json
+import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from labelcycle.adapters import programs
 from labelcycle.errors import DataError, ToolFailed
+from labelcycle.store import write_bytes
 
-SETTINGS = {
-    "core.analytics": "false",
-    "core.check_update": "false",
-    "core.autostage": "false",
-    # Images are written once and never rewritten, so links are safe and save a copy.
-    "cache.type": "reflink,hardlink,copy",
-}
+# Images are written once and never rewritten, so links are safe and save a copy.
+SETTINGS = """\
+[core]
+    analytics = false
+    check_update = false
+    autostage = false
+[cache]
+    type = "reflink,hardlink,copy"
+"""
 
 
-PROGRAM = (sys.executable, "-m", "dvc")
+# Somebody's `dvc status` beside us is waited for.
+PROGRAM = (sys.executable, "-m", "dvc", "--wait-for-lock")
 
 
 def _dvc(root: Path, *arguments: str) -> str:
@@ -28,8 +32,9 @@ def init(root: Path) -> None:
     """Make `root` a DVC repository, unless it is one."""
     if not (root / ".dvc").exists():
         _dvc(root, "init", "-q")
-        for key, value in SETTINGS.items():
-            _dvc(root, "config", key, value)
+    config = root / ".dvc" / "config"
+    if not config.read_text(encoding="utf-8").strip():
+        write_bytes(config, SETTINGS.encode())
 
 
 def add(root: Path, paths: Iterable[str]) -> None:
@@ -48,12 +53,6 @@ def repro(root: Path, stage: str) -> None:
         ) from error
 
 
-def stale(root: Path, stages: Iterable[str] = ()) -> list[str]:
-    """Those of `stages` (default: all) that are not up to date."""
-    answer = _dvc(root, "status", "--json", *stages)
-    return sorted(json.loads(answer or "{}"))
-
-
 def has_remote(root: Path) -> bool:
     """True if there is a remote to push to."""
     return bool(_dvc(root, "remote", "list"))
@@ -70,6 +69,9 @@ def restore(root: Path, origin: Path, targets: Iterable[str]) -> None:
     Raises DataError that names the target that neither has.
     """
     cache = _dvc(origin, "cache", "dir")
+    own = origin / ".dvc" / "config.local"  # addresses and credentials of the remote
+    if own.exists():
+        shutil.copy(own, root / ".dvc" / "config.local")
     _dvc(root, "config", "--local", "cache.dir", str((origin / cache).resolve()))
     for target in targets:  # given several, `dvc checkout` brings only one of them
         try:

@@ -9,9 +9,12 @@ from tempfile import TemporaryDirectory
 from labelcycle.adapters import programs
 from labelcycle.errors import StateError, ToolFailed
 
+# What git does in the background would hold the campaign's lock after we have ended.
+QUIET = ("-c", "gc.autoDetach=false", "-c", "maintenance.autoDetach=false")
+
 
 def _git(root: Path, *arguments: str) -> str:
-    return programs.run(["git", *arguments], root)
+    return programs.run(["git", *QUIET, *arguments], root)
 
 
 def init(root: Path) -> None:
@@ -21,18 +24,42 @@ def init(root: Path) -> None:
 
 
 def check_usable(root: Path) -> None:
-    """Raise StateError unless `root` is the top of a repository where commits can be made."""
+    """Raise StateError unless `root` is the top of a repository."""
     if not (root / ".git").exists():
         raise StateError(
             f"{root} is not a campaign: wanted a git repository with params.yaml;"
             " go to a campaign's folder or run `labelcycle init DIR`"
         )
-    for key in ("user.name", "user.email"):
+
+
+def check_identity(root: Path) -> None:
+    """Raise StateError if git does not know in whose name to commit."""
+    try:
+        _git(root, "-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT")
+        _git(root, "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT")
+    except ToolFailed as error:
+        raise StateError(
+            "git does not know your name and e-mail address, which every commit needs; run"
+            ' `git config --global user.name "..."` and `git config --global user.email "..."`'
+        ) from error
+
+
+def check_head(root: Path, tag: str | None) -> None:
+    """Raise StateError unless HEAD is a branch that holds the commit of `tag`."""
+    try:
+        branch = _git(root, "symbolic-ref", "--short", "HEAD")
+    except ToolFailed as error:
+        raise StateError(
+            "git is not on a branch (detached HEAD), where commits would be lost;"
+            " run `git switch main`, or the branch you work on"
+        ) from error
+    if tag is not None:
         try:
-            _git(root, "config", key)
+            _git(root, "merge-base", "--is-ancestor", tag, "HEAD")
         except ToolFailed as error:
             raise StateError(
-                f'git has no {key}, which every commit needs; run `git config --global {key} "..."`'
+                f"branch {branch} does not hold {tag}, the last closed round;"
+                " switch to the branch that does, or merge it"
             ) from error
 
 

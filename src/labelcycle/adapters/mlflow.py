@@ -13,8 +13,10 @@ import urllib.request
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import labelcycle
 from labelcycle.errors import ServiceDown, ServiceRefused
@@ -146,14 +148,20 @@ def _check_answers(uri: str) -> None:
             pass
     except urllib.error.HTTPError as error:
         raise ServiceRefused(
-            f"MLflow at {uri} answers {error.code} {error.reason}; wanted 200 from /health;"
+            f"MLflow at {_bare(uri)} answers {error.code} {error.reason}; wanted 200 from /health;"
             " check MLFLOW_TRACKING_URI and the server's --allowed-hosts"
         ) from error
-    except OSError as error:
+    except (OSError, HTTPException, ValueError) as error:
         raise ServiceDown(
-            f"MLflow at {uri} does not answer ({error}); run `labelcycle up` or mend"
+            f"MLflow at {_bare(uri)} does not answer ({error}); run `labelcycle up` or mend"
             " MLFLOW_TRACKING_URI; the next `labelcycle run` logs what is missing"
         ) from error
+
+
+def _bare(uri: str) -> str:
+    """The address without a password in it."""
+    parts = urlsplit(uri)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 @contextmanager
@@ -163,10 +171,15 @@ def _translated(uri: str) -> Iterator[None]:
 
     try:
         yield
-    except (requests.ConnectionError, requests.Timeout) as error:
-        raise ServiceDown(f"MLflow at {uri} broke off: {error}; try again later") from error
+    except (requests.RequestException, OSError) as error:
+        raise ServiceDown(
+            f"MLflow at {_bare(uri)} broke off: {' '.join(str(error).split())};"
+            " the next `labelcycle run` tries again"
+        ) from error
     except mlflow.exceptions.MlflowException as error:
-        raise ServiceRefused(f"MLflow at {uri} refused: {' '.join(str(error).split())}") from error
+        raise ServiceRefused(
+            f"MLflow at {_bare(uri)} refused: {' '.join(str(error).split())}"
+        ) from error
 
 
 def _milliseconds(record: Mapping[str, Any]) -> int:

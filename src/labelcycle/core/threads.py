@@ -1,5 +1,6 @@
 """Threads of the numeric libraries, set on purpose."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,12 +15,13 @@ def one_thread() -> Iterator[None]:
     hangs on the result, one thread makes it the same everywhere. It is also faster on a machine
     whose cores are taken: OpenMP threads that wait for each other spin.
     """
-    import faiss  # takes half a second, which every command would pay
-
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
+    faiss = sys.modules.get("faiss")  # who needs it has imported it
+    before = faiss.omp_get_max_threads() if faiss else 1
     try:
+        if faiss:
+            faiss.omp_set_num_threads(1)
         with threadpool_limits(1):
             yield
     finally:
-        faiss.omp_set_num_threads(before)
+        if faiss:
+            faiss.omp_set_num_threads(before)

@@ -8,7 +8,7 @@ from typing import Any
 from labelcycle import rounds
 from labelcycle.adapters import dvc, git
 from labelcycle.core import consensus
-from labelcycle.cycle.opening import now, schema
+from labelcycle.cycle.opening import holdout_tasks, now, schema
 from labelcycle.cycle.standing import RESULTS, Standing, record_digests
 from labelcycle.errors import StateError
 from labelcycle.ports import AnnotationBackend, Progress
@@ -25,7 +25,7 @@ from labelcycle.store import (
 
 HELD = ("campaign", "pretrain", "embed", "train", "evaluate")
 """Sections of params.yaml that steer what is computed when a round closes."""
-FREE = ("rounds", "open_next", "name")
+FREE = ("rounds", "open_next", "name", "instruction")
 """Keys of `campaign` that do not."""
 
 
@@ -88,10 +88,10 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
         write_jsonl(standing.folder / rounds.ANNOTATIONS, [])
         return
     backend.check_schema(project, schema(standing))
-    late = {} if standing.number == 0 else _ids(_open_holdout(standing))
+    late = _ids(_open_holdout(standing))
     if ending(standing):
         backend.withdraw(project, _ids(t for t in pushed["tasks"] if not t["holdout"]))
-        answers = backend.pull(project, {**own, **late}, partial=True)
+        answers = backend.pull(project, {**own, **late}, optional={**own, **late})
     else:
         done = backend.progress(project, own)
         if not done.done:
@@ -100,7 +100,7 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
                 f" {done.tasks} tasks, got {done.answered + done.skipped};"
                 " wait, or run `labelcycle close --incomplete`"
             )
-        answers = backend.pull(project, {**own, **late})
+        answers = backend.pull(project, {**late, **own}, optional=late.keys() - own.keys())
     write_jsonl(standing.folder / rounds.ANNOTATIONS, (asdict(answer) for answer in answers))
 
 
@@ -172,10 +172,10 @@ def _ids(tasks: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def _open_holdout(standing: Standing) -> list[dict[str, Any]]:
-    """Tasks of the hold-out (all pushed with round 0) that have no verdict yet."""
+    """Tasks of the hold-out in this round's project that have no verdict yet."""
     known = {label.sample for label in read_labels(standing.campaign.holdout)}
-    tasks = standing.record(rounds.PUSHED, 0)["tasks"]
-    return [task for task in tasks if task["holdout"] and task["sample"] not in known]
+    tasks = holdout_tasks(standing, standing.record(rounds.PUSHED)["project"])
+    return [task for sample, task in tasks.items() if sample not in known]
 
 
 def _labels(

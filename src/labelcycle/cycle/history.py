@@ -13,6 +13,7 @@ from labelcycle.ports import Tracker
 from labelcycle.store import Campaign, read_json
 
 INPUTS = ("data/samples.jsonl.dvc", "data/labels.dvc")
+FEATURES = "work/features"
 TOLERANCE = 1e-5
 """Relative difference of scores that another machine's arithmetic may cause."""
 
@@ -49,13 +50,13 @@ def verify(standing: Standing, number: int, deep: bool, show: Callable[[str], No
         raise DataError(f"round {number} is not as it was closed: {error}") from error
     show(f"recorded files of round {number}: as they were closed")
     first = ("pretrain", "embed") if deep else ()
-    base = (*INPUTS, "data/images.dvc") if deep else (*INPUTS, "work/features")
+    base = (*INPUTS, "data/images.dvc") if deep else (*INPUTS, FEATURES)
     with restored(standing, rounds.open_tag(number), base) as rebuilt:
         _compute(rebuilt, (*first, "train", "cluster", "query"))
         recorded = standing.record(rounds.SELECTION, number)
         show(compare_selections(recorded, read_json(rebuilt.selection)))
         git.switch(rebuilt.root, rounds.round_tag(number))
-        answers = ("data/labels.dvc", "data/holdout.jsonl.dvc")
+        answers = ("data/labels.dvc", "data/holdout.jsonl.dvc", *(() if deep else (FEATURES,)))
         dvc.restore(rebuilt.root, standing.campaign.root, answers)
         _compute(rebuilt, ("train", "evaluate"))
         metrics = standing.record(rounds.METRICS, number)
@@ -87,7 +88,7 @@ def compare_selections(recorded: Any, rebuilt: Any) -> str:
 def compare_metrics(recorded: Any, rebuilt: Any) -> str:
     """A line that says the metrics are equal. Raises DataError at the first difference."""
     for key, value in rebuilt.items():
-        if key in recorded and key not in ("labels",):
+        if key in recorded:
             difference = _differs(recorded[key], value)
             if difference:
                 raise DataError(f"the metrics differ in {key}: {difference}")

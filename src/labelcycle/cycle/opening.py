@@ -1,18 +1,21 @@
 """The steps that open a round: plan, selection, push, the commit `open/NNN`."""
 
 import datetime
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from labelcycle import imaging, rounds
-from labelcycle.adapters import git
+from labelcycle.adapters import dvc, git
 from labelcycle.cycle.standing import COMMITTED, Standing
 from labelcycle.errors import PoolExhausted, StateError
 from labelcycle.ports import AnnotationBackend, LabelSchema, Prediction, TaskSpec
 from labelcycle.store import (
+    OWNED,
     Sample,
     digest,
     dump_json,
@@ -24,6 +27,9 @@ from labelcycle.store import (
     write_bytes,
     write_json,
 )
+
+INPUTS = ("data/images", "data/samples.jsonl", "data/labels", "data/holdout.jsonl")
+"""What a round stands on, under DVC."""
 
 
 def now() -> str:
@@ -44,6 +50,8 @@ def schema_digest(standing: Standing) -> str:
 def plan(standing: Standing) -> None:
     """Write `plan.json`. Raises PoolExhausted if the budget is above what is left."""
     config, campaign = standing.config, standing.campaign
+    if standing.number == 0:  # an ingest or import that was killed may not have come so far
+        dvc.add(campaign.root, INPUTS)
     labels = read_all_labels(campaign)
     pool = read_samples(campaign.samples, "pool")
     left = sum(sample.id not in labels for sample in pool)
@@ -63,6 +71,7 @@ def plan(standing: Standing) -> None:
             "labels": sum(label.label is not None for label in labels.values()),
             "planned": now(),
             "digests": {
+                "owned": file_digest(campaign.label_file(OWNED)),
                 "pool": file_digest(campaign.samples),
                 "params": config.digest,
                 "schema": schema_digest(standing),
@@ -77,8 +86,8 @@ def check_plan(standing: Standing) -> None:
     if planned != standing.config.digest:
         raise StateError(
             f"params.yaml changed since round {standing.number} was planned (wanted digest"
-            f" {planned}, got {standing.config.digest}); put it back, or run `labelcycle cancel`"
-            " to drop the plan: nobody has been asked anything yet"
+            f" {planned}, got {standing.config.digest}); put it back, or give the round up with"
+            " `labelcycle cancel`"
         )
 
 
@@ -92,7 +101,7 @@ def push(standing: Standing, backend: AnnotationBackend) -> None:
     config = standing.config
     project = backend.open_project(standing.key, config.campaign.name, schema(standing))
     backend.check_schema(project, schema(standing))
-    tasks = list(_tasks(standing))
+    tasks = list(_tasks(standing, project))
     model = _model_name(standing) if any(task.prediction for task in tasks) else None
     ids = backend.push(project, tasks, model)
     write_json(
@@ -117,7 +126,11 @@ def push(standing: Standing, backend: AnnotationBackend) -> None:
 
 
 def mark_open(standing: Standing) -> None:
-    """Commit what was asked and tag it `open/NNN`."""
+    """Commit what was asked and tag it `open/NNN`.
+
+    Raises StateError if the settings are not those it was asked with.
+    """
+    check_plan(standing)
     root, number = standing.campaign.root, standing.number
     message = f"Open round {number}: {standing.config.query.strategy}"
     git.commit(root, COMMITTED, message)
@@ -137,18 +150,33 @@ def _model_name(standing: Standing) -> str:
     return f"round-{standing.number - 1:03d}"
 
 
-def _tasks(standing: Standing) -> Iterator[TaskSpec]:
-    """The selection in the order of rank; in round 0 the hold-out follows."""
+def holdout_tasks(standing: Standing, project: int) -> dict[str, dict[str, Any]]:
+    """The hold-out's tasks in a project, by sample, from the records of all rounds so far."""
+    found: dict[str, dict[str, Any]] = {}
+    for number in range(standing.number + 1):
+        if (standing.campaign.round(number) / rounds.PUSHED).exists():
+            pushed = standing.record(rounds.PUSHED, number)
+            if pushed["project"] == project:
+                found |= {task["sample"]: task for task in pushed["tasks"] if task["holdout"]}
+    return found
+
+
+def _tasks(standing: Standing, project: int) -> Iterator[TaskSpec]:
+    """The selection in the order of rank, then what of the hold-out was never asked there.
+
+    That is the whole hold-out in round 0, and again what has no verdict yet if the project was
+    lost and made anew; else nothing.
+    """
     samples = {sample.id: sample for sample in read_samples(standing.campaign.samples)}
     picks = [entry["sample"] for entry in standing.record(rounds.SELECTION)["samples"]]
     predictions = _predictions(standing)
     for rank, name in enumerate(picks):
         yield _task(standing, samples[name], rank, predictions.get(name))
-    if standing.number == 0:
-        known = {label.sample for label in read_labels(standing.campaign.holdout)}
-        wanted = [s for s in samples.values() if s.split == "holdout" and s.id not in known]
-        for rank, sample in enumerate(wanted, start=len(picks)):
-            yield _task(standing, sample, rank, None)
+    settled = {label.sample for label in read_labels(standing.campaign.holdout)}
+    settled |= holdout_tasks(standing, project).keys()
+    wanted = [s for s in samples.values() if s.split == "holdout" and s.id not in settled]
+    for rank, sample in enumerate(wanted, start=len(picks)):
+        yield _task(standing, sample, rank, None)
 
 
 def _task(standing: Standing, sample: Sample, rank: int, prediction: Prediction | None) -> TaskSpec:
@@ -192,7 +220,4 @@ def _predictions(standing: Standing) -> dict[str, Prediction]:
 
 def drop(standing: Standing) -> None:
     """Remove a plan that was never handed to anybody."""
-    for name in (rounds.SELECTION, rounds.PLAN):
-        (standing.folder / name).unlink(missing_ok=True)
-    if standing.folder.exists():
-        standing.folder.rmdir()
+    shutil.rmtree(standing.folder)

@@ -4,13 +4,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from labelcycle import config, ingest, owned, pipeline, store
-from labelcycle.adapters import dvc, git
+from labelcycle.adapters import dvc, git, lock
 from labelcycle.core.seeding import derive
 from labelcycle.cycle.standing import COMMITTED, read
 from labelcycle.nn.progress import Progress
-from labelcycle.store import Campaign, write_bytes, write_labels
+from labelcycle.store import PART, Campaign, write_bytes, write_labels
 
-IGNORED = "/.labelcycle/\n"
+IGNORED = (
+    (".gitignore", "/.labelcycle/"),
+    (".gitignore", f"*{PART}"),
+    (".dvcignore", f"*{PART}"),
+)
 SETUP = (".dvc", ".dvcignore", ".gitignore")
 
 
@@ -23,20 +27,27 @@ def init(root: Path, settings: config.Config | None = None) -> Campaign:
     campaign = Campaign(root)
     campaign.root.mkdir(parents=True, exist_ok=True)
     git.init(campaign.root)
-    git.check_usable(campaign.root)
-    dvc.init(campaign.root)
-    if not campaign.params.exists():
-        write_bytes(campaign.params, config.print_params(settings).encode())
-    write_bytes(campaign.dvc_yaml, pipeline.print_dvc_yaml().encode())
-    ignore = campaign.root / ".gitignore"
-    present = ignore.read_text(encoding="utf-8") if ignore.exists() else ""
-    if IGNORED not in present:
-        write_bytes(ignore, (present + IGNORED).encode())
-    for path in (campaign.label_file(store.OWNED), campaign.holdout):
-        if not path.exists() and not path.parent.with_suffix(".dvc").exists():
-            write_labels(path, [])
-    _track(campaign, ["data/labels", "data/holdout.jsonl"], "New campaign", SETUP)
+    git.check_identity(campaign.root)
+    with lock.exclusive(campaign.lock):
+        dvc.init(campaign.root)
+        if not campaign.params.exists():
+            write_bytes(campaign.params, config.print_params(settings).encode())
+        write_bytes(campaign.dvc_yaml, pipeline.print_dvc_yaml().encode())
+        for name, line in IGNORED:
+            _ignore(campaign.root / name, line)
+        if (campaign.data / "labels.dvc").exists():
+            git.commit(campaign.root, ("dvc.yaml", *SETUP), "Print the pipeline anew")
+        else:
+            write_labels(campaign.label_file(store.OWNED), [])
+            write_labels(campaign.holdout, [])
+            _track(campaign, ["data/labels", "data/holdout.jsonl"], "New campaign", SETUP)
     return campaign
+
+
+def _ignore(path: Path, line: str) -> None:
+    present = path.read_text(encoding="utf-8") if path.exists() else ""
+    if line not in present.splitlines():
+        write_bytes(path, f"{present}{line}\n".encode())
 
 
 def add_images(root: Path, paths: Sequence[str], show: Callable[[Progress], None]) -> ingest.Report:

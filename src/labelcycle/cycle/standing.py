@@ -10,7 +10,7 @@ from labelcycle.adapters import git
 from labelcycle.config import Config
 from labelcycle.errors import StateError, ToolFailed
 from labelcycle.rounds import State
-from labelcycle.store import Campaign, digest, file_digest, read_json
+from labelcycle.store import OWNED, Campaign, digest, file_digest, read_json, sweep
 
 OWN_PATHS = (
     "rounds/",
@@ -81,10 +81,17 @@ def read(root: Path) -> Standing:
 
 
 def ready(root: Path) -> Standing:
-    """Like `read`, once it is sure that a step may be taken: tree clean, closed rounds intact."""
+    """Like `read`, once it is sure that a step may be taken: tree clean, closed rounds intact.
+
+    For the holder of the campaign's lock: what killed writes left behind is swept away.
+    """
     standing = read(root)
     campaign = standing.campaign
+    sweep(campaign)
     _ = config.load(campaign.params).classes
+    git.check_identity(campaign.root)
+    last = rounds.round_tag(standing.number - 1) if standing.number else None
+    git.check_head(campaign.root, last)
     changed = git.dirty(campaign.root, OWN_PATHS)
     if changed:
         raise StateError(
@@ -104,7 +111,26 @@ def ready(root: Path) -> Standing:
         )
     for number in standing.closed:
         check_closed(campaign, number)
+    _check_frozen(standing)
     return standing
+
+
+def _check_frozen(standing: Standing) -> None:
+    """Raise StateError if the pool, the hold-out or the owned labels changed since round 0."""
+    campaign = standing.campaign
+    first = campaign.round(0) / rounds.PLAN
+    if not first.exists():
+        return
+    wanted = read_json(first)["digests"]
+    owned = campaign.label_file(OWNED)
+    for path, name in ((campaign.samples, "pool"), (owned, "owned")):
+        got = file_digest(path) if path.exists() else "no file"
+        if got != wanted[name]:
+            inside = path.relative_to(campaign.root)
+            raise StateError(
+                f"{inside} changed since round 0, which froze it: wanted digest {wanted[name]},"
+                f" got {got}; put it back: dvc checkout data/samples.jsonl.dvc data/labels.dvc"
+            )
 
 
 def record_digests(campaign: Campaign, number: int) -> dict[str, str]:

@@ -8,7 +8,7 @@ says it did not do. Twins that nobody answered are removed, so each key is one t
 import os
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -107,6 +107,12 @@ class LabelStudioBackend:
                 f" {found}; wanted the classes {', '.join(map(repr, schema.classes))};"
                 " put it right in its Settings under Labeling Interface"
             )
+
+    def pushed(self, campaign: str, prefix: str) -> dict[str, int]:
+        """Task id by key, of the campaign's tasks whose key starts so; none without a project."""
+        project = self._find_project(f"labelcycle campaign {campaign}")
+        tasks = [] if project is None else self._api.tasks(project)
+        return {task.key: task.id for task in tasks if task.key and task.key.startswith(prefix)}
 
     # --- push -------------------------------------------------------------------------------
 
@@ -210,16 +216,16 @@ class LabelStudioBackend:
     # --- pull -------------------------------------------------------------------------------
 
     def pull(
-        self, project: int, tasks: Mapping[str, int], *, partial: bool = False
+        self, project: int, tasks: Mapping[str, int], *, optional: Collection[str] = ()
     ) -> list[Answer]:
         """Every answer to `tasks` (key -> id), a full snapshot, sorted by task and annotation id.
 
-        A task that is gone is an error; with `partial` (a round ended early) it has no answers.
+        A task that is gone is an error; one whose key is `optional` then has no answers.
         Drafts are no answers.
         """
         records = [r for r in self._snapshot(project) if r.get("data", {}).get("key") in tasks]
-        if not partial:
-            self._none_gone(project, tasks, {record["data"]["key"] for record in records})
+        wanted = {key: number for key, number in tasks.items() if key not in optional}
+        self._none_gone(project, wanted, {record["data"]["key"] for record in records})
         try:
             answers = [
                 label_tasks.answer(record, annotation)
