@@ -39,7 +39,7 @@ def test_every_setting_is_described():
         ({"query": {"budget": 0}}, r"query.budget: wanted greater than or equal to 1 \(got 0\)"),
         ({"query": {"budget": "ten"}}, r"query.budget: wanted a valid integer \(got 'ten'\)"),
         ({"query": {"strategy": "typiclus"}}, r"'typiclus'.*typiclust"),
-        ({"query": {"strategy": "supclust", "options": {"temprature": 1.0}}}, "temprature.*temperat"),
+        ({"query": {"strategy": "supclust", "options": {"temprature": 1.0}}}, r"'temperature'"),
         ({"pretrain": {"encoder": "resnet19"}}, r"'resnet19'.*resnet18"),
         ({"train": {"learner": "liner"}}, r"'liner'.*linear"),
         ({"campaign": {"classes": ["a"]}}, r"campaign.classes: wanted at least two class names"),

@@ -197,6 +197,7 @@ def test_a_missing_or_garbled_table_is_an_error(campaign: Campaign, tmp_path: Pa
 
 def test_after_round_0_was_opened_it_is_too_late(campaign: Campaign, table: Write) -> None:
     campaign.round(0).mkdir(parents=True)
+    (campaign.round(0) / "plan.json").write_text("{}")
     with pytest.raises(StateError, match="cannot import labels: wanted a campaign before round 0"):
         owned.import_labels(campaign, table(f"sample,label\n{A},cat\n"), CLASSES)
 
@@ -213,7 +214,7 @@ def test_without_images_both_ways_say_what_to_do(tmp_path: Path, table: Write) -
 
 
 def exported(campaign: Campaign, holdout: bool = False) -> dict[str, dict[str, str]]:
-    reader = csv.DictReader(io.StringIO(owned.export(campaign, holdout)))
+    reader = csv.DictReader(io.StringIO(owned.export(campaign, holdout=holdout, rejected=True)))
     assert tuple(reader.fieldnames or ()) == owned.COLUMNS
     rows = list(reader)
     assert [row["sample"] for row in rows] == sorted(row["sample"] for row in rows)
@@ -266,7 +267,11 @@ def test_a_campaign_without_labels_gives_the_header_alone(campaign: Campaign) ->
 
 
 def test_what_goes_out_can_come_in(labelled: Campaign, tmp_path: Path) -> None:
-    (tmp_path / "out.csv").write_text(owned.export(labelled), encoding="utf-8")
+    text = owned.export(labelled, rejected=True)
+    assert owned.export(labelled) == "".join(
+        line for line in text.splitlines(keepends=True) if ",rejected," not in line
+    )
+    (tmp_path / "out.csv").write_text(text, encoding="utf-8")
     report = owned.import_labels(labelled, tmp_path / "out.csv", CLASSES)
     assert labels(labelled) == {A: "cat", B1: "dog", COMMA: "great ape"}
     assert report.rejected == ("line 4: no label",)

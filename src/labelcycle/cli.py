@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from labelcycle import __version__
-from labelcycle.errors import LabelcycleError
+from labelcycle.errors import LabelcycleError, SettingsError
 
 STAGES = ("pretrain", "embed", "train", "cluster", "query", "evaluate")
 
@@ -75,6 +75,11 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
     names = [part.strip() for part in (classes or "").split(",") if part.strip()]
     title = name or directory.resolve().name
     settings = config.parse({"campaign": {"name": title, "classes": names}}, "--name, --classes")
+    if (name or classes) and (directory / "params.yaml").exists():
+        raise SettingsError(
+            f"{directory} is a campaign already; --name and --classes are for a new one;"
+            " edit its params.yaml"
+        )
     campaign = setup.init(directory, settings)
     click.echo(f"campaign in {campaign.root}")
     if not config.load(campaign.params).campaign.classes:
@@ -262,13 +267,14 @@ def strategies() -> None:
 @cli.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--holdout", is_flag=True, help="With the hold-out's labels.")
+@click.option("--rejected", is_flag=True, help="With what was rejected, and why.")
 @click.pass_obj
-def export(root: Path, file: Path, holdout: bool) -> None:
+def export(root: Path, file: Path, holdout: bool, rejected: bool) -> None:
     """Write the accepted labels with their votes as CSV ('-': to standard output)."""
     from labelcycle import owned
     from labelcycle.store import write_bytes
 
-    text = owned.export(_campaign(root), holdout=holdout)
+    text = owned.export(_campaign(root), holdout=holdout, rejected=rejected)
     if str(file) == "-":
         click.echo(text, nl=False)
     else:

@@ -66,7 +66,7 @@ class PushOptions(Options):
         True, description="show the current model's prediction from round 1 on"
     )
     min_side: int = Field(
-        320, ge=32, le=4096, description="smaller images are enlarged to this many pixels"
+        384, ge=32, le=1600, description="smaller images are enlarged to this many pixels"
     )
 
 

@@ -21,14 +21,14 @@ from labelcycle.core.seeding import derive
 from labelcycle.cycle import people, setup, standing
 from labelcycle.cycle.standing import Standing
 from labelcycle.environment import prepare
-from labelcycle.errors import DataError, LabelcycleError, StateError
+from labelcycle.errors import DataError, StateError
 from labelcycle.nn import learners
 from labelcycle.progress import shown
 from labelcycle.store import Campaign, read_array, read_labels, read_samples
 
 ROUNDS = 3
 BUDGET = 25
-HOLDOUT = 400
+HOLDOUT = 300
 DRAWS = 20
 MARK = "demo"
 
@@ -114,7 +114,7 @@ class _Services:
     def __init__(self, campaign: Campaign) -> None:
         self._campaign = campaign
         self._running: Any = None
-        self._error: LabelcycleError | None = None
+        self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._up)
 
     def __enter__(self) -> "_Services":
@@ -128,7 +128,7 @@ class _Services:
     def _up(self) -> None:
         try:
             self._running = services.up(self._campaign, show=click.echo)
-        except LabelcycleError as error:
+        except BaseException as error:  # it is raised again in `wait`
             self._error = error
 
     def wait(self) -> Any:

@@ -72,12 +72,14 @@ def import_labels(campaign: Campaign, file: Path, classes: tuple[str, ...]) -> I
     return ImportReport(len(given), replaced, tuple(rejected), len(after))
 
 
-def export(campaign: Campaign, holdout: bool = False) -> str:
-    """CSV text of the latest word on each sample, sorted by sample: `COLUMNS`.
+def export(campaign: Campaign, *, holdout: bool = False, rejected: bool = False) -> str:
+    """CSV text of the accepted labels with their votes, sorted by sample: `COLUMNS`.
 
-    round is "owned" or the number of the round; people's labels of the hold-out come only with
-    `holdout`; status is "accepted" or "rejected" (then label is empty and reason says
-    why); votes is a JSON object, class name to number of answers.
+    The latest word on each sample counts. round is "owned" or the number of the round; votes is
+    a JSON object, class name to number of answers.
+
+    holdout : people's labels of the hold-out, too
+    rejected : what was rejected, too; status says which, then label is empty, reason says why
     """
     samples = {sample.id: sample for sample in _samples(campaign)}
     latest = store.read_all_labels(campaign)
@@ -86,7 +88,8 @@ def export(campaign: Campaign, holdout: bool = False) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(_row(samples.get(key), latest[key]) for key in sorted(latest))
+    wanted = (latest[key] for key in sorted(latest) if rejected or latest[key].label is not None)
+    writer.writerows(_row(samples.get(label.sample), label) for label in wanted)
     return buffer.getvalue()
 
 

@@ -132,10 +132,10 @@ class LabelStudioApi:
         with self._told("making the project"):
             return int(self._sdk.projects.create(**settings).id)
 
-    def set_model(self, project: int, model: str) -> None:
-        """Let annotators see the predictions of `model`."""
-        with self._told("choosing the pre-annotations", project):
-            self._sdk.projects.update(project, model_version=model)
+    def update_project(self, project: int, **settings: Any) -> None:
+        """Change settings of a project."""
+        with self._told(f"changing {', '.join(settings)} of project {project}", project):
+            self._sdk.projects.update(project, **settings)
 
     def storages(self, project: int) -> list[str]:
         """The folders from which the project may show images, as the server sees them."""

@@ -67,15 +67,19 @@ class LabelStudioBackend:
         """Id of the campaign's project, found by `campaign`; made if there is none."""
         mark = f"labelcycle campaign {campaign}"
         found = self._find_project(mark)
+        shown = {
+            "expert_instruction": label_config.instruction(schema),
+            "show_instruction": bool(schema.instruction.strip()),
+        }
         if found is not None:
+            self._api.update_project(found, **shown)
             return found
         try:
             return self._api.create_project(
                 title=label_config.title(title),
                 description=mark,
                 label_config=label_config.build(schema),
-                expert_instruction=label_config.instruction(schema),
-                show_instruction=bool(schema.instruction.strip()),
+                **shown,
                 sampling="Sequential sampling",  # by id, and ids follow the rank
                 show_skip_button=True,
                 skip_queue="IGNORE_SKIPPED",  # a skip is an answer: the task is not asked again
@@ -136,7 +140,7 @@ class LabelStudioBackend:
         self._allow_images(project, ranked)
         present = self._push_missing(project, records)
         if model is not None:
-            self._api.set_model(project, model)
+            self._api.update_project(project, model_version=model)
         return {key: self._keep_one(present[key]) for key in records}
 
     def _push_missing(
