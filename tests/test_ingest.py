@@ -313,8 +313,9 @@ def test_the_quarantine_follows_what_became_of_each_file(
 def test_a_campaign_with_a_round_is_refused(campaign: Campaign, pictures: Path) -> None:
     fill(pictures, range(2))
     take(campaign, pictures)
-    before = tree(campaign.root)
     campaign.round(0).mkdir(parents=True)
+    (campaign.round(0) / "plan.json").write_text("{}")
+    before = tree(campaign.root)
     fill(pictures, range(9))
     with pytest.raises(StateError, match="cannot ingest: wanted a campaign without rounds, got 1"):
         take(campaign, pictures)
