@@ -5,7 +5,7 @@ import os
 import pytest
 
 ALLOWED_SKIPS: tuple[str, ...] = ()
-"""Reasons for which a test may be skipped where CI=true; everything else the tests need is there."""
+"""Reasons for which a test may be skipped where CI=true, where all that tests need is there."""
 
 
 def _reasons(config: pytest.Config) -> list[str]:

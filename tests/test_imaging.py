@@ -331,7 +331,7 @@ def test_no_metadata_survives() -> None:
     assert b"profile" not in imaging.png_bytes(decoded.image)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.sampled_from(["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP"]),
     st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=4),
@@ -353,7 +353,7 @@ def test_a_damaged_file_is_decoded_or_refused_with_a_reason(
             assert image.mode == "RGB"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(1, 3000), st.integers(1, 3000))
 def test_enlarged_images_are_legible_and_keep_their_proportions(width: int, height: int) -> None:
     size = imaging.enlarge(Image.new("L", (width, height))).size

@@ -28,7 +28,7 @@ def check(found: np.ndarray, n: int, classes: int) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     m=st.integers(0, 20),

@@ -61,7 +61,9 @@ def kmeans(
     """
     points = _prepared(features, normalise)
     wanted = min(clusters, len(points))
-    with one_thread():
+    import faiss  # noqa: F401 - half a second, which every command would pay
+
+    with one_thread():  # limits the faiss that is there already
         runs = [_one_run(points, wanted, rng, iterations) for _ in range(starts)]
     return runs[int(np.argmin(steady(np.array([run.inertia for run in runs]))))]
 
@@ -81,9 +83,9 @@ def _prepared(features: NDArray[np.floating], normalise: bool) -> NDArray[np.flo
 def _one_run(
     points: NDArray[np.float32], clusters: int, rng: np.random.Generator, iterations: int
 ) -> Clustering:
-    first = _plus_plus(points, clusters, rng)
-    import faiss  # takes half a second, which every command would pay
+    import faiss
 
+    first = _plus_plus(points, clusters, rng)
     engine = faiss.Kmeans(
         points.shape[1],
         len(first),

@@ -42,9 +42,9 @@ class Options(base.Options):
 
 
 def view(images: torch.Tensor, options: Options, generator: torch.Generator) -> torch.Tensor:
-    """(b, 3, s, s) float32 in 0..1: one random view of each image, each with its own numbers.
+    """(b, c, s, s) float32 in 0..1: one random view of each image, each with its own numbers.
 
-    images : (b, 3, s, s) float32 in 0..1; generator : on the CPU
+    images : (b, c, s, s) float32 in 0..1, c 3 or, for grey images, 1; generator : on the CPU
     """
     draws = torch.rand((11, len(images)), generator=generator).to(images.device)
     if options.crop_min < 1 or options.flip:
@@ -52,7 +52,7 @@ def view(images: torch.Tensor, options: Options, generator: torch.Generator) -> 
     if options.jitter_probability > 0 and (options.jitter > 0 or options.hue > 0):
         chosen = draws[5] < options.jitter_probability
         images = torch.where(_each(chosen), _jitter(images, options, draws[6:9], draws[9]), images)
-    if options.grey_probability > 0:
+    if options.grey_probability > 0 and images.shape[1] == 3:
         chosen = draws[10] < options.grey_probability
         images = torch.where(_each(chosen), _grey(images), images)
     return images.clamp(0, 1)
@@ -82,6 +82,8 @@ def _crop(images: torch.Tensor, options: Options, draws: torch.Tensor) -> torch.
 
 
 def _grey(images: torch.Tensor) -> torch.Tensor:
+    if images.shape[1] == 1:
+        return images
     weights = torch.tensor(_GREY, device=images.device)
     return torch.einsum("bchw,c->bhw", images, weights)[:, None].expand_as(images)
 
@@ -97,6 +99,8 @@ def _jitter(
     images = (images * brightness).clamp(0, 1)
     mean = _grey(images).mean(dim=(1, 2, 3), keepdim=True)
     images = (mean + (images - mean) * contrast).clamp(0, 1)
+    if images.shape[1] == 1:  # has neither saturation nor hue
+        return images
     grey = _grey(images)
     images = grey + (images - grey) * saturation
     if options.hue > 0:

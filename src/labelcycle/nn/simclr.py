@@ -67,7 +67,7 @@ def train(
     Raises DataError if the training diverges.
     """
     device = next(backbone.parameters()).device
-    pixels = torch.from_numpy(images).permute(0, 3, 1, 2)
+    pixels = _pixels(images)
     head = _head(backbone, pixels[:1].to(device), options.projection, seed)
     model = nn.ModuleDict({"backbone": backbone, "head": head})
     optimizer = torch.optim.SGD(
@@ -95,6 +95,12 @@ def train(
     model.eval()
 
 
+def _pixels(images: NDArray[np.uint8]) -> torch.Tensor:
+    """(n, c, s, s) uint8: one channel where all images are grey, for cheaper views; else three."""
+    grey = bool((images == images[..., :1]).all())
+    return torch.from_numpy(images[..., :1] if grey else images).permute(0, 3, 1, 2)
+
+
 def _snapshot(model: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> State:
     """The state after `step` steps, apart from the tensors that the next step changes."""
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
@@ -108,10 +114,10 @@ def _step(
     options: Options,
     generator: torch.Generator,
 ) -> float:
-    """Loss of one step on (b, 3, s, s) uint8 images, before its update."""
+    """Loss of one step on (b, c, s, s) uint8 images, before its update."""
     images = batch.float().div(255)
     views = torch.cat([augment.view(images, options, generator) for _ in range(2)])
-    views = views.contiguous(memory_format=torch.channels_last)
+    views = views.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
     # bf16 is slower than float32 on CPUs without units for it (measured: three times)
     with torch.autocast("cuda", torch.bfloat16, enabled=views.is_cuda):
         projections = model["head"](model["backbone"](views))
@@ -126,7 +132,7 @@ def _step(
 def _head(backbone: nn.Module, image: torch.Tensor, projection: int, seed: int) -> nn.Module:
     """(b, d) to (b, projection), one hidden layer of width d; on the device of `image`."""
     with torch.inference_mode():
-        width = backbone.eval()(image.float()).shape[1]
+        width = backbone.eval()(image.float().expand(-1, 3, -1, -1)).shape[1]
 
     def build() -> nn.Module:
         return nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, projection))

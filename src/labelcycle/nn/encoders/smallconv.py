@@ -60,7 +60,11 @@ class Convolutions(nn.Module):
 
     def pooled(self, images: torch.Tensor, grid: int) -> torch.Tensor:
         """(b, 4 width grid grid): the last map, averaged on a grid."""
-        return F.adaptive_avg_pool2d(self.layers((images - 0.5) * 4), grid).flatten(1)
+        last = self.layers((images - 0.5) * 4)
+        side = last.shape[-1]
+        if side % grid == 0:  # the same numbers; its gradient takes a fifth of the time
+            return F.avg_pool2d(last, side // grid).flatten(1)
+        return F.adaptive_avg_pool2d(last, grid).flatten(1)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """What the head compares."""
