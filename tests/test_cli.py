@@ -1,17 +1,26 @@
 """The command: help for everything, one line and a code for what goes wrong."""
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from click.testing import CliRunner
 
 from labelcycle import pipeline
-from labelcycle.cli import STAGES, cli
+from labelcycle.cli import STAGES, cli, main
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _environment():
+    """Commands tell the programs they start what to do through the environment."""
+    with mock.patch.dict(os.environ):
+        yield
 
 
 @pytest.mark.parametrize("name", sorted(cli.commands))
@@ -19,8 +28,30 @@ def test_every_command_explains_itself_and_stands_in_the_readme(name):
     result = CliRunner().invoke(cli, [name, "--help"])
     assert result.exit_code == 0
     assert len(result.output.splitlines()) >= 4
-    pages = (ROOT / "README.md").read_text() + (ROOT / "docs" / "design.md").read_text()
-    assert re.search(rf"\b{re.escape(name)}\b", pages)
+    assert is_shown(name, (ROOT / "README.md").read_text())
+
+
+def is_shown(name: str, page: str) -> bool:
+    """True if the page shows the command as one types it, or names it between code marks."""
+    typed = rf"\blabelcycle (-C \S+ |--campaign \S+ )?{re.escape(name)}(?![\w-])"
+    return bool(re.search(typed, page) or re.search(rf"`{re.escape(name)}( [^`]*)?`", page))
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        ("    labelcycle open     # the next round", True),
+        ("`.venv/bin/labelcycle -C demo open`", True),
+        ("then `open` it", True),
+        ("`open --now`", True),
+        ("if the next round opens by itself, open the project", False),
+        ("labelcycle opens", False),
+        ("labelcycle open-round", False),
+        ("in `campaign.open_next` of `open_next`", False),
+    ],
+)
+def test_prose_shows_no_command(page: str, shown: bool):
+    assert is_shown("open", page) == shown
 
 
 def test_the_command_knows_the_stages_of_the_pipeline():
@@ -42,12 +73,12 @@ def test_the_strategies_are_listed_with_a_line_each():
         (["up"], r"is not a campaign"),
     ],
 )
-def test_outside_a_campaign_the_remedy_is_named(words, text, tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "labelcycle", *words], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert done.returncode == 1
-    assert re.fullmatch(rf"labelcycle: .*({text}).*\n", done.stderr)
+def test_outside_a_campaign_the_remedy_is_named(words, text, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["labelcycle", *words])
+    with pytest.raises(SystemExit, match=r"^1$"):
+        main()
+    assert re.fullmatch(rf"labelcycle: .*({text}).*\n", capsys.readouterr().err)
     assert list(tmp_path.iterdir()) == []
 
 

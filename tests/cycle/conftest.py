@@ -12,6 +12,7 @@ from PIL import Image
 from labelcycle import config, running
 from labelcycle.adapters import dvc
 from labelcycle.cycle import setup
+from labelcycle.stages import charts
 from labelcycle.store import Campaign
 
 CLASSES = ("dark", "light")
@@ -27,9 +28,6 @@ SETTINGS = {
 
 @pytest.fixture(autouse=True)
 def _identity(monkeypatch: pytest.MonkeyPatch) -> None:
-    for role in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{role}_NAME", "Test")
-        monkeypatch.setenv(f"GIT_{role}_EMAIL", "test@localhost")
     monkeypatch.setenv("GIT_CONFIG_COUNT", "2")
     for i, (key, value) in enumerate({"user.name": "Test", "user.email": "t@localhost"}.items()):
         monkeypatch.setenv(f"GIT_CONFIG_KEY_{i}", key)
@@ -52,7 +50,9 @@ def make_images(folder: Path, count: int = 30) -> dict[str, str]:
 
 @pytest.fixture
 def without_dvc(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DVC's part is left out: stages run in this process, nothing is cached."""
+    """DVC's part is left out: stages run in this process, nothing is cached; no charts."""
+    for name in ("confusion", "per_class"):
+        monkeypatch.setattr(charts, name, lambda *shown: b"chart")
     monkeypatch.setattr(dvc, "init", lambda root: None)
     monkeypatch.setattr(dvc, "add", lambda root, paths: None)
     monkeypatch.setattr(dvc, "has_remote", lambda root: False)

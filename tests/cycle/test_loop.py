@@ -74,6 +74,7 @@ def test_the_next_round_opens_only_when_told(campaign, flows, answer_all, capsys
     assert standing.read(campaign.root).state is State.OPEN
 
 
+@pytest.mark.slow
 def test_open_next_goes_on_until_all_rounds_are_closed(campaign, flows, backend, answer_all):
     edit(campaign, "open_next: false", "open_next: true")
     root = str(campaign.root)
@@ -181,6 +182,7 @@ def test_a_persons_last_answer_counts(campaign, flows, backend, answer_all):
     assert (label.label, label.votes) == ("light", {"light": 1})
 
 
+@pytest.mark.slow
 def test_pre_annotations_come_from_round_one_on_and_never_for_the_holdout(
     campaign, flows, backend, answer_all
 ):
@@ -196,6 +198,7 @@ def test_pre_annotations_come_from_round_one_on_and_never_for_the_holdout(
     assert backend.models == [None, "round-000"]
 
 
+@pytest.mark.slow
 def test_close_incomplete_keeps_the_answers_and_returns_the_rest_to_the_pool(
     campaign, flows, backend, truth
 ):
@@ -263,6 +266,7 @@ def test_cancel_after_half_a_push_keeps_what_was_answered(campaign, flows, backe
     assert len(read_all_labels(campaign)) == 1
 
 
+@pytest.mark.slow
 def test_a_lost_project_can_be_abandoned_and_the_holdout_is_asked_again(
     campaign, flows, backend, answer_all
 ):
@@ -284,6 +288,7 @@ def test_a_lost_project_can_be_abandoned_and_the_holdout_is_asked_again(
     assert sum(task.holdout for task in backend.tasks.values()) == 6
 
 
+@pytest.mark.slow
 def test_a_deleted_task_of_the_holdout_does_not_block_later_rounds(
     campaign, flows, backend, truth, answer_all
 ):
