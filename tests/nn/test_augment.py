@@ -84,3 +84,11 @@ def test_hue_leaves_grey_images_grey() -> None:
     grey = images()[:, :1].expand(6, 3, 9, 9)
     seen = view(grey, **{**NONE, "hue": 0.5, "jitter_probability": 1.0})
     assert torch.allclose(seen, grey, atol=1e-2)
+
+
+def test_one_grey_channel_gives_the_views_of_three() -> None:
+    grey = images(40)[:, :1]
+    one, three = view(grey, 4), view(grey.expand(-1, 3, -1, -1), 4)
+    assert one.shape == grey.shape
+    torch.testing.assert_close(one.expand_as(three), three, rtol=0, atol=2e-2)  # YIQ is rounded
+    assert torch.equal(view(grey, **NONE), grey)

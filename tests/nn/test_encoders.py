@@ -12,7 +12,7 @@ from torchvision import models
 
 from labelcycle.errors import DataError, ServiceDown, SettingsError
 from labelcycle.nn import encoders
-from labelcycle.nn.encoders import torchvision_pretrained
+from labelcycle.nn.encoders import smallconv, torchvision_pretrained
 from labelcycle.nn.pca import principal_components
 from labelcycle.nn.progress import Progress
 
@@ -228,3 +228,13 @@ def test_pretrained_image_size_a_transformer_refuses(tmp_path: Path) -> None:
     options = pretrained(model="vit_b_32", file=str(path))
     with pytest.raises(SettingsError, match=r"image_size is 8, which vit_b_32 does not take"):
         run(torchvision_pretrained.fit(images(1), options, 0, CPU))
+
+
+@pytest.mark.parametrize("side", [28, 32, 20])
+def test_pooling_on_a_grid_is_the_adaptive_one(side: int) -> None:
+    network = smallconv.Convolutions(4)
+    batch = torch.rand((3, 3, side, side), generator=torch.Generator().manual_seed(0))
+    last = network.layers((batch - 0.5) * 4)
+    for grid in (2, 4):
+        expected = torch.nn.functional.adaptive_avg_pool2d(last, grid).flatten(1)
+        torch.testing.assert_close(network.pooled(batch, grid), expected)

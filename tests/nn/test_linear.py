@@ -1,7 +1,11 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 from scipy.special import logsumexp
+from sklearn.linear_model import LogisticRegression
 
 from labelcycle.nn.learners import linear
 
@@ -54,3 +58,30 @@ def test_blocks_do_not_change_the_prediction(monkeypatch: pytest.MonkeyPatch) ->
     whole = learner.predict_proba(features)
     monkeypatch.setattr(linear, "BLOCK_ROWS", 7)
     np.testing.assert_allclose(learner.predict_proba(features), whole, rtol=1e-6)
+
+
+def test_prediction_needs_no_library_of_fitting() -> None:
+    code = (
+        "import sys, numpy as np; from labelcycle.nn.learners import linear;"
+        "learner = linear.from_state({'scale': 1.0}, {'centre': np.zeros(3),"
+        " 'weights': np.zeros((3, 2)), 'bias': np.zeros(2)});"
+        "print(learner.predict_proba(np.ones((1, 3))));"
+        "assert not {'scipy', 'sklearn', 'faiss', 'torch'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[[0.5 0.5]]\n", "")
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_the_fit_is_that_of_scikit_learn(classes: int) -> None:
+    rng = np.random.default_rng(1)
+    labels = np.arange(40) % classes
+    features = rng.standard_normal((40, 6)) + np.eye(6)[labels]
+    learner = linear.fit(features, labels, classes, linear.Options(penalty=0.01), 0)
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    # scikit-learn weighs the sum of the losses, and of two classes fits the difference
+    strength = (2 if classes == 2 else 1) / (0.01 * 40)
+    rows = (unit - learner.centre) / learner.scale
+    theirs = LogisticRegression(C=strength, tol=1e-8, max_iter=1000).fit(rows, labels)
+    expected = theirs.predict_proba(rows)
+    np.testing.assert_allclose(learner.predict_proba(features), expected, atol=1e-4)

@@ -113,3 +113,18 @@ def test_divergence_is_an_error_that_names_the_remedy() -> None:
     nn.init.constant_(net[0].weight, float("nan"))  # type: ignore[index, arg-type]
     with pytest.raises(DataError, match=r"diverged at step 1 of 9.*lower learning_rate"):
         list(simclr.train(net, images(), OPTIONS, 0))
+
+
+def test_a_grey_pool_is_trained_on_one_channel_a_coloured_one_on_three() -> None:
+    grey = np.repeat(images()[..., :1], 3, axis=3)
+    almost = grey.copy()
+    almost[-1, -1, -1, 2] ^= 1
+    trained = {}
+    for name, pool in {"grey": grey, "almost": almost}.items():
+        trained[name] = backbone()
+        for _ in simclr.train(trained[name], pool, OPTIONS, 5):
+            pass
+    pairs = zip(*(net.state_dict().values() for net in trained.values()), strict=True)
+    for one, three in pairs:
+        torch.testing.assert_close(one, three, rtol=0.05, atol=0.05)
+    assert not same(*trained.values())

@@ -1,11 +1,21 @@
-"""Residual networks without their last layer, for images of any size.
+"""Residual networks without their last layer, for images of any size, trained by SimCLR.
 
 He et al. 2015, "Deep Residual Learning for Image Recognition".
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torchvision import models  # type: ignore[import-untyped]
+
+from labelcycle.nn import simclr
+from labelcycle.nn.encoders import Fitting, Images
+from labelcycle.nn.network import NetworkEncoder, fit_simclr, rebuilt
+from labelcycle.nn.progress import State
 
 SMALL = 64
 """Below this side in pixels the stem keeps the resolution."""
@@ -26,6 +36,42 @@ def backbone(name: str, image_size: int) -> nn.Module:
         network.maxpool = nn.Identity()
     network.fc = nn.Identity()
     return nn.Sequential(Centred(), network)
+
+
+class Options(simclr.Options):
+    """The recipe of TypiClust for CIFAR-10: 500 epochs, batch 512, temperature 0.1, SGD 0.4."""
+
+
+@dataclass(frozen=True)
+class ResNet:
+    """What an encoder's module holds, for the ResNet of one name."""
+
+    name: str
+
+    def default_size(self, side: int, options: Options) -> int:  # noqa: ARG002 - the contract's
+        """The images' own side, at most 224."""
+        return min(side, MAX_SIDE)
+
+    def fit(
+        self,
+        images: Images,
+        options: Options,
+        seed: int,
+        device: torch.device,
+        resume: State | None = None,
+    ) -> Fitting:
+        """Train on the images."""
+        size = images.shape[1]
+        trained = yield from fit_simclr(
+            lambda: backbone(self.name, size), images, options, seed, device, resume
+        )
+        return NetworkEncoder(trained, size, {})
+
+    def rebuild(
+        self, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], device: torch.device
+    ) -> NetworkEncoder:
+        """The encoder that gave this state."""
+        return rebuilt(backbone(self.name, meta["image_size"]), meta, arrays, device)
 
 
 class Centred(nn.Module):

@@ -73,13 +73,8 @@ def train(
     optimizer = torch.optim.SGD(
         model.parameters(), lr=0.0, momentum=options.momentum, weight_decay=options.weight_decay
     )
-    done = 0
-    if resume is not None:
-        model.load_state_dict(resume["model"])
-        optimizer.load_state_dict(resume["optimizer"])
-        done = int(resume["step"])
-    per_epoch = math.ceil(len(images) / options.batch)
-    total = options.epochs * per_epoch
+    done = 0 if resume is None else _restored(model, optimizer, resume)
+    total = options.epochs * math.ceil(len(images) / options.batch)
     model.train()
     for step in range(done, total):
         rows = batch_rows(len(images), options.batch, seed, step)
@@ -99,6 +94,13 @@ def _pixels(images: NDArray[np.uint8]) -> torch.Tensor:
     """(n, c, s, s) uint8: one channel where all images are grey, for cheaper views; else three."""
     grey = bool((images == images[..., :1]).all())
     return torch.from_numpy(images[..., :1] if grey else images).permute(0, 3, 1, 2)
+
+
+def _restored(model: nn.Module, optimizer: torch.optim.Optimizer, state: State) -> int:
+    """The number of steps done in a snapshot, from which model and optimizer go on."""
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["step"])
 
 
 def _snapshot(model: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> State:

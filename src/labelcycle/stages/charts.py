@@ -26,7 +26,7 @@ def confusion(matrix: NDArray[np.int64], classes: Sequence[str]) -> bytes:
     """The confusion matrix: colour is the share of the true class, the number the count."""
     c = len(classes)
     side = float(np.clip(0.62 * c + 2.4, 4.6, 22))
-    figure = Figure(figsize=(side, side * 0.94), layout="constrained")
+    figure = Figure(figsize=(side, side * 0.94), dpi=DPI, layout="constrained")
     axes = figure.add_subplot()
     support = matrix.sum(axis=1, keepdims=True)
     shares = np.divide(matrix, support, out=np.zeros(matrix.shape), where=support > 0)
@@ -49,7 +49,8 @@ def confusion(matrix: NDArray[np.int64], classes: Sequence[str]) -> bytes:
 def per_class(figures: PerClass, classes: Sequence[str]) -> bytes:
     """Precision, recall and F1 of each class as bars; an undefined figure has no bar."""
     c = len(classes)
-    figure = Figure(figsize=(7.6, float(np.clip(0.52 * c + 1.7, 2.8, 60))), layout="constrained")
+    size = (7.6, float(np.clip(0.52 * c + 1.7, 2.8, 60)))
+    figure = Figure(figsize=size, dpi=DPI, layout="constrained")
     axes = figure.add_subplot()
     places = np.arange(c)
     columns = (figures.precision, figures.recall, figures.f1)
@@ -90,7 +91,7 @@ def _short(name: str) -> str:
 
 def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
+    # matplotlib writes its version into the file unless told not to; `print_figure` draws twice
     canvas = FigureCanvasAgg(figure)
-    # matplotlib writes its version into the file unless told not to
-    canvas.print_figure(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    canvas.print_png(buffer, metadata={"Software": None})  # type: ignore[no-untyped-call]
     return buffer.getvalue()

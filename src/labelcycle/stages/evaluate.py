@@ -11,6 +11,7 @@ from pydantic import Field
 from labelcycle import options as base
 from labelcycle import store
 from labelcycle.core import metrics
+from labelcycle.core.seeding import derive
 from labelcycle.errors import DataError
 from labelcycle.stages.pool_files import class_index, read_features, rounded
 from labelcycle.stages.train import META, load_learner
@@ -51,7 +52,7 @@ def run(campaign: store.Campaign, options: Options, classes: tuple[str, ...], se
     if len(truth):
         predicted = load_learner(campaign.model).predict_proba(features).argmax(axis=1)
         confusion = metrics.confusion_matrix(truth, predicted.astype(np.int64), len(classes))
-        record |= summary(confusion, classes, options, np.random.default_rng(seed))
+        record |= summary(confusion, classes, options, derive(seed, 0, "evaluate"))
         _draw(campaign, confusion, classes)
     else:
         record |= _nothing()

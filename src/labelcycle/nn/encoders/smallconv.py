@@ -34,8 +34,8 @@ class Options(simclr.Options):
 
     width: int = Field(32, ge=4, le=512, description="channels of the first of three layers")
     components: int = Field(128, ge=2, le=4096, description="number of features, at most")
-    epochs: int = Field(60, ge=1, le=10000, description="passes over the pool")
-    batch: int = Field(256, ge=2, le=65536, description="images a step, at most")
+    epochs: int = Field(40, ge=1, le=10000, description="passes over the pool")
+    batch: int = Field(128, ge=2, le=65536, description="images a step, at most")
     temperature: float = Field(0.2, gt=0, le=10, description="temperature of NT-Xent")
     learning_rate: float = Field(0.1, gt=0, le=100, description="highest learning rate of SGD")
     crop_min: float = Field(
