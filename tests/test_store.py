@@ -1,0 +1,244 @@
+"""Writes are whole or not at all, wherever a disk fills up or a process dies."""
+
+import errno
+import json
+import os
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from labelcycle import store
+from labelcycle.errors import DataError
+from labelcycle.store import Campaign, Label, Sample
+
+CALLS = ("open", "fdopen", "write", "fsync", "chmod", "rename", "replace", "unlink")
+"""What a write asks of the system; writes to the stream that `os.fdopen` gives are counted too."""
+
+
+class Killed(BaseException):
+    """The process is gone: whatever it does afterwards does not happen either."""
+
+
+class Disk:
+    """Lets `good` calls through; those after it fail with `error` (once, or if killed always)."""
+
+    def __init__(self, good: int, error: BaseException) -> None:
+        self.good, self.error, self.seen = good, error, 0
+
+    def call(self, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+        self.seen += 1
+        fails = self.seen > self.good if isinstance(self.error, Killed) else self.seen == self.good
+        if fails:
+            raise self.error
+        return function(*arguments, **keywords)
+
+    def watched(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *arguments, **keywords: self.call(function, *arguments, **keywords)
+
+    def stream(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def opened(*arguments: Any, **keywords: Any) -> Any:
+            return Stream(self.call(function, *arguments, **keywords), self)
+
+        return opened
+
+
+class Stream:
+    """A file whose writes are calls of the disk; half of what fails has been written."""
+
+    def __init__(self, file: Any, disk: Disk) -> None:
+        self._file, self._disk = file, disk
+
+    def __enter__(self) -> "Stream":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def write(self, data: bytes) -> int:
+        try:
+            return int(self._disk.call(self._file.write, data))
+        except BaseException:
+            self._file.write(data[: len(data) // 2])
+            raise
+
+
+@contextmanager
+def failing(good: int, error: BaseException) -> Iterator[Disk]:
+    disk = Disk(good, error)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in CALLS:
+            wrap = disk.stream if name == "fdopen" else disk.watched
+            patch.setattr(os, name, wrap(getattr(os, name)))
+        yield disk
+
+
+OLD = {
+    "json": (store.write_json, {"rounds": [1, 2, 3]}, {"rounds": []}),
+    "labels": (store.write_labels, [Label("b", "cat"), Label("a", None, "skipped")], []),
+    "array": (store.write_array, np.arange(500.0), np.zeros((3, 3))),
+    "arrays": (lambda path, value: store.write_arrays(path, a=value), np.ones(9), np.zeros(2)),
+    "jsonl": (store.write_jsonl, [{"key": "value"}], [{"key": "other"}, {"key": "third"}]),
+}
+
+
+@pytest.fixture(params=OLD)
+def change(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Callable[[], None]]:
+    """A file with old content, and what would give it new content."""
+    write, old, new = OLD[request.param]
+    path = tmp_path / "data" / "file"
+    write(path, old)
+    return path, lambda: write(path, new)
+
+
+def new_content(path: Path, write: Callable[[], None]) -> bytes:
+    before = path.read_bytes()
+    write()
+    after = path.read_bytes()
+    store.write_bytes(path, before)
+    assert before != after
+    return after
+
+
+def calls_of(write: Callable[[], None]) -> int:
+    with failing(10**6, OSError()) as disk:
+        write()
+    return disk.seen
+
+
+Change = tuple[Path, Callable[[], None]]
+
+
+def test_a_full_disk_at_any_call_leaves_the_old_content(change: Change) -> None:
+    path, write = change
+    before, after = path.read_bytes(), new_content(path, write)
+    calls = calls_of(write)
+    store.write_bytes(path, before)
+    assert calls >= 5
+    refused = 0
+    for n in range(1, calls + 1):
+        text = None
+        with failing(n, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))):
+            try:
+                write()
+            except DataError as error:
+                text = str(error)
+        if text is None:  # the file stands; only its folder could not be made durable at once
+            assert path.read_bytes() == after
+            store.write_bytes(path, before)
+            continue
+        refused += 1
+        assert path.read_bytes() == before
+        assert text == (
+            f"cannot write {path}: wanted {len(after)} bytes on disk, got No space left on device;"
+            " free some space or mend the folder, then run the same command again"
+        )
+        assert [p.name for p in path.parent.iterdir()] == ["file"]
+    assert refused >= 4
+
+
+def test_a_kill_at_any_call_leaves_the_old_or_the_new_content(change: Change) -> None:
+    path, write = change
+    before, after = path.read_bytes(), new_content(path, write)
+    calls = calls_of(write)
+    store.write_bytes(path, before)
+    left: list[bytes] = []
+    for n in range(calls):
+        with failing(n, Killed("gone")), pytest.raises(Killed, match="gone"):
+            write()
+        left.append(path.read_bytes())
+        store.write_bytes(path, before)
+    assert set(left) <= {before, after}
+    assert left[0] == before
+    assert left[-1] == after
+
+
+def test_what_kills_leave_behind_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path)
+    files = [campaign.round(0) / "plan.json", campaign.label_file(0), campaign.selection]
+    for path in files:
+        store.write_json(path, {"a": 1})
+        for n in range(1, 4):
+            with failing(n, Killed("gone")), pytest.raises(Killed, match="gone"):
+                store.write_json(path, {"a": 2})
+    found = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert len(found) > len(files)
+    store.sweep(campaign)
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == set(files)
+    assert all(json.loads(path.read_text()) == {"a": 1} for path in files)
+
+
+def test_a_file_above_the_systems_own_limit(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    store.write_array(path, np.arange(4))
+    before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(DataError, match=r"cannot write .*file: wanted 80128 .*File too large"):
+            store.write_array(path, np.arange(10_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    samples = [
+        Sample("b", "b.png", "x/b.png", "pool", 3, 4),
+        Sample("a", "a", "ä", "holdout", 1, 1),
+    ]
+    store.write_samples(tmp_path / "samples", samples)
+    assert store.read_samples(tmp_path / "samples") == sorted(samples, key=lambda s: s.id)
+    assert store.read_samples(tmp_path / "samples", "pool") == samples[:1]
+    labels = [
+        Label("a", "Ärmel", votes={"Ärmel": 2}, source="round 0"),
+        Label("b", None, "skipped"),
+    ]
+    store.write_labels(tmp_path / "labels", reversed(labels))
+    assert store.read_labels(tmp_path / "labels") == labels
+
+
+def test_the_latest_word_on_a_sample_counts(tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path)
+    assert store.read_all_labels(campaign) == {}
+    for name, label in (("owned", "cat"), (0, "dog"), (10, "cow"), (9, "hen")):
+        store.write_labels(campaign.label_file(name), [Label("a", label), Label(str(name), label)])
+    found = store.read_all_labels(campaign)
+    assert {key: label.label for key, label in found.items()} == {
+        "a": "cow", "owned": "cat", "0": "dog", "9": "hen", "10": "cow",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('{"a": 1}\nnonsense\n', r"file, line 2: wanted JSON, got"),
+        ("{}\n[1]\n", r"file, line 2: wanted an object, got '\[1\]'"),
+    ],
+)
+def test_a_broken_line_is_named(text: str, wanted: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text(text)
+    with pytest.raises(DataError, match=wanted):
+        list(store.read_jsonl(tmp_path / "file"))
+
+
+@pytest.mark.parametrize("read", [store.read_json, store.read_array, store.read_arrays])
+def test_missing_and_broken_files_are_named(read: Callable[[Path], Any], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"missing"):
+        read(tmp_path / "missing")
+    (tmp_path / "broken").write_bytes(b"{\xff")
+    with pytest.raises(DataError, match=r"broken"):
+        read(tmp_path / "broken")
+
+
+def test_json_has_one_text() -> None:
+    assert store.dump_json({"b": 1, "a": "ä"}) == '{\n  "a": "ä",\n  "b": 1\n}\n'
+    with pytest.raises(ValueError, match=r"not JSON compliant"):
+        store.dump_json({"a": float("nan")})
