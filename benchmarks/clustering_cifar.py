@@ -1,27 +1,25 @@
 """k-means of labelcycle against scikit-learn's: inertia, time, and 1 against 2 threads.
 
-    python benchmarks/clustering_cifar.py [--data FOLDER] [--pool ROWS] [--clusters K ...]
+    python benchmarks/clustering_cifar.py [--data FILE] [--pool ROWS ...] [--clusters K ...]
 
-On the CIFAR-10 features that benchmarks/selection_cifar.py describes, brought to length 1. Seconds
-are processor time on one thread. "same" says whether two threads gave the same clusters.
+On the features that benchmarks/measured.py describes, brought to length 1. Seconds are processor
+time on one thread. "same" says whether two threads gave the same clusters.
 """
 
 import argparse
-import os
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import faiss
 import numpy as np
+from measured import add_data, read, where
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from labelcycle.core.clustering import kmeans
 
-FILE = Path("features/cifar10_mobilenetv2_128px_pca256_fp16.npz")
 Points = NDArray[np.float32]
 Run = Callable[[Points, int, int], tuple[NDArray[np.int32], float]]
 
@@ -80,15 +78,14 @@ def measure(name: str, run: Run, points: Points, clusters: int, seeds: int) -> s
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    default = os.environ.get("LABELCYCLE_DATA", "../shared/data")
-    parser.add_argument("--data", type=Path, default=Path(default))
+    add_data(parser)
     parser.add_argument("--pool", type=int, nargs="*", default=[2000, 50_000])
     parser.add_argument("--clusters", type=int, nargs="*", default=[10, 50])
     parser.add_argument("--seeds", type=int, default=3)
     given = parser.parse_args()
-    with np.load(given.data / FILE) as found:
-        points = found["train"].astype(np.float32)
+    points = read(given.data).train.astype(np.float32)
     points /= np.linalg.norm(points, axis=1, keepdims=True)
+    print(where(dimensions=points.shape[1], seeds=given.seeds))
     print(f"{'rows':>7}{'k':>6}  {'':<26}{'inertia':>10}{'s.d.':>8}{'s':>8}  same")
     runs = {"faiss, k-means++ (ours)": ours, "faiss, random": faiss_alone, "scikit-learn": theirs}
     for rows in given.pool:

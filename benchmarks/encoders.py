@@ -5,22 +5,24 @@
 Each encoder is fitted with its defaults, without labels, to 1,600 of the 2,000 images of
 examples/fashion (or of `--data`, a folder with `images.tar.xz` and `truth.csv` like it); the other
 400 measure. The labels are drawn at random, the same draws for every encoder, so the difference
-from `pixels` is a paired one. The classifier is scikit-learn's logistic regression with its
-defaults. `resnet18` and `resnet34` want a GPU and are not among the default encoders.
+from `pixels` is a paired one. The classifiers are labelcycle's `linear` and scikit-learn's logistic
+regression, each with its defaults. `resnet18` and `resnet34` want a GPU and are not among the
+default encoders.
 """
 
 import argparse
 import csv
 import json
-import platform
 import sys
 import tarfile
 import time
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from measured import where
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
@@ -29,6 +31,7 @@ from labelcycle import imaging
 from labelcycle.nn import encoders
 from labelcycle.nn.device import best_device
 from labelcycle.nn.images import square
+from labelcycle.nn.learners import linear
 
 BUDGETS = (10, 50, 200)
 HELD_OUT = 400
@@ -62,7 +65,26 @@ def fit(name: str, images: NDArray[np.uint8], seed: int) -> tuple[encoders.Encod
             return end.value, time.perf_counter() - wall, time.process_time() - processor
 
 
+def ours(
+    features: NDArray[np.float32], labels: NDArray[np.int64], test: NDArray[np.float32]
+) -> NDArray[np.int64]:
+    """Classes of `test` by the product's linear learner."""
+    learner = linear.fit(features, labels, int(labels.max()) + 1, linear.Options(), 0)
+    return learner.predict_proba(test).argmax(axis=1)
+
+
+def plain(
+    features: NDArray[np.float32], labels: NDArray[np.int64], test: NDArray[np.float32]
+) -> NDArray[np.int64]:
+    """Classes of `test` by scikit-learn's logistic regression."""
+    return LogisticRegression(max_iter=1000).fit(features, labels).predict(test)
+
+
+LEARNERS = {"linear": ours, "scikit-learn": plain}
+
+
 def accuracies(
+    learner: str,
     train: NDArray[np.float32],
     labels: NDArray[np.int64],
     test: NDArray[np.float32],
@@ -71,62 +93,69 @@ def accuracies(
     draws: int,
 ) -> list[float]:
     """Accuracy of each draw of labels."""
-    found = []
+    values = []
     for draw in range(draws):
         rows = np.random.default_rng([draw, budget]).permutation(len(train))[:budget]
-        model = LogisticRegression(max_iter=1000).fit(train[rows], labels[rows])
-        found.append(float((model.predict(test) == truth).mean()))
-    return found
+        predicted = LEARNERS[learner](train[rows], labels[rows], test)
+        values.append(float((predicted == truth).mean()))
+    return values
 
 
 def measure(name: str, data: Path, seeds: int, draws: int) -> dict[str, Any]:
-    """The row of an encoder; accuracies[budget] has one entry a seed and draw."""
+    """The row of an encoder; accuracies[learner, budget] has one entry a seed and draw."""
     images, labels = load(data)
     order = np.random.default_rng(0).permutation(len(images))
     test, train = order[:HELD_OUT], order[HELD_OUT:]
     row: dict[str, Any] = {"encoder": name, "wall_s": [], "cpu_s": [], "accuracies": {}}
+    row["seeds"] = seeds
     for seed in range(seeds):
         encoder, wall, processor = fit(name, images[train], seed)
         row["wall_s"].append(wall)
         row["cpu_s"].append(processor)
         features = [encoder.embed(images[part]) for part in (train, test)]
         with threadpool_limits(1):
-            for budget in BUDGETS:
-                found = accuracies(
-                    features[0], labels[train], features[1], labels[test], budget, draws
+            for learner, budget in product(LEARNERS, BUDGETS):
+                values = accuracies(
+                    learner, features[0], labels[train], features[1], labels[test], budget, draws
                 )
-                row["accuracies"].setdefault(str(budget), []).extend(found)
+                row["accuracies"].setdefault(f"{learner} {budget}", []).extend(values)
         row["features"] = encoder.width
     return row
 
 
-def cell(values: list[float]) -> str:
-    """Mean and standard error over draws, in per cent."""
-    spread = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0.0
-    return f"{100 * np.mean(values):5.1f} ± {100 * spread:.1f}"
+def cell(values: NDArray[np.float64]) -> str:
+    """Mean and standard error over draws in per cent; values : (seeds, draws)."""
+    each = values.mean(axis=0)  # the fits share their draws: only draws are independent
+    spread = np.std(each, ddof=1) / np.sqrt(len(each)) if len(each) > 1 else 0.0
+    return f"{100 * each.mean():5.1f} ± {100 * spread:.1f}"
+
+
+def found(row: dict[str, Any], learner: str, budget: int) -> NDArray[np.float64]:
+    """(seeds, draws) accuracies."""
+    return np.array(row["accuracies"][f"{learner} {budget}"]).reshape(row["seeds"], -1)
 
 
 def table(rows: list[dict[str, Any]]) -> str:
     """The table, and a line on each encoder against `pixels` at 50 labels."""
     head = " | ".join(f"{budget} labels" for budget in BUDGETS)
-    lines = [f"| encoder | features | fit s (cpu s) | {head} |", "|---|---|---|---|---|---|"]
-    for row in rows:
-        cells = " | ".join(cell(row["accuracies"][str(budget)]) for budget in BUDGETS)
+    lines = [f"| encoder | features | fit s (cpu s) | classifier | {head} |", "|---" * 7 + "|"]
+    for row, learner in product(rows, LEARNERS):
+        cells = " | ".join(cell(found(row, learner, budget)) for budget in BUDGETS)
         seconds = f"{np.mean(row['wall_s']):.0f} ({np.mean(row['cpu_s']):.0f})"
-        lines.append(f"| {row['encoder']} | {row['features']} | {seconds} | {cells} |")
+        lines.append(f"| {row['encoder']} | {row['features']} | {seconds} | {learner} | {cells} |")
     base = [row for row in rows if row["encoder"] == BASELINE]
-    for row in rows if base else []:
-        if row["encoder"] != BASELINE:
-            lines.append(verdict(row, base[0]))
+    others = [row for row in rows if row["encoder"] != BASELINE]
+    lines += [verdict(learner, row, base[0]) for row, learner in product(others, LEARNERS) if base]
     return "\n".join(lines)
 
 
-def verdict(row: dict[str, Any], base: dict[str, Any]) -> str:
+def verdict(learner: str, row: dict[str, Any], base: dict[str, Any]) -> str:
     """Whether an encoder is below `pixels` at 50 labels, over the same draws."""
-    own, pixels = np.array(row["accuracies"]["50"]), np.array(base["accuracies"]["50"])
-    gain = own - np.resize(pixels, len(own))
+    gain = found(row, learner, 50) - found(base, learner, 50)
     word = "below" if gain.mean() < 0 else "not below"
-    return f"{row['encoder']} at 50 labels: {word} {BASELINE}, difference {cell(list(gain))} points"
+    name = f"{row['encoder']} at 50 labels, {learner}"
+    fits = ", ".join(f"{100 * mean:+.1f}" for mean in gain.mean(axis=1))
+    return f"{name}: {word} {BASELINE}, difference {cell(gain)} points; each fit {fits}"
 
 
 def main() -> None:
@@ -146,7 +175,8 @@ def main() -> None:
     if given.json:
         print(json.dumps(rows))
         return
-    print(f"{best_device()}, {platform.machine()}, {given.threads} threads, {given.draws} draws")
+    facts = {"device": best_device(), "threads": given.threads, "encoder seeds": given.seeds}
+    print(where(**facts, draws=given.draws, test=HELD_OUT))
     print(table(rows))
 
 

@@ -1,19 +1,17 @@
 """The linear learner against its rivals at 10 to 1,000 labels, drawn at random.
 
-    python benchmarks/learner.py [--data FOLDER] [--draws N]
+    python benchmarks/learner.py [--data FILE] [--draws N]
 
-Percent right on 4,000 test samples, of the CIFAR-10 features that benchmarks/selection_cifar.py
-describes and of the pixels of Fashion-MNIST. "mean" is over the draws.
+Percent right on the first 4,000 test samples, mean over the draws, of the features that
+benchmarks/measured.py describes; flattened pixels, divided by 255, are such features too.
 """
 
 import argparse
-import gzip
-import os
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
+from measured import add_data, read, where
 from numpy.typing import NDArray
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
@@ -24,30 +22,10 @@ from sklearn.preprocessing import Normalizer, StandardScaler
 from labelcycle.core.threads import one_thread
 from labelcycle.nn.learners import linear
 
-FILE = Path("features/cifar10_mobilenetv2_128px_pca256_fp16.npz")
+TESTED = 4000
 LABELS = (10, 30, 100, 300, 1000)
 Array = NDArray[np.float32]
 Split = tuple[Array, NDArray[np.int64]]
-
-
-def cifar(folder: Path) -> tuple[Split, Split]:
-    with np.load(folder / FILE) as z:
-        train = z["train"].astype(np.float32), z["train_labels"].astype(np.int64)
-        return train, (z["test"][:4000].astype(np.float32), z["test_labels"][:4000])
-
-
-def fashion(folder: Path) -> tuple[Split, Split]:
-    def read(name: str) -> Split:
-        place = folder / "fashion-mnist"
-        images = gzip.decompress((place / f"{name}-images-idx3-ubyte.gz").read_bytes())
-        labels = gzip.decompress((place / f"{name}-labels-idx1-ubyte.gz").read_bytes())
-        pixels = np.frombuffer(images, np.uint8, offset=16).reshape(-1, 784)
-        return pixels.astype(np.float32) / 255, np.frombuffer(labels, np.uint8, offset=8).astype(
-            int
-        )
-
-    images, labels = read("t10k")
-    return read("train"), (images[:4000], labels[:4000])
 
 
 def product(features: Array, labels: NDArray[np.int64], test: Array, penalty: float) -> Array:
@@ -87,19 +65,21 @@ def mean(run: Callable, train: Split, test: Split, labels: int, draws: int) -> f
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    default = os.environ.get("LABELCYCLE_DATA", "../shared/data")
-    parser.add_argument("--data", type=Path, default=Path(default))
+    add_data(parser)
     parser.add_argument("--draws", type=int, default=10)
     given = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)
     warnings.simplefilter("ignore", UserWarning)  # LDA of classes with one sample
-    for name, read in {"CIFAR-10 features": cifar, "Fashion-MNIST pixels": fashion}.items():
-        train, test = read(given.data)
-        print(f"{name:<26}" + "".join(f"{labels:>7}" for labels in LABELS) + "  labels")
-        for rival, run in rivals().items():
-            with one_thread():
-                values = [mean(run, train, test, n, given.draws if n < 300 else 3) for n in LABELS]
-            print(f"{rival:<26}" + "".join(f"{value:>7.1f}" for value in values), flush=True)
+    data = read(given.data)
+    train = data.train.astype(np.float32), data.train_labels
+    test = data.test[:TESTED].astype(np.float32), data.test_labels[:TESTED]
+    draws = {labels: given.draws if labels < 300 else min(3, given.draws) for labels in LABELS}
+    print(where(data=given.data.name, tested=len(test[0]), draws=list(draws.values())))
+    print(f"{'percent right':<26}" + "".join(f"{labels:>7}" for labels in LABELS) + "  labels")
+    for rival, run in rivals().items():
+        with one_thread():
+            values = [mean(run, train, test, labels, draws[labels]) for labels in LABELS]
+        print(f"{rival:<26}" + "".join(f"{value:>7.1f}" for value in values), flush=True)
 
 
 if __name__ == "__main__":

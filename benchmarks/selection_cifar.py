@@ -1,30 +1,23 @@
 """Accuracy of the first labels on CIFAR-10 features: TypiClust and SUPClust against random.
 
-    python benchmarks/selection_cifar.py [--data FOLDER] [--pool ROWS] [--json]
+    python benchmarks/selection_cifar.py [--data FILE] [--pool ROWS] [--json]
 
 Clusters, picks and classifier are labelcycle's own. Every strategy but random buys the labels
 once for each seed of the clustering; random draws anew each time. The classifier is fitted on the
-labels bought and measured on the official 10,000 test images.
-
-The features: `features/cifar10_mobilenetv2_128px_pca256_fp16.npz` below FOLDER (default: the
-environment variable LABELCYCLE_DATA, else ../shared/data), arrays `train`, `test`, `train_labels`,
-`test_labels`. They come from a MobileNetV2 trained on ImageNet, at 128 px and after PCA to 256, of
-CIFAR-10 images that went through JPEG at quality 75. They are not the papers' SimCLR features: the
-accuracies compare strategies here, not with the papers.
+labels bought and measured on the whole test set. benchmarks/measured.py describes the features.
+They are not the papers' SimCLR features: the accuracies compare strategies here, not with the
+papers.
 """
 
 import argparse
 import json
-import os
-import platform
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measured import Data, add_data, read, where
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -32,34 +25,6 @@ from labelcycle.core import query
 from labelcycle.core.clustering import kmeans
 from labelcycle.core.pool import UNLABELED, Pool
 from labelcycle.nn.learners import linear
-
-FILE = Path("features/cifar10_mobilenetv2_128px_pca256_fp16.npz")
-CAVEAT = (
-    "features: MobileNetV2 (ImageNet) at 128 px, PCA 256, of JPEG q75 images; official test set"
-)
-
-
-@dataclass(frozen=True)
-class Data:
-    """Features and labels of both splits."""
-
-    train: NDArray[np.floating]
-    train_labels: NDArray[np.int64]
-    test: NDArray[np.floating]
-    test_labels: NDArray[np.int64]
-
-
-def read(folder: Path, rows: int) -> Data:
-    path = folder / FILE
-    if not path.exists():
-        sys.exit(f"{path} is missing; name its folder with --data or LABELCYCLE_DATA")
-    with np.load(path) as found:
-        return Data(
-            found["train"][:rows],
-            found["train_labels"][:rows].astype(np.int64),
-            found["test"],
-            found["test_labels"].astype(np.int64),
-        )
 
 
 def accuracy(data: Data, rows: NDArray[np.int64]) -> float:
@@ -132,8 +97,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    default = os.environ.get("LABELCYCLE_DATA", "../shared/data")
-    parser.add_argument("--data", type=Path, default=Path(default))
+    add_data(parser)
     parser.add_argument("--pool", type=int, default=50_000, help="first rows of the training set")
     parser.add_argument("--labels", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=10, help="of the clustering")
@@ -154,14 +118,13 @@ def main() -> None:
     rows = [row("random", base, base)]
     rows += [row(name, values, base) for name, values in others.items()]
     seconds = round(time.perf_counter() - began)
+    facts = where(labels=given.labels, pool=len(data.train), test=len(data.test), seconds=seconds)
     if given.json:
-        facts = {"labels": given.labels, "pool": len(data.train), "data": CAVEAT}
-        print(json.dumps({**facts, "seconds": seconds, "rows": rows}, indent=2))
+        print(json.dumps({"where": facts, "rows": rows}, indent=2))
         return
-    print(f"CIFAR-10, {given.labels} labels out of {len(data.train)}, linear accuracy in percent")
-    print(CAVEAT)
+    print(facts)
+    print("accuracy in percent; n: draws of random, seeds of the clustering for the others")
     print(table(rows))
-    print(f"{seconds} s on {os.cpu_count()} cores, {platform.machine()}")
 
 
 if __name__ == "__main__":
