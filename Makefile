@@ -4,6 +4,9 @@
 PYTHON ?= python3
 VENV := .venv
 LABEL_STUDIO := .venv-label-studio
+TEST := $(VENV)/bin/python -m pytest
+# Two processes with one thread each; the tests of a file stay together, in their order.
+TEST_PARALLEL := OMP_NUM_THREADS=1 $(TEST) --numprocesses 2 --dist loadfile
 PIP_FLAGS := --disable-pip-version-check --quiet
 
 .PHONY: help demo test quick lint env env-label-studio lock clean
@@ -20,10 +23,11 @@ demo: env env-label-studio
 	$(VENV)/bin/labelcycle demo demo
 
 test: env env-label-studio lint
-	$(VENV)/bin/python -m pytest
+	$(TEST_PARALLEL) -m "not service"
+	$(TEST) -m service
 
 quick: env
-	$(VENV)/bin/python -m pytest -m "not service and not slow"
+	$(TEST_PARALLEL) -m "not service and not slow"
 
 lint: env
 	$(VENV)/bin/ruff check .
