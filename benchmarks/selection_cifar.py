@@ -10,10 +10,11 @@ papers.
 """
 
 import argparse
+import hashlib
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from scipy import stats
 from labelcycle.core import query
 from labelcycle.core.clustering import kmeans
 from labelcycle.core.pool import UNLABELED, Pool
+from labelcycle.core.strategies import supclust, typiclust
+from labelcycle.core.typicality import typicality
 from labelcycle.nn.learners import linear
 
 
@@ -37,6 +40,19 @@ def accuracy(data: Data, rows: NDArray[np.int64]) -> float:
 def empty_pool(data: Data, clusters: NDArray[np.int32] | None) -> Pool:
     n = len(data.train)
     return Pool(data.train, np.full(n, UNLABELED), np.ones(n, dtype=bool), clusters)
+
+
+def remembered() -> Callable[..., NDArray[np.float64]]:
+    """`typicality`, computed once for the same points: most of the time, the same for each row."""
+    known: dict[tuple[object, ...], NDArray[np.float64]] = {}
+
+    def call(points: NDArray[np.float64], *settings: object) -> NDArray[np.float64]:
+        key = (hashlib.sha256(points.tobytes()).digest(), *settings)
+        if key not in known:
+            known[key] = typicality(points, *settings)
+        return known[key]
+
+    return call
 
 
 def random_draws(data: Data, labels: int, draws: int) -> list[float]:
@@ -60,6 +76,7 @@ def clustered(
     """Accuracies of each strategy, one a seed of the clustering."""
     found: dict[str, list[float]] = {name: [] for name, _, _ in contenders(temperatures)}
     for seed in range(seeds):
+        typiclust.typicality = supclust.typicality = remembered()
         clusters = kmeans(data.train, labels, np.random.default_rng(seed)).assignment
         pool = empty_pool(data, clusters)
         for name, strategy, options in contenders(temperatures):
