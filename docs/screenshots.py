@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 HERE = Path(__file__).parent
@@ -59,9 +61,8 @@ def label_studio(driver: webdriver.Chrome, record: Any, project: int) -> None:
     time.sleep(5)
     driver.get(f"{address}/projects/{project}/data?labeling=1")
     wait(driver, "img")
-    for button in driver.find_elements(By.CSS_SELECTOR, "button"):
-        if button.text.strip().lower() in ("got it!", "close", "dismiss"):
-            button.click()
+    time.sleep(6)
+    ActionChains(driver).send_keys(Keys.ESCAPE).perform()  # the instruction, read
     save(driver, "label-studio", 8)
     driver.get(f"{address}/projects/{project}/data")
     save(driver, "label-studio-tasks", 8)
@@ -77,11 +78,15 @@ def mlflow(driver: webdriver.Chrome, record: Any) -> None:
     number = experiment.experiment_id
     run = client.search_runs([number], "tags.`labelcycle.strategy` != ''")[0].info.run_id
     driver.get(f"{address}/#/experiments/{number}/runs/{run}/model-metrics")
-    save(driver, "mlflow", 12)
+    time.sleep(8)
+    for close in driver.find_elements(By.CSS_SELECTOR, "button[aria-label*=lose]"):
+        close.click()  # the assistant's panel
+    save(driver, "mlflow", 6)
 
 
 def prefect(driver: webdriver.Chrome, record: Any) -> None:
     """The flow runs of the campaign."""
+    driver.set_window_size(1360, 1250)
     driver.get(f"{record['services']['prefect']['address']}/runs")
     save(driver, "prefect", 12)
 
