@@ -375,6 +375,7 @@ def test_init_again_touches_no_data(campaign, flows, answer_all):
     assert campaign.dvc_yaml.read_text() == pipeline.print_dvc_yaml()
 
 
+@pytest.mark.slow
 def test_changed_settings_are_held_while_a_round_is_open(campaign, flows, backend, answer_all):
     root = str(campaign.root)
     flows.run(root)
