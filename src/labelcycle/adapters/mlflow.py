@@ -77,7 +77,7 @@ class MlflowTracker:
             parent = self._parent(experiment, record)
             number = f"{record['round']:03d}"
             for broken in self._search(experiment, f"tags.`{ROUND}` = '{number}'"):
-                self._client.delete_run(broken.info.run_id)
+                self._delete(experiment, broken.info.run_id)
             run = self._child(experiment, parent, record, number)
             self._curve(parent, record)
             self._client.set_tag(run, COMPLETE, "yes")
@@ -95,6 +95,11 @@ class MlflowTracker:
 
     def _search(self, experiment: str, condition: str) -> list[Any]:
         return list(self._client.search_runs([experiment], condition, max_results=5000))
+
+    def _delete(self, experiment: str, run: str) -> None:
+        for model in self._client.search_logged_models([experiment], f"source_run_id = '{run}'"):
+            self._client.delete_logged_model(model.model_id)
+        self._client.delete_run(run)
 
     def _parent(self, experiment: str, record: Mapping[str, Any]) -> str:
         strategy = record["strategy"]
