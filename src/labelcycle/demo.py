@@ -46,7 +46,8 @@ def settings(data: Path) -> config.Config:
                 "open_next": True,
             },
             "ingest": {"holdout": HOLDOUT},
-            "pretrain": {"encoder": "smallconv"},
+            # One thread: two wait for each other where the services take a core.
+            "pretrain": {"encoder": "smallconv", "threads": 1},
             "query": {"strategy": "typiclust", "budget": BUDGET},
         }
     )

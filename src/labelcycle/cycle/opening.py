@@ -134,6 +134,8 @@ def mark_open(standing: Standing) -> None:
     root, number = standing.campaign.root, standing.number
     message = f"Open round {number}: {standing.config.query.strategy}"
     git.commit(root, COMMITTED, message)
+    if dvc.has_remote(root):  # the labels as they are now are what `verify` elsewhere needs
+        dvc.push(root)
     git.tag(root, rounds.open_tag(number), message)
 
 
