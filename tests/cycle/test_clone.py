@@ -59,9 +59,6 @@ def clone(
     return tmp_path / "elsewhere", told
 
 
-@pytest.mark.xfail(
-    strict=True, reason="labels as of open/NNN are not in the remote: dvc push knows HEAD only"
-)
 def test_a_clone_with_its_data_pulled_shows_and_verifies_the_round(
     clone: tuple[Path, dict[str, Any]],
 ) -> None:
