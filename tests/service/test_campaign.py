@@ -1,7 +1,8 @@
 """A whole campaign from the wheel: real Label Studio, MLflow, Prefect, DVC and git, real images.
 
-The tests run in order and share one campaign, as its owner would; the file of true classes is
-there only while the simulated people look at it.
+The tests run in order and share one campaign, as its owner would. The installed program has no
+true classes: their file is taken out of the installation, and a copy is there only while
+`annotate` looks at it.
 """
 
 import csv
@@ -23,12 +24,16 @@ from typing import Any
 import pytest
 from wheel import REPOSITORY, Installed
 
+from labelcycle.store import file_digest
+
 pytestmark = pytest.mark.service
 
 EXAMPLE = REPOSITORY / "examples" / "fashion"
 IMAGES = 260
 HOLDOUT = 40
 BUDGET = 8
+NEVER = "Something else"
+"""A class that no image has."""
 
 
 class World:
@@ -42,6 +47,23 @@ class World:
 
     def run(self, *words: str, code: int = 0, **more: str) -> str:
         return self.installed.run(self.root, *words, code=code, **more)
+
+    def refused(self, *words: str, **more: str) -> str:
+        """The line with which `labelcycle WORDS` refuses; the campaign is as it was."""
+        before = self.state()
+        told = self.installed.refused(self.root, *words, **more)
+        assert self.state() == before
+        return told
+
+    def state(self) -> dict[str, str]:
+        """Commit, tags, and the digest of every file that is not in .labelcycle or .git."""
+        files = (p for p in sorted(self.root.rglob("*")) if p.is_file())
+        own = [p for p in files if not {".git", ".labelcycle", ".dvc"} & set(p.parts)]
+        return {
+            "HEAD": self.tool("git", "rev-parse", "HEAD"),
+            "tags": self.tool("git", "tag"),
+            **{str(p.relative_to(self.root)): file_digest(p) for p in own},
+        }
 
     def tool(self, *words: str) -> str:
         programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
@@ -63,17 +85,20 @@ class World:
     def services(self) -> Any:
         return json.loads((self.root / ".labelcycle" / "services.json").read_text())
 
-    def ask(self, service: str, path: str, body: Any = None, **headers: str) -> Any:
+    def ask(
+        self, service: str, path: str, body: Any = None, method: str | None = None, **headers: str
+    ) -> Any:
         address = self.services["services"][service]["address"]
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
-            address + path, data, {"Content-Type": "application/json", **headers}
+            address + path, data, {"Content-Type": "application/json", **headers}, method=method
         )
         with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.loads(answer.read())
+            return json.loads(answer.read() or "null")
 
-    def label_studio(self, path: str) -> Any:
-        return self.ask("label_studio", path, Authorization=f"Token {self.services['token']}")
+    def label_studio(self, path: str, body: Any = None, method: str | None = None) -> Any:
+        token = f"Token {self.services['token']}"
+        return self.ask("label_studio", path, body, method, Authorization=token)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +109,7 @@ def world(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Ite
         archive.extractall(base / "images", members[:IMAGES], filter="data")
     (base / "images" / "broken.png").write_bytes(b"no image")
     world = World(installed, base)
-    classes = ",".join((EXAMPLE / "classes.txt").read_text().split("\n")).strip(",")
+    classes = ",".join([*(EXAMPLE / "classes.txt").read_text().split("\n"), NEVER]).strip(",")
     installed.run(base, "init", "campaign", "--name", "from the wheel", "--classes", classes)
     params = world.root / "params.yaml"
     text = params.read_text()
@@ -131,6 +156,15 @@ def test_services_come_up_and_the_doctor_is_content(world: World) -> None:
     out = world.run("up")
     assert "log in to Label Studio as" in out
     assert "FAIL" not in world.run("doctor")
+
+
+def test_without_class_names_nothing_begins(world: World) -> None:
+    world.installed.run(world.base, "init", "nameless")
+    folder = world.base / "nameless"
+    prefect = world.services["services"]["prefect"]["address"] + "/api"
+    told = world.installed.refused(folder, "run", PREFECT_API_URL=prefect)
+    assert "campaign.classes is empty; wanted at least two" in told
+    assert not (folder / "rounds").exists()
 
 
 def test_killed_anywhere_the_round_opens_once(world: World) -> None:
@@ -189,14 +223,40 @@ def test_a_second_run_while_one_is_at_work_is_told_so(world: World) -> None:
         holder.communicate()
 
 
-def test_a_wrong_token_is_named_and_not_shown(world: World) -> None:
-    out = world.run("collect", code=1, LABEL_STUDIO_API_KEY="f" * 40)
-    assert "LABEL_STUDIO_API_KEY" in out
-    assert "f" * 40 not in out
+@pytest.mark.parametrize("command", ["run", "collect"])
+def test_a_wrong_token_is_named_and_not_shown(world: World, command: str) -> None:
+    told = world.refused(command, LABEL_STUDIO_API_KEY="f" * 40)
+    assert re.search(r"refuses the token .*; set LABEL_STUDIO_API_KEY to it", told)
+    assert "f" * 40 not in told
 
 
-def test_people_answer_and_a_kill_while_closing_loses_nothing(world: World) -> None:
+def test_label_studio_away_is_named_and_changes_nothing(world: World) -> None:
+    away = {"LABEL_STUDIO_URL": "http://127.0.0.1:9", "LABEL_STUDIO_API_KEY": "f" * 40}
+    told = world.refused("run", **away)
+    assert "Label Studio does not answer at http://127.0.0.1:9" in told
+    assert "run `labelcycle up`, or set LABEL_STUDIO_URL" in told
+
+
+def test_people_answer(world: World) -> None:
     assert f"{BUDGET + HOLDOUT} answered" in world.annotate()
+
+
+def test_a_class_that_is_no_longer_offered_is_named_with_the_remedy(world: World) -> None:
+    path = f"/api/projects/{record(world, 0, 'pushed.json')['project']}"
+    config = world.label_studio(path)["label_config"]
+    fewer = re.sub(rf'<Choice value="{NEVER}"[^>]*/>', "", config)
+    assert fewer != config
+    world.label_studio(path, {"label_config": fewer}, "PATCH")
+    told = world.refused("run")
+    assert re.search(
+        rf"labelling interface of project .* no longer offers '{NEVER}'; wanted the classes .*"
+        r"put it right in its Settings under Labeling Interface",
+        told,
+    )
+    world.label_studio(path, {"label_config": config}, "PATCH")
+
+
+def test_a_kill_while_closing_loses_nothing(world: World) -> None:
     process = world.installed.start(world.root, "run")
     time.sleep(14)
     os.kill(process.pid, signal.SIGKILL)
@@ -225,51 +285,110 @@ def test_the_next_round_shows_the_models_predictions(world: World) -> None:
     assert world.tool("git", "tag").split() == ["open/000", "open/001", "round/000", "round/001"]
 
 
+def runs_in_mlflow(world: World) -> list[tuple[str, dict[str, str]]]:
+    """Id and tags of each run of the campaign that was not deleted."""
+    found = world.ask("mlflow", "/api/2.0/mlflow/experiments/search", {"max_results": 50})
+    [experiment] = [e for e in found["experiments"] if e["name"] == "from the wheel"]
+    question = {"experiment_ids": [experiment["experiment_id"]], "max_results": 50}
+    runs = world.ask("mlflow", "/api/2.0/mlflow/runs/search", question)["runs"]
+    return [
+        (run["info"]["run_id"], {t["key"]: t["value"] for t in run["data"]["tags"]}) for run in runs
+    ]
+
+
+def rounds_in_mlflow(world: World) -> dict[str, str]:
+    """Run by round; each round has one."""
+    pairs = [
+        (t["labelcycle.round"], run) for run, t in runs_in_mlflow(world) if "labelcycle.round" in t
+    ]
+    assert len(pairs) == len(dict(pairs))
+    return dict(pairs)
+
+
 def test_mlflow_holds_each_round_once_and_one_curve(world: World) -> None:
-    world.run("run")  # telling it again changes nothing
-    [experiment] = [
-        e
-        for e in world.ask("mlflow", "/api/2.0/mlflow/experiments/search", {"max_results": 50})[
-            "experiments"
-        ]
-        if e["name"] == "from the wheel"
-    ]
-    runs = world.ask(
-        "mlflow",
-        "/api/2.0/mlflow/runs/search",
-        {"experiment_ids": [experiment["experiment_id"]], "max_results": 50},
-    )["runs"]
-    tags = [{t["key"]: t["value"] for t in run["data"]["tags"]} for run in runs]
-    assert sorted(t["labelcycle.round"] for t in tags if "labelcycle.round" in t) == ["000", "001"]
-    [parent] = [r for r, t in zip(runs, tags, strict=True) if "labelcycle.strategy" in t]
-    curve = world.ask(
-        "mlflow",
-        f"/api/2.0/mlflow/metrics/get-history?run_id={parent['info']['run_id']}"
-        "&metric_key=accuracy",
-    )["metrics"]
-    wanted = [(r["labels"], r["accuracy"]) for r in
-              json.loads(world.run("status", "--json"))["rounds"]]  # fmt: skip
-    assert sorted((p["step"], p["value"]) for p in curve) == [
-        (labels, pytest.approx(accuracy)) for labels, accuracy in wanted
-    ]
+    assert sorted(rounds_in_mlflow(world)) == ["000", "001"]
+    check_curve(world)
 
 
-def test_the_logged_model_predicts_without_labelcycle_installed(world: World) -> None:
-    """In a process that can import labelcycle from nowhere but the model's own code."""
-    code = """
+def test_a_round_whose_log_broke_off_is_logged_anew_and_stays_one_point(world: World) -> None:
+    before = rounds_in_mlflow(world)
+    gone = {"run_id": before["000"], "key": "labelcycle.complete"}
+    world.ask("mlflow", "/api/2.0/mlflow/runs/delete-tag", gone)
+    world.run("run")
+    after = rounds_in_mlflow(world)
+    assert sorted(after) == ["000", "001"]
+    assert after["000"] != before["000"]
+    assert after["001"] == before["001"]
+    assert dict(runs_in_mlflow(world))[after["000"]]["labelcycle.complete"] == "yes"
+    check_curve(world)
+
+
+def check_curve(world: World) -> None:
+    """The strategy's run has one point a round: the accuracy at the number of labels."""
+    [parent] = [run for run, tags in runs_in_mlflow(world) if "labelcycle.strategy" in tags]
+    path = f"/api/2.0/mlflow/metrics/get-history?run_id={parent}&metric_key=accuracy"
+    curve = [(p["step"], p["value"]) for p in world.ask("mlflow", path)["metrics"]]
+    status = json.loads(world.run("status", "--json"))["rounds"]
+    assert sorted(curve) == [(r["labels"], pytest.approx(r["accuracy"])) for r in status]
+
+
+FETCH = """
 import sys
-import mlflow, pandas as pd
-sys.path = [p for p in sys.path if "labelcycle" not in p]
+import mlflow
 client = mlflow.MlflowClient()
 experiment = client.get_experiment_by_name("from the wheel").experiment_id
 run = client.search_runs([experiment], "tags.`labelcycle.round` = '001'")[0]
 [model] = client.search_logged_models([experiment], f"source_run_id = '{run.info.run_id}'")
-loaded = mlflow.pyfunc.load_model(f"models:/{model.model_id}")
-images = [open(path, "rb").read() for path in sys.argv[1:]]
+mlflow.artifacts.download_artifacts(f"models:/{model.model_id}", dst_path=sys.argv[1])
+"""
+PREDICT = """
+import importlib.metadata as metadata, importlib.util, json, re, sys
+from pathlib import Path
+from packaging.requirements import Requirement
+
+def plain(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+def closure(lines):
+    found, left = set(), [(Requirement(line), "") for line in lines]
+    while left:
+        need, extra = left.pop()
+        if need.marker and not need.marker.evaluate({"extra": extra}):
+            continue
+        for wish in ("", *need.extras):
+            if (plain(need.name), wish) not in found:
+                found.add((plain(need.name), wish))
+                try:
+                    more = metadata.requires(need.name) or []
+                except metadata.PackageNotFoundError:
+                    continue
+                left += [(Requirement(line), wish) for line in more]
+    return {name for name, _ in found}
+
+model = Path(sys.argv[1])
+allowed = closure((model / "requirements.txt").read_text().split())
+owners = metadata.packages_distributions()
+blocked = {m for m, names in owners.items() if not allowed & set(map(plain, names))}
+
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in blocked:
+            raise ModuleNotFoundError(f"{name} is not among what the model requires", name=name)
+
+sys.meta_path.insert(0, Block())
+assert {"faiss", "dvc", "prefect", "label_studio_sdk"} <= blocked, sorted(blocked)
+assert not blocked & set(sys.modules) - {"packaging"}
+assert importlib.util.find_spec("labelcycle") is None
+import mlflow, pandas as pd
+loaded = mlflow.pyfunc.load_model(str(model))
+images = [open(path, "rb").read() for path in sys.argv[2:]]
 print(loaded.predict(pd.DataFrame({"image": images})).to_json(orient="records"))
 import labelcycle; print(labelcycle.__file__)
 """
-    images = sorted((world.root / "data" / "images").iterdir())[:3]
+
+
+def test_the_logged_model_predicts_with_what_it_requires_and_nothing_else(world: World) -> None:
+    """No labelcycle is installed, and no module outside of the model's requirements is found."""
     environment = world.installed.environment(
         MLFLOW_TRACKING_URI=world.services["services"]["mlflow"]["address"]
     )
@@ -277,15 +396,23 @@ import labelcycle; print(labelcycle.__file__)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
     site = bare / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    done = subprocess.run(
-        [str(bare / "bin" / "python"), "-c", code, *map(str, images)],
-        cwd=world.base, env=environment, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    *_, predictions, where = done.stdout.strip().splitlines()
+    model = world.base / "model"
+
+    def python(code: str, *words: object) -> str:
+        done = subprocess.run(
+            [str(bare / "bin" / "python"), "-c", code, *map(str, words)],
+            cwd=world.base, env=environment, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    python(FETCH, model)
+    images = sorted((world.root / "data" / "images").iterdir())[:3]
+    *_, predictions, where = python(PREDICT, model, *images).strip().splitlines()
     classes = (EXAMPLE / "classes.txt").read_text().split("\n")
+    assert len(json.loads(predictions)) == 3
     assert all(row["label"] in classes for row in json.loads(predictions))
-    assert "site-packages" not in where
+    assert where.startswith(str(model))
 
 
 def test_prefect_knows_the_completed_flow_runs(world: World) -> None:
@@ -313,8 +440,6 @@ def test_verify_rebuilds_a_round_and_one_changed_byte_fails_it(world: World) -> 
         assert "rounds/001/selection.json" in out
         # also when the change is hidden by a digest and a tag that agree with it
         metrics = world.root / "rounds" / "001" / "metrics.json"
-        from labelcycle.store import file_digest
-
         text = json.loads(metrics.read_text())
         text["digests"]["rounds/001/selection.json"] = file_digest(path)
         metrics.write_text(json.dumps(text, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
@@ -347,15 +472,11 @@ def test_a_deleted_project_is_named_and_the_round_can_be_abandoned(world: World)
     params.write_text(params.read_text().replace("rounds: 2", "rounds: 3"))
     world.run("open")
     project = record(world, 2, "pushed.json")["project"]
-    request = urllib.request.Request(
-        f"{world.services['services']['label_studio']['address']}/api/projects/{project}",
-        headers={"Authorization": f"Token {world.services['token']}"},
-        method="DELETE",
-    )
-    urllib.request.urlopen(request, timeout=60).close()
-    out = world.run("run", code=1)
-    assert re.search(rf"project {project}.*", out)
-    out = world.run("cancel", "--abandon", "--reason", "deleted by mistake")
+    world.label_studio(f"/api/projects/{project}", method="DELETE")
+    told = world.refused("run")
+    assert re.search(rf"project {project} is not at http.*it was deleted or LABEL_STUDIO_URL", told)
+    assert "run `labelcycle cancel --abandon` to end the round without its answers" in told
+    world.run("cancel", "--abandon", "--reason", "deleted by mistake")
     states = [r["state"] for r in json.loads(world.run("status", "--json"))["rounds"]]
     assert states == ["closed", "closed", "cancelled"]
 
@@ -366,5 +487,5 @@ def test_label_studio_down_is_named(world: World) -> None:
     address = world.services["services"]["label_studio"]["address"]
     out = world.run("status")
     assert f"Label Studio does not answer at {address}" in out
-    out = world.run("run", code=1)
-    assert "does not answer" in out
+    told = world.refused("run")
+    assert re.search(r"does not answer .*run `labelcycle up`", told)

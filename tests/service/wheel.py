@@ -1,13 +1,11 @@
 """labelcycle as a user has it: installed from its wheel, run as a command."""
 
-import json
 import os
 import subprocess
 import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -39,13 +37,15 @@ class Installed:
             **more,
         }
 
-    def start(self, folder: Path, *words: str, **more: str) -> subprocess.Popen[str]:
+    def start(
+        self, folder: Path, *words: str, stderr: int = subprocess.STDOUT, **more: str
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [str(self.folder / "bin" / "labelcycle"), *words],
             cwd=folder,
             env=self.environment(**more),
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=stderr,
             text=True,
         )
 
@@ -57,13 +57,20 @@ class Installed:
         assert process.returncode == code, out
         return out
 
-    def json(self, folder: Path, *words: str) -> Any:
-        return json.loads(self.run(folder, *words))
+    def refused(self, folder: Path, *words: str, **more: str) -> str:
+        """The one line on standard error with which `labelcycle WORDS` ends with code 1."""
+        process = self.start(folder, *words, stderr=subprocess.PIPE, **more)
+        out, told = process.communicate(timeout=600)
+        print(f"$ labelcycle {' '.join(words)}\n{out}{told}")
+        assert process.returncode == 1, out
+        assert told.startswith("labelcycle: ")
+        assert told.count("\n") == 1, told
+        return told
 
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """labelcycle from its wheel; its dependencies are those of the running environment."""
+    """labelcycle from its wheel, without true classes; dependencies of the running environment."""
     base = tmp_path_factory.mktemp("installed")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
     wheel = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(base), str(REPOSITORY)]
@@ -81,4 +88,6 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
         cwd=base, check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
     assert str(site) in where
+    # Only who is shown a file of true classes may know them.
+    (made.folder / "share" / "labelcycle" / "examples" / "fashion" / "truth.csv").unlink()
     return made
