@@ -164,7 +164,9 @@ def _ingest(campaign: Campaign, data: Path) -> None:
     )
     with TemporaryDirectory(prefix="labelcycle-demo-") as folder, shown("ingest") as show:
         with tarfile.open(data / "images.tar.xz") as archive:
-            archive.extractall(folder, filter="data")
+            # The filter is for archives of strangers, and Python has it from 3.11.4 on.
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)
+            archive.extractall(folder)
         report = setup.add_images(campaign.root, [folder], show)
     click.echo(f"{report.pool} samples in the pool, {report.holdout} in the hold-out")
 

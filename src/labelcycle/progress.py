@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+import click
 from tqdm import tqdm
 
 EVERY_S = 15.0
@@ -39,7 +40,7 @@ def shown(name: str) -> Iterator[Callable[[Step], None]]:
         if bar.disable and time.monotonic() - last >= EVERY_S:
             last = time.monotonic()
             said = "" if loss is None else f", loss {loss:.3f}"
-            print(f"{name}: {step.step} of {step.total}{said}", flush=True)  # noqa: T201
+            click.echo(f"{name}: {step.step} of {step.total}{said}", err=True)
 
     try:
         yield show

@@ -106,7 +106,8 @@ def world(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Ite
     base = tmp_path_factory.mktemp("world")
     with tarfile.open(EXAMPLE / "images.tar.xz") as archive:
         members = sorted((m for m in archive.getmembers() if m.isfile()), key=lambda m: m.name)
-        archive.extractall(base / "images", members[:IMAGES], filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(base / "images", members[:IMAGES])
     (base / "images" / "broken.png").write_bytes(b"no image")
     world = World(installed, base)
     classes = ",".join([*(EXAMPLE / "classes.txt").read_text().split("\n"), NEVER]).strip(",")

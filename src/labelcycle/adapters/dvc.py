@@ -31,7 +31,7 @@ def _dvc(root: Path, *arguments: str) -> str:
 def init(root: Path) -> None:
     """Make `root` a DVC repository, unless it is one."""
     if not (root / ".dvc").exists():
-        _dvc(root, "init", "-q")
+        _dvc(root, "init")
     config = root / ".dvc" / "config"
     if not config.read_text(encoding="utf-8").strip():
         write_bytes(config, SETTINGS.encode())
@@ -39,13 +39,16 @@ def init(root: Path) -> None:
 
 def add(root: Path, paths: Iterable[str]) -> None:
     """Put files or folders under DVC, in their present state."""
-    _dvc(root, "add", "-q", *paths)
+    _dvc(root, "add", *paths)
 
 
 def repro(root: Path, stage: str) -> None:
-    """Bring one stage, and what it needs, up to date; what is up to date already is skipped."""
+    """Bring one stage, and what it needs, up to date; what is up to date already is skipped.
+
+    The stage speaks to the user on standard error, and so does DVC about what went wrong.
+    """
     try:
-        programs.show([*PROGRAM, "repro", "-q", stage], root)
+        programs.show([*PROGRAM, "repro", stage], root)
     except ToolFailed as error:
         raise ToolFailed(
             f"stage {stage} failed; its own message stands above; mend that, then run the same"
@@ -60,7 +63,7 @@ def has_remote(root: Path) -> bool:
 
 def push(root: Path) -> None:
     """Copy everything tracked to the remote."""
-    _dvc(root, "push", "-q")
+    _dvc(root, "push")
 
 
 def restore(root: Path, origin: Path, targets: Iterable[str]) -> None:
@@ -75,11 +78,11 @@ def restore(root: Path, origin: Path, targets: Iterable[str]) -> None:
     _dvc(root, "config", "--local", "cache.dir", str((origin / cache).resolve()))
     for target in targets:  # given several, `dvc checkout` brings only one of them
         try:
-            _dvc(root, "checkout", "-q", target)
+            _dvc(root, "checkout", target)
         except ToolFailed as missing:
             if not has_remote(root):
                 raise DataError(
                     f"{target} as of this round is not in the campaign's cache, and there is no"
                     f" remote to fetch it from ({missing}); add one: dvc remote add -d NAME ADDRESS"
                 ) from missing
-            _dvc(root, "pull", "-q", target)
+            _dvc(root, "pull", target)

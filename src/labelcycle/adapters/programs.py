@@ -23,7 +23,7 @@ def environment() -> dict[str, str]:
 
 def output(command: Sequence[str], cwd: Path) -> bytes:
     """What a program prints. Raises ToolFailed with the command and its last words."""
-    return _run(command, cwd, subprocess.PIPE).stdout
+    return _run(command, cwd).stdout
 
 
 def run(command: Sequence[str], cwd: Path) -> str:
@@ -32,30 +32,30 @@ def run(command: Sequence[str], cwd: Path) -> str:
 
 
 def show(command: Sequence[str], cwd: Path) -> None:
-    """Run a program whose output goes straight to the user. Raises ToolFailed."""
-    _run(command, cwd, None)
+    """Run a program whose standard error goes straight to the user. Raises ToolFailed."""
+    _run(command, cwd, errors=None)
 
 
 def _run(
-    command: Sequence[str], cwd: Path, stream: int | None
+    command: Sequence[str], cwd: Path, errors: int | None = subprocess.PIPE
 ) -> subprocess.CompletedProcess[bytes]:
     done = subprocess.run(
         list(command),
         cwd=cwd,
         env=environment(),
         stdin=subprocess.DEVNULL,
-        stdout=stream,
-        stderr=stream,
+        stdout=subprocess.PIPE,
+        stderr=errors,
         pass_fds=lock.inherited(),
         check=False,
     )
     if done.returncode != 0:
         name = " ".join([Path(command[0]).name, *command[1:]])
-        words = _last_words(done.stderr or done.stdout or b"")
+        words = _last_words(done.stderr or done.stdout) if errors else "its words stand above"
         raise ToolFailed(f"`{name}` ended with code {done.returncode} in {cwd}: {words}")
     return done
 
 
 def _last_words(text: bytes, lines: int = 3, width: int = 500) -> str:
     kept = [x.strip() for x in text.decode(errors="replace").splitlines() if x.strip()]
-    return " | ".join(kept[-lines:])[-width:] or "what it printed stands above"
+    return " | ".join(kept[-lines:])[-width:] or "it said nothing"
