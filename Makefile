@@ -56,8 +56,10 @@ $(LABEL_STUDIO)/.complete: constraints-label-studio.txt
 	@touch $@
 
 lock: env env-label-studio
-	$(VENV)/bin/python -m pip freeze --exclude-editable | sort -f > constraints.txt
-	$(LABEL_STUDIO)/bin/python -m pip freeze | sort -f > constraints-label-studio.txt
+	$(VENV)/bin/python -m pip freeze --exclude-editable \
+		| grep -viE "^(pip|setuptools|wheel)==" | sort -f > constraints.txt
+	$(LABEL_STUDIO)/bin/python -m pip freeze \
+		| grep -viE "^(pip|setuptools|wheel)==" | sort -f > constraints-label-studio.txt
 	@touch $(VENV)/.complete $(LABEL_STUDIO)/.complete
 
 clean:

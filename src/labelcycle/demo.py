@@ -239,6 +239,7 @@ def _addresses(directory: Path, running: Any) -> None:
     for service in running.services.values():
         click.echo(f"  {service.title:<13} {service.public}")
     click.echo(f"  log in to Label Studio as {running.login} with password {running.password}")
-    click.echo(f"  labelcycle -C {directory} status")
-    click.echo(f"  labelcycle -C {directory} verify round/001")
-    click.echo(f"  labelcycle -C {directory} down      # stops the services")
+    program = sys.argv[0] if Path(sys.argv[0]).name == "labelcycle" else "labelcycle"
+    click.echo(f"  {program} -C {directory} status")
+    click.echo(f"  {program} -C {directory} verify round/001")
+    click.echo(f"  {program} -C {directory} down      # stops the services")
