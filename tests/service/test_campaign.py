@@ -482,6 +482,34 @@ def test_a_deleted_project_is_named_and_the_round_can_be_abandoned(world: World)
     assert states == ["closed", "closed", "cancelled"]
 
 
+def test_served_flows_close_an_answered_round_by_themselves(world: World) -> None:
+    params = world.root / "params.yaml"
+    params.write_text(params.read_text().replace("rounds: 3", "rounds: 4"))
+    world.run("open")
+    world.annotate()
+    serving = subprocess.Popen(
+        [str(world.installed.python), "-m", "flows.deploy", "--every", "5"],
+        cwd=world.root,
+        env=world.installed.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        give_up = time.monotonic() + 300
+        while "round/003" not in world.tool("git", "tag").split():
+            assert serving.poll() is None, serving.communicate()
+            assert time.monotonic() < give_up, "no scheduled flow closed the round"
+            time.sleep(3)
+    finally:
+        serving.send_signal(signal.SIGINT)
+        try:
+            print(serving.communicate(timeout=60)[0])
+        except subprocess.TimeoutExpired:
+            serving.kill()
+            serving.communicate()
+
+
 def test_label_studio_down_is_named(world: World) -> None:
     world.run("open")
     world.run("down")
