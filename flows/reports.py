@@ -67,7 +67,12 @@ def closed(now: Standing, number: int) -> None:
         if accuracy
         else metrics.get("reason", "no accuracy")
     )
-    say(f"round {number} is closed: {metrics['labels']} labels, {said}")
+    back = metrics["budget"] - metrics["accepted"] - metrics["rejected"]
+    say(
+        f"round {number} is closed: {metrics['accepted']} labels more, {metrics['rejected']}"
+        f" rejected{f', {back} samples back in the pool' if back else ''};"
+        f" {metrics['labels']} labels in all, {said}"
+    )
     rows = []
     for n in now.closed:
         m = now.record(rounds.METRICS, n)

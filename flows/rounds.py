@@ -96,6 +96,7 @@ def open_round(folder: str) -> int:
     with _at_work(folder) as campaign:
         now = standing.ready(campaign.root)
         if now.state in (State.DUE, State.PLANNED):
+            LabelStudioBackend(campaign).check()  # better told now than after the training
             pipeline.refresh_code(campaign, now.config)
         if now.state is State.DUE:
             opening.plan(now)
@@ -127,7 +128,7 @@ def close_round(folder: str) -> int:
         if now.state in (State.DUE, State.PLANNED, State.SELECTED, State.PUSHED):
             raise StateError(
                 f"round {number} is {now.state}; wanted an open round to close;"
-                " run `labelcycle run`"
+                f" {rounds.NEXT[now.state]}"
             )
         pipeline.refresh_code(campaign, now.config)
         closing.check_settings(now, _settings_at(now, rounds.open_tag(number)))
@@ -174,9 +175,8 @@ def collect(folder: str) -> bool:
 
 def run(folder: str) -> None:
     """Do whatever is due, up to where people are needed."""
-    _require_prefect()
     with _at_work(folder) as campaign:
-        now = standing.read(campaign.root)
+        now = _checked(campaign)
         if now.closed:
             _log_late(now)
         while True:
@@ -195,13 +195,12 @@ def run(folder: str) -> None:
 
 def open_now(folder: str) -> None:
     """Open the next round, whatever `campaign.open_next` says."""
-    _require_prefect()
     with _at_work(folder) as campaign:
-        now = standing.read(campaign.root)
+        now = _checked(campaign)
         if now.state not in (State.DUE, State.PLANNED, State.SELECTED, State.PUSHED):
             raise StateError(
                 f"round {now.number} is {now.state}; wanted it closed before the next one opens;"
-                f" next: {rounds.NEXT[now.state]}"
+                f" {rounds.NEXT[now.state]}"
             )
         if now.state is State.DUE and now.finished >= now.config.campaign.rounds:
             raise StateError(
@@ -213,21 +212,22 @@ def open_now(folder: str) -> None:
 
 def collect_now(folder: str) -> None:
     """Look at the open round, and close it if it is complete."""
-    _require_prefect()
-    collect(folder)
+    with _at_work(folder) as campaign:
+        _checked(campaign)
+        collect(folder)
 
 
 def close_now(folder: str) -> None:
     """Close the open round, which must be complete."""
-    _require_prefect()
-    close_round(folder)
+    with _at_work(folder) as campaign:
+        _checked(campaign)
+        close_round(folder)
 
 
 def end_early(folder: str, how: str, reason: str = "", abandon: bool = False) -> None:
     """End a stuck round: `incomplete` trains and measures too, `cancel` keeps the answers only."""
-    _require_prefect()
     with _at_work(folder) as campaign:
-        now = standing.ready(campaign.root)
+        now = _checked(campaign)
         if how == "cancel" and now.state in (State.PLANNED, State.SELECTED):
             if abandon or not _asked(now):
                 opening.drop(now)
@@ -286,6 +286,13 @@ def _log_late(now: Standing) -> None:
         history.log_missing(now, MlflowTracker())
     except LabelcycleError as error:
         say(f"not logged yet: {error}")
+
+
+def _checked(campaign: Campaign) -> Standing:
+    """Where the campaign stands; what is wrong is told before Prefect starts anything."""
+    now = standing.ready(campaign.root)
+    _require_prefect()
+    return now
 
 
 def _require_prefect() -> None:

@@ -52,6 +52,9 @@ def _campaign(root: Path) -> Any:
 
 
 def _flows(root: Path) -> Any:
+    from labelcycle.adapters import git
+
+    git.check_usable(root)
     _campaign(root)  # Prefect reads its settings when it is imported
     from flows import rounds
 
@@ -68,7 +71,10 @@ def _flows(root: Path) -> Any:
     "--classes", help="The class names, separated by commas; else write them into params.yaml."
 )
 def init(directory: Path, name: str | None, classes: str | None) -> None:
-    """Make a new campaign: git, DVC, params.yaml, dvc.yaml."""
+    """Make a new campaign in DIRECTORY, a new folder: git, DVC, params.yaml, dvc.yaml.
+
+    Images come in later, by `ingest`, from wherever they are.
+    """
     from labelcycle import config
     from labelcycle.cycle import setup
 
@@ -174,7 +180,7 @@ def doctor(root: Path) -> None:
         click.echo(f"{'ok  ' if ok else 'FAIL'} {name}: {detail}{'' if ok else f' -> {remedy}'}")
         failed += not ok
     if failed:
-        raise LabelcycleError(f"{failed} checks failed; each line above names its remedy")
+        raise LabelcycleError(f"checks that failed: {failed}; each line above names its remedy")
 
 
 # --- the cycle -----------------------------------------------------------------------------

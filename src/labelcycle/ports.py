@@ -79,6 +79,9 @@ class Progress:
 class AnnotationBackend(Protocol):
     """Where people answer. All methods raise `ServiceDown` or `ServiceRefused`."""
 
+    def check(self) -> None:
+        """Raise if the backend is away or does not let us in."""
+
     def open_project(self, campaign: str, title: str, schema: LabelSchema) -> int:
         """Id of the campaign's project, found by `campaign`; made if there is none."""
 

@@ -33,17 +33,9 @@ class State(StrEnum):
     CLOSED = "closed"
 
 
-NEXT = {
-    State.DUE: "labelcycle open",
-    State.PLANNED: "labelcycle run",
-    State.SELECTED: "labelcycle run",
-    State.PUSHED: "labelcycle run",
-    State.OPEN: "annotators answer in Label Studio, then: labelcycle run",
-    State.ENDING: "labelcycle run",
-    State.PULLED: "labelcycle run",
-    State.LABELED: "labelcycle run",
-    State.MEASURED: "labelcycle run",
-    State.CLOSED: "labelcycle run",
+NEXT = dict.fromkeys(State, "go on with `labelcycle run`") | {
+    State.DUE: "open it with `labelcycle open`",
+    State.OPEN: "when the annotators are done, `labelcycle run`",
 }
 """What a person does next in each state."""
 

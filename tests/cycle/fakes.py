@@ -27,6 +27,9 @@ class FakeBackend:
         if project not in (None, self.project):
             raise ServiceRefused(f"project {project} was deleted")
 
+    def check(self) -> None:
+        self._check()
+
     def open_project(self, campaign: str, title: str, schema: LabelSchema) -> int:
         self._check()
         self.schema = self.schema or schema

@@ -231,10 +231,11 @@ def test_close_incomplete_keeps_the_answers_and_returns_the_rest_to_the_pool(
 
 def test_cancel_drops_a_plan_nobody_was_asked_by(campaign, flows, backend, monkeypatch):
     root = str(campaign.root)
-    backend.down = True
+    backend.push_dies_after = 0
     with pytest.raises(ServiceDown):
         flows.run(root)
     assert standing.read(campaign.root).state is State.SELECTED
+    backend.down = True
     with pytest.raises(ServiceDown):  # who knows whether the push got through?
         flows.end_early(root, "cancel")
     backend.down = False
@@ -458,3 +459,25 @@ def test_the_fake_keeps_the_promise_of_the_protocol():
 
     backend: AnnotationBackend = FakeBackend()
     assert backend.project_url(7).endswith("/projects/7")
+
+
+def test_a_service_that_is_away_is_told_before_anything_is_computed(campaign, flows, backend):
+    backend.down = True
+    with pytest.raises(ServiceDown, match="does not answer"):
+        flows.run(str(campaign.root))
+    assert standing.read(campaign.root).state is State.DUE
+    assert not campaign.encoder.exists()
+
+
+def test_a_folder_with_other_things_is_no_place_for_a_campaign(tmp_path):
+    (tmp_path / "photo.jpg").touch()
+    with pytest.raises(StateError, match=r"is not empty: .* got 1 files such as photo.jpg"):
+        setup.init(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
+
+
+def test_status_names_what_the_next_step_would_refuse(campaign, flows):
+    edit(campaign, "encoder: pixels", "encoder: pixel")
+    told = report.status(standing.read(campaign.root))["next"]
+    assert told.startswith("mend params.yaml: ")
+    assert "did you mean pixels?" in told

@@ -21,8 +21,10 @@ TITLE_MIN, TITLE_MAX = 3, 50
 
 
 def build(schema: LabelSchema) -> str:
-    """The labelling config: one image, one required choice, a hot key a class."""
+    """The labelling config: instruction, one image, one required choice, a hot key a class."""
     view = ElementTree.Element("View")
+    if schema.instruction.strip():
+        ElementTree.SubElement(view, "Header", value=schema.instruction.strip(), size="5")
     ElementTree.SubElement(view, "Image", name=IMAGE, value=f"${IMAGE}", zoom="true")
     choices = ElementTree.SubElement(
         view,

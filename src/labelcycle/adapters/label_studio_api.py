@@ -75,7 +75,7 @@ class LabelStudioApi:
         if not self.url.startswith(("http://", "https://")):
             raise ServiceRefused(
                 f"LABEL_STUDIO_URL: wanted an address such as http://127.0.0.1:8080, got"
-                f" {url or 'nothing'!r}; set it, or run `labelcycle up`"
+                f" {repr(url) if url else 'nothing'}; run `labelcycle up`, or set it"
             )
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise ServiceRefused(

@@ -84,7 +84,7 @@ def stop(process: Process, patience_s: float = 15.0) -> bool:
 
 
 def _session(leader: int) -> list[psutil.Process]:
-    """What still runs in the session that `start` began for a process."""
+    """What still runs of the Unix session in which `start` put a process."""
     members = []
     for process in psutil.process_iter():
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -37,9 +37,13 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
+GUESS = "A class that is chosen already is the model's guess: check it."
+
+
 def schema(standing: Standing) -> LabelSchema:
     """What annotators are asked in this campaign."""
-    return LabelSchema(standing.config.classes, standing.config.campaign.instruction)
+    hint = f" {GUESS}" if standing.config.push.preannotate else ""
+    return LabelSchema(standing.config.classes, standing.config.campaign.instruction + hint)
 
 
 def schema_digest(standing: Standing) -> str:

@@ -28,7 +28,7 @@ def answer(
     if now.state is not State.OPEN:
         raise StateError(
             f"round {now.number} is {now.state}; wanted an open round to annotate;"
-            " run `labelcycle run`"
+            f" {rounds.NEXT[now.state]}"
         )
     url, token = (os.environ.get(f"LABEL_STUDIO_{name}", "") for name in ("URL", "API_KEY"))
     if not url:

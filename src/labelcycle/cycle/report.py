@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from labelcycle import rounds
+from labelcycle import config, rounds
 from labelcycle.adapters import git
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.cycle import closing
 from labelcycle.cycle.standing import Standing
-from labelcycle.errors import ServiceDown, ServiceRefused
+from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError
 from labelcycle.rounds import State
 from labelcycle.store import read_all_labels, read_labels, read_samples
 
@@ -88,21 +88,27 @@ def _progress(now: Standing) -> dict[str, Any]:
 def _next(now: Standing) -> str:
     if not now.config.campaign.classes:
         return "write the class names into params.yaml"
+    if git.changed(now.campaign.root, "params.yaml"):
+        try:
+            config.load(now.campaign.params)
+        except SettingsError as error:
+            return f"mend {error}"
     if not now.campaign.samples.exists():
-        return "labelcycle ingest PATH..."
+        return "`labelcycle ingest PATH...`"
     if now.state is not State.DUE:
         return rounds.NEXT[now.state]
     if now.finished >= now.config.campaign.rounds:
         return "nothing: all rounds of campaign.rounds are closed"
     opens = now.number == 0 or now.config.campaign.open_next
-    return "labelcycle run" if opens else "labelcycle open"
+    return "`labelcycle run`" if opens else "`labelcycle open`"
 
 
 def as_text(status: dict[str, Any]) -> str:
     """The status for people."""
     lines = [
         f"{status['campaign']}: {status['pool']} samples in the pool, {status['holdout']} in the"
-        f" hold-out; {status['labels']} labels, {status['bought']} answers bought",
+        f" hold-out; {status['labels']} labels to train on, {status['bought']} answers bought"
+        " (hold-out and skips included)",
     ]
     if status["rounds"]:
         lines += ["", f"{'round':>5}  {'state':<10} {'strategy':<12} {'labels':>6}  accuracy"]

@@ -7,6 +7,7 @@ from labelcycle import config, ingest, owned, pipeline, store
 from labelcycle.adapters import dvc, git, lock
 from labelcycle.core.seeding import derive
 from labelcycle.cycle.standing import COMMITTED, read
+from labelcycle.errors import StateError
 from labelcycle.nn.progress import Progress
 from labelcycle.store import PART, Campaign, write_bytes, write_labels
 
@@ -26,6 +27,13 @@ def init(root: Path, settings: config.Config | None = None) -> Campaign:
     """
     campaign = Campaign(root)
     campaign.root.mkdir(parents=True, exist_ok=True)
+    others = [p.name for p in campaign.root.iterdir() if p.name not in (".git", ".labelcycle")]
+    if others and not campaign.params.exists():
+        raise StateError(
+            f"{campaign.root} is not empty: wanted a new folder for the campaign, got"
+            f" {len(others)} files such as {min(others)}; name another one, images come in by"
+            " `labelcycle ingest`"
+        )
     git.init(campaign.root)
     git.check_identity(campaign.root)
     with lock.exclusive(campaign.lock):

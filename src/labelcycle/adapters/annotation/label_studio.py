@@ -61,6 +61,10 @@ class LabelStudioBackend:
     def __repr__(self) -> str:
         return f"LabelStudioBackend({self._api.url})"
 
+    def check(self) -> None:
+        """Raise if Label Studio is away or the token opens nothing."""
+        self._api.whoami()
+
     # --- the project ------------------------------------------------------------------------
 
     def open_project(self, campaign: str, title: str, schema: LabelSchema) -> int:
@@ -69,7 +73,8 @@ class LabelStudioBackend:
         found = self._find_project(mark)
         shown = {
             "expert_instruction": label_config.instruction(schema),
-            "show_instruction": bool(schema.instruction.strip()),
+            # It stands on the page; a window over the first image takes keys meant for it.
+            "show_instruction": False,
         }
         if found is not None:
             self._api.update_project(found, **shown)

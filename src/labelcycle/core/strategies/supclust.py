@@ -1,5 +1,4 @@
-"""SUPClust: typical samples that lean towards the other clusters; for the first labels, like
-TypiClust, where the boundary between classes matters.
+"""SUPClust: typical samples that lean towards the other clusters; for the first labels.
 
 Ono, Aczel, Estermann, Wattenhofer: SUPClust, Active Learning at the Boundaries, PML4LRS at ICLR
 2024 (arXiv 2403.03741). In each of the largest clusters without labels, of the most typical tenth
