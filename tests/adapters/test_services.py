@@ -16,6 +16,7 @@ import pytest
 from labelcycle import store
 from labelcycle.adapters import health, local_servers, processes, services, templates
 from labelcycle.adapters.local_servers import Server
+from labelcycle.adapters.services import Services
 from labelcycle.errors import Busy, DataError, ServiceDown, ToolFailed
 from labelcycle.store import Campaign
 
@@ -327,3 +328,11 @@ def test_check_says_what_is_missing(campaign: Campaign) -> None:
         line for line in health.check({"MLFLOW_TRACKING_URI": "mlruns"}) if line[0] == "MLflow"
     )
     assert (ok, detail) == (True, "mlruns (no server)")
+
+
+@pytest.mark.service
+def test_the_page_of_prefect_asks_its_own_server(prefect_server: Services) -> None:
+    """On any port: by default the page asks port 4200, whoever listens there."""
+    address = prefect_server.services["prefect"].address
+    assert not address.endswith(":4200")
+    assert health.ask(f"{address}/ui-settings")["api_url"] == f"{address}/api"

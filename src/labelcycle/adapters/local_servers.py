@@ -28,6 +28,7 @@ class Server:
     command : (host, port) -> program and arguments
     health : path that answers 200 once the server is ready
     headers : sent with the health question
+    told : variables that tell the server its own address, with `{host}` and `{port}`
     """
 
     name: str
@@ -40,6 +41,7 @@ class Server:
     health: str
     template: Template | None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    told: Mapping[str, str] = field(default_factory=dict)
 
 
 def label_studio(campaign: Campaign, login: str, password: str, token: str) -> Server:
@@ -163,6 +165,8 @@ def prefect(campaign: Campaign) -> Server:
         database=folder / "prefect.db",
         command=lambda host, port: [*program, "start", "--host", host, "--port", str(port)],
         environment={**quiet, "PREFECT_HOME": str(folder)},
+        # Else its page asks port 4200, whoever listens there.
+        told={"PREFECT_SERVER_UI_API_URL": "http://{host}:{port}/api"},
         health="/api/health",
         template=Template(
             cache=_share() / f"prefect-{importlib.metadata.version('prefect')}.sqlite3",

@@ -243,7 +243,9 @@ def _start(
     port = processes.free_port(wanted, host)
     log = server.folder / f"{server.name}.log"
     show(f"{server.title} is starting on port {port}")
-    process = processes.start(server.command(host, port), server.environment, server.folder, log)
+    told = {name: text.format(host=host, port=port) for name, text in server.told.items()}
+    command, variables = server.command(host, port), {**server.environment, **told}
+    process = processes.start(command, variables, server.folder, log)
     record["services"][server.name] = asdict(
         Service(
             name=server.name,
