@@ -21,11 +21,10 @@ TITLE_MIN, TITLE_MAX = 3, 50
 
 
 def build(schema: LabelSchema) -> str:
-    """The labelling config: instruction, one image, one required choice, a hot key a class."""
+    """The labelling config: instruction, one required choice, a hot key a class, the image."""
     view = ElementTree.Element("View")
     if schema.instruction.strip():
         ElementTree.SubElement(view, "Header", value=schema.instruction.strip(), size="5")
-    ElementTree.SubElement(view, "Image", name=IMAGE, value=f"${IMAGE}", zoom="true")
     choices = ElementTree.SubElement(
         view,
         "Choices",
@@ -40,6 +39,8 @@ def build(schema: LabelSchema) -> str:
         choice = ElementTree.SubElement(choices, "Choice", value=name)
         if index < len(HOT_KEYS):
             choice.set("hotkey", HOT_KEYS[index])
+    # Below the choices, which a large image would push off the screen.
+    ElementTree.SubElement(view, "Image", name=IMAGE, value=f"${IMAGE}", zoom="true")
     return ElementTree.tostring(view, encoding="unicode")
 
 
