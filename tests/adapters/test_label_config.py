@@ -28,9 +28,10 @@ def test_every_class_name_survives(names: list[str]) -> None:
 
 
 def test_config_by_hand() -> None:
-    root = ElementTree.fromstring(label_config.build(schema('<&">', "Hündin")))
+    asked = LabelSchema(('<&">', "Hündin"), ' Which "one" & why? ')
+    root = ElementTree.fromstring(label_config.build(asked))
     assert [tag.tag for tag in root] == ["Header", "Choices", "Image"]
-    assert root[0].get("value") == schema("a", "b").instruction
+    assert root[0].get("value") == 'Which "one" & why?'
     assert root[2].get("value") == "$image"
     assert root[1].attrib.items() >= {"choice": "single", "required": "true"}.items()
     assert [(c.get("value"), c.get("hotkey")) for c in root[1]] == [('<&">', "1"), ("Hündin", "2")]
