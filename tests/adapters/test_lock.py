@@ -66,6 +66,7 @@ def test_one_process_may_take_it_again(tmp_path):
     assert lock.inherited() == ()
 
 
+@pytest.mark.slow
 def test_the_children_of_a_killed_holder_keep_it_until_they_end(tmp_path):
     path = tmp_path / "campaign.lock"
     process = start(HOLD_THROUGH_A_CHILD, path)

@@ -89,6 +89,7 @@ def test_open_next_goes_on_until_all_rounds_are_closed(campaign, flows, backend,
         flows.open_now(root)
 
 
+@pytest.mark.slow
 def test_a_kill_between_any_two_side_effects_changes_nothing(
     campaign, flows, backend, answer_all, monkeypatch, tmp_path
 ):
@@ -145,6 +146,7 @@ def test_a_kill_between_any_two_side_effects_changes_nothing(
     standing.ready(campaign.root)
 
 
+@pytest.mark.slow
 def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(campaign, flows, backend, truth):
     root = str(campaign.root)
     flows.run(root)
@@ -350,6 +352,7 @@ def test_the_holdout_and_the_owned_labels_are_frozen(campaign, flows, answer_all
         flows.run(root)
 
 
+@pytest.mark.slow
 def test_a_detached_head_and_a_branch_without_the_rounds_are_refused(campaign, flows, answer_all):
     root = str(campaign.root)
     flows.run(root)
@@ -363,6 +366,7 @@ def test_a_detached_head_and_a_branch_without_the_rounds_are_refused(campaign, f
         standing.ready(campaign.root)
 
 
+@pytest.mark.slow
 def test_init_again_touches_no_data(campaign, flows, answer_all):
     root = str(campaign.root)
     flows.run(root)
