@@ -61,6 +61,12 @@ def reproduce(root: Path, stage: str) -> None:
     dvc.repro(root, stage)
 
 
+def _bring_up_to_date(now: Standing, stages: tuple[str, ...]) -> None:
+    say(f"round {now.number}: {', '.join(stages)}")
+    for stage in stages:
+        reproduce(now.campaign.root, stage)
+
+
 @_service
 def push(now: Standing) -> None:
     """Hand the selection to annotators."""
@@ -103,9 +109,7 @@ def open_round(folder: str) -> int:
             now = standing.read(campaign.root)
         if now.state is State.PLANNED:
             opening.check_plan(now)
-            say(f"round {now.number}: {', '.join(OPENING)}")
-            for stage in OPENING:
-                reproduce(campaign.root, stage)
+            _bring_up_to_date(now, OPENING)
             opening.record_selection(now)
             now = standing.read(campaign.root)
         if now.state is State.SELECTED:
@@ -141,9 +145,7 @@ def close_round(folder: str) -> int:
         if now.state is State.LABELED:
             closing.version_labels(now)
             if closing.ending(now) != "cancel":
-                say(f"round {number}: {', '.join(CLOSING)}")
-                for stage in CLOSING:
-                    reproduce(campaign.root, stage)
+                _bring_up_to_date(now, CLOSING)
             closing.measure(now)
             now = standing.read(campaign.root)
         if now.state is State.MEASURED:
