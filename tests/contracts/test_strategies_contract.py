@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
 from labelcycle.core import query, strategies
-from labelcycle.core.pool import UNLABELED, Pool
+from labelcycle.core.pool import UNLABELED, Head, Pool
 
 ALL = strategies.names()
 
@@ -37,13 +38,23 @@ def pools(draw: st.DrawFn) -> tuple[Pool, int]:
     available = (labels == UNLABELED) & (rng.random(n) < draw(st.sampled_from([1.0, 0.6])))
     if not available.any():
         labels[-1], available[-1] = UNLABELED, True
-    probabilities = rng.dirichlet(np.ones(3), n).astype(np.float32)
-    pool = Pool(features, labels.astype(np.int64), available, clusters, probabilities)
+    pool = modelled(Pool(features, labels.astype(np.int64), available, clusters), 3, rng)
     return pool, draw(st.integers(1, int(available.sum())))
 
 
+def modelled(pool: Pool, classes: int, rng: np.random.Generator) -> Pool:
+    """The pool with a head of random weights, and the probabilities that it gives."""
+    hidden = pool.features.astype(np.float32) - 0.5
+    weights = rng.standard_normal((hidden.shape[1], classes)).astype(np.float32)
+    bias = rng.standard_normal(classes).astype(np.float32)
+    probabilities = softmax(hidden @ weights + bias, axis=1).astype(np.float32)
+    return replace(pool, probabilities=probabilities, head=Head(hidden, weights, bias))
+
+
 def copied(pool: Pool) -> list[bytes]:
-    arrays = (pool.features, pool.labels, pool.available, pool.clusters, pool.probabilities)
+    arrays = [pool.features, pool.labels, pool.available, pool.clusters, pool.probabilities]
+    if pool.head is not None:
+        arrays += [pool.head.hidden, pool.head.weights, pool.head.bias]
     return [np.asarray(array).tobytes() for array in arrays]
 
 
@@ -79,20 +90,28 @@ def test_a_budget_of_the_whole_pool_takes_every_available_sample(name: str) -> N
 
 def ordinary(n: int, d: int = 8) -> Pool:
     rng = np.random.default_rng(5)
-    return Pool(
+    pool = Pool(
         rng.standard_normal((n, d)).astype(np.float32),
         np.full(n, UNLABELED),
         np.ones(n, dtype=bool),
         rng.integers(0, 7, n).astype(np.int32),
-        rng.dirichlet(np.ones(4), n).astype(np.float32),
     )
+    return modelled(pool, 4, rng)
+
+
+def with_labels(pool: Pool, every: int) -> Pool:
+    """Every so-manieth sample has a label, so that strategies that ask the model do so."""
+    labels = pool.labels.copy()
+    labels[::every] = np.arange(len(labels[::every])) % 4
+    return replace(pool, labels=labels, available=labels == UNLABELED)
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_one_and_two_threads_pick_the_same(name: str) -> None:
-    pool = ordinary(1500, 64)
+def test_one_and_two_threads_pick_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = with_labels(ordinary(1500, 64), 40)
     found = []
     for threads in (1, 2):
+        monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
         with threadpool_limits(threads):
             found.append(query.select(name, pool, 10, np.random.default_rng(3)))
     np.testing.assert_array_equal(found[0].rows, found[1].rows)
@@ -101,7 +120,7 @@ def test_one_and_two_threads_pick_the_same(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_features_may_be_mapped_from_a_file(name: str, tmp_path: Path) -> None:
-    pool = ordinary(200)
+    pool = with_labels(ordinary(200), 20)
     np.save(tmp_path / "features.npy", pool.features)
     mapped = replace(pool, features=np.load(tmp_path / "features.npy", mmap_mode="r"))
     expected = query.select(name, pool, 20, np.random.default_rng(1))
@@ -116,4 +135,44 @@ def test_every_strategy_says_what_it_is_and_where_it_comes_from(name: str) -> No
     assert ":" in module.__doc__.splitlines()[0]
     assert all(field.description for field in module.Options.model_fields.values())
     assert module.Options() == module.Options.model_validate({})
-    assert {"clusters", "probabilities"} >= module.NEEDS
+    assert {"clusters", "probabilities", "head"} >= module.NEEDS
+
+
+class Drawn(np.random.Generator):
+    """Draws of a generator whose arrays with one number a row are put into another order."""
+
+    def __init__(self, seed: int, order: np.ndarray) -> None:
+        super().__init__(np.random.PCG64(seed))
+        self.order = order
+
+    def random(self, size=None, *args, **kwargs):  # type: ignore[no-untyped-def]
+        return self._ordered(super().random(size, *args, **kwargs))
+
+    def exponential(self, scale=1.0, size=None):  # type: ignore[no-untyped-def]
+        return self._ordered(super().exponential(scale, size))
+
+    def _ordered(self, drawn):  # type: ignore[no-untyped-def]
+        return drawn[self.order] if np.shape(drawn)[:1] == self.order.shape else drawn
+
+
+@pytest.mark.parametrize("labels_every", [10, 10_000])
+@pytest.mark.parametrize("name", ALL)
+def test_the_order_of_the_rows_does_not_matter(name: str, labels_every: int) -> None:
+    """The same clusters and the same draws of each sample: the same samples, the same order."""
+    pool = with_labels(ordinary(300, 16), labels_every)
+    order = np.random.default_rng(9).permutation(300)
+    head = pool.head
+    assert head is not None
+    assert pool.clusters is not None
+    assert pool.probabilities is not None
+    mixed = Pool(
+        pool.features[order],
+        pool.labels[order],
+        pool.available[order],
+        pool.clusters[order],
+        pool.probabilities[order],
+        Head(head.hidden[order], head.weights, head.bias),
+    )
+    expected = query.select(name, pool, 12, Drawn(3, np.arange(300)))
+    got = query.select(name, mixed, 12, Drawn(3, order))
+    assert order[got.rows].tolist() == expected.rows.tolist()

@@ -9,6 +9,20 @@ UNLABELED = -1
 
 
 @dataclass(frozen=True)
+class Head:
+    """The last layer of the current model: probabilities = softmax(hidden @ weights + bias).
+
+    hidden : (n, h) float32, what the layer sees of each sample
+    weights : (h, c) float32
+    bias : (c,) float32, far below zero for a class that has no label
+    """
+
+    hidden: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class Pool:
     """The pool at the start of a round. All arrays have one row a sample, in pool order (by id).
 
@@ -17,6 +31,7 @@ class Pool:
     available : (n,) bool, True where the sample may be selected (no label, not rejected)
     clusters : (n,) int32, cluster of each sample, or None if nothing was clustered
     probabilities : (n, c) float32, the current model's class probabilities, or None
+    head : the last layer of the current model and what it sees, or None
     """
 
     features: NDArray[np.floating]
@@ -24,6 +39,7 @@ class Pool:
     available: NDArray[np.bool_]
     clusters: NDArray[np.int32] | None = None
     probabilities: NDArray[np.float32] | None = None
+    head: Head | None = None
 
     @property
     def labeled(self) -> NDArray[np.bool_]:

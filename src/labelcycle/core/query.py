@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.core import strategies
-from labelcycle.core.pool import UNLABELED, Pool, Selection
+from labelcycle.core.pool import UNLABELED, Head, Pool, Selection
 from labelcycle.core.registry import parse_options
 from labelcycle.core.threads import one_thread
 from labelcycle.errors import DataError, PoolExhausted, SettingsError
@@ -57,7 +57,16 @@ def check_pool(pool: Pool) -> None:
         classes = pool.probabilities.shape[-1]
         _check_rows(pool.probabilities, "probabilities", (n, classes), np.float32)
         _check_finite(pool.probabilities, "probabilities")
+    if pool.head is not None:
+        _check_head(pool.head, n)
     _check_labels(pool)
+
+
+def _check_head(head: Head, n: int) -> None:
+    width, classes = head.weights.shape
+    _check_rows(head.hidden, "head.hidden", (n, width), np.float32)
+    _check_rows(head.bias, "head.bias", (classes,), np.float32)
+    _check_finite(head.hidden, "head.hidden")
 
 
 def _check_rows(

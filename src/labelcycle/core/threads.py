@@ -1,8 +1,11 @@
-"""Threads of the numeric libraries, set on purpose."""
+"""Threads, set on purpose: one in the numeric libraries, several over parts of the work."""
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -25,3 +28,34 @@ def one_thread() -> Iterator[None]:
     finally:
         if faiss:
             faiss.omp_set_num_threads(before)
+
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
+
+def workers() -> int:
+    """Threads that `in_parallel` may use: OMP_NUM_THREADS, else the cores this process may use."""
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return int(told) if told.isdigit() and int(told) else len(os.sched_getaffinity(0))
+
+
+def in_parallel(function: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:
+    """`function` of each part, in their order; several at a time.
+
+    To be called within `one_thread`. What a part is must not hang on the number of threads: then
+    neither does the result. `function` gains where it spends its time in numpy or faiss, which
+    let other threads run meanwhile.
+    """
+    waiting = list(parts)
+    threads = min(workers(), len(waiting))
+    if threads < 2:
+        return [function(part) for part in waiting]
+    with ThreadPoolExecutor(threads, initializer=_one_thread_here) as pool:
+        return list(pool.map(function, waiting))
+
+
+def _one_thread_here() -> None:
+    """OpenMP's number of threads belongs to the thread that sets it."""
+    if faiss := sys.modules.get("faiss"):
+        faiss.omp_set_num_threads(1)

@@ -16,14 +16,18 @@ class Strategy(Protocol):
     """What a module in this package holds.
 
     Options : its settings
-    NEEDS : optional arrays of the `Pool` that it reads: "clusters", "probabilities"
+    NEEDS : optional fields of the `Pool` that it reads: "clusters", "probabilities", "head"
     """
 
     Options: type[base.Options]
     NEEDS: frozenset[str]
 
     def select(self, pool: Pool, budget: int, rng: np.random.Generator, options: Any) -> Selection:
-        """`budget` distinct available rows, best first. The door is `labelcycle.core.query`."""
+        """`budget` distinct available rows, best first. The door is `labelcycle.core.query`.
+
+        Draws are one number a row of the pool (`rng.random(n)` and the like), so that the same
+        samples in another order, with their numbers, give the same selection.
+        """
 
 
 def names() -> list[str]:

@@ -4,29 +4,18 @@ Scheffer, Decomain, Wrobel: Active Hidden Markov Models for Information Extracti
 model that knows nothing wavers everywhere alike: then, a cold start, another strategy picks.
 """
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from labelcycle import options as base
 from labelcycle.core.ordering import best_first
 from labelcycle.core.pool import Pool, Selection
-from labelcycle.core.strategies import random, typiclust
+from labelcycle.core.strategies import _cold_start
 
 NEEDS = frozenset({"clusters", "probabilities"})
 
-NO_DIFFERENCE = 1e-6
-"""Margins that differ by no more are float32's rounding of equal ones."""
 
-
-class Options(base.Options):
+class Options(_cold_start.Options):
     """Settings of margin."""
-
-    cold_start: Literal["typiclust", "random"] = Field(
-        "typiclust", description="who picks while no label is there or all margins are equal"
-    )
 
 
 def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) -> Selection:
@@ -39,14 +28,11 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
         raise ValueError("margin needs probabilities")
     rows = np.flatnonzero(pool.available)
     margins = margins_of(pool.probabilities[rows])
-    if not pool.labeled.any() or _all_equal(margins):
-        return _cold_start(pool, budget, rng, options)
+    if _cold_start.is_cold(pool, margins):
+        return _cold_start.stand_in(pool, budget, rng, options)
     best = best_first(-margins)[:budget]
-    return Selection(
-        rows=rows[best].astype(np.int64),
-        score=1 - margins[best],
-        why={"cold_start": np.zeros(budget, dtype=np.int64), "margin": margins[best]},
-    )
+    picks = Selection(rows[best].astype(np.int64), 1 - margins[best], {"margin": margins[best]})
+    return _cold_start.flagged(picks, 0)
 
 
 def margins_of(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -54,16 +40,3 @@ def margins_of(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
     top = np.partition(probabilities.astype(np.float64), -2, axis=1)[:, -2:]
     margins: NDArray[np.float64] = top[:, 1] - top[:, 0]
     return margins
-
-
-def _all_equal(margins: NDArray[np.float64]) -> bool:
-    return len(margins) > 1 and bool(np.ptp(margins) <= NO_DIFFERENCE)
-
-
-def _cold_start(pool: Pool, budget: int, rng: np.random.Generator, options: Options) -> Selection:
-    if options.cold_start == "random":
-        found = random.select(pool, budget, rng, random.Options())
-    else:
-        found = typiclust.select(pool, budget, rng, typiclust.Options())
-    said = {"cold_start": np.ones(budget, dtype=np.int64), **found.why}
-    return Selection(rows=found.rows, score=found.score, why=said)
