@@ -120,19 +120,22 @@ def code_digests(config: Config) -> dict[str, dict[str, str]]:
     """Per stage: the digest of the modules it is made of, and the versions of its libraries.
 
     The modules are those that the stage's module imports, followed through labelcycle, and the
-    one that the settings choose by name (encoder, strategy, learner).
+    ones that the settings choose by name (encoder, strategy, learner).
     """
+    encoder = f"labelcycle.nn.encoders.{config.pretrain.encoder}"
+    strategy = f"labelcycle.core.strategies.{config.query.strategy}"
+    learner = f"labelcycle.nn.learners.{config.train.learner}"
     chosen = {
-        "pretrain": f"labelcycle.nn.encoders.{config.pretrain.encoder}",
-        "embed": f"labelcycle.nn.encoders.{config.pretrain.encoder}",
-        "query": f"labelcycle.core.strategies.{config.query.strategy}",
-        "train": f"labelcycle.nn.learners.{config.train.learner}",
-        "evaluate": f"labelcycle.nn.learners.{config.train.learner}",
+        "pretrain": [encoder],
+        "embed": [encoder],
+        "query": [strategy, learner],
+        "train": [learner],
+        "evaluate": [learner],
     }
     digests = {}
     for name in NAMES:
         roots = [f"labelcycle.stages.{name}", "labelcycle.core.seeding"]
-        own, numeric = _closure((*roots, *([chosen[name]] if name in chosen else [])))
+        own, numeric = _closure((*roots, *chosen.get(name, [])))
         own.add("labelcycle.running")  # it hands each stage its arguments, and imports them all
         code = hashlib.sha256()
         for module in sorted(own):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
 from labelcycle.errors import SettingsError
@@ -54,6 +55,17 @@ def test_any_labels_give_probabilities(
     meta, arrays = learner.state()
     again = learners.get(name).from_state(json.loads(json.dumps(meta)), arrays)
     np.testing.assert_array_equal(again.predict_proba(others), found)
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("labels", [0, 1, 60])
+def test_the_head_gives_the_probabilities(name: str, labels: int) -> None:
+    features, truth = blobs(200, 3)
+    learner = fitted(name, features[:labels], truth[:labels].tolist(), 4)
+    head = learner.head(features)
+    assert {head.hidden.dtype, head.weights.dtype, head.bias.dtype} == {np.dtype(np.float32)}
+    found = softmax(head.hidden @ head.weights + head.bias, axis=1)
+    np.testing.assert_allclose(found, learner.predict_proba(features), atol=2e-5)
 
 
 def blobs(n: int, classes: int, d: int = 12) -> tuple[np.ndarray, np.ndarray]:

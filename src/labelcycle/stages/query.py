@@ -1,5 +1,6 @@
 """Stage `query`: the samples that this round asks people for, and why."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from labelcycle.core import query, strategies
 from labelcycle.core.pool import Selection
 from labelcycle.core.registry import parse_options
 from labelcycle.stages.pool_files import read_pool, rounded
+from labelcycle.stages.train import load_learner
 
 
 class Options(base.Options):
@@ -33,6 +35,8 @@ def run(
     module = strategies.get(options.strategy)
     settings = parse_options(module.Options, options.options, f"strategy {options.strategy}")
     ids, pool = read_pool(campaign, classes, clusters=True, probabilities=True)
+    if "head" in module.NEEDS:
+        pool = replace(pool, head=load_learner(campaign.model).head(pool.features))
     selection = query.select(options.strategy, pool, options.budget, rng, settings)
     record = {
         "strategy": options.strategy,

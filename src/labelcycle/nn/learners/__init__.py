@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from labelcycle import options as base
 from labelcycle.core import registry
+from labelcycle.core.pool import Head
 
 Arrays = dict[str, NDArray[Any]]
 """Named weights."""
@@ -24,6 +25,12 @@ class Learner(Protocol):
 
         features : (n, d) float32 or float16. Classes without a label get (nearly) nothing; with
         no labels at all, every class gets 1 / c.
+        """
+
+    def head(self, features: NDArray[np.floating]) -> Head:
+        """The last layer, and what it sees of (n, d) `features`: for strategies that ask for it.
+
+        softmax(hidden @ weights + bias) is `predict_proba`, to float32's rounding.
         """
 
     def state(self) -> tuple[dict[str, Any], Arrays]:

@@ -25,6 +25,7 @@ from pydantic import Field
 
 from labelcycle import options as base
 from labelcycle.core.neighbours import unit_rows
+from labelcycle.core.pool import Head
 from labelcycle.core.threads import one_thread
 
 NO_CHANCE = -1e4
@@ -65,10 +66,22 @@ class Linear:
         result = np.empty((len(features), len(self.bias)), dtype=np.float32)
         with one_thread():
             for start in range(0, len(features), BLOCK_ROWS):
-                rows = unit_rows(features[start : start + BLOCK_ROWS])
-                logits = (rows - self.centre) / self.scale @ self.weights + self.bias
-                result[start : start + BLOCK_ROWS] = _softmax(logits)
+                logits = self._hidden(features[start : start + BLOCK_ROWS]) @ self.weights
+                result[start : start + BLOCK_ROWS] = _softmax(logits + self.bias)
         return result
+
+    def head(self, features: NDArray[np.floating]) -> Head:
+        """The one layer there is, and what it sees of the samples: rows centred and scaled."""
+        hidden = np.empty(features.shape, dtype=np.float32)
+        for start in range(0, len(features), BLOCK_ROWS):
+            block = slice(start, start + BLOCK_ROWS)
+            hidden[block] = self._hidden(features[block])
+        return Head(hidden, self.weights.astype(np.float32), self.bias.astype(np.float32))
+
+    def _hidden(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(n, d) float64: the rows as the weights take them."""
+        hidden: NDArray[np.float64] = (unit_rows(features) - self.centre) / self.scale
+        return hidden
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """The scale, and the three arrays."""
