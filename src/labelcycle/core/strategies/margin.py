@@ -7,9 +7,8 @@ model that knows nothing wavers everywhere alike: then, a cold start, another st
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.core.ordering import best_first
 from labelcycle.core.pool import Pool, Selection
-from labelcycle.core.strategies import _cold_start
+from labelcycle.core.strategies import _cold_start, _ranked
 
 NEEDS = frozenset({"clusters", "probabilities"})
 
@@ -24,15 +23,12 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     why : cold_start (1 where the model had nothing to say, else 0), then margin, or what the
         strategy that stands in says; score : 1 - margin, or that strategy's own
     """
-    if pool.probabilities is None:
-        raise ValueError("margin needs probabilities")
-    rows = np.flatnonzero(pool.available)
-    margins = margins_of(pool.probabilities[rows])
-    if _cold_start.is_cold(pool, margins):
-        return _cold_start.stand_in(pool, budget, rng, options)
-    best = best_first(-margins)[:budget]
-    picks = Selection(rows[best].astype(np.int64), 1 - margins[best], {"margin": margins[best]})
-    return _cold_start.flagged(picks, 0)
+    return _ranked.by_probabilities(pool, budget, rng, options, _judged)
+
+
+def _judged(probabilities: NDArray[np.float32]) -> tuple[_ranked.Values, dict[str, _ranked.Values]]:
+    margins = margins_of(probabilities)
+    return 1 - margins, {"margin": margins}
 
 
 def margins_of(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -1,0 +1,55 @@
+"""The available samples by one score each: what the uncertainty strategies share."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelcycle.core.ordering import best_first
+from labelcycle.core.pool import Pool, Selection
+from labelcycle.core.strategies import _cold_start
+
+Rows = NDArray[np.int64]
+Values = NDArray[np.float64]
+
+Judge = Callable[[Rows], tuple[Values, dict[str, Values]]]
+"""Available rows (m,) -> score of each (m,), highest first, and the columns of `why`."""
+
+OfProbabilities = Callable[[NDArray[np.float32]], tuple[Values, dict[str, Values]]]
+"""As `Judge`, from the (m, c) class probabilities of the available rows."""
+
+
+def highest(
+    pool: Pool,
+    budget: int,
+    rng: np.random.Generator,
+    options: _cold_start.Options,
+    judge: Judge,
+) -> Selection:
+    """The `budget` available rows with the highest score, `why` led by cold_start = 0.
+
+    Without labels `judge` is not asked; then, or if it says the same of all, another stands in.
+    """
+    if not pool.labeled.any():
+        return _cold_start.stand_in(pool, budget, rng, options)
+    rows = np.flatnonzero(pool.available).astype(np.int64)
+    score, why = judge(rows)
+    if _cold_start.is_cold(pool, score):
+        return _cold_start.stand_in(pool, budget, rng, options)
+    best = best_first(score)[:budget]
+    columns: dict[str, NDArray[np.generic]] = {name: why[name][best] for name in why}
+    return _cold_start.flagged(Selection(rows[best], score[best], columns), 0)
+
+
+def by_probabilities(
+    pool: Pool,
+    budget: int,
+    rng: np.random.Generator,
+    options: _cold_start.Options,
+    judge: OfProbabilities,
+) -> Selection:
+    """`highest`, for a score that needs no more than the model's probabilities."""
+    probabilities = pool.probabilities
+    if probabilities is None:
+        raise ValueError("wanted a pool with probabilities")
+    return highest(pool, budget, rng, options, lambda rows: judge(probabilities[rows]))

@@ -1,0 +1,34 @@
+"""DBAL: the highest entropy of the mean over models drawn by dropout; for later rounds.
+
+Gal, Islam, Ghahramani: Deep Bayesian Active Learning with Image Data, ICML 2017 (arXiv
+1703.02910), there "max entropy". Their dropout runs through a whole network; here it is on the
+last layer, the one that learns from the labels. All samples meet the same draws. The chance of
+0.5 is that before their last layer; 25 draws as in the code of Hacohen et al. 2022.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelcycle.core.pool import Pool, Selection
+from labelcycle.core.strategies import _monte_carlo
+from labelcycle.core.strategies.entropy import entropies_of
+
+NEEDS = frozenset({"clusters", "head"})
+
+
+class Options(_monte_carlo.Options):
+    """Settings of DBAL."""
+
+
+def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) -> Selection:
+    """The `budget` available rows whose mean probabilities over the draws have most entropy.
+
+    why : cold_start (1 where the model had nothing to say, else 0), then entropy in nats, or what
+        the strategy that stands in says; score : the entropy, or that strategy's own
+    """
+    return _monte_carlo.highest(pool, budget, rng, options, "entropy", entropy_of_mean)
+
+
+def entropy_of_mean(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(m,) float64: entropy in nats of the mean over the t draws of (m, t, c) probabilities."""
+    return entropies_of(probabilities.mean(axis=1))

@@ -1,0 +1,148 @@
+"""DropQuery: the middle samples of what the model wavers on under dropout; for early rounds.
+
+Gupte, Aklilu, Nirschl, Yeung-Levy: Revisiting Active Learning in the Era of Vision Foundation
+Models, TMLR 2024 (arXiv 2401.14555). Candidates are the samples whose predicted class changes under
+most of a few dropout masks; k-means of their features, one pick in each cluster. Masks are the
+same for all samples. The paper drops features; here it is what the model's last layer sees, and a
+dropped unit is at its mean there, as the learner centres it. Where k-means finds fewer clusters
+than asked (copies), the candidates next nearest to their centres follow.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from labelcycle.core import dropout
+from labelcycle.core.clustering import Clustering, kmeans
+from labelcycle.core.neighbours import unit_rows
+from labelcycle.core.ordering import steady
+from labelcycle.core.pool import Head, Pool, Selection
+from labelcycle.core.strategies import _cold_start
+
+NEEDS = frozenset({"clusters", "head"})
+
+BLOCK_ROWS = 16_384
+
+Rows = NDArray[np.int64]
+
+
+class Options(_cold_start.Options):
+    """Settings of DropQuery; the defaults are the paper's."""
+
+    draws: int = Field(3, ge=1, le=1000, description="dropout masks")
+    dropout: float = Field(
+        0.75, gt=0, lt=1, description="chance of each unit of the hidden layer to be dropped"
+    )
+    candidates: int = Field(
+        25, ge=1, description="fewest candidates for each pick; samples that change less join them"
+    )
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The candidates in clusters of their own.
+
+    rows : (m,) int64, the candidates
+    group : (m,) int32, cluster of each
+    size : (m,) int64, candidates in that cluster
+    distance : (m,) float64, from its centre
+    """
+
+    rows: Rows
+    group: NDArray[np.int32]
+    size: NDArray[np.int64]
+    distance: NDArray[np.float64]
+
+
+def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) -> Selection:
+    """`budget` rows, from each cluster of candidates the one nearest the centre; largest first.
+
+    why : cold_start (1 where the model had nothing to say, else 0), then flips (masks under which
+        the prediction changes), group_size (candidates in the cluster) and distance (from its
+        centre), or what the strategy that stands in says; score : minus the distance, or that
+        strategy's own
+    """
+    if pool.head is None:
+        raise ValueError("dropquery needs a head")
+    if not pool.labeled.any():
+        return _cold_start.stand_in(pool, budget, rng, options)
+    rows = np.flatnonzero(pool.available).astype(np.int64)
+    masks = dropout.drawn_masks(rng, options.draws, pool.head.hidden.shape[1], options.dropout)
+    flips = flips_of(pool.head, rows, masks)
+    if _cold_start.is_cold(pool, flips):
+        return _cold_start.stand_in(pool, budget, rng, options)
+    chosen = candidates_of(flips, options.draws, options.candidates * budget)
+    groups = _grouped(pool, rows[chosen], budget, rng)
+    best = _one_each(groups)[:budget]
+    why: dict[str, NDArray[np.generic]] = {
+        "flips": flips[np.searchsorted(rows, groups.rows[best])].astype(np.int64),
+        "group_size": groups.size[best],
+        "distance": groups.distance[best],
+    }
+    score = 0 - groups.distance[best]  # not minus: a zero keeps its sign
+    return _cold_start.flagged(Selection(groups.rows[best], score, why), 0)
+
+
+def flips_of(head: Head, rows: Rows, masks: dropout.Masks) -> NDArray[np.float64]:
+    """(m,) float64: masks under which the predicted class of each row is another than without."""
+    everything = np.ones((1, masks.shape[1]))
+
+    def changes(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+        predicted = logits.argmax(axis=2)
+        changed = predicted[:, 1:] != predicted[:, :1]
+        count: NDArray[np.float64] = changed.sum(axis=1).astype(np.float64)
+        return count
+
+    return dropout.under_dropout(head, rows, np.concatenate([everything, masks]), changes)
+
+
+def candidates_of(flips: NDArray[np.float64], draws: int, wanted: int) -> NDArray[np.int64]:
+    """Positions of the samples that change under more than half the draws.
+
+    Where they are fewer than `wanted`, those that change once less join them, and so on to all.
+    """
+    threshold = draws // 2 + 1
+    while threshold > 0 and np.count_nonzero(flips >= threshold) < wanted:
+        threshold -= 1
+    return np.flatnonzero(flips >= threshold)
+
+
+def _grouped(pool: Pool, rows: Rows, clusters: int, rng: np.random.Generator) -> Groups:
+    """k-means of the unit features of `rows`, which it meets in an order drawn by lot.
+
+    So its own draws and roundings do not hang on the order of the pool's rows.
+    """
+    lots = rng.random(len(pool.available))[rows]
+    rows = rows[np.argsort(lots, kind="stable")]
+    features = pool.features[rows]
+    found = kmeans(features, clusters, rng)
+    size = np.bincount(found.assignment)[found.assignment].astype(np.int64)
+    return Groups(rows, found.assignment, size, _from_centres(features, found))
+
+
+def _from_centres(features: NDArray[np.floating], found: Clustering) -> NDArray[np.float64]:
+    """(m,) float64: distance of each unit row from the centre of its cluster."""
+    distances = np.empty(len(features))
+    for start in range(0, len(features), BLOCK_ROWS):
+        block = slice(start, start + BLOCK_ROWS)
+        gaps = unit_rows(features[block]) - found.centres[found.assignment[block]]
+        distances[block] = np.sqrt(np.einsum("md,md->m", gaps, gaps))
+    return distances
+
+
+def _one_each(groups: Groups) -> NDArray[np.int64]:
+    """Positions: the nearest to each centre, largest cluster first; then all others, nearest first.
+
+    Equals go by distance, then by row.
+    """
+    near = steady(groups.distance)
+    inside = np.lexsort((groups.rows, near, groups.group))
+    first = np.ones(len(inside), dtype=bool)
+    first[1:] = np.diff(groups.group[inside]) != 0
+    lead = np.zeros(len(inside), dtype=bool)
+    lead[inside[first]] = True
+    weight = np.where(lead, groups.size, 0)
+    order: NDArray[np.int64] = np.lexsort((groups.rows, near, -weight))
+    return order

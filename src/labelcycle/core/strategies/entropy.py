@@ -1,0 +1,42 @@
+"""Entropy: the samples whose class probabilities are most evenly spread; for later rounds.
+
+Shannon: A Mathematical Theory of Communication, Bell System Technical Journal 1948; for selection
+see Settles: Active Learning Literature Survey, University of Wisconsin-Madison 2009. Unlike
+`margin` it heeds the unlikely classes too, which can drown the others where there are many. A
+model that knows nothing is uncertain everywhere alike: then, a cold start, another strategy picks.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import entr  # type: ignore[import-untyped]
+
+from labelcycle.core.pool import Pool, Selection
+from labelcycle.core.strategies import _cold_start, _ranked
+
+NEEDS = frozenset({"clusters", "probabilities"})
+
+
+class Options(_cold_start.Options):
+    """Settings of entropy."""
+
+
+def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) -> Selection:
+    """The `budget` available rows with the highest entropy of their class probabilities.
+
+    why : cold_start (1 where the model had nothing to say, else 0), then entropy in nats, or what
+        the strategy that stands in says; score : the entropy, or that strategy's own
+    """
+    return _ranked.by_probabilities(pool, budget, rng, options, _judged)
+
+
+def _judged(probabilities: NDArray[np.float32]) -> tuple[_ranked.Values, dict[str, _ranked.Values]]:
+    entropies = entropies_of(probabilities)
+    return entropies, {"entropy": entropies}
+
+
+def entropies_of(probabilities: NDArray[Any]) -> NDArray[np.float64]:
+    """(...,) float64: entropy in nats over the last axis of (..., c); a chance of 0 adds 0."""
+    entropies: NDArray[np.float64] = entr(probabilities.astype(np.float64)).sum(axis=-1)
+    return entropies
