@@ -10,7 +10,7 @@ from typing import Annotated
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
-from labelcycle.core import registry, strategies
+from labelcycle.core import clusterers, registry, strategies
 from labelcycle.errors import SettingsError
 from labelcycle.ingest import Options as IngestOptions
 from labelcycle.nn import encoders, learners
@@ -134,6 +134,7 @@ def _check_parts(config: Config, source: str) -> None:
     """Raise SettingsError if a part is unknown, or its own options are wrong."""
     for key, package, name, values in (
         ("pretrain.encoder", encoders, config.pretrain.encoder, config.pretrain.options),
+        ("cluster.method", clusterers, config.cluster.method, config.cluster.options),
         ("query.strategy", strategies, config.query.strategy, config.query.options),
         ("train.learner", learners, config.train.learner, config.train.options),
     ):

@@ -128,6 +128,7 @@ def code_digests(config: Config) -> dict[str, dict[str, str]]:
     chosen = {
         "pretrain": [encoder],
         "embed": [encoder],
+        "cluster": [f"labelcycle.core.clusterers.{config.cluster.method}"],
         "query": [strategy, learner],
         "train": [learner],
         "evaluate": [learner],

@@ -2,15 +2,7 @@
 
 Why faiss: as good as scikit-learn and faster on small pools, and the same bits on any number of
 threads, where scikit-learn's sums changed 18 of 50,000 assignments between 1 and 2 threads in one
-run. Inertia and processor seconds on one thread (mean of 3 seeds, CIFAR-10 features of unit
-length, d = 256):
-
-    rows    k      this, 1 start   3 starts        faiss's random starts, 1   scikit-learn, 1
-    2,000   10     1719.4  0.07     1715.5  0.13    1720.5  0.04               1719.1  0.09
-    2,000   50     1519.7  0.08     1515.9  0.31    1522.5  0.05               1521.0  0.18
-    50,000  10     43166.6  1.6     43166.5  4.8    43236.8  1.6               43193.0  1.4
-
-Printed by benchmarks/clustering_cifar.py.
+run. The figures stand in docs/results.md, printed by benchmarks/clustering_cifar.py.
 """
 
 from dataclasses import dataclass
@@ -18,10 +10,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from labelcycle.core.neighbours import unit_rows32
 from labelcycle.core.ordering import steady
-from labelcycle.core.threads import one_thread
+from labelcycle.core.threads import in_parallel, one_thread
 
-BLOCK_ROWS = 65_536
+BLOCK_ROWS = 16_384
+
+LEARNT_ROWS = 100_000
+"""Of a larger pool so many rows, drawn at random, find the centres."""
+
+SMALLEST_GAIN = 1e-4
+"""A run ends with the first iteration that lowers the inertia by a smaller share than this."""
+
+START_ROWS = 64
+"""Rows for each cluster, drawn at random, of which the starts are chosen, and at least ..."""
+
+LEAST_START_ROWS = 5_000
 
 SAME_POINT = 1e-6
 """Squared distances below this share of the largest squared length are float32's rounding."""
@@ -46,62 +50,96 @@ def kmeans(
     clusters: int,
     rng: np.random.Generator,
     *,
-    starts: int = 3,
+    starts: int = 1,
     iterations: int = 50,
     normalise: bool = True,
 ) -> Clustering:
     """The best of `starts` k-means runs; the first of equals.
 
-    features : (n, d) float32 or float16, finite, n >= 1
+    features : (n, d) float32 or float16, finite, n >= 1, may be memory-mapped
     clusters : wanted number, at least 1; fewer come out where there are fewer distinct points
+    iterations : at most so many of Lloyd's; a run ends before when it gains little
     normalise : rows are brought to length 1 first; rows of zeros stay
 
-    Memory: one float32 copy of the features, and 8 n bytes times 2 + ln(clusters) for the starts.
-    One thread: the same result on any machine's number of cores.
+    Of a pool with more than `LEARNT_ROWS` rows, so many find the centres; then each row goes to
+    the nearest. Memory: a float32 copy of the rows that find the centres, no other.
+    The same result on any number of threads.
     """
-    points = _prepared(features, normalise)
+    learnt = _sample(len(features), LEARNT_ROWS, rng)
+    points = prepared(features[learnt], normalise)
     wanted = min(clusters, len(points))
     import faiss  # noqa: F401 - half a second, which every command would pay
 
     with one_thread():  # limits the faiss that is there already
-        runs = [_one_run(points, wanted, rng, iterations) for _ in range(starts)]
-    return runs[int(np.argmin(steady(np.array([run.inertia for run in runs]))))]
+        firsts = [_start(points, wanted, rng) for _ in range(starts)]
+        runs = in_parallel(lambda first: _lloyd(points, first, iterations), firsts)
+        lowest = np.argmin(steady(np.array([inertia for _, inertia in runs])))
+        return assigned(features, runs[int(lowest)][0], normalise)
 
 
-def _prepared(features: NDArray[np.floating], normalise: bool) -> NDArray[np.float32]:
-    """A float32 copy, blockwise, of length 1 if asked."""
+def prepared(features: NDArray[np.floating], normalise: bool) -> NDArray[np.float32]:
+    """A float32 copy, of length 1 if asked."""
     points = np.empty(features.shape, dtype=np.float32)
     for start in range(0, len(features), BLOCK_ROWS):
-        block = np.array(features[start : start + BLOCK_ROWS], dtype=np.float64)
-        if normalise:
-            lengths = np.linalg.norm(block, axis=1, keepdims=True)
-            np.divide(block, lengths, out=block, where=lengths > 0)
-        points[start : start + BLOCK_ROWS] = block
+        block = features[start : start + BLOCK_ROWS]
+        points[start : start + BLOCK_ROWS] = unit_rows32(block) if normalise else block
     return points
 
 
-def _one_run(
-    points: NDArray[np.float32], clusters: int, rng: np.random.Generator, iterations: int
+def assigned(
+    features: NDArray[np.floating], centres: NDArray[np.float32], normalise: bool
 ) -> Clustering:
+    """Each row at its nearest centre; centres without any are left out."""
+
+    def near(start: int) -> tuple[NDArray[np.int64], float]:
+        rows = prepared(features[start : start + BLOCK_ROWS], normalise)
+        best = nearest_centre(rows, centres)
+        gaps = rows - centres[best]
+        return best, float(np.einsum("nd,nd->n", gaps, gaps).sum(dtype=np.float64))
+
+    parts = in_parallel(near, range(0, len(features), BLOCK_ROWS))
+    used, assignment = np.unique(np.concatenate([part for part, _ in parts]), return_inverse=True)
+    inertia = sum(squares for _, squares in parts)
+    return Clustering(assignment.astype(np.int32), np.ascontiguousarray(centres[used]), inertia)
+
+
+def nearest_centre(points: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.int64]:
+    """(m,) int64: the nearest of (k, d) centres of each point; the first of equals."""
+    squares = points @ centres.T
+    squares *= -2
+    squares += np.einsum("kd,kd->k", centres, centres)  # less the point's own, the same for all
+    nearest: NDArray[np.int64] = squares.argmin(axis=1)
+    return nearest
+
+
+def _sample(n: int, most: int, rng: np.random.Generator) -> slice | NDArray[np.int64]:
+    """At most `most` of n rows, rising."""
+    return slice(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
+
+
+def _start(
+    points: NDArray[np.float32], clusters: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    among = _sample(len(points), max(LEAST_START_ROWS, START_ROWS * clusters), rng)
+    return _plus_plus(points[among], clusters, rng)
+
+
+def _lloyd(
+    points: NDArray[np.float32], first: NDArray[np.float32], iterations: int
+) -> tuple[NDArray[np.float32], float]:
+    """Centres after Lloyd's iterations, and the inertia before the last of them."""
     import faiss
 
-    first = _plus_plus(points, clusters, rng)
     engine = faiss.Kmeans(
         points.shape[1],
         len(first),
         niter=iterations,
+        early_stop_threshold=SMALLEST_GAIN,
         min_points_per_centroid=1,
         max_points_per_centroid=len(points),  # else faiss clusters a sample of the points
     )
     engine.train(points, init_centroids=first)
-    squares, nearest = engine.index.search(points, 1)
-    used, assignment = np.unique(nearest[:, 0], return_inverse=True)
-    centres = np.asarray(engine.centroids, dtype=np.float32)
-    return Clustering(
-        assignment.astype(np.int32),
-        np.ascontiguousarray(centres[used]),
-        float(squares.astype(np.float64).sum()),
-    )
+    return np.asarray(engine.centroids, dtype=np.float32), float(np.asarray(engine.obj)[-1])
 
 
 def _plus_plus(

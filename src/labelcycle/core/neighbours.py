@@ -1,4 +1,4 @@
-"""Exact nearest neighbours in blocks; nothing here is N by N.
+"""Nearest neighbours in blocks: exact, or in float32 with a bound; nothing here is N by N.
 
 Memory beyond input and result: at most `BLOCK_BYTES` (64 MiB) of temporaries, or one row's worth
 where that is more: 16 bytes times the number of points, and 8 k d.
@@ -13,29 +13,60 @@ BLOCK_BYTES = 64 * 2**20
 def unit_rows(features: NDArray[np.floating]) -> NDArray[np.float64]:
     """A copy of (n, d) `features` with rows of length 1, float64; a row of zeros stays zero."""
     rows = np.array(features, dtype=np.float64)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None]
     np.divide(rows, lengths, out=rows, where=lengths > 0)
     return rows
 
 
-def nearest_others(points: NDArray[np.float64], k: int) -> NDArray[np.float64]:
-    """(m, k) float64: distances of each point to its k nearest other points, rising.
+def unit_rows32(features: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Like `unit_rows`, in float32: for large pools."""
+    rows = np.array(features, dtype=np.float32)
+    lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))[:, None]
+    np.divide(rows, lengths, out=rows, where=lengths > 0, casting="same_kind")
+    return rows
+
+
+def nearest_others(
+    points: NDArray[np.float64], k: int, rows: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
+    """(r, k) float64: distances of each of `rows` to its k nearest other points, rising.
 
     points : (m, d) float64, m > k >= 1. A point is never its own neighbour, its copies are.
+    rows : (r,) int64, which points to ask for; None: all
     """
     m, d = points.shape
+    asked = np.arange(m) if rows is None else rows
     block = max(1, BLOCK_BYTES // (16 * m + 8 * k * d))
     squares = np.einsum("nd,nd->n", points, points)
-    nearest = np.empty((m, k))
-    for start in range(0, m, block):
-        rows = slice(start, min(start + block, m))
-        estimate = points[rows] @ points.T
+    nearest = np.empty((len(asked), k))
+    for start in range(0, len(asked), block):
+        these = asked[start : start + block]
+        estimate = points[these] @ points.T
         estimate *= -2
         estimate += squares  # less the row's own square, which does not change its order
-        estimate[np.arange(len(estimate)), np.arange(rows.start, rows.stop)] = np.inf
+        estimate[np.arange(len(these)), these] = np.inf
         near = np.argpartition(estimate, k - 1, axis=1)[:, :k]
         # anew from the differences: the estimate loses half its digits where points are close
-        gaps = points[near] - points[rows, None, :]
-        nearest[rows] = np.sqrt(np.einsum("nkd,nkd->nk", gaps, gaps))
+        gaps = points[near] - points[these, None, :]
+        nearest[start : start + block] = np.sqrt(np.einsum("nkd,nkd->nk", gaps, gaps))
     nearest.sort(axis=1)
     return nearest
+
+
+def near_squares(points: NDArray[np.float32], k: int) -> tuple[NDArray[np.float32], float]:
+    """(m, k) float32 squared distances to the k nearest others, rising, and what they may be off.
+
+    points : (m, d) float32 of length 1 (or 0), m > k >= 1. The i-th value differs from the true
+        i-th smallest by no more than the bound, which holds for any order of summation (Higham,
+        Accuracy and Stability of Numerical Algorithms, 2002, section 3.1).
+    """
+    import faiss  # half a second, which every command would pay
+
+    rounding = (points.shape[1] + 4) * float(np.finfo(np.float32).eps)
+    if (np.einsum("nd,nd->n", points, points) < 0.5).any():  # rows of zeros are not on the sphere
+        squares, _ = faiss.knn(points, points, k + 1)
+    else:  # a third faster
+        products, _ = faiss.knn(points, points, k + 1, metric=faiss.METRIC_INNER_PRODUCT)
+        squares = np.maximum(2 - 2 * products, 0)
+    # each point comes first itself: dropping the smallest leaves the others' order statistics
+    return squares[:, 1:], 2 * rounding

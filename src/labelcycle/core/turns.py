@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.core.pool import Pool, Selection
+from labelcycle.core.threads import in_parallel
 
 Rows = NDArray[np.int64]
 
@@ -68,18 +69,24 @@ def in_order(clusters: Sequence[Cluster], min_size: int) -> list[list[Cluster]]:
 def by_turns(tiers: Sequence[Sequence[Cluster]], budget: int, choose: Choose) -> Selection:
     """The picks of `choose`, one a cluster and turn, until there are `budget`.
 
-    A cluster with nothing left loses its turn; a tier begins when the one before is used up.
+    A cluster with nothing left loses its turn; a tier begins when the one before is used up. The
+    picks of a turn, each from a cluster of its own, are made in parallel.
     """
     picks: list[Pick] = []
     for tier in tiers:
         left = {c.id: c.available for c in tier if len(c.available)}
         while left and len(picks) < budget:
-            for identity in list(left)[: budget - len(picks)]:
-                pick = choose(identity, left[identity])
-                picks.append(pick)
+            turn = list(left)[: budget - len(picks)]
+            made = _one_turn(choose, left, turn)
+            for identity, pick in zip(turn, made, strict=True):
                 left[identity] = left[identity][left[identity] != pick.row]
+            picks += made
             left = {identity: rows for identity, rows in left.items() if len(rows)}
     return selection_of(picks)
+
+
+def _one_turn(choose: Choose, left: dict[int, Rows], turn: Sequence[int]) -> list[Pick]:
+    return in_parallel(lambda identity: choose(identity, left[identity]), turn)
 
 
 def selection_of(picks: Sequence[Pick]) -> Selection:

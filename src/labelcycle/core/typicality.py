@@ -3,25 +3,91 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.core.neighbours import nearest_others
+from labelcycle.core.neighbours import near_squares, nearest_others, unit_rows, unit_rows32
+from labelcycle.core.ordering import KEPT_BITS, best_first
 
 SMALLEST_DISTANCE = 1e-5
 """Added to the mean distance, as the authors' code does: copies of one image stay finite."""
 
+SMALL = 256
+"""Of so few points all are computed exactly: less work than to find out which must be."""
 
-def typicality(points: NDArray[np.float64], neighbours: int, squared: bool) -> NDArray[np.float64]:
-    """(m,) float64: one over the mean distance to the K nearest others.
+
+def typicality(
+    points: NDArray[np.float64],
+    neighbours: int,
+    squared: bool,
+    rows: NDArray[np.int64] | None = None,
+) -> NDArray[np.float64]:
+    """(r,) float64: one over the mean distance to the K nearest others.
 
     points : (m, d) float64, the samples of one cluster that may be selected
     neighbours : K, lowered to half the number of points where the cluster is small, as the
         authors' code does; a point that is alone has typicality 0
     squared : mean of squared distances, as in the authors' code; the paper has plain ones
+    rows : (r,) int64, the points to ask for; None: all
     """
-    m = len(points)
-    if m < 2:
-        return np.zeros(m)
-    distances = nearest_others(points, max(1, min(neighbours, m // 2)))
+    if len(points) < 2:
+        return np.zeros(len(points) if rows is None else len(rows))
+    distances = nearest_others(points, _k(len(points), neighbours), rows)
     if squared:
         distances = distances**2
     values: NDArray[np.float64] = 1 / (distances.mean(axis=1) + SMALLEST_DISTANCE)
     return values
+
+
+def most_typical(
+    features: NDArray[np.floating], neighbours: int, squared: bool, count: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Positions (count,) int64 of the most typical samples, rising, and typicality of each.
+
+    features : (m, d), one cluster's samples, of any length; count : 1..m
+
+    The positions are those that `typicality` of all points gives, equal values by position. Most
+    of the work is done in float32; float64 decides among the samples that float32 cannot tell
+    apart. Typicality is exact (float64) where it was needed to decide, which it always is for one.
+    """
+    m = len(features)
+    if m <= SMALL:
+        values = typicality(unit_rows(features), neighbours, squared)
+        kept = np.sort(best_first(values)[:count])
+        return kept, values[kept]
+    values, low, high = _bounded(unit_rows32(features), neighbours, squared)
+    doubtful = _doubtful(low, high, count)
+    if len(doubtful):
+        values[doubtful] = typicality(unit_rows(features), neighbours, squared, doubtful)
+    contenders = np.flatnonzero(high >= np.partition(low, m - count)[m - count])
+    kept = np.sort(contenders[best_first(values[contenders])[:count]])
+    return kept, values[kept]
+
+
+def _bounded(
+    points: NDArray[np.float32], neighbours: int, squared: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Typicality in float32, and what it is at least and at most: three (m,) float64."""
+    squares, off = near_squares(points, _k(len(points), neighbours))
+    exact = squares.astype(np.float64)
+    ends = [exact, exact + off, np.maximum(exact - off, 0)]
+    if not squared:
+        ends = [np.sqrt(end) for end in ends]
+    value, low, high = (1 / (end.mean(axis=1) + SMALLEST_DISTANCE) for end in ends)
+    slack = 2.0 ** (1 - KEPT_BITS)  # values that are as close count as equal
+    return value, low * (1 - slack), high * (1 + slack)
+
+
+def _doubtful(low: NDArray[np.float64], high: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """Positions that the bounds neither keep among the `count` highest nor shut out."""
+    m = len(low)
+    may_be_in = high >= np.partition(low, m - count)[m - count]
+    if count == 1:
+        return np.flatnonzero(may_be_in)
+    surely_in = (
+        np.zeros(m, dtype=bool)
+        if count == m
+        else low > np.partition(high, m - count - 1)[m - count - 1]
+    )
+    return np.flatnonzero(may_be_in & ~surely_in)
+
+
+def _k(points: int, neighbours: int) -> int:
+    return max(1, min(neighbours, points // 2))

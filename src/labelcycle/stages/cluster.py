@@ -1,27 +1,30 @@
 """Stage `cluster`: the pool in as many clusters as there will be labels after this round."""
 
+from typing import Any
+
 import numpy as np
 from pydantic import Field
 
 from labelcycle import options as base
 from labelcycle import store
-from labelcycle.core.clustering import kmeans
+from labelcycle.core import clusterers
 from labelcycle.core.query import check_pool
+from labelcycle.core.registry import parse_options
 from labelcycle.stages.pool_files import read_pool
 
 
 class Options(base.Options):
     """Section `cluster` of params.yaml."""
 
+    method: str = Field("kmeans", description="kmeans, minibatch or hdbscan")
     max_clusters: int = Field(
         500, ge=1, le=100_000, description="no more clusters than this, however many labels"
     )
-    starts: int = Field(
-        3, ge=1, le=100, description="k-means runs from different starts; the best is kept"
-    )
-    iterations: int = Field(50, ge=1, le=10_000, description="most iterations of each run")
     normalise: bool = Field(
         True, description="cluster directions: bring features to length 1 first"
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="the method's own options, where not the default"
     )
 
 
@@ -34,18 +37,14 @@ def run(
 ) -> None:
     """Write work/clusters.npz: assignment (n,) int32 and centres (k, d) float32.
 
-    k is the number of labels after this round (labelled + budget), at most `max_clusters` and the
-    number of distinct samples (Hacohen et al. 2022, section 3.2).
+    The number asked of the clusterer is that of the labels after this round (labelled + budget),
+    at most `max_clusters` (Hacohen et al. 2022, section 3.2).
     """
     _, pool = read_pool(campaign, classes)
     check_pool(pool)
     labels_then = int(np.count_nonzero(pool.labeled)) + budget
-    result = kmeans(
-        pool.features,
-        min(labels_then, options.max_clusters),
-        rng,
-        starts=options.starts,
-        iterations=options.iterations,
-        normalise=options.normalise,
-    )
+    module = clusterers.get(options.method)
+    settings = parse_options(module.Options, options.options, f"clusterer {options.method}")
+    wanted = min(labels_then, options.max_clusters)
+    result = module.fit(pool.features, wanted, rng, settings, options.normalise)
     store.write_arrays(campaign.clusters, assignment=result.assignment, centres=result.centres)

@@ -10,11 +10,9 @@ import numpy as np
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.core.neighbours import unit_rows
-from labelcycle.core.ordering import best_first
 from labelcycle.core.pool import Pool, Selection
 from labelcycle.core.turns import Pick, Rows, by_turns, clusters_of, in_order
-from labelcycle.core.typicality import typicality
+from labelcycle.core.typicality import most_typical
 
 NEEDS = frozenset({"clusters"})
 
@@ -43,16 +41,16 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     known = {cluster.id: cluster for cluster in clusters}
 
     def choose(identity: int, rows: Rows) -> Pick:
-        values = typicality(unit_rows(pool.features[rows]), options.neighbours, options.squared)
-        best = best_first(values)[0]
+        samples = pool.features[rows]
+        best, typical = most_typical(samples, options.neighbours, options.squared, 1)
         return Pick(
-            row=int(rows[best]),
-            score=float(values[best]),
+            row=int(rows[best[0]]),
+            score=float(typical[0]),
             why={
                 "cluster": identity,
                 "cluster_size": known[identity].size,
                 "cluster_labels": known[identity].labels,
-                "typicality": float(values[best]),
+                "typicality": float(typical[0]),
             },
         )
 
