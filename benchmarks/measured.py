@@ -68,11 +68,15 @@ def read(path: Path | None, rows: int | None = None) -> Data:
         )
 
 
+def commit() -> str:
+    """The commit measured, and whether what is measured has changes since."""
+    name = _git("rev-parse", "--short", "HEAD") or "unknown"
+    return name + (" with changes" if _git("status", "--porcelain", "--", *MEASURED) else "")
+
+
 def where(**counts: object) -> str:
     """One line: commit, machine, and the counts that a figure depends on."""
-    commit = _git("rev-parse", "--short", "HEAD") or "unknown"
-    changed = " with changes" if _git("status", "--porcelain", "--", *MEASURED) else ""
-    facts = [f"commit {commit}{changed}", f"{os.cpu_count()} cores, {platform.machine()}"]
+    facts = [f"commit {commit()}", f"{os.cpu_count()} cores, {platform.machine()}"]
     facts += [f"{name} {count}" for name, count in counts.items()]
     return "; ".join(facts)
 

@@ -1,0 +1,50 @@
+"""Tasks on several processes that hold one large thing in common, or all in this process."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from typing import Any
+
+Task = tuple[Any, ...]
+
+_common: Any = None
+"""Of a worker process."""
+
+
+class Workers:
+    """`jobs` processes with one thread each, begun with the first task; a context manager."""
+
+    def __init__(self, common: Any, jobs: int) -> None:
+        self._common = common
+        self._pool = None
+        if jobs > 1:
+            os.environ["OMP_NUM_THREADS"] = "1"  # of the processes, which begin with this one's
+            # forked ones would inherit the locks of the threads of faiss and numpy
+            context = get_context("spawn")
+            self._pool = ProcessPoolExecutor(jobs, context, _begin, (common,))
+
+    def each(self, function: Callable[..., Any], tasks: Sequence[Task]) -> Iterator[tuple]:
+        """Each task and what function(common, *task) gives, as they end."""
+        if self._pool is None:
+            yield from ((task, function(self._common, *task)) for task in tasks)
+            return
+        ahead = {self._pool.submit(_call, function, task): task for task in tasks}
+        for future in as_completed(ahead):
+            yield ahead[future], future.result()
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+
+
+def _begin(common: Any) -> None:
+    global _common
+    _common = common
+
+
+def _call(function: Callable[..., Any], task: Task) -> Any:
+    return function(_common, *task)

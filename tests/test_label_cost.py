@@ -1,0 +1,196 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import label_cost
+import numpy as np
+import pytest
+import simulated
+from label_sets import LabelSet
+from scipy import stats
+from simulated import Measured
+
+from labelcycle.core import clusterers, query, strategies
+from labelcycle.core.pool import UNLABELED, Pool
+from labelcycle.core.seeding import derive
+from labelcycle.nn import learners
+from labelcycle.nn.learners import linear
+
+SCRIPT = Path(label_cost.__file__)
+SETTINGS = ("--strategies", "typiclust", "--budgets", "3,8", "--seeds", "2", "--pool", "60")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Three blobs, one of them rare."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], (50, 40, 10))
+    features = (rng.standard_normal((100, 4)) + 2 * np.eye(4)[labels]).astype(np.float32)
+    path = tmp_path / "blobs.npz"
+    np.savez(path, train=features, train_labels=labels, test=features, test_labels=labels)
+    return path
+
+
+def words(data: Path, *more: object) -> list[str]:
+    return ["--data", str(data), *SETTINGS, "--jobs", "1", "--json", *map(str, more)]
+
+
+def printed(capsys: pytest.CaptureFixture[str], *given: str) -> dict[str, Any]:
+    label_cost.main(given)
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_rows_compare_each_seed_with_random(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "results.jsonl"
+    found = printed(capsys, *words(data, "--results", results))
+    assert found["metric"] == "accuracy"
+    rows = {(row["strategy"], row["budget"]): row for row in found["rows"]}
+    assert list(rows) == [("random", 3), ("random", 8), ("typiclust", 3), ("typiclust", 8)]
+    campaigns = [json.loads(line) for line in results.read_text().splitlines()]
+    values: dict[str, list[list[float]]] = {"random": [], "typiclust": []}
+    for campaign in sorted(campaigns, key=lambda campaign: campaign["seed"]):
+        values[campaign["strategy"]["name"]].append(campaign["accuracy"])
+    for number, budget in enumerate((3, 8)):
+        each = np.array(values["typiclust"])[:, number]
+        difference = each - np.array(values["random"])[:, number]
+        interval = stats.ttest_1samp(difference, 0).confidence_interval(0.95)
+        row = rows["typiclust", budget]
+        assert {k: row[k] for k in ("data", "learner", "seeds")} == {
+            "data": "blobs.npz",
+            "learner": "linear",
+            "seeds": 2,
+        }
+        expected = [each.mean(), stats.sem(each), difference.mean(), interval.low, interval.high]
+        got = [row[k] for k in ("accuracy", "se", "gain", "gain_low", "gain_high")]
+        assert got == pytest.approx(expected)
+        base = rows["random", budget]
+        assert [base[k] for k in ("gain", "gain_low", "gain_high")] == [0, 0, 0]
+        assert row["gain"] == pytest.approx(row["accuracy"] - base["accuracy"])
+
+
+def test_an_interrupted_run_goes_on(
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = printed(capsys, *words(data))["rows"]
+    results, played, play = tmp_path / "results.jsonl", [], simulated.play
+
+    def counted(*task: Any) -> Measured:
+        played.append(task[1:3])
+        if len(played) == 3:
+            raise KeyboardInterrupt
+        return play(*task)
+
+    monkeypatch.setattr(label_cost, "play", counted)
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
+        label_cost.main(words(data, "--results", results))
+    with results.open("a") as file:
+        file.write('{"data": "blo')  # ended while it wrote
+    assert printed(capsys, *words(data, "--results", results))["rows"] == whole
+    assert len(played) == 5  # the third again, and the fourth
+    assert len(results.read_text().splitlines()) == 4
+    assert printed(capsys, *words(data, "--results", results))["rows"] == whole
+    assert len(played) == 5
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--pool", "50"),
+        ("--budgets", "3,9"),
+        ("--learner", "linear:penalty=0.01"),
+        ("--clusterer", "kmeans:starts=2"),
+    ],
+)
+def test_another_setting_is_another_campaign(
+    option: str, value: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shared = words(data, "--results", tmp_path / "results.jsonl", "--seeds", 1)
+    printed(capsys, *shared)
+    rows = printed(capsys, *shared, option, value)["rows"]
+    alone = words(data, "--seeds", 1)
+    assert rows == printed(capsys, *alone, option, value)["rows"]
+    assert len((tmp_path / "results.jsonl").read_text().splitlines()) == 4
+
+
+def test_other_features_of_the_same_name_are_another_campaign(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shared = words(data, "--results", tmp_path / "results.jsonl")
+    printed(capsys, *shared)
+    with np.load(data) as arrays:
+        np.savez(data, **{**arrays, "train": arrays["train"] + np.float32(1)})
+    printed(capsys, *shared)
+    assert len((tmp_path / "results.jsonl").read_text().splitlines()) == 8
+
+
+@pytest.mark.slow
+def test_processes_change_nothing(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = words(data, "--strategies", "supclust:temperature=0.05")
+    alone = printed(capsys, *given)
+    command = [sys.executable, str(SCRIPT), *given, "--jobs", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert json.loads(done.stdout)["rows"] == alone["rows"]
+    assert alone["rows"][-1]["strategy"] == "supclust:temperature=0.05"
+
+
+def test_one_seed_has_no_interval(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = printed(capsys, *words(data, "--seeds", 1))["rows"][-1]
+    assert [row[k] for k in ("se", "gain_low", "gain_high")] == [None, None, None]
+    label_cost.main([word for word in words(data, "--seeds", 1) if word != "--json"])
+    assert "typiclust        8" in capsys.readouterr().out
+
+
+def test_unequal_classes_are_measured_alike(data: Path) -> None:
+    given = label_cost.arguments(words(data))
+    source = label_cost.open_set(given.data, label_cost.Folders(given.shared, given.cache))
+    parts = simulated.choice("linear", learners), simulated.choice("kmeans", clusterers)
+    campaigns = {"random": [Measured(accuracy=[0.5], balanced=[0.25])]}
+    for balanced, value in ((False, 0.5), (True, 0.25)):
+        problem = simulated.Problem(replace(source, balanced=balanced), 60, (3,), *parts)
+        assert label_cost.rows_of(problem, campaigns)[0]["accuracy"] == value
+
+
+def test_balanced_accuracy_is_the_mean_recall_of_the_classes(data: Path) -> None:
+    given = label_cost.arguments(words(data, "--budgets", "6"))
+    source = label_cost.open_set(given.data, label_cost.Folders(given.shared, given.cache))
+    parts = simulated.choice("linear", learners), simulated.choice("kmeans", clusterers)
+    problem = simulated.Problem(source, 100, (6,), *parts)
+    found = simulated.play(problem, simulated.choice("random", strategies), 0, None)
+    rows = query.select("random", all_of(source), 6, derive(0, 0, "query")).rows
+    options = linear.Options()
+    model = linear.fit(source.data.train[rows], source.data.train_labels[rows], 3, options, 0)
+    right = model.predict_proba(source.data.test).argmax(axis=1) == source.data.test_labels
+    assert found.accuracy == [pytest.approx(right.mean())]
+    recalls = [right[source.data.test_labels == c].mean() for c in range(3)]
+    assert found.balanced == [pytest.approx(np.mean(recalls))]
+
+
+def all_of(source: LabelSet) -> Pool:
+    n = len(source.data.train)
+    return Pool(source.data.train, np.full(n, UNLABELED), np.ones(n, dtype=bool))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--strategies", "typiclus"), "unknown strategy 'typiclus'"),
+        (("--strategies", "supclust:temperature"), "wanted name:key=value"),
+        (("--budgets", "3,61"), "at most the 60 rows of the pool, got 61"),
+        (("--data", "cifar11"), "unknown data 'cifar11'"),
+        (("--data", "ham10000", "--shared", "nowhere"), "no load.py in nowhere"),
+    ],
+)
+def test_what_cannot_be_measured_ends_the_program(
+    more: tuple[str, ...], said: str, data: Path
+) -> None:
+    with pytest.raises(SystemExit, match=said):
+        label_cost.main([*words(data), *more])
