@@ -1,6 +1,7 @@
 """SUPClust by hand and against a slow version."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from labelcycle.core import query
 from labelcycle.core.pool import UNLABELED, Pool, Selection
-from labelcycle.core.strategies.supclust import boundary, centre_weights, kept_count
+from labelcycle.core.strategies.supclust import Options, boundary, centre_weights, kept_count
 
 
 def make(features: np.ndarray, clusters: Sequence[int], labeled: Sequence[int] = ()) -> Pool:
@@ -68,7 +69,15 @@ def test_the_boundary_score_is_minus_the_weighted_mean_distance() -> None:
     [(30, 0.1, 3), (31, 0.1, 4), (9, 0.1, 1), (1, 0.1, 1), (7, 1.0, 7), (1000, 0.001, 1)],
 )
 def test_the_kept_share_is_rounded_up(samples: int, share: float, kept: int) -> None:
-    assert kept_count(samples, share) == kept
+    assert kept_count(samples, Options(share=share)) == kept
+
+
+@pytest.mark.parametrize(
+    ("rounding", "kept"), [("up", [4, 3, 1]), ("down", [3, 2, 1]), ("nearest", [3, 3, 1])]
+)
+def test_the_share_may_be_rounded_otherwise(rounding: Any, kept: list[int]) -> None:
+    options = Options(rounding=rounding)
+    assert [kept_count(samples, options) for samples in (31, 26, 4)] == kept
 
 
 def line(*places: float) -> np.ndarray:
@@ -140,7 +149,9 @@ def test_a_single_cluster_has_no_boundary_and_the_most_typical_kept_row_of_lowes
 # --- slow version ---------------------------------------------------------------------------
 
 
-def slow_pick(pool: Pool, cluster: int, share: float, relative: float, neighbours: int) -> int:
+def slow_pick(
+    pool: Pool, cluster: int, share: float, relative: float, neighbours: int, **options: str
+) -> int:
     points = pool.features.astype(float)
     points = points / np.linalg.norm(points, axis=1, keepdims=True)
     ids = sorted(set(pool.clusters.tolist()))
@@ -149,13 +160,20 @@ def slow_pick(pool: Pool, cluster: int, share: float, relative: float, neighbour
     width = relative * float(np.median(gaps))
     others = [c for c in ids if c != cluster]
     raw = [np.exp(-np.linalg.norm(centre[cluster] - centre[c]) / width) for c in others]
-    rows = [i for i in np.flatnonzero(pool.available) if pool.clusters[i] == cluster]
-    k = max(1, min(neighbours, len(rows) // 2))
+    rows = np.flatnonzero(pool.available & (pool.clusters == cluster))
+    whole = options.get("neighbourhood") == "pool"
+    among = np.flatnonzero(pool.available) if whole else rows
+    k = max(1, min(neighbours, len(among) // 2))
     scored = []
     for i in rows:
-        near = sorted(np.linalg.norm(points[i] - points[j]) for j in rows if j != i)
-        scored.append((np.mean(near[:k]) if near else 0, i))
+        near = np.sort(np.linalg.norm(points[i] - points[among[among != i]], axis=1))
+        scored.append((np.mean(near[:k]) if len(near) else 0, i))
+    without = options.get("without")
+    if without == "typicality":
+        share = 1.0
     kept = [i for _, i in sorted(scored)[: max(1, -(-int(share * 100) * len(rows) // 100))]]
+    if without == "boundary":
+        return int(kept[0])
     value = {
         i: sum(
             w / sum(raw) * np.linalg.norm(points[i] - centre[c])
@@ -166,19 +184,32 @@ def slow_pick(pool: Pool, cluster: int, share: float, relative: float, neighbour
     return int(min(kept, key=lambda i: (value[i], i)))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     share=st.sampled_from([0.05, 0.1, 0.25, 1.0]),
     temperature=st.sampled_from([0.1, 0.5, 3.0]),
+    options=st.sampled_from(
+        [{}, {"neighbourhood": "pool"}, {"without": "boundary"}, {"without": "typicality"}]
+    ),
+    scale=st.sampled_from([1, 15]),  # the larger pool takes the way through float32
 )
-def test_a_slow_version_picks_the_same(seed: int, share: float, temperature: float) -> None:
+def test_a_slow_version_picks_the_same(
+    seed: int, share: float, temperature: float, options: dict[str, str], scale: int
+) -> None:
     rng = np.random.default_rng(seed)
-    clusters = rng.permutation(np.repeat(np.arange(4), [6, 9, 13, 20]))
-    features = rng.standard_normal((48, 3)) + 2 * np.eye(4, 3)[clusters]
+    clusters = rng.permutation(np.repeat(np.arange(4), scale * np.array([6, 9, 13, 20])))
+    features = rng.standard_normal((len(clusters), 3)) + 2 * np.eye(4, 3)[clusters]
     labeled = [int(np.flatnonzero(clusters == 2)[0])]
     pool = make(features, clusters, labeled)
-    picks = ask(pool, 3, share=share, temperature=temperature, neighbours=5)
+    picks = ask(pool, 3, share=share, temperature=temperature, neighbours=5, **options)
     assert picks.why["cluster"].tolist() == [3, 1, 0]
-    expected = [slow_pick(pool, c, share, temperature, 5) for c in (3, 1, 0)]
+    expected = [slow_pick(pool, c, share, temperature, 5, **options) for c in (3, 1, 0)]
     assert picks.rows.tolist() == expected
+
+
+def test_scores_say_what_was_judged() -> None:
+    pool = three_clusters(labeled=[])
+    plain, typical = ask(pool, 3), ask(pool, 3, without="boundary")
+    np.testing.assert_array_equal(plain.score, plain.why["boundary"])
+    np.testing.assert_array_equal(typical.score, typical.why["typicality"])

@@ -53,20 +53,25 @@ def nearest_others(
     return nearest
 
 
-def near_squares(points: NDArray[np.float32], k: int) -> tuple[NDArray[np.float32], float]:
-    """(m, k) float32 squared distances to the k nearest others, rising, and what they may be off.
+def near_squares(
+    points: NDArray[np.float32], k: int, rows: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.float32], float]:
+    """(r, k) float32 squared distances to the k nearest others, rising, and what they may be off.
 
-    points : (m, d) float32 of length 1 (or 0), m > k >= 1. The i-th value differs from the true
-        i-th smallest by no more than the bound, which holds for any order of summation (Higham,
-        Accuracy and Stability of Numerical Algorithms, 2002, section 3.1).
+    points : (m, d) float32 of length 1 (or 0), m > k >= 1
+    rows : (r,) int64, which points to ask for; None: all
+
+    The i-th value differs from the true i-th smallest by no more than the bound, which holds for
+    any order of summation (Higham, Accuracy and Stability of Numerical Algorithms, 2002, 3.1).
     """
     import faiss  # half a second, which every command would pay
 
     rounding = (points.shape[1] + 4) * float(np.finfo(np.float32).eps)
+    asked = points if rows is None else points[rows]
     if (np.einsum("nd,nd->n", points, points) < 0.5).any():  # rows of zeros are not on the sphere
-        squares, _ = faiss.knn(points, points, k + 1)
+        squares, _ = faiss.knn(asked, points, k + 1)
     else:  # a third faster
-        products, _ = faiss.knn(points, points, k + 1, metric=faiss.METRIC_INNER_PRODUCT)
+        products, _ = faiss.knn(asked, points, k + 1, metric=faiss.METRIC_INNER_PRODUCT)
         squares = np.maximum(2 - 2 * products, 0)
     # each point comes first itself: dropping the smallest leaves the others' order statistics
     return squares[:, 1:], 2 * rounding

@@ -16,11 +16,13 @@ Rows = NDArray[np.int64]
 class Cluster:
     """One cluster of the pool.
 
-    labels : how many of its samples have an accepted label
-    available : (m,) int64, its rows that may be selected, rising
+    rows : (n,) int64, all its samples, rising
+    labels : how many of them have an accepted label
+    available : (m,) int64, those that may be selected, rising
     """
 
     id: int
+    rows: Rows
     labels: int
     available: Rows
 
@@ -51,7 +53,7 @@ def clusters_of(pool: Pool, clusters: NDArray[np.int32]) -> list[Cluster]:
     for identity, rows in zip(ids, np.split(order, starts[1:]), strict=True):
         rows = rows.astype(np.int64)
         labels = int(np.count_nonzero(pool.labeled[rows]))
-        found.append(Cluster(int(identity), labels, rows[pool.available[rows]]))
+        found.append(Cluster(int(identity), rows, labels, rows[pool.available[rows]]))
     return found
 
 

@@ -37,35 +37,40 @@ def typicality(
 
 
 def most_typical(
-    features: NDArray[np.floating], neighbours: int, squared: bool, count: int
+    features: NDArray[np.floating],
+    neighbours: int,
+    squared: bool,
+    count: int,
+    rows: NDArray[np.int64] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Positions (count,) int64 of the most typical samples, rising, and typicality of each.
+    """The most typical samples (count,) int64, rising, and the typicality of each.
 
-    features : (m, d), one cluster's samples, of any length; count : 1..m
+    features : (m, d), of any length: the samples among which neighbours are looked for
+    rows : (r,) int64, rising: which of them may be picked; None: all. 1 <= count <= r
 
-    The positions are those that `typicality` of all points gives, equal values by position. Most
-    of the work is done in float32; float64 decides among the samples that float32 cannot tell
-    apart. Typicality is exact (float64) where it was needed to decide, which it always is for one.
+    They are those that `typicality` of all gives, equal values by row. Most of the work is done
+    in float32; float64 decides among samples that float32 cannot tell apart. Typicality is exact
+    (float64) where it was needed to decide, which it always is where one is asked for.
     """
-    m = len(features)
-    if m <= SMALL:
-        values = typicality(unit_rows(features), neighbours, squared)
+    asked = np.arange(len(features)) if rows is None else rows
+    if len(features) <= SMALL:
+        values = typicality(unit_rows(features), neighbours, squared, asked)
         kept = np.sort(best_first(values)[:count])
-        return kept, values[kept]
-    values, low, high = _bounded(unit_rows32(features), neighbours, squared)
+        return asked[kept], values[kept]
+    values, low, high = _bounded(unit_rows32(features), neighbours, squared, rows)
     doubtful = _doubtful(low, high, count)
     if len(doubtful):
-        values[doubtful] = typicality(unit_rows(features), neighbours, squared, doubtful)
-    contenders = np.flatnonzero(high >= np.partition(low, m - count)[m - count])
+        values[doubtful] = typicality(unit_rows(features), neighbours, squared, asked[doubtful])
+    contenders = np.flatnonzero(high >= _nth_highest(low, count))
     kept = np.sort(contenders[best_first(values[contenders])[:count]])
-    return kept, values[kept]
+    return asked[kept], values[kept]
 
 
 def _bounded(
-    points: NDArray[np.float32], neighbours: int, squared: bool
+    points: NDArray[np.float32], neighbours: int, squared: bool, rows: NDArray[np.int64] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Typicality in float32, and what it is at least and at most: three (m,) float64."""
-    squares, off = near_squares(points, _k(len(points), neighbours))
+    """Typicality in float32, and what it is at least and at most: three (r,) float64."""
+    squares, off = near_squares(points, _k(len(points), neighbours), rows)
     exact = squares.astype(np.float64)
     ends = [exact, exact + off, np.maximum(exact - off, 0)]
     if not squared:
@@ -76,17 +81,18 @@ def _bounded(
 
 
 def _doubtful(low: NDArray[np.float64], high: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-    """Positions that the bounds neither keep among the `count` highest nor shut out."""
-    m = len(low)
-    may_be_in = high >= np.partition(low, m - count)[m - count]
-    if count == 1:
-        return np.flatnonzero(may_be_in)
-    surely_in = (
-        np.zeros(m, dtype=bool)
-        if count == m
-        else low > np.partition(high, m - count - 1)[m - count - 1]
-    )
-    return np.flatnonzero(may_be_in & ~surely_in)
+    """Positions that the bounds neither keep among the `count` highest nor shut out.
+
+    One alone is always doubtful, so that its value is told exactly.
+    """
+    may_be_in = high >= _nth_highest(low, count)
+    if count == 1 or count == len(low):
+        return np.flatnonzero(may_be_in) if count == 1 else np.empty(0, dtype=np.int64)
+    return np.flatnonzero(may_be_in & (low <= _nth_highest(high, count + 1)))
+
+
+def _nth_highest(values: NDArray[np.float64], n: int) -> float:
+    return float(np.partition(values, len(values) - n)[len(values) - n])
 
 
 def _k(points: int, neighbours: int) -> int:

@@ -3,8 +3,9 @@
 Ono, Aczel, Estermann, Wattenhofer: SUPClust, Active Learning at the Boundaries, PML4LRS at ICLR
 2024 (arXiv 2403.03741). In each of the largest clusters without labels, of the most typical tenth
 of the samples, the one with the smallest softmax-weighted mean distance to the other centres. The
-paper leaves open K, the temperature, the norm and what happens when too few clusters are free:
-they are options here.
+paper leaves open K, where neighbours are looked for, how the tenth is rounded, the temperature,
+the norm, and what happens when too few clusters are free: they are options here, as are the two
+ablations.
 """
 
 from typing import Literal
@@ -16,22 +17,29 @@ from scipy.spatial.distance import cdist, pdist, squareform  # type: ignore[impo
 from scipy.special import softmax  # type: ignore[import-untyped]
 
 from labelcycle import options as base
-from labelcycle.core.neighbours import unit_rows
+from labelcycle.core.neighbours import unit_rows, unit_rows32
 from labelcycle.core.ordering import best_first
 from labelcycle.core.pool import Pool, Selection
+from labelcycle.core.threads import in_parallel
 from labelcycle.core.turns import Cluster, Pick, Rows, by_turns, clusters_of, in_order
-from labelcycle.core.typicality import typicality
+from labelcycle.core.typicality import most_typical, typicality
 
 NEEDS = frozenset({"clusters"})
 
+ROUNDING = {"up": np.ceil, "down": np.floor, "nearest": np.rint}
+
 
 class Options(base.Options):
-    """Settings of SUPClust."""
+    """Settings of SUPClust; docs/results.md shows what each changes."""
 
     neighbours: int = Field(20, ge=1, description="K nearest neighbours that define typicality")
+    neighbourhood: Literal["cluster", "pool"] = Field(
+        "cluster", description="look for them in the sample's cluster or in the whole pool"
+    )
     share: float = Field(
         0.1, gt=0, le=1, description="share of a cluster's samples kept by typicality, at least 1"
     )
+    rounding: Literal["up", "down", "nearest"] = Field("up", description="of that share")
     temperature: float = Field(
         0.1, gt=0, description="of the softmax, in median distances between two centres"
     )
@@ -46,37 +54,50 @@ class Options(base.Options):
         description="too few clusters without labels: go on with the least 'labeled' clusters,"
         " or 'repeat' the free ones until they are used up",
     )
+    without: Literal["nothing", "boundary", "typicality"] = Field(
+        "nothing",
+        description="the paper's ablations: without 'boundary' the most typical sample is picked,"
+        " without 'typicality' all samples of a cluster are kept",
+    )
 
 
 def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) -> Selection:
     """`budget` rows, one from each of the largest clusters without labels.
 
-    why : cluster, cluster_size, cluster_labels, typicality, boundary (also the score)
+    why : cluster, cluster_size, cluster_labels, typicality, boundary; score : the boundary, or
+        the typicality where the boundary is left out
     """
     del rng  # nothing here is drawn
     if pool.clusters is None:
         raise ValueError("supclust needs clusters")
     clusters = clusters_of(pool, pool.clusters)
     position = {cluster.id: i for i, cluster in enumerate(clusters)}
-    centres = _centres(pool, pool.clusters, clusters)
+    centres = _centres(pool, clusters)
     weights = centre_weights(centres, options.temperature)
+    free = np.flatnonzero(pool.available)
 
     def choose(identity: int, rows: Rows) -> Pick:
         i = position[identity]
-        points = unit_rows(pool.features[rows])
-        typical = typicality(points, options.neighbours, options.squared)
-        kept = best_first(typical)[: kept_count(len(rows), options.share)]
-        kept.sort()  # equal scores go by row, not by typicality
-        scores = boundary(points[kept], centres, weights[i], options.squared)
+        among = rows if options.neighbourhood == "cluster" else free
+        asked = np.searchsorted(among, rows)
+        count = kept_count(len(rows), options)
+        kept, _ = most_typical(
+            pool.features[among], options.neighbours, options.squared, count, asked
+        )
+        samples = unit_rows(pool.features[among[kept]])
+        scores = boundary(samples, centres, weights[i], options.squared)
         best = best_first(scores)[0]
+        typical = typicality(
+            unit_rows(pool.features[among]), options.neighbours, options.squared, kept[[best]]
+        )[0]
         return Pick(
-            row=int(rows[kept[best]]),
-            score=float(scores[best]),
+            row=int(among[kept[best]]),
+            score=float(typical if options.without == "boundary" else scores[best]),
             why={
                 "cluster": identity,
                 "cluster_size": clusters[i].size,
                 "cluster_labels": clusters[i].labels,
-                "typicality": float(typical[kept[best]]),
+                "typicality": float(typical),
                 "boundary": float(scores[best]),
             },
         )
@@ -94,17 +115,24 @@ def _tiers(clusters: list[Cluster], options: Options) -> list[list[Cluster]]:
     return [*free, *held]
 
 
-def kept_count(samples: int, share: float) -> int:
-    """How many of `samples` the typicality lets through: `share` of them, rounded up."""
-    return max(1, int(np.ceil(share * samples - 1e-9)))  # 0.1 * 30 is a little above 3
+def kept_count(samples: int, options: Options) -> int:
+    """How many of `samples` the typicality lets through, at least 1."""
+    if options.without == "boundary":
+        return 1
+    share = 1.0 if options.without == "typicality" else options.share
+    exact = round(share * samples, 9)  # 0.1 * 30 is a little above 3
+    return max(1, int(ROUNDING[options.rounding](exact)))
 
 
-def _centres(
-    pool: Pool, assignment: NDArray[np.int32], clusters: list[Cluster]
-) -> NDArray[np.float64]:
+def _centres(pool: Pool, clusters: list[Cluster]) -> NDArray[np.float64]:
     """(k, d) float64: mean of the unit rows of each cluster, rejected samples included."""
-    means = [unit_rows(pool.features[assignment == c.id]).mean(axis=0) for c in clusters]
-    return np.array(means)
+
+    def mean(cluster: Cluster) -> NDArray[np.float64]:
+        rows = unit_rows32(pool.features[cluster.rows])
+        centre: NDArray[np.float64] = rows.mean(axis=0, dtype=np.float64)
+        return centre
+
+    return np.array(in_parallel(mean, clusters))
 
 
 def centre_weights(centres: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
