@@ -1,0 +1,134 @@
+"""Selection for a notebook: features, labels and a budget are enough; no campaign, no files.
+
+from labelcycle import select
+picks = select(features, labels, budget=20, strategy="supclust")
+picks.rows
+"""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from labelcycle.core import clusterers, query, strategies
+from labelcycle.core.pool import UNLABELED, Pool, Selection
+from labelcycle.core.registry import parse_options
+from labelcycle.core.seeding import derive
+from labelcycle.errors import DataError, SettingsError
+from labelcycle.nn import learners
+
+MOST_CLUSTERS = 500
+"""As the cluster stage's default (Hacohen et al. 2022, code)."""
+
+
+def select(
+    features: NDArray[Any],
+    labels: ArrayLike | None,
+    budget: int,
+    *,
+    strategy: str = "typiclust",
+    options: Mapping[str, Any] | None = None,
+    classes: int | None = None,
+    clusters: ArrayLike | None = None,
+    cluster_method: str = "kmeans",
+    probabilities: ArrayLike | None = None,
+    learner: str = "linear",
+    seed: int = 0,
+) -> Selection:
+    """The `budget` samples to label next, best first: `rows` (b,) int64, `score`, `why`.
+
+    features : (n, d), one row a sample; float32 or float16 are used as they are, may be
+        memory-mapped, and are never changed
+    labels : (n,) class indices, -1 (or NaN) where there is none; None: no sample has one
+    budget : if fewer samples have no label, all of them are returned, with a warning
+    strategy : a name of `labelcycle strategies`; `options` : its own, where not the default
+    classes : how many there are; None: as many as the labels show, at least 2
+    clusters : (n,) cluster of each sample, if you have them; else `cluster_method` makes as many
+        as there will be labels, at most 500
+    probabilities : (n, c) of your own model, if the strategy asks for them; else `learner` is
+        fitted on the labels. A strategy that asks for a model's last layer always gets `learner`'s
+    seed : of all draws; the same arguments give the same selection
+
+    Raises SettingsError, DataError or PoolExhausted, each with what was wanted and what came.
+    """
+    module = strategies.get(strategy)
+    settings = parse_options(module.Options, options, f"strategy {strategy}")
+    array = _features(features)
+    known = _labels(labels, len(array))
+    pool = Pool(array, known, known == UNLABELED)
+    query.check_pool(pool)
+    wanted = _affordable(budget, int(np.count_nonzero(pool.available)))
+    groups = given = last = None
+    if "clusters" in module.NEEDS:
+        groups = _clusters(pool, wanted, clusters, cluster_method, seed)
+    if {"probabilities", "head"} & module.NEEDS:
+        given = None if probabilities is None else np.asarray(probabilities, dtype=np.float32)
+        if given is None or "head" in module.NEEDS:
+            fitted = _fitted(pool, classes, learner, seed)
+            given = fitted.predict_proba(array) if given is None else given
+            last = fitted.head(array) if "head" in module.NEEDS else None
+    pool = Pool(array, known, pool.available, groups, given, last)
+    return query.select(strategy, pool, wanted, derive(seed, 0, "query"), settings)
+
+
+def _features(features: NDArray[Any]) -> NDArray[np.floating]:
+    """As they are if they can be; other numbers as float32."""
+    array = np.asanyarray(features)
+    if array.ndim != 2 or array.dtype.kind not in "fiu":
+        raise DataError(
+            f"features must be numbers of shape (n, d), one row a sample"
+            f" (got {array.shape} {array.dtype}); flatten images or embed them first"
+        )
+    return array if array.dtype in (np.float32, np.float16) else array.astype(np.float32)
+
+
+def _labels(labels: ArrayLike | None, n: int) -> NDArray[np.int64]:
+    if labels is None:
+        return np.full(n, UNLABELED, dtype=np.int64)
+    array = np.asarray(labels)
+    if array.dtype.kind == "f":
+        array = np.where(np.isnan(array), UNLABELED, array)
+    if array.shape != (n,) or array.dtype.kind not in "fiu" or (array != np.floor(array)).any():
+        raise DataError(
+            f"labels must be ({n},) class indices, {UNLABELED} or NaN where there is none"
+            f" (got {array.shape} {array.dtype}); map class names to 0, 1, ... first"
+        )
+    return array.astype(np.int64)
+
+
+def _affordable(budget: int, left: int) -> int:
+    """The budget, or what is left if that is less."""
+    if isinstance(budget, int) and budget > left > 0:
+        warnings.warn(
+            f"budget {budget} is above the {left} samples without a label: all are returned",
+            stacklevel=3,
+        )
+        return left
+    return budget
+
+
+def _clusters(
+    pool: Pool, budget: int, clusters: ArrayLike | None, method: str, seed: int
+) -> NDArray[np.int32]:
+    if clusters is not None:
+        return np.asarray(clusters).astype(np.int32)
+    module = clusterers.get(method)
+    wanted = min(int(np.count_nonzero(pool.labeled)) + max(budget, 1), MOST_CLUSTERS)
+    rng = derive(seed, 0, "cluster")
+    return module.fit(pool.features, wanted, rng, module.Options(), True).assignment
+
+
+def _fitted(pool: Pool, classes: int | None, learner: str, seed: int) -> learners.Learner:
+    """The learner, fitted on the labels there are."""
+    shown = int(pool.labels.max(initial=UNLABELED)) + 1
+    count = max(2, shown) if classes is None else classes
+    if count < max(2, shown):
+        raise SettingsError(
+            f"classes must be at least {max(2, shown)}, as the labels show (got {classes})"
+        )
+    module = learners.get(learner)
+    rows = np.flatnonzero(pool.labeled)
+    options = module.Options()
+    return module.fit(pool.features[rows], pool.labels[rows], count, options, seed)
