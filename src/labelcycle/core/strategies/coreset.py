@@ -1,0 +1,104 @@
+"""CoreSet: the sample farthest from all that are labelled; for spreading many labels evenly.
+
+Sener, Savarese: Active Learning for Convolutional Neural Networks: A Core-Set Approach, ICLR 2018
+(arXiv 1708.00489), the greedy k-centre. Each pick is the available sample whose nearest labelled
+or picked one is farthest away. It likes outliers: with few labels it often loses to random.
+
+The paper measures distances in the last hidden layer of the model, which it trains end to end.
+The classifier here is linear on an encoder's features, so its hidden layer is these features
+moved and scaled alike: the same picks. Hence it is always the features, of unit length, and no
+model is needed. The paper starts from given labels; without any, the first pick here is the
+sample nearest the mean of the available ones.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelcycle import options as base
+from labelcycle.core.lazy import Positions, Values, lazy_greedy, settled
+from labelcycle.core.neighbours import unit_rows
+from labelcycle.core.pool import Pool, Selection
+from labelcycle.core.threads import in_parallel
+
+NEEDS: frozenset[str] = frozenset()
+
+BLOCK_ROWS = 2048
+
+FARTHEST = 2.0
+"""Between two rows of length 1: the score of a pick while nothing is labelled."""
+
+
+class Options(base.Options):
+    """CoreSet has nothing to set."""
+
+
+def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) -> Selection:
+    """`budget` rows, the one farthest from what is labelled or picked first.
+
+    why : distance to the nearest labelled or earlier picked sample (also the score); 2, the
+        largest there can be, where there is none
+    """
+    del rng, options  # nothing here is drawn or set
+    rows = np.flatnonzero(pool.available)
+    centres = np.flatnonzero(pool.labeled)
+    first = rows[:0]
+    if not len(centres):
+        first = centres = rows[[_most_central(pool.features, rows)]]
+        rows = rows[rows != first[0]]
+    found, squares = _farthest(pool.features, rows, centres, budget - len(first))
+    picks = np.concatenate([first, found])
+    distance = np.concatenate([np.full(len(first), FARTHEST), np.sqrt(squares)])
+    return Selection(picks, distance, {"distance": distance})
+
+
+def _farthest(
+    features: NDArray[np.floating], rows: Positions, centres: Positions, budget: int
+) -> tuple[Positions, Values]:
+    """(b,) of `rows`, one after the other the farthest from the centres and the picks before.
+
+    Returns also (b,) float64, their squared distances to these.
+    """
+    given = unit_rows(features[centres])
+    gap = np.concatenate(
+        in_parallel(lambda part: _gaps(features, part, given), _parts(rows, BLOCK_ROWS))
+        or [np.empty(0)]
+    )
+    picked: list[NDArray[np.float64]] = []
+
+    def bounds(positions: Positions) -> tuple[Values, Values]:
+        if picked:
+            near = _gaps(features, rows[positions], np.concatenate(picked))
+            gap[positions] = np.minimum(gap[positions], near)
+        return gap[positions], gap[positions]
+
+    found, squares = lazy_greedy(
+        len(rows),
+        budget,
+        bounds,
+        lambda positions: gap[positions],
+        lambda position: picked.append(unit_rows(features[rows[[position]]])),
+    )
+    return rows[found], squares
+
+
+def _gaps(features: NDArray[np.floating], rows: Positions, centres: Values) -> Values:
+    """(m,) float64: squared distance of each row to the nearest of (k, d) unit centres."""
+    points = unit_rows(features[rows])
+    squares = points @ centres.T
+    squares *= -2
+    squares += np.einsum("kd,kd->k", centres, centres)
+    nearest: Values = squares.min(axis=1) + np.einsum("md,md->m", points, points)
+    return np.maximum(nearest, 0)
+
+
+def _most_central(features: NDArray[np.floating], rows: Positions) -> int:
+    """Position among `rows` of the unit row nearest the mean of them all, the first of equals."""
+    parts = _parts(rows, BLOCK_ROWS)
+    sums = in_parallel(lambda part: unit_rows(features[part]).sum(axis=0), parts)
+    mean = np.sum(sums, axis=0)[None] / len(rows)
+    gap = np.concatenate(in_parallel(lambda part: _gaps(features, part, mean), parts))
+    return int(np.argmin(settled(gap)))
+
+
+def _parts(rows: Positions, size: int) -> list[Positions]:
+    return [rows[start : start + size] for start in range(0, len(rows), size)]

@@ -1,0 +1,47 @@
+"""MaxHerding: the samples that together come closest to all others; for the first labels.
+
+Bae, Noh, Sutherland: Generalized Coverage for More Robust Low-Budget Active Learning, ECCV 2024
+(arXiv 2407.12212). Each pick raises the mean over the pool of max k(x, chosen) most, with
+k(x, y) = exp(-|x - y|^2 / sigma^2) on features of unit length: a ball with a soft edge, so that
+less hangs on its radius than in probcover. The authors hold the kernel of all pairs and look at
+35,000 random candidates at most. Here all available samples are candidates, and the lazy greedy
+loop gives the picks of the plain one without that matrix. In a pool with more available samples
+than `targets` the coverage is measured on a random sample of so many.
+
+Rejected samples are not to be covered: they are of no class, so nothing near them need be known.
+"""
+
+import numpy as np
+from pydantic import Field
+
+from labelcycle import options as base
+from labelcycle.core.coverage import Coverage, cover, sampled
+from labelcycle.core.pool import Pool, Selection
+
+NEEDS: frozenset[str] = frozenset()
+
+
+class Options(base.Options):
+    """Settings of MaxHerding; sigma is the paper's."""
+
+    sigma: float = Field(
+        1.0, ge=0.05, le=10, description="width of the kernel; unit rows are at most 2 apart"
+    )
+    targets: int | None = Field(
+        20_000,
+        ge=1,
+        description="coverage is measured on at most so many samples, drawn; null: on all",
+    )
+
+
+def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) -> Selection:
+    """`budget` rows, the one that adds most to the coverage of labelled and picked ones first.
+
+    why : gain (also the score), coverage (in 0..1, after this pick)
+    """
+    rows = np.flatnonzero(pool.available)
+    targets = sampled(rows, options.targets, rng.random(len(pool.available)))
+    coverage = Coverage(pool.features, targets, np.ones(len(targets)), options.sigma)
+    coverage.add(np.flatnonzero(pool.labeled))
+    picks, gains, after = cover(coverage, rows, budget)
+    return Selection(picks, gains, {"gain": gains, "coverage": after})
