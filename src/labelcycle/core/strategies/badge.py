@@ -113,9 +113,9 @@ def _seeds(
     gradients: Gradients, available: NDArray[np.bool_], budget: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The rows picked, and the squared distance of each to the nearest pick before it."""
-    gaps = np.where(available, gradients.squares, 0)
     picks = [int(np.argmax(np.where(available, steady(gradients.squares), -1)))]
-    reached = [float(gaps[picks[0]])]
+    reached = [float(gradients.squares[picks[0]])]
+    gaps = np.where(available, np.inf, 0)
     while len(picks) < budget:
         gaps = np.minimum(gaps, gradients.squared_distances(picks[-1]))
         if not gaps.any():

@@ -15,15 +15,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle.core import dropout
-from labelcycle.core.clustering import Clustering, kmeans
+from labelcycle.core.clustering import kmeans
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.core.ordering import steady
 from labelcycle.core.pool import Head, Pool, Selection
 from labelcycle.core.strategies import _cold_start
 
 NEEDS = frozenset({"clusters", "head"})
-
-BLOCK_ROWS = 16_384
 
 Rows = NDArray[np.int64]
 
@@ -119,16 +117,19 @@ def _grouped(pool: Pool, rows: Rows, clusters: int, rng: np.random.Generator) ->
     features = pool.features[rows]
     found = kmeans(features, clusters, rng)
     size = np.bincount(found.assignment)[found.assignment].astype(np.int64)
-    return Groups(rows, found.assignment, size, _from_centres(features, found))
+    return Groups(rows, found.assignment, size, _from_centres(features, found.assignment))
 
 
-def _from_centres(features: NDArray[np.floating], found: Clustering) -> NDArray[np.float64]:
-    """(m,) float64: distance of each unit row from the centre of its cluster."""
+def _from_centres(features: NDArray[np.floating], group: NDArray[np.int32]) -> NDArray[np.float64]:
+    """(m,) float64: distance of each unit row from the mean of its group.
+
+    From float64 means, not k-means' own float32: two samples alone are as far from theirs.
+    """
     distances = np.empty(len(features))
-    for start in range(0, len(features), BLOCK_ROWS):
-        block = slice(start, start + BLOCK_ROWS)
-        gaps = unit_rows(features[block]) - found.centres[found.assignment[block]]
-        distances[block] = np.sqrt(np.einsum("md,md->m", gaps, gaps))
+    order = np.argsort(group, kind="stable")
+    for members in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
+        points = unit_rows(features[members])
+        distances[members] = np.linalg.norm(points - points.mean(axis=0), axis=1)
     return distances
 
 
