@@ -153,6 +153,14 @@ def test_the_longest_gradient_comes_first_and_says_how_long() -> None:
     assert next(iter(picks.why)) == "cold_start"
 
 
+def test_lengths_that_only_rounding_tells_apart_go_by_row() -> None:
+    hidden = np.float32([[9, 9], [1, 0], [0, 1], [1, 0]])
+    squares = np.array([9, 1, 1, 1 + 1e-14])
+    gradients = badge.Gradients(np.full((4, 2), np.sqrt(0.5)), hidden, squares)
+    rows, _ = badge._seeds(gradients, np.arange(4) > 0, 1, np.random.default_rng(0))
+    assert rows.tolist() == [1]
+
+
 def test_the_distance_is_to_the_nearest_pick_before() -> None:
     picks = ask(pool_of(axes([9, 9], [1, 0], [0, 4], [-3, 0])), 3)
     assert picks.rows[0] == 2
