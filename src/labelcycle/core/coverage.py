@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from labelcycle.core import distances
 from labelcycle.core.lazy import Positions, Values, lazy_greedy
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.core.threads import in_parallel
@@ -52,7 +53,7 @@ class Coverage:
         self._shape = -1 / sigma**2
         self._weights = weights
         self._weights32 = weights.astype(np.float32)
-        self._points32 = _right(self._points, self._shape)
+        self._points32 = distances.right(self._points, self._shape)
         self.level = np.zeros(len(targets))
         self._level32 = np.zeros(len(targets), dtype=np.float32)
 
@@ -81,7 +82,7 @@ class Coverage:
         return np.concatenate(in_parallel(self._gains, _parts(rows, EXACT_ROWS)))
 
     def _rough(self, rows: Positions) -> Values:
-        points = _left(unit_rows(self._features[rows]))
+        points = distances.left(unit_rows(self._features[rows]))
         sums = np.zeros(len(rows))
         for block in self._blocks():
             values = points @ self._points32[block].T
@@ -110,8 +111,8 @@ class Coverage:
         targets = self._points[block]
         values = points @ targets.T
         values *= -2
-        values += _squares(points)[:, None]
-        values += _squares(targets)
+        values += distances.squared_lengths(points)[:, None]
+        values += distances.squared_lengths(targets)
         np.maximum(values, 0, out=values)
         values *= self._shape
         np.exp(values, out=values)
@@ -161,25 +162,6 @@ def _points(features: NDArray[np.floating], rows: Positions) -> Values:
     for start in range(0, len(rows), TARGETS):
         points[start : start + TARGETS] = unit_rows(features[rows[start : start + TARGETS]])
     return points
-
-
-def _squares(points: Values) -> Values:
-    """(m,) float64: squared lengths of unit rows: 1, or 0 for a row of zeros."""
-    return np.asarray(points.any(axis=1), dtype=np.float64)
-
-
-def _left(points: Values) -> NDArray[np.float32]:
-    """(m, d + 2) float32, whose products with the rows of `_right` are exponents of the kernel."""
-    squares = _squares(points)
-    return np.column_stack([points, squares, np.ones(len(points))]).astype(np.float32)
-
-
-def _right(points: Values, shape: float) -> NDArray[np.float32]:
-    rows = np.empty((len(points), points.shape[1] + 2), dtype=np.float32)
-    rows[:, :-2] = points * (-2 * shape)
-    rows[:, -2] = shape
-    rows[:, -1] = shape * _squares(points)
-    return rows
 
 
 def _parts(rows: Positions, size: int) -> list[Positions]:

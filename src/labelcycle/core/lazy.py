@@ -18,7 +18,7 @@ Values = NDArray[np.float64]
 Bounds = Callable[[Positions], tuple[Values, Values]]
 Exact = Callable[[Positions], Values]
 
-FIRST_BATCH, LARGEST_BATCH, EXACT_BATCH = 256, 8192, 64
+FIRST_BATCH, LARGEST_BATCH, EXACT_BATCH = 64, 8192, 64
 STALE, ROUGH, EXACT = 0, 1, 2
 
 DIGITS = 12
