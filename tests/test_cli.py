@@ -59,10 +59,14 @@ def test_the_command_knows_the_stages_of_the_pipeline():
     assert set(STAGES) == set(pipeline.NAMES)
 
 
-def test_the_strategies_are_listed_with_a_line_each():
+def test_the_strategies_are_listed_with_their_paper():
     lines = CliRunner().invoke(cli, ["strategies"]).output.splitlines()
-    assert [line.split()[0] for line in lines] == strategies.names()
-    assert all(len(line.split()) > 4 for line in lines)
+    names = [line.split()[0] for line in lines if not line.startswith(" ")]
+    assert names == strategies.names()
+    at = next(i for i, line in enumerate(lines) if line.startswith("supclust "))
+    assert "for the first labels" in lines[at]
+    assert "Ono, Aczel, Estermann, Wattenhofer" in lines[at + 1]
+    assert "arXiv 2403.03741" in lines[at + 1]
 
 
 @pytest.mark.parametrize(

@@ -263,11 +263,15 @@ def status(root: Path, as_json: bool) -> None:
 
 @cli.command()
 def strategies() -> None:
-    """List the strategies of `query.strategy`, a line each."""
+    """List the strategies of `query.strategy`: what each picks and when to use it; its paper."""
     from labelcycle.core import strategies as known
 
+    width = max(len(name) for name in known.names()) + 2
     for name in known.names():
-        click.echo(f"{name:<12} {(known.get(name).__doc__ or '').strip().splitlines()[0]}")
+        line, paper = known.described(name)
+        click.echo(f"{name:<{width}}{line}")
+        if paper:
+            click.echo(f"{'':<{width}}{paper}")
 
 
 @cli.command()

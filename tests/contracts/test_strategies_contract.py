@@ -1,5 +1,6 @@
 """What every strategy promises, tried on pools of all kinds, awkward ones included."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -131,8 +132,10 @@ def test_features_may_be_mapped_from_a_file(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_every_strategy_says_what_it_is_and_where_it_comes_from(name: str) -> None:
     module = strategies.get(name)
-    assert module.__doc__
-    assert ":" in module.__doc__.splitlines()[0]
+    line, paper = strategies.described(name)
+    assert re.fullmatch(r"[^:]+: [^;]+(; for .+)?\.", line)
+    # authors: title, venue year (arXiv number); random is nobody's
+    assert re.fullmatch(r"[^:]+: .+ \d{4}( \(arXiv \d{4}\.\d{4,5}\))?", paper) or name == "random"
     assert all(field.description for field in module.Options.model_fields.values())
     assert module.Options() == module.Options.model_validate({})
     assert {"clusters", "probabilities", "head"} >= module.NEEDS

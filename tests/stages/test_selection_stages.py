@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from labelcycle import store
+from labelcycle.core import strategies
 from labelcycle.errors import DataError, PoolExhausted, SettingsError
 from labelcycle.stages import cluster, evaluate, query, train
 from labelcycle.stages.pool_files import read_pool, rounded
@@ -60,7 +61,7 @@ def one_round(campaign: store.Campaign, seed: int = 0, **options: object) -> lis
 # --- query ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("strategy", ["typiclust", "supclust", "random", "margin"])
+@pytest.mark.parametrize("strategy", strategies.names())
 def test_rounds_ask_for_new_samples_until_the_pool_is_used_up(
     campaign: store.Campaign, strategy: str
 ) -> None:
@@ -86,10 +87,13 @@ def test_the_selection_says_everything_that_made_it(campaign: store.Campaign) ->
     assert record["options"] == {
         "few_free": "labeled",
         "min_cluster_size": 5,
+        "neighbourhood": "cluster",
         "neighbours": 20,
+        "rounding": "up",
         "share": 0.5,
         "squared": False,
         "temperature": 0.1,
+        "without": "nothing",
     }
     first = record["samples"][0]
     assert set(first) == {"sample", "rank", "score", "why"}
