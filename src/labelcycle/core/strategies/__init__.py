@@ -13,7 +13,6 @@ from labelcycle import options as base
 from labelcycle.core import registry
 from labelcycle.core.pool import Pool, Selection
 
-
 PAPER = re.compile(r".*?\b\d{4}(?: \(arXiv [0-9.]+\))?(?=[.,;])")
 """What a docstring's second paragraph begins with: authors: title, venue year (arXiv number)."""
 
