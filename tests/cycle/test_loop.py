@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import yaml
 from fakes import FakeBackend
 
 from labelcycle import pipeline, rounds
@@ -46,6 +47,24 @@ def test_a_round_leaves_its_files_commits_and_tags(campaign, flows, backend, ans
     assert [r["state"] for r in status] == ["closed"]
     assert status[0]["labels"] == 4
     assert status[0]["accuracy_low"] <= status[0]["accuracy"] <= status[0]["accuracy_high"]
+
+
+def test_the_status_says_who_stood_in_while_there_was_no_model(campaign, flows, answer_all):
+    root = str(campaign.root)
+    settings = yaml.safe_load(campaign.params.read_text())
+    settings["query"]["strategy"] = "badge"
+    campaign.params.write_text(yaml.safe_dump(settings))
+    flows.run(root)
+    for _ in range(2):  # while the round is open, and after
+        status = report.status(standing.read(campaign.root))
+        assert status["rounds"][0]["stood_in"] == "typiclust"
+        assert " badge (at first typiclust) " in report.as_text(status)
+        answer_all()
+        flows.run(root)
+    flows.open_now(root)
+    status = report.status(standing.read(campaign.root))
+    assert status["rounds"][1]["stood_in"] is None
+    assert "badge  " in report.as_text(status).splitlines()[-3]
 
 
 def test_run_is_safe_to_repeat_in_every_state(campaign, flows, backend, answer_all):

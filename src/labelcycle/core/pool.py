@@ -56,8 +56,10 @@ class Selection:
     score : (b,) float64, the value by which the strategy judged the sample
     why : name -> (b,) array of int or float: what the strategy knew of each pick
         (`cluster`, `typicality`, `boundary`, ...)
+    stood_in : the strategy that picked instead, because the model had nothing to say, or None
     """
 
     rows: NDArray[np.int64]
     score: NDArray[np.float64]
     why: dict[str, NDArray[np.generic]] = field(default_factory=dict)
+    stood_in: str | None = None

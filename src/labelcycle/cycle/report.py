@@ -53,6 +53,7 @@ def _closed(now: Standing, number: int) -> dict[str, Any]:
         "round": number,
         "state": "cancelled" if metrics["cancelled"] else str(State.CLOSED),
         "strategy": metrics["strategy"],
+        "stood_in": _stood_in(now, number),
         "labels": metrics["labels"],
         "accuracy": accuracy.get("value"),
         "accuracy_low": accuracy.get("low"),
@@ -66,6 +67,7 @@ def _at_work(now: Standing) -> dict[str, Any]:
         "round": now.number,
         "state": str(now.state),
         "strategy": plan["strategy"],
+        "stood_in": _stood_in(now, now.number),
         "labels": plan["labels"],
         "accuracy": None,
         "accuracy_low": None,
@@ -75,6 +77,14 @@ def _at_work(now: Standing) -> dict[str, Any]:
     if now.state is State.OPEN:
         entry |= {"url": now.record(rounds.PUSHED)["url"], **_progress(now)}
     return entry
+
+
+def _stood_in(now: Standing, number: int) -> str | None:
+    """Who picked in place of the strategy, before a model had anything to say."""
+    if not (now.campaign.round(number) / rounds.SELECTION).exists():
+        return None
+    name: str | None = now.record(rounds.SELECTION, number).get("stood_in")
+    return name
 
 
 def _progress(now: Standing) -> dict[str, Any]:
@@ -110,16 +120,23 @@ def as_text(status: dict[str, Any]) -> str:
         f" hold-out; {status['labels']} labels to train on, {status['bought']} answers bought"
         " (hold-out and skips included)",
     ]
-    if status["rounds"]:
-        lines += ["", f"{'round':>5}  {'state':<10} {'strategy':<12} {'labels':>6}  accuracy"]
-    for entry in status["rounds"]:
+    names = [_strategy(entry) for entry in status["rounds"]]
+    width = max([12, *map(len, names)])
+    if names:
+        lines += ["", f"{'round':>5}  {'state':<10} {'strategy':<{width}} {'labels':>6}  accuracy"]
+    for name, entry in zip(names, status["rounds"], strict=True):
         lines.append(
-            f"{entry['round']:>5}  {entry['state']:<10} {entry['strategy']:<12}"
+            f"{entry['round']:>5}  {entry['state']:<10} {name:<{width}}"
             f" {entry['labels']:>6}  {_accuracy(entry)}"
         )
     if status["params_wait"]:
         lines += ["", "params.yaml was changed: the next open commits it and works by it"]
     return "\n".join([*lines, "", f"next: {status['next']}"])
+
+
+def _strategy(entry: dict[str, Any]) -> str:
+    stood_in = entry["stood_in"]
+    return f"{entry['strategy']} (at first {stood_in})" if stood_in else str(entry["strategy"])
 
 
 def _accuracy(entry: dict[str, Any]) -> str:

@@ -31,7 +31,10 @@ def run(
     classes: tuple[str, ...],
     rng: np.random.Generator,
 ) -> None:
-    """Write work/selection.json: strategy, budget, all options, and the samples, best first."""
+    """Write work/selection.json: strategy, budget, all options, and the samples, best first.
+
+    `stood_in` names the strategy that picked because the model had nothing to say, or is null.
+    """
     module = strategies.get(options.strategy)
     settings = parse_options(module.Options, options.options, f"strategy {options.strategy}")
     ids, pool = read_pool(campaign, classes, clusters=True, probabilities=True)
@@ -40,6 +43,7 @@ def run(
     selection = query.select(options.strategy, pool, options.budget, rng, settings)
     record = {
         "strategy": options.strategy,
+        "stood_in": selection.stood_in,
         "budget": options.budget,
         "options": settings.model_dump(mode="json"),
         "samples": sample_records(ids, selection),

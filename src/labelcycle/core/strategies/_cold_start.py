@@ -1,5 +1,6 @@
 """Who picks while the model has nothing to say: what the strategies that ask it share."""
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -37,10 +38,10 @@ def stand_in(pool: Pool, budget: int, rng: np.random.Generator, options: Options
         found = random.select(pool, budget, rng, random.Options())
     else:
         found = typiclust.select(pool, budget, rng, typiclust.Options())
-    return flagged(found, 1)
+    return replace(flagged(found, 1), stood_in=options.cold_start)
 
 
 def flagged(selection: Selection, cold: int) -> Selection:
     """The selection with the column cold_start (1: another strategy stood in) first in `why`."""
     column = np.full(len(selection.rows), cold, dtype=np.int64)
-    return Selection(selection.rows, selection.score, {"cold_start": column, **selection.why})
+    return replace(selection, why={"cold_start": column, **selection.why})
