@@ -20,7 +20,6 @@ change of code does not: give the file another name then.
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -36,6 +35,7 @@ from simulated import Assignment, Choice, Measured, Problem, choice, clustered, 
 from workers import Workers
 
 from labelcycle.core import clusterers, strategies
+from labelcycle.core.threads import cores
 from labelcycle.errors import LabelcycleError
 from labelcycle.nn import learners
 
@@ -156,7 +156,7 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--clusterer", default="kmeans")
     parser.add_argument("--pool", type=int, default=10_000, help="training rows that a seed draws")
     parser.add_argument("--results", type=Path, metavar="FILE", help="campaigns are kept here")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processes")
+    parser.add_argument("--jobs", type=int, default=cores(), help="processes")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     add_folders(parser)
     return parser.parse_args(words)
