@@ -134,3 +134,48 @@ def test_an_exact_budget_does_not_warn() -> None:
 def test_the_package_has_nothing_else_by_chance() -> None:
     with pytest.raises(AttributeError, match="no attribute 'selct'"):
         labelcycle.selct  # noqa: B018
+
+
+def test_ones_own_arrays_and_the_seed_are_checked() -> None:
+    features, truth = blobs()
+    with pytest.raises(DataError, match=r"clusters must be \(120,\) whole numbers.*float64"):
+        select(features, None, 3, clusters=np.full(120, 0.5))
+    with pytest.raises(DataError, match=r"clusters must be \(120,\) whole numbers.*\(7,\)"):
+        select(features, None, 3, clusters=[1] * 7)
+    labels = some(truth, 9)
+    for wrong, text in (
+        (np.full(120, 0.5), r"probabilities must be \(120, c\), a row a sample.*\(120,\)"),
+        (np.ones((120, 1)), r"at least 2 classes"),
+        (np.ones((120, 3)), r"sum to 1 in each row, row 0 has 1 and sums to 3; take the softmax"),
+        (np.tile([1.5, -0.5], (120, 1)), r"at least 0 .*row 0 has -0\.5"),
+    ):
+        with pytest.raises(DataError, match=text):
+            select(features, labels, 3, strategy="margin", probabilities=wrong)
+    with pytest.raises(DataError, match=r"labels must be \(120,\) class indices"):
+        select(features, np.full(120, np.inf), 3)
+    with pytest.raises(DataError, match=r"\(n, d >= 1\) .*\(got \(5, 0\)"):
+        select(np.zeros((5, 0), dtype=np.float32), None, 3)
+    with pytest.raises(SettingsError, match=r"seed must be at least 0 \(got -1\)"):
+        select(features, None, 3, seed=-1)
+
+
+def test_the_budget_is_checked_before_anything_is_computed() -> None:
+    features, _ = blobs(40)
+    with pytest.raises(SettingsError, match=r"budget must be a whole number \(got '3'\)"):
+        select(features, None, "3")  # type: ignore[arg-type]
+    with pytest.raises(PoolExhausted, match="no sample is left"):
+        select(np.zeros((0, 3), dtype=np.float32), None, 3)
+    with pytest.warns(UserWarning, match="budget 50 is above the 40 samples"):
+        assert len(select(features, None, np.int64(50)).rows) == 40  # type: ignore[arg-type]
+
+
+def test_the_number_of_classes_is_told_to_who_asks_for_it() -> None:
+    features, truth = blobs(300)
+    found = [
+        select(features, None, 2, strategy="probcover", **told).why["radius"][0]  # type: ignore[arg-type]
+        for told in ({"classes": 3}, {"classes": 30}, {"options": {"classes": 30}})
+    ]
+    assert found[0] > found[1] == found[2]
+    labels = some(truth, 9)
+    assert select(features, labels, 2, strategy="tcm").why["phase"].tolist() == [1, 1]
+    assert select(features, labels, 2, strategy="tcm", classes=4).why["phase"].tolist() == [0, 0]

@@ -44,7 +44,8 @@ def select(
     labels : (n,) class indices, -1 (or NaN) where there is none; None: no sample has one
     budget : if fewer samples have no label, all of them are returned, with a warning
     strategy : a name of `labelcycle strategies`; `options` : its own, where not the default
-    classes : how many there are; None: as many as the labels show, at least 2
+    classes : how many there are, which counts while not all have a label: for probcover's radius,
+        tcm's transition, the model; None: as many as the labels show, at least 2
     clusters : (n,) cluster of each sample, if you have them; else `cluster_method` makes as many
         as there will be labels, at most 500
     probabilities : (n, c) of your own model, if the strategy asks for them; else `learner` is
@@ -59,14 +60,19 @@ def select(
     known = _labels(labels, len(array))
     pool = Pool(array, known, known == UNLABELED)
     query.check_pool(pool)
+    count = _class_count(pool, classes)
+    if getattr(settings, "classes", 0) is None:  # asked for, and not told
+        settings = settings.model_copy(update={"classes": count})
+    if seed < 0:
+        raise SettingsError(f"seed must be at least 0 (got {seed})")
     wanted = _affordable(budget, int(np.count_nonzero(pool.available)))
     groups = given = last = None
     if "clusters" in module.NEEDS:
         groups = _clusters(pool, wanted, clusters, cluster_method, seed)
     if {"probabilities", "head"} & module.NEEDS:
-        given = None if probabilities is None else np.asarray(probabilities, dtype=np.float32)
+        given = None if probabilities is None else _probabilities(probabilities, len(array))
         if given is None or "head" in module.NEEDS:
-            fitted = _fitted(pool, classes, learner, seed)
+            fitted = _fitted(pool, count, learner, seed)
             given = fitted.predict_proba(array) if given is None else given
             last = fitted.head(array) if "head" in module.NEEDS else None
     pool = Pool(array, known, pool.available, groups, given, last)
@@ -90,7 +96,7 @@ def _labels(labels: ArrayLike | None, n: int) -> NDArray[np.int64]:
     array = np.asarray(labels)
     if array.dtype.kind == "f":
         array = np.where(np.isnan(array), UNLABELED, array)
-    if array.shape != (n,) or array.dtype.kind not in "fiu" or (array != np.floor(array)).any():
+    if array.shape != (n,) or not _whole(array):
         raise DataError(
             f"labels must be ({n},) class indices, {UNLABELED} or NaN where there is none"
             f" (got {array.shape} {array.dtype}); map class names to 0, 1, ... first"
@@ -99,36 +105,62 @@ def _labels(labels: ArrayLike | None, n: int) -> NDArray[np.int64]:
 
 
 def _affordable(budget: int, left: int) -> int:
-    """The budget, or what is left if that is less."""
-    if isinstance(budget, int) and budget > left > 0:
+    """The budget, or what is left if that is less. Raises as `query.check_budget`."""
+    if isinstance(budget, int | np.integer) and budget > left > 0:
         warnings.warn(
             f"budget {budget} is above the {left} samples without a label: all are returned",
             stacklevel=3,
         )
         return left
-    return budget
+    query.check_budget(budget, left)
+    return int(budget)
 
 
 def _clusters(
     pool: Pool, budget: int, clusters: ArrayLike | None, method: str, seed: int
 ) -> NDArray[np.int32]:
     if clusters is not None:
-        return np.asarray(clusters).astype(np.int32)
+        given = np.asarray(clusters)
+        if given.shape != (len(pool.labels),) or not _whole(given):
+            raise DataError(
+                f"clusters must be ({len(pool.labels)},) whole numbers, the cluster of each sample"
+                f" (got {given.shape} {given.dtype})"
+            )
+        return given.astype(np.int32)
     module = clusterers.get(method)
-    wanted = min(int(np.count_nonzero(pool.labeled)) + max(budget, 1), MOST_CLUSTERS)
+    wanted = min(int(np.count_nonzero(pool.labeled)) + budget, MOST_CLUSTERS)
     rng = derive(seed, 0, "cluster")
     return module.fit(pool.features, wanted, rng, module.Options(), True).assignment
 
 
-def _fitted(pool: Pool, classes: int | None, learner: str, seed: int) -> learners.Learner:
-    """The learner, fitted on the labels there are."""
-    shown = int(pool.labels.max(initial=UNLABELED)) + 1
-    count = max(2, shown) if classes is None else classes
-    if count < max(2, shown):
-        raise SettingsError(
-            f"classes must be at least {max(2, shown)}, as the labels show (got {classes})"
+def _probabilities(probabilities: ArrayLike, n: int) -> NDArray[np.float32]:
+    given = np.asarray(probabilities, dtype=np.float32)
+    if given.ndim != 2 or len(given) != n:
+        raise DataError(
+            f"probabilities must be ({n}, c), a row a sample and a column a class"
+            f" (got {given.shape})"
         )
+    return given
+
+
+def _whole(array: NDArray[Any]) -> bool:
+    """Whether these are whole numbers, of whatever type."""
+    if array.dtype.kind != "f":
+        return array.dtype.kind in "iu"
+    return bool((np.isfinite(array) & (array == np.floor(array))).all())
+
+
+def _class_count(pool: Pool, classes: int | None) -> int:
+    """As many as told, else as many as the labels show, at least 2."""
+    least = max(2, int(pool.labels.max(initial=UNLABELED)) + 1)
+    if classes is not None and classes < least:
+        raise SettingsError(f"classes must be at least {least}, as the labels show (got {classes})")
+    return least if classes is None else classes
+
+
+def _fitted(pool: Pool, classes: int, learner: str, seed: int) -> learners.Learner:
+    """The learner, fitted on the labels there are."""
     module = learners.get(learner)
     rows = np.flatnonzero(pool.labeled)
     options = module.Options()
-    return module.fit(pool.features[rows], pool.labels[rows], count, options, seed)
+    return module.fit(pool.features[rows], pool.labels[rows], classes, options, seed)

@@ -103,8 +103,12 @@ def test_rows_are_counted_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("field", "value", "text"),
     [
-        ("features", np.zeros((40, 4)), r"features must be \(n, d\) float32 or float16 \(got \(40"),
-        ("features", np.zeros(40, dtype=np.float32), r"features must be \(n, d\)"),
+        (
+            "features",
+            np.zeros((40, 4)),
+            r"features must be \(n, d >= 1\) float32 or float16 \(got \(40",
+        ),
+        ("features", np.zeros(40, dtype=np.float32), r"features must be \(n, d >= 1\)"),
         ("labels", np.full(39, -1), r"labels must be \(40,\) int64, one row a sample \(got \(39"),
         ("available", np.ones(40), r"available must be \(40,\) bool.*float64"),
         ("clusters", np.zeros(40), r"clusters must be \(40,\) int32"),

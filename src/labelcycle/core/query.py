@@ -16,6 +16,9 @@ from labelcycle.options import Options
 CHECKED_ROWS = 65_536
 """Rows looked at at a time, so that a memory-mapped array is never read whole."""
 
+SUM_ERROR = 1e-2
+"""By which a row of probabilities may miss 1: those of a model in half precision do."""
+
 
 def select(
     strategy: str,
@@ -35,28 +38,34 @@ def select(
     settings = parse_options(module.Options, options, f"strategy {strategy}")
     check_pool(pool)
     _check_needs(pool, strategy, module.NEEDS)
-    _check_budget(budget, int(np.count_nonzero(pool.available)))
+    check_budget(budget, int(np.count_nonzero(pool.available)))
     with one_thread():
         return module.select(pool, budget, rng, settings)
 
 
 def check_pool(pool: Pool) -> None:
     """Raise DataError if shapes or dtypes do not fit, or values are not finite, naming the row."""
-    if pool.features.ndim != 2 or pool.features.dtype not in (np.float32, np.float16):
+    features = pool.features
+    if (
+        features.ndim != 2
+        or not features.shape[1]
+        or features.dtype not in (np.float32, np.float16)
+    ):
         raise DataError(
-            f"features must be (n, d) float32 or float16 (got {_describe(pool.features)});"
+            f"features must be (n, d >= 1) float32 or float16 (got {_describe(features)});"
             " run `labelcycle stage embed`"
         )
-    n = len(pool.features)
+    n = len(features)
     _check_rows(pool.labels, "labels", (n,), np.int64)
     _check_rows(pool.available, "available", (n,), np.bool_)
-    _check_finite(pool.features, "features")
+    _check_finite(features, "features")
     if pool.clusters is not None:
         _check_rows(pool.clusters, "clusters", (n,), np.int32)
     if pool.probabilities is not None:
         classes = pool.probabilities.shape[-1]
         _check_rows(pool.probabilities, "probabilities", (n, classes), np.float32)
         _check_finite(pool.probabilities, "probabilities")
+        _check_probabilities(pool.probabilities)
     if pool.head is not None:
         _check_head(pool.head, n)
     _check_labels(pool)
@@ -90,6 +99,24 @@ def _check_finite(array: NDArray[Any], name: str) -> None:
             )
 
 
+def _check_probabilities(probabilities: NDArray[np.float32]) -> None:
+    if probabilities.shape[1] < 2:
+        raise DataError(
+            f"probabilities must have a column for each of at least 2 classes"
+            f" (got {_describe(probabilities)})"
+        )
+    for start in range(0, len(probabilities), CHECKED_ROWS):
+        block = probabilities[start : start + CHECKED_ROWS]
+        sums = block.sum(axis=1, dtype=np.float64)
+        wrong = np.flatnonzero((block.min(axis=1) < 0) | (np.abs(sums - 1) > SUM_ERROR))
+        if len(wrong):
+            raise DataError(
+                f"probabilities must be at least 0 and sum to 1 in each row, row {start + wrong[0]}"
+                f" has {block[wrong[0]].min():g} and sums to {sums[wrong[0]]:g};"
+                " take the softmax of logits first"
+            )
+
+
 def _check_labels(pool: Pool) -> None:
     wrong = np.flatnonzero(pool.labels < UNLABELED)
     if len(wrong):
@@ -114,7 +141,8 @@ def _check_needs(pool: Pool, strategy: str, needs: frozenset[str]) -> None:
             )
 
 
-def _check_budget(budget: int, left: int) -> None:
+def check_budget(budget: int, left: int) -> None:
+    """Raise SettingsError if it is no whole number, PoolExhausted if it is not in 1..left."""
     if isinstance(budget, bool) or not isinstance(budget, int | np.integer):
         raise SettingsError(f"budget must be a whole number (got {budget!r})")
     if left == 0:

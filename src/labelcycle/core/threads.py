@@ -34,10 +34,17 @@ Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS cannot tie a process to some of its cores
+
+
 def workers() -> int:
-    """Threads that `in_parallel` may use: OMP_NUM_THREADS, else the cores this process may use."""
+    """Threads that `in_parallel` may use: OMP_NUM_THREADS, else one a core."""
     told = os.environ.get("OMP_NUM_THREADS", "")
-    return int(told) if told.isdigit() and int(told) else len(os.sched_getaffinity(0))
+    return int(told) if told.isdigit() and int(told) else cores()
 
 
 def in_parallel(function: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:
