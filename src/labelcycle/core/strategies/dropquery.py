@@ -5,7 +5,8 @@ Models, TMLR 2024 (arXiv 2401.14555). Candidates are the samples whose predicted
 most of a few dropout masks; k-means of their features, one pick in each cluster. Masks are the
 same for all samples. The paper drops features; here it is what the model's last layer sees, and a
 dropped unit is at its mean there, as the learner centres it. Where k-means finds fewer clusters
-than asked (copies), the candidates next nearest to their centres follow.
+than asked (copies), the candidates next nearest to their centres follow. The paper's first round
+is k-means of the whole pool, a pick nearest each centre; here the cold start stands in.
 """
 
 from dataclasses import dataclass

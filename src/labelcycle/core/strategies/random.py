@@ -1,6 +1,6 @@
-"""Uniformly at random: the baseline that every other strategy has to beat.
+"""Random: each sample as likely as any other; for a baseline, and for estimating class shares.
 
-Its labels are also the only ones that are fair to estimate class shares from.
+Every other strategy has to beat it; labels picked otherwise say nothing fair of the shares.
 """
 
 import numpy as np

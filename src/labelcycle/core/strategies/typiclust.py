@@ -2,8 +2,9 @@
 
 Hacohen, Dekel, Weinshall: Active Learning on a Budget, ICML 2022 (arXiv 2202.02794). Distances
 are between features of unit length, among the samples of a cluster that may still be selected.
-Differs from the authors' code where that fails: small clusters come last instead of never, and a
-cluster that is used up loses its turn.
+On k-means clusters, the default, it is their `typiclust_rp` (TPC_RP). Differs from their code
+where that fails: small clusters come last instead of never, and a cluster that is used up loses
+its turn.
 """
 
 import numpy as np

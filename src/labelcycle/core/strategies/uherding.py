@@ -7,7 +7,8 @@ coverage gives way to uncertainty. The probabilities are tempered first, by the 
 the least calibration error on held-out labels.
 
 Without labels, or where the model says the same of all samples, all weigh alike: that is
-maxherding, the paper's own cold start. Two copies among the labelled do not count for the width,
+maxherding, the paper's own cold start (hence none is to be chosen), with the width that the labels
+give. Two copies among the labelled do not count for the width,
 two near copies would make it vanish: it has a floor. Scores are means over all targets, so that
 they get smaller as the model gets surer.
 """
