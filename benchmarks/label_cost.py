@@ -2,15 +2,16 @@
 
     python benchmarks/label_cost.py --data cifar10-features --strategies typiclust,margin
         [--budgets 10,20,50,100,200] [--seeds 10] [--learner linear] [--pool 10000]
-        [--results FILE.jsonl] [--json]
+        [--base STRATEGY] [--results FILE.jsonl] [--json]
 
 Seed s draws a pool from the training set, buys labels until there are as many as the first budget,
 trains, measures on the whole test set, and goes on to the next. Pool, clusters and draws of a seed
 are the same for all strategies, so each is compared with random seed by seed: `gain` is the mean
 difference, `gain_low` and `gain_high` its 95 % interval (paired t). random itself is always there,
-its gain is 0; with one seed there is no `se` and no interval (null). Figures are shares of 1. Data
-whose classes are very unequal in the test set too (ham10000) are measured by balanced accuracy;
-`metric` says which. benchmarks/label_sets.py describes the data.
+its gain is 0 (`--base` puts another strategy in its place); with one seed there is no `se` and no
+interval (null). Figures are shares of 1. Data whose classes are very unequal in the test set too
+(ham10000) are measured by balanced accuracy; `metric` says which. benchmarks/label_sets.py
+describes the data.
 
 A strategy, the learner and the clusterer take options as typed `supclust:temperature=0.05`;
 `--strategies all` is every one there is. With `--results` finished campaigns are kept and not run
@@ -77,8 +78,8 @@ def _say(text: str, began: float) -> None:
     print(f"{text}, {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
 
 
-def rows_of(problem: Problem, campaigns: Campaigns) -> list[dict[str, Any]]:
-    """One row a strategy and budget."""
+def rows_of(problem: Problem, campaigns: Campaigns, base: str) -> list[dict[str, Any]]:
+    """One row a strategy and budget; base : the strategy that the others are compared with."""
     measure = "balanced" if problem.source.balanced else "accuracy"
     values = {
         name: np.array([getattr(one, measure) for one in found])
@@ -87,7 +88,7 @@ def rows_of(problem: Problem, campaigns: Campaigns) -> list[dict[str, Any]]:
     facts = {"data": problem.source.name, "learner": problem.learner.text}
     return [
         {**facts, "strategy": name, "budget": budget}
-        | summary(found[:, number], values[BASE][:, number])
+        | summary(found[:, number], values[base][:, number])
         for name, found in values.items()
         for number, budget in enumerate(problem.budgets)
     ]
@@ -113,16 +114,16 @@ def standard_error(values: np.ndarray) -> float:
     return float(values.std(ddof=1) / np.sqrt(len(values)))
 
 
-def table(rows: list[dict[str, Any]]) -> str:
+def table(rows: list[dict[str, Any]], base: str) -> str:
     """Per cent, a line a strategy and budget."""
     width = max(len(row["strategy"]) for row in rows) + 2
     lines = [
-        f"{'strategy':<{width}}{'labels':>7}{'percent':>9}{'s.e.':>6}  gain over random [95 %]"
+        f"{'strategy':<{width}}{'labels':>7}{'percent':>9}{'s.e.':>6}  gain over {base} [95 %]"
     ]
     for row in rows:
         line = f"{row['strategy']:<{width}}{row['budget']:>7}{100 * row['accuracy']:>9.1f}"
         line += f"{100 * row['se']:>6.1f}" if row["se"] is not None else f"{'':>6}"
-        if row["strategy"] != BASE:
+        if row["strategy"] != base:
             line += f"  {100 * row['gain']:>+6.1f}"
             if row["gain_low"] is not None:
                 line += f" [{100 * row['gain_low']:+.1f}, {100 * row['gain_high']:+.1f}]"
@@ -130,9 +131,9 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def chosen_strategies(text: str) -> list[Choice]:
-    """random, then those named, each once."""
-    typed = [BASE]
+def chosen_strategies(text: str, base: str) -> list[Choice]:
+    """The base, then those named, each once."""
+    typed = [base]
     for name in text.split(","):
         typed += strategies.names() if name == "all" else [name.strip()]
     return [choice(name, strategies) for name in dict.fromkeys(typed)]
@@ -150,6 +151,7 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", required=True, help="name of a set, or an .npz of features")
     parser.add_argument("--strategies", default="all", metavar="A,B")
+    parser.add_argument("--base", default=BASE, help="compare with this one instead of random")
     parser.add_argument("--budgets", type=budgets_of, default=(10, 20, 50, 100, 200))
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--learner", default="linear")
@@ -165,7 +167,7 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
 def measure(given: argparse.Namespace) -> dict[str, Any]:
     """Where it was measured, by what metric, and the rows."""
     began = time.perf_counter()
-    chosen = chosen_strategies(given.strategies)
+    chosen = chosen_strategies(given.strategies, given.base)
     learner, clusterer = choice(given.learner, learners), choice(given.clusterer, clusterers)
     source = open_set(given.data, Folders(given.shared, given.cache))
     pool = min(given.pool, len(source.data.train))
@@ -181,7 +183,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     return {
         "where": where(**facts),
         "metric": "balanced accuracy" if source.balanced else "accuracy",
-        "rows": rows_of(problem, campaigns),
+        "rows": rows_of(problem, campaigns, given.base),
     }
 
 
@@ -196,7 +198,7 @@ def main(words: Sequence[str] | None = None) -> None:
         return
     print(found["where"])
     print(f"{found['metric']} in percent; {given.learner} as the learner")
-    print(table(found["rows"]))
+    print(table(found["rows"], given.base))
 
 
 if __name__ == "__main__":

@@ -74,6 +74,19 @@ def test_rows_compare_each_seed_with_random(
         assert row["gain"] == pytest.approx(row["accuracy"] - base["accuracy"])
 
 
+def test_another_base_takes_the_place_of_random(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = printed(capsys, *words(data))["rows"]
+    turned = printed(capsys, *words(data, "--base", "typiclust", "--strategies", "random"))["rows"]
+    assert [row["strategy"] for row in turned] == ["typiclust", "typiclust", "random", "random"]
+    gains = {(row["strategy"], row["budget"]): row["gain"] for row in plain}
+    for row in turned:
+        assert row["gain"] == pytest.approx(
+            0 if row["strategy"] == "typiclust" else -gains["typiclust", row["budget"]]
+        )
+
+
 def test_an_interrupted_run_goes_on(
     data: Path,
     tmp_path: Path,
@@ -156,7 +169,7 @@ def test_unequal_classes_are_measured_alike(data: Path) -> None:
     campaigns = {"random": [Measured(accuracy=[0.5], balanced=[0.25])]}
     for balanced, value in ((False, 0.5), (True, 0.25)):
         problem = simulated.Problem(replace(source, balanced=balanced), 60, (3,), *parts)
-        assert label_cost.rows_of(problem, campaigns)[0]["accuracy"] == value
+        assert label_cost.rows_of(problem, campaigns, "random")[0]["accuracy"] == value
 
 
 def test_balanced_accuracy_is_the_mean_recall_of_the_classes(data: Path) -> None:
