@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from given_head import pool_of, random_head
+from given_head import GivenHead, pool_of, random_head, with_missing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import softmax
+from skactiveml.pool import GreedyBALD, UncertaintySampling
 
 from labelcycle.core import dropout, query
 from labelcycle.core.pool import Head, Pool, Selection
@@ -66,6 +67,42 @@ def test_a_slow_version_picks_the_same(
     np.testing.assert_allclose(picks.score, best[:9], atol=2e-9)
     # scores that differ by less than this count as equal
     np.testing.assert_allclose([scores[i] for i in picks.rows], picks.score, atol=2e-9)
+
+
+class Mean(GivenHead):
+    """The mean of what several models say."""
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        shares: np.ndarray = np.mean([model.predict_proba(X) for model in self.head], axis=0)
+        return shares
+
+
+@pytest.mark.parametrize("name", ["bald", "dbal"])
+def test_scikit_activeml_picks_the_same_in_the_same_order(name: str) -> None:
+    """Their ensemble is one model a mask, which has it in its weights; DBAL they do not have.
+
+    So that is their entropy sampling, of a model that gives the mean of the ensemble. No two
+    scores are alike here. Theirs clip chances below 1e-7, which moves no score by as much as they
+    differ.
+    """
+    head = random_head(9, 1500, width=10, classes=5)
+    pool = pool_of(head, labeled=range(0, 1500, 50))
+    masks = dropout.drawn_masks(np.random.default_rng(7), 8, 10, 0.4)
+    ensemble = [
+        GivenHead(Head(head.hidden, mask[:, None] * head.weights, head.bias), classes=range(5))
+        for mask in masks
+    ]
+    X, y = head.hidden.astype(np.float64), with_missing(pool)
+    if name == "bald":
+        for model in ensemble:
+            model.classes_ = np.arange(5)  # what says that a model is fitted
+        theirs = GreedyBALD(random_state=0).query(X, y, ensemble, False, batch_size=50)
+    else:
+        mean = Mean(ensemble, classes=range(5))
+        peer = UncertaintySampling(method="entropy", random_state=0)
+        theirs = peer.query(X, y, mean, fit_clf=False, batch_size=50)
+    ours = ask(name, pool, 50, draws=8, dropout=0.4)
+    assert ours.rows.tolist() == theirs.tolist()
 
 
 def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
