@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from labelcycle.core import distances
 from labelcycle.core.lazy import Positions, Values
 from labelcycle.core.neighbours import unit_rows
-from labelcycle.core.threads import in_parallel
+from labelcycle.core.threads import cut, in_parallel
 
 TARGETS, MOST_ROWS, FEWEST_ROWS = 1024, 512, 32
 """Rows of a block of distances: of targets, and of samples at most and at least."""
@@ -57,8 +57,7 @@ class Balls:
     def degrees(self, rows: Positions) -> Values:
         """(m,) float64: how many targets that are not covered the ball of each row holds."""
         size = min(MOST_ROWS, max(FEWEST_ROWS, -(-len(rows) // 8)))
-        parts = [rows[start : start + size] for start in range(0, len(rows), size)]
-        return np.concatenate(in_parallel(self._degrees, parts))
+        return np.concatenate(in_parallel(self._degrees, cut(rows, size)))
 
     def _degrees(self, rows: Positions) -> Values:
         centres = unit_rows(self._features[rows])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from labelcycle.core import distances
 from labelcycle.core.lazy import Positions, Values, lazy_greedy
 from labelcycle.core.neighbours import unit_rows
-from labelcycle.core.threads import in_parallel
+from labelcycle.core.threads import cut, in_parallel
 
 TARGETS = 1024
 """Targets in a block; with `MOST_ROWS` candidates, its kernel values take 2 MiB."""
@@ -73,13 +73,13 @@ class Coverage:
     def bounds(self, rows: Positions) -> tuple[Values, Values]:
         """(m,) lower and (m,) upper bounds of the gains of these rows."""
         size = min(MOST_ROWS, max(FEWEST_ROWS, -(-len(rows) // 8)))
-        rough = np.concatenate(in_parallel(self._rough, _parts(rows, size)))
+        rough = np.concatenate(in_parallel(self._rough, cut(rows, size)))
         slack = ERROR * (1 - 2 * self._shape) * (rough + self.mean)
         return np.maximum(rough - slack, 0), rough + slack
 
     def gains(self, rows: Positions) -> Values:
         """(m,) float64: by how much the coverage would rise with each of these rows alone."""
-        return np.concatenate(in_parallel(self._gains, _parts(rows, EXACT_ROWS)))
+        return np.concatenate(in_parallel(self._gains, cut(rows, EXACT_ROWS)))
 
     def _rough(self, rows: Positions) -> Values:
         points = distances.left(unit_rows(self._features[rows]))
@@ -162,7 +162,3 @@ def _points(features: NDArray[np.floating], rows: Positions) -> Values:
     for start in range(0, len(rows), TARGETS):
         points[start : start + TARGETS] = unit_rows(features[rows[start : start + TARGETS]])
     return points
-
-
-def _parts(rows: Positions, size: int) -> list[Positions]:
-    return [rows[start : start + size] for start in range(0, len(rows), size)]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.core.pool import Head
-from labelcycle.core.threads import in_parallel
+from labelcycle.core.threads import cut, in_parallel
 
 BLOCK_BYTES = 8 * 2**20
 """Logits that one thread has in hand at a time."""
@@ -48,5 +48,4 @@ def under_dropout(
         return judge(logits.reshape(len(block), draws, classes) + bias)
 
     size = max(1, BLOCK_BYTES // (8 * draws * classes))
-    blocks = [rows[start : start + size] for start in range(0, len(rows), size)]
-    return np.concatenate(in_parallel(part, blocks))
+    return np.concatenate(in_parallel(part, cut(rows, size)))

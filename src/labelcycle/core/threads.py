@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 
@@ -60,6 +62,11 @@ def in_parallel(function: Callable[[Part], Result], parts: Iterable[Part]) -> li
         return [function(part) for part in waiting]
     with ThreadPoolExecutor(threads, initializer=_one_thread_here) as pool:
         return list(pool.map(function, waiting))
+
+
+def cut(rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+    """Parts for `in_parallel`: `rows` (m,) in runs of `size`, the last of what is left."""
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
 def _one_thread_here() -> None:

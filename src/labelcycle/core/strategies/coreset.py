@@ -18,7 +18,7 @@ from labelcycle import options as base
 from labelcycle.core.lazy import Positions, Values, lazy_greedy, settled
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.core.pool import Pool, Selection
-from labelcycle.core.threads import in_parallel
+from labelcycle.core.threads import cut, in_parallel
 
 NEEDS: frozenset[str] = frozenset()
 
@@ -60,7 +60,7 @@ def _farthest(
     """
     given = unit_rows(features[centres])
     gap = np.concatenate(
-        in_parallel(lambda part: _gaps(features, part, given), _parts(rows, BLOCK_ROWS))
+        in_parallel(lambda part: _gaps(features, part, given), cut(rows, BLOCK_ROWS))
         or [np.empty(0)]
     )
     picked: list[NDArray[np.float64]] = []
@@ -93,12 +93,8 @@ def _gaps(features: NDArray[np.floating], rows: Positions, centres: Values) -> V
 
 def _most_central(features: NDArray[np.floating], rows: Positions) -> int:
     """Position among `rows` of the unit row nearest the mean of them all, the first of equals."""
-    parts = _parts(rows, BLOCK_ROWS)
+    parts = cut(rows, BLOCK_ROWS)
     sums = in_parallel(lambda part: unit_rows(features[part]).sum(axis=0), parts)
     mean = np.sum(sums, axis=0)[None] / len(rows)
     gap = np.concatenate(in_parallel(lambda part: _gaps(features, part, mean), parts))
     return int(np.argmin(settled(gap)))
-
-
-def _parts(rows: Positions, size: int) -> list[Positions]:
-    return [rows[start : start + size] for start in range(0, len(rows), size)]

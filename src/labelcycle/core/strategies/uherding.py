@@ -28,6 +28,7 @@ from labelcycle.core.lazy import Positions, Values
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.core.pool import Head, Pool, Selection
 from labelcycle.core.strategies._cold_start import NO_DIFFERENCE
+from labelcycle.core.threads import cut
 
 NEEDS = frozenset({"head"})
 
@@ -108,10 +109,7 @@ def uncertainty(head: Head, rows: Positions, temperature: float, kind: str) -> V
     kind : "margin": 1 - (highest - second highest probability); "confidence": 1 - highest;
         "entropy": over its largest value, log of the number of classes
     """
-    parts = [
-        _uncertainty(head, rows[start : start + BLOCK_ROWS], temperature, kind)
-        for start in range(0, len(rows), BLOCK_ROWS)
-    ]
+    parts = [_uncertainty(head, part, temperature, kind) for part in cut(rows, BLOCK_ROWS)]
     return np.concatenate(parts)
 
 
