@@ -152,12 +152,15 @@ def _seen(
     model: Learner,
     needed: frozenset[str],
 ) -> Pool:
-    """The pool with what the strategy reads, and nothing else."""
+    """The pool with what the strategy needs, and the probabilities, as the stage has them.
+
+    Who does not need these may still read off how many classes there are: probcover does.
+    """
     return Pool(
         features,
         labels.copy(),
         labels == UNLABELED,
         clusters if "clusters" in needed else None,
-        model.predict_proba(features) if "probabilities" in needed else None,
+        model.predict_proba(features),
         model.head(features) if "head" in needed else None,
     )

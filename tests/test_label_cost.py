@@ -207,3 +207,13 @@ def test_what_cannot_be_measured_ends_the_program(
 ) -> None:
     with pytest.raises(SystemExit, match=said):
         label_cost.main([*words(data), *more])
+
+
+def test_who_asks_no_model_still_sees_how_many_classes_there_are() -> None:
+    """As in the stage `query`: probcover looks for as many clusters."""
+    features, labels = np.eye(6, 4, dtype=np.float32), np.full(6, UNLABELED)
+    model = linear.fit(features[:0], labels[:0], 5, linear.Options(), 0)
+    pool = simulated._seen(features, labels, None, model, frozenset())
+    assert pool.probabilities is not None
+    assert pool.probabilities.shape == (6, 5)
+    assert pool.clusters is pool.head is None

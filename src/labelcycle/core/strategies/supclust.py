@@ -81,9 +81,11 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
         among = rows if options.neighbourhood == "cluster" else free
         asked = np.searchsorted(among, rows)
         count = kept_count(len(rows), options)
-        kept, _ = most_typical(
-            pool.features[among], options.neighbours, options.squared, count, asked
-        )
+        kept = asked
+        if count < len(rows):
+            kept, _ = most_typical(
+                pool.features[among], options.neighbours, options.squared, count, asked
+            )
         samples = unit_rows(pool.features[among[kept]])
         scores = boundary(samples, centres, weights[i], options.squared)
         best = best_first(scores)[0]
