@@ -40,6 +40,7 @@ from measured import where
 from speed_calls import CLUSTERED, OURS, PEERS, RANDOM, exists, fitted
 from speed_job import Failed, Job, Measured, run
 from speed_plot import draw
+from speed_table import table
 
 from labelcycle.core import strategies
 from labelcycle.core.pool import UNLABELED
@@ -52,7 +53,8 @@ SLOW_PEERS = {"probcover", "maxherding"}
 
 BESIDE = [
     *("typiclust", "coreset", "badge", "probcover", "maxherding", "dropquery", "margin"),
-    *("entropy", "least_confidence", "supclust", "uherding", "typicality", "diversity"),
+    *("entropy", "least_confidence", "supclust", "uherding", "trustherding"),
+    *("typicality", "diversity"),
 ]
 ALONE = ["random", "margin", "typiclust", "supclust", "coreset", "badge", "maxherding"]
 
@@ -88,7 +90,7 @@ def main() -> None:
         rows = json.loads(given.read.read_text())
     else:
         rows = list(_measured(given))
-        print(json.dumps(rows, indent=0) if given.json else _table(rows))
+        print(json.dumps(rows, indent=0) if given.json else table(rows))
     if given.figure:
         draw(rows, given.figure)
 
@@ -280,44 +282,6 @@ class Bench:
 
 def _grown(found: Measured | None) -> float | None:
     return None if found is None else found.peak_mb - found.base_mb
-
-
-COLUMNS = {
-    "strategy": "strategy",
-    "rows": "n",
-    "cpu s": "ours_cpu_s",
-    "peer's": "peer_cpu_s",
-    "ratio": "ratio",
-    "s": "ours_wall_s",
-    "peer's ": "peer_wall_s",
-    "peak MB": "ours_peak_mb",
-    "peer's  ": "peer_peak_mb",
-    "grown MB": "ours_grown_mb",
-    "peer's   ": "peer_grown_mb",
-    "same picks": "same_picks",
-    "shared": "overlap",
-    "floor s": "floor_s",
-    "factor": "factor",
-    "peer": "peer",
-}
-
-
-def _table(rows: Sequence[Row]) -> str:
-    """The rows as Markdown; columns without any value are left out."""
-    kept = {name: key for name, key in COLUMNS.items() if any(row[key] is not None for row in rows)}
-    lines = [list(kept), ["---"] * len(kept)]
-    lines += [[_text(key, row[key]) for key in kept.values()] for row in rows]
-    return "\n".join(f"| {' | '.join(cell.strip() for cell in line)} |" for line in lines)
-
-
-def _text(key: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.0f}" if key.endswith("_mb") else f"{value:.2f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""The calls that select_speed.py times: labelcycle's, scikit-activeml's, lightly-mundig's.
+"""What select_speed.py selects from, and labelcycle's calls; the others' are in speed_peers.py.
 
 What is made equal: the rows and which of them are labelled, the classifier (both sides compute the
-probabilities within the call), K = 20, the radius, gamma = 1 (sigma = 1), masks and dropout rate.
+probabilities within the call), K = 20, the radius, gamma = 1 (sigma = 1), masks and dropout rate;
+of equal counts in ProbCover both take the one with the lowest of the same lots.
 Where a strategy clusters, each side does so itself, once, from k-means++ starts, within the call.
 """
 
@@ -35,14 +36,19 @@ OURS = {"typicality": None, "diversity": "coreset"}
 CLUSTERED = {"typiclust", "supclust"}
 """Others want clusters for a first round without labels only: they get a single one here."""
 
+COVERING = {"maxherding", "uherding", "trustherding", "probcover"}
+
 RANDOM = {"badge", "bald", "dbal", "dropquery", "random"}
 """Draws differ between the libraries, and so do the picks."""
+
+SEED = 0
+"""Of our generator; its first numbers are the lots of probcover."""
 
 NEIGHBOURS, RADIUS, GAMMA, MASKS, DROPOUT = 20, 0.6, 1.0, 3, 0.75
 
 EQUAL: Mapping[str, dict[str, Any]] = {
     "typiclust": {"neighbours": NEIGHBOURS},
-    "probcover": {"radius": RADIUS},
+    "probcover": {"radius": RADIUS, "targets": None},
     "maxherding": {"sigma": GAMMA**-0.5, "targets": None},
     "dropquery": {"draws": MASKS, "dropout": DROPOUT, "candidates": 1},
 }
@@ -124,16 +130,6 @@ def fitted(rows: NDArray[np.floating], labels: NDArray[np.int64]) -> Any:
     return LogisticRegression(C=PENALTY, max_iter=2000).fit(rows, labels)
 
 
-def prepared(who: str, strategy: str, case: Case, equal: bool) -> Call:
-    """The call of one side, ready to be timed; `equal` is for ours."""
-    if who == "labelcycle":
-        return ours(strategy, case, equal)
-    return scikit_activeml(strategy, case) if who == "scikit-activeml" else lightly(strategy, case)
-
-
-# --- labelcycle -----------------------------------------------------------------------------
-
-
 def ours(strategy: str, case: Case, equal: bool) -> Call:
     """labelcycle's call; `equal`: with the options and the work that another library has."""
     name = OURS.get(strategy, strategy)
@@ -152,20 +148,22 @@ def _select(
     known: NDArray[np.float32] | None,
     options: dict[str, Any],
 ) -> Answer:
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     free = case.labels == UNLABELED
     clusters = np.zeros(len(free), dtype=np.int32) if "clusters" in needs else None
-    with _lloyds() as passes:
-        if name in CLUSTERED:
+    lloyd = 0.0
+    if name in CLUSTERED:
+        with _lloyds() as passes:
             clusters = kmeans(case.features, case.clusters, rng, starts=1).assignment
-        if known is None and "probabilities" in needs:
-            known = case.probabilities()
-        head = Head(case.hidden, case.weights, case.bias) if "head" in needs else None
-        pool = Pool(case.features, case.labels, free, clusters, known, head)
-        found = query.select(name, pool, case.budget, rng, options)
+        lloyd = sum(passes)
+    if known is None and "probabilities" in needs:
+        known = case.probabilities()
+    head = Head(case.hidden, case.weights, case.bias) if "head" in needs else None
+    pool = Pool(case.features, case.labels, free, clusters, known, head)
+    found = query.select(name, pool, case.budget, rng, options)
     if np.any(found.why.get("cold_start", 0)):
         raise RuntimeError(f"{name} left the work to its cold start: another strategy was timed")
-    operations = _operations(name, case, found.why.get("cluster"), clusters, sum(passes))
+    operations = _operations(name, case, found.why.get("cluster"), clusters, lloyd)
     return Answer(found.rows, clusters if name in CLUSTERED else None, operations)
 
 
@@ -203,7 +201,8 @@ def _operations(
     """Floating point operations (2 for each multiplication) of the products that are needed.
 
     k-means: Lloyd's iterations as they were run, and each row to its nearest centre. search: all
-    pairs of each cluster that was picked from, 2 m^2 d; 2 candidates targets d for maxherding.
+    pairs of each cluster that was picked from, 2 m^2 d; for those that cover, all pairs once, 2
+    candidates targets d; for coreset, all rows with what is labelled and picked.
     None where no product of matrices is the work.
     """
     n, d = case.features.shape
@@ -213,85 +212,8 @@ def _operations(
         nearest = 2.0 * n * (clusters.max() + 1) * d
         searched = float((sizes.astype(np.float64) ** 2).sum())
         return {"k-means": lloyd + nearest, "search": 2 * searched * d}
-    if name in ("maxherding", "uherding"):
+    if name in COVERING:
         candidates = int(free.sum())
         targets = strategies.get(name).Options().targets or candidates
         return {"search": 2.0 * candidates * min(targets, candidates) * d}
     return {"search": 2.0 * n * (n - free.sum() + case.budget) * d} if name == "coreset" else None
-
-
-# --- the others -----------------------------------------------------------------------------
-
-
-class GivenClusters:
-    """Stands where scikit-activeml expects a cluster algorithm, and returns what it was given."""
-
-    def __init__(self, labels: NDArray[np.int32] | None = None, n_clusters: int = 0) -> None:
-        self.labels = labels
-        self.n_clusters = n_clusters
-
-    def fit_predict(self, X: NDArray[np.floating]) -> NDArray[np.int32]:
-        """The labels."""
-        del X
-        return self.labels
-
-
-def scikit_activeml(strategy: str, case: Case) -> Call:
-    """scikit-activeml's call; the classifier is fitted before it."""
-    from skactiveml import pool
-    from skactiveml.classifier import SklearnClassifier
-    from sklearn.linear_model import LogisticRegression
-
-    labeled = case.labels != UNLABELED
-    y = np.where(labeled, case.labels, np.nan)
-    rows = case.features
-    classes = list(range(len(case.bias)))
-    base = LogisticRegression(C=PENALTY, max_iter=2000)
-    model = SklearnClassifier(base, classes=classes).fit(rows[labeled], y[labeled])
-    given = {} if case.given is None else {"cluster_algo": GivenClusters}
-    if given:
-        given["cluster_algo_dict"] = {"labels": case.given}
-    makers = {
-        "typiclust": partial(pool.TypiClust, k=NEIGHBOURS, **given),
-        "coreset": pool.CoreSet,
-        "badge": pool.Badge,
-        "probcover": partial(pool.ProbCover, n_classes=len(classes), deltas=[RADIUS]),
-        "maxherding": partial(pool.MaxHerding, metric_dict={"gamma": GAMMA}),
-        "margin": partial(pool.UncertaintySampling, method="margin_sampling"),
-        "entropy": partial(pool.UncertaintySampling, method="entropy"),
-        "least_confidence": partial(pool.UncertaintySampling, method="least_confident"),
-        "dropquery": partial(pool.DropQuery, n_dropout_samples=MASKS, dropout_rate=DROPOUT),
-        "random": pool.RandomSampling,
-    }
-    asks = {"badge", "margin", "entropy", "least_confidence", "dropquery"} & {strategy}
-    more = {"clf": model, "fit_clf": False} if asks else {}
-
-    def call() -> Answer:
-        chosen = makers[strategy](random_state=0).query(rows, y, batch_size=case.budget, **more)
-        return Answer(np.asarray(chosen))
-
-    return call
-
-
-def lightly(strategy: str, case: Case) -> Call:
-    """lightly-mundig's call."""
-    import lightly_mundig
-
-    labeled = np.flatnonzero(case.labels != UNLABELED).tolist()
-
-    def typical() -> Answer:
-        engine = lightly_mundig.Typicality(embeddings=case.features)
-        values = np.array(engine.calculate_typicality(num_nearest_neighbors=NEIGHBOURS))
-        return Answer(np.argsort(-values, kind="stable")[: case.budget])
-
-    def diverse() -> Answer:
-        engine = lightly_mundig.Selection()
-        engine.add_diversifying_strategy(embeddings=case.features, strength=1.0)
-        chosen = engine.run_selection(
-            preselected_indices=labeled,
-            n_total_samples=len(case.features),
-            n_samples_to_select=len(labeled) + case.budget,
-        )
-        return Answer(np.array(chosen[len(labeled) :]))
-
-    return typical if strategy == "typicality" else diverse

@@ -99,10 +99,8 @@ def run(job: Job, threads: int, limit_s: float | None = None) -> Measured:
 
 
 def measured(job: Job) -> Measured:
-    import speed_calls as calls
-
     case = _case(job)
-    make = partial(calls.prepared, job.who, job.strategy, equal=job.equal)
+    make = _maker(job)
     make(case.warm())()
     call = make(case)
     Path("/proc/self/clear_refs").write_text("5")  # VmHWM begins anew
@@ -117,6 +115,18 @@ def measured(job: Job) -> Measured:
         np.save(job.keep, answer.clusters)
     rows = [int(row) for row in answer.rows]
     return Measured(*best, _megabytes("VmHWM"), base, rows, answer.operations)
+
+
+def _maker(job: Job) -> Callable[[Any], Callable[[], Any]]:
+    """From what is selected from, the call. Libraries of the other sides are not imported."""
+    if job.who == "labelcycle":
+        from speed_calls import ours
+
+        return partial(ours, job.strategy, equal=job.equal)
+    import speed_peers
+
+    side = speed_peers.scikit_activeml if job.who == "scikit-activeml" else speed_peers.lightly
+    return partial(side, job.strategy)
 
 
 def _timed(call: Callable[[], Any]) -> tuple[float, float, Any]:
