@@ -80,6 +80,7 @@ def slow(pool: Pool, budget: int, sigma: float, believed: float) -> list[int]:
     logits = pool.head.hidden.astype(float) @ pool.head.weights + pool.head.bias
     chances = np.sort(softmax(believed * logits, axis=1), axis=1)
     weights = np.where(pool.available, 1 - (chances[:, -1] - chances[:, -2]), 0)
+    weights /= weights.max()
     level = kernel[pool.labeled].max(axis=0, initial=0)
     picks: list[int] = []
     for _ in range(budget):

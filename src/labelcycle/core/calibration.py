@@ -112,7 +112,10 @@ def _fit_and_ask(
     from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
     from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
-    model = LogisticRegression(C=1 / (PENALTY * len(labels)), max_iter=1000)
+    strength = 1 / (PENALTY * len(labels))
+    if len(np.unique(labels)) == 2:
+        strength *= 2  # as the linear learner does, and for its reason
+    model = LogisticRegression(C=strength, max_iter=1000)
     with warnings.catch_warnings():  # a fit that is nearly done is good enough for a temperature
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(hidden, labels)

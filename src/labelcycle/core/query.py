@@ -76,6 +76,8 @@ def _check_head(head: Head, n: int) -> None:
     _check_rows(head.hidden, "head.hidden", (n, width), np.float32)
     _check_rows(head.bias, "head.bias", (classes,), np.float32)
     _check_finite(head.hidden, "head.hidden")
+    _check_finite(head.weights, "head.weights")
+    _check_finite(head.bias[:, None], "head.bias")
 
 
 def _check_rows(

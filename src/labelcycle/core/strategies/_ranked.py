@@ -8,6 +8,10 @@ from numpy.typing import NDArray
 from labelcycle.core.ordering import best_first
 from labelcycle.core.pool import Pool, Selection
 from labelcycle.core.strategies import _cold_start
+from labelcycle.core.threads import cut
+
+BLOCK_ROWS = 65_536
+"""Rows whose probabilities are held in float64 at a time."""
 
 Rows = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -52,4 +56,11 @@ def by_probabilities(
     probabilities = pool.probabilities
     if probabilities is None:
         raise ValueError("wanted a pool with probabilities")
-    return highest(pool, budget, rng, options, lambda rows: judge(probabilities[rows]))
+
+    def judged(rows: Rows) -> tuple[Values, dict[str, Values]]:
+        parts = [judge(probabilities[part]) for part in cut(rows, BLOCK_ROWS)]
+        names = parts[0][1] if parts else {}
+        columns = {name: np.concatenate([why[name] for _, why in parts]) for name in names}
+        return np.concatenate([score for score, _ in parts]), columns
+
+    return highest(pool, budget, rng, options, judged)

@@ -34,7 +34,8 @@ class Options(base.Options):
 
     neighbours: int = Field(20, ge=1, description="K nearest neighbours that define typicality")
     neighbourhood: Literal["cluster", "pool"] = Field(
-        "cluster", description="look for them in the sample's cluster or in the whole pool"
+        "cluster",
+        description="look for them in the sample's cluster, or in the whole pool: small pools only",
     )
     share: float = Field(
         0.1, gt=0, le=1, description="share of a cluster's samples kept by typicality, at least 1"

@@ -11,8 +11,8 @@ more labels it rises, and the model's doubts count for as much as it knows. No n
 is set at which one gives way to the other. Calibration error, which the paper minimises, does not
 tell a model that knows nothing from one that knows.
 
-The kernel's width stays, narrower than MaxHerding's: widths that shrink with the labels, the
-paper's and two of our own, picked worse, since a narrow kernel covers next to nothing.
+That is its cold start too: no other strategy stands in. The kernel's width stays, a little
+narrower than MaxHerding's, so that two near copies among the labelled cannot make it vanish.
 """
 
 import numpy as np
@@ -45,7 +45,8 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     """`budget` rows, the one that adds most to the weighted coverage first.
 
     why : gain (also the score), coverage (weighted, after this pick), uncertainty (of the pick,
-        0..1), trust (0: the model has no say, to 1: as sure as it says)
+        over that of the least certain sample), trust (0: the model has no say; 1: as sure as it
+        says)
     """
     if pool.head is None:
         raise ValueError("trustherding needs head")
@@ -54,8 +55,8 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     trust = likeliest_trust(pool.head.hidden[labeled], pool.labels[labeled], lots[labeled])
     weights = np.zeros(len(pool.available))
     weights[rows] = uncertainty(pool.head, rows, 1 / trust if trust else np.inf, "margin")
-    if not weights.any():  # sure of everything, in every digit
-        weights[rows] = 1
+    most = weights.max()
+    weights[rows] = weights[rows] / most if most else 1  # 0: sure of everything, in every digit
     targets = sampled(rows, options.targets, lots)
     coverage = Coverage(pool.features, targets, weights[targets], options.sigma)
     coverage.add(labeled)
