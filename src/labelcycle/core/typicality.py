@@ -9,7 +9,7 @@ from labelcycle.core.ordering import KEPT_BITS, best_first
 SMALLEST_DISTANCE = 1e-5
 """Added to the mean distance, as the authors' code does: copies of one image stay finite."""
 
-SMALL = 256
+SMALL = 64
 """Of so few points all are computed exactly: less work than to find out which must be."""
 
 

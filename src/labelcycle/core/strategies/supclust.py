@@ -85,7 +85,11 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
         kept = asked
         if count < len(rows):
             kept, _ = most_typical(
-                pool.features[among], options.neighbours, options.squared, count, asked
+                pool.features[among],
+                options.neighbours,
+                options.squared,
+                count,
+                None if among is rows else asked,
             )
         samples = unit_rows(pool.features[among[kept]])
         scores = boundary(samples, centres, weights[i], options.squared)
