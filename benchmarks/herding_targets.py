@@ -1,0 +1,75 @@
+"""What MaxHerding loses when it measures coverage on a sample of the pool.
+
+    python benchmarks/herding_targets.py [--rows 20000] [--budget 50] [--labeled 50] [--seeds 3]
+
+On the rows of benchmarks/blobs.py (128 dimensions). The objective is the mean over all rows of the
+kernel to the nearest labelled or picked one. "loss" is by how much the picks from a sample of
+targets fall short of those from all, as a share of the objective, and of what all targets gain
+over random picks; mean over the draws of the sample.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from blobs import Blobs
+from measured import where
+from numpy.typing import NDArray
+
+from labelcycle.core import query
+from labelcycle.core.neighbours import unit_rows
+from labelcycle.core.pool import UNLABELED, Pool
+
+BLOCK_ROWS = 4096
+TARGETS = (1000, 2000, 5000, 10_000)
+
+
+def objective(points: NDArray[np.float64], chosen: NDArray[np.int64]) -> float:
+    """Mean of exp(-|x - y|^2) over the unit rows x, y the nearest of the chosen."""
+    total = 0.0
+    for start in range(0, len(points), BLOCK_ROWS):
+        nearest = (points[start : start + BLOCK_ROWS] @ points[chosen].T).max(axis=1)
+        total += float(np.exp(2 * nearest - 2).sum())
+    return total / len(points)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--budget", type=int, default=50)
+    parser.add_argument("--labeled", type=int, default=50)
+    parser.add_argument("--seeds", type=int, default=3, help="draws of the sample")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        features = np.load(Blobs(given.rows, 128, 60).write(Path(scratch)))
+    rng = np.random.default_rng(0)
+    labels = np.full(given.rows, UNLABELED)
+    labeled = rng.choice(given.rows, given.labeled, replace=False)
+    labels[labeled] = 0
+    pool, points = Pool(features, labels, labels == UNLABELED), unit_rows(features)
+
+    def reached(picks: NDArray[np.int64]) -> float:
+        return objective(points, np.concatenate([labeled, picks]))
+
+    def by_herding(targets: int | None, seed: int) -> float:
+        options = {"targets": targets}
+        found = query.select("maxherding", pool, given.budget, np.random.default_rng(seed), options)
+        return reached(found.rows)
+
+    drawn = [
+        reached(rng.choice(np.flatnonzero(pool.available), given.budget, replace=False))
+        for _ in range(10)
+    ]
+    whole, chance = by_herding(None, 0), float(np.mean(drawn))
+    print(where(rows=given.rows, labeled=given.labeled, budget=given.budget, seeds=given.seeds))
+    print(f"objective: all targets {whole:.4f}, random picks {chance:.4f}")
+    print(f"{'targets':>8}{'loss %':>9}{'of the gain %':>15}")
+    for targets in TARGETS:
+        value = float(np.mean([by_herding(targets, seed) for seed in range(given.seeds)]))
+        lost = whole - value
+        print(f"{targets:>8}{100 * lost / whole:>9.2f}{100 * lost / (whole - chance):>15.1f}")
+
+
+if __name__ == "__main__":
+    main()
