@@ -193,6 +193,9 @@ def main(words: Sequence[str] | None = None) -> None:
         found = measure(given)
     except LabelcycleError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        kept = f"finished campaigns are in {given.results}: the same command goes on"
+        sys.exit(f"interrupted; {kept if given.results else 'nothing is kept without --results'}")
     if given.json:
         print(json.dumps(found, indent=2))
         return

@@ -106,6 +106,26 @@ def test_options_method_and_seed_reach_their_parts() -> None:
     assert drawn[0] != drawn[1]
 
 
+def test_ones_own_model_is_asked_before_there_are_labels() -> None:
+    features, _ = blobs()
+    probabilities = np.tile([0.9, 0.1, 0.0], (120, 1))
+    probabilities[[50, 77]] = [0.5, 0.5, 0.0]
+    picks = select(features, None, 2, strategy="margin", probabilities=probabilities)
+    assert (picks.rows.tolist(), picks.stood_in) == ([50, 77], None)
+    picks = select(features, None, 2, strategy="margin")
+    assert picks.stood_in == "typiclust"
+
+
+def test_options_of_clusterer_and_learner_reach_them() -> None:
+    features, truth = blobs()
+    with pytest.raises(SettingsError, match=r"clusterer kmeans: start: unknown key.*'starts'"):
+        select(features, None, 3, cluster_options={"start": 2})
+    with pytest.raises(SettingsError, match="learner linear: penalti: unknown key"):
+        select(features, some(truth, 9), 3, strategy="badge", learner_options={"penalti": 1.0})
+    with pytest.raises(SettingsError, match=r"seed must be a whole number.*\(got None\)"):
+        select(features, None, 3, seed=None)  # type: ignore[arg-type]
+
+
 def test_what_does_not_fit_is_refused_by_name() -> None:
     features, truth = blobs()
     with pytest.raises(DataError, match=r"features must be numbers of shape \(n, d\).*\(120,\)"):
@@ -145,9 +165,9 @@ def test_ones_own_arrays_and_the_seed_are_checked() -> None:
     labels = some(truth, 9)
     for wrong, text in (
         (np.full(120, 0.5), r"probabilities must be \(120, c\), a row a sample.*\(120,\)"),
-        (np.ones((120, 1)), r"at least 2 classes"),
+        (np.ones((120, 1)), r"a column for each of at least 3 classes \(got \(120, 1\)\)"),
         (np.ones((120, 3)), r"sum to 1 in each row, row 0 has 1 and sums to 3; take the softmax"),
-        (np.tile([1.5, -0.5], (120, 1)), r"at least 0 .*row 0 has -0\.5"),
+        (np.tile([1.5, -0.5, 0], (120, 1)), r"at least 0 .*row 0 has -0\.5"),
     ):
         with pytest.raises(DataError, match=text):
             select(features, labels, 3, strategy="margin", probabilities=wrong)
@@ -155,7 +175,7 @@ def test_ones_own_arrays_and_the_seed_are_checked() -> None:
         select(features, np.full(120, np.inf), 3)
     with pytest.raises(DataError, match=r"\(n, d >= 1\) .*\(got \(5, 0\)"):
         select(np.zeros((5, 0), dtype=np.float32), None, 3)
-    with pytest.raises(SettingsError, match=r"seed must be at least 0 \(got -1\)"):
+    with pytest.raises(SettingsError, match=r"seed must be a whole number, at least 0 \(got -1\)"):
         select(features, None, 3, seed=-1)
 
 

@@ -1,6 +1,7 @@
 """The command `labelcycle`. Errors become one line and an exit code."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -262,16 +263,20 @@ def status(root: Path, as_json: bool) -> None:
 
 
 @cli.command()
-def strategies() -> None:
-    """List the strategies of `query.strategy`: what each picks and when to use it; its paper."""
+@click.argument("name", required=False)
+def strategies(name: str | None) -> None:
+    """List the strategies: what each picks, when to use it, its paper; or the options of one."""
     from labelcycle.core import strategies as known
 
-    width = max(len(name) for name in known.names()) + 2
-    for name in known.names():
-        line, paper = known.described(name)
-        click.echo(f"{name:<{width}}{line}")
-        if paper:
-            click.echo(f"{'':<{width}}{paper}")
+    wide = min(120, shutil.get_terminal_size().columns)
+    width = max(len(each) for each in known.names()) + 2
+    for each in [name] if name else known.names():
+        for number, text in enumerate(filter(None, known.described(each))):
+            lead = f"{each if number == 0 else '':<{width}}"
+            click.echo(click.wrap_text(text, wide, lead, " " * width))
+    for key, field in known.get(name).Options.model_fields.items() if name else ():
+        click.echo(f"\n{key}: {json.dumps(field.default)}")
+        click.echo(click.wrap_text(field.description or "", wide, "    ", "    "))
 
 
 @cli.command()

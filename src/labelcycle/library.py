@@ -5,6 +5,8 @@ picks = select(features, labels, budget=20, strategy="supclust")
 picks.rows
 """
 
+from __future__ import annotations  # help() shows the names of types, not what they are made of
+
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -33,26 +35,35 @@ def select(
     classes: int | None = None,
     clusters: ArrayLike | None = None,
     cluster_method: str = "kmeans",
+    cluster_options: Mapping[str, Any] | None = None,
     probabilities: ArrayLike | None = None,
     learner: str = "linear",
+    learner_options: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> Selection:
-    """The `budget` samples to label next, best first: `rows` (b,) int64, `score`, `why`.
+    """The `budget` samples to label next, in the order in which they were picked.
+
+    The answer has `rows` (b,) int64; `score` (b,), by which the strategy judged each at its turn;
+    `why`, what it knew of each, by name; `stood_in`, the strategy that picked instead because the
+    model had nothing to say (no labels, one class, the same answer for all samples), or None.
 
     features : (n, d), one row a sample; float32 or float16 are used as they are, may be
         memory-mapped, and are never changed
     labels : (n,) class indices, -1 (or NaN) where there is none; None: no sample has one
     budget : if fewer samples have no label, all of them are returned, with a warning
-    strategy : a name of `labelcycle strategies`; `options` : its own, where not the default
+    strategy : a name of `labelcycle strategies`; `options` : its own, where not the default, as
+        `labelcycle strategies NAME` lists them
     classes : how many there are, which counts while not all have a label: for probcover's radius,
         tcm's transition, the model; None: as many as the labels show, at least 2
     clusters : (n,) cluster of each sample, if you have them; else `cluster_method` makes as many
-        as there will be labels, at most 500
+        as there will be labels, at most 500 (kmeans, minibatch; hdbscan as many as it finds, for
+        at most 20,000 samples)
     probabilities : (n, c) of your own model, if the strategy asks for them; else `learner` is
         fitted on the labels. A strategy that asks for a model's last layer always gets `learner`'s
     seed : of all draws; the same arguments give the same selection
 
-    Raises SettingsError, DataError or PoolExhausted, each with what was wanted and what came.
+    Raises SettingsError, DataError or PoolExhausted (labelcycle.errors), each with what was wanted
+    and what came.
     """
     module = strategies.get(strategy)
     settings = parse_options(module.Options, options, f"strategy {strategy}")
@@ -60,21 +71,20 @@ def select(
     known = _labels(labels, len(array))
     pool = Pool(array, known, known == UNLABELED)
     query.check_pool(pool)
-    count = _class_count(pool, classes)
+    given = None if probabilities is None else _probabilities(probabilities, pool, classes)
+    count = _class_count(pool, classes) if given is None else given.shape[1]
     if getattr(settings, "classes", 0) is None:  # asked for, and not told
         settings = settings.model_copy(update={"classes": count})
-    if seed < 0:
-        raise SettingsError(f"seed must be at least 0 (got {seed})")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise SettingsError(f"seed must be a whole number, at least 0 (got {seed!r})")
     wanted = _affordable(budget, int(np.count_nonzero(pool.available)))
-    groups = given = last = None
+    groups = last = None
     if "clusters" in module.NEEDS:
-        groups = _clusters(pool, wanted, clusters, cluster_method, seed)
-    if {"probabilities", "head"} & module.NEEDS:
-        given = None if probabilities is None else _probabilities(probabilities, len(array))
-        if given is None or "head" in module.NEEDS:
-            fitted = _fitted(pool, count, learner, seed)
-            given = fitted.predict_proba(array) if given is None else given
-            last = fitted.head(array) if "head" in module.NEEDS else None
+        groups = _clusters(pool, wanted, clusters, cluster_method, cluster_options, seed)
+    if "head" in module.NEEDS or ("probabilities" in module.NEEDS and given is None):
+        fitted = _fitted(pool, count, learner, learner_options, seed)
+        given = fitted.predict_proba(array) if given is None else given
+        last = fitted.head(array) if "head" in module.NEEDS else None
     pool = Pool(array, known, pool.available, groups, given, last)
     return query.select(strategy, pool, wanted, derive(seed, 0, "query"), settings)
 
@@ -117,7 +127,12 @@ def _affordable(budget: int, left: int) -> int:
 
 
 def _clusters(
-    pool: Pool, budget: int, clusters: ArrayLike | None, method: str, seed: int
+    pool: Pool,
+    budget: int,
+    clusters: ArrayLike | None,
+    method: str,
+    options: Mapping[str, Any] | None,
+    seed: int,
 ) -> NDArray[np.int32]:
     if clusters is not None:
         given = np.asarray(clusters)
@@ -130,15 +145,21 @@ def _clusters(
     module = clusterers.get(method)
     wanted = min(int(np.count_nonzero(pool.labeled)) + budget, MOST_CLUSTERS)
     rng = derive(seed, 0, "cluster")
-    return module.fit(pool.features, wanted, rng, module.Options(), True).assignment
+    settings = parse_options(module.Options, options, f"clusterer {method}")
+    return module.fit(pool.features, wanted, rng, settings, True).assignment
 
 
-def _probabilities(probabilities: ArrayLike, n: int) -> NDArray[np.float32]:
+def _probabilities(
+    probabilities: ArrayLike, pool: Pool, classes: int | None
+) -> NDArray[np.float32]:
     given = np.asarray(probabilities, dtype=np.float32)
-    if given.ndim != 2 or len(given) != n:
+    n, least = len(pool.labels), _class_count(pool, classes)
+    columns = f"at least {least}" if classes is None else str(classes)
+    fits = given.ndim == 2 and len(given) == n
+    if not fits or (given.shape[1] < least if classes is None else given.shape[1] != classes):
         raise DataError(
-            f"probabilities must be ({n}, c), a row a sample and a column a class"
-            f" (got {given.shape})"
+            f"probabilities must be ({n}, c), a row a sample and a column for each of {columns}"
+            f" classes (got {given.shape})"
         )
     return given
 
@@ -158,9 +179,11 @@ def _class_count(pool: Pool, classes: int | None) -> int:
     return least if classes is None else classes
 
 
-def _fitted(pool: Pool, classes: int, learner: str, seed: int) -> learners.Learner:
+def _fitted(
+    pool: Pool, classes: int, learner: str, options: Mapping[str, Any] | None, seed: int
+) -> learners.Learner:
     """The learner, fitted on the labels there are."""
     module = learners.get(learner)
     rows = np.flatnonzero(pool.labeled)
-    options = module.Options()
-    return module.fit(pool.features[rows], pool.labels[rows], classes, options, seed)
+    settings = parse_options(module.Options, options, f"learner {learner}")
+    return module.fit(pool.features[rows], pool.labels[rows], classes, settings, seed)

@@ -42,7 +42,7 @@ def test_the_smallest_margins_come_first_and_labelled_rows_never() -> None:
 
 
 def test_without_labels_typiclust_picks_and_why_says_so() -> None:
-    pool = pool_of(WAVERING, labeled=0)
+    pool = pool_of([[1 / 3] * 3] * 5, labeled=0)
     picks = ask(pool, 3)
     expected = query.select("typiclust", pool, 3, np.random.default_rng(0))
     assert picks.rows.tolist() == expected.rows.tolist()
@@ -50,8 +50,14 @@ def test_without_labels_typiclust_picks_and_why_says_so() -> None:
     assert "typicality" in picks.why
 
 
+def test_without_labels_a_model_from_elsewhere_is_asked() -> None:
+    picks = ask(pool_of(WAVERING, labeled=0), 3)
+    assert picks.rows.tolist() == [2, 4, 1]
+    assert picks.stood_in is None
+
+
 def test_without_labels_random_may_pick() -> None:
-    pool = pool_of(WAVERING, labeled=0)
+    pool = pool_of([[1 / 3] * 3] * 5, labeled=0)
     picks = ask(pool, 3, cold_start="random")
     expected = query.select("random", pool, 3, np.random.default_rng(0))
     assert picks.rows.tolist() == expected.rows.tolist()

@@ -19,17 +19,17 @@ class Options(base.Options):
     """Setting of every strategy that asks the model."""
 
     cold_start: Literal["typiclust", "random"] = Field(
-        "typiclust", description="who picks while no label is there or all scores are equal"
+        "typiclust",
+        description="who picks while the model says the same of all, as it does without labels",
     )
 
 
-def is_cold(pool: Pool, scores: NDArray[np.floating]) -> bool:
-    """True without labels, or if the model says the same of all of several available samples.
+def is_cold(scores: NDArray[np.floating]) -> bool:
+    """True if the model says the same of several available samples, as one without labels does.
 
     scores : (m,), what the strategy makes of the model's word on each available sample
     """
-    says_nothing = len(scores) > 1 and bool(np.ptp(scores) <= NO_DIFFERENCE)
-    return says_nothing or not pool.labeled.any()
+    return len(scores) > 1 and bool(np.ptp(scores) <= NO_DIFFERENCE)
 
 
 def stand_in(pool: Pool, budget: int, rng: np.random.Generator, options: Options) -> Selection:

@@ -32,13 +32,11 @@ def highest(
 ) -> Selection:
     """The `budget` available rows with the highest score, `why` led by cold_start = 0.
 
-    Without labels `judge` is not asked; then, or if it says the same of all, another stands in.
+    If `judge` says the same of all, another strategy stands in.
     """
-    if not pool.labeled.any():
-        return _cold_start.stand_in(pool, budget, rng, options)
     rows = np.flatnonzero(pool.available).astype(np.int64)
     score, why = judge(rows)
-    if _cold_start.is_cold(pool, score):
+    if _cold_start.is_cold(score):
         return _cold_start.stand_in(pool, budget, rng, options)
     best = best_first(score)[:budget]
     columns: dict[str, NDArray[np.generic]] = {name: why[name][best] for name in why}

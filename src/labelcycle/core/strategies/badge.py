@@ -70,7 +70,7 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
         return _cold_start.stand_in(pool, budget, rng, options)
     gradients = gradients_of(pool.head)
     lengths = np.sqrt(gradients.squares)
-    if _cold_start.is_cold(pool, lengths[pool.available]):
+    if _cold_start.is_cold(lengths[pool.available]):
         return _cold_start.stand_in(pool, budget, rng, options)
     rows, gaps = _seeds(gradients, pool.available, budget, rng)
     distance = np.sqrt(gaps)

@@ -70,7 +70,7 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     rows = np.flatnonzero(pool.available).astype(np.int64)
     masks = dropout.drawn_masks(rng, options.draws, pool.head.hidden.shape[1], options.dropout)
     flips = flips_of(pool.head, rows, masks)
-    if _cold_start.is_cold(pool, flips):
+    if _cold_start.is_cold(flips):
         return _cold_start.stand_in(pool, budget, rng, options)
     chosen = candidates_of(flips, options.draws, options.candidates * budget)
     groups = _grouped(pool, rows[chosen], budget, rng)

@@ -6,6 +6,8 @@ rounds would mean something else for every budget; here it is a number of labels
 The default is three rounds of one label a class.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from pydantic import Field
 
@@ -39,4 +41,4 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
         found = _cold_start.flagged(typiclust.select(pool, budget, rng, options), 0)
     phase = np.full(budget, int(late), dtype=np.int64)
     why = {"cold_start": found.why["cold_start"], "phase": phase, **found.why}
-    return Selection(found.rows, found.score, why)
+    return replace(found, why=why)
