@@ -19,13 +19,13 @@ BLOCK_ROWS = 16_384
 LEARNT_ROWS = 100_000
 """Of a larger pool so many rows, drawn at random, find the centres."""
 
-SMALLEST_GAIN = 1e-4
+SMALLEST_GAIN = 5e-4
 """A run ends with the first iteration that lowers the inertia by a smaller share than this."""
 
-START_ROWS = 64
+START_ROWS = 32
 """Rows for each cluster, drawn at random, of which the starts are chosen, and at least ..."""
 
-LEAST_START_ROWS = 5_000
+LEAST_START_ROWS = 2_000
 
 SAME_POINT = 1e-6
 """Squared distances below this share of the largest squared length are float32's rounding."""
