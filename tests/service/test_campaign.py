@@ -496,7 +496,7 @@ def test_served_flows_close_an_answered_round_by_themselves(world: World) -> Non
         text=True,
     )
     try:
-        give_up = time.monotonic() + 300
+        give_up = time.monotonic() + 600
         while "round/003" not in world.tool("git", "tag").split():
             assert serving.poll() is None, serving.communicate()
             assert time.monotonic() < give_up, "no scheduled flow closed the round"
