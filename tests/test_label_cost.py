@@ -19,6 +19,8 @@ from labelcycle.core.seeding import derive
 from labelcycle.nn import learners
 from labelcycle.nn.learners import linear
 
+pytestmark = pytest.mark.slow  # whole campaigns and processes: seconds each
+
 SCRIPT = Path(label_cost.__file__)
 SETTINGS = ("--strategies", "typiclust", "--budgets", "3,8", "--seeds", "2", "--pool", "60")
 

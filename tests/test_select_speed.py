@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # whole campaigns and processes: seconds each
+
 PROGRAM = Path(__file__).parents[1] / "benchmarks" / "select_speed.py"
 
 PROMISED = {
