@@ -14,7 +14,7 @@ PIP_FLAGS := --disable-pip-version-check --quiet
 help:
 	@echo "make demo   the whole loop on sample data: three rounds, real Label Studio, about 10 minutes"
 	@echo "make test   all checks and tests, the ones with real services included"
-	@echo "make quick  the quick tests, under a minute"
+	@echo "make quick  the quick tests, about a minute"
 	@echo "make lint   style, types, import layers"
 	@echo "make lock   write constraints*.txt from what is installed"
 	@echo "make clean  remove the environments and the demo"
