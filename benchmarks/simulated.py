@@ -140,9 +140,8 @@ def play(
 def _fitted(
     problem: Problem, features: NDArray[np.floating], labels: NDArray[np.int64], seed: int
 ) -> Learner:
-    rows = np.flatnonzero(labels != UNLABELED)
     module, options = learners.get(problem.learner.name), problem.learner.options
-    return module.fit(features[rows], labels[rows], problem.source.classes, options, seed)
+    return module.fit(features, labels, problem.source.classes, options, seed)
 
 
 def _seen(

@@ -17,6 +17,7 @@ import numpy as np
 from labelcycle import config, rounds
 from labelcycle.adapters import services
 from labelcycle.annotate import read_truth
+from labelcycle.core.pool import UNLABELED
 from labelcycle.core.seeding import derive
 from labelcycle.cycle import people, setup, standing
 from labelcycle.cycle.standing import Standing
@@ -222,13 +223,9 @@ class RandomSelection:
         for draw in range(draws):
             rng = derive(config_.campaign.seed, draw, "random comparison")
             rows = rng.choice(len(self._labels), size=labels, replace=False)
-            learner = module.fit(
-                np.asarray(self._features[rows]),
-                self._labels[rows],
-                len(config_.classes),
-                options,
-                draw,
-            )
+            bought = np.full(len(self._labels), UNLABELED)
+            bought[rows] = self._labels[rows]
+            learner = module.fit(self._features, bought, len(config_.classes), options, draw)
             said = learner.predict_proba(self._test).argmax(axis=1)
             results.append(float((said == self._wanted).mean()))
         return np.array(results)

@@ -184,6 +184,5 @@ def _fitted(
 ) -> learners.Learner:
     """The learner, fitted on the labels there are."""
     module = learners.get(learner)
-    rows = np.flatnonzero(pool.labeled)
     settings = parse_options(module.Options, options, f"learner {learner}")
-    return module.fit(pool.features[rows], pool.labels[rows], classes, settings, seed)
+    return module.fit(pool.features, pool.labels, classes, settings, seed)

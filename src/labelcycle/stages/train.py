@@ -36,8 +36,7 @@ def run(campaign: store.Campaign, options: Options, classes: tuple[str, ...], se
     module = learners.get(options.learner)
     settings = parse_options(module.Options, options.options, f"learner {options.learner}")
     _, pool = read_pool(campaign, classes)
-    rows = np.flatnonzero(pool.labeled)
-    learner = module.fit(pool.features[rows], pool.labels[rows], len(classes), settings, seed)
+    learner = module.fit(pool.features, pool.labels, len(classes), settings, seed)
     meta, arrays = learner.state()
     store.write_bytes(campaign.model / WEIGHTS, safetensors.numpy.save(arrays))
     store.write_array(probabilities_file(campaign), learner.predict_proba(pool.features))
@@ -46,7 +45,7 @@ def run(campaign: store.Campaign, options: Options, classes: tuple[str, ...], se
         "options": settings.model_dump(mode="json"),
         "classes": list(classes),
         "features": int(pool.features.shape[1]),
-        "labels": len(rows),
+        "labels": int(np.count_nonzero(pool.labeled)),
         "state": meta,
     }
     store.write_json(campaign.model / META, record)

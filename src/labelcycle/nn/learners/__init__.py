@@ -50,7 +50,10 @@ class LearnerModule(Protocol):
         options: Any,
         seed: int,
     ) -> Learner:
-        """The classifier of (m, d) `features` with class indices `labels` (m,); m may be 0."""
+        """The classifier of a pool, of which some samples have labels, or none.
+
+        features : (n, d), all of the pool; labels : (n,), class index, `UNLABELED` where unknown
+        """
 
     def from_state(self, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Learner:
         """The learner that gave this `state`."""

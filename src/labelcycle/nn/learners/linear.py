@@ -25,7 +25,7 @@ from pydantic import Field
 
 from labelcycle import options as base
 from labelcycle.core.neighbours import unit_rows
-from labelcycle.core.pool import Head
+from labelcycle.core.pool import UNLABELED, Head
 from labelcycle.core.threads import one_thread
 
 NO_CHANCE = -1e4
@@ -101,16 +101,18 @@ def fit(
     options: Options,
     seed: int,
 ) -> Linear:
-    """The classifier of (m, d) `features` with class indices `labels` (m,).
+    """The classifier from the samples of (n, d) `features` whose `labels` (n,) are known.
 
     No labels: every class is as likely. Classes without a label get probability 0.
     """
     del seed  # the problem is convex and starts from zero
     d = features.shape[1]
+    known = labels != UNLABELED
+    labels = labels[known]
     seen = np.unique(labels)
     if len(seen) == 0:
         return Linear(np.zeros(d), 1.0, np.zeros((d, n_classes)), np.zeros(n_classes))
-    rows = unit_rows(features)
+    rows = unit_rows(features[known])
     centre = rows.mean(axis=0)
     rows -= centre
     scale = float(np.sqrt(np.einsum("nd,nd->n", rows, rows).mean())) or 1.0
