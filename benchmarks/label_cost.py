@@ -23,95 +23,37 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from kept_campaigns import Kept
 from label_sets import Folders, add_folders, open_set
 from measured import commit, where
-from scipy.special import stdtrit
-from simulated import Assignment, Choice, Measured, Problem, choice, clustered, needs, play
-from workers import Workers
 
 from labelcycle.core import clusterers, strategies
 from labelcycle.core.threads import cores
 from labelcycle.errors import LabelcycleError
 from labelcycle.nn import learners
-
-BASE = "random"
-CONFIDENCE = 0.95
-
-Campaigns = dict[str, list[Measured]]
-"""By strategy as typed, those of seeds 0, 1, ..."""
-
-
-def run(problem: Problem, chosen: list[Choice], seeds: int, kept: Kept, jobs: int) -> Campaigns:
-    """All campaigns: those kept, and the others, which are run and kept."""
-    tasks = [(s, seed) for seed in range(seeds) for s in chosen if kept.get(s, seed) is None]
-    with Workers(problem, min(jobs, len(tasks))) as workers:
-        clusters = _clusters(problem, tasks, workers)
-        whole = [(s, seed, clusters[seed] if "clusters" in needs(s) else None) for s, seed in tasks]
-        began = time.perf_counter()
-        for done, ((strategy, seed, _), found) in enumerate(workers.each(play, whole), 1):
-            kept.add(strategy, seed, found)
-            _say(f"campaign {done} of {len(whole)}: {strategy.text}, seed {seed}", began)
-    return {s.text: [kept.get(s, seed) for seed in range(seeds)] for s in chosen}
+from labelcycle.nn.progress import Progress
+from labelcycle.simulate import campaigns
+from labelcycle.simulate.choices import Choice, choice
+from labelcycle.simulate.clusters import Folder
+from labelcycle.simulate.kept import Kept
+from labelcycle.simulate.problem import Campaign, Problem
+from labelcycle.simulate.results import BASE, rows_of
 
 
-def _clusters(
-    problem: Problem, tasks: list[tuple[Choice, int]], workers: Workers
-) -> dict[int, list[Assignment]]:
-    """By seed, the clusters of each round, for the campaigns that are to come."""
-    seeds = sorted({seed for strategy, seed in tasks if "clusters" in needs(strategy)})
-    wanted = [(seed, number) for seed in seeds for number, _ in problem.rounds()]
-    found = {}
+@contextmanager
+def showing(name: str) -> Iterator[Callable[[Progress], None]]:
+    """A line on standard error for each step."""
     began = time.perf_counter()
-    for done, (task, assignment) in enumerate(workers.each(clustered, wanted), 1):
-        found[task] = assignment
-        _say(f"clustering {done} of {len(wanted)}", began)
-    return {seed: [found[seed, number] for number, _ in problem.rounds()] for seed in seeds}
 
+    def show(step: Progress) -> None:
+        seconds = time.perf_counter() - began
+        print(f"{name}: {step.step} of {step.total}, {seconds:.0f} s", file=sys.stderr, flush=True)
 
-def _say(text: str, began: float) -> None:
-    print(f"{text}, {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
-
-
-def rows_of(problem: Problem, campaigns: Campaigns, base: str) -> list[dict[str, Any]]:
-    """One row a strategy and budget; base : the strategy that the others are compared with."""
-    measure = "balanced" if problem.source.balanced else "accuracy"
-    values = {
-        name: np.array([getattr(one, measure) for one in found])
-        for name, found in campaigns.items()
-    }
-    facts = {"data": problem.source.name, "learner": problem.learner.text}
-    return [
-        {**facts, "strategy": name, "budget": budget}
-        | summary(found[:, number], values[base][:, number])
-        for name, found in values.items()
-        for number, budget in enumerate(problem.budgets)
-    ]
-
-
-def summary(values: np.ndarray, base: np.ndarray) -> dict[str, Any]:
-    """Mean, standard error, and the mean difference to `base` with its interval (paired t)."""
-    n, difference = len(values), values - base
-    mean = float(difference.mean())
-    found = {"seeds": n, "accuracy": float(values.mean()), "se": None, "gain": mean}
-    if n == 1:
-        return found | {"gain_low": None, "gain_high": None}
-    half = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2) * standard_error(difference))
-    return found | {
-        "se": standard_error(values),
-        "gain_low": mean - half,
-        "gain_high": mean + half,
-    }
-
-
-def standard_error(values: np.ndarray) -> float:
-    """Of the mean of at least two values."""
-    return float(values.std(ddof=1) / np.sqrt(len(values)))
+    yield show
 
 
 def table(rows: list[dict[str, Any]], base: str) -> str:
@@ -173,17 +115,22 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     pool = min(given.pool, len(source.data.train))
     if given.budgets[-1] > pool:
         sys.exit(f"--budgets: wanted at most the {pool} rows of the pool, got {given.budgets[-1]}")
-    problem = Problem(source, pool, given.budgets, learner, clusterer)
+    problem = Problem(source, pool, given.budgets)
     kept = Kept(given.results, problem, commit())
-    campaigns = run(problem, chosen, given.seeds, kept, given.jobs)
+    grid = [Campaign(each, clusterer, learner, s) for s in range(given.seeds) for each in chosen]
+    nowhere = Folder(None, problem, {})
+    found = campaigns.run(problem, grid, kept, nowhere, given.jobs, showing)
     facts = {"data": source.name, "pool": pool, "test": len(source.data.test)}
     facts |= {"seeds": given.seeds, "clusterer": clusterer.text}
     facts |= {"seconds": round(time.perf_counter() - began)}
-    facts |= {"campaigns of": ", ".join(kept.commits(chosen, given.seeds))}
+    facts |= {"campaigns of": ", ".join(kept.commits(grid))}
     return {
         "where": where(**facts),
         "metric": "balanced accuracy" if source.balanced else "accuracy",
-        "rows": rows_of(problem, campaigns, given.base),
+        "rows": [
+            {key: value for key, value in row.items() if key != "clusterer"}
+            for row in rows_of(problem, found, clusterer, learner, given.base)
+        ],
     }
 
 

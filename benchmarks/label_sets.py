@@ -21,8 +21,10 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-from measured import ARRAYS, Data, read
+from measured import ARRAYS, read
 from numpy.typing import NDArray
+
+from labelcycle.simulate.problem import Data, LabelSet
 
 VARIABLE = "LABELCYCLE_SHARED"
 REPOSITORY = Path(__file__).parents[1]
@@ -44,23 +46,6 @@ class Folders:
 
     shared: Path
     cache: Path
-
-
-@dataclass(frozen=True)
-class LabelSet:
-    """Features, labels, and whether classes count alike.
-
-    balanced : measure the mean recall of the classes, not the share of right answers
-    """
-
-    name: str
-    data: Data
-    balanced: bool
-
-    @property
-    def classes(self) -> int:
-        """Number of classes."""
-        return 1 + int(max(self.data.train_labels.max(), self.data.test_labels.max()))
 
 
 def add_folders(parser: argparse.ArgumentParser) -> None:

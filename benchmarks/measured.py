@@ -16,27 +16,21 @@ import os
 import platform
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+
+from labelcycle.simulate.problem import Data
 
 VARIABLE = "LABELCYCLE_DATA"
 ARRAYS = ("train", "test", "train_labels", "test_labels")
 
-MEASURED = ("benchmarks", "examples", "src/labelcycle/core", "src/labelcycle/nn")
+MEASURED = (
+    "benchmarks",
+    "examples",
+    *(f"src/labelcycle/{part}" for part in ("core", "nn", "simulate", "stages")),
+)
 """Whose uncommitted changes are told."""
-
-
-@dataclass(frozen=True)
-class Data:
-    """Features and labels of both splits."""
-
-    train: NDArray[np.floating]
-    train_labels: NDArray[np.int64]
-    test: NDArray[np.floating]
-    test_labels: NDArray[np.int64]
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:

@@ -8,16 +8,18 @@ from typing import Any
 import label_cost
 import numpy as np
 import pytest
-import simulated
-from label_sets import LabelSet
 from scipy import stats
-from simulated import Measured
 
 from labelcycle.core import clusterers, query, strategies
 from labelcycle.core.pool import UNLABELED, Pool
 from labelcycle.core.seeding import derive
 from labelcycle.nn import learners
 from labelcycle.nn.learners import linear
+from labelcycle.simulate import campaigns, playing
+from labelcycle.simulate.choices import choice
+from labelcycle.simulate.learning import Seen
+from labelcycle.simulate.problem import Campaign, LabelSet, Measured, Problem
+from labelcycle.simulate.results import rows_of
 
 pytestmark = pytest.mark.slow  # whole campaigns and processes: seconds each
 
@@ -96,15 +98,15 @@ def test_an_interrupted_run_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = printed(capsys, *words(data))["rows"]
-    results, played, play = tmp_path / "results.jsonl", [], simulated.play
+    results, played, play = tmp_path / "results.jsonl", [], playing.play
 
     def counted(*task: Any) -> Measured:
-        played.append(task[1:3])
+        played.append(task[1])
         if len(played) == 3:
             raise KeyboardInterrupt
         return play(*task)
 
-    monkeypatch.setattr(label_cost, "play", counted)
+    monkeypatch.setattr(campaigns, "play", counted)
     with pytest.raises(
         SystemExit, match=r"interrupted; finished campaigns are in .*results\.jsonl"
     ):
@@ -166,22 +168,27 @@ def test_one_seed_has_no_interval(data: Path, capsys: pytest.CaptureFixture[str]
     assert "typiclust        8" in capsys.readouterr().out
 
 
-def test_unequal_classes_are_measured_alike(data: Path) -> None:
+LINEAR, KMEANS, RANDOM = (
+    choice(name, package)
+    for name, package in (("linear", learners), ("kmeans", clusterers), ("random", strategies))
+)
+
+
+def opened(data: Path) -> LabelSet:
     given = label_cost.arguments(words(data))
-    source = label_cost.open_set(given.data, label_cost.Folders(given.shared, given.cache))
-    parts = simulated.choice("linear", learners), simulated.choice("kmeans", clusterers)
-    campaigns = {"random": [Measured(accuracy=[0.5], balanced=[0.25])]}
+    return label_cost.open_set(given.data, label_cost.Folders(given.shared, given.cache))
+
+
+def test_unequal_classes_are_measured_alike(data: Path) -> None:
+    found = {Campaign(RANDOM, KMEANS, LINEAR, 0): Measured(accuracy=[0.5], balanced=[0.25])}
     for balanced, value in ((False, 0.5), (True, 0.25)):
-        problem = simulated.Problem(replace(source, balanced=balanced), 60, (3,), *parts)
-        assert label_cost.rows_of(problem, campaigns, "random")[0]["accuracy"] == value
+        one = Problem(replace(opened(data), balanced=balanced), 60, (3,))
+        assert rows_of(one, found, KMEANS, LINEAR, "random")[0]["accuracy"] == value
 
 
 def test_balanced_accuracy_is_the_mean_recall_of_the_classes(data: Path) -> None:
-    given = label_cost.arguments(words(data, "--budgets", "6"))
-    source = label_cost.open_set(given.data, label_cost.Folders(given.shared, given.cache))
-    parts = simulated.choice("linear", learners), simulated.choice("kmeans", clusterers)
-    problem = simulated.Problem(source, 100, (6,), *parts)
-    found = simulated.play(problem, simulated.choice("random", strategies), 0, None)
+    source = opened(data)
+    found = playing.play(Problem(source, 100, (6,)), Campaign(RANDOM, KMEANS, LINEAR, 0), None)
     rows = query.select("random", all_of(source), 6, derive(0, 0, "query")).rows
     options = linear.Options()
     model = linear.fit(source.data.train[rows], source.data.train_labels[rows], 3, options, 0)
@@ -189,6 +196,7 @@ def test_balanced_accuracy_is_the_mean_recall_of_the_classes(data: Path) -> None
     assert found.accuracy == [pytest.approx(right.mean())]
     recalls = [right[source.data.test_labels == c].mean() for c in range(3)]
     assert found.balanced == [pytest.approx(np.mean(recalls))]
+    assert found.picks == [rows.tolist()]
 
 
 def all_of(source: LabelSet) -> Pool:
@@ -217,7 +225,9 @@ def test_who_asks_no_model_still_sees_how_many_classes_there_are() -> None:
     """As in the stage `query`: probcover looks for as many clusters."""
     features, labels = np.eye(6, 4, dtype=np.float32), np.full(6, UNLABELED)
     model = linear.fit(features[:0], labels[:0], 5, linear.Options(), 0)
-    pool = simulated._seen(features, labels, None, model, frozenset())
+    campaign = Campaign(RANDOM, KMEANS, LINEAR, 0)
+    clusters = np.zeros(6, dtype=np.int32)
+    pool = playing.pool_seen(campaign, Seen(features), labels, clusters, model)
     assert pool.probabilities is not None
     assert pool.probabilities.shape == (6, 5)
     assert pool.clusters is pool.head is None

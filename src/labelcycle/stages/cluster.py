@@ -3,11 +3,13 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
 from labelcycle import store
 from labelcycle.core import clusterers
+from labelcycle.core.clustering import Clustering
 from labelcycle.core.query import check_pool
 from labelcycle.core.registry import parse_options
 from labelcycle.stages.pool_files import read_pool
@@ -35,16 +37,22 @@ def run(
     classes: tuple[str, ...],
     rng: np.random.Generator,
 ) -> None:
-    """Write work/clusters.npz: assignment (n,) int32 and centres (k, d) float32.
-
-    The number asked of the clusterer is that of the labels after this round (labelled + budget),
-    at most `max_clusters` (Hacohen et al. 2022, section 3.2).
-    """
+    """Write work/clusters.npz: assignment (n,) int32 and centres (k, d) float32."""
     _, pool = read_pool(campaign, classes)
     check_pool(pool)
     labels_then = int(np.count_nonzero(pool.labeled)) + budget
+    result = clustered(pool.features, labels_then, options, rng)
+    store.write_arrays(campaign.clusters, assignment=result.assignment, centres=result.centres)
+
+
+def clustered(
+    features: NDArray[np.floating], labels_then: int, options: Options, rng: np.random.Generator
+) -> Clustering:
+    """The clusters of a pool (n, d) for a round after which there are `labels_then` labels.
+
+    That many are asked of the clusterer, at most `max_clusters` (Hacohen et al. 2022, section 3.2).
+    """
     module = clusterers.get(options.method)
     settings = parse_options(module.Options, options.options, f"clusterer {options.method}")
     wanted = min(labels_then, options.max_clusters)
-    result = module.fit(pool.features, wanted, rng, settings, options.normalise)
-    store.write_arrays(campaign.clusters, assignment=result.assignment, centres=result.centres)
+    return module.fit(features, wanted, rng, settings, options.normalise)

@@ -1,5 +1,6 @@
 """Stage `query`: the samples that this round asks people for, and why."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from pydantic import Field
 from labelcycle import options as base
 from labelcycle import store
 from labelcycle.core import query, strategies
-from labelcycle.core.pool import Selection
+from labelcycle.core.pool import Head, Pool, Selection
 from labelcycle.core.registry import parse_options
 from labelcycle.stages.pool_files import read_pool, rounded
 from labelcycle.stages.train import load_learner
@@ -38,9 +39,14 @@ def run(
     module = strategies.get(options.strategy)
     settings = parse_options(module.Options, options.options, f"strategy {options.strategy}")
     ids, pool = read_pool(campaign, classes, clusters=True, probabilities=True)
-    if "head" in module.NEEDS:
-        pool = replace(pool, head=load_learner(campaign.model).head(pool.features))
-    selection = query.select(options.strategy, pool, options.budget, rng, settings)
+    selection = selected(
+        pool,
+        options.strategy,
+        settings,
+        options.budget,
+        rng,
+        lambda: load_learner(campaign.model).head(pool.features),
+    )
     record = {
         "strategy": options.strategy,
         "stood_in": selection.stood_in,
@@ -49,6 +55,20 @@ def run(
         "samples": sample_records(ids, selection),
     }
     store.write_json(campaign.selection, record)
+
+
+def selected(
+    pool: Pool,
+    strategy: str,
+    options: base.Options,
+    budget: int,
+    rng: np.random.Generator,
+    head: Callable[[], Head],
+) -> Selection:
+    """The picks of a round; head : of the current model, asked only if the strategy needs it."""
+    if "head" in strategies.get(strategy).NEEDS:
+        pool = replace(pool, head=head())
+    return query.select(strategy, pool, budget, rng, options)
 
 
 def sample_records(ids: list[str], selection: Selection) -> list[dict[str, Any]]:

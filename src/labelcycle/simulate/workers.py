@@ -1,9 +1,10 @@
 """Tasks on several processes that hold one large thing in common, or all in this process."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Any
 
 Task = tuple[Any, ...]
@@ -24,7 +25,9 @@ class Workers:
             context = get_context("spawn")
             self._pool = ProcessPoolExecutor(jobs, context, _begin, (common,))
 
-    def each(self, function: Callable[..., Any], tasks: Sequence[Task]) -> Iterator[tuple]:
+    def each(
+        self, function: Callable[..., Any], tasks: Sequence[Task]
+    ) -> Iterator[tuple[Task, Any]]:
         """Each task and what function(common, *task) gives, as they end."""
         if self._pool is None:
             yield from ((task, function(self._common, *task)) for task in tasks)
@@ -44,6 +47,15 @@ class Workers:
 def _begin(common: Any) -> None:
     global _common
     _common = common
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Nobody takes what an orphan finds, and it would wait for tasks for ever."""
+    parent = parent_process()
+    if parent:
+        parent.join()
+    os._exit(1)
 
 
 def _call(function: Callable[..., Any], task: Task) -> Any:

@@ -1,0 +1,35 @@
+"""All campaigns of a comparison: those kept, and the others, which are played and kept."""
+
+from collections.abc import Sequence
+
+from labelcycle.nn.progress import Progress
+from labelcycle.simulate.clusters import Folder, made, read_by
+from labelcycle.simulate.kept import Kept
+from labelcycle.simulate.playing import play
+from labelcycle.simulate.problem import Campaign, Measured, Problem
+from labelcycle.simulate.showing import Showing
+from labelcycle.simulate.workers import Workers
+
+
+def run(
+    problem: Problem,
+    campaigns: Sequence[Campaign],
+    kept: Kept,
+    folder: Folder,
+    jobs: int,
+    showing: Showing,
+) -> dict[Campaign, Measured]:
+    """What each campaign gave; clusters are kept in `folder`."""
+    todo = [each for each in campaigns if kept.get(each) is None]
+    with Workers(problem, min(jobs, len(todo))) as workers:
+        rounds = made(problem, todo, folder, workers, showing)
+        tasks = []
+        for each in todo:
+            clusterer = read_by(each)
+            clusters = rounds[clusterer.text, each.seed] if clusterer else None
+            tasks.append((each, clusters))
+        with showing("campaigns") as show:
+            for done, ((campaign, _), found) in enumerate(workers.each(play, tasks), 1):
+                kept.add(campaign, found)
+                show(Progress(done, len(todo)))
+    return {each: found for each in campaigns if (found := kept.get(each))}

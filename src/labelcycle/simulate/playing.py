@@ -1,0 +1,111 @@
+"""One campaign, round by round, as the stages `cluster`, `query`, `train` and `evaluate` do it.
+
+The draws of a seed are those of a campaign with that seed. Its pool and its clusters are the same
+for every strategy.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelcycle.core.metrics import balanced_accuracy, confusion_matrix
+from labelcycle.core.pool import UNLABELED, Pool
+from labelcycle.core.seeding import derive
+from labelcycle.nn.learners import Learner
+from labelcycle.simulate.choices import Choice
+from labelcycle.simulate.learning import Seen, fitted, head, probabilities
+from labelcycle.simulate.problem import Campaign, Features, Measured, Problem, needs
+from labelcycle.stages import cluster, query
+
+Assignment = NDArray[np.int32]
+Labels = NDArray[np.int64]
+
+
+def clustered(problem: Problem, clusterer: Choice, seed: int, number: int) -> Assignment:
+    """The clusters of round `number` of a seed; no strategy changes them."""
+    return _clusters(problem, clusterer, _pool(problem, seed).features, seed, number)
+
+
+def play(problem: Problem, campaign: Campaign, clusters: Sequence[Assignment] | None) -> Measured:
+    """A whole campaign; clusters : those of each round, None if the strategy reads none."""
+    seen, rows = _pool(problem, campaign.seed), problem.rows(campaign.seed)
+    truth = problem.source.data.train_labels[rows]
+    labels = initial_labels(problem, truth, campaign.seed)
+    model = _fitted(problem, campaign, seen, labels)
+    found = [_confusion(problem, campaign, model)] if problem.initial else []
+    bought = []
+    for number, budget in problem.rounds():
+        pool = pool_seen(campaign, seen, labels, clusters[number] if clusters else None, model)
+        picks = _picks(campaign, pool, budget, number, seen, model)
+        labels[picks] = truth[picks]
+        bought.append(rows[picks].tolist())
+        model = _fitted(problem, campaign, seen, labels)
+        found.append(_confusion(problem, campaign, model))
+    return Measured(
+        [float(np.trace(matrix) / matrix.sum()) for matrix in found],
+        [float(balanced_accuracy(matrix)) for matrix in found],
+        bought,
+    )
+
+
+def initial_labels(problem: Problem, truth: Labels, seed: int) -> Labels:
+    """(n,) the classes of as many samples of the pool as have a label before round 0, else -1."""
+    labels = np.full(len(truth), UNLABELED, dtype=np.int64)
+    known = derive(seed, 0, "initial").choice(len(truth), problem.initial, replace=False)
+    labels[known] = truth[known]
+    return labels
+
+
+def pool_seen(
+    campaign: Campaign, seen: Seen, labels: Labels, clusters: Assignment | None, model: Learner
+) -> Pool:
+    """The pool with the clusters, if the strategy reads any, and with the probabilities.
+
+    Who does not need these may still read off how many classes there are: probcover does.
+    """
+    return Pool(
+        seen.features,
+        labels.copy(),
+        labels == UNLABELED,
+        clusters if "clusters" in needs(campaign.strategy) else None,
+        probabilities(campaign.learner, model, seen),
+    )
+
+
+def _pool(problem: Problem, seed: int) -> Seen:
+    data, rows = problem.source.data, problem.rows(seed)
+    return Seen(data.train[rows], data.train_images, rows)
+
+
+def _clusters(
+    problem: Problem, clusterer: Choice, features: Features, seed: int, number: int
+) -> Assignment:
+    own = {"method": clusterer.name, "options": clusterer.options.model_dump()}
+    options = problem.stage.model_copy(update=own)
+    rng = derive(seed, number, "cluster")
+    return cluster.clustered(features, problem.budgets[number], options, rng).assignment
+
+
+def _picks(
+    campaign: Campaign, pool: Pool, budget: int, number: int, seen: Seen, model: Learner
+) -> Labels:
+    strategy = campaign.strategy
+    return query.selected(
+        pool,
+        strategy.name,
+        strategy.options,
+        budget,
+        derive(campaign.seed, number, "query"),
+        lambda: head(campaign.learner, model, seen),
+    ).rows
+
+
+def _fitted(problem: Problem, campaign: Campaign, seen: Seen, labels: Labels) -> Learner:
+    return fitted(campaign.learner, seen, labels, problem.source.classes, campaign.seed)
+
+
+def _confusion(problem: Problem, campaign: Campaign, model: Learner) -> NDArray[np.int64]:
+    data = problem.source.data
+    shares = probabilities(campaign.learner, model, Seen(data.test, data.test_images))
+    return confusion_matrix(data.test_labels, shares.argmax(axis=1), problem.source.classes)

@@ -1,0 +1,70 @@
+"""Rows of figures from campaigns: mean, standard error, and the gain over one strategy."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit  # type: ignore[import-untyped]
+
+from labelcycle.simulate.choices import Choice
+from labelcycle.simulate.problem import Campaign, Measured, Problem
+
+BASE = "random"
+CONFIDENCE = 0.95
+
+Row = dict[str, Any]
+Values = NDArray[np.float64]
+
+
+def rows_of(
+    problem: Problem,
+    found: Mapping[Campaign, Measured],
+    clusterer: Choice,
+    learner: Choice,
+    base: str,
+) -> list[Row]:
+    """One row a strategy and number of labels, of the campaigns with this clusterer and learner.
+
+    base : the strategy that the others are compared with, seed by seed; it must be among them
+    """
+    values = _values(problem, found, clusterer, learner)
+    facts = {"data": problem.source.name, "learner": learner.text, "clusterer": clusterer.text}
+    return [
+        {**facts, "strategy": name, "budget": budget}
+        | summary(each[:, number], values[base][:, number])
+        for name, each in values.items()
+        for number, budget in enumerate(problem.measured)
+    ]
+
+
+def _values(
+    problem: Problem, found: Mapping[Campaign, Measured], clusterer: Choice, learner: Choice
+) -> dict[str, Values]:
+    """By strategy (seeds, numbers of labels)."""
+    measure = "balanced" if problem.source.balanced else "accuracy"
+    values: dict[str, list[list[float]]] = {}
+    for campaign, each in found.items():
+        if campaign.learner == learner and campaign.clusterer in (None, clusterer):
+            values.setdefault(campaign.strategy.text, []).append(getattr(each, measure))
+    return {name: np.array(each) for name, each in values.items()}
+
+
+def summary(values: Values, base: Values) -> Row:
+    """Mean, standard error, and the mean difference to `base` with its interval (paired t)."""
+    n, difference = len(values), values - base
+    mean = float(difference.mean())
+    found = {"seeds": n, "accuracy": float(values.mean()), "se": None, "gain": mean}
+    if n == 1:
+        return found | {"gain_low": None, "gain_high": None}
+    half = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2) * standard_error(difference))
+    return found | {
+        "se": standard_error(values),
+        "gain_low": mean - half,
+        "gain_high": mean + half,
+    }
+
+
+def standard_error(values: Values) -> float:
+    """Of the mean of at least two values."""
+    return float(values.std(ddof=1) / np.sqrt(len(values)))
