@@ -4,17 +4,14 @@ import csv
 import difflib
 import io
 import json
-import os
-import posixpath
-import re
-import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from labelcycle import store
 from labelcycle.errors import DataError, StateError
+from labelcycle.naming import Finder
 from labelcycle.store import OWNED, Campaign, Label, Sample
 
 COLUMNS = ("sample", "split", "file", "source", "label", "round", "status", "reason", "votes")
@@ -54,7 +51,7 @@ def import_labels(campaign: Campaign, file: Path, classes: tuple[str, ...]) -> I
             " selections were made without these labels; make a new campaign with"
             " `labelcycle init`"
         )
-    finder = _Finder(campaign, _samples(campaign))
+    finder = Finder(campaign, _samples(campaign))
     given, rejected = _judge(_rows(file), finder, classes)
     if not given:
         raise DataError(
@@ -106,43 +103,19 @@ def _samples(campaign: Campaign) -> list[Sample]:
 # --- import --------------------------------------------------------------------------------
 
 
-class _Finder:
-    """The sample that a row means."""
-
-    def __init__(self, campaign: Campaign, samples: Sequence[Sample]) -> None:
-        self.by_id = {sample.id: sample for sample in samples}
-        self.by_source = {sample.source: sample for sample in samples}
-        self.by_name: dict[str, list[tuple[str, Sample]]] = defaultdict(list)
-        for sample in samples:
-            path = os.path.normpath(campaign.root / sample.source)
-            self.by_name[_composed(posixpath.basename(path))].append((path, sample))
-
-    def find(self, row: Mapping[str, str]) -> Sample:
-        """The sample that a row names. Raises DataError that says why there is none."""
-        if row.get("sample"):
-            if row["sample"] not in self.by_id:
-                raise DataError(f"unknown sample {row['sample']!r}")
-            return self.by_id[row["sample"]]
-        name = row.get("file", "")
-        if not name:
-            raise DataError("names no sample")
-        return self.by_source.get(name) or self._by_end(name)
-
-    def _by_end(self, name: str) -> Sample:
-        """The sample whose path ends as `name` does."""
-        end = "/" + re.sub(r"^(\.\./|/)+", "", posixpath.normpath(name))
-        near = self.by_name.get(_composed(posixpath.basename(end)), [])
-        hits = [sample for path, sample in near if path.endswith(end)]
-        # Some systems and programs decompose accents in names; people cannot see a difference.
-        hits = hits or [s for path, s in near if _composed(path).endswith(_composed(end))]
-        if not hits:
-            raise DataError(f"no sample was ingested from {name!r}")
-        if len(hits) > 1:
-            raise DataError(
-                f"{name!r} is ambiguous: {hits[0].source!r} or {hits[1].source!r};"
-                " give more of the path"
-            )
-        return hits[0]
+def _meant(finder: Finder, row: Mapping[str, str]) -> Sample:
+    """The sample that a row names. Raises DataError that says why there is none."""
+    if row.get("sample"):
+        if row["sample"] not in finder.by_id:
+            raise DataError(f"unknown sample {row['sample']!r}")
+        return finder.by_id[row["sample"]]
+    name = row.get("file", "")
+    if not name:
+        raise DataError("names no sample")
+    found = finder.by_file(name)
+    if found is None:
+        raise DataError(f"no sample was ingested from {name!r}")
+    return found
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -164,7 +137,7 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _judge(
-    rows: Iterator[tuple[int, dict[str, str]]], finder: _Finder, classes: tuple[str, ...]
+    rows: Iterator[tuple[int, dict[str, str]]], finder: Finder, classes: tuple[str, ...]
 ) -> tuple[dict[str, str], list[str]]:
     """Label by sample id of the rows that can be used, and why the others cannot."""
     rejected: list[tuple[int, str]] = []
@@ -183,9 +156,9 @@ def _judge(
     return given, [f"line {line}: {reason}" for line, reason in sorted(rejected)]
 
 
-def _pool_sample(finder: _Finder, row: Mapping[str, str]) -> str:
+def _pool_sample(finder: Finder, row: Mapping[str, str]) -> str:
     """Id of the pool's sample that a row means."""
-    sample = finder.find(row)
+    sample = _meant(finder, row)
     if sample.split == "holdout":
         raise DataError(f"{sample.source!r} is in the hold-out, which is never trained on")
     return sample.id
@@ -200,10 +173,6 @@ def _class(label: str, classes: tuple[str, ...]) -> str:
     near = difflib.get_close_matches(label, classes, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise DataError(f"unknown class {label!r}{hint}")
-
-
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
 
 
 # --- export --------------------------------------------------------------------------------
