@@ -136,14 +136,22 @@ def code_digests(config: Config) -> dict[str, dict[str, str]]:
     digests = {}
     for name in NAMES:
         roots = [f"labelcycle.stages.{name}", "labelcycle.core.seeding"]
-        own, numeric = _closure((*roots, *chosen.get(name, [])))
-        own.add("labelcycle.running")  # it hands each stage its arguments, and imports them all
-        code = hashlib.sha256()
-        for module in sorted(own):
-            code.update(module.encode() + b"\0" + _source(module) + b"\0")
-        versions = {NUMERIC[package]: _version(NUMERIC[package]) for package in sorted(numeric)}
-        digests[name] = {"modules": code.hexdigest()[:16], **versions}
+        # running.py hands each stage its arguments, and imports them all
+        digests[name] = code_of(*roots, *chosen.get(name, []), alone=("labelcycle.running",))
     return digests
+
+
+def code_of(*roots: str, alone: tuple[str, ...] = ()) -> dict[str, str]:
+    """Digest of the modules that `roots` import, followed through labelcycle, and the versions.
+
+    alone : modules that count without what they import
+    """
+    own, numeric = _closure(roots)
+    code = hashlib.sha256()
+    for module in sorted({*own, *alone}):
+        code.update(module.encode() + b"\0" + _source(module) + b"\0")
+    versions = {NUMERIC[package]: _version(NUMERIC[package]) for package in sorted(numeric)}
+    return {"modules": code.hexdigest()[:16], **versions}
 
 
 def refresh_code(campaign: Campaign, config: Config) -> None:

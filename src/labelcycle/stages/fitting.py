@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from labelcycle import __version__, encoder_files, store
+from labelcycle import options as base
 from labelcycle.errors import DataError
 from labelcycle.nn import encoders
 from labelcycle.nn.device import best_device
@@ -33,15 +34,33 @@ def fit(
     size = options.image_size or module.default_size(median_side(samples), own)
     images = load_images(campaign, samples, size)
     checkpoint = _checkpoint(campaign, options, size, samples, seed)
-    fitting = module.fit(images, own, seed, best_device(), _resume(checkpoint))
-    before = torch.get_num_threads()
-    torch.set_num_threads(options.threads)
-    try:
-        encoder = _follow(fitting, checkpoint, show)
-    finally:
-        torch.set_num_threads(before)
+    encoder = trained(options.encoder, images, own, seed, options.threads, checkpoint, show)
     encoder_files.save_encoder(campaign.encoder, options.encoder, encoder)
     shutil.rmtree(checkpoint.parent, ignore_errors=True)
+
+
+def trained(
+    name: str,
+    images: encoders.Images,
+    options: base.Options,
+    seed: int,
+    threads: int,
+    checkpoint: Path,
+    show: Callable[[Progress], None],
+) -> encoders.Encoder:
+    """The encoder of that name, fitted to (n, s, s, 3) images on the best device.
+
+    checkpoint : file from which it goes on, and into which it saves now and then; of exactly
+        this training; whoever has stored the encoder removes it
+    """
+    resume = _resume(checkpoint)
+    fitting = encoders.get(name).fit(images, options, seed, best_device(), resume)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        return _follow(fitting, checkpoint, show)
+    finally:
+        torch.set_num_threads(before)
 
 
 def _follow(
