@@ -29,12 +29,16 @@ def shown(name: str) -> Iterator[Callable[[Step], None]]:
     """A function to call with each step of the work `name`."""
     bar = tqdm(desc=name, disable=not sys.stderr.isatty(), leave=False)
     last = time.monotonic()
+    loss: float | None = None
 
     def show(step: Step) -> None:
-        nonlocal last
+        nonlocal last, loss
         bar.total = step.total
         bar.update(step.step - bar.n)
-        loss = getattr(step, "loss", None)
+        note = getattr(step, "note", None)
+        if note is not None:
+            tqdm.write(f"{name}: {note}", file=sys.stderr)
+        loss = getattr(step, "loss", None) or loss
         if loss is not None:
             bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
         if bar.disable and time.monotonic() - last >= EVERY_S:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torchvision.transforms.v2.functional import gaussian_blur
 
 from labelcycle.nn import augment
 
@@ -16,16 +17,25 @@ def images(count: int = 6, side: int = 9, seed: int = 0) -> torch.Tensor:
 
 def view(batch: torch.Tensor, seed: int = 0, **options: object) -> torch.Tensor:
     chosen = augment.Options.model_validate(options)
-    return augment.view(batch, chosen, torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    return augment.view(batch, chosen, augment.draw(len(batch), chosen, generator))
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.floats(0.05, 1), st.floats(0, 1), st.floats(0, 0.5), st.booleans(), st.integers(0, 99))
+@given(
+    st.floats(0.05, 1),
+    st.floats(0, 1),
+    st.floats(0, 0.5),
+    st.booleans(),
+    st.floats(0, 1),
+    st.integers(0, 99),
+)
 def test_views_keep_shape_and_range(
-    crop_min: float, jitter: float, hue: float, flip: bool, seed: int
+    crop_min: float, jitter: float, hue: float, flip: bool, blur: float, seed: int
 ) -> None:
     batch = images(4, 7, seed)
-    seen = view(batch, seed, crop_min=crop_min, jitter=jitter, hue=hue, flip=flip)
+    strength = {"crop_min": crop_min, "jitter": jitter, "hue": hue, "blur_probability": blur}
+    seen = view(batch, seed, flip=flip, **strength)
     assert seen.shape == batch.shape
     assert seen.dtype == torch.float32
     assert seen.min() >= 0
@@ -43,13 +53,27 @@ def test_same_seed_same_views_other_seed_other_views() -> None:
 
 def test_the_generator_moves_on() -> None:
     generator = torch.Generator().manual_seed(0)
-    first = augment.view(images(), augment.Options(), generator)
-    assert not torch.equal(first, augment.view(images(), augment.Options(), generator))
+    first = augment.draw(6, augment.Options(), generator)
+    assert not torch.equal(first, augment.draw(6, augment.Options(), generator))
+
+
+def test_a_part_of_the_images_with_its_draws_gives_a_part_of_the_views() -> None:
+    options = augment.Options(blur_probability=0.5)
+    draws = augment.draw(6, options, torch.Generator().manual_seed(0))
+    part = augment.view(images()[2:5], options, draws[:, 2:5])
+    torch.testing.assert_close(part, augment.view(images(), options, draws)[2:5])
 
 
 @pytest.mark.parametrize(
     "strength",
-    [{"crop_min": 0.3}, {"flip": True}, {"jitter": 0.5}, {"hue": 0.3}, {"grey_probability": 0.5}],
+    [
+        {"crop_min": 0.3},
+        {"flip": True},
+        {"jitter": 0.5},
+        {"hue": 0.3},
+        {"grey_probability": 0.5},
+        {"blur_probability": 0.5},
+    ],
 )
 def test_each_image_has_its_own_numbers(strength: dict[str, object]) -> None:
     same = images(1).expand(12, 3, 9, 9)
@@ -92,3 +116,21 @@ def test_one_grey_channel_gives_the_views_of_three() -> None:
     assert one.shape == grey.shape
     torch.testing.assert_close(one.expand_as(three), three, rtol=0, atol=2e-2)  # YIQ is rounded
     assert torch.equal(view(grey, **NONE), grey)
+
+
+def test_blur_is_torchvisions_gaussian_away_from_the_border() -> None:
+    options = augment.Options.model_validate({**NONE, "blur_probability": 1.0})
+    batch = images(5, 60)  # a radius of 3 pixels
+    draws = augment.draw(5, options, torch.Generator().manual_seed(0))
+    seen = augment.view(batch, options, draws)
+    for image, blurred, draw in zip(batch, seen, draws[12], strict=True):
+        deviation = 0.1 + 1.9 * float(draw)
+        slow = gaussian_blur(image, 7, [deviation])
+        torch.testing.assert_close(blurred[:, 4:-4, 4:-4], slow[:, 4:-4, 4:-4])
+
+
+@pytest.mark.parametrize("side", [4, 40])
+def test_blur_keeps_a_plain_image(side: int) -> None:
+    plain = torch.full((3, 3, side, side), 0.3)
+    seen = view(plain, **{**NONE, "blur_probability": 1.0})
+    torch.testing.assert_close(seen, plain)

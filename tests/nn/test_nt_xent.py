@@ -10,28 +10,55 @@ from hypothesis import strategies as st
 from labelcycle.nn.nt_xent import nt_xent
 
 
-def algorithm_1(z0: torch.Tensor, z1: torch.Tensor, temperature: float) -> float:
+def algorithm_1(z0: torch.Tensor, z1: torch.Tensor, temperature: float) -> torch.Tensor:
     """Chen et al. 2020, Algorithm 1: rows 2k-1 and 2k are the views of image k."""
     z = [view.double() for pair in zip(z0, z1, strict=True) for view in pair]
-    count = len(z)
-    s = [[float(a @ b / (a.norm() * b.norm())) for b in z] for a in z]
+    rows = torch.stack(z)
+    s = [rows @ a / (rows.norm(dim=1) * a.norm()) for a in z]
 
-    def loss(i: int, j: int) -> float:
-        others = sum(math.exp(s[i][k] / temperature) for k in range(count) if k != i)
-        return -math.log(math.exp(s[i][j] / temperature) / others)
+    def loss(i: int, j: int) -> torch.Tensor:
+        powers = torch.exp(s[i] / temperature)
+        others = torch.cat([powers[:i], powers[i + 1 :]])
+        return -torch.log(powers[j] / others.sum())
 
-    pairs = range(count // 2)
-    return sum(loss(2 * k, 2 * k + 1) + loss(2 * k + 1, 2 * k) for k in pairs) / count
+    pairs = [(2 * k, 2 * k + 1) for k in range(len(z) // 2)]
+    total = sum(loss(i, j) + loss(j, i) for i, j in pairs)
+    assert isinstance(total, torch.Tensor)
+    return total / len(z)
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 7])
-@pytest.mark.parametrize("d", [2, 5, 16])
-@pytest.mark.parametrize("temperature", [0.05, 0.5, 1.0, 4.0])
-def test_is_algorithm_1(n: int, d: int, temperature: float) -> None:
-    z0, z1 = torch.randn((2, n, d), generator=torch.Generator().manual_seed(n * d))
-    assert nt_xent(z0, z1, temperature).item() == pytest.approx(
-        algorithm_1(z0, z1, temperature), rel=1e-4, abs=1e-5
-    )
+def check(n: int, d: int, temperature: float, dtype: torch.dtype) -> None:
+    """Loss and gradients are those of the loops."""
+    drawn = torch.randn((2, n, d), generator=torch.Generator().manual_seed(n * d))
+    ours, slow = (drawn.to(dtype).requires_grad_() for _ in range(2))
+    found, expected = nt_xent(*ours, temperature), algorithm_1(*slow, temperature)
+    assert found.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
+    found.backward()
+    expected.backward()
+    near = {torch.float64: 1e-9, torch.float32: 1e-4, torch.bfloat16: 1e-2}[dtype]
+    assert found.item() == pytest.approx(expected.item(), rel=near, abs=near)
+    assert ours.grad is not None
+    assert slow.grad is not None
+    largest = float(slow.grad.abs().max())
+    torch.testing.assert_close(ours.grad, slow.grad, rtol=near, atol=near * max(largest, 1))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(1, 12),
+    st.integers(2, 40),
+    st.floats(0.05, 5),
+    st.sampled_from([torch.float64, torch.float32]),
+)
+def test_is_algorithm_1(n: int, d: int, temperature: float, dtype: torch.dtype) -> None:
+    check(n, d, temperature, dtype)
+
+
+@pytest.mark.parametrize("n", [1, 2, 64])
+@pytest.mark.parametrize("temperature", [0.05, 0.5, 5.0])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_is_algorithm_1_at_the_ends(n: int, temperature: float, dtype: torch.dtype) -> None:
+    check(n, 128 if n == 64 else 3, temperature, dtype)
 
 
 @settings(max_examples=25, deadline=None)

@@ -1,8 +1,28 @@
-"""Where tensors live."""
+"""Where tensors live, and in what precision networks compute there."""
+
+import os
+from typing import Literal
 
 import torch
 
+Precision = Literal["auto", "float32", "bf16"]
+
 
 def best_device() -> torch.device:
-    """The first CUDA device if there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """The first CUDA device if there is one, else the CPU; under torchrun the process's own."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    own = os.environ.get("LOCAL_RANK")
+    return torch.device("cuda") if own is None else torch.device("cuda", int(own))
+
+
+def autocast(device: torch.device, precision: Precision) -> torch.autocast:
+    """A context in which networks compute in that precision.
+
+    auto : bf16 on a GPU that has units for it, else float32; on CPUs without them bf16 is slower
+        than float32 (measured: three times)
+    """
+    able = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.autocast(
+        device.type, torch.bfloat16, enabled=precision == "bf16" or (precision == "auto" and able)
+    )

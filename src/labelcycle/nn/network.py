@@ -11,6 +11,7 @@ from torch import nn
 from labelcycle.nn import simclr
 from labelcycle.nn.encoders import Arrays, Images
 from labelcycle.nn.progress import Progress, State
+from labelcycle.nn.projected import initialised
 
 _BATCH = 256
 
@@ -51,11 +52,14 @@ def fit_simclr(
     seed: int,
     device: torch.device,
     resume: State | None,
-) -> Generator[Progress, None, nn.Module]:
-    """Train what `build` makes, initialised from the seed; returns the trained backbone."""
-    backbone = simclr.initialised(build, seed).to(device).to(memory_format=torch.channels_last)
-    yield from simclr.train(backbone, images, options, seed, resume)
-    return backbone
+) -> Generator[Progress, None, tuple[nn.Module, dict[str, int]]]:
+    """Train what `build` makes, initialised from the seed.
+
+    Returns the trained backbone, and for the encoder's meta the images a step at the end.
+    """
+    backbone = initialised(build, seed).to(device).to(memory_format=torch.channels_last)
+    batch = yield from simclr.train(backbone, images, options, seed, resume)
+    return backbone, {"batch": batch}
 
 
 def rebuilt(
@@ -74,8 +78,8 @@ def raw_features(backbone: nn.Module, images: Images) -> Iterator[NDArray[np.flo
     """The features of the images, (at most 256, width) at a time."""
     device = next(backbone.parameters()).device
     for start in range(0, len(images), _BATCH):
-        part = np.ascontiguousarray(images[start : start + _BATCH].transpose(0, 3, 1, 2))
-        batch = torch.from_numpy(part).to(device).float().div(255)
+        part = np.ascontiguousarray(images[start : start + _BATCH])
+        batch = torch.from_numpy(part).to(device).permute(0, 3, 1, 2).float().div(255)
         with torch.inference_mode():
             features = backbone(batch.contiguous(memory_format=torch.channels_last))
         yield features.float().cpu().numpy()

@@ -7,6 +7,8 @@ import torch.nn.functional as F
 def nt_xent(z0: torch.Tensor, z1: torch.Tensor, temperature: float) -> torch.Tensor:
     """Normalised temperature-scaled cross entropy, a scalar: the mean over all 2n views.
 
+    In float64 for float64 projections, else in float32.
+
     z0, z1 : (n, d) projections of two views of the same n images, row by row; any length
     temperature : above 0
 
@@ -22,7 +24,8 @@ def nt_xent(z0: torch.Tensor, z1: torch.Tensor, temperature: float) -> torch.Ten
     if not temperature > 0:
         raise ValueError(f"temperature must be above 0, got {temperature}")
     n = len(z0)
-    views = F.normalize(torch.cat([z0, z1]).float(), dim=1)
+    views = torch.cat([z0, z1])
+    views = F.normalize(views.to(torch.promote_types(views.dtype, torch.float32)), dim=1)
     logits = views @ views.T / temperature
     itself = torch.eye(2 * n, dtype=torch.bool, device=logits.device)
     logits = logits.masked_fill(itself, float("-inf"))

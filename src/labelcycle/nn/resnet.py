@@ -5,10 +5,11 @@ He et al. 2015, "Deep Residual Learning for Image Recognition".
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import nn
 from torchvision import models  # type: ignore[import-untyped]
 
@@ -39,7 +40,30 @@ def backbone(name: str, image_size: int) -> nn.Module:
 
 
 class Options(simclr.Options):
-    """The recipe of TypiClust for CIFAR-10: 500 epochs, batch 512, temperature 0.1, SGD 0.4."""
+    """The recipe of TypiClust for CIFAR-10: 500 epochs, batch 512, temperature 0.1, SGD 0.4.
+
+    Hacohen et al. 2022 (appendix), and the settings that their repository trains with. Photographs
+    get the views of Chen et al. 2020 (appendix A); there the crops are of the photograph itself,
+    here of its square of the image size.
+    """
+
+    recipe: Literal["auto", "small", "photo"] = Field(
+        "auto",
+        description="the views, as far as not given here: small, of TypiClust for 32 pixels;"
+        " photo, of SimCLR for 224 (crop_min 0.08, jitter 0.8, hue 0.2, blur_probability 0.5);"
+        " auto: photo from 64 pixels on",
+    )
+
+
+PHOTO = {"crop_min": 0.08, "jitter": 0.8, "hue": 0.2, "blur_probability": 0.5}
+
+
+def for_size(options: Options, size: int) -> Options:
+    """The options for images of `size` pixels: the recipe's values where none are given."""
+    photo = options.recipe == "photo" or (options.recipe == "auto" and size >= SMALL)
+    given = options.model_fields_set
+    recipe = {key: value for key, value in PHOTO.items() if key not in given}
+    return options.model_copy(update=recipe) if photo else options
 
 
 @dataclass(frozen=True)
@@ -62,10 +86,10 @@ class ResNet:
     ) -> Fitting:
         """Train on the images."""
         size = images.shape[1]
-        trained = yield from fit_simclr(
-            lambda: backbone(self.name, size), images, options, seed, device, resume
+        trained, training = yield from fit_simclr(
+            lambda: backbone(self.name, size), images, for_size(options, size), seed, device, resume
         )
-        return NetworkEncoder(trained, size, {})
+        return NetworkEncoder(trained, size, training)
 
     def rebuild(
         self, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], device: torch.device

@@ -6,7 +6,9 @@ Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Represe
 import copy
 import math
 from collections.abc import Callable, Generator
+from dataclasses import asdict
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,41 +16,45 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import nn
 
-from labelcycle.errors import DataError
-from labelcycle.nn import augment
+from labelcycle.errors import DataError, SettingsError
+from labelcycle.nn import augment, processes
+from labelcycle.nn.batches import VIEWS, Place, schedule, seeded
+from labelcycle.nn.device import Precision, autocast
 from labelcycle.nn.nt_xent import nt_xent
+from labelcycle.nn.pool_pixels import PoolPixels
 from labelcycle.nn.progress import Progress, State
+from labelcycle.nn.projected import Projected, head_of
 
-_BACKBONE, _HEAD, _ORDER, _VIEWS = range(4)
-"""What a derived seed is for."""
+READ_EVERY = 10
+"""Steps between two looks at the loss on a GPU, each of which waits for the GPU."""
+_FEATURES = 256
+"""Images whose features are computed at a time."""
 
 
 class Options(augment.Options):
     """How a backbone is trained."""
 
     epochs: int = Field(500, ge=1, le=10000, description="passes over the pool")
-    batch: int = Field(512, ge=2, le=65536, description="images a step, at most")
+    batch: int = Field(
+        512,
+        ge=2,
+        le=65536,
+        description="images a step, at most; halved when a GPU's memory does not suffice",
+    )
     temperature: float = Field(0.1, gt=0, le=10, description="temperature of NT-Xent")
     learning_rate: float = Field(0.4, gt=0, le=100, description="highest learning rate of SGD")
     momentum: float = Field(0.9, ge=0, lt=1, description="momentum of SGD")
     weight_decay: float = Field(1e-4, ge=0, le=1, description="weight decay of SGD")
     warmup: float = Field(
-        0.05, ge=0, le=0.5, description="share of the steps in which the learning rate rises"
+        0.0, ge=0, le=0.5, description="share of the steps in which the learning rate rises"
     )
     projection: int = Field(128, ge=2, le=4096, description="width of the projection")
-
-
-def seeded(seed: int, purpose: int, number: int = 0) -> torch.Generator:
-    """A generator on the CPU for one purpose and one step of a training."""
-    entropy = np.random.SeedSequence([seed, purpose, number]).generate_state(1, np.uint64)
-    return torch.Generator().manual_seed(int(entropy[0]) >> 1)
-
-
-def initialised(build: Callable[[], nn.Module], seed: int, purpose: int = _BACKBONE) -> nn.Module:
-    """What `build` makes, its weights drawn from the seed; torch's own generator is not moved."""
-    with torch.random.fork_rng(devices=[]):
-        torch.set_rng_state(seeded(seed, purpose).get_state())
-        return build()
+    precision: Precision = Field(
+        "auto", description="float32, bf16, or auto: bf16 on GPUs that have it, else float32"
+    )
+    compile: bool = Field(
+        False, description="torch.compile: a minute at the start, then faster steps on a GPU"
+    )
 
 
 def train(
@@ -57,106 +63,178 @@ def train(
     options: Options,
     seed: int,
     resume: State | None = None,
-) -> Generator[Progress, None, None]:
+) -> Generator[Progress, None, int]:
     """Train `backbone` in place, on the device where it is; yields a `Progress` a step.
 
     backbone : (b, 3, s, s) float32 in 0..1 to (b, d); images : (n, s, s, 3) uint8
     resume : a snapshot of the same training; going on from it gives on a CPU the very result of
         the unbroken run, for all random numbers come from the seed and the number of the step
 
-    Raises DataError if the training diverges.
+    Returns the images a step at the end: `options.batch`, or less if a GPU's memory ran out; the
+    learning rate falls with it. Raises DataError if the training diverges or memory runs out for
+    two images.
     """
-    device = next(backbone.parameters()).device
-    pixels = _pixels(images)
-    head = _head(backbone, pixels[:1].to(device), options.projection, seed)
-    model = nn.ModuleDict({"backbone": backbone, "head": head})
-    optimizer = torch.optim.SGD(
-        model.parameters(), lr=0.0, momentum=options.momentum, weight_decay=options.weight_decay
-    )
-    done = 0 if resume is None else _restored(model, optimizer, resume)
-    total = options.epochs * math.ceil(len(images) / options.batch)
-    model.train()
-    for step in range(done, total):
-        rows = batch_rows(len(images), options.batch, seed, step)
-        for group in optimizer.param_groups:
-            group["lr"] = options.learning_rate * schedule(step, total, options.warmup)
-        loss = _step(model, optimizer, pixels[rows].to(device), options, seeded(seed, _VIEWS, step))
+    training = Training(backbone, images, options, seed)
+    place = training.first if resume is None else training.restore(resume)
+    training.model.train()
+    note = training.told()
+    losses: list[torch.Tensor] = []
+    while not place.done:
+        loss = training.attempt(place)
+        if loss is None:
+            place = place.halved()
+            note = f"the GPU's memory ran out: going on with batches of {place.batch} images"
+            continue
+        losses.append(loss)
+        place = place.after()
+        mean = None
+        if training.on_cpu or place.step % READ_EVERY == 0 or place.done:
+            mean = training.mean(losses, place)
+            losses = []
+        yield training.progress(place, mean, note)
+        note = None
+    training.model.eval()
+    return place.batch
+
+
+class Training:
+    """Backbone, head, optimizer and images of one training."""
+
+    def __init__(
+        self, backbone: nn.Module, images: NDArray[np.uint8], options: Options, seed: int
+    ) -> None:
+        self._options = options
+        self._seed = seed
+        device = next(backbone.parameters()).device
+        self.on_cpu = device.type == "cpu"
+        self._pixels = PoolPixels(images, device)
+        example = self._pixels.take(torch.zeros(1, dtype=torch.int64)).expand(-1, 3, -1, -1)
+        self.model = Projected(backbone, head_of(backbone, example, options.projection, seed))
+        self.first = Place(len(images), options.epochs, options.batch)
+        self._forward = self._prepared(min(len(images), options.batch))
+        self._optimizer = torch.optim.SGD(
+            self.model.parameters(),
+            lr=0.0,
+            momentum=options.momentum,
+            weight_decay=options.weight_decay,
+        )
+
+    def _prepared(self, batch: int) -> Callable[..., torch.Tensor]:
+        """What a step calls: the model, in several processes one that averages gradients."""
+        forward: nn.Module = self.model
+        if processes.count() > 1:
+            if batch < 2 * processes.count():
+                raise SettingsError(
+                    f"{processes.count()} processes for batches of {batch} images: wanted two"
+                    " images or more for each; train in one process, without torchrun"
+                )
+            device = self._pixels.device
+            if not self.on_cpu:
+                nn.SyncBatchNorm.convert_sync_batchnorm(self.model)  # type: ignore[no-untyped-call]
+            forward = nn.parallel.DistributedDataParallel(
+                self.model, device_ids=None if self.on_cpu else [device.index]
+            )
+        return torch.compile(forward) if self._options.compile else forward
+
+    def told(self) -> str | None:
+        """What the user should know about where the images are."""
+        if self._pixels.resident:
+            return None
+        return (
+            f"the images take {self._pixels.gigabytes:.1f} GB, more than half of the GPU's free"
+            " memory: they stay in the machine's, which is slower"
+        )
+
+    def attempt(self, place: Place) -> torch.Tensor | None:
+        """Do the step after `place`: its loss before the update, or None if memory ran out."""
+        try:
+            return self._step(place)
+        except torch.OutOfMemoryError as error:
+            if place.count < 4 or processes.count() > 1:
+                raise DataError(
+                    f"the GPU's memory ran out with {place.count} images a step: wanted room for"
+                    " them; lower pretrain.options.batch or pretrain.image_size"
+                ) from error
+        # not in the except block, which holds on to the tensors of the failed step
+        self._optimizer.zero_grad(set_to_none=True)
+        torch.cuda.empty_cache()
+        return None
+
+    def _step(self, place: Place) -> torch.Tensor:
+        options = self._options
+        views = self._views(place)
+        self._set_rate(place)
+        with autocast(views.device, options.precision):
+            projections = self._forward(views)
+        first, second = (
+            processes.gathered(half, place.count) for half in projections.float().chunk(2)
+        )
+        loss = nt_xent(first, second, options.temperature)
+        self._optimizer.zero_grad(set_to_none=True)
+        (loss * processes.count()).backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        return loss.detach()
+
+    def _views(self, place: Place) -> torch.Tensor:
+        """(2 b, 3, s, s): two views of each image of this process."""
+        own = processes.part(place.count)
+        images = self._pixels.take(place.rows(self._seed)[own])
+        generator = seeded(self._seed, VIEWS, place.step)
+        views = []
+        for _ in range(2):
+            draws = augment.draw(place.count, self._options, generator)[:, own]
+            views.append(augment.view(images, self._options, draws.to(images.device)))
+        both = torch.cat(views).expand(-1, 3, -1, -1)
+        return both.contiguous(memory_format=torch.channels_last)
+
+    def _set_rate(self, place: Place) -> None:
+        """The learning rate of the next step; it falls with a batch that was halved (linearly).
+
+        Chen et al. 2020, section 2.2, scale it by the size of the batch.
+        """
+        options = self._options
+        factor = schedule(place.position, place.epochs * place.per_epoch, options.warmup)
+        part = min(place.batch / self.first.count, 1)
+        for group in self._optimizer.param_groups:
+            group["lr"] = options.learning_rate * factor * part
+
+    def mean(self, losses: list[torch.Tensor], place: Place) -> float:
+        """The mean of the losses. Raises DataError if it is not finite."""
+        loss = float(torch.stack(losses).mean())
         if not math.isfinite(loss):
             raise DataError(
-                f"pretraining diverged at step {step + 1} of {total}: wanted a finite loss,"
-                f" got {loss}; lower learning_rate (now {options.learning_rate})"
+                f"pretraining diverged at step {place.step} of {place.total}: wanted a finite"
+                f" loss, got {loss}; lower learning_rate (now {self._options.learning_rate})"
             )
-        yield Progress(step + 1, total, loss, partial(_snapshot, model, optimizer, step + 1))
-    model.eval()
+        return loss
 
+    def progress(self, place: Place, loss: float | None, note: str | None) -> Progress:
+        """The step that led to `place`, as others see it."""
+        snapshot = partial(self._snapshot, place)
+        return Progress(place.step, place.total, loss, snapshot, place.epoch, self._features, note)
 
-def _pixels(images: NDArray[np.uint8]) -> torch.Tensor:
-    """(n, c, s, s) uint8: one channel where all images are grey, for cheaper views; else three."""
-    grey = bool((images == images[..., :1]).all())
-    return torch.from_numpy(images[..., :1] if grey else images).permute(0, 3, 1, 2)
+    def _snapshot(self, place: Place) -> State:
+        """The state at `place`, apart from the tensors that the next step changes."""
+        parts: dict[str, Any] = {
+            "model": self.model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "place": asdict(place),
+        }
+        return copy.deepcopy(parts)
 
+    def restore(self, state: State) -> Place:
+        """The place of a snapshot, from which model and optimizer go on."""
+        self.model.load_state_dict(state["model"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        return Place(**state["place"])
 
-def _restored(model: nn.Module, optimizer: torch.optim.Optimizer, state: State) -> int:
-    """The number of steps done in a snapshot, from which model and optimizer go on."""
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    return int(state["step"])
-
-
-def _snapshot(model: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> State:
-    """The state after `step` steps, apart from the tensors that the next step changes."""
-    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
-    return copy.deepcopy(state)
-
-
-def _step(
-    model: nn.ModuleDict,
-    optimizer: torch.optim.Optimizer,
-    batch: torch.Tensor,
-    options: Options,
-    generator: torch.Generator,
-) -> float:
-    """Loss of one step on (b, c, s, s) uint8 images, before its update."""
-    images = batch.float().div(255)
-    views = torch.cat([augment.view(images, options, generator) for _ in range(2)])
-    views = views.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
-    # bf16 is slower than float32 on CPUs without units for it (measured: three times)
-    with torch.autocast("cuda", torch.bfloat16, enabled=views.is_cuda):
-        projections = model["head"](model["backbone"](views))
-    first, second = projections.float().chunk(2)
-    loss = nt_xent(first, second, options.temperature)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
-    return loss.item()
-
-
-def _head(backbone: nn.Module, image: torch.Tensor, projection: int, seed: int) -> nn.Module:
-    """(b, d) to (b, projection), one hidden layer of width d; on the device of `image`."""
-    with torch.inference_mode():
-        width = backbone.eval()(image.float().expand(-1, 3, -1, -1)).shape[1]
-
-    def build() -> nn.Module:
-        return nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, projection))
-
-    return initialised(build, seed, _HEAD).to(image.device)
-
-
-def batch_rows(n: int, batch: int, seed: int, step: int) -> torch.Tensor:
-    """Rows of the images of a step. An epoch is a random order in even parts, none above `batch`.
-
-    Even parts leave no remainder of one image, which would have nothing to be compared with.
-    """
-    per_epoch = math.ceil(n / batch)
-    epoch, part = divmod(step, per_epoch)
-    order = torch.randperm(n, generator=seeded(seed, _ORDER, epoch))
-    return order.tensor_split(per_epoch)[part]
-
-
-def schedule(step: int, total: int, warmup: float) -> float:
-    """Factor of the learning rate: a linear rise, then half a cosine down to 0.001."""
-    rising = warmup * total
-    if step < rising:
-        return (step + 1) / (rising + 1)
-    progress = (step - rising) / max(total - rising, 1)
-    return 0.001 + 0.999 * 0.5 * (1 + math.cos(math.pi * progress))
+    def _features(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        self.model.eval()
+        parts = []
+        with torch.inference_mode(), autocast(self._pixels.device, self._options.precision):
+            for chosen in np.split(rows, range(_FEATURES, len(rows), _FEATURES)):
+                images = self._pixels.take(torch.from_numpy(chosen)).expand(-1, 3, -1, -1)
+                images = images.contiguous(memory_format=torch.channels_last)
+                parts.append(self.model.backbone(images).float().cpu().numpy())
+        self.model.train()
+        return np.concatenate(parts)

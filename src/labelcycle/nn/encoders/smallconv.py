@@ -38,6 +38,9 @@ class Options(simclr.Options):
     batch: int = Field(128, ge=2, le=65536, description="images a step, at most")
     temperature: float = Field(0.2, gt=0, le=10, description="temperature of NT-Xent")
     learning_rate: float = Field(0.1, gt=0, le=100, description="highest learning rate of SGD")
+    warmup: float = Field(
+        0.05, ge=0, le=0.5, description="share of the steps in which the learning rate rises"
+    )
     crop_min: float = Field(
         0.4, gt=0, le=1, description="least share of the area that a random crop keeps; 1: no crop"
     )
@@ -115,14 +118,14 @@ def fit(
     images: Images, options: Options, seed: int, device: torch.device, resume: State | None = None
 ) -> Fitting:
     """Train on the images, then compute the components of their features."""
-    trained = yield from fit_simclr(
+    trained, training = yield from fit_simclr(
         lambda: Convolutions(options.width), images, options, seed, device, resume
     )
     assert isinstance(trained, Convolutions)
     rows = np.sort(np.random.default_rng(seed).permutation(len(images))[:FIT_ROWS])
     cells = np.concatenate(list(raw_features(_Cells(trained).eval(), images[rows])))
     features = _described(trained, options, cells.astype(np.float64)).to(device)
-    meta = {"width": options.width, "components": len(features.components)}
+    meta = {"width": options.width, "components": len(features.components), **training}
     return NetworkEncoder(features, images.shape[1], meta)
 
 

@@ -1,0 +1,78 @@
+"""One training in several processes, as torchrun starts them, each with its own device.
+
+Every process holds the whole pool and takes its part of each batch. Without torchrun there is one.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.distributed as dist
+
+from labelcycle.errors import SettingsError
+
+
+def rank() -> int:
+    """Number of this process, from 0; the first one writes the files."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def count() -> int:
+    """Number of processes."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[None]:
+    """The processes know each other within: over NCCL on GPUs, over gloo on CPUs.
+
+    Raises SettingsError if there are more processes on this machine than GPUs.
+    """
+    if os.environ.get("WORLD_SIZE", "1") == "1":
+        yield
+        return
+    if device.type == "cuda":
+        gpus, wanted = torch.cuda.device_count(), int(os.environ["LOCAL_WORLD_SIZE"])
+        if wanted > gpus:
+            raise SettingsError(
+                f"torchrun started {wanted} processes: wanted at most one a GPU, of which there"
+                f" are {gpus}; lower --nproc-per-node"
+            )
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def part(total: int) -> slice:
+    """The rows of `total` that are this process's: even parts, in the order of the processes."""
+    start = sum(_sizes(total)[: rank()])
+    return slice(start, start + _sizes(total)[rank()])
+
+
+def gathered(own: torch.Tensor, total: int) -> torch.Tensor:
+    """(total, d): the rows of all processes in order; the gradient flows into this one's.
+
+    own : (part of `total`, d)
+
+    A loss of them, times the number of processes, has after DDP's averaging the gradient of the
+    loss in one process, for each process adds what its own rows contribute.
+    """
+    if count() == 1:
+        return own
+    sizes = _sizes(total)
+    padded = torch.zeros((max(sizes), own.shape[1]), dtype=own.dtype, device=own.device)
+    padded[: len(own)] = own.detach()
+    parts = [torch.empty_like(padded) for _ in sizes]
+    dist.all_gather(parts, padded)
+    rows = [other[:size] for other, size in zip(parts, sizes, strict=True)]
+    rows[rank()] = own
+    return torch.cat(rows)
+
+
+def _sizes(total: int) -> list[int]:
+    whole, more = divmod(total, count())
+    return [whole + (number < more) for number in range(count())]
