@@ -17,7 +17,7 @@ DESCRIPTION = "encoder.json"
 WEIGHTS = "weights.safetensors"
 
 
-def save_encoder(folder: Path, name: str, encoder: encoders.Encoder) -> None:
+def save_encoder(folder: Path, name: str, encoder: encoders.Encoder | encoders.ReadyMade) -> None:
     """Write both files; `encoder.json` last, so that it stands for a whole pair."""
     meta, arrays = encoder.state()
     weights = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
@@ -27,7 +27,9 @@ def save_encoder(folder: Path, name: str, encoder: encoders.Encoder) -> None:
     store.write_json(folder / DESCRIPTION, {**description, "meta": meta})
 
 
-def load_encoder(folder: Path, device: torch.device | None = None) -> encoders.Encoder:
+def load_encoder(
+    folder: Path, device: torch.device | None = None
+) -> encoders.Encoder | encoders.ReadyMade:
     """The encoder of a folder, on `device` (default: the best there is).
 
     Raises DataError if a file is missing or damaged.
@@ -40,5 +42,6 @@ def load_encoder(folder: Path, device: torch.device | None = None) -> encoders.E
             f"cannot read {folder / WEIGHTS}: wanted an encoder's weights, got {error};"
             " run `labelcycle stage pretrain`"
         ) from error
-    module = encoders.get(description["encoder"])
+    name = description["encoder"]
+    module = encoders.get_ready_made(name) or encoders.get(name)
     return module.rebuild(description["meta"], arrays, device or best_device())

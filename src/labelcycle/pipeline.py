@@ -17,7 +17,9 @@ from typing import Any
 import yaml
 
 from labelcycle.config import Config
-from labelcycle.store import Campaign, dump_json, write_bytes
+from labelcycle.errors import SettingsError
+from labelcycle.nn import encoders
+from labelcycle.store import Campaign, dump_json, file_digest, write_bytes
 
 SEED = "campaign.seed"
 CLASSES = "campaign.classes"
@@ -27,6 +29,7 @@ NUMERIC = {
     "numpy": "numpy",
     "scipy": "scipy",
     "sklearn": "scikit-learn",
+    "timm": "timm",
     "torch": "torch",
     "torchvision": "torchvision",
 }
@@ -154,9 +157,23 @@ def code_of(*roots: str, alone: tuple[str, ...] = ()) -> dict[str, str]:
     return {"modules": code.hexdigest()[:16], **versions}
 
 
+def named_file(config: Config) -> str | None:
+    """The file that the encoder's option `file` names, relative to the campaign, or None."""
+    options = encoders.options_of(config.pretrain.encoder, config.pretrain.options)
+    file: str | None = getattr(options, "file", None)
+    return file
+
+
 def refresh_code(campaign: Campaign, config: Config) -> None:
-    """Bring the campaign's `code.json` up to date; untouched if nothing changed."""
-    text = dump_json(code_digests(config)).encode()
+    """Bring the campaign's `code.json` up to date; untouched if nothing changed.
+
+    The content of a file that the encoder's options name counts like code of `pretrain`.
+    """
+    digests = code_digests(config)
+    if file := named_file(config):
+        path = campaign.root / file
+        digests["pretrain"][file] = file_digest(path) if path.is_file() else "no such file"
+    text = dump_json(digests).encode()
     if not campaign.code.exists() or campaign.code.read_bytes() != text:
         write_bytes(campaign.code, text)
 
@@ -166,7 +183,13 @@ def _version(distribution: str) -> str:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         # faiss-cpu stands in for faiss-gpu where that has no wheel
-        return importlib.metadata.version(distribution.replace("-gpu", "-cpu"))
+        try:
+            return importlib.metadata.version(distribution.replace("-gpu", "-cpu"))
+        except importlib.metadata.PackageNotFoundError as error:
+            raise SettingsError(
+                f"the settings need the package {distribution}, which is not installed: run"
+                f' pip install "labelcycle[{distribution}]"'
+            ) from error
 
 
 def _closure(roots: tuple[str, ...]) -> tuple[set[str], set[str]]:

@@ -1,5 +1,6 @@
 """Runs one pure stage, as DVC calls it."""
 
+import contextlib
 import os
 import threading
 import time
@@ -28,7 +29,11 @@ def run_stage(name: str, root: Path, show: Callable[[Any], None]) -> None:
     seed, classes = settings.campaign.seed, settings.campaign.classes
     number = sum(path.stem.isdigit() for path in campaign.labels.glob("*.jsonl"))
     # Two programs that compute in the same folder would overwrite each other's files.
-    with lock.exclusive(campaign.private / "stage.lock", wait_s=60.0):
+    # Files that the settings name are relative to the campaign.
+    with (
+        lock.exclusive(campaign.private / "stage.lock", wait_s=60.0),
+        contextlib.chdir(campaign.root),
+    ):
         if name == "pretrain":
             pretrain.run(campaign, settings.pretrain, seed, show)
         elif name == "embed":

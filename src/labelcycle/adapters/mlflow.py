@@ -20,6 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import labelcycle
 from labelcycle.errors import ServiceDown, ServiceRefused
+from labelcycle.store import read_json
 
 ROUND = "labelcycle.round"
 COMPLETE = "labelcycle.complete"
@@ -215,7 +216,12 @@ def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _log_model(run: str, record: Mapping[str, Any]) -> None:
-    """Log encoder and classifier as one model that takes images, with the code it needs."""
+    """Log encoder and classifier as one model that takes images, with the code it needs.
+
+    Nothing where the encoder takes no images: its features are ready-made.
+    """
+    if not read_json(record["files"]["encoder"] / "encoder.json")["image_size"]:
+        return
     import mlflow
 
     from labelcycle.adapters.mlflow_model import ImageClassifier, signature

@@ -30,11 +30,14 @@ class ImageClassifier(PythonModel):
     def load_context(self, context: Any) -> None:
         """Read encoder and classifier from the model's artifacts."""
         from labelcycle.encoder_files import load_encoder
+        from labelcycle.nn.encoders import ReadyMade
         from labelcycle.stages.train import load_learner
         from labelcycle.store import read_json
 
         model = Path(context.artifacts["model"])
-        self._encoder = load_encoder(Path(context.artifacts["encoder"]))
+        encoder = load_encoder(Path(context.artifacts["encoder"]))
+        assert not isinstance(encoder, ReadyMade), "no model is logged for ready-made features"
+        self._encoder = encoder
         self._learner = load_learner(model)
         self._classes = read_json(model / "model.json")["classes"]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from labelcycle import config, rounds
+from labelcycle import config, pipeline, rounds
 from labelcycle.adapters import dvc, git, programs
 from labelcycle.cycle.standing import Standing, check_closed
 from labelcycle.errors import DataError, StateError
@@ -52,6 +52,8 @@ def verify(standing: Standing, number: int, deep: bool, show: Callable[[str], No
     first = ("pretrain", "embed") if deep else ()
     base = (*INPUTS, "data/images.dvc") if deep else (*INPUTS, FEATURES)
     with restored(standing, rounds.open_tag(number), base) as rebuilt:
+        if deep:
+            _restore_named(standing, rebuilt)
         _compute(rebuilt, (*first, "train", "cluster", "query"))
         recorded = standing.record(rounds.SELECTION, number)
         show(compare_selections(recorded, read_json(rebuilt.selection)))
@@ -61,6 +63,13 @@ def verify(standing: Standing, number: int, deep: bool, show: Callable[[str], No
         _compute(rebuilt, ("train", "evaluate"))
         metrics = standing.record(rounds.METRICS, number)
         show(compare_metrics(metrics, read_json(rebuilt.metrics)))
+
+
+def _restore_named(standing: Standing, rebuilt: Campaign) -> None:
+    """Bring the file that the encoder's options name, if DVC keeps it."""
+    file = pipeline.named_file(config.load(rebuilt.params, parts=False))
+    if file and (rebuilt.root / f"{file}.dvc").exists():
+        dvc.restore(rebuilt.root, standing.campaign.root, [f"{file}.dvc"])
 
 
 def _compute(campaign: Campaign, stages: tuple[str, ...]) -> None:

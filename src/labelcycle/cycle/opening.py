@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from labelcycle import imaging, rounds
+from labelcycle import imaging, pipeline, rounds
 from labelcycle.adapters import dvc, git
 from labelcycle.cycle.standing import COMMITTED, Standing
 from labelcycle.errors import PoolExhausted, StateError
 from labelcycle.ports import AnnotationBackend, LabelSchema, Prediction, TaskSpec
 from labelcycle.store import (
     OWNED,
+    Campaign,
     Sample,
     digest,
     dump_json,
@@ -56,6 +57,8 @@ def plan(standing: Standing) -> None:
     config, campaign = standing.config, standing.campaign
     if standing.number == 0:  # an ingest or import that was killed may not have come so far
         dvc.add(campaign.root, INPUTS)
+    if (file := pipeline.named_file(config)) and _in_data(campaign, file):
+        dvc.add(campaign.root, [file])
     labels = read_all_labels(campaign)
     pool = read_samples(campaign.samples, "pool")
     left = sum(sample.id not in labels for sample in pool)
@@ -82,6 +85,12 @@ def plan(standing: Standing) -> None:
             },
         },
     )
+
+
+def _in_data(campaign: Campaign, file: str) -> bool:
+    """Whether a file is there, among the campaign's data, where DVC keeps it for `verify`."""
+    path = campaign.root / file
+    return path.is_file() and path.resolve().is_relative_to(campaign.data)
 
 
 def check_plan(standing: Standing) -> None:

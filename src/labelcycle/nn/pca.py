@@ -24,3 +24,23 @@ def principal_components(centred: NDArray[np.float64], count: int) -> NDArray[np
     kept /= np.linalg.norm(kept, axis=1, keepdims=True)
     largest = np.abs(kept).argmax(axis=1)
     return np.asarray(kept * np.sign(kept[np.arange(len(kept)), largest])[:, None])
+
+
+def standardised_components(
+    rows: NDArray[np.floating], count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(mean, components): `(row - mean) @ components.T` are the components of standardised rows.
+
+    rows : (n, d); mean : (d,) float64; components : (k, d) float64, k as in `principal_components`
+
+    Columns are brought to deviation 1 first; one that is constant gives nothing. One scale for
+    all components makes their mean square over `rows` 1, their proportions stay.
+    """
+    mean = rows.mean(axis=0, dtype=np.float64)
+    centred = rows - mean
+    spread = np.sqrt(np.square(centred).mean(axis=0))
+    deviation = np.where(spread < 1e-6, np.inf, spread)
+    centred /= deviation
+    components = principal_components(centred, count)
+    scale = np.sqrt(np.square(centred @ components.T).mean())
+    return mean, components / (scale if scale > 0 else 1) / deviation

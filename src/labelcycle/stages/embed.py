@@ -9,8 +9,9 @@ from pydantic import Field
 from labelcycle import options as base
 from labelcycle import store
 from labelcycle.errors import DataError
-from labelcycle.nn.encoders import Encoder
+from labelcycle.nn.encoders import Encoder, ReadyMade
 from labelcycle.nn.progress import Progress
+from labelcycle.stages import ready_made
 from labelcycle.stages.images import load_images
 
 
@@ -30,6 +31,9 @@ def run(campaign: store.Campaign, options: Options, show: Callable[[Progress], N
 
     encoder = load_encoder(campaign.encoder)
     splits = {name: store.read_samples(campaign.samples, name) for name in ("pool", "holdout")}
+    if isinstance(encoder, ReadyMade):
+        ready_made.write(campaign, encoder, splits)
+        return
     total = sum(len(samples) for samples in splits.values())
     done = 0
     for name, samples in splits.items():

@@ -44,6 +44,7 @@ def run(
     samples = store.read_samples(campaign.samples, "pool")
     if not samples:
         raise DataError("the pool is empty: wanted one image or more; run `labelcycle ingest`")
-    from labelcycle.stages import fitting  # torch, which every command would load
+    from labelcycle.stages import fitting, ready_made  # torch, which every command would load
 
-    fitting.fit(campaign, options, seed, samples, show)
+    if not ready_made.note(campaign, options):
+        fitting.fit(campaign, options, seed, samples, show)

@@ -1,15 +1,17 @@
 """Encoders: images to features. One module each; its name is the key in `params.yaml`.
 
-A module is an encoder when it has what `EncoderModule` lists; `names` finds it by itself.
+A module is an encoder when it has what `EncoderModule` lists, or what `ReadyMadeModule` lists where
+the features are there already; `names` finds it by itself.
 """
 
 from collections.abc import Generator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.core import registry
+from labelcycle.nn.features_file import FeatureTable
 from labelcycle.nn.progress import Progress, State
 from labelcycle.options import Options
 
@@ -41,6 +43,26 @@ class Encoder(Protocol):
         """What `rebuild` needs: a value for JSON, and named arrays."""
 
 
+@runtime_checkable
+class ReadyMade(Protocol):
+    """Features that go by the name of a sample and not by its pixels."""
+
+    @property
+    def image_size(self) -> int:
+        """0, for no image is looked at."""
+
+    @property
+    def width(self) -> int:
+        """Number of features of an image."""
+
+    @property
+    def table(self) -> FeatureTable:
+        """The features and whose they are."""
+
+    def state(self) -> tuple[dict[str, Any], Arrays]:
+        """As an `Encoder` has it."""
+
+
 Fitting = Generator[Progress, None, Encoder]
 """A training under way: yields a `Progress` a step, returns the encoder."""
 
@@ -69,9 +91,29 @@ class EncoderModule(Protocol):
         """The encoder that gave this `state`."""
 
 
+class ReadyMadeModule(Protocol):
+    """What a module in this package holds whose features are there already."""
+
+    Options: type[Options]
+
+    def ready_made(self, options: Any) -> ReadyMade:
+        """The features that the options name."""
+
+    def rebuild(
+        self, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], device: "torch.device"
+    ) -> ReadyMade:
+        """The features that gave this `state`."""
+
+
 def names() -> list[str]:
     """Every encoder, sorted."""
     return registry.names(__path__)
+
+
+def get_ready_made(name: str) -> ReadyMadeModule | None:
+    """The module of an encoder whose features are there already; None if it is no such one."""
+    module = registry.get(__name__, __path__, name, "encoder")
+    return cast(ReadyMadeModule, module) if hasattr(module, "ready_made") else None
 
 
 def get(name: str) -> EncoderModule:

@@ -1,0 +1,168 @@
+"""How strongly each part of an image shows typical patches: seconds to learn, no GPU, no training.
+
+Coates, Lee and Ng 2011, "An Analysis of Single-Layer Networks in Unsupervised Feature Learning":
+a k-means dictionary of whitened patches (`nn/dictionary.py`), then, as here for all encoders, few
+principal components.
+"""
+
+from collections.abc import Generator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+
+from labelcycle import options as base
+from labelcycle.core.threads import in_parallel, one_thread
+from labelcycle.errors import SettingsError
+from labelcycle.nn.dictionary import Dictionary, learn
+from labelcycle.nn.encoders import Arrays, Fitting, Images
+from labelcycle.nn.pca import standardised_components
+from labelcycle.nn.progress import Progress, State
+
+MAX_SIDE = 32
+FIT_ROWS = 2000
+"""Images from which the components are computed; more hardly turn them and cost n squared."""
+
+BLOCK = 50
+"""Images between two signs of progress."""
+
+
+class Options(base.Options):
+    """Options of the encoder `patches`; time and memory grow with patch^2, centres and grid^2."""
+
+    patch: int = Field(6, ge=2, le=16, description="side of a patch in pixels")
+    centres: int = Field(128, ge=2, le=4096, description="patches in the dictionary, at most")
+    grid: int = Field(4, ge=1, le=8, description="cells an image is cut into, each way")
+    components: int = Field(128, ge=2, le=4096, description="number of features, at most")
+    drawn: int = Field(
+        30_000, ge=100, le=1_000_000, description="patches drawn to learn the dictionary from"
+    )
+
+
+class Patches:
+    """Principal components of an image's standardised cells.
+
+    channels : 1 where all images of the pool were grey, which a third of the values tells; else 3
+    mean, scale : (m,) float32, of the cells; components : (k, m) float32
+    """
+
+    def __init__(
+        self,
+        meta: Mapping[str, Any],
+        dictionary: Dictionary,
+        mean: NDArray[np.float32],
+        components: NDArray[np.float32],
+    ) -> None:
+        self.image_size = int(meta["image_size"])
+        self._meta = dict(meta)
+        self._dictionary = dictionary
+        self._mean, self._components = mean, components
+
+    @property
+    def width(self) -> int:
+        """Number of components."""
+        return len(self._components)
+
+    def embed(self, images: Images) -> NDArray[np.float32]:
+        """(b, width) float32; each image by itself, so in the same bits alone and in a batch.
+
+        Memory: 8 * places * centres bytes a core, places = (image_size - patch + 1)^2.
+        """
+        if not len(images):
+            return np.empty((0, self.width), np.float32)
+        with one_thread():
+            return np.stack(in_parallel(self._features, list(images)))
+
+    def _features(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        cells = _cells(image, self._dictionary, self._meta)
+        return np.asarray(self._components @ (cells - self._mean), dtype=np.float32)
+
+    def state(self) -> tuple[dict[str, Any], Arrays]:
+        """The sizes; the dictionary, and the statistics of the cells."""
+        return self._meta, {
+            "patch_mean": self._dictionary.mean,
+            "whitening": self._dictionary.whitening,
+            "centres": self._dictionary.centres,
+            "mean": self._mean,
+            "components": self._components,
+        }
+
+
+def default_size(side: int, options: Options) -> int:
+    """The images' own side, at most 32, at least what patches and grid need."""
+    return max(min(side, MAX_SIDE), _smallest(options))
+
+
+def fit(
+    images: Images,
+    options: Options,
+    seed: int,
+    device: torch.device,  # noqa: ARG001 - numpy on all cores
+    resume: State | None = None,  # noqa: ARG001 - done in seconds
+) -> Fitting:
+    """Learn the dictionary, then the components of at most 2,000 images.
+
+    Memory: 4 * images * centres * grid^2 bytes, images at most 2,000, some times.
+    Raises SettingsError if the images are smaller than patches and grid need.
+    """
+    size = images.shape[1]
+    if size < _smallest(options):
+        raise SettingsError(
+            f"pretrain.image_size is {size}: wanted {_smallest(options)} or more for patches of"
+            f" {options.patch} pixels on a grid of {options.grid}; raise it, or lower"
+            " pretrain.options.patch or grid"
+        )
+    grey = bool((images == images[..., :1]).all())
+    meta = {
+        "image_size": size,
+        "patch": options.patch,
+        "grid": options.grid,
+        "channels": 1 if grey else 3,
+    }
+    rng = np.random.default_rng(seed)
+    shown = images[..., :1] if grey else images
+    dictionary = learn(shown, options.patch, options.centres, options.drawn, rng)
+    rows = np.sort(rng.permutation(len(images))[:FIT_ROWS])
+    cells = yield from _all_cells(images[rows], dictionary, meta)
+    mean, components = standardised_components(cells, options.components)
+    return Patches(meta, dictionary, mean.astype(np.float32), components.astype(np.float32))
+
+
+def rebuild(
+    meta: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    device: torch.device,  # noqa: ARG001 - numpy on all cores
+) -> Patches:
+    """The encoder that gave this state."""
+    dictionary = Dictionary(arrays["patch_mean"], arrays["whitening"], arrays["centres"])
+    return Patches(meta, dictionary, arrays["mean"], arrays["components"])
+
+
+def _smallest(options: Options) -> int:
+    """Side of the smallest image in which each cell has a place for a patch."""
+    return options.patch + options.grid - 1
+
+
+def _all_cells(
+    images: Images, dictionary: Dictionary, meta: Mapping[str, Any]
+) -> Generator[Progress, None, NDArray[np.float32]]:
+    """The cells of all images, (n, m) float32; a `Progress` a block."""
+    starts = range(0, len(images), BLOCK)
+    found = []
+    for step, start in enumerate(starts, start=1):
+        block = list(images[start : start + BLOCK])
+        with one_thread():
+            found += in_parallel(lambda image: _cells(image, dictionary, meta), block)
+        yield Progress(step, len(starts))
+    return np.stack(found)
+
+
+def _cells(
+    image: NDArray[np.uint8], dictionary: Dictionary, meta: Mapping[str, Any]
+) -> NDArray[np.float32]:
+    """(m,) float32: what each cell of one image shows."""
+    if meta["channels"] == 1:
+        image = image.mean(axis=-1, keepdims=True).astype(np.uint8)
+    return dictionary.pooled(image, meta["patch"], meta["grid"])

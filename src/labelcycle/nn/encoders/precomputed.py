@@ -1,0 +1,72 @@
+"""Features that are there already, from a file: for teams with an embedding service.
+
+It looks at no image: the stages find the row of each sample (`stages/ready_made.py`).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+
+from labelcycle import options as base
+from labelcycle.errors import DataError
+from labelcycle.nn.encoders import Arrays
+from labelcycle.nn.features_file import FeatureTable, file_digest, read
+
+
+class Options(base.Options):
+    """Options of the encoder `precomputed`."""
+
+    file: str = Field(
+        "data/features.npz",
+        description="features of every image of pool and hold-out, relative to the campaign:"
+        " .npz (features, ids or files), .npy with .txt of names, .csv or .parquet",
+    )
+
+
+class Precomputed:
+    """The features in one file, as they were when it was read first.
+
+    image_size : 0, for no image is looked at
+    """
+
+    image_size = 0
+
+    def __init__(self, file: str, digest: str, table: FeatureTable) -> None:
+        self._file, self._digest = file, digest
+        self.table = table
+
+    @property
+    def width(self) -> int:
+        """Number of features of an image."""
+        return int(self.table.features.shape[1])
+
+    def state(self) -> tuple[dict[str, Any], Arrays]:
+        """The file and its digest; no arrays, for the file keeps them."""
+        return {"file": self._file, "digest": self._digest}, {}
+
+
+def ready_made(options: Options) -> Precomputed:
+    """The features in the file. Raises DataError if they are not as `features_file.read` wants."""
+    path = Path(options.file)
+    digest = file_digest(path)
+    return Precomputed(options.file, digest, read(path))
+
+
+def rebuild(
+    meta: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],  # noqa: ARG001 - the file keeps them
+    device: torch.device,  # noqa: ARG001 - nothing is computed
+) -> Precomputed:
+    """The same features again. Raises DataError if the file has changed since."""
+    path = Path(meta["file"])
+    digest = file_digest(path)
+    if digest != meta["digest"]:
+        raise DataError(
+            f"{path} changed since `pretrain` read it: wanted digest {meta['digest']}, got"
+            f" {digest}; run `labelcycle run`, or `labelcycle stage pretrain`"
+        )
+    return Precomputed(meta["file"], digest, read(path))

@@ -1,0 +1,83 @@
+"""Stages `pretrain` and `embed` where the features are there already, in a file."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelcycle import store
+from labelcycle.errors import DataError
+from labelcycle.naming import Finder
+from labelcycle.nn import encoders
+from labelcycle.nn.encoders import ReadyMade
+from labelcycle.nn.features_file import FeatureTable
+from labelcycle.store import Campaign, Sample
+
+if TYPE_CHECKING:
+    from labelcycle.stages.pretrain import Options
+
+SHOWN = 3
+"""Missing samples that an error names."""
+
+
+def note(campaign: Campaign, options: "Options") -> bool:
+    """Write work/encoder/ for an encoder whose features are there already; False for any other.
+
+    No image is looked at. Raises DataError if the features are not all there.
+    """
+    module = encoders.get_ready_made(options.encoder)
+    if module is None:
+        return False
+    from labelcycle.encoder_files import save_encoder  # torch, which every command would load
+
+    encoder = module.ready_made(encoders.options_of(options.encoder, options.options))
+    rows_of(campaign, encoder.table, store.read_samples(campaign.samples))
+    save_encoder(campaign.encoder, options.encoder, encoder)
+    return True
+
+
+def write(campaign: Campaign, encoder: ReadyMade, splits: Mapping[str, Sequence[Sample]]) -> None:
+    """Write work/features/ of each split: (n, d) float32, rows in the order of its samples."""
+    everyone = [sample for samples in splits.values() for sample in samples]
+    rows = rows_of(campaign, encoder.table, everyone)
+    for split, samples in splits.items():
+        picked = np.array([rows[sample.id] for sample in samples], dtype=np.int64)
+        features = encoder.table.features[picked].astype(np.float32)
+        store.write_array(campaign.features / f"{split}.npy", features)
+
+
+def rows_of(campaign: Campaign, table: FeatureTable, samples: Sequence[Sample]) -> dict[str, int]:
+    """Row of the table for each sample id; rows of other images are left.
+
+    Raises DataError that counts the samples without a row and names the first, or names two rows
+    of one sample, or a row whose path several samples have.
+    """
+    finder = Finder(campaign, samples)
+    rows: dict[str, int] = {}
+    for row, name in enumerate(table.names):
+        try:
+            sample = finder.by_id.get(name) if table.by_id else finder.by_file(name)
+        except DataError as error:
+            raise DataError(f"features, row {row} (counted from 0): {error}") from error
+        if sample is not None and rows.setdefault(sample.id, row) != row:
+            raise DataError(
+                f"features: rows {rows[sample.id]} and {row} (counted from 0) are both of"
+                f" {sample.source!r}: {table.names[rows[sample.id]]!r} and {name!r};"
+                " leave one out"
+            )
+    _check_all(table, samples, rows)
+    return rows
+
+
+def _check_all(table: FeatureTable, samples: Sequence[Sample], rows: dict[str, int]) -> None:
+    missing = [sample for sample in samples if sample.id not in rows]
+    if not missing:
+        return
+    some = ", ".join(f"{s.source!r} (id {s.id})" for s in missing[:SHOWN])
+    more = " and others" if len(missing) > SHOWN else ""
+    how = "id of the sample" if table.by_id else "path of the image"
+    raise DataError(
+        f"no features for {len(missing)} of {len(samples)} samples: {some}{more}; wanted a row for"
+        f" every line of data/samples.jsonl, named by the {how}; embed these images too and write"
+        " the file anew"
+    )

@@ -1,0 +1,118 @@
+"""Features that come in a file: every format, and what is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from labelcycle.errors import DataError
+from labelcycle.nn.features_file import read
+
+NAMES = ["a/1.jpg", "a/2.jpg", "0012"]
+FEATURES = np.array([[1.0, 2], [3, 4], [5, 6.5]], np.float32)
+
+
+def written(folder: Path, kind: str) -> Path:
+    path = folder / f"features.{kind.split()[0]}"
+    if kind == "npz":
+        np.savez(path, files=np.array(NAMES), features=FEATURES.astype(np.float16))
+    elif kind == "npy":
+        np.save(path, FEATURES)
+        path.with_suffix(".txt").write_text("\n".join(NAMES) + "\n")
+    elif kind == "csv":
+        frame = pd.DataFrame({"file": NAMES, "x": FEATURES[:, 0], "y": FEATURES[:, 1]})
+        frame.to_csv(path, index=False)
+    elif kind == "parquet lists":
+        pd.DataFrame({"file": NAMES, "features": list(FEATURES)}).to_parquet(path)
+    else:
+        frame = pd.DataFrame({"file": NAMES, "x": FEATURES[:, 0], "y": FEATURES[:, 1]})
+        frame.to_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["npz", "npy", "csv", "parquet lists", "parquet columns"])
+def test_every_format_gives_names_and_features(tmp_path: Path, kind: str) -> None:
+    table = read(written(tmp_path, kind))
+    assert list(table.names) == NAMES
+    assert not table.by_id
+    np.testing.assert_array_equal(table.features, FEATURES)
+
+
+@pytest.mark.parametrize("key", ["ids", "id", "sample"])
+def test_names_may_be_ids(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "x.npz"
+    np.savez(path, allow_pickle=False, **{key: np.array(NAMES), "features": FEATURES})
+    assert read(path).by_id
+
+
+def test_a_text_of_ids_is_known_by_their_look(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, FEATURES)
+    path.with_suffix(".txt").write_text("0123456789abcdef\n" * 2 + "fedcba9876543210\n")
+    with pytest.raises(DataError, match=r"'0123456789abcdef' stands in rows 0 and 1"):
+        read(path)
+    path.with_suffix(".txt").write_text("\n".join(f"{row:016x}" for row in range(3)))
+    assert read(path).by_id
+
+
+def arrays(**changes: Any) -> dict[str, Any]:
+    return {"files": np.array(NAMES), "features": FEATURES} | changes
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (arrays(features=FEATURES[:2]), r"wanted a name a row, got 3 for 2 rows"),
+        (arrays(features=FEATURES[:, 0]), r"wanted rows by columns \(n, d\), got the shape \(3,\)"),
+        (arrays(features=FEATURES[:, :0]), r"got the shape \(3, 0\)"),
+        (arrays(files=np.array([]), features=FEATURES[:0]), r"got the shape \(0, 2\)"),
+        (arrays(features=FEATURES.astype(str)), r"wanted numbers in all columns"),
+        (arrays(features=FEATURES * np.array([[1], [np.nan], [1]])), r"in row 1 \('a/2.jpg'"),
+        (arrays(features=FEATURES.astype(np.float64) * 6e37), r"in row 2 \('0012'"),
+        (arrays(features=FEATURES * np.inf), r"in row 0 .* and more"),
+        (arrays(files=np.array(["x", "y", "x"])), r"'x' stands in rows 0 and 2 \(counted from 0\)"),
+        ({"features": FEATURES}, r"wanted one of ids, .*file among its arrays, got features"),
+        (arrays(ids=np.array(NAMES)), r"wanted one of ids, .* got files, features, ids"),
+        ({"files": np.array(NAMES), "vectors": FEATURES}, r"wanted an array `features`"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, given: dict[str, Any], text: str) -> None:
+    path = tmp_path / "features.npz"
+    np.savez(path, allow_pickle=False, **given)
+    with pytest.raises(DataError, match=text):
+        read(path)
+
+
+def test_lists_of_unequal_length_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "features.parquet"
+    pd.DataFrame({"id": NAMES, "features": [[1.0, 2], [3.0, 4], [5.0]]}).to_parquet(path)
+    with pytest.raises(DataError, match=r"2 numbers in row 0 and 1 in row 2"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "text"),
+    [
+        ("features.pt", b"", r"wanted a file .npz, .npy, .csv, .parquet"),
+        ("features.npz", b"no zip", r"cannot read features from .*check pretrain.options.file"),
+        ("features.parquet", b"no table", r"cannot read features from "),
+        ("features.csv", b"", r"cannot read features from .*features.csv"),
+        ("features.npy", b"x", r"cannot read features from .*features.txt"),
+        ("features.csv", b"file,x\na,1\nb,red\n", r"wanted numbers in all columns but the names"),
+    ],
+)
+def test_a_file_that_is_something_else(
+    tmp_path: Path, name: str, content: bytes, text: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=text):
+        read(tmp_path / name)
+
+
+def test_pickled_names_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "features.npz"
+    np.savez(path, files=np.array(NAMES, dtype=object), features=FEATURES)
+    with pytest.raises(DataError, match=r"cannot read features from .*allow_pickle"):
+        read(path)

@@ -1,0 +1,133 @@
+"""Features from a file through the stages pretrain and embed."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from labelcycle import config, pipeline, store
+from labelcycle.errors import DataError
+from labelcycle.nn.progress import Progress
+from labelcycle.stages import embed, pretrain
+
+OPTIONS = pretrain.Options(encoder="precomputed")
+
+
+def ignore(progress: Progress) -> None:
+    """Show nothing."""
+
+
+@pytest.fixture
+def campaign(small_campaign: store.Campaign) -> Iterator[store.Campaign]:
+    """25 samples, their images gone: nobody may look at them; the working folder is theirs."""
+    for path in small_campaign.images.iterdir():
+        path.unlink()
+    with contextlib.chdir(small_campaign.root):
+        yield small_campaign
+
+
+def features_of(samples: list[store.Sample]) -> NDArray[np.float32]:
+    """What the service says of each: numbers that its id gives."""
+    return np.array([[int(s.id[:4], 16), int(s.id[4:8], 16)] for s in samples], np.float32)
+
+
+def given(campaign: store.Campaign, *, by_id: bool = True, leave: int = 0) -> list[store.Sample]:
+    """Write data/features.npz, in another order than the samples' and with a stranger's row."""
+    samples = store.read_samples(campaign.samples)
+    order = np.random.default_rng(1).permutation(len(samples))[leave:]
+    there = [samples[row] for row in order]
+    names = [*(s.id if by_id else f"/elsewhere/../{s.source}" for s in there), "stranger"]
+    features = np.vstack([features_of(there), [[-1, -1]]])
+    store.write_arrays(
+        campaign.data / "features.npz",
+        **{"ids" if by_id else "files": np.array(names), "features": features},
+    )
+    return [samples[row] for row in np.random.default_rng(1).permutation(len(samples))[:leave]]
+
+
+@pytest.mark.parametrize("by_id", [True, False])
+def test_rows_stand_in_the_order_of_the_samples(campaign: store.Campaign, by_id: bool) -> None:
+    given(campaign, by_id=by_id)
+    pretrain.run(campaign, OPTIONS, 7, ignore)
+    embed.run(campaign, embed.Options(), ignore)
+    for split, count in (("pool", 20), ("holdout", 5)):
+        found = store.read_array(campaign.features / f"{split}.npy")
+        samples = store.read_samples(campaign.samples, split)
+        assert found.shape == (count, 2)
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, features_of(samples))
+
+
+def test_missing_samples_are_counted_and_the_first_are_named(campaign: store.Campaign) -> None:
+    missing = given(campaign, leave=4)
+    first = min(missing, key=lambda sample: sample.id)
+    text = rf"no features for 4 of 25 samples: '{first.source}' \(id {first.id}\), .* and others;"
+    with pytest.raises(DataError, match=text):
+        pretrain.run(campaign, OPTIONS, 7, ignore)
+
+
+def test_a_missing_file_is_named_with_the_remedy(campaign: store.Campaign) -> None:
+    with pytest.raises(DataError, match=r"cannot read data/features.npz: No such .*dvc checkout"):
+        pretrain.run(campaign, OPTIONS, 7, ignore)
+
+
+def test_a_file_that_changed_after_pretrain_is_refused(campaign: store.Campaign) -> None:
+    given(campaign)
+    pretrain.run(campaign, OPTIONS, 7, ignore)
+    given(campaign, by_id=False)
+    with pytest.raises(DataError, match=r"features.npz changed since `pretrain` read it"):
+        embed.run(campaign, embed.Options(), ignore)
+
+
+def test_two_rows_of_one_sample(campaign: store.Campaign) -> None:
+    source = store.read_samples(campaign.samples)[0].source
+    store.write_arrays(
+        campaign.data / "features.npz",
+        files=np.array([source, f"x/../{source}"]),
+        features=np.ones((2, 3)),
+    )
+    with pytest.raises(DataError, match=rf"rows 0 and 1 \(counted from 0\) are both of '{source}'"):
+        pretrain.run(campaign, OPTIONS, 7, ignore)
+
+
+def test_a_name_that_two_samples_have(campaign: store.Campaign) -> None:
+    samples = store.read_samples(campaign.samples)
+    moved = [
+        store.Sample(**{**vars(s), "source": f"{row}/same.png"}) for row, s in enumerate(samples)
+    ]
+    store.write_samples(campaign.samples, moved)
+    store.write_arrays(
+        campaign.data / "features.npz", files=np.array(["same.png"]), features=np.ones((1, 3))
+    )
+    with pytest.raises(DataError, match=r"row 0 \(counted from 0\): 'same.png' is ambiguous"):
+        pretrain.run(campaign, OPTIONS, 7, ignore)
+
+
+def test_another_file_makes_pretrain_stale(campaign: store.Campaign) -> None:
+    settings = config.parse({"pretrain": {"encoder": "precomputed"}})
+
+    def code() -> dict[str, dict[str, str]]:
+        pipeline.refresh_code(campaign, settings)
+        return json.loads(campaign.code.read_text())
+
+    without = code()
+    given(campaign)
+    first = code()
+    given(campaign, by_id=False)
+    second = code()
+    digests = [each["pretrain"]["data/features.npz"] for each in (without, first, second)]
+    assert digests[0] == "no such file"
+    assert len(set(digests)) == 3
+    assert {k: v for k, v in first.items() if k != "pretrain"} == {
+        k: v for k, v in second.items() if k != "pretrain"
+    }
+
+
+def test_no_file_named_no_digest(tmp_path: Path) -> None:
+    assert pipeline.named_file(config.Config()) is None
+    weights = {"encoder": "torchvision_pretrained", "options": {"file": "data/w.pth"}}
+    assert pipeline.named_file(config.parse({"pretrain": weights})) == "data/w.pth"
