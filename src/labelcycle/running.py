@@ -5,12 +5,14 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from labelcycle import config
 from labelcycle.adapters import lock
 from labelcycle.core.seeding import derive
+from labelcycle.errors import StateError
 from labelcycle.stages import cluster, embed, evaluate, pretrain, query, train
 from labelcycle.store import Campaign
 
@@ -31,7 +33,7 @@ def run_stage(name: str, root: Path, show: Callable[[Any], None]) -> None:
     # Two programs that compute in the same folder would overwrite each other's files.
     # Files that the settings name are relative to the campaign.
     with (
-        lock.exclusive(campaign.private / "stage.lock", wait_s=60.0),
+        _lock(campaign, name),
         contextlib.chdir(campaign.root),
     ):
         if name == "pretrain":
@@ -47,6 +49,21 @@ def run_stage(name: str, root: Path, show: Callable[[Any], None]) -> None:
             query.run(campaign, settings.query, classes, derive(seed, number, name))
         elif name == "evaluate":
             evaluate.run(campaign, settings.evaluate, classes, seed)
+
+
+def _lock(campaign: Campaign, name: str) -> AbstractContextManager[None]:
+    """The lock of stages; of the processes that torchrun starts for a pretraining the first has it.
+
+    Raises StateError for another stage under torchrun.
+    """
+    if name != "pretrain" and os.environ.get("WORLD_SIZE", "1") != "1":
+        raise StateError(
+            f"stage {name} runs in one process: wanted no torchrun, got"
+            f" WORLD_SIZE={os.environ['WORLD_SIZE']}; run `labelcycle stage {name}`"
+        )
+    if os.environ.get("RANK", "0") != "0":
+        return contextlib.nullcontext()
+    return lock.exclusive(campaign.private / "stage.lock", wait_s=60.0)
 
 
 def _end_with_runner() -> None:

@@ -1,4 +1,7 @@
-"""The training behind stage `pretrain`, with its checkpoints."""
+"""The training behind stage `pretrain`, with its checkpoints.
+
+Under torchrun every process runs this; the first one alone writes and shows.
+"""
 
 import io
 import pickle
@@ -12,7 +15,7 @@ import torch
 from labelcycle import __version__, encoder_files, store
 from labelcycle import options as base
 from labelcycle.errors import DataError
-from labelcycle.nn import encoders
+from labelcycle.nn import encoders, processes
 from labelcycle.nn.device import best_device
 from labelcycle.nn.progress import Progress, State
 from labelcycle.stages.images import load_images, median_side
@@ -33,8 +36,11 @@ def fit(
     own = encoders.options_of(options.encoder, options.options)
     size = options.image_size or module.default_size(median_side(samples), own)
     images = load_images(campaign, samples, size)
-    checkpoint = _checkpoint(campaign, options, size, samples, seed)
-    encoder = trained(options.encoder, images, own, seed, options.threads, checkpoint, show)
+    with processes.joined(best_device()):
+        checkpoint = _checkpoint(campaign, options, size, samples, seed)
+        encoder = trained(options.encoder, images, own, seed, options.threads, checkpoint, show)
+        if processes.rank() > 0:
+            return
     encoder_files.save_encoder(campaign.encoder, options.encoder, encoder)
     shutil.rmtree(checkpoint.parent, ignore_errors=True)
 
@@ -74,6 +80,8 @@ def _follow(
         except StopIteration as end:
             encoder: encoders.Encoder = end.value
             return encoder
+        if processes.rank() > 0:
+            continue
         if progress.snapshot is not None and time.monotonic() - saved >= SAVE_EVERY_S:
             _save(checkpoint, progress.snapshot())
             saved = time.monotonic()
@@ -91,7 +99,8 @@ def _checkpoint(
         "seed": seed,
         "pool": [sample.id for sample in samples],
         "code": [__version__, torch.__version__, code.get("pretrain")],
-        "device": str(best_device()),
+        "device": best_device().type,
+        "processes": processes.count(),
     }
     key = store.digest(store.dump_json(inputs).encode())
     return campaign.checkpoints / f"pretrain-{key}" / "state.pt"
