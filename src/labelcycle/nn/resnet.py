@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import nn
 from torchvision import models  # type: ignore[import-untyped]
 
-from labelcycle.nn import simclr
+from labelcycle.nn import simclr, starting
 from labelcycle.nn.encoders import Fitting, Images
 from labelcycle.nn.network import NetworkEncoder, fit_simclr, rebuilt
 from labelcycle.nn.progress import State
@@ -24,7 +24,7 @@ MAX_SIDE = 224
 """Largest image size that is chosen where none is set."""
 
 
-def backbone(name: str, image_size: int) -> nn.Module:
+def backbone(name: str, image_size: int) -> nn.Sequential:
     """(b, 3, s, s) float32 in 0..1 to (b, 512): the globally pooled features of a ResNet.
 
     name : "resnet18" or "resnet34". Images under 64 pixels get a 3x3 convolution of stride 1 and
@@ -39,7 +39,7 @@ def backbone(name: str, image_size: int) -> nn.Module:
     return nn.Sequential(Centred(), network)
 
 
-class Options(simclr.Options):
+class Options(starting.Options, simclr.Options):
     """The recipe of TypiClust for CIFAR-10: 500 epochs, batch 512, temperature 0.1, SGD 0.4.
 
     Hacohen et al. 2022 (appendix), and the settings that their repository trains with. Photographs
@@ -86,9 +86,12 @@ class ResNet:
     ) -> Fitting:
         """Train on the images."""
         size = images.shape[1]
-        trained, training = yield from fit_simclr(
-            lambda: backbone(self.name, size), images, for_size(options, size), seed, device, resume
-        )
+
+        def build() -> nn.Module:
+            return starting.started(backbone(self.name, size), self.name, options)
+
+        recipe = for_size(options, size)
+        trained, training = yield from fit_simclr(build, images, recipe, seed, device, resume)
         return NetworkEncoder(trained, size, training)
 
     def rebuild(

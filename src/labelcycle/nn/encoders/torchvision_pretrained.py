@@ -1,14 +1,9 @@
-"""Any classification network of torchvision with trained weights, without its last layer.
-
-This is the one place in `nn` that reads a file: the weights that the options name.
-"""
+"""Any classification network of torchvision with trained weights, without its last layer."""
 
 import difflib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
@@ -16,9 +11,11 @@ from torch import nn
 from torchvision import models  # type: ignore[import-untyped]
 
 from labelcycle import options as base
-from labelcycle.errors import DataError, ServiceDown, SettingsError
+from labelcycle.errors import SettingsError
+from labelcycle.nn import pretrained
 from labelcycle.nn.encoders import Fitting, Images
 from labelcycle.nn.network import NetworkEncoder, rebuilt
+from labelcycle.nn.pretrained import Prepared
 from labelcycle.nn.progress import Progress, State
 
 
@@ -32,28 +29,6 @@ class Options(base.Options):
         description="weights file (.pth or .safetensors), relative to the campaign, instead of"
         " a download",
     )
-
-
-class Prepared(nn.Module):
-    """A network behind its own preprocessing: centre crop, then channels to mean 0, deviation 1."""
-
-    mean: torch.Tensor
-    std: torch.Tensor
-
-    def __init__(self, network: nn.Module, share: float, mean: list[float], std: list[float]):
-        super().__init__()
-        self.network = network
-        self._share = share
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """(b, 3, s, s) float32 in 0..1 to (b, d)."""
-        side = round(images.shape[-1] * self._share)
-        start = (images.shape[-1] - side) // 2
-        part = images[:, :, start : start + side, start : start + side]
-        features: torch.Tensor = self.network((part - self.mean) / self.std)
-        return features.flatten(1)
 
 
 def default_size(side: int, options: Options) -> int:  # noqa: ARG001 - the contract's signature
@@ -81,16 +56,14 @@ def fit(
         "std": list(preset.std),
     }
     prepared = _build(meta)
-    _load(prepared.network, _weights(options), options)
+    weights = pretrained.from_torchvision(options.model, options.weights, options.file)
+    pretrained.load(prepared.network, weights, options.model, options.file or options.weights)
     size = images.shape[1]
     try:
         encoder = NetworkEncoder(prepared.to(device), size, meta)
     except (AssertionError, RuntimeError) as error:  # what networks of one size only raise
         wanted = preset.resize_size[0]
-        raise SettingsError(
-            f"pretrain.image_size is {size}, which {options.model} does not take ({error});"
-            f" leave it empty, for {wanted}"
-        ) from error
+        raise pretrained.wrong_size(size, options.model, wanted, error) from error
     yield Progress(1, 1)
     return encoder
 
@@ -111,14 +84,8 @@ def _preset(options: Options) -> Any:
             f"unknown model {options.model!r} in pretrain.options: wanted a classification model"
             f" of torchvision; near: {', '.join(near) or 'none'}"
         )
-    choices = models.get_model_weights(options.model)
     name = options.weights if options.file is None else "DEFAULT"
-    if name not in choices.__members__:
-        raise SettingsError(
-            f"unknown weights {name!r} of {options.model} in pretrain.options:"
-            f" wanted one of {', '.join(choices.__members__)}"
-        )
-    return choices[name].transforms()
+    return pretrained.preset(options.model, name).transforms()
 
 
 def _build(meta: Mapping[str, Any]) -> Prepared:
@@ -132,42 +99,3 @@ def _build(meta: Mapping[str, Any]) -> Prepared:
     owner, _, last = linear[-1].rpartition(".")
     setattr(network.get_submodule(owner), last, nn.Identity())
     return Prepared(network, meta["share"], meta["mean"], meta["std"])
-
-
-def _weights(options: Options) -> Mapping[str, torch.Tensor]:
-    if options.file is None:
-        weights = models.get_model_weights(options.model)[options.weights]
-        try:
-            downloaded: Mapping[str, torch.Tensor] = weights.get_state_dict(progress=False)
-        except (OSError, RuntimeError) as error:  # RuntimeError: torchvision's wrong checksum
-            raise ServiceDown(
-                f"cannot download the weights of {options.model}: {error}; try again, or set"
-                " pretrain.options.file to a file that you have"
-            ) from error
-        return downloaded
-    path = Path(options.file)
-    try:
-        if path.suffix == ".safetensors":
-            return safetensors.torch.load(path.read_bytes())
-        loaded: Mapping[str, torch.Tensor] = torch.load(path, "cpu", weights_only=True)
-        return loaded
-    except Exception as error:  # torch.load raises whatever a damaged file makes it stumble on
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(
-            f"cannot read {path}: wanted weights of {options.model}, got {reason};"
-            " check pretrain.options.file"
-        ) from error
-
-
-def _load(network: nn.Module, weights: Mapping[str, torch.Tensor], options: Options) -> None:
-    """Put the weights into the network; those of the layer that was taken off are left."""
-    try:
-        missing = network.load_state_dict(weights, strict=False).missing_keys
-        problem = f"no {missing[0]}" if missing else None
-    except (RuntimeError, TypeError) as error:
-        problem = " ".join(str(error).split())[:200]
-    if problem:
-        raise DataError(
-            f"the weights in {options.file or options.weights} do not fit {options.model}:"
-            f" {problem}; set pretrain.options.model to theirs"
-        )

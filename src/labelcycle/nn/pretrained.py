@@ -1,0 +1,110 @@
+"""Networks with trained weights: their preprocessing, their files, torchvision's downloads."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import nn
+from torchvision import models  # type: ignore[import-untyped]
+
+from labelcycle.errors import DataError, ServiceDown, SettingsError
+
+Weights = Mapping[str, torch.Tensor]
+
+
+class Prepared(nn.Module):
+    """A network behind its own preprocessing: centre crop, then channels to mean 0, deviation 1."""
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, network: nn.Module, share: float, mean: list[float], std: list[float]):
+        super().__init__()
+        self.network = network
+        self._share = share
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """(b, 3, s, s) float32 in 0..1 to (b, d)."""
+        side = round(images.shape[-1] * self._share)
+        start = (images.shape[-1] - side) // 2
+        part = images[:, :, start : start + side, start : start + side]
+        features: torch.Tensor = self.network((part - self.mean) / self.std)
+        return features.flatten(1)
+
+
+def wrong_size(size: int, model: str, wanted: int, error: Exception) -> SettingsError:
+    """What to raise where a network refuses images of `size` pixels."""
+    return SettingsError(
+        f"pretrain.image_size is {size}, which {model} does not take"
+        f" ({' '.join(str(error).split())[:200]}); leave it empty, for {wanted}"
+    )
+
+
+def from_file(file: str, model: str) -> Weights:
+    """The weights in a .pth or .safetensors file. Raises DataError if it cannot be read."""
+    path = Path(file)
+    try:
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load(path.read_bytes())
+        loaded: Weights = torch.load(path, "cpu", weights_only=True)
+        return loaded
+    except Exception as error:  # torch.load raises whatever a damaged file makes it stumble on
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(
+            f"cannot read {path}: wanted weights of {model}, got {reason};"
+            " check pretrain.options.file"
+        ) from error
+
+
+def preset(model: str, name: str) -> Any:
+    """torchvision's entry for weights by name. Raises SettingsError that lists the names."""
+    choices = models.get_model_weights(model)
+    if name not in choices.__members__:
+        raise SettingsError(
+            f"unknown weights {name!r} of {model} in pretrain.options:"
+            f" wanted one of {', '.join(choices.__members__)}"
+        )
+    return choices[name]
+
+
+def from_torchvision(model: str, name: str, file: str | None) -> Weights:
+    """The weights in `file`, or where there is none those that torchvision downloads by name.
+
+    Raises DataError for a file that cannot be read, ServiceDown for a failed download.
+    """
+    if file is not None:
+        return from_file(file, model)
+    try:
+        downloaded: Weights = preset(model, name).get_state_dict(progress=False)
+    except (OSError, RuntimeError) as error:  # RuntimeError: torchvision's wrong checksum
+        raise ServiceDown(
+            f"cannot download the weights of {model}: {error}; try again, or set"
+            " pretrain.options.file to a file that you have"
+        ) from error
+    return downloaded
+
+
+def load(network: nn.Module, weights: Weights, model: str, source: str) -> None:
+    """Put the weights into the network; those of layers that it does not have are left.
+
+    Raises DataError if some of the network's are missing or have another shape.
+    """
+    try:
+        missing = network.load_state_dict(weights, strict=False).missing_keys
+        problem = f"no {missing[0]}" if missing else None
+    except (RuntimeError, TypeError) as error:
+        problem = " ".join(str(error).split())[:200]
+    if problem:
+        raise misfit(source, model, problem)
+
+
+def misfit(source: str, model: str, problem: str) -> DataError:
+    """What to raise where weights are those of another model."""
+    return DataError(
+        f"the weights in {source} do not fit {model}: {problem}; set pretrain.options.model to"
+        " theirs, or the file to this model's"
+    )
