@@ -129,7 +129,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         "metric": "balanced accuracy" if source.balanced else "accuracy",
         "rows": [
             {key: value for key, value in row.items() if key != "clusterer"}
-            for row in rows_of(problem, found, clusterer, learner, given.base)
+            for row in rows_of(problem, found, chosen, clusterer, learner, given.base)
         ],
     }
 

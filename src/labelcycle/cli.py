@@ -280,6 +280,37 @@ def strategies(name: str | None) -> None:
 
 
 @cli.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), metavar="EXPERIMENT.yaml")
+@click.option(
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of results (default: simulated/NAME).",
+)
+@click.option("--data", "place", metavar="PATH", help="Where the data is, instead of data.path.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes (default: one a core).")
+@click.option("--json", "as_json", is_flag=True, help="Print results.json.")
+def simulate(
+    file: Path, into: Path | None, place: str | None, jobs: int | None, as_json: bool
+) -> None:
+    """Play the campaigns of an experiment against known labels; tables and figures.
+
+    No campaign is needed. What was interrupted goes on when the same command is given again.
+    """
+    from labelcycle.core.threads import cores
+    from labelcycle.progress import shown
+    from labelcycle.simulate import experiment, running
+
+    given = experiment.load(file, place)
+    folder = into or Path("simulated") / given.name
+    found = running.run(given, file.absolute().parent, folder, jobs or cores(), shown)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    click.echo((folder / running.TABLE).read_text())
+    click.echo(f"results in {folder}")
+
+
+@cli.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--holdout", is_flag=True, help="With the hold-out's labels.")
 @click.option("--rejected", is_flag=True, help="With what was rejected, and why.")

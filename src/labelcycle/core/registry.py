@@ -8,7 +8,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
@@ -76,6 +76,15 @@ def explain(kind: type[Options], problem: Any) -> str:
 
 
 def _fields(kind: type[Any], path: Iterable[str]) -> list[str]:
+    """The keys of the section at `path`, in which numbers are places in lists."""
     for part in path:
-        kind = kind.model_fields[part].annotation
+        if not part.isdigit():
+            kind = _section(kind.model_fields[part].annotation)
     return list(kind.model_fields)
+
+
+def _section(annotation: Any) -> Any:
+    """The Options within a field's type: itself, or one of a list, or one that may be null."""
+    if isinstance(annotation, type) and issubclass(annotation, Options):
+        return annotation
+    return next((found for each in get_args(annotation) if (found := _section(each))), None)

@@ -79,6 +79,13 @@ class LabelSet:
         return 1 + int(max(self.data.train_labels.max(), self.data.test_labels.max()))
 
 
+def pool_rows(n: int, pool: int, seed: int) -> NDArray[np.int64]:
+    """`pool` of `n` rows as a seed draws them, rising; all if there are fewer."""
+    if n <= pool:
+        return np.arange(n)
+    return np.sort(derive(seed, 0, "pool").choice(n, pool, replace=False))
+
+
 @dataclass(frozen=True)
 class Problem:
     """What all campaigns have in common.
@@ -107,10 +114,7 @@ class Problem:
 
     def rows(self, seed: int) -> NDArray[np.int64]:
         """The training rows of a seed's pool, rising."""
-        n = len(self.source.data.train_labels)
-        if n <= self.pool:
-            return np.arange(n)
-        return np.sort(derive(seed, 0, "pool").choice(n, self.pool, replace=False))
+        return pool_rows(len(self.source.data.train_labels), self.pool, seed)
 
     def record(self) -> dict[str, Any]:
         """All that a figure depends on, for JSON."""

@@ -1,6 +1,6 @@
 """Rows of figures from campaigns: mean, standard error, and the gain over one strategy."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,15 +20,25 @@ Values = NDArray[np.float64]
 def rows_of(
     problem: Problem,
     found: Mapping[Campaign, Measured],
+    strategies: Sequence[Choice],
     clusterer: Choice,
     learner: Choice,
     base: str,
 ) -> list[Row]:
     """One row a strategy and number of labels, of the campaigns with this clusterer and learner.
 
-    base : the strategy that the others are compared with, seed by seed; it must be among them
+    base : what the strategy is called that the others are compared with, seed by seed
     """
-    values = _values(problem, found, clusterer, learner)
+    measure = "balanced" if problem.source.balanced else "accuracy"
+    fitting = {
+        campaign: getattr(each, measure)
+        for campaign, each in found.items()
+        if campaign.learner == learner and campaign.clusterer in (None, clusterer)
+    }
+    values = {
+        each.text: np.array([fitting[c] for c in fitting if c.strategy == each])
+        for each in strategies
+    }
     facts = {"data": problem.source.name, "learner": learner.text, "clusterer": clusterer.text}
     return [
         {**facts, "strategy": name, "budget": budget}
@@ -36,18 +46,6 @@ def rows_of(
         for name, each in values.items()
         for number, budget in enumerate(problem.measured)
     ]
-
-
-def _values(
-    problem: Problem, found: Mapping[Campaign, Measured], clusterer: Choice, learner: Choice
-) -> dict[str, Values]:
-    """By strategy (seeds, numbers of labels)."""
-    measure = "balanced" if problem.source.balanced else "accuracy"
-    values: dict[str, list[list[float]]] = {}
-    for campaign, each in found.items():
-        if campaign.learner == learner and campaign.clusterer in (None, clusterer):
-            values.setdefault(campaign.strategy.text, []).append(getattr(each, measure))
-    return {name: np.array(each) for name, each in values.items()}
 
 
 def summary(values: Values, base: Values) -> Row:

@@ -1,0 +1,196 @@
+"""From an experiment's sets to the problems that campaigns run on; what takes long is kept.
+
+    cache/images/KEY/       squares of pixels
+    cache/encoders/KEY/     the files of an encoder
+    cache/features/KEY/     train.npy, test.npy
+
+A key says all that went in, so that what lies under it is what would be made again.
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelcycle import encoder_files, pipeline, store
+from labelcycle.errors import DataError, SettingsError
+from labelcycle.nn import encoders
+from labelcycle.nn.device import best_device
+from labelcycle.nn.progress import Progress
+from labelcycle.simulate.experiment import DataOptions, EncoderOptions, Experiment
+from labelcycle.simulate.learning import sees_images
+from labelcycle.simulate.problem import (
+    Data,
+    Features,
+    Images,
+    LabelSet,
+    Problem,
+    pool_rows,
+)
+from labelcycle.simulate.sets import BALANCED, SETS
+from labelcycle.simulate.sets.reading import Read
+from labelcycle.simulate.showing import Showing
+from labelcycle.simulate.squares import Squares, squares
+from labelcycle.stages import fitting
+from labelcycle.stages.embed import checked_features
+
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an experiment is done, and how it says how far it is.
+
+    source : folder of the experiment's file, to which paths are relative
+    cache : what is made once
+    """
+
+    source: Path
+    cache: Path
+    showing: Showing
+
+
+def problems(
+    experiment: Experiment, options: DataOptions, place: Place
+) -> Iterator[tuple[Problem, list[int]]]:
+    """The problems of one set, each with the seeds of its campaigns.
+
+    Several only where each seed has an encoder of its own. Raises SettingsError or DataError.
+    """
+    read = _read(options, place)
+    seeds = list(range(experiment.seeds))
+    encoder = options.encoder or experiment.encoder
+    if read.features:
+        if encoder:
+            raise SettingsError(
+                f"encoder: {options.text} has features already; give `encoder` to sets of images"
+            )
+        yield _problem(experiment, options, read, read.features, None), seeds
+        return
+    if encoder is None:
+        raise SettingsError(f"encoder: wanted one for the images of {options.text}, got none")
+    images = _squares(read, options, encoder, place)
+    shown = images if any(map(sees_images, experiment.chosen("learners"))) else None
+    n = len(read.train.labels)
+    for some in [[seed] for seed in seeds] if encoder.each_seed else [seeds]:
+        rows: NDArray[np.int64] = np.arange(n)
+        seed = encoder.seed
+        if encoder.each_seed:
+            rows, seed = pool_rows(n, experiment.pool or n, some[0]), some[0]
+        features = _features(images, rows, encoder, seed, place)
+        yield _problem(experiment, options, read, features, shown), some
+
+
+def _read(options: DataOptions, place: Place) -> Read:
+    """The set. Raises DataError if it is not there."""
+    if options.path is None:
+        raise SettingsError(f"data: wanted the path of {options.text}; write data.path")
+    text = os.path.expandvars(os.path.expanduser(options.path))  # noqa: PTH111
+    if "$" in text:
+        raise SettingsError(
+            f"data.path: {options.path} names a variable that the environment does not have; set it"
+        )
+    read = SETS[options.name](place.source / text, options.test)
+    read = read.thinned(options.factor) if options.factor else read
+    if max(read.train.labels.max(), read.test.labels.max()) < 1:
+        raise DataError(f"{text}: wanted labels of at least two classes, got one")
+    return read
+
+
+def _problem(
+    experiment: Experiment,
+    options: DataOptions,
+    read: Read,
+    features: tuple[Features, Features],
+    images: Squares | None,
+) -> Problem:
+    data = Data(
+        features[0],
+        read.train.labels,
+        features[1],
+        read.test.labels,
+        images.train if images else None,
+        images.test if images else None,
+    )
+    balanced = options.name in BALANCED if options.balanced is None else options.balanced
+    source = LabelSet(options.text, data, balanced)
+    n = len(read.train.labels)
+    pool = min(experiment.pool or n, n)
+    initial, totals = experiment.totals(source.classes, pool)
+    return Problem(source, pool, totals, initial, experiment.stage)
+
+
+def _squares(read: Read, options: DataOptions, encoder: EncoderOptions, place: Place) -> Squares:
+    own = encoders.options_of(encoder.name, encoder.options)
+    side = options.size or encoders.get(encoder.name).default_size(read.side, own)
+    key = _key([read.train.stamp, read.test.stamp, side, pipeline.code_of(squares.__module__)])
+    return squares(read, side, place.cache / "images" / key, place.showing)
+
+
+def _features(
+    images: Squares, rows: NDArray[np.int64], encoder: EncoderOptions, seed: int, place: Place
+) -> tuple[Features, Features]:
+    """Of both splits, by an encoder that is fitted to the training images `rows`."""
+    own = encoders.options_of(encoder.name, encoder.options)
+    named = getattr(own, "file", None)
+    path = place.source / named if named else None
+    key = _key(
+        [
+            images.digest,
+            store.file_digest(path) if path and path.is_file() else named,
+            store.digest(rows.tobytes()),
+            encoder.name,
+            own.model_dump(mode="json"),
+            seed,
+            encoder.threads,
+            str(best_device()),
+            pipeline.code_of(fitting.__name__, f"{encoders.__name__}.{encoder.name}"),
+        ]
+    )
+    files = [place.cache / "features" / key / f"{name}.npy" for name in ("train", "test")]
+    if not all(file.is_file() for file in files):
+        home = place.cache / "encoders" / key
+        with contextlib.chdir(place.source):  # files that the options name lie there
+            fitted = _encoder(images.train[rows], encoder, seed, home, place.showing)
+        for file, part in zip(files, (images.train, images.test), strict=True):
+            store.write_array(file, _embedded(fitted, part, file.stem, place.showing))
+    train, test = (store.read_array(file) for file in files)
+    return train, test
+
+
+def _encoder(
+    images: Images, encoder: EncoderOptions, seed: int, home: Path, showing: Showing
+) -> encoders.Encoder:
+    """The encoder in the folder `home`; trained and put there if it is not."""
+    if not (home / encoder_files.DESCRIPTION).is_file():
+        own = encoders.options_of(encoder.name, encoder.options)
+        checkpoint = home / "checkpoint" / "state.pt"
+        with showing(f"encoder {encoder.name}") as show:
+            fitted = fitting.trained(
+                encoder.name, images, own, seed, encoder.threads, checkpoint, show
+            )
+        encoder_files.save_encoder(home, encoder.name, fitted)
+        shutil.rmtree(checkpoint.parent, ignore_errors=True)
+    return cast(encoders.Encoder, encoder_files.load_encoder(home))
+
+
+def _embedded(
+    encoder: encoders.Encoder, images: Images, name: str, showing: Showing
+) -> NDArray[np.float32]:
+    features = np.empty((len(images), encoder.width), dtype=np.float32)
+    with showing(f"{name} features") as show:
+        for start in range(0, len(images), BATCH):
+            part = slice(start, min(start + BATCH, len(images)))
+            features[part] = checked_features(encoder, images[part])
+            show(Progress(part.stop, len(images)))
+    return features
+
+
+def _key(parts: list[Any]) -> str:
+    return store.digest(store.dump_json(parts).encode())

@@ -1,0 +1,164 @@
+"""A whole experiment: its campaigns, then results.json and table.md in its folder.
+
+    campaigns.jsonl     finished campaigns, one a line; they are not played again
+    cache/              images, encoders, features, clusters: what is made once
+    results.json        a row for each set, learner, clusterer, strategy and number of labels
+    table.md            the same as tables
+    *.png               figures, drawn from results.json and map-*.json
+
+A campaign is known by all its settings, its features and the code it ran: changed code plays it
+again. The same experiment and code give the same results.json and table.md, byte for byte, however
+often it was interrupted.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from labelcycle import __version__, pipeline, store
+from labelcycle.adapters import lock
+from labelcycle.core import clusterers, strategies
+from labelcycle.nn import learners
+from labelcycle.simulate import campaigns, playing, tables
+from labelcycle.simulate.choices import Choice
+from labelcycle.simulate.clusters import Folder
+from labelcycle.simulate.experiment import DataOptions, Experiment
+from labelcycle.simulate.kept import Kept
+from labelcycle.simulate.preparing import Place, problems
+from labelcycle.simulate.problem import Campaign, Measured, Problem, needs
+from labelcycle.simulate.results import Row, rows_of
+from labelcycle.simulate.showing import Showing
+
+RESULTS = "results.json"
+TABLE = "table.md"
+KINDS = ("strategies", "clusterers", "learners")
+
+
+def run(
+    experiment: Experiment, source: Path, folder: Path, jobs: int, showing: Showing
+) -> dict[str, Any]:
+    """Do the experiment in `folder`; what results.json holds.
+
+    source : folder of the experiment's file
+    Raises SettingsError, DataError, or Busy if somebody else is at work in the folder.
+    """
+    folder = folder.absolute()
+    with lock.exclusive(folder / ".labelcycle" / "simulate.lock"):
+        place = Place(source, folder / "cache", showing)
+        parts = [_of_set(experiment, options, folder, place, jobs) for options in experiment.data]
+        found = {
+            "experiment": experiment.name,
+            "version": __version__,
+            "base": experiment.base,
+            "settings": experiment.model_dump(mode="json", exclude={"data": {"__all__": {"path"}}}),
+            **{key: {e.text: e.record() for e in experiment.chosen(key)} for key in KINDS},
+            "sets": [facts for facts, _ in parts],
+            "rows": [row for _, rows in parts for row in rows],
+        }
+        store.write_json(folder / RESULTS, found)
+        store.write_bytes(folder / TABLE, page(found).encode())
+    return found
+
+
+def _of_set(
+    experiment: Experiment, options: DataOptions, folder: Path, place: Place, jobs: int
+) -> tuple[dict[str, Any], list[Row]]:
+    """What there is to say about a set, and its rows."""
+    parts = {key: experiment.chosen(key) for key in KINDS}
+    found: dict[Campaign, Measured] = {}
+    for problem, seeds in problems(experiment, options, place):
+        kept = Kept(folder / "campaigns.jsonl", problem, f"version {__version__}", _code)
+        names = {each.name for each in parts["clusterers"]}
+        codes = {name: _code_of(f"{clusterers.__name__}.{name}") for name in names}
+        clusters = Folder(folder / "cache" / "clusters", problem, codes)
+        grid = _grid(parts, seeds)
+        found |= campaigns.run(problem, grid, kept, clusters, jobs, place.showing)
+    rows = [
+        row
+        for learner, clusterer in product(parts["learners"], parts["clusterers"])
+        for row in rows_of(problem, found, parts["strategies"], clusterer, learner, experiment.base)
+    ]
+    return _facts(problem), rows
+
+
+def _grid(parts: Mapping[str, Sequence[Choice]], seeds: Sequence[int]) -> list[Campaign]:
+    """Every combination; a strategy that reads no clusters is played once for all clusterers."""
+    every = product(seeds, parts["learners"], parts["clusterers"], parts["strategies"])
+    return list(
+        dict.fromkeys(
+            Campaign(strategy, clusterer if "clusters" in needs(strategy) else None, learner, seed)
+            for seed, learner, clusterer, strategy in every
+        )
+    )
+
+
+def _facts(problem: Problem) -> dict[str, Any]:
+    data = problem.source.data
+    return {
+        "data": problem.source.name,
+        "metric": "balanced accuracy" if problem.source.balanced else "accuracy",
+        "classes": problem.source.classes,
+        "train": len(data.train_labels),
+        "test": len(data.test_labels),
+        "pool": problem.pool,
+        "initial": problem.initial,
+        "budgets": list(problem.budgets),
+    }
+
+
+def page(found: Mapping[str, Any]) -> str:
+    """The text of table.md from what results.json holds."""
+    lines = [f"# {found['experiment']}", ""]
+    for facts, learner, clusterer in groups(found):
+        curves = curves_of(found, facts["data"], learner, clusterer)
+        seeds = curves[found["base"]][0]["seeds"]
+        lines += [
+            f"## {heading(found, facts, learner, clusterer)}",
+            "",
+            f"{facts['metric'].capitalize()} in per cent on {facts['test']:,} test samples, mean of"
+            f" {seeds} seeds, pools of {facts['pool']:,}. In brackets: 95 % interval of the gain"
+            f" over {found['base']}, paired by seed.",
+            "",
+            tables.table(curves, found["base"]),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def groups(found: Mapping[str, Any]) -> list[tuple[dict[str, Any], str, str]]:
+    """Facts of a set, learner, clusterer: what has one table and one panel."""
+    return list(product(found["sets"], found["learners"], found["clusterers"]))
+
+
+def heading(
+    found: Mapping[str, Any], facts: Mapping[str, Any], learner: str, clusterer: str
+) -> str:
+    """Name of a group; a clusterer that is the only one is not named."""
+    named = [clusterer] if len(found["clusterers"]) > 1 else []
+    return ", ".join([facts["data"], learner, *named])
+
+
+def curves_of(
+    found: Mapping[str, Any], data: str, learner: str, clusterer: str
+) -> dict[str, list[Row]]:
+    """By strategy, the rows of a group."""
+    curves: dict[str, list[Row]] = {}
+    for row in found["rows"]:
+        if (row["data"], row["learner"], row["clusterer"]) == (data, learner, clusterer):
+            curves.setdefault(row["strategy"], []).append(row)
+    return curves
+
+
+def _code(campaign: Campaign) -> str:
+    """Digest of what a campaign runs: this package, the stages, its own parts, the libraries."""
+    named = [(strategies, campaign.strategy), (learners, campaign.learner)]
+    if campaign.clusterer:
+        named.append((clusterers, campaign.clusterer))
+    return _code_of(*(f"{package.__name__}.{part.name}" for package, part in named))
+
+
+@cache
+def _code_of(*modules: str) -> str:
+    return store.digest(store.dump_json(pipeline.code_of(playing.__name__, *modules)).encode())

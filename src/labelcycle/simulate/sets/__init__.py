@@ -1,0 +1,24 @@
+"""Sets of images or features with known labels, by name; read from a path, never downloaded."""
+
+from labelcycle.simulate.sets import arrays, files, packed
+from labelcycle.simulate.sets.reading import Read, Reader
+
+__all__ = ["BALANCED", "LONG_TAILS", "SETS", "Read", "Reader"]
+
+SETS: dict[str, Reader] = {
+    "cifar10": packed.cifar10,
+    "cifar10-lt": packed.cifar10,
+    "cifar100": packed.cifar100,
+    "fashion-mnist": packed.fashion_mnist,
+    "isic2019": files.isic2019,
+    "ham10000": files.ham10000,
+    "folder": files.folder,
+    "npz": arrays.npz,
+}
+"""By name, what reads the set."""
+
+LONG_TAILS = {"cifar10-lt": 50.0}
+"""Sets whose classes are thinned out (Cao et al. 2019, section 4): first class over last."""
+
+BALANCED = frozenset({"isic2019", "ham10000"})
+"""Sets with unequal classes in the test set too: measured by the mean recall of the classes."""

@@ -1,0 +1,67 @@
+"""A set in one .npz file: features, or images."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelcycle.errors import DataError
+from labelcycle.simulate.sets.reading import Labels, Read, Split, of_array
+
+SPLITS = ("train", "test")
+WANTED = (
+    "wanted train and test, features (n, d) float16 or float32 or images (n, h, w, 3) or (n, h, w)"
+    " uint8, with train_labels and test_labels (n,), whole numbers from 0"
+)
+
+
+def npz(path: Path, share: float) -> Read:
+    """The arrays of a file; the side of its images is their shorter one."""
+    del share
+    arrays = _arrays(path)
+    train, test = (arrays[name] for name in SPLITS)
+    labels = [arrays[f"{name}_labels"] for name in SPLITS]
+    for name, rows, numbers in zip(SPLITS, (train, test), labels, strict=True):
+        _check(path, name, rows, numbers)
+    if train.shape[1:] != test.shape[1:]:
+        raise DataError(
+            f"{path}: train {train.shape} and test {test.shape} differ in more than their number"
+            " of rows; make both alike"
+        )
+    if train.dtype == np.uint8:
+        side = min(train.shape[1:3])
+        return Read(of_array(train, labels[0]), of_array(test, labels[1]), side=side)
+    return Read(_features(train, labels[0]), _features(test, labels[1]), features=(train, test))
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {f"{a}{b}": archive[f"{a}{b}"] for a in SPLITS for b in ("", "_labels")}
+    except FileNotFoundError as error:
+        raise DataError(f"no file {path}: {WANTED}; mend data.path") from error
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise DataError(f"cannot read {path}: {WANTED} (got {error})") from error
+
+
+def _check(path: Path, name: str, rows: NDArray[Any], labels: NDArray[Any]) -> None:
+    images = rows.dtype == np.uint8 and (rows.ndim == 3 or rows.shape[3:] == (3,))
+    features = rows.dtype in (np.float16, np.float32) and rows.ndim == 2
+    whole = labels.dtype.kind in "iu" and labels.shape == rows.shape[:1] and len(labels) > 0
+    if not ((images or features) and whole and labels.min() >= 0):
+        raise DataError(
+            f"{path}: {WANTED} (got {name} {rows.shape} {rows.dtype}, {name}_labels"
+            f" {labels.shape} {labels.dtype})"
+        )
+
+
+def _features(rows: NDArray[Any], labels: NDArray[Any]) -> Split:
+    """Labels alone; nobody asks for the pixels of features."""
+
+    def pixels(row: int, side: int) -> NDArray[np.uint8]:
+        raise ValueError(f"row {row} has no {side} pixels: {rows.shape} are features")
+
+    numbers: Labels = labels.astype(np.int64)
+    return Split(numbers, pixels, "")

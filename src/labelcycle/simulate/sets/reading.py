@@ -1,0 +1,122 @@
+"""What a set of images is once it is found, before its pixels are read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from labelcycle import imaging
+from labelcycle.core.seeding import derive
+from labelcycle.errors import DataError
+from labelcycle.nn.images import square
+from labelcycle.store import digest, dump_json
+
+Labels = NDArray[np.int64]
+Rows = NDArray[np.int64]
+
+FILES_SIDE = 64
+"""Side in pixels of images from files of their own, where none is told."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images with labels.
+
+    labels : (n,) int64
+    pixels : row and side in pixels -> (side, side, 3) uint8
+    stamp : changes if the images do
+    """
+
+    labels: Labels
+    pixels: Callable[[int, int], NDArray[np.uint8]]
+    stamp: str
+
+    def part(self, rows: Rows) -> "Split":
+        """Some of the images, in the order of `rows`."""
+        stamp = digest(self.stamp.encode() + rows.tobytes())
+        return Split(self.labels[rows], lambda row, side: self.pixels(int(rows[row]), side), stamp)
+
+
+@dataclass(frozen=True)
+class Read:
+    """A set: images to be read, or features.
+
+    side : of the images in pixels, where nothing else is told
+    features : of both splits, in place of images
+    """
+
+    train: Split
+    test: Split
+    side: int = FILES_SIDE
+    features: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None
+
+    def thinned(self, factor: float) -> "Read":
+        """Class c of the training set keeps n * factor ** (-c / (classes - 1)) rows at random.
+
+        n : rows of the largest class. Cao et al. 2019 (arXiv 1906.07413), appendix C.
+        """
+        rows = long_tail(self.train.labels, factor)
+        features = self.features and (self.features[0][rows], self.features[1])
+        return replace(self, train=self.train.part(rows), features=features)
+
+
+Reader = Callable[[Path, float], Read]
+"""From a file or folder, and the share that measures where the set has no test set of its own.
+
+Raises DataError that says what was wanted where.
+"""
+
+
+def long_tail(labels: Labels, factor: float) -> Rows:
+    """The rows that are left, rising; see `Read.thinned`."""
+    rng, counts = derive(0, 0, "long tail"), np.bincount(labels)
+    last = max(1, len(counts) - 1)
+    kept = []
+    for c, count in enumerate(counts):
+        wanted = min(int(counts.max() * factor ** (-c / last)), int(count))
+        kept.append(rng.permutation(np.flatnonzero(labels == c))[:wanted])
+    return np.sort(np.concatenate(kept))
+
+
+def of_array(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> Split:
+    """A split of images (n, h, w, 3) or grey ones (n, h, w)."""
+
+    def pixels(row: int, side: int) -> NDArray[np.uint8]:
+        image: NDArray[np.uint8] = images[row]
+        if image.shape == (side, side, 3):
+            return image
+        return square(Image.fromarray(image).convert("RGB"), side)
+
+    stamp = digest(np.ascontiguousarray(images).tobytes())
+    return Split(labels.astype(np.int64), pixels, stamp)
+
+
+def of_files(paths: list[Path], labels: Labels) -> Split:
+    """A split of image files."""
+
+    def pixels(row: int, side: int) -> NDArray[np.uint8]:
+        try:
+            return square(imaging.decode(paths[row].read_bytes()).image, side)
+        except (DataError, OSError) as error:
+            raise DataError(
+                f"{paths[row]}: wanted an image, got {error}; remove or mend the file"
+            ) from error
+
+    files = [(str(each), each.stat().st_size, each.stat().st_mtime_ns) for each in paths]
+    return Split(labels, pixels, digest(dump_json(files).encode()))
+
+
+def drawn(whole: Split, share: float, groups: Rows | None = None) -> tuple[Split, Split]:
+    """Training and test split, drawn at random; samples of one group stay together.
+
+    share : of the samples that measure
+    """
+    n = len(whole.labels)
+    groups = np.arange(n) if groups is None else groups
+    order = derive(0, 0, "split").permutation(int(groups.max()) + 1)
+    ends = np.cumsum(np.bincount(groups)[order])
+    tested = np.isin(groups, order[: max(1, int(np.searchsorted(ends, share * n, "right")))])
+    return whole.part(np.flatnonzero(~tested)), whole.part(np.flatnonzero(tested))

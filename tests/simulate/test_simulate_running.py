@@ -1,0 +1,172 @@
+"""Whole experiments: the grid, what is kept, and what goes on after a kill."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+import yaml
+from tiny_sets import blobs_in, done, settings
+
+from labelcycle.core import strategies
+from labelcycle.nn import learners
+from labelcycle.simulate import campaigns, playing, running
+from labelcycle.simulate.problem import Campaign, Measured
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> list[Campaign]:
+    """The campaigns that are played from now on."""
+    found: list[Campaign] = []
+    play = playing.play
+
+    def counted(*task: Any) -> Measured:
+        found.append(task[1])
+        return play(*task)
+
+    monkeypatch.setattr(campaigns, "play", counted)
+    return found
+
+
+def test_every_combination_has_its_rows(tmp_path: Path, played: list[Campaign]) -> None:
+    found = done(
+        tmp_path / "out",
+        blobs_in(tmp_path),
+        clusterers=["kmeans", "minibatch"],
+        learners=["linear", {"name": "linear", "options": {"penalty": 0.1}, "label": "strong"}],
+        initial=0.1,
+    )
+    keys = [tuple(row[k] for k in ("learner", "clusterer", "strategy")) for row in found["rows"]]
+    assert keys == [
+        (learner, clusterer, strategy)
+        for learner in ("linear", "strong")
+        for clusterer in ("kmeans", "minibatch")
+        for strategy in ("random", "typiclust")
+        for _ in range(3)
+    ]
+    assert [row["budget"] for row in found["rows"][:3]] == [6, 9, 12]  # a tenth of 60, tiny of 3
+    assert len(played) == 2 * 2 * (1 + 2)  # random reads no clusters
+    rows = {
+        (*key, row["budget"]): row["accuracy"] for key, row in zip(keys, found["rows"], strict=True)
+    }
+    for learner in ("linear", "strong"):
+        before = {value for key, value in rows.items() if key[0] == learner and key[3] == 6}
+        assert len(before) == 1  # all begin with the same labels
+        assert rows[learner, "kmeans", "random", 12] == rows[learner, "minibatch", "random", 12]
+    assert found["learners"]["strong"]["options"]["penalty"] == 0.1
+
+
+def test_what_is_finished_is_not_played_again(tmp_path: Path, played: list[Campaign]) -> None:
+    folder, path = tmp_path / "out", blobs_in(tmp_path)
+    first = done(folder, path)
+    table = (folder / "table.md").read_bytes()
+    assert len(played) == 4
+    assert done(folder, path) == first
+    assert (folder / "table.md").read_bytes() == table
+    assert len(played) == 4
+    more = done(folder, path, strategies=["random", "typiclust", "margin"])
+    assert len(played) == 6
+    assert [row for row in more["rows"] if row["strategy"] != "margin"] == first["rows"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pool": 50},
+        {"budget": 4},
+        {"initial": 2},
+        {"cluster": {"max_clusters": 2}},
+        {"learners": [{"name": "linear", "options": {"penalty": 0.1}}]},
+    ],
+)
+def test_another_setting_is_another_campaign(
+    change: dict[str, Any], tmp_path: Path, played: list[Campaign]
+) -> None:
+    path = blobs_in(tmp_path)
+    done(tmp_path / "out", path, seeds=1)
+    found = done(tmp_path / "out", path, seeds=1, **change)
+    assert len(played) == 4
+    assert found["rows"] == done(tmp_path / "alone", path, seeds=1, **change)["rows"]
+
+
+def test_changed_code_plays_again(
+    tmp_path: Path, played: list[Campaign], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, path = tmp_path / "out", blobs_in(tmp_path)
+    done(folder, path)
+    kept = running._code_of
+
+    def changed(*modules: str) -> str:
+        return kept(*modules) + ("x" if f"{strategies.__name__}.typiclust" in modules else "")
+
+    monkeypatch.setattr(running, "_code_of", changed)
+    done(folder, path)
+    assert [each.strategy.name for each in played[4:]] == ["typiclust", "typiclust"]
+
+
+def test_the_code_of_a_campaign_is_that_of_its_parts() -> None:
+    names = [f"{strategies.__name__}.{name}" for name in ("typiclust", "margin")]
+    assert running._code_of(names[0]) != running._code_of(names[1])
+    assert running._code_of(names[0]) != running._code_of(f"{learners.__name__}.linear")
+
+
+def test_several_sets_have_their_own_budgets(tmp_path: Path) -> None:
+    path = blobs_in(tmp_path)
+    with np.load(path) as arrays:
+        two = {**arrays, "train_labels": arrays["train_labels"] % 2}
+        two["test_labels"] = arrays["test_labels"] % 2
+        np.savez(tmp_path / "two.npz", **two)
+    sets = [
+        {"name": "npz", "path": str(path), "label": "three"},
+        {"name": "npz", "path": "two.npz", "label": "two", "balanced": True, "long_tail": 4},
+    ]
+    found = done(tmp_path / "out", path, data=sets, budget="small")
+    facts = {each["data"]: each for each in found["sets"]}
+    assert facts["three"]["budgets"] == [15, 30]
+    assert facts["two"]["budgets"] == [10, 20]
+    assert [each["metric"] for each in facts.values()] == ["accuracy", "balanced accuracy"]
+    assert facts["two"]["train"] == 75  # 60 of class 0 stay, 60 / 4 of class 1
+    page = (tmp_path / "out" / "table.md").read_text()
+    assert "## three, linear\n" in page
+    assert "Balanced accuracy in per cent on 100 test samples, mean of 2 seeds" in page
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_ends_with_the_same_table(tmp_path: Path) -> None:
+    given = settings(
+        blobs_in(tmp_path), seeds=6, rounds=6, strategies=["random", "typiclust", "supclust"]
+    )
+    file = tmp_path / "blobs.yaml"
+    file.write_text(yaml.safe_dump(given))
+    for name in ("whole", "broken"):
+        command = [sys.executable, "-m", "labelcycle", "simulate", str(file), "--jobs", "2"]
+        command += ["--into", str(tmp_path / name)]
+        kept = tmp_path / name / "campaigns.jsonl"
+        for lines in (1, 9) if name == "broken" else ():
+            kill_when(command, partial(has_lines, kept, lines))
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
+    for name in ("results.json", "table.md"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "broken" / name).read_bytes()
+    assert len((tmp_path / "broken" / "campaigns.jsonl").read_text().splitlines()) == 18
+
+
+def has_lines(path: Path, count: int) -> bool:
+    return path.exists() and len(path.read_bytes().splitlines()) >= count
+
+
+def kill_when(command: list[str], due: Callable[[], bool]) -> None:
+    """Kill a program as soon as `due`; it leaves no worker behind."""
+    process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not due():
+        time.sleep(0.01)
+    workers = process.children(recursive=True)
+    process.kill()
+    assert process.wait(30) == -signal.SIGKILL
+    assert not psutil.wait_procs(workers, timeout=30)[1]
