@@ -1,0 +1,148 @@
+"""Images a second of pretraining and embedding: labelcycle, lightly, and the bare network.
+
+    python benchmarks/encoder_speed.py [--json] [--batch 64] [--steps 4] [--repeats 3]
+    python benchmarks/encoder_speed.py --batch 512 --images 50000 --steps 100 --workers 16 --json
+
+The second line is for a machine with a GPU, which is taken where there is one. Every row is the
+same network (ResNet-18 with the small-image stem, head 512-512-128) on the same random images:
+
+    pretrain labelcycle    nn/simclr.py: images, views, forward, backward and update
+    pretrain lightly       lightly's SimCLR as its documentation trains it: torchvision's
+                           transforms on PIL images in a DataLoader, its head without batch norm
+                           and its loss, SGD, float32
+    pretrain bare          forward and backward of fixed random views in the same layout and
+                           precision as labelcycle's, no more
+    embed labelcycle       uint8 images to features
+    embed lightly          the same images by a DataLoader, the network in evaluation mode
+    embed bare             the forward pass of fixed random images
+
+An image of a pretraining counts once, though two views of it pass. Each measurement is a process of
+its own, begun one after the other and `--repeats` times in turn; a few steps pass before the clock
+starts. images_per_s is by the wall clock, median of the repeats; images_per_cpu_s by processor
+time, workers included, which other programs on the machine disturb less. The ratios to the bare
+network are medians of the ratios of each turn.
+
+lightly is not among labelcycle's dependencies; where it is not installed its rows are left out, and
+standard error says so. `--path DIR` names a folder with it (pip install --target DIR lightly).
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from measured import where
+
+JOB = Path(__file__).with_name("encoder_speed_job.py")
+WHATS = ("pretrain", "embed")
+WHOSE = ("bare", "labelcycle", "lightly")
+
+
+def chosen() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--network", default="resnet18", choices=["resnet18", "resnet34"])
+    parser.add_argument("--side", type=int, default=32, help="pixels")
+    parser.add_argument("--images", type=int, default=2000, help="size of the pool")
+    parser.add_argument("--batch", type=int, default=64, help="images a step")
+    parser.add_argument("--steps", type=int, default=4, help="steps that are timed")
+    parser.add_argument("--warm", type=int, default=1, help="steps before them")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2, help="CPU threads of the network")
+    parser.add_argument("--workers", type=int, default=2, help="processes of lightly's DataLoader")
+    parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bf16"])
+    parser.add_argument("--compile", action="store_true", help="labelcycle's with torch.compile")
+    parser.add_argument("--what", nargs="+", default=list(WHATS), choices=WHATS)
+    parser.add_argument("--path", help="folder with lightly")
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+def environment(given: argparse.Namespace) -> dict[str, str]:
+    """Of the processes that measure."""
+    folders = [given.path, os.environ.get("PYTHONPATH")]
+    found = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, folders))}
+    return {**found, "OMP_NUM_THREADS": str(given.threads)}
+
+
+def measured(what: str, whose: str, given: argparse.Namespace) -> dict[str, Any]:
+    """What a process of its own found. Ends the program if it failed."""
+    settings = json.dumps({**vars(given), "what": what, "whose": whose})
+    done = subprocess.run(
+        [sys.executable, JOB, settings],
+        env=environment(given),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"{what} {whose} failed: {done.stderr[-2000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    rate = found["images"] / found["wall_s"]
+    print(f"{what} {whose}: {rate:.1f} images/s", file=sys.stderr)
+    return found
+
+
+def row(what: str, whose: str, turns: list[dict[str, Any]], bare: list[dict[str, Any]]) -> Any:
+    """The figures of one measurement over its turns."""
+
+    def rates(found: list[dict[str, Any]], clock: str) -> list[float]:
+        return [turn["images"] / turn[clock] for turn in found]
+
+    def ratio(clock: str) -> float:
+        pairs = zip(rates(turns, clock), rates(bare, clock), strict=True)
+        return median(own / other for own, other in pairs)
+
+    return {
+        "what": f"{what} {whose}",
+        "images_per_s": median(rates(turns, "wall_s")),
+        "images_per_s_of_each_turn": rates(turns, "wall_s"),
+        "images_per_cpu_s": median(rates(turns, "cpu_s")),
+        "ratio_to_bare": ratio("wall_s"),
+        "ratio_to_bare_cpu": ratio("cpu_s"),
+        "device": turns[0]["device"],
+        "precision": turns[0]["precision"],
+    }
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    lines = ["| | images/s | to bare | images/cpu s | to bare, cpu |", "|---|---:|---:|---:|---:|"]
+    for found in rows:
+        lines.append(
+            f"| {found['what']} | {found['images_per_s']:.1f} | {found['ratio_to_bare']:.2f} |"
+            f" {found['images_per_cpu_s']:.1f} | {found['ratio_to_bare_cpu']:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    given = chosen()
+    if given.path:
+        sys.path.append(given.path)
+    whose = [name for name in WHOSE if name != "lightly" or importlib.util.find_spec("lightly")]
+    if "lightly" not in whose:
+        print("lightly is not installed: its rows are left out", file=sys.stderr)
+    kinds = [(what, name) for what in given.what for name in whose]
+    turns: dict[tuple[str, str], list[dict[str, Any]]] = {kind: [] for kind in kinds}
+    for _ in range(given.repeats):
+        for kind in kinds:
+            turns[kind].append(measured(*kind, given))
+    same = ("network", "side", "images", "batch", "steps", "threads", "workers", "compile")
+    facts = {name: getattr(given, name) for name in same}
+    rows = [
+        {**row(what, name, turns[what, name], turns[what, "bare"]), **facts} for what, name in kinds
+    ]
+    if given.json:
+        print(json.dumps(rows))
+        return
+    device = {name: rows[0][name] for name in ("device", "precision")}
+    print(where(**device, **facts, repeats=given.repeats))
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
