@@ -63,15 +63,11 @@ def fit(
         "std": list(known.std),
         "side": round(size * share) if known.fixed_input_size else None,
     }
+    _check_size(options, meta, size)
     network = _from_file(options, meta) if options.file else _downloaded(options.model, meta)
     network.reset_classifier(0)
-    try:
-        encoder = NetworkEncoder(_prepared(network, meta).to(device), size, meta)
-    except (AssertionError, RuntimeError) as error:  # what networks of some sizes only raise
-        wanted = default_size(size, options)
-        raise pretrained.wrong_size(size, options.model, wanted, error) from error
     yield Progress(1, 1)
-    return encoder
+    return NetworkEncoder(_prepared(network, meta).to(device), size, meta)
 
 
 def rebuild(
@@ -109,6 +105,17 @@ def _known(model: str) -> Any:
 def _create(meta: Mapping[str, Any], **more: Any) -> Any:
     sized = {} if meta["side"] is None else {"img_size": meta["side"]}
     return _timm().create_model(meta["model"], **sized, **more)
+
+
+def _check_size(options: Options, meta: Mapping[str, Any], size: int) -> None:
+    """Raise SettingsError if the network refuses images of `size` pixels, not its usual ones."""
+    wanted = default_size(size, options)
+    if size == wanted:
+        return
+    try:
+        NetworkEncoder(_prepared(_create(meta, num_classes=0), meta), size, meta)
+    except Exception as error:  # each of a thousand networks stumbles in its own way
+        raise pretrained.wrong_size(size, options.model, wanted, error) from error
 
 
 def _prepared(network: nn.Module, meta: Mapping[str, Any]) -> Prepared:
