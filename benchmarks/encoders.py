@@ -1,54 +1,44 @@
-"""Accuracy of a linear classifier on each encoder's features, with few labels drawn at random.
+"""What each encoder's features are worth with few labels drawn at random, and their seconds.
 
-    python benchmarks/encoders.py [--encoders NAME ...] [--seeds N] [--draws N] [--json]
+    python benchmarks/encoders.py [--data SET ...] [--encoders NAME ...] [--pool N] [--tested N]
+                                  [--seeds N] [--draws N] [--threads N] [--json]
 
-Each encoder is fitted with its defaults, without labels, to 1,600 of the 2,000 images of
-examples/fashion (or of `--data`, a folder with `images.tar.xz` and `truth.csv` like it); the other
-400 measure. The labels are drawn at random, the same draws for every encoder, so the difference
-from `pixels` is a paired one. The classifiers are labelcycle's `linear` and scikit-learn's logistic
-regression, each with its defaults. `resnet18` and `resnet34` want a GPU and are not among the
-default encoders.
+Each encoder is fitted with its defaults, without labels, to the pool of a set of
+benchmarks/image_sets.py; other images measure. The labels are drawn at random from the pool, the
+same draws for every encoder, so that the difference from `pixels` is a paired one. The classifiers
+are labelcycle's `linear` at its defaults, and scikit-learn's vote of the 5 nearest by cosine,
+weighted by distance. `mobilenetv2` stands for ready-made features, where a set has them.
+`resnet18` and `resnet34` want a GPU and are not among the default encoders.
 """
 
 import argparse
-import csv
 import json
 import sys
-import tarfile
 import time
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from image_sets import SETS, ImageSet, open_images
+from label_sets import add_folders
 from measured import where
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
 
-from labelcycle import imaging
 from labelcycle.nn import encoders
 from labelcycle.nn.device import best_device
-from labelcycle.nn.images import square
 from labelcycle.nn.learners import linear
 
 BUDGETS = (10, 50, 200)
-HELD_OUT = 400
-EXAMPLE = Path(__file__).parents[1] / "examples" / "fashion"
 BASELINE = "pixels"
+READY_MADE = "mobilenetv2"
+UNDRAWN = (BASELINE, READY_MADE)
+"""Encoders that hang on no seed: one fit."""
 
-
-def load(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Images (n, 28, 28, 3) in the order of their names, and their classes."""
-    with (folder / "truth.csv").open(newline="") as stream:
-        truth = {row["file"]: row["label"] for row in csv.DictReader(stream)}
-    names = sorted(set(truth.values()))
-    with tarfile.open(folder / "images.tar.xz") as archive:
-        files = {m.name: archive.extractfile(m) for m in archive if m.isfile()}
-        data = {name: stream.read() for name, stream in files.items() if stream is not None}
-    images = [square(imaging.decode(data[name]).image, 28) for name in sorted(truth)]
-    return np.stack(images), np.array([names.index(truth[name]) for name in sorted(truth)])
+Features = NDArray[np.float32]
+Labels = NDArray[np.int64]
 
 
 def fit(name: str, images: NDArray[np.uint8], seed: int) -> tuple[encoders.Encoder, float, float]:
@@ -65,119 +55,150 @@ def fit(name: str, images: NDArray[np.uint8], seed: int) -> tuple[encoders.Encod
             return end.value, time.perf_counter() - wall, time.process_time() - processor
 
 
-def ours(
-    features: NDArray[np.float32], labels: NDArray[np.int64], test: NDArray[np.float32]
-) -> NDArray[np.int64]:
+def by_linear(features: Features, labels: Labels, test: Features) -> Labels:
     """Classes of `test` by the product's linear learner."""
     learner = linear.fit(features, labels, int(labels.max()) + 1, linear.Options(), 0)
     return learner.predict_proba(test).argmax(axis=1)
 
 
-def plain(
-    features: NDArray[np.float32], labels: NDArray[np.int64], test: NDArray[np.float32]
-) -> NDArray[np.int64]:
-    """Classes of `test` by scikit-learn's logistic regression."""
-    return LogisticRegression(max_iter=1000).fit(features, labels).predict(test)
+def by_neighbours(features: Features, labels: Labels, test: Features) -> Labels:
+    """Classes of `test` by the 5 nearest."""
+    voters = KNeighborsClassifier(min(5, len(labels)), weights="distance", metric="cosine")
+    return voters.fit(features, labels).predict(test)
 
 
-LEARNERS = {"linear": ours, "scikit-learn": plain}
+LEARNERS = {"linear": by_linear, "kNN": by_neighbours}
 
 
-def accuracies(
-    learner: str,
-    train: NDArray[np.float32],
-    labels: NDArray[np.int64],
-    test: NDArray[np.float32],
-    truth: NDArray[np.int64],
-    budget: int,
-    draws: int,
+def score(predicted: Labels, truth: Labels, balanced: bool) -> float:
+    """Share of right answers, or mean recall of the classes."""
+    right = predicted == truth
+    if not balanced:
+        return float(right.mean())
+    return float(np.mean([right[truth == c].mean() for c in np.unique(truth)]))
+
+
+def scores(
+    given: ImageSet, features: Features, learner: str, budget: int, draws: int
 ) -> list[float]:
-    """Accuracy of each draw of labels."""
+    """The score of each draw of labels."""
     values = []
     for draw in range(draws):
-        rows = np.random.default_rng([draw, budget]).permutation(len(train))[:budget]
-        predicted = LEARNERS[learner](train[rows], labels[rows], test)
-        values.append(float((predicted == truth).mean()))
+        rows = np.random.default_rng([draw, budget]).permutation(given.pool)[:budget]
+        test = features[given.pool :]
+        predicted = LEARNERS[learner](features[rows], given.labels[rows], test)
+        values.append(score(predicted, given.labels[given.pool :], given.balanced))
     return values
 
 
-def measure(name: str, data: Path, seeds: int, draws: int) -> dict[str, Any]:
-    """The row of an encoder; accuracies[learner, budget] has one entry a seed and draw."""
-    images, labels = load(data)
-    order = np.random.default_rng(0).permutation(len(images))
-    test, train = order[:HELD_OUT], order[HELD_OUT:]
-    row: dict[str, Any] = {"encoder": name, "wall_s": [], "cpu_s": [], "accuracies": {}}
-    row["seeds"] = seeds
+def embedded(given: ImageSet, name: str, seed: int, row: dict[str, Any]) -> Features:
+    """The features of all images; what they took goes into the row."""
+    if name == READY_MADE:
+        assert given.ready_made is not None
+        return given.ready_made
+    module = encoders.get(name)
+    size = module.default_size(given.side, encoders.options_of(name, {}))
+    images = given.squares(size)
+    encoder, wall, processor = fit(name, images[: given.pool], seed)
+    start = time.perf_counter()
+    features = encoder.embed(images)
+    row["side"] = size
+    row["fit_wall_s"].append(wall)
+    row["fit_cpu_s"].append(processor)
+    row["embed_s_per_1000"].append(1000 * (time.perf_counter() - start) / len(images))
+    return features
+
+
+def measure(given: ImageSet, name: str, seeds: int, draws: int) -> dict[str, Any]:
+    """The row of an encoder; scores[learner budget] has one entry a seed and draw."""
+    row: dict[str, Any] = {"data": given.name, "pool": given.pool, "encoder": name, "side": None}
+    row |= {"tested": len(given.labels) - given.pool, "seeds": seeds, "scores": {}}
+    row |= {key: [] for key in ("fit_wall_s", "fit_cpu_s", "embed_s_per_1000")}
     for seed in range(seeds):
-        encoder, wall, processor = fit(name, images[train], seed)
-        row["wall_s"].append(wall)
-        row["cpu_s"].append(processor)
-        features = [encoder.embed(images[part]) for part in (train, test)]
+        features = embedded(given, name, seed, row)
         with threadpool_limits(1):
             for learner, budget in product(LEARNERS, BUDGETS):
-                values = accuracies(
-                    learner, features[0], labels[train], features[1], labels[test], budget, draws
-                )
-                row["accuracies"].setdefault(f"{learner} {budget}", []).extend(values)
-        row["features"] = encoder.width
+                values = scores(given, features, learner, budget, draws)
+                row["scores"].setdefault(f"{learner} {budget}", []).extend(values)
+        row["features"] = features.shape[1]
     return row
 
 
-def cell(values: NDArray[np.float64]) -> str:
+def cell(values: NDArray[np.float64], sign: str = "") -> str:
     """Mean and standard error over draws in per cent; values : (seeds, draws)."""
     each = values.mean(axis=0)  # the fits share their draws: only draws are independent
     spread = np.std(each, ddof=1) / np.sqrt(len(each)) if len(each) > 1 else 0.0
-    return f"{100 * each.mean():5.1f} ± {100 * spread:.1f}"
+    return f"{100 * each.mean():{sign}.1f} ± {100 * spread:.1f}"
 
 
 def found(row: dict[str, Any], learner: str, budget: int) -> NDArray[np.float64]:
-    """(seeds, draws) accuracies."""
-    return np.array(row["accuracies"][f"{learner} {budget}"]).reshape(row["seeds"], -1)
+    """(seeds, draws) scores."""
+    return np.array(row["scores"][f"{learner} {budget}"]).reshape(row["seeds"], -1)
+
+
+def seconds(row: dict[str, Any]) -> str:
+    """Of the fit on the wall (on the processors), and of embedding 1,000 images."""
+    if not row["fit_wall_s"]:
+        return "ready | made"
+    wall, processor = (np.mean(row[key]) for key in ("fit_wall_s", "fit_cpu_s"))
+    return f"{wall:.0f} ({processor:.0f}) | {np.mean(row['embed_s_per_1000']):.1f}"
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The table, and a line on each encoder against `pixels` at 50 labels."""
-    head = " | ".join(f"{budget} labels" for budget in BUDGETS)
-    lines = [f"| encoder | features | fit s (cpu s) | classifier | {head} |", "|---" * 7 + "|"]
-    for row, learner in product(rows, LEARNERS):
-        cells = " | ".join(cell(found(row, learner, budget)) for budget in BUDGETS)
-        seconds = f"{np.mean(row['wall_s']):.0f} ({np.mean(row['cpu_s']):.0f})"
-        lines.append(f"| {row['encoder']} | {row['features']} | {seconds} | {learner} | {cells} |")
+    """The table of one set, and a line on each encoder against `pixels` at 50 labels."""
+    head = " | ".join(f"{learner} {budget}" for learner, budget in product(LEARNERS, BUDGETS))
+    lines = [f"**{rows[0]['data']}**, pool {rows[0]['pool']}, measured on {rows[0]['tested']}", ""]
+    lines += [f"| encoder | side | features | fit s (cpu s) | s / 1,000 | {head} |"]
+    lines += ["|---" * 11 + "|"]
+    for row in rows:
+        cells = " | ".join(
+            cell(found(row, learner, budget)) for learner, budget in product(LEARNERS, BUDGETS)
+        )
+        facts = f"`{row['encoder']}` | {row['side'] or '-'} | {row['features']} | {seconds(row)}"
+        lines.append(f"| {facts} | {cells} |")
     base = [row for row in rows if row["encoder"] == BASELINE]
     others = [row for row in rows if row["encoder"] != BASELINE]
-    lines += [verdict(learner, row, base[0]) for row, learner in product(others, LEARNERS) if base]
-    return "\n".join(lines)
+    verdicts = [verdict(row, base[0]) for row in others if base]
+    return "\n".join([*lines, "", *verdicts, ""])
 
 
-def verdict(learner: str, row: dict[str, Any], base: dict[str, Any]) -> str:
-    """Whether an encoder is below `pixels` at 50 labels, over the same draws."""
-    gain = found(row, learner, 50) - found(base, learner, 50)
-    word = "below" if gain.mean() < 0 else "not below"
-    name = f"{row['encoder']} at 50 labels, {learner}"
-    fits = ", ".join(f"{100 * mean:+.1f}" for mean in gain.mean(axis=1))
-    return f"{name}: {word} {BASELINE}, difference {cell(gain)} points; each fit {fits}"
+def verdict(row: dict[str, Any], base: dict[str, Any]) -> str:
+    """An encoder's gain over `pixels` with `linear`, over the same draws."""
+    gains = [found(row, "linear", budget) - found(base, "linear", budget) for budget in BUDGETS]
+    texts = [f"{cell(gain, '+')} at {n}" for gain, n in zip(gains, BUDGETS, strict=True)]
+    return f"{row['encoder']} less {BASELINE}, linear: {', '.join(texts)} labels  "
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--encoders", nargs="+", default=[BASELINE, "smallconv"])
-    parser.add_argument("--data", type=Path, default=EXAMPLE)
+    parser.add_argument("--data", nargs="+", default=["fashion"], help=", ".join(SETS))
+    own = [BASELINE, "patches", "smallconv"]
+    parser.add_argument("--encoders", nargs="+", default=[*own, READY_MADE])
+    parser.add_argument("--pool", type=int, default=3000, help="images of the pool, at most")
+    parser.add_argument("--tested", type=int, default=2000, help="images that measure, at most")
     parser.add_argument("--seeds", type=int, default=2, help="fits of each encoder")
     parser.add_argument("--draws", type=int, default=30, help="draws of labels for each fit")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of the fit")
     parser.add_argument("--json", action="store_true")
+    add_folders(parser)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    rows = [
-        measure(name, given.data, 1 if name == BASELINE else given.seeds, given.draws)
-        for name in given.encoders
-    ]
+    every = []
+    for name in given.data:
+        images = open_images(name, given, given.pool, given.tested)
+        rows = [
+            measure(images, encoder, 1 if encoder in UNDRAWN else given.seeds, given.draws)
+            for encoder in given.encoders
+            if encoder != READY_MADE or images.ready_made is not None
+        ]
+        every += rows
+        if not given.json:
+            print(table(rows), flush=True)
+    facts = {"device": str(best_device()), "threads": given.threads, "draws": given.draws}
     if given.json:
-        print(json.dumps(rows))
-        return
-    facts = {"device": best_device(), "threads": given.threads, "encoder seeds": given.seeds}
-    print(where(**facts, draws=given.draws, test=HELD_OUT))
-    print(table(rows))
+        print(json.dumps({"where": where(**facts), "rows": every}))
+    else:
+        print(where(**facts, **{"encoder seeds": given.seeds}))
 
 
 if __name__ == "__main__":

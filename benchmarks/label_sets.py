@@ -86,14 +86,14 @@ def _cifar10(folders: Folders) -> Data:
 
 
 def _cifar10_lt(folders: Folders) -> Data:
-    data, rows = _cifar10(folders), _loader(folders).cifar10_lt(factor=LONG_TAIL)
+    data, rows = _cifar10(folders), loader(folders).cifar10_lt(factor=LONG_TAIL)
     return replace(data, train=data.train[rows], train_labels=data.train_labels[rows])
 
 
 def _ham10000(folders: Folders) -> Data:
     def compute() -> Data:
-        images, is_test, _ = _loader(folders).ham10000()
-        encoder = _module(folders.shared / "encoder" / "mobilenetv2_torch.py").load(
+        images, is_test, _ = loader(folders).ham10000()
+        encoder = module(folders.shared / "encoder" / "mobilenetv2_torch.py").load(
             folders.shared / "encoder" / "mobilenetv2_fp16.safetensors"
         )
         features = _embedded(images, encoder)
@@ -108,7 +108,7 @@ def _fashion_mnist(folders: Folders) -> Data:
     def compute() -> Data:
         parts = []
         for split in ("train", "t10k"):
-            images, labels = _loader(folders).fashion_mnist(split)
+            images, labels = loader(folders).fashion_mnist(split)
             parts += [images.reshape(len(images), -1) / np.float32(255), labels]
         return _reduced(*parts, 128)
 
@@ -162,15 +162,16 @@ def _once(path: Path, compute: Callable[[], Data]) -> Data:
     return read(path)
 
 
-def _loader(folders: Folders) -> ModuleType:
-    return _module(folders.shared / "load.py")
+def loader(folders: Folders) -> ModuleType:
+    """The `load.py` of the shared sets."""
+    return module(folders.shared / "load.py")
 
 
-def _module(path: Path) -> ModuleType:
+def module(path: Path) -> ModuleType:
     """The module in a file outside any package."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         sys.exit(f"{path} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
