@@ -242,9 +242,18 @@ def stage(root: Path, name: str) -> None:
     """Run one pure stage here, as DVC calls it."""
     from labelcycle.progress import shown
     from labelcycle.running import run_stage
+    from labelcycle.watching import watcher
 
+    _campaign(root)
+    watch = watcher(name, root)
     with shown(name) as show:
-        run_stage(name, root, show)
+
+        def both(step: Any) -> None:
+            show(step)
+            if watch:
+                watch(step)
+
+        run_stage(name, root, both)
 
 
 # --- looking -------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import os
 import urllib.error
 import urllib.request
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
@@ -26,6 +26,7 @@ ROUND = "labelcycle.round"
 COMPLETE = "labelcycle.complete"
 KEY = "labelcycle.campaign"
 STRATEGY = "labelcycle.strategy"
+TRAINING = "labelcycle.training"
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1")
 QUIET = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -84,6 +85,32 @@ class MlflowTracker:
             self._client.set_tag(run, COMPLETE, "yes")
             self._client.set_terminated(run, "FINISHED", end_time=_milliseconds(record))
             return f"{self._uri}/#/experiments/{experiment}/runs/{run}"
+
+    def training(self, key: str, campaign: str) -> Callable[[Mapping[str, float], int, bool], None]:
+        """A function that logs values at a step of the pretraining under way, and whether it ends.
+
+        It goes on with the run that a killed training left open. Both raise ServiceDown or
+        ServiceRefused, the function soon, so that no training waits for MLflow.
+        """
+        with _translated(self._uri):
+            experiment = self._experiment(key, campaign)
+            open_ = f"tags.`{TRAINING}` = 'pretrain' and attributes.status = 'RUNNING'"
+            found = self._search(experiment, open_) or [
+                self._client.create_run(
+                    experiment, run_name="pretrain", tags={TRAINING: "pretrain"}
+                )
+            ]
+        run = str(found[0].info.run_id)
+
+        def log(values: Mapping[str, float], step: int, ended: bool) -> None:
+            _check_answers(self._uri)
+            with _translated(self._uri):
+                for name, value in values.items():
+                    self._client.log_metric(run, name, value, step=step)
+                if ended:
+                    self._client.set_terminated(run, "FINISHED")
+
+        return log
 
     def _experiment(self, key: str, campaign: str) -> str:
         """Id of the campaign's experiment; a campaign is known by its key, not by its name."""

@@ -1,0 +1,105 @@
+"""Curves of a pretraining under way, in MLflow, for whoever waits for it.
+
+The stage itself knows neither MLflow nor labels, so its result hangs on neither.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from labelcycle import config, store
+from labelcycle.adapters import git
+from labelcycle.core.pool import UNLABELED
+from labelcycle.core.probe import leave_one_out
+from labelcycle.errors import LabelcycleError
+from labelcycle.nn.progress import Progress
+from labelcycle.stages.pool_files import label_columns
+from labelcycle.store import Campaign
+
+EVERY_S = 5.0
+"""Least time between two points of the loss."""
+LEAST = 20
+"""Labels, of two classes or more, from which the features are probed."""
+MOST = 2000
+"""Labels that a probe takes; more cost time and say little more."""
+
+
+def watcher(name: str, root: Path) -> Callable[[Progress], None] | None:
+    """A function to call with each step of stage `name`, or None where nobody watches.
+
+    Of `pretrain` it logs the loss, and after each pass over the pool the accuracy of nearest
+    neighbours among the labelled samples, where there are some, if MLFLOW_TRACKING_URI is set. A
+    server that is away is told once, on standard error, and the stage goes on.
+    """
+    first = os.environ.get("RANK", "0") == "0"  # of torchrun's processes
+    if name != "pretrain" or not first or not os.environ.get("MLFLOW_TRACKING_URI"):
+        return None
+    return _Curves(Campaign(root)).show
+
+
+class _Curves:
+    """A run of MLflow, opened with the first step, as long as the server takes it."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        self._campaign = campaign
+        self._log: Callable[[dict[str, float], int, bool], None] | None = None
+        self._rows: NDArray[np.int64] = np.empty(0, np.int64)
+        self._labels: NDArray[np.int64] = np.empty(0, np.int64)
+        self._epoch = 0
+        self._logged = -EVERY_S
+        self._away = False
+
+    def show(self, progress: Progress) -> None:
+        """Log what is due after this step."""
+        if self._away or progress.epoch is None:
+            return
+        try:
+            self._show(progress)
+        except LabelcycleError as error:
+            self._away = True
+            click.echo(f"pretrain: its curves are not logged: {error}", err=True)
+
+    def _show(self, progress: Progress) -> None:
+        if self._log is None:
+            self._open()
+            self._epoch = 0 if progress.step == 1 else progress.epoch or 0  # else: goes on
+        ended = progress.step == progress.total
+        values: dict[str, float] = {}
+        if progress.loss is not None and (ended or time.monotonic() - self._logged >= EVERY_S):
+            values["pretrain_loss"] = progress.loss
+        if progress.epoch != self._epoch and progress.features is not None and len(self._rows):
+            found = leave_one_out(progress.features(self._rows), self._labels)
+            values["pretrain_knn_accuracy"] = found
+        self._epoch = progress.epoch or 0
+        if values or ended:
+            assert self._log is not None
+            self._log(values, progress.step, ended)
+            self._logged = time.monotonic()
+
+    def _open(self) -> None:
+        from labelcycle.adapters.mlflow import MlflowTracker  # seconds
+
+        settings = config.load(self._campaign.params, parts=False).campaign
+        self._rows, self._labels = labelled(self._campaign, settings.classes)
+        key = git.root_commit(self._campaign.root)[:12]
+        self._log = MlflowTracker().training(key, settings.name)
+
+
+def labelled(
+    campaign: Campaign, classes: tuple[str, ...]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of the pool that have a label, at most `MOST`, and their classes.
+
+    Empty where fewer than `LEAST` have one, or all the same.
+    """
+    ids = [sample.id for sample in store.read_samples(campaign.samples, "pool")]
+    labels, _ = label_columns(campaign, ids, classes)
+    rows = np.flatnonzero(labels != UNLABELED)[:MOST]  # ids are digests: no order of the images
+    if len(rows) < LEAST or len(set(labels[rows].tolist())) < 2:
+        return rows[:0], rows[:0]
+    return rows, labels[rows]
