@@ -19,7 +19,7 @@ from torch import nn
 from labelcycle.nn import simclr
 from labelcycle.nn.encoders import Fitting, Images
 from labelcycle.nn.network import NetworkEncoder, fit_simclr, raw_features, rebuilt
-from labelcycle.nn.pca import principal_components
+from labelcycle.nn.pca import standardised_components
 from labelcycle.nn.progress import State
 
 MAX_SIDE = 64
@@ -81,7 +81,6 @@ class Features(nn.Module):
     """
 
     mean: torch.Tensor
-    deviation: torch.Tensor
     components: torch.Tensor
 
     def __init__(self, network: Convolutions, width: int, components: int) -> None:
@@ -89,13 +88,12 @@ class Features(nn.Module):
         self.network = network
         cells = 4 * width * FEATURE_GRID**2
         self.register_buffer("mean", torch.zeros(cells))
-        self.register_buffer("deviation", torch.ones(cells))
         self.register_buffer("components", torch.eye(components, cells))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """(b, 3, s, s) float32 in 0..1 to (b, components)."""
         cells = self.network.pooled(images, FEATURE_GRID).sqrt()
-        return (cells - self.mean) / self.deviation @ self.components.T
+        return (cells - self.mean) @ self.components.T
 
 
 class _Cells(nn.Module):
@@ -124,7 +122,7 @@ def fit(
     assert isinstance(trained, Convolutions)
     rows = np.sort(np.random.default_rng(seed).permutation(len(images))[:FIT_ROWS])
     cells = np.concatenate(list(raw_features(_Cells(trained).eval(), images[rows])))
-    features = _described(trained, options, cells.astype(np.float64)).to(device)
+    features = _described(trained, options, cells).to(device)
     meta = {"width": options.width, "components": len(features.components), **training}
     return NetworkEncoder(features, images.shape[1], meta)
 
@@ -138,17 +136,10 @@ def rebuild(
     return rebuilt(backbone, meta, arrays, device)
 
 
-def _described(network: Convolutions, options: Options, cells: NDArray[np.float64]) -> Features:
-    """The features whose statistics are those of `cells`, (n, d); what is constant stays 0."""
-    mean, spread = cells.mean(axis=0), cells.std(axis=0)
-    deviation = np.where(spread < 1e-6, 1.0, spread)
-    standardised = (cells - mean) / deviation
-    components = principal_components(standardised, options.components)
-    # one scale for all: their mean square becomes 1, their proportions stay
-    scale = np.sqrt(np.square(standardised @ components.T).mean())
-    components /= scale if scale > 0 else 1
+def _described(network: Convolutions, options: Options, cells: NDArray[np.float32]) -> Features:
+    """The features whose statistics are those of `cells`, (n, d)."""
+    mean, components = standardised_components(cells, options.components)
     features = Features(network, options.width, len(components))
     features.mean.copy_(torch.from_numpy(mean))
-    features.deviation.copy_(torch.from_numpy(deviation))
     features.components.copy_(torch.from_numpy(components))
     return features
