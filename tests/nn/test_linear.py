@@ -85,3 +85,39 @@ def test_the_fit_is_that_of_scikit_learn(classes: int) -> None:
     theirs = LogisticRegression(C=strength, tol=1e-8, max_iter=1000).fit(rows, labels)
     expected = theirs.predict_proba(rows)
     np.testing.assert_allclose(learner.predict_proba(features), expected, atol=1e-4)
+
+
+def test_cross_validation_finds_a_penalty_that_tells_more_of_others() -> None:
+    rng = np.random.default_rng(0)
+    centres = rng.standard_normal((4, 30))
+    truth = rng.integers(0, 4, 700)
+    features = (centres[truth] + 2.5 * rng.standard_normal((700, 30))).astype(np.float32)
+    labels = np.where(np.arange(700) < 120, truth, -1)
+    losses = []
+    for penalty in (None, 1e-6):
+        options = linear.Options(penalty=penalty)
+        found = linear.fit(features, labels, 4, options, 0).predict_proba(features[120:])
+        losses.append(-np.log(found[np.arange(580), truth[120:]]).mean())
+    assert losses[0] < 0.7 * losses[1]
+
+
+@pytest.mark.parametrize("labels", [[0, 1], [0, 1, 2], [0, 0, 1]])
+def test_cross_validation_with_hardly_any_labels(labels: list[int]) -> None:
+    features = np.eye(4, dtype=np.float32)[: len(labels)]
+    known = np.array(labels)
+    options = linear.Options(penalty=None)
+    found = linear.fit(features, known, 3, options, 0).predict_proba(features)
+    assert (found.argmax(axis=1) == known).all()
+
+
+def test_balanced_finds_more_of_the_rare_class() -> None:
+    rng = np.random.default_rng(0)
+    truth = (rng.random(600) < 0.06).astype(np.int64)
+    features = np.stack([0.8 * truth + rng.standard_normal(600), np.full(600, 3.0)], axis=1)
+    recalls = []
+    for balanced in (False, True):
+        options = linear.Options(balanced=balanced)
+        found = linear.fit(features.astype(np.float32), truth, 2, options, 0)
+        predicted = found.predict_proba(features.astype(np.float32)).argmax(axis=1)
+        recalls.append((predicted[truth == 1] == 1).mean())
+    assert recalls[0] < 0.2 < 0.6 < recalls[1]

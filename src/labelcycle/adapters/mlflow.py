@@ -27,7 +27,7 @@ COMPLETE = "labelcycle.complete"
 KEY = "labelcycle.campaign"
 STRATEGY = "labelcycle.strategy"
 TRAINING = "labelcycle.training"
-FIGURES = ("accuracy", "balanced_accuracy", "macro_f1")
+FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "calibration_error")
 QUIET = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",

@@ -11,6 +11,7 @@ from pydantic import Field
 from labelcycle import options as base
 from labelcycle import store
 from labelcycle.core import metrics
+from labelcycle.core.calibration import calibration_error
 from labelcycle.core.seeding import derive
 from labelcycle.errors import DataError
 from labelcycle.stages.pool_files import class_index, read_features, rounded
@@ -50,9 +51,12 @@ def run(campaign: store.Campaign, options: Options, classes: tuple[str, ...], se
     for name in (CONFUSION, PER_CLASS):
         (campaign.figures / name).unlink(missing_ok=True)
     if len(truth):
-        predicted = load_learner(campaign.model).predict_proba(features).argmax(axis=1)
+        chances = load_learner(campaign.model).predict_proba(features)
+        predicted = chances.argmax(axis=1)
         confusion = metrics.confusion_matrix(truth, predicted.astype(np.int64), len(classes))
         record |= summary(confusion, classes, options, derive(seed, 0, "evaluate"))
+        sure = chances.max(axis=1).astype(np.float64)
+        record["calibration_error"] = rounded(calibration_error(sure, predicted == truth))
         _draw(campaign, confusion, classes)
     else:
         record |= _nothing()
@@ -86,7 +90,8 @@ def summary(
 
 
 def _nothing() -> dict[str, Any]:
-    names = ("accuracy", "balanced_accuracy", "macro_f1", "per_class", "confusion")
+    figures = ("accuracy", "balanced_accuracy", "macro_f1")
+    names = (*figures, "per_class", "confusion", "calibration_error")
     reason = "the hold-out has no accepted label: nothing was measured"
     return {**dict.fromkeys(names), "reason": reason}
 

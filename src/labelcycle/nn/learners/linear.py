@@ -33,15 +33,27 @@ NO_CHANCE = -1e4
 
 BLOCK_ROWS = 16_384
 
+FOLDS = 3
+
+PENALTIES = np.logspace(-1, -6, 11)
+"""Among which cross-validation chooses, strongest first."""
+
+LEAST = 1e-12
+"""Smallest probability that a label held out is counted with."""
+
 
 class Options(base.Options):
     """Settings of the linear learner."""
 
-    penalty: float = Field(
+    penalty: float | None = Field(
         1 / 3000,
         gt=0,
         le=1e3,
-        description="ridge: mean cross-entropy + penalty/2 * squared weights",
+        description="ridge: mean cross-entropy + penalty/2 * squared weights; null: the one of"
+        " 1e-6 to 0.1 under which labels held out are likeliest",
+    )
+    balanced: bool = Field(
+        False, description="every class weighs the same in the fit, however many labels it has"
     )
     iterations: int = Field(1000, ge=1, description="most iterations of L-BFGS")
 
@@ -106,36 +118,79 @@ def fit(
     No labels: every class is as likely. Classes without a label get probability 0.
     """
     del seed  # the problem is convex and starts from zero
-    d = features.shape[1]
-    known = labels != UNLABELED
-    labels = labels[known]
-    seen = np.unique(labels)
-    if len(seen) == 0:
-        return Linear(np.zeros(d), 1.0, np.zeros((d, n_classes)), np.zeros(n_classes))
+    scaled = scaled_rows(features, labels)
+    seen = np.unique(scaled.labels)
+    weights = np.zeros((features.shape[1], n_classes))
+    bias = np.full(n_classes, NO_CHANCE if len(seen) else 0.0)
+    bias[seen] = 0.0
+    if len(seen) > 1:
+        penalty = options.penalty or _likeliest_penalty(scaled.rows, scaled.labels, options)
+        weights[:, seen], bias[seen] = _logistic(scaled.rows, scaled.labels, penalty, options)
+    return Linear(scaled.centre, scaled.scale, weights, bias)
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """The labelled samples: rows (m, d) float64 and labels (m,), as the weights take them."""
+
+    rows: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    centre: NDArray[np.float64]
+    scale: float
+
+
+def scaled_rows(features: NDArray[np.floating], labels: NDArray[np.int64]) -> Scaled:
+    """The rows with a label: of length 1, centred, at a root mean square distance of 1."""
+    known = np.flatnonzero(labels != UNLABELED)
     rows = unit_rows(features[known])
+    if not len(rows):
+        return Scaled(rows, labels[known], np.zeros(features.shape[1]), 1.0)
     centre = rows.mean(axis=0)
     rows -= centre
     scale = float(np.sqrt(np.einsum("nd,nd->n", rows, rows).mean())) or 1.0
-    weights = np.zeros((d, n_classes))
-    bias = np.full(n_classes, NO_CHANCE)
-    bias[seen] = 0.0
-    if len(seen) > 1:
-        weights[:, seen], bias[seen] = _logistic(rows / scale, labels, options)
-    return Linear(centre, scale, weights, bias)
+    return Scaled(rows / scale, labels[known], centre, scale)
+
+
+def _likeliest_penalty(
+    rows: NDArray[np.float64], labels: NDArray[np.int64], options: Options
+) -> float:
+    """By cross-validation on the labels, each third held out once; of equals the strongest.
+
+    The default where no class has two labels: then nothing held out could be told.
+    """
+    order = np.argsort(labels, kind="stable")  # a class is spread over all thirds
+    losses = np.zeros(len(PENALTIES))
+    told = 0
+    for fold in range(FOLDS):
+        held, left = order[fold::FOLDS], np.delete(order, np.s_[fold::FOLDS])
+        seen = np.unique(labels[left])
+        held = held[np.isin(labels[held], seen)]
+        told += len(held)
+        if len(seen) < 2 or not len(held):
+            continue
+        truth = np.searchsorted(seen, labels[held])
+        for at, penalty in enumerate(PENALTIES):
+            weights, bias = _logistic(rows[left], labels[left], penalty, options)
+            shares = _softmax(rows[held] @ weights + bias)
+            losses[at] -= np.log(shares[np.arange(len(held)), truth] + LEAST).sum()
+    return float(PENALTIES[np.argmin(losses)]) if told else Options().penalty or PENALTIES[0]
 
 
 def _logistic(
-    rows: NDArray[np.float64], labels: NDArray[np.int64], options: Options
+    rows: NDArray[np.float64], labels: NDArray[np.int64], penalty: float, options: Options
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weights (d, s) and bias (s,) for the s >= 2 classes that occur, in rising order."""
     # a second to import, which whoever only predicts need not pay
     from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
     # scikit-learn weighs the sum of the losses, not their mean
-    strength = 1 / (options.penalty * len(labels))
+    strength = 1 / (penalty * len(labels))
     if len(np.unique(labels)) == 2:
         strength *= 2  # it fits the difference of the two columns, whose square is twice theirs
-    model = LogisticRegression(C=strength, max_iter=options.iterations, tol=1e-5)
+    weight = "balanced" if options.balanced else None
+    model = LogisticRegression(
+        C=strength, max_iter=options.iterations, tol=1e-5, class_weight=weight
+    )
     with one_thread():
         model.fit(rows, labels)
     weights, bias = model.coef_.T, model.intercept_

@@ -131,16 +131,27 @@ class Propagated:
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Both settings, and the arrays."""
         meta = {"neighbours": self.neighbours, "sharpness": self.sharpness}
-        space = {"centre": self.space.centre, "axes": self.space.axes}
-        own = {"anchors": self.anchors, "shares": self.shares, "otherwise": self.otherwise}
-        return meta, {**space, **own}
+        arrays: dict[str, NDArray[Any]] = {
+            "centre": self.space.centre,
+            "axes": self.space.axes,
+            "anchors": self.anchors,
+            "shares": self.shares,
+            "otherwise": self.otherwise,
+        }
+        return meta, arrays
 
 
 def from_state(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Propagated:
     """The learner that gave this `state`."""
     space = Space(arrays["centre"], arrays["axes"])
-    own = arrays["anchors"], arrays["shares"], arrays["otherwise"]
-    return Propagated(space, *own, int(meta["neighbours"]), float(meta["sharpness"]))
+    return Propagated(
+        space,
+        arrays["anchors"],
+        arrays["shares"],
+        arrays["otherwise"],
+        int(meta["neighbours"]),
+        float(meta["sharpness"]),
+    )
 
 
 def fit(
@@ -156,14 +167,11 @@ def fit(
     the anchors where there are more samples.
     """
     seen = np.unique(labels[labels != UNLABELED])
-    otherwise = np.zeros(n_classes, dtype=np.float32)
-    otherwise[seen if len(seen) else slice(None)] = 1 / (len(seen) or n_classes)
-    own = otherwise, options.neighbours, options.sharpness
+    otherwise = alike(seen, n_classes)
     if len(seen) < 2:
         d = features.shape[1]
-        space = Space(np.zeros(d, np.float32), np.eye(d, dtype=np.float32))
         empty = np.zeros((0, d), np.float16), np.zeros((0, n_classes), np.float32)
-        return Propagated(space, *empty, *own)
+        return Propagated(plain(d), *empty, otherwise, options.neighbours, options.sharpness)
     space = _space(features, options.whitening, seed)
     points = space.of(features)
     shares = _spread(points, labels, n_classes, options)
@@ -171,7 +179,21 @@ def fit(
     shares = np.where(total > 0, shares / np.where(total > 0, total, 1), otherwise)
     rows = _drawn(len(features), options.anchors, seed)
     anchors = points[rows].astype(np.float16)
-    return Propagated(space, anchors, shares[rows].astype(np.float32), *own)
+    told = shares[rows].astype(np.float32)
+    return Propagated(space, anchors, told, otherwise, options.neighbours, options.sharpness)
+
+
+def alike(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
+    """(c,): the classes that occur as likely as each other, or all if none does."""
+    seen = np.unique(labels)
+    shares = np.zeros(n_classes, dtype=np.float32)
+    shares[seen if len(seen) else slice(None)] = 1 / (len(seen) or n_classes)
+    return shares
+
+
+def plain(d: int) -> Space:
+    """The space of d features as it is."""
+    return Space(np.zeros(d, np.float32), np.eye(d, dtype=np.float32))
 
 
 def _space(features: NDArray[np.floating], whitening: float, seed: int) -> Space:
