@@ -63,7 +63,8 @@ def explain(kind: type[Options], problem: Any) -> str:
     keys = [str(part) for part in problem["loc"]]
     key = ".".join(keys)
     if problem["type"] == "value_error":  # a check of our own: its text says it all
-        return f"{key}: {problem['msg'].removeprefix('Value error, ')}"
+        text: str = problem["msg"].removeprefix("Value error, ")
+        return f"{key}: {text}" if key else text
     if problem["type"] != "extra_forbidden":
         wanted = problem["msg"]
         for lead in ("Input should be ", "String should have "):

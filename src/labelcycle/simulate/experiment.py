@@ -28,6 +28,8 @@ def _named(value: Any) -> Any:
 
 def _listed(value: Any) -> Any:
     """One thing is a list of one."""
+    if value in ([], None):
+        raise ValueError("wanted one or more, got none")
     return [value] if isinstance(value, str | dict) else value
 
 
@@ -120,7 +122,7 @@ class Experiment(Options):
     name: str = Field("", description="default: the file's name")
     data: Annotated[
         tuple[Annotated[DataOptions, BeforeValidator(_named)], ...], BeforeValidator(_listed)
-    ] = Field(strict=False, min_length=1, description="one set or several")
+    ] = Field(strict=False, description="one set or several")
     encoder: Annotated[EncoderOptions | None, BeforeValidator(_named)] = Field(
         None, description="for sets of images"
     )
@@ -138,10 +140,14 @@ class Experiment(Options):
     labels: tuple[int, ...] = Field(
         (), strict=False, description="labels after each round, instead of budget and rounds"
     )
-    strategies: Parts = Field(strict=False, min_length=1, description="which samples")
-    clusterers: Parts = Field((Part(name="kmeans"),), strict=False, min_length=1, description="")
-    learners: Parts = Field((Part(name="linear"),), strict=False, min_length=1, description="")
-    cluster: ClusterOptions = ClusterOptions()
+    strategies: Parts = Field(strict=False, description="which samples")
+    clusterers: Parts = Field(
+        (Part(name="kmeans"),), strict=False, description="for strategies that read clusters"
+    )
+    learners: Parts = Field(
+        (Part(name="linear"),), strict=False, description="from labels to model"
+    )
+    cluster: ClusterOptions = Field(ClusterOptions(), description="what all clusterers share")
     seeds: int = Field(10, ge=1, description="campaigns of each kind: seeds 0, 1, ...")
     base: str = Field(BASE, description="the strategy that the others are compared with")
 

@@ -20,14 +20,17 @@ from typing import Any
 from labelcycle import __version__, pipeline, store
 from labelcycle.adapters import lock
 from labelcycle.core import clusterers, strategies
+from labelcycle.core.strategies import supclust
 from labelcycle.nn import learners
-from labelcycle.simulate import campaigns, playing, tables
+from labelcycle.simulate import campaigns, maps, playing, tables
 from labelcycle.simulate.choices import Choice
 from labelcycle.simulate.clusters import Folder
 from labelcycle.simulate.experiment import DataOptions, Experiment
+from labelcycle.simulate.figures.drawing import draw, map_file
 from labelcycle.simulate.kept import Kept
 from labelcycle.simulate.preparing import Place, problems
 from labelcycle.simulate.problem import Campaign, Measured, Problem, needs
+from labelcycle.simulate.reading import curves_of, groups, heading
 from labelcycle.simulate.results import Row, rows_of
 from labelcycle.simulate.showing import Showing
 
@@ -53,12 +56,16 @@ def run(
             "version": __version__,
             "base": experiment.base,
             "settings": experiment.model_dump(mode="json", exclude={"data": {"__all__": {"path"}}}),
-            **{key: {e.text: e.record() for e in experiment.chosen(key)} for key in KINDS},
+            **{
+                kind: [{"label": each.text, **each.record()} for each in experiment.chosen(kind)]
+                for kind in KINDS
+            },
             "sets": [facts for facts, _ in parts],
             "rows": [row for _, rows in parts for row in rows],
         }
         store.write_json(folder / RESULTS, found)
         store.write_bytes(folder / TABLE, page(found).encode())
+        draw(folder)
     return found
 
 
@@ -75,12 +82,42 @@ def _of_set(
         clusters = Folder(folder / "cache" / "clusters", problem, codes)
         grid = _grid(parts, seeds)
         found |= campaigns.run(problem, grid, kept, clusters, jobs, place.showing)
+        if seeds[0] == 0:
+            _map(problem, parts, found, clusters, folder)
     rows = [
         row
         for learner, clusterer in product(parts["learners"], parts["clusterers"])
         for row in rows_of(problem, found, parts["strategies"], clusterer, learner, experiment.base)
     ]
     return _facts(problem), rows
+
+
+def _map(
+    problem: Problem,
+    parts: Mapping[str, Sequence[Choice]],
+    found: Mapping[Campaign, Measured],
+    clusters: Folder,
+    folder: Path,
+) -> None:
+    """Write the map of seed 0's first round, if a strategy that it shows is there."""
+    first = {each.name: each for each in reversed(parts["strategies"])}
+    shown = [first[name] for name in maps.STRATEGIES if name in first]
+    if not shown:
+        return
+    clusterer, learner = parts["clusterers"][0], parts["learners"][0]
+    picks = {e.text: found[Campaign(e, clusterer, learner, 0)].picks[0] for e in shown}
+    key = [problem.record(), clusterer.record(), [each.record() for each in shown], picks]
+    digest = store.digest(store.dump_json([*key, pipeline.code_of(maps.__name__)]).encode())
+    path = map_file(folder, problem.source.name)
+    if path.is_file() and store.read_json(path)["key"] == digest:
+        return
+    task = clusterer, 0, 0
+    assignment = clusters.get(task)
+    if assignment is None:
+        assignment = playing.clustered(problem, *task)
+    options = next((e.options for e in shown if isinstance(e.options, supclust.Options)), None)
+    made = maps.pool_map(problem, 0, assignment, options or supclust.Options(), picks)
+    store.write_json(path, {"key": digest, "data": problem.source.name, **made})
 
 
 def _grid(parts: Mapping[str, Sequence[Choice]], seeds: Sequence[int]) -> list[Campaign]:
@@ -125,30 +162,6 @@ def page(found: Mapping[str, Any]) -> str:
             "",
         ]
     return "\n".join(lines)
-
-
-def groups(found: Mapping[str, Any]) -> list[tuple[dict[str, Any], str, str]]:
-    """Facts of a set, learner, clusterer: what has one table and one panel."""
-    return list(product(found["sets"], found["learners"], found["clusterers"]))
-
-
-def heading(
-    found: Mapping[str, Any], facts: Mapping[str, Any], learner: str, clusterer: str
-) -> str:
-    """Name of a group; a clusterer that is the only one is not named."""
-    named = [clusterer] if len(found["clusterers"]) > 1 else []
-    return ", ".join([facts["data"], learner, *named])
-
-
-def curves_of(
-    found: Mapping[str, Any], data: str, learner: str, clusterer: str
-) -> dict[str, list[Row]]:
-    """By strategy, the rows of a group."""
-    curves: dict[str, list[Row]] = {}
-    for row in found["rows"]:
-        if (row["data"], row["learner"], row["clusterer"]) == (data, learner, clusterer):
-            curves.setdefault(row["strategy"], []).append(row)
-    return curves
 
 
 def _code(campaign: Campaign) -> str:

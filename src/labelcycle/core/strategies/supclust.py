@@ -73,7 +73,7 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
         raise ValueError("supclust needs clusters")
     clusters = clusters_of(pool, pool.clusters)
     position = {cluster.id: i for i, cluster in enumerate(clusters)}
-    centres = _centres(pool, clusters)
+    centres = cluster_centres(pool, clusters)
     weights = centre_weights(centres, options.temperature)
     free = np.flatnonzero(pool.available)
 
@@ -131,7 +131,7 @@ def kept_count(samples: int, options: Options) -> int:
     return max(1, int(ROUNDING[options.rounding](exact)))
 
 
-def _centres(pool: Pool, clusters: list[Cluster]) -> NDArray[np.float64]:
+def cluster_centres(pool: Pool, clusters: list[Cluster]) -> NDArray[np.float64]:
     """(k, d) float64: mean of the unit rows of each cluster, rejected samples included."""
 
     def mean(cluster: Cluster) -> NDArray[np.float64]:

@@ -32,8 +32,8 @@ def _cifar(name: str, path: Path) -> Read:
     except (RuntimeError, OSError) as error:
         raise DataError(
             f"no {name} in {path}: wanted the folder {FOLDERS[name]} with the files of the Python"
-            f" version as its authors publish them ({' '.join(str(error).split())[:80]});"
-            " nothing is downloaded: put it there or mend data.path"
+            " version, unchanged, as its authors publish them; nothing is downloaded: put it there"
+            " or mend data.path"
         ) from error
     splits = [of_array(each.data, np.array(each.targets)) for each in parts]
     return Read(splits[0], splits[1], side=32)

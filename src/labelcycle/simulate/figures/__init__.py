@@ -1,0 +1,4 @@
+"""The figures of an experiment, drawn from results.json and map-*.json alone.
+
+python -m labelcycle.simulate.figures FOLDER [--format svg]
+"""

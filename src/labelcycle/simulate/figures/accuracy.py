@@ -1,0 +1,95 @@
+"""Accuracy over labels, a line with a band of standard error for every strategy."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from labelcycle.simulate.figures.style import INK, budget_axis, looks, spread
+from labelcycle.simulate.reading import curves_of, labels
+from labelcycle.simulate.results import Row
+
+Curves = Mapping[str, Sequence[Row]]
+Looks = Mapping[str, Mapping[str, Any]]
+
+WIDE, HIGH = 4.6, 3.6
+LINE = 0.058
+"""Height of a label's line, in heights of a panel."""
+
+
+def picture(
+    found: Mapping[str, Any], data: str, names: Collection[str] | None = None, title: str = ""
+) -> Figure:
+    """A panel for each learner (a line of panels) and clusterer (a column) of one set.
+
+    names : the strategies that are drawn; None: all
+    """
+    facts = next(each for each in found["sets"] if each["data"] == data)
+    rows, columns = labels(found, "learners"), labels(found, "clusterers")
+    size = WIDE * len(columns) + 0.6, HIGH * len(rows) + 0.7
+    figure = Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(len(rows), len(columns), sharey="row", squeeze=False)
+    shown = [each for each in labels(found, "strategies") if names is None or each in names]
+    for line, learner in zip(panels, rows, strict=True):
+        every = [curves_of(found, data, learner, clusterer) for clusterer in columns]
+        drawn = [{name: curves[name] for name in shown} for curves in every]
+        for panel, curves in zip(line, drawn, strict=True):
+            _lines(panel, curves, looks(shown, found["base"]))
+        for panel, curves, clusterer in zip(line, drawn, columns, strict=True):
+            _names(panel, curves, looks(shown, found["base"]))
+            if panels.size > 1:
+                panel.set_title(f"{learner}, {clusterer}", fontsize=10, loc="left")
+    seeds = next(row["seeds"] for row in found["rows"])
+    text = f"{title or data}: {facts['metric']}, mean of {seeds} seeds"
+    band = "; band: standard error" if seeds > 1 else ""
+    figure.suptitle(text + band, fontsize=10, x=0.01, ha="left")
+    figure.supxlabel("labels", fontsize=10)
+    figure.supylabel(f"{facts['metric']}, per cent", fontsize=10)
+    return figure
+
+
+def _lines(panel: Axes, curves: Curves, style: Looks) -> None:
+    for name, rows in curves.items():
+        budgets, values = [row["budget"] for row in rows], [100 * row["accuracy"] for row in rows]
+        errors = [100 * (row["se"] or 0) for row in rows]
+        low, high = (np.array(values) + sign * np.array(errors) for sign in (-1, 1))
+        panel.fill_between(budgets, low, high, color=style[name]["color"], alpha=0.13, linewidth=0)
+        panel.plot(budgets, values, "o", markersize=3, color=style[name]["color"])
+        panel.plot(budgets, values, linewidth=1.6, label=name, **style[name])
+    budget_axis(panel, [row["budget"] for row in next(iter(curves.values()))])
+    panel.grid(axis="y", color="#e8e8e8", linewidth=0.6)
+    panel.set_axisbelow(True)
+    panel.tick_params(labelsize=8)
+
+
+def _names(panel: Axes, curves: Curves, style: Looks) -> None:
+    """Each line's name at its right end, joined to it where it had to give way.
+
+    After all lines of the panels that share the axis, whose limits stay.
+    """
+    ends = {name: 100 * rows[-1]["accuracy"] for name, rows in curves.items()}
+    low, high = panel.get_ylim()
+    heights = spread(ends, LINE * (high - low))
+    panel.set_ylim(low, high)
+    last = next(iter(curves.values()))[-1]["budget"]
+    for name, height in heights.items():
+        panel.annotate(
+            name,
+            (last, ends[name]),
+            xytext=(1.05, (height - low) / (high - low)),
+            textcoords="axes fraction",
+            va="center",
+            fontsize=8.5,
+            color=style[name]["color"],
+            fontweight="bold" if style[name]["color"] == INK else "normal",
+            arrowprops={
+                "arrowstyle": "-",
+                "color": style[name]["color"],
+                "linewidth": 0.7,
+                "shrinkA": 1,
+                "shrinkB": 3,
+                "relpos": (0, 0.5),
+            },
+        )

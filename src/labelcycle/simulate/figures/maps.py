@@ -1,0 +1,103 @@
+"""The pool with the first picks marked: its map, and typicality against the SUP score."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from labelcycle.simulate.figures.style import COLOURS, INK
+
+MARKS = ("o", "^", "s", "D")
+CLASS_COLOURS = (
+    *("#7fa8d1", "#f0b27a", "#8fc9a3", "#d98b8b", "#b6a2d6"),
+    *("#c3a58e", "#e3a6cf", "#a9a9a9", "#cfc87a", "#86cdd6"),
+)
+"""Pale: the picks are to be seen."""
+
+Map = Mapping[str, Any]
+"""The value of a map's file."""
+
+
+def picture(title: str, found: Map) -> Figure:
+    """The pool's samples by t-SNE, coloured by class; a panel for each strategy's picks."""
+    picks = found["picks"]
+    figure = Figure(figsize=(4.7 * len(picks) + 0.2, 5.3), layout="constrained")
+    panels = figure.subplots(1, len(picks), squeeze=False, sharex=True, sharey=True)[0]
+    x, y = (np.array(found["samples"][key]) for key in ("x", "y"))
+    classes = np.array(found["samples"]["class"])
+    for panel, (name, rows) in zip(panels, picks.items(), strict=True):
+        for c in np.unique(classes):
+            own = classes == c
+            colour = CLASS_COLOURS[c % len(CLASS_COLOURS)]
+            panel.plot(x[own], y[own], ".", color=colour, markersize=3.6, markeredgewidth=0)
+        _numbered(panel, x[rows], y[rows])
+        panel.set_title(name, fontsize=10, loc="left", fontweight="bold")
+        panel.set_xticks([])
+        panel.set_yticks([])
+        panel.set_aspect("equal", adjustable="box")
+    figure.suptitle(
+        f"{title}: {len(x):,} samples of the pool by t-SNE of their features, and the first"
+        f" {len(next(iter(picks.values())))} picks in their order",
+        fontsize=10,
+        x=0.01,
+        ha="left",
+    )
+    _classes(figure, np.unique(classes))
+    return figure
+
+
+def _numbered(panel: Axes, x: Any, y: Any) -> None:
+    panel.plot(x, y, "o", color="white", markersize=11, markeredgecolor=INK, markeredgewidth=1.2)
+    for rank, place in enumerate(zip(x, y, strict=True), 1):
+        panel.annotate(f"{rank}", place, ha="center", va="center_baseline", fontsize=7, color=INK)
+
+
+def _classes(figure: Figure, classes: Any) -> None:
+    """A key below: whose colour is whose; without many classes only."""
+    if len(classes) > len(CLASS_COLOURS):
+        figure.supxlabel("colours: true classes, some alike; no strategy sees them", fontsize=8.5)
+        return
+    marks = [
+        Line2D([], [], marker="o", linestyle="", color=CLASS_COLOURS[c], label=f"{c}")
+        for c in classes
+    ]
+    figure.legend(
+        handles=marks,
+        loc="outside lower left",
+        ncols=len(marks),
+        fontsize=8.5,
+        frameon=False,
+        title="true class, which no strategy sees",
+        title_fontsize=8.5,
+        alignment="left",
+        handletextpad=0.1,
+        columnspacing=1.2,
+    )
+
+
+def scores(title: str, found: Map) -> Figure:
+    """Typicality against the SUP score of the pool's samples, with the picks."""
+    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
+    panel = figure.add_subplot()
+    columns = found["samples"]
+    x, y = (np.array(columns[key], dtype=float) for key in ("typicality", "boundary"))
+    kept = np.array(columns["kept"], dtype=bool)
+    for some, colour, name in (
+        (~kept, "#d0d4d8", "pool"),
+        (kept, "#7d8790", "most typical share of its cluster"),
+    ):
+        panel.plot(x[some], y[some], ".", color=colour, markersize=3.2, label=name)
+    for i, (name, rows) in enumerate(found["picks"].items()):
+        look: dict[str, Any] = {"color": COLOURS[i], "marker": MARKS[i], "linestyle": ""}
+        size = 9 - 3 * i  # of a sample that both have picked, both are to be seen
+        panel.plot(x[rows], y[rows], markersize=size, markeredgecolor="white", label=name, **look)
+    panel.set_xlabel("typicality within the cluster")
+    panel.set_ylabel("SUP score (higher: nearer to other clusters)")
+    panel.spines[["top", "right"]].set_visible(False)
+    panel.tick_params(labelsize=8)
+    figure.legend(loc="outside lower left", ncols=4, fontsize=8.5, frameon=False)
+    figure.suptitle(f"{title}: typicality against SUP", fontsize=10, x=0.01, ha="left")
+    return figure

@@ -1,0 +1,72 @@
+"""What all figures share: colours, axes, files that are the same for the same numbers."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+INK = "#1f2933"
+FAINT = "#b5b5b5"
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8c6d1f", "#56b4e9", "#7b3fa0", "#e69f00")
+"""Told apart by those who see few colours too (Okabe and Ito 2008), the light ones darkened."""
+
+DASHES = ("-", "--", ":")
+"""The colours begin again with the next one."""
+
+DPI = 130
+
+
+def looks(names: Iterable[str], base: str) -> dict[str, dict[str, Any]]:
+    """Colour and dash of each name's line: ink for `base`, one of a kind for all others."""
+    found: dict[str, dict[str, Any]] = {base: {"color": INK, "linestyle": "-"}}
+    others = [name for name in names if name != base]
+    for i, name in enumerate(others):
+        turn, colour = divmod(i, len(COLOURS))
+        found[name] = {"color": COLOURS[colour], "linestyle": DASHES[turn % len(DASHES)]}
+    return found
+
+
+def budget_axis(panel: Axes, budgets: Sequence[int]) -> None:
+    """Ticks at the budgets; logarithmic where they grow that way."""
+    if budgets[-1] > 8 * budgets[0]:
+        panel.set_xscale("log")
+        panel.xaxis.set_minor_locator(NullLocator())
+    shown = list(budgets)
+    while len(shown) > 8:
+        shown = shown[:1] + shown[1:-1][1::2] + shown[-1:]
+    panel.set_xticks(shown, [f"{budget:,}" for budget in shown])
+    panel.spines[["top", "right"]].set_visible(False)
+
+
+def spread(values: Mapping[str, float], gap: float) -> dict[str, float]:
+    """Heights of labels: near their values, `gap` apart, in the order of the values.
+
+    Labels that would overlap are moved as a block around their mean.
+    """
+    blocks: list[tuple[list[str], float]] = []
+    for name in sorted(values, key=lambda name: values[name]):
+        names, middle = [name], values[name]
+        while blocks and middle - blocks[-1][1] < gap * (len(names) + len(blocks[-1][0])) / 2:
+            before, _ = blocks.pop()
+            names = before + names
+            middle = sum(values[each] for each in names) / len(names)
+        blocks.append((names, middle))
+    return {
+        name: middle + gap * (i - (len(names) - 1) / 2)
+        for names, middle in blocks
+        for i, name in enumerate(names)
+    }
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write a figure as its ending says, the same bytes for the same figure."""
+    FigureCanvasAgg(figure)
+    dates = {"Date": None} if path.suffix == ".svg" else None
+    with mpl.rc_context({"svg.hashsalt": "labelcycle", "svg.fonttype": "none"}):
+        figure.savefig(path, dpi=DPI, metadata=dates)
+    return path
