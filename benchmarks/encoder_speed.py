@@ -1,7 +1,8 @@
-"""Images a second of pretraining and embedding: labelcycle, lightly, and the bare network.
+r"""Images a second of pretraining and embedding: labelcycle, lightly, and the bare network.
 
     python benchmarks/encoder_speed.py [--json] [--batch 64] [--steps 4] [--repeats 3]
-    python benchmarks/encoder_speed.py --batch 512 --images 50000 --steps 100 --workers 16 --json
+    python benchmarks/encoder_speed.py --batch 512 --images 50000 --steps 100 --warm 50 \
+        --workers 16 --json
 
 The second line is for a machine with a GPU, which is taken where there is one. Every row is the
 same network (ResNet-18 with the small-image stem, head 512-512-128) on the same random images:
@@ -17,10 +18,12 @@ same network (ResNet-18 with the small-image stem, head 512-512-128) on the same
     embed bare             the forward pass of fixed random images
 
 An image of a pretraining counts once, though two views of it pass. Each measurement is a process of
-its own, begun one after the other and `--repeats` times in turn; a few steps pass before the clock
-starts. images_per_s is by the wall clock, median of the repeats; images_per_cpu_s by processor
-time, workers included, which other programs on the machine disturb less. The ratios to the bare
-network are medians of the ratios of each turn.
+its own. All are begun first and then asked in turn, `--repeats` times, for `--steps` steps, while
+the others wait, so that what else the machine does disturbs all alike; in each turn `--warm` steps
+pass before the clock starts, in which a loader uses up what it prepared while it waited.
+images_per_s is by the wall clock, median of the turns; images_per_cpu_s by processor time, workers
+included, which other programs disturb less. The ratios to the bare network are medians of the
+ratios of each turn.
 
 lightly is not among labelcycle's dependencies; where it is not installed its rows are left out, and
 standard error says so. `--path DIR` names a folder with it (pip install --target DIR lightly).
@@ -69,22 +72,41 @@ def environment(given: argparse.Namespace) -> dict[str, str]:
     return {**found, "OMP_NUM_THREADS": str(given.threads)}
 
 
-def measured(what: str, whose: str, given: argparse.Namespace) -> dict[str, Any]:
-    """What a process of its own found. Ends the program if it failed."""
-    settings = json.dumps({**vars(given), "what": what, "whose": whose})
-    done = subprocess.run(
-        [sys.executable, JOB, settings],
-        env=environment(given),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        sys.exit(f"{what} {whose} failed: {done.stderr[-2000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    rate = found["images"] / found["wall_s"]
-    print(f"{what} {whose}: {rate:.1f} images/s", file=sys.stderr)
-    return found
+class Job:
+    """A process that measures when it is asked."""
+
+    def __init__(self, what: str, whose: str, given: argparse.Namespace) -> None:
+        self.name = f"{what} {whose}"
+        settings = json.dumps({**vars(given), "what": what, "whose": whose})
+        self._process = subprocess.Popen(
+            [sys.executable, JOB, settings],
+            env=environment(given),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.facts = self._answer()
+
+    def turn(self) -> dict[str, Any]:
+        """Images, and seconds of both clocks."""
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+        found = self._answer()
+        rate = found["images"] / found["wall_s"]
+        print(f"{self.name}: {rate:.1f} images/s", file=sys.stderr)
+        return found
+
+    def _answer(self) -> dict[str, Any]:
+        line = self._process.stdout.readline()
+        if not line:
+            sys.exit(f"{self.name} failed, see above")
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def end(self) -> None:
+        """Let the process end."""
+        self._process.stdin.close()
+        self._process.wait()
 
 
 def row(what: str, whose: str, turns: list[dict[str, Any]], bare: list[dict[str, Any]]) -> Any:
@@ -104,8 +126,6 @@ def row(what: str, whose: str, turns: list[dict[str, Any]], bare: list[dict[str,
         "images_per_cpu_s": median(rates(turns, "cpu_s")),
         "ratio_to_bare": ratio("wall_s"),
         "ratio_to_bare_cpu": ratio("cpu_s"),
-        "device": turns[0]["device"],
-        "precision": turns[0]["precision"],
     }
 
 
@@ -127,14 +147,18 @@ def main() -> None:
     if "lightly" not in whose:
         print("lightly is not installed: its rows are left out", file=sys.stderr)
     kinds = [(what, name) for what in given.what for name in whose]
+    jobs = {kind: Job(*kind, given) for kind in kinds}
     turns: dict[tuple[str, str], list[dict[str, Any]]] = {kind: [] for kind in kinds}
     for _ in range(given.repeats):
         for kind in kinds:
-            turns[kind].append(measured(*kind, given))
+            turns[kind].append(jobs[kind].turn())
+    for job in jobs.values():
+        job.end()
     same = ("network", "side", "images", "batch", "steps", "threads", "workers", "compile")
     facts = {name: getattr(given, name) for name in same}
     rows = [
-        {**row(what, name, turns[what, name], turns[what, "bare"]), **facts} for what, name in kinds
+        row(what, name, turns[what, name], turns[what, "bare"]) | jobs[what, name].facts | facts
+        for what, name in kinds
     ]
     if given.json:
         print(json.dumps(rows))

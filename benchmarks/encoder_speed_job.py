@@ -1,4 +1,7 @@
-"""One measurement of encoder_speed.py in this process; prints it as a line of JSON."""
+"""One measurement of encoder_speed.py in this process: a line of JSON for each line that it reads.
+
+The first line that it prints says on which device, and in which precision.
+"""
 
 import json
 import sys
@@ -136,13 +139,14 @@ def embed_lightly(given: Settings) -> Iterator[int]:
 
 
 def timed(steps: Iterator[int], given: Settings) -> dict[str, object]:
-    """Images and seconds of `given.steps` steps, after those that warm up."""
+    """Images and seconds of the next `given.steps` steps, after those that warm up."""
     for _ in range(given.warm):
         next(steps)
     wall, processor = now()
     images = sum(next(steps) for _ in range(given.steps))
     ended = now()
-    steps.close()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()  # for the others
     return {"images": images, "wall_s": ended[0] - wall, "cpu_s": ended[1] - processor}
 
 
@@ -160,15 +164,25 @@ def spent() -> float:
     return sum(each.user + each.system for each in times)
 
 
+def facts(given: Settings) -> dict[str, str]:
+    device = best_device()
+    own = given.precision
+    if given.what == "embed" or given.whose == "lightly":
+        own = "float32"
+    with autocast(device, own):
+        precision = "bf16" if torch.is_autocast_enabled(device.type) else "float32"
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    return {"device": name, "precision": precision}
+
+
 def main() -> None:
     given = SimpleNamespace(**json.loads(sys.argv[1]))
     torch.set_num_threads(given.threads)
-    found = timed(globals()[f"{given.what}_{given.whose}"](given), given)
-    device = best_device()
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-    with autocast(device, given.precision):
-        precision = "bf16" if torch.is_autocast_enabled(device.type) else "float32"
-    print(json.dumps({**found, "device": name, "precision": precision}))
+    steps = globals()[f"{given.what}_{given.whose}"](given)
+    print(json.dumps(facts(given)), flush=True)
+    for _ in sys.stdin:
+        print(json.dumps(timed(steps, given)), flush=True)
+    steps.close()
 
 
 if __name__ == "__main__":
