@@ -15,9 +15,9 @@ from labelcycle.core.pool import UNLABELED, Pool
 from labelcycle.core.seeding import derive
 from labelcycle.nn import learners
 from labelcycle.nn.learners import linear
+from labelcycle.nn.learners._seen import Seen
 from labelcycle.simulate import campaigns, playing
 from labelcycle.simulate.choices import choice
-from labelcycle.simulate.learning import Seen
 from labelcycle.simulate.problem import Campaign, LabelSet, Measured, Problem
 from labelcycle.simulate.results import rows_of
 

@@ -14,7 +14,7 @@ from labelcycle.errors import SettingsError
 from labelcycle.nn import learners
 from labelcycle.nn.learners import Learner
 
-ALL = learners.names()
+ALL = [name for name in learners.names() if not learners.sees_images(name)]
 
 
 def fitted(name: str, features: np.ndarray, labels: list[int], classes: int) -> Learner:

@@ -106,14 +106,14 @@ def _index(units: NDArray[np.float32], exact: bool):  # type: ignore[no-untyped-
     """An index of faiss by inner product."""
     import faiss
 
+    flat = faiss.IndexFlatIP(units.shape[1])
     if exact:
-        index = faiss.IndexFlatIP(units.shape[1])
-    else:
-        lists = int(4 * np.sqrt(len(units)))
-        coarse = faiss.IndexFlatIP(units.shape[1])
-        index = faiss.IndexIVFFlat(coarse, units.shape[1], lists, faiss.METRIC_INNER_PRODUCT)
-        index.cp.max_points_per_centroid = LIST_ROWS
-        index.nprobe = min(PROBES, lists)
-        index.train(units)
+        flat.add(units)
+        return flat
+    lists = int(4 * np.sqrt(len(units)))
+    index = faiss.IndexIVFFlat(flat, units.shape[1], lists, faiss.METRIC_INNER_PRODUCT)
+    index.cp.max_points_per_centroid = LIST_ROWS
+    index.nprobe = min(PROBES, lists)
+    index.train(units)
     index.add(units)
     return index

@@ -21,11 +21,13 @@ class NetworkEncoder:
 
     backbone : (b, 3, s, s) float32 in 0..1 to (b, width)
     meta : what its module needs to build the backbone again, for JSON
+    trainable : whether its backbone may be trained further; it may say no by its own `trainable`
     """
 
     def __init__(self, backbone: nn.Module, image_size: int, meta: Mapping[str, Any]) -> None:
         self.image_size = image_size
-        self._backbone = backbone.eval().to(memory_format=torch.channels_last)
+        self.backbone = backbone.eval().to(memory_format=torch.channels_last)
+        self.trainable: bool = getattr(backbone, "trainable", True)
         self._meta = dict(meta)
         blank = np.zeros((1, image_size, image_size, 3), np.uint8)
         self.width = self.embed(blank).shape[1]
@@ -34,13 +36,13 @@ class NetworkEncoder:
         """(b, width) float32: the backbone's features."""
         if not len(images):
             return np.empty((0, self.width), np.float32)
-        return np.concatenate(list(raw_features(self._backbone, images)))
+        return np.concatenate(list(raw_features(self.backbone, images)))
 
     def state(self) -> tuple[dict[str, Any], Arrays]:
         """The meta and the image size; the weights of the backbone."""
         weights = {
             name: tensor.detach().cpu().contiguous().numpy()
-            for name, tensor in self._backbone.state_dict().items()
+            for name, tensor in self.backbone.state_dict().items()
         }
         return {**self._meta, "image_size": self.image_size}, weights
 

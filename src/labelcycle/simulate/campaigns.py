@@ -22,10 +22,11 @@ def run(
     """What each campaign gave; clusters are kept in `folder`."""
     todo = [each for each in campaigns if kept.get(each) is None]
     with Workers(problem, min(jobs, len(todo))) as workers:
-        rounds = made(problem, todo, folder, workers, showing)
+        fixed = todo if problem.features == "encoder" else []  # else each round has its own
+        rounds = made(problem, fixed, folder, workers, showing)
         tasks = []
         for each in todo:
-            clusterer = read_by(each)
+            clusterer = read_by(each) if fixed else None
             clusters = rounds[clusterer.text, each.seed] if clusterer else None
             tasks.append((each, clusters))
         with showing("campaigns") as show:

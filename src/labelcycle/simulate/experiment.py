@@ -12,7 +12,6 @@ from labelcycle.errors import SettingsError
 from labelcycle.nn import encoders, learners
 from labelcycle.options import Options
 from labelcycle.simulate.choices import Choice, Package, chosen
-from labelcycle.simulate.learning import sees_images
 from labelcycle.simulate.results import BASE
 from labelcycle.simulate.sets import LONG_TAILS, SETS
 from labelcycle.stages.cluster import Options as StageOptions
@@ -269,9 +268,11 @@ def _check_parts(experiment: Experiment) -> None:
                     f"encoder {encoder.name} goes by the names of a campaign's samples; give ready"
                     " features as data {name: npz, path: FILE}"
                 )
-    blind = [each.text for each in experiment.chosen("learners") if not sees_images(each)]
+    blind = [
+        each.text for each in experiment.chosen("learners") if not learners.sees_images(each.name)
+    ]
     if experiment.features == "model" and blind:
-        able = [name for name in learners.names() if sees_images(Choice(name, name, Options()))]
+        able = [name for name in learners.names() if learners.sees_images(name)]
         raise SettingsError(
             f"features: model wants learners that see images ({', '.join(able) or 'none'} here),"
             f" {blind[0]} sees features; write features: encoder"

@@ -5,6 +5,7 @@ for every strategy.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 from labelcycle.core.metrics import balanced_accuracy, confusion_matrix
 from labelcycle.core.pool import UNLABELED, Pool
 from labelcycle.core.seeding import derive
-from labelcycle.nn.learners import Learner
+from labelcycle.nn.learners import Learner, _seen, sees_images
+from labelcycle.nn.learners._seen import Pictures, Seen
 from labelcycle.simulate.choices import Choice
-from labelcycle.simulate.learning import Seen, fitted, head, probabilities
-from labelcycle.simulate.problem import Campaign, Features, Measured, Problem, needs
+from labelcycle.simulate.problem import Campaign, Features, Images, Measured, Problem, needs
 from labelcycle.stages import cluster, query
 
 Assignment = NDArray[np.int32]
@@ -24,19 +25,28 @@ Labels = NDArray[np.int64]
 
 def clustered(problem: Problem, clusterer: Choice, seed: int, number: int) -> Assignment:
     """The clusters of round `number` of a seed; no strategy changes them."""
-    return _clusters(problem, clusterer, _pool(problem, seed).features, seed, number)
+    features = problem.source.data.train[problem.rows(seed)]
+    return _clusters(problem, clusterer, features, seed, number)
 
 
 def play(problem: Problem, campaign: Campaign, clusters: Sequence[Assignment] | None) -> Measured:
-    """A whole campaign; clusters : those of each round, None if the strategy reads none."""
-    seen, rows = _pool(problem, campaign.seed), problem.rows(campaign.seed)
+    """A whole campaign.
+
+    clusters : those of each round; None if the strategy reads none, or if the features are the
+        model's own: then each round has clusters of its own
+    """
+    seen, rows = _pool(problem, campaign), problem.rows(campaign.seed)
     truth = problem.source.data.train_labels[rows]
     labels = initial_labels(problem, truth, campaign.seed)
     model = _fitted(problem, campaign, seen, labels)
     found = [_confusion(problem, campaign, model)] if problem.initial else []
     bought = []
     for number, budget in problem.rounds():
-        pool = pool_seen(campaign, seen, labels, clusters[number] if clusters else None, model)
+        features = _features(problem, campaign, seen, model)
+        groups = clusters[number] if clusters else None
+        if groups is None and campaign.clusterer:
+            groups = _clusters(problem, campaign.clusterer, features, campaign.seed, number)
+        pool = pool_seen(campaign, replace(seen, features=features), labels, groups, model)
         picks = _picks(campaign, pool, budget, number, seen, model)
         labels[picks] = truth[picks]
         bought.append(rows[picks].tolist())
@@ -69,13 +79,28 @@ def pool_seen(
         labels.copy(),
         labels == UNLABELED,
         clusters if "clusters" in needs(campaign.strategy) else None,
-        probabilities(campaign.learner, model, seen),
+        _seen.probabilities(campaign.learner.name, model, seen),
     )
 
 
-def _pool(problem: Problem, seed: int) -> Seen:
-    data, rows = problem.source.data, problem.rows(seed)
-    return Seen(data.train[rows], data.train_images, rows)
+def _pool(problem: Problem, campaign: Campaign) -> Seen:
+    data, rows = problem.source.data, problem.rows(campaign.seed)
+    return Seen(data.train[rows], _pictures(campaign, data.train_images, rows))
+
+
+def _pictures(campaign: Campaign, images: Images | None, rows: Labels) -> Pictures | None:
+    """For learners of images; rows : of the whole set, which these samples are."""
+    if images is None or not sees_images(campaign.learner.name):
+        return None
+    return Pictures(len(rows), lambda some: np.ascontiguousarray(images[rows[some]]))
+
+
+def _features(problem: Problem, campaign: Campaign, seen: Seen, model: Learner) -> Features:
+    """Those that clusters and strategy read: the encoder's, or the model's own if it has any."""
+    if problem.features == "encoder":
+        return seen.features
+    own = _seen.own_features(campaign.learner.name, model, seen)
+    return seen.features if own is None else own
 
 
 def _clusters(
@@ -97,15 +122,17 @@ def _picks(
         strategy.options,
         budget,
         derive(campaign.seed, number, "query"),
-        lambda: head(campaign.learner, model, seen),
+        lambda: _seen.head(campaign.learner.name, model, seen),
     ).rows
 
 
 def _fitted(problem: Problem, campaign: Campaign, seen: Seen, labels: Labels) -> Learner:
-    return fitted(campaign.learner, seen, labels, problem.source.classes, campaign.seed)
+    learner, classes = campaign.learner, problem.source.classes
+    return _seen.fitted(learner.name, seen, labels, classes, learner.options, campaign.seed)
 
 
 def _confusion(problem: Problem, campaign: Campaign, model: Learner) -> NDArray[np.int64]:
     data = problem.source.data
-    shares = probabilities(campaign.learner, model, Seen(data.test, data.test_images))
+    pictures = _pictures(campaign, data.test_images, np.arange(len(data.test)))
+    shares = _seen.probabilities(campaign.learner.name, model, Seen(data.test, pictures))
     return confusion_matrix(data.test_labels, shares.argmax(axis=1), problem.source.classes)

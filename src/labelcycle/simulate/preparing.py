@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 
 from labelcycle import encoder_files, pipeline, store
 from labelcycle.errors import DataError, SettingsError
-from labelcycle.nn import encoders
+from labelcycle.nn import encoders, learners
 from labelcycle.nn.device import best_device
 from labelcycle.nn.progress import Progress
 from labelcycle.simulate.experiment import DataOptions, EncoderOptions, Experiment
-from labelcycle.simulate.learning import sees_images
 from labelcycle.simulate.problem import (
     Data,
     Features,
@@ -76,7 +75,8 @@ def problems(
     if encoder is None:
         raise SettingsError(f"encoder: wanted one for the images of {options.text}, got none")
     images = _squares(read, options, encoder, place)
-    shown = images if any(map(sees_images, experiment.chosen("learners"))) else None
+    chosen = [each.name for each in experiment.chosen("learners")]
+    shown = images if any(map(learners.sees_images, chosen)) else None
     n = len(read.train.labels)
     for some in [[seed] for seed in seeds] if encoder.each_seed else [seeds]:
         rows: NDArray[np.int64] = np.arange(n)
@@ -123,7 +123,7 @@ def _problem(
     n = len(read.train.labels)
     pool = min(experiment.pool or n, n)
     initial, totals = experiment.totals(source.classes, pool)
-    return Problem(source, pool, totals, initial, experiment.stage)
+    return Problem(source, pool, totals, initial, experiment.stage, experiment.features)
 
 
 def _squares(read: Read, options: DataOptions, encoder: EncoderOptions, place: Place) -> Squares:

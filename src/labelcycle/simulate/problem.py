@@ -94,6 +94,7 @@ class Problem:
     budgets : labels after each round, rising
     initial : labels that are there before round 0, drawn at random
     stage : `max_clusters` and `normalise` of the stage `cluster`
+    features : whose clusters and strategies read: the "encoder"'s, or the current "model"'s own
     """
 
     source: LabelSet
@@ -101,6 +102,7 @@ class Problem:
     budgets: tuple[int, ...]
     initial: int = 0
     stage: cluster.Options = field(default_factory=cluster.Options)
+    features: str = "encoder"
 
     def rounds(self) -> list[tuple[int, int]]:
         """Number, and labels bought, of each round."""
@@ -126,6 +128,7 @@ class Problem:
             "initial": self.initial,
             "budgets": list(self.budgets),
             "stage": stage,
+            "features": self.features,
         }
 
 

@@ -80,6 +80,9 @@ class Features(nn.Module):
     The square root evens out the few strong activations of a map that is never negative.
     """
 
+    trainable = False
+    """A square root has no gradient at 0, where many activations are."""
+
     mean: torch.Tensor
     components: torch.Tensor
 

@@ -20,14 +20,14 @@ Arrays = dict[str, NDArray[Any]]
 class Learner(Protocol):
     """A fitted classifier."""
 
-    def predict_proba(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
+    def predict_proba(self, features: NDArray[Any]) -> NDArray[np.float32]:
         """(n, c) float32: class probabilities, rows that sum to 1.
 
         features : (n, d) float32 or float16. Classes without a label get (nearly) nothing; with
         no labels at all, every class gets 1 / c.
         """
 
-    def head(self, features: NDArray[np.floating]) -> Head:
+    def head(self, features: NDArray[Any]) -> Head:
         """The last layer, and what it sees of (n, d) `features`: for strategies that ask for it.
 
         softmax(hidden @ weights + bias) is `predict_proba`, to float32's rounding.
@@ -44,7 +44,7 @@ class LearnerModule(Protocol):
 
     def fit(
         self,
-        features: NDArray[np.floating],
+        features: Any,
         labels: NDArray[np.int64],
         n_classes: int,
         options: Any,
@@ -57,6 +57,16 @@ class LearnerModule(Protocol):
 
     def from_state(self, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Learner:
         """The learner that gave this `state`."""
+
+
+def sees_images(name: str) -> bool:
+    """Whether a learner is fitted on images, as its `INPUT = "images"` says, not on features.
+
+    Such a one gets `_seen.Pictures` in `fit`, where the others get features, and (n, s, s, 3)
+    uint8 in the methods of what it gives back, which also has `model`, None if there was nothing
+    to learn, and `embed`. It has `default_size`, as encoders have.
+    """
+    return getattr(get(name), "INPUT", "features") == "images"
 
 
 def names() -> list[str]:

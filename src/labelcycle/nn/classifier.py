@@ -1,0 +1,173 @@
+"""Networks that tell classes: a backbone and one linear layer, and how they are trained on labels.
+
+Training draws all random numbers from the seed and the number of the step.
+"""
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import nn
+
+from labelcycle import options as base
+from labelcycle.errors import DataError
+from labelcycle.nn.batches import VIEWS, Place, schedule, seeded
+from labelcycle.nn.device import Precision, autocast
+from labelcycle.nn.resnet import Centred
+
+BLOCK = 256
+"""Images that a network is asked about at a time."""
+
+
+class Options(base.Options):
+    """How a network is trained on labels; the defaults are those of TypiClust's repository.
+
+    ResNet18 from scratch, 200 epochs, batches of 100, SGD with Nesterov's momentum, learning rate
+    0.025 with half a cosine, weight decay 3e-4, random crops after 4 pixels of padding, flips. It
+    keeps the best of its epochs by 5,000 more labels; here the last epoch counts and no label is
+    spent on choosing.
+    """
+
+    epochs: int = Field(200, ge=1, le=10_000, description="passes over the labelled images")
+    batch: int = Field(100, ge=1, le=65_536, description="images a step, at most")
+    optimizer: str = Field("sgd", pattern="^(sgd|adam)$", description="sgd or adam")
+    learning_rate: float = Field(0.025, gt=0, le=100, description="highest learning rate")
+    momentum: float = Field(0.9, ge=0, lt=1, description="Nesterov's, of SGD")
+    weight_decay: float = Field(3e-4, ge=0, le=1, description="weight decay")
+    cosine: bool = Field(True, description="the learning rate falls by half a cosine; else stays")
+    shift: int = Field(
+        4, ge=0, le=64, description="pixels by which a view may be shifted; 0: never"
+    )
+    flip: bool = Field(True, description="mirror half of the views left to right")
+    balanced: bool = Field(False, description="every class weighs the same in the loss")
+    threads: int = Field(
+        2, ge=1, le=256, description="CPU threads; another number rounds sums differently"
+    )
+    precision: Precision = Field(
+        "auto", description="float32, bf16, or auto: bf16 on GPUs that have it, else float32"
+    )
+
+
+class Convolutions(nn.Module):
+    """Two 3x3 convolutions of 16 and 32 channels, each followed by pooling, then 64 hidden units.
+
+    (b, 3, s, s) float32 in 0..1 to (b, 64), s at least 4.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            Centred(),
+            nn.Conv2d(3, 16, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(16, 32, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(32 * (size // 4) ** 2, 64),
+            nn.ReLU(),
+        )
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """The hidden units."""
+        hidden: torch.Tensor = self.layers(images)
+        return hidden
+
+
+class Classifier(nn.Module):
+    """A backbone and its last layer."""
+
+    def __init__(self, backbone: nn.Module, width: int, classes: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.last = nn.Linear(width, classes)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """(b, 3, s, s) float32 in 0..1 to (b, classes) logits."""
+        logits: torch.Tensor = self.last(self.backbone(images))
+        return logits
+
+
+def train(
+    model: Classifier, images: torch.Tensor, labels: torch.Tensor, options: Options, seed: int
+) -> None:
+    """Train `model` in place, on the device where it is.
+
+    images : (m, s, s, 3) uint8, m >= 1; labels : (m,) int64, classes of the last layer
+    Raises DataError if the training diverges.
+    """
+    device = next(model.parameters()).device
+    pixels, truth = images.to(device), labels.to(device)
+    weights = _class_weights(truth, model.last.out_features) if options.balanced else None
+    optimizer = _optimizer(model, options)
+    place = Place(len(images), options.epochs, options.batch)
+    model.train()
+    while not place.done:
+        rows = place.rows(seed).to(device)
+        factor = schedule(place.step, place.total, 0.0) if options.cosine else 1.0
+        for group in optimizer.param_groups:
+            group["lr"] = options.learning_rate * factor
+        views = _views(as_input(pixels[rows]), options, seeded(seed, VIEWS, place.step))
+        with autocast(device, options.precision):
+            logits = model(views)
+        loss = F.cross_entropy(logits.float(), truth[rows], weights)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        place = place.after()
+    if not torch.isfinite(loss):
+        raise DataError(
+            f"the training of the classifier diverged: wanted a finite loss, got {loss.item()};"
+            f" lower learning_rate in train.options (now {options.learning_rate})"
+        )
+    model.eval()
+
+
+def as_input(images: torch.Tensor) -> torch.Tensor:
+    """(b, s, s, 3) uint8 to (b, 3, s, s) float32 in 0..1."""
+    batch = images.permute(0, 3, 1, 2).float().div(255)
+    return batch.contiguous(memory_format=torch.channels_last)
+
+
+def hidden_blocks(model: Classifier, images: torch.Tensor) -> Iterator[torch.Tensor]:
+    """What the last layer sees of (n, s, s, 3) uint8 images, (at most 256, width) at a time."""
+    device = next(model.parameters()).device
+    for block in torch.split(images, BLOCK):
+        with torch.inference_mode():
+            yield model.backbone(as_input(block.to(device))).float().cpu()
+
+
+def _optimizer(model: nn.Module, options: Options) -> torch.optim.Optimizer:
+    if options.optimizer == "adam":
+        return torch.optim.Adam(model.parameters(), weight_decay=options.weight_decay)
+    return torch.optim.SGD(
+        model.parameters(),
+        lr=0.0,
+        momentum=options.momentum,
+        nesterov=options.momentum > 0,
+        weight_decay=options.weight_decay,
+    )
+
+
+def _class_weights(labels: torch.Tensor, classes: int) -> torch.Tensor:
+    """(c,): the mean number of labels of the classes that occur over each class's own."""
+    counts = torch.bincount(labels, minlength=classes).float()
+    return len(labels) / (counts.clamp(min=1) * (counts > 0).sum())
+
+
+def _views(images: torch.Tensor, options: Options, generator: torch.Generator) -> torch.Tensor:
+    """(b, 3, s, s): each image shifted within black borders, and mirrored or not."""
+    b, _, s, _ = images.shape
+    draws = torch.rand((3, b), generator=generator).to(images.device)
+    if options.flip:
+        images = torch.where((draws[2] < 0.5)[:, None, None, None], images.flip(3), images)
+    if options.shift:
+        padded = F.pad(images, [options.shift] * 4)
+        first = (draws[:2] * (2 * options.shift + 1)).long()
+        lines = first[0][:, None] + torch.arange(s, device=images.device)
+        columns = first[1][:, None] + torch.arange(s, device=images.device)
+        each = torch.arange(b, device=images.device)[:, None, None]
+        images = padded[each, :, lines[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    return images.contiguous(memory_format=torch.channels_last)
