@@ -1,6 +1,7 @@
 """The command `labelcycle`. Errors become one line and an exit code."""
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from labelcycle import __version__
-from labelcycle.errors import LabelcycleError, SettingsError
+from labelcycle.errors import LabelcycleError, ServiceDown, ServiceRefused, SettingsError
 
 STAGES = ("pretrain", "embed", "train", "cluster", "query", "evaluate")
 
@@ -297,9 +298,21 @@ def strategies(name: str | None) -> None:
 )
 @click.option("--data", "place", metavar="PATH", help="Where the data is, instead of data.path.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes (default: one a core).")
+@click.option(
+    "--mlflow/--no-mlflow",
+    default=None,
+    help="Log to MLflow (default: if MLFLOW_TRACKING_URI is set).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print results.json.")
+@click.pass_obj
 def simulate(
-    file: Path, into: Path | None, place: str | None, jobs: int | None, as_json: bool
+    root: Path,
+    file: Path,
+    into: Path | None,
+    place: str | None,
+    jobs: int | None,
+    mlflow: bool | None,
+    as_json: bool,
 ) -> None:
     """Play the campaigns of an experiment against known labels; tables and figures.
 
@@ -312,11 +325,24 @@ def simulate(
     given = experiment.load(file, place)
     folder = into or Path("simulated") / given.name
     found = running.run(given, file.absolute().parent, folder, jobs or cores(), shown)
+    if mlflow or (mlflow is None and os.environ.get("MLFLOW_TRACKING_URI")):
+        _log_simulated(root, found)
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
     click.echo((folder / running.TABLE).read_text())
     click.echo(f"results in {folder}")
+
+
+def _log_simulated(root: Path, found: Any) -> None:
+    """Log the results; where MLflow is away or refuses, it is told and the results stand."""
+    from labelcycle.adapters.mlflow_simulated import SimulatedTracker
+
+    try:
+        _campaign(root)  # addresses of what `up` started here
+        click.echo(f"logged: {SimulatedTracker().log(found)}", err=True)
+    except (ServiceDown, ServiceRefused) as error:
+        click.echo(f"not logged: {error}", err=True)
 
 
 @cli.command()

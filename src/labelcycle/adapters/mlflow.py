@@ -68,13 +68,13 @@ class MlflowTracker:
 
     def logged(self, key: str, campaign: str) -> set[int]:
         """Numbers of the rounds that are logged completely."""
-        with _translated(self._uri):
+        with translated(self._uri):
             runs = self._search(self._experiment(key, campaign), f"tags.`{COMPLETE}` = 'yes'")
             return {int(run.data.tags[ROUND]) for run in runs}
 
     def log_round(self, record: Mapping[str, Any]) -> str:
         """Log a closed round; an attempt that broke off is replaced. Address of the run."""
-        with _translated(self._uri):
+        with translated(self._uri):
             experiment = self._experiment(record["key"], record["campaign"])
             parent = self._parent(experiment, record)
             number = f"{record['round']:03d}"
@@ -92,7 +92,7 @@ class MlflowTracker:
         It goes on with the run that a killed training left open. Both raise ServiceDown or
         ServiceRefused, the function soon, so that no training waits for MLflow.
         """
-        with _translated(self._uri):
+        with translated(self._uri):
             experiment = self._experiment(key, campaign)
             open_ = f"tags.`{TRAINING}` = 'pretrain' and attributes.status = 'RUNNING'"
             found = self._search(experiment, open_) or [
@@ -104,7 +104,7 @@ class MlflowTracker:
 
         def log(values: Mapping[str, float], step: int, ended: bool) -> None:
             _check_answers(self._uri)
-            with _translated(self._uri):
+            with translated(self._uri):
                 for name, value in values.items():
                     self._client.log_metric(run, name, value, step=step)
                 if ended:
@@ -198,7 +198,7 @@ def _bare(uri: str) -> str:
 
 
 @contextmanager
-def _translated(uri: str) -> Iterator[None]:
+def translated(uri: str) -> Iterator[None]:
     import mlflow
     import requests
 

@@ -63,7 +63,10 @@ def pool_map(
     }
     return {
         "samples": {name: rounded(column) for name, column in columns.items()},
-        "picks": {name: np.searchsorted(shown, each).tolist() for name, each in bought.items()},
+        "picks": [
+            {"label": name, "rows": np.searchsorted(shown, each).tolist()}
+            for name, each in bought.items()
+        ],
     }
 
 

@@ -51,13 +51,14 @@ def picture(
 
 
 def _lines(panel: Axes, curves: Curves, style: Looks) -> None:
-    for name, rows in curves.items():
+    widths = np.linspace(2.8, 1.2, len(curves))  # of lines that coincide all are to be seen
+    for (name, rows), width in zip(curves.items(), widths, strict=True):
         budgets, values = [row["budget"] for row in rows], [100 * row["accuracy"] for row in rows]
         errors = [100 * (row["se"] or 0) for row in rows]
         low, high = (np.array(values) + sign * np.array(errors) for sign in (-1, 1))
         panel.fill_between(budgets, low, high, color=style[name]["color"], alpha=0.13, linewidth=0)
         panel.plot(budgets, values, "o", markersize=3, color=style[name]["color"])
-        panel.plot(budgets, values, linewidth=1.6, label=name, **style[name])
+        panel.plot(budgets, values, linewidth=float(width), label=name, **style[name])
     budget_axis(panel, [row["budget"] for row in next(iter(curves.values()))])
     panel.grid(axis="y", color="#e8e8e8", linewidth=0.6)
     panel.set_axisbelow(True)

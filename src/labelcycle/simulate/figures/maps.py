@@ -28,19 +28,19 @@ def picture(title: str, found: Map) -> Figure:
     panels = figure.subplots(1, len(picks), squeeze=False, sharex=True, sharey=True)[0]
     x, y = (np.array(found["samples"][key]) for key in ("x", "y"))
     classes = np.array(found["samples"]["class"])
-    for panel, (name, rows) in zip(panels, picks.items(), strict=True):
+    for panel, each in zip(panels, picks, strict=True):
         for c in np.unique(classes):
             own = classes == c
             colour = CLASS_COLOURS[c % len(CLASS_COLOURS)]
             panel.plot(x[own], y[own], ".", color=colour, markersize=3.6, markeredgewidth=0)
-        _numbered(panel, x[rows], y[rows])
-        panel.set_title(name, fontsize=10, loc="left", fontweight="bold")
+        _numbered(panel, x[each["rows"]], y[each["rows"]])
+        panel.set_title(each["label"], fontsize=10, loc="left", fontweight="bold")
         panel.set_xticks([])
         panel.set_yticks([])
         panel.set_aspect("equal", adjustable="box")
     figure.suptitle(
         f"{title}: {len(x):,} samples of the pool by t-SNE of their features, and the first"
-        f" {len(next(iter(picks.values())))} picks in their order",
+        f" {len(picks[0]['rows'])} picks in their order",
         fontsize=10,
         x=0.01,
         ha="left",
@@ -90,10 +90,11 @@ def scores(title: str, found: Map) -> Figure:
         (kept, "#7d8790", "most typical share of its cluster"),
     ):
         panel.plot(x[some], y[some], ".", color=colour, markersize=3.2, label=name)
-    for i, (name, rows) in enumerate(found["picks"].items()):
+    for i, each in enumerate(found["picks"]):
         look: dict[str, Any] = {"color": COLOURS[i], "marker": MARKS[i], "linestyle": ""}
         size = 9 - 3 * i  # of a sample that both have picked, both are to be seen
-        panel.plot(x[rows], y[rows], markersize=size, markeredgecolor="white", label=name, **look)
+        look |= {"markersize": size, "markeredgecolor": "white", "label": each["label"]}
+        panel.plot(x[each["rows"]], y[each["rows"]], **look)
     panel.set_xlabel("typicality within the cluster")
     panel.set_ylabel("SUP score (higher: nearer to other clusters)")
     panel.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,124 @@
+"""The experiment's file: what it may say, and what is said of a wrong one."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from tiny_sets import blobs_in, settings
+
+from labelcycle.cli import cli
+from labelcycle.errors import SettingsError
+from labelcycle.simulate import experiment
+
+EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
+
+
+def parsed(**more: Any) -> experiment.Experiment:
+    return experiment.parse(settings(Path("blobs.npz"), **more), "e.yaml")
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_the_experiments_of_the_repository_can_be_read(path: Path) -> None:
+    given = experiment.load(path)
+    assert given.name == path.stem
+    assert [each.name for each in given.strategies][:2] == ["random", "typiclust"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"stratgies": 1}, "stratgies: unknown key; did you mean 'strategies'"),
+        ({"seeds": 0}, r"e\.yaml: seeds: wanted greater than or equal to 1 \(got 0\)"),
+        ({"strategies": []}, "strategies: wanted one or more, got none"),
+        ({"strategies": ["random", "typiclus"]}, "unknown strategy 'typiclus'.*typiclust"),
+        (
+            {"strategies": ["random", {"name": "typiclust", "optons": {}}]},
+            r"strategies\.1\.optons: unknown key; did you mean 'options'",
+        ),
+        (
+            {"strategies": ["random", {"name": "typiclust", "options": {"neighbors": 3}}]},
+            "options of typiclust: neighbors: unknown key; did you mean 'neighbours'",
+        ),
+        ({"strategies": ["random", "random"]}, "'random' stands there twice; give one a label"),
+        ({"strategies": "typiclust"}, r"base: wanted one of typiclust \(got 'random'\)"),
+        ({"clusterers": "k-means"}, "unknown clusterer 'k-means'.*kmeans"),
+        ({"learners": "linea"}, "unknown learner 'linea'.*linear"),
+        ({"data": "cifar11"}, r"data\.0\.name: wanted one of cifar10, .* \(got 'cifar11'\)"),
+        ({"data": {"name": "npz", "pth": "x"}}, r"data\.0\.pth: unknown key; did you mean 'path'"),
+        ({"encoder": "smalconv"}, "unknown encoder 'smalconv'.*smallconv"),
+        ({"encoder": {"name": "precomputed", "options": {"file": "x"}}}, "give ready features as"),
+        ({"budget": "huge"}, "budget: wanted tiny, small or a number of labels"),
+        ({"initial": 1.5}, "initial: wanted a number of labels or a share below 1"),
+        ({"labels": [5, 5]}, r"labels: wanted rising numbers of labels \(got \[5, 5\]\)"),
+        ({"labels": [5, 9]}, "labels: wanted either this or rounds"),
+        ({"features": "model"}, "features: model wants learners that see images"),
+    ],
+)
+def test_a_wrong_file_is_refused_before_anything_runs(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        parsed(**change)
+
+
+def test_no_file_and_no_yaml(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="wanted the file of an experiment, got No such file"):
+        experiment.load(tmp_path / "none.yaml")
+    path = tmp_path / "e.yaml"
+    path.write_text("a: [")
+    with pytest.raises(SettingsError, match=r"e\.yaml is not YAML"):
+        experiment.load(path)
+    path.write_text("- 1")
+    with pytest.raises(SettingsError, match=r"e\.yaml: wanted keys with values, got \[1\]"):
+        experiment.load(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, (0, (3, 6))),
+        ({"budget": "small"}, (0, (15, 30))),
+        ({"budget": 7, "initial": 0.1}, (6, (13, 20))),
+        ({"initial": 5}, (5, (8, 11))),
+    ],
+)
+def test_budgets_go_by_the_number_of_classes(
+    change: dict[str, Any], expected: tuple[int, tuple[int, ...]]
+) -> None:
+    assert parsed(**change).totals(classes=3, pool=60) == expected
+
+
+def test_a_pool_that_is_used_up_is_told() -> None:
+    with pytest.raises(SettingsError, match=r"at most the 20 samples of the pool \(got \[15, 30\]"):
+        parsed(budget="small").totals(classes=3, pool=20)
+
+
+def written(folder: Path, **more: Any) -> Path:
+    path = folder / "e.yaml"
+    path.write_text(yaml.safe_dump(settings(Path("nowhere.npz"), **more)))
+    return path
+
+
+def test_the_command_prints_the_table_and_the_place(tmp_path: Path) -> None:
+    words = ["simulate", str(written(tmp_path)), "--data", str(blobs_in(tmp_path)), "--jobs", "1"]
+    result = CliRunner().invoke(
+        cli, [*words, "--into", str(tmp_path / "out")], env={"MLFLOW_TRACKING_URI": ""}
+    )
+    assert result.exit_code == 0, result.output
+    assert "| strategy | 3 | 6 labels |" in result.output
+    assert f"results in {tmp_path / 'out'}" in result.output
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, "no file .*nowhere.npz: wanted train and test"),
+        ({"data": "npz"}, "wanted the path of npz; write data.path"),
+        ({"data": {"name": "npz", "path": "$NO_SUCH_PLACE/x"}}, "names a variable that the env"),
+    ],
+)
+def test_data_that_is_not_there(change: dict[str, Any], said: str, tmp_path: Path) -> None:
+    words = ["simulate", str(written(tmp_path, **change)), "--into", str(tmp_path / "out")]
+    result = CliRunner().invoke(cli, words)
+    with pytest.raises(Exception, match=said):
+        raise result.exception or AssertionError(result.output)

@@ -1,0 +1,225 @@
+"""Sets by name: what is read from where, and what is said where it is not."""
+
+import gzip
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from tiny_sets import blobs_in, done, silent
+
+from labelcycle.errors import DataError, SettingsError
+from labelcycle.simulate.sets import SETS
+from labelcycle.simulate.sets.reading import drawn, long_tail, of_array
+from labelcycle.simulate.squares import squares
+
+
+def rgb(path: Path, colour: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (12, 10), (colour, 0, 0)).save(path)
+
+
+def idx(path: Path, array: np.ndarray, packed: bool) -> None:
+    data = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes() + array.tobytes()
+    if packed:
+        path.with_suffix(".gz").write_bytes(gzip.compress(data))
+    else:
+        path.write_bytes(data)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_fashion_mnist_is_read_from_its_idx_files(packed: bool, tmp_path: Path) -> None:
+    raw = tmp_path / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    images = {
+        n: rng.integers(0, 256, (k, 28, 28), np.uint8) for n, k in (("train", 5), ("t10k", 3))
+    }
+    for name, array in images.items():
+        idx(raw / f"{name}-images-idx3-ubyte", array, packed)
+        idx(raw / f"{name}-labels-idx1-ubyte", np.arange(len(array), dtype=np.uint8), packed)
+    found = SETS["fashion-mnist"](tmp_path, 0.5)
+    assert found.train.labels.tolist() == [0, 1, 2, 3, 4]
+    assert found.side == 28
+    np.testing.assert_array_equal(
+        found.test.pixels(2, 28), images["t10k"][2][:, :, None].repeat(3, 2)
+    )
+    (raw / "train-images-idx3-ubyte").unlink(missing_ok=True)
+    (raw / "train-images-idx3-ubyte.gz").write_bytes(b"no gzip")
+    with pytest.raises(
+        DataError, match=r"train-images-idx3-ubyte\.gz: wanted an idx file of bytes"
+    ):
+        SETS["fashion-mnist"](tmp_path, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "cifar10",
+            "no CIFAR10 in .*: wanted the folder cifar-10-batches-py .*nothing is downloaded",
+        ),
+        ("cifar100", "no CIFAR100 in .*: wanted the folder cifar-100-python"),
+        ("fashion-mnist", "no Fashion-MNIST in .*: wanted train-images-idx3-ubyte"),
+        ("isic2019", r"no file .*ISIC_2019_Training_GroundTruth\.csv"),
+        ("ham10000", r"no file .*HAM10000_metadata\.csv: wanted the table as it is published"),
+        ("folder", r"wanted a folder of images for each of at least two classes.*\(got \[\]\)"),
+        ("npz", "wanted train and test, features"),
+    ],
+)
+def test_a_set_that_is_not_there_says_what_was_wanted_where(
+    name: str, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=said):
+        SETS[name](tmp_path, 0.2)
+
+
+def test_cifar_as_torchvision_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision import datasets
+
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    for i, name in enumerate([*(f"data_batch_{k}" for k in range(1, 6)), "test_batch"]):
+        data = np.full((2, 3072), i, np.uint8)
+        (folder / name).write_bytes(pickle.dumps({"data": data, "labels": [i % 10, 9]}))
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": list("abcdefghij")}))
+    monkeypatch.setattr(datasets.CIFAR10, "_check_integrity", lambda self: True)
+    monkeypatch.setattr(datasets.cifar, "check_integrity", lambda path, md5: True)
+    found = SETS["cifar10"](tmp_path, 0.2)
+    assert found.train.labels.tolist() == [0, 9, 1, 9, 2, 9, 3, 9, 4, 9]
+    assert found.test.pixels(0, 32).max() == 5
+
+
+def test_a_folder_with_and_without_a_test_set(tmp_path: Path) -> None:
+    for split, count in (("train", 4), ("test", 2)):
+        for c, name in enumerate(("cat", "dog")):
+            for i in range(count):
+                rgb(tmp_path / "two" / split / name / f"{i}.png", 100 * c + i)
+    found = SETS["folder"](tmp_path / "two", 0.5)
+    assert found.train.labels.tolist() == [0] * 4 + [1] * 4
+    assert found.test.pixels(3, 10)[0, 0].tolist() == [101, 0, 0]
+    rgb(tmp_path / "two" / "test" / "bird" / "0.png", 0)
+    with pytest.raises(DataError, match="bird: no such class in train; wanted cat, dog"):
+        SETS["folder"](tmp_path / "two", 0.5)
+    one = SETS["folder"](tmp_path / "two" / "train", 0.25)
+    assert (len(one.train.labels), len(one.test.labels)) == (6, 2)
+
+
+def test_skin_lesions_are_split_by_lesion(tmp_path: Path) -> None:
+    names = [f"ISIC_{i:07d}" for i in range(20)]
+    lesions = [f"HAM_{i // 2}" for i in range(20)]
+    kinds = ["nv", "mel"] * 10
+    rows = [f"{b},{a},{c},x,1,m,y" for a, b, c in zip(names, lesions, kinds, strict=True)]
+    head = "lesion_id,image_id,dx,dx_type,age,sex,localization"
+    (tmp_path / "HAM10000_metadata.csv").write_text("\n".join([head, *rows]))
+    for i, name in enumerate(names):
+        rgb(tmp_path / f"HAM10000_images_part_{1 + i % 2}" / f"{name}.jpg", i)
+    found = SETS["ham10000"](tmp_path, 0.3)
+    assert (len(found.train.labels), len(found.test.labels)) == (14, 6)
+    assert sorted(found.test.labels.tolist()) == [0, 0, 0, 1, 1, 1]  # both images of a lesion
+    (tmp_path / "HAM10000_images_part_1" / f"{names[0]}.jpg").unlink()
+    with pytest.raises(DataError, match=r"1 are missing, the first is ISIC_0000000\.jpg"):
+        SETS["ham10000"](tmp_path, 0.3)
+
+
+def test_isic_goes_by_its_table(tmp_path: Path) -> None:
+    names = [f"ISIC_{i}" for i in range(6)]
+    rows = [f"{name},{float(i % 2 == 0)},{float(i % 2)},0.0" for i, name in enumerate(names)]
+    table = tmp_path / "ISIC_2019_Training_GroundTruth.csv"
+    table.write_text("\n".join(["image,MEL,NV,UNK", *rows]))
+    lesions = [f"{name},{'' if i < 2 else f'L{i // 2}'}" for i, name in enumerate(names)]
+    (tmp_path / "ISIC_2019_Training_Metadata.csv").write_text(
+        "\n".join(["image,lesion_id", *lesions])
+    )
+    for name in names:
+        rgb(tmp_path / "ISIC_2019_Training_Input" / f"{name}.jpg", 0)
+    found = SETS["isic2019"](tmp_path, 0.5)
+    assert sorted([*found.train.labels, *found.test.labels]) == [0, 0, 0, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"train": np.zeros((3, 2))}, r"got train \(3, 2\) float64"),
+        ({"train_labels": np.zeros(2, int)}, r"train_labels \(2,\) int64"),
+        ({"test_labels": np.array([-1, 0, 1])}, "got test"),
+        ({"test": np.zeros((3, 5), np.float32)}, "differ in more than their number of rows"),
+    ],
+)
+def test_arrays_that_do_not_fit(change: dict[str, np.ndarray], said: str, tmp_path: Path) -> None:
+    features, labels = np.zeros((3, 2), np.float32), np.arange(3)
+    good = {"train": features, "test": features, "train_labels": labels, "test_labels": labels}
+    np.savez(tmp_path / "x.npz", **{**good, **change})
+    with pytest.raises(DataError, match=said):
+        SETS["npz"](tmp_path / "x.npz", 0.2)
+
+
+@given(counts=st.lists(st.integers(1, 40), min_size=2, max_size=6), factor=st.floats(1.1, 60))
+def test_a_long_tail_follows_the_profile(counts: list[int], factor: float) -> None:
+    labels = np.repeat(np.arange(len(counts)), counts)
+    rows = long_tail(labels, factor)
+    assert rows.tolist() == sorted(set(rows.tolist()))
+    for c, count in enumerate(counts):
+        wanted = int(max(counts) * factor ** (-c / (len(counts) - 1)))
+        assert np.count_nonzero(labels[rows] == c) == min(wanted, count)
+
+
+def test_cifar_lt_has_the_papers_number_of_rows() -> None:
+    assert len(long_tail(np.repeat(np.arange(10), 5000), 50.0)) == 13_996
+
+
+@given(n=st.integers(2, 60), share=st.floats(0.1, 0.9), seed=st.integers(0, 9))
+def test_a_random_split_keeps_groups_together(n: int, share: float, seed: int) -> None:
+    groups = np.random.default_rng(seed).integers(0, n, n)
+    groups = np.unique(groups, return_inverse=True)[1]
+    whole = of_array(np.zeros((n, 2, 2, 3), np.uint8), groups)
+    train, test = drawn(whole, share, groups)
+    assert not set(train.labels) & set(test.labels)
+    assert len(train.labels) + len(test.labels) == n
+    assert len(test.labels) <= max(share * n, np.bincount(groups).max())
+
+
+def test_images_are_written_once_and_become_features(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    images = (rng.integers(0, 100, (60, 8, 8, 3)) + 100 * labels[:, None, None, None]).astype(
+        np.uint8
+    )
+    np.savez(
+        tmp_path / "images.npz", train=images, test=images, train_labels=labels, test_labels=labels
+    )
+    data = {"name": "npz", "path": str(tmp_path / "images.npz"), "size": 8}
+    folder = tmp_path / "out"
+    found = done(folder, tmp_path / "x", data=data, encoder="pixels", pool=40)
+    features = list((folder / "cache" / "features").iterdir())
+    assert len(features) == 1
+    assert found["rows"][-1]["accuracy"] > 0.9
+    done(folder, tmp_path / "x", data=data, encoder={"name": "pixels", "each_seed": True}, pool=40)
+    assert len(list((folder / "cache" / "features").iterdir())) == 3  # one more for each seed
+    assert len(list((folder / "cache" / "images").iterdir())) == 1
+    with pytest.raises(SettingsError, match="wanted one for the images of npz, got none"):
+        done(folder, tmp_path / "x", data=data)
+
+
+def test_features_take_no_encoder(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="npz has features already"):
+        done(tmp_path / "out", blobs_in(tmp_path), encoder="pixels")
+
+
+def test_squares_are_the_images_resized(tmp_path: Path) -> None:
+    rgb(tmp_path / "set" / "a" / "0.png", 7)
+    rgb(tmp_path / "set" / "b" / "0.png", 9)
+    rgb(tmp_path / "set" / "b" / "1.png", 11)
+    found = SETS["folder"](tmp_path / "set", 0.4)
+    made = squares(found, 6, tmp_path / "cache", silent)
+    assert made.train.shape[1:] == made.test.shape[1:] == (6, 6, 3)
+    assert sorted([*made.train[:, 0, 0, 0], *made.test[:, 0, 0, 0]]) == [7, 9, 11]
+    again = squares(found, 6, tmp_path / "cache", silent)
+    assert again.digest == made.digest
+    (tmp_path / "set" / "b" / "2.png").write_bytes(b"no image")
+    broken = SETS["folder"](tmp_path / "set", 0.4)
+    with pytest.raises(DataError, match=r"2\.png: wanted an image, got"):
+        squares(broken, 6, tmp_path / "other", silent)
