@@ -2,12 +2,13 @@
 
 import contextlib
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from labelcycle import config
 from labelcycle.adapters import lock
@@ -24,10 +25,13 @@ def run_stage(name: str, root: Path, show: Callable[[Any], None]) -> None:
     """Run stage `name` in the campaign `root`: files in, files out, at fixed paths.
 
     The round, from which random draws derive, is the number of rounds whose labels are there.
+    Where `pretrain.processes` asks for several, this process becomes torchrun, which starts them.
     """
     _end_with_runner()
     campaign = Campaign(root)
     settings = config.load(campaign.params, parts=False)
+    if name == "pretrain" and settings.pretrain.processes > 1 and "RANK" not in os.environ:
+        _become_torchrun(campaign, settings.pretrain.processes)
     seed, classes = settings.campaign.seed, settings.campaign.classes
     number = sum(path.stem.isdigit() for path in campaign.labels.glob("*.jsonl"))
     # Two programs that compute in the same folder would overwrite each other's files.
@@ -41,7 +45,7 @@ def run_stage(name: str, root: Path, show: Callable[[Any], None]) -> None:
         elif name == "embed":
             embed.run(campaign, settings.embed, show)
         elif name == "train":
-            train.run(campaign, settings.train, classes, seed)
+            train.run(campaign, settings.train, classes, seed, settings.embed.features)
         elif name == "cluster":
             rng = derive(seed, number, name)
             cluster.run(campaign, settings.cluster, settings.query.budget, classes, rng)
@@ -49,6 +53,13 @@ def run_stage(name: str, root: Path, show: Callable[[Any], None]) -> None:
             query.run(campaign, settings.query, classes, derive(seed, number, name))
         elif name == "evaluate":
             evaluate.run(campaign, settings.evaluate, classes, seed)
+
+
+def _become_torchrun(campaign: Campaign, processes: int) -> NoReturn:
+    """Replace this process, so that whoever waits for it or kills it means all of them."""
+    launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    words = ["-m", "labelcycle", "--campaign", str(campaign.root), "stage", "pretrain"]
+    os.execv(sys.executable, [sys.executable, *launch, *words])
 
 
 def _lock(campaign: Campaign, name: str) -> AbstractContextManager[None]:

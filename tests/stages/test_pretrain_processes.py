@@ -8,16 +8,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from labelcycle import store
 from labelcycle.encoder_files import load_encoder
+from labelcycle.errors import StateError
 from labelcycle.running import run_stage
 
 OPTIONS = {"epochs": 30, "batch": 4, "width": 4, "components": 6}
-PARAMS = {
+PARAMS: dict[str, Any] = {
     "campaign": {"classes": ["a", "b"], "seed": 7},
     "pretrain": {"encoder": "smallconv", "threads": 1, "options": OPTIONS},
 }
@@ -75,17 +77,25 @@ def test_killed_at_any_moment_and_started_again_gives_the_same_files(
 
 
 @pytest.mark.slow
-def test_torchrun_trains_one_encoder_in_two_processes(campaign: store.Campaign) -> None:
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    words = ["-m", "labelcycle", "--campaign", str(campaign.root), "stage"]
+def test_two_processes_train_one_encoder(campaign: store.Campaign) -> None:
+    pretrain = {**PARAMS["pretrain"], "processes": 2}
+    campaign.params.write_text(yaml.safe_dump({**PARAMS, "pretrain": pretrain}))
+    words = [sys.executable, "-m", "labelcycle", "--campaign", str(campaign.root), "stage"]
     done = subprocess.run(
-        [*launch, *words, "pretrain"], env=ENVIRONMENT, capture_output=True, text=True, timeout=300
+        [*words, "pretrain"], env=ENVIRONMENT, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     assert load_encoder(campaign.encoder).width == 6
     assert not list(campaign.checkpoints.glob("*"))
-    refused = subprocess.run(
-        [*launch, *words, "embed"], env=ENVIRONMENT, capture_output=True, text=True, timeout=300
-    )
-    assert refused.returncode != 0
-    assert "stage embed runs in one process: wanted no torchrun" in refused.stderr
+    alone = files(campaign)["weights.safetensors"]
+    campaign.params.write_text(yaml.safe_dump(PARAMS))
+    run_stage("pretrain", campaign.root, lambda step: None)
+    assert files(campaign)["weights.safetensors"] != alone  # batch norm saw half of each batch
+
+
+def test_other_stages_refuse_torchrun(
+    campaign: store.Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(StateError, match=r"stage embed runs in one process: wanted no torchrun"):
+        run_stage("embed", campaign.root, lambda step: None)
