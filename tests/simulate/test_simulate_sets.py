@@ -182,6 +182,7 @@ def test_a_random_split_keeps_groups_together(n: int, share: float, seed: int) -
     assert len(test.labels) <= max(share * n, np.bincount(groups).max())
 
 
+@pytest.mark.slow
 def test_images_are_written_once_and_become_features(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     labels = np.arange(60) % 2
