@@ -18,7 +18,7 @@ import yaml
 
 from labelcycle.config import Config
 from labelcycle.errors import SettingsError
-from labelcycle.nn import encoders
+from labelcycle.nn import encoders, learners
 from labelcycle.store import Campaign, dump_json, file_digest, write_bytes
 
 SEED = "campaign.seed"
@@ -65,19 +65,27 @@ STAGES = (
     ),
     Stage(
         "train",
-        deps=("data/labels", "data/samples.jsonl", "work/features"),
-        params=("train", SEED, CLASSES),
+        # images and encoder: for learners that see images, and may start from the encoder
+        deps=(
+            "data/images",
+            "data/labels",
+            "data/samples.jsonl",
+            "work/encoder",
+            "work/features",
+        ),
+        params=("train", "embed.features", SEED, CLASSES),
         outs=("work/model",),
     ),
     Stage(
         "cluster",
-        deps=("data/labels", "data/samples.jsonl", "work/features"),
+        deps=("data/labels", "data/samples.jsonl", "work/features", "work/model"),
         params=("cluster", "query.budget", SEED, CLASSES),
         outs=("work/clusters.npz",),
     ),
     Stage(
         "query",
         deps=(
+            "data/images",
             "data/labels",
             "data/samples.jsonl",
             "work/clusters.npz",
@@ -89,7 +97,13 @@ STAGES = (
     ),
     Stage(
         "evaluate",
-        deps=("data/holdout.jsonl", "data/samples.jsonl", "work/features", "work/model"),
+        deps=(
+            "data/holdout.jsonl",
+            "data/images",
+            "data/samples.jsonl",
+            "work/features",
+            "work/model",
+        ),
         params=("evaluate", SEED, CLASSES),
         outs=("work/figures",),
         metrics=("work/metrics.json",),
@@ -127,14 +141,16 @@ def code_digests(config: Config) -> dict[str, dict[str, str]]:
     """
     encoder = f"labelcycle.nn.encoders.{config.pretrain.encoder}"
     strategy = f"labelcycle.core.strategies.{config.query.strategy}"
-    learner = f"labelcycle.nn.learners.{config.train.learner}"
+    learner = [f"labelcycle.nn.learners.{config.train.learner}"]
+    if learners.sees_images(config.train.learner):  # it may start from the encoder
+        learner.append(encoder)
     chosen = {
         "pretrain": [encoder],
         "embed": [encoder],
         "cluster": [f"labelcycle.core.clusterers.{config.cluster.method}"],
-        "query": [strategy, learner],
-        "train": [learner],
-        "evaluate": [learner],
+        "query": [strategy, *learner],
+        "train": learner,
+        "evaluate": learner,
     }
     digests = {}
     for name in NAMES:

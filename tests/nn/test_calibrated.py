@@ -9,6 +9,7 @@ from scipy.special import softmax
 from labelcycle.core.calibration import calibration_error
 from labelcycle.nn.learners import linear, propagate
 from labelcycle.nn.learners._calibrated import Calibrated, rebuilt, temperature_of
+from labelcycle.nn.learners._seen import Seen
 
 
 def noisy(n: int, noise: float) -> tuple[np.ndarray, np.ndarray]:
@@ -23,7 +24,7 @@ def test_an_overconfident_learner_is_brought_down() -> None:
     features, truth = noisy(600, 2.0)
     labels = np.where(np.arange(600) < 90, truth, -1)
     options = linear.Options(penalty=1e-6)  # so weak that it is right about every label it has
-    temperature = temperature_of(linear, features, labels, 3, options, 0)
+    temperature = temperature_of("linear", Seen(features), labels, 3, options, 0)
     assert temperature > 2
     plain = linear.fit(features, labels, 3, options, 0)
     errors = []
@@ -38,21 +39,21 @@ def test_a_learner_without_confidence_is_brought_up() -> None:
     features, truth = noisy(400, 0.3)
     labels = np.where(np.arange(400) < 30, truth, -1)
     options = propagate.Options(alpha=0.999)
-    assert temperature_of(propagate, features, labels, 3, options, 0) < 1
+    assert temperature_of("propagate", Seen(features), labels, 3, options, 0) < 1
 
 
 @pytest.mark.parametrize("labels", [[0, 1, 0, 1, 0], [1] * 12, list(range(12))])
 def test_too_little_to_tell_from_changes_nothing(labels: list[int]) -> None:
     features = np.random.default_rng(0).standard_normal((len(labels), 4)).astype(np.float32)
     known = np.array(labels)
-    assert temperature_of(linear, features, known, 12, linear.Options(), 0) == 1
+    assert temperature_of("linear", Seen(features), known, 12, linear.Options(), 0) == 1
 
 
 def test_a_class_held_out_whole_does_not_count() -> None:
     features, truth = noisy(40, 0.3)
     labels = truth.copy()
     labels[0] = 3  # the only one of its class
-    found = temperature_of(linear, features, labels, 4, linear.Options(), 0)
+    found = temperature_of("linear", Seen(features), labels, 4, linear.Options(), 0)
     assert 0.05 <= found < 20
 
 

@@ -15,7 +15,7 @@ from labelcycle.nn.learners import finetune
 from labelcycle.nn.learners._seen import Pictures, Seen, own_features, probabilities
 from labelcycle.nn.learners.finetune import Options
 
-SMALL = Options(network="cnn", epochs=15, batch=16, learning_rate=0.05, shift=1)
+SMALL = Options(network="cnn", epochs=15, batch=16, learning_rate=0.05, shift=1, threads=1)
 
 
 def stripes(n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -245,9 +245,11 @@ def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
 def _log_model(run: str, record: Mapping[str, Any]) -> None:
     """Log encoder and classifier as one model that takes images, with the code it needs.
 
-    Nothing where the encoder takes no images: its features are ready-made.
+    Nothing where neither takes images: the encoder's features are ready-made.
     """
-    if not read_json(record["files"]["encoder"] / "encoder.json")["image_size"]:
+    files = record["files"]
+    sides = [read_json(files[part] / f"{part}.json")["image_size"] for part in ("encoder", "model")]
+    if not any(sides):
         return
     import mlflow
 

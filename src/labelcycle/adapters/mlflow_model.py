@@ -35,11 +35,14 @@ class ImageClassifier(PythonModel):
         from labelcycle.store import read_json
 
         model = Path(context.artifacts["model"])
-        encoder = load_encoder(Path(context.artifacts["encoder"]))
-        assert not isinstance(encoder, ReadyMade), "no model is logged for ready-made features"
-        self._encoder = encoder
+        record = read_json(model / "model.json")
+        self._size: int | None = record["image_size"]  # of a learner that sees images itself
+        if self._size is None:
+            encoder = load_encoder(Path(context.artifacts["encoder"]))
+            assert not isinstance(encoder, ReadyMade), "no model is logged for ready-made features"
+            self._encoder = encoder
         self._learner = load_learner(model)
-        self._classes = read_json(model / "model.json")["classes"]
+        self._classes = record["classes"]
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
@@ -53,8 +56,10 @@ class ImageClassifier(PythonModel):
         from labelcycle.nn.images import square
 
         images = [imaging.decode(bytes(data)).image for data in model_input["image"]]
-        pixels = np.stack([square(image, self._encoder.image_size) for image in images])
-        probabilities = self._learner.predict_proba(self._encoder.embed(pixels))
+        size = self._size or self._encoder.image_size
+        pixels = np.stack([square(image, size) for image in images])
+        given = pixels if self._size else self._encoder.embed(pixels)
+        probabilities = self._learner.predict_proba(given)
         best = probabilities.argmax(axis=1)
         return pd.DataFrame(
             {

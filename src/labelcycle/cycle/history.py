@@ -9,11 +9,13 @@ from labelcycle import config, pipeline, rounds
 from labelcycle.adapters import dvc, git, programs
 from labelcycle.cycle.standing import Standing, check_closed
 from labelcycle.errors import DataError, StateError
+from labelcycle.nn import learners
 from labelcycle.ports import Tracker
 from labelcycle.store import Campaign, read_json
 
 INPUTS = ("data/samples.jsonl.dvc", "data/labels.dvc")
 FEATURES = "work/features"
+ENCODER = "work/encoder"
 TOLERANCE = 1e-5
 """Relative difference of scores that another machine's arithmetic may cause."""
 
@@ -50,7 +52,9 @@ def verify(standing: Standing, number: int, deep: bool, show: Callable[[str], No
         raise DataError(f"round {number} is not as it was closed: {error}") from error
     show(f"recorded files of round {number}: as they were closed")
     first = ("pretrain", "embed") if deep else ()
-    base = (*INPUTS, "data/images.dvc") if deep else (*INPUTS, FEATURES)
+    base: tuple[str, ...] = (*INPUTS, "data/images.dvc") if deep else (*INPUTS, FEATURES)
+    if not deep and learners.sees_images(standing.config.train.learner):
+        base = (*base, "data/images.dvc", ENCODER)
     with restored(standing, rounds.open_tag(number), base) as rebuilt:
         if deep:
             _restore_named(standing, rebuilt)

@@ -38,7 +38,7 @@ def run(
     rng: np.random.Generator,
 ) -> None:
     """Write work/clusters.npz: assignment (n,) int32 and centres (k, d) float32."""
-    _, pool = read_pool(campaign, classes)
+    _, pool = read_pool(campaign, classes, own_features=True)
     check_pool(pool)
     labels_then = int(np.count_nonzero(pool.labeled)) + budget
     result = clustered(pool.features, labels_then, options, rng)

@@ -1,6 +1,7 @@
 """Stage `embed`: the features of every image, pool and hold-out, from the fitted encoder."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,11 @@ class Options(base.Options):
     """Section `embed` of params.yaml."""
 
     batch: int = Field(256, ge=1, le=65536, description="images embedded at a time")
+    features: Literal["encoder", "model"] = Field(
+        "encoder",
+        description="whose features clusters and strategy read; model: of the current model's own"
+        " network, anew each round, for learners of images; the encoder's until there is one",
+    )
 
 
 def run(campaign: store.Campaign, options: Options, show: Callable[[Progress], None]) -> None:

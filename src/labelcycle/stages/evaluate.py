@@ -14,8 +14,9 @@ from labelcycle.core import metrics
 from labelcycle.core.calibration import calibration_error
 from labelcycle.core.seeding import derive
 from labelcycle.errors import DataError
+from labelcycle.nn.learners._seen import Seen
 from labelcycle.stages.pool_files import class_index, read_features, rounded
-from labelcycle.stages.train import META, load_learner
+from labelcycle.stages.train import META, model_seen, said
 
 CONFUSION = "confusion.png"
 PER_CLASS = "per_class.png"
@@ -40,7 +41,7 @@ def run(campaign: store.Campaign, options: Options, classes: tuple[str, ...], se
     """
     model = store.read_json(campaign.model / META)
     _check_classes(model["classes"], classes)
-    truth, features = _holdout(campaign, classes)
+    truth, samples = _holdout(campaign, classes)
     record: dict[str, Any] = {
         "holdout": len(truth),
         "labels": model["labels"],
@@ -51,7 +52,7 @@ def run(campaign: store.Campaign, options: Options, classes: tuple[str, ...], se
     for name in (CONFUSION, PER_CLASS):
         (campaign.figures / name).unlink(missing_ok=True)
     if len(truth):
-        chances = load_learner(campaign.model).predict_proba(features)
+        chances = said(campaign, samples)
         predicted = chances.argmax(axis=1)
         confusion = metrics.confusion_matrix(truth, predicted.astype(np.int64), len(classes))
         record |= summary(confusion, classes, options, derive(seed, 0, "evaluate"))
@@ -96,10 +97,8 @@ def _nothing() -> dict[str, Any]:
     return {**dict.fromkeys(names), "reason": reason}
 
 
-def _holdout(
-    campaign: store.Campaign, classes: Sequence[str]
-) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
-    """Class indices (m,) and features (m, d) of the hold-out samples with an accepted label."""
+def _holdout(campaign: store.Campaign, classes: Sequence[str]) -> tuple[NDArray[np.int64], Seen]:
+    """Class indices (m,) of the hold-out samples with an accepted label, and these samples."""
     ids, features = read_features(campaign, "holdout")
     answers = {label.sample: label for label in store.read_labels(campaign.holdout)}
     unknown = sorted(set(answers) - set(ids))
@@ -110,7 +109,8 @@ def _holdout(
         )
     rows = [i for i, identity in enumerate(ids) if _accepted(answers.get(identity))]
     truth = [class_index(answers[ids[i]], classes) for i in rows]
-    return np.array(truth, dtype=np.int64), features[rows]
+    samples = model_seen(campaign, "holdout", features)
+    return np.array(truth, dtype=np.int64), samples.some(np.array(rows, dtype=np.int64))
 
 
 def _accepted(answer: store.Label | None) -> bool:

@@ -23,6 +23,11 @@ def probabilities_file(campaign: store.Campaign) -> Path:
     return campaign.model / "probabilities.npy"
 
 
+def own_features_file(campaign: store.Campaign) -> Path:
+    """What the model's own network makes of the pool, if that is asked for."""
+    return campaign.model / "features.npy"
+
+
 def read_features(campaign: store.Campaign, split: str) -> tuple[list[str], NDArray[np.floating]]:
     """Sample ids and features (n, d) of one split, row by row; memory-mapped, rows in id order.
 
@@ -41,12 +46,18 @@ def read_pool(
     *,
     clusters: bool = False,
     probabilities: bool = False,
+    own_features: bool = False,
 ) -> tuple[list[str], Pool]:
     """Sample ids and the pool, row by row in id order; the hold-out is not in it.
 
     clusters, probabilities : whether the stages' outputs are to be read too
+    own_features : those of the model, where `train` wrote some, instead of the encoder's
     """
     ids, features = read_features(campaign, "pool")
+    path = own_features_file(campaign)
+    if own_features and path.exists():
+        features = store.read_array(path)
+        _check_length(path, features, ids, "train")
     labels, available = label_columns(campaign, ids, classes)
     assignment = chances = None
     if clusters:

@@ -12,8 +12,8 @@ from labelcycle import store
 from labelcycle.core import query, strategies
 from labelcycle.core.pool import Head, Pool, Selection
 from labelcycle.core.registry import parse_options
-from labelcycle.stages.pool_files import read_pool, rounded
-from labelcycle.stages.train import load_learner
+from labelcycle.stages.pool_files import read_features, read_pool, rounded
+from labelcycle.stages.train import last_layer, model_seen
 
 
 class Options(base.Options):
@@ -38,14 +38,16 @@ def run(
     """
     module = strategies.get(options.strategy)
     settings = parse_options(module.Options, options.options, f"strategy {options.strategy}")
-    ids, pool = read_pool(campaign, classes, clusters=True, probabilities=True)
+    ids, pool = read_pool(campaign, classes, clusters=True, probabilities=True, own_features=True)
     selection = selected(
         pool,
         options.strategy,
         settings,
         options.budget,
         rng,
-        lambda: load_learner(campaign.model).head(pool.features),
+        lambda: last_layer(
+            campaign, model_seen(campaign, "pool", read_features(campaign, "pool")[1])
+        ),
     )
     record = {
         "strategy": options.strategy,

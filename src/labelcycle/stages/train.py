@@ -5,16 +5,21 @@ from typing import Any
 
 import numpy as np
 import safetensors.numpy
+from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
 from labelcycle import store
+from labelcycle.core.pool import Head
 from labelcycle.core.registry import parse_options
 from labelcycle.errors import DataError
 from labelcycle.nn import learners
 from labelcycle.nn.learners import Learner
 from labelcycle.nn.learners._calibrated import Calibrated, rebuilt, temperature_of
-from labelcycle.stages.pool_files import probabilities_file, read_pool
+from labelcycle.nn.learners._seen import Seen, fitted, head, own_features, probabilities
+from labelcycle.stages.images import median_side
+from labelcycle.stages.pool_files import own_features_file, probabilities_file, read_pool
+from labelcycle.stages.seen import campaign_encoder, seen
 
 META = "model.json"
 WEIGHTS = "model.safetensors"
@@ -23,9 +28,16 @@ WEIGHTS = "model.safetensors"
 class Options(base.Options):
     """Section `train` of params.yaml."""
 
-    learner: str = Field("linear", description="the classifier on the features")
+    learner: str = Field("linear", description="the classifier")
     options: dict[str, Any] = Field(
         default_factory=dict, description="the learner's own options, where not the default"
+    )
+    image_size: int | None = Field(
+        None,
+        ge=8,
+        le=1024,
+        description="side in pixels of the squares that a learner of images sees; null: the median"
+        " of the images' shorter sides, within what the learner takes",
     )
     calibrate: bool = Field(
         False,
@@ -34,30 +46,74 @@ class Options(base.Options):
     )
 
 
-def run(campaign: store.Campaign, options: Options, classes: tuple[str, ...], seed: int) -> None:
+def run(
+    campaign: store.Campaign,
+    options: Options,
+    classes: tuple[str, ...],
+    seed: int,
+    features: str = "encoder",
+) -> None:
     """Write work/model: model.json, model.safetensors and probabilities.npy (n, c) float32.
 
     Trained on the accepted labels of the pool; rejected ones and the hold-out teach nothing.
+    features : "model" to write features.npy too, (n, width) float32, what the network of a learner
+        of images makes of the pool; none while there is nothing to learn
     """
-    module = learners.get(options.learner)
-    settings = parse_options(module.Options, options.options, f"learner {options.learner}")
+    name = options.learner
+    settings = parse_options(learners.get(name).Options, options.options, f"learner {name}")
     _, pool = read_pool(campaign, classes)
-    given = pool.features, pool.labels, len(classes), settings, seed
-    learner: Learner = module.fit(*given)
+    size = _image_size(campaign, options, settings)
+    encoder = campaign_encoder(campaign) if size else None
+    samples = seen(campaign, "pool", pool.features, name, size, encoder)
+    given = pool.labels, len(classes), settings, seed
+    learner: Learner = fitted(name, samples, *given)
+    own_features_file(campaign).unlink(missing_ok=True)
+    if features == "model":
+        own = own_features(name, learner, samples)
+        if own is not None:
+            store.write_array(own_features_file(campaign), own)
     if options.calibrate:
-        learner = Calibrated(learner, temperature_of(module, *given))
+        learner = Calibrated(learner, temperature_of(name, samples, *given))
     meta, arrays = learner.state()
     store.write_bytes(campaign.model / WEIGHTS, safetensors.numpy.save(arrays))
-    store.write_array(probabilities_file(campaign), learner.predict_proba(pool.features))
+    store.write_array(probabilities_file(campaign), probabilities(name, learner, samples))
     record = {
-        "learner": options.learner,
+        "learner": name,
         "options": settings.model_dump(mode="json"),
         "classes": list(classes),
         "features": int(pool.features.shape[1]),
+        "image_size": size,
         "labels": int(np.count_nonzero(pool.labeled)),
         "state": meta,
     }
     store.write_json(campaign.model / META, record)
+
+
+def _image_size(campaign: store.Campaign, options: Options, settings: base.Options) -> int | None:
+    """Side of the squares that the learner sees; None for a learner of features."""
+    if not learners.sees_images(options.learner):
+        return None
+    module: Any = learners.get(options.learner)
+    side = median_side(store.read_samples(campaign.samples, "pool"))
+    return options.image_size or int(module.default_size(side, settings))
+
+
+def model_seen(campaign: store.Campaign, split: str, features: NDArray[np.floating]) -> Seen:
+    """The samples of a split as the model in work/model sees them."""
+    record = store.read_json(campaign.model / META)
+    return seen(campaign, split, features, record["learner"], record["image_size"])
+
+
+def said(campaign: store.Campaign, samples: Seen) -> NDArray[np.float32]:
+    """(n, c): the probabilities that the model in work/model gives."""
+    name = store.read_json(campaign.model / META)["learner"]
+    return probabilities(name, load_learner(campaign.model), samples)
+
+
+def last_layer(campaign: store.Campaign, samples: Seen) -> Head:
+    """Of the model in work/model, and what it sees of the samples."""
+    name = store.read_json(campaign.model / META)["learner"]
+    return head(name, load_learner(campaign.model), samples)
 
 
 def load_learner(folder: Path) -> Learner:

@@ -16,6 +16,7 @@ from scipy.special import log_softmax, softmax  # type: ignore[import-untyped]
 
 from labelcycle.core.pool import UNLABELED, Head
 from labelcycle.nn.learners import Learner, LearnerModule
+from labelcycle.nn.learners._seen import Seen, fitted, probabilities
 from labelcycle.options import Options
 
 FOLDS = 3
@@ -55,8 +56,8 @@ class Calibrated:
 
 
 def temperature_of(
-    module: LearnerModule,
-    features: NDArray[np.floating],
+    learner: str,
+    seen: Seen,
     labels: NDArray[np.int64],
     n_classes: int,
     options: Options,
@@ -78,8 +79,8 @@ def temperature_of(
         left = labels.copy()
         left[held] = UNLABELED
         held = held[np.isin(labels[held], left)]
-        learner = module.fit(features, left, n_classes, options, seed)
-        logits.append(_logits(learner.predict_proba(features[held])))
+        model = fitted(learner, seen, left, n_classes, options, seed)
+        logits.append(_logits(probabilities(learner, model, seen.some(held))))
         truth.append(labels[held])
     return _likeliest(np.concatenate(logits), np.concatenate(truth))
 

@@ -28,6 +28,10 @@ class Pictures:
     read: Callable[[NDArray[np.int64]], Images]
     encoder: tuple[str, Encoder] | None = None
 
+    def some(self, rows: NDArray[np.int64]) -> "Pictures":
+        """Those of these rows."""
+        return Pictures(len(rows), lambda asked: self.read(rows[asked]), self.encoder)
+
     def blocks(self) -> Iterator[Images]:
         """All of them, some at a time."""
         for start in range(0, self.count, BLOCK_ROWS):
@@ -40,6 +44,10 @@ class Seen:
 
     features: NDArray[np.floating]
     pictures: Pictures | None = None
+
+    def some(self, rows: NDArray[np.int64]) -> "Seen":
+        """The samples of these rows."""
+        return Seen(self.features[rows], self.pictures.some(rows) if self.pictures else None)
 
 
 def fitted(

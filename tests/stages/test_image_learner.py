@@ -1,0 +1,105 @@
+"""Stages with a learner that sees images: trained, asked, measured, its own features used."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from labelcycle import config, store
+from labelcycle.errors import SettingsError
+from labelcycle.stages import cluster, embed, evaluate, pretrain, query, train
+from labelcycle.stages.pool_files import own_features_file, read_pool
+
+CLASSES = ("dark", "bright")
+OPTIONS = train.Options(
+    learner="finetune",
+    options={"network": "cnn", "epochs": 20, "batch": 8, "shift": 0, "threads": 1},
+)
+
+
+def ignore(_: object) -> None:
+    """No progress wanted."""
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> store.Campaign:
+    """24 samples in the pool, 10 in the hold-out: dark and bright noise of 12 x 12 pixels."""
+    made = store.Campaign(tmp_path)
+    made.images.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    samples, answers = [], []
+    for row in range(34):
+        pixels = rng.integers(0, 128, (12, 12, 3)) + 120 * (row % 2)
+        path = made.images / "new.png"
+        Image.fromarray(pixels.astype(np.uint8)).save(path)
+        key = store.file_digest(path)
+        path.rename(made.images / f"{key}.png")
+        split = "pool" if row < 24 else "holdout"
+        samples.append(store.Sample(key, f"{key}.png", f"{row}.png", split, 12, 12))
+        if split == "holdout":
+            answers.append(store.Label(key, CLASSES[row % 2], None))
+    store.write_samples(made.samples, samples)
+    store.write_labels(made.holdout, answers)
+    pretrain.run(made, pretrain.Options(encoder="pixels"), 0, ignore)
+    embed.run(made, embed.Options(), ignore)
+    return made
+
+
+def label_some(campaign: store.Campaign) -> None:
+    samples = store.read_samples(campaign.samples, "pool")[:12]
+    known = [store.Label(s.id, CLASSES[int(s.source.partition(".")[0]) % 2], None) for s in samples]
+    store.write_labels(campaign.labels / "000.jsonl", known)
+
+
+def test_it_learns_from_the_images_of_the_campaign(campaign: store.Campaign) -> None:
+    label_some(campaign)
+    train.run(campaign, OPTIONS, CLASSES, 0)
+    record = store.read_json(campaign.model / "model.json")
+    assert (record["learner"], record["image_size"], record["labels"]) == ("finetune", 12, 12)
+    evaluate.run(campaign, evaluate.Options(), CLASSES, 0)
+    measured = store.read_json(campaign.metrics)
+    assert measured["accuracy"]["value"] == 1
+    assert 0 <= measured["calibration_error"] < 0.5
+
+
+def test_a_strategy_that_asks_for_the_last_layer_gets_it(campaign: store.Campaign) -> None:
+    label_some(campaign)
+    train.run(campaign, OPTIONS, CLASSES, 0)
+    cluster.run(campaign, cluster.Options(), 3, CLASSES, np.random.default_rng(0))
+    options = query.Options(strategy="badge", budget=3)
+    query.run(campaign, options, CLASSES, np.random.default_rng(0))
+    found = store.read_json(campaign.selection)
+    assert len(found["samples"]) == 3
+    assert found["stood_in"] is None
+
+
+def test_clusters_may_read_the_models_own_features(campaign: store.Campaign) -> None:
+    train.run(campaign, OPTIONS, CLASSES, 0, "model")
+    assert not own_features_file(campaign).exists()  # nothing was learnt yet
+    encoded = read_pool(campaign, CLASSES, own_features=True)[1].features
+    label_some(campaign)
+    train.run(campaign, OPTIONS, CLASSES, 0, "model")
+    own = read_pool(campaign, CLASSES, own_features=True)[1].features
+    assert own.shape == (24, 64)
+    assert encoded.shape[0] == 24
+    cluster.run(campaign, cluster.Options(), 3, CLASSES, np.random.default_rng(0))
+    assert store.read_arrays(campaign.clusters)["centres"].shape[1] == 64
+    train.run(campaign, OPTIONS, CLASSES, 0)  # asked for no longer
+    assert not own_features_file(campaign).exists()
+
+
+def test_calibration_holds_images_out(campaign: store.Campaign) -> None:
+    label_some(campaign)
+    train.run(campaign, OPTIONS.model_copy(update={"calibrate": True}), CLASSES, 0)
+    temperature = store.read_json(campaign.model / "model.json")["state"]["temperature"]
+    assert 0 < temperature < 20
+    evaluate.run(campaign, evaluate.Options(), CLASSES, 0)
+    assert store.read_json(campaign.metrics)["accuracy"]["value"] == 1
+
+
+def test_own_features_want_a_learner_with_a_network() -> None:
+    raw = {"embed": {"features": "model"}, "campaign": {"classes": ["a", "b"]}}
+    with pytest.raises(SettingsError, match=r"wanted a train.learner.*\(finetune\), got linear"):
+        config.parse(raw)
+    config.parse({**raw, "train": {"learner": "finetune"}})
