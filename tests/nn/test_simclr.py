@@ -236,3 +236,16 @@ def test_no_memory_for_two_images_is_an_error_that_names_the_remedy() -> None:
     net = Limited(views=3)
     with pytest.raises(DataError, match=r"memory ran out with 3 images.*lower pretrain.options"):
         list(simclr.train(net, images(), OPTIONS, 0))
+
+
+def test_on_a_gpu_the_loss_is_read_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = OPTIONS.model_copy(update={"epochs": 8})
+    each, _ = trained(backbone(), images(), options)
+    gpu = property(lambda _: False, lambda *_: None)
+    monkeypatch.setattr(simclr.Training, "on_cpu", gpu, raising=False)
+    seldom, _ = trained(backbone(), images(), options)
+    read = {step.step: step.loss for step in seldom if step.loss is not None}
+    losses = [step.loss or 0 for step in each]
+    assert read.keys() == {10, 20, 24}
+    for end, start in {10: 0, 20: 10, 24: 20}.items():
+        assert read[end] == pytest.approx(np.mean(losses[start:end]), rel=1e-5)
