@@ -199,3 +199,9 @@ def test_the_number_of_classes_is_told_to_who_asks_for_it() -> None:
     labels = some(truth, 9)
     assert select(features, labels, 2, strategy="tcm").why["phase"].tolist() == [1, 1]
     assert select(features, labels, 2, strategy="tcm", classes=4).why["phase"].tolist() == [0, 0]
+
+
+def test_a_learner_of_images_is_refused() -> None:
+    features, labels = np.eye(4, dtype=np.float32), [0, 1, -1, -1]
+    with pytest.raises(SettingsError, match=r"finetune sees images.*wanted one of .*linear"):
+        select(features, labels, 1, strategy="margin", learner="finetune")

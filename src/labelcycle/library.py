@@ -184,5 +184,10 @@ def _fitted(
 ) -> learners.Learner:
     """The learner, fitted on the labels there are."""
     module = learners.get(learner)
+    if learners.sees_images(learner):
+        able = ", ".join(name for name in learners.names() if not learners.sees_images(name))
+        raise SettingsError(
+            f"learner {learner} sees images, here are features: wanted one of {able}"
+        )
     settings = parse_options(module.Options, options, f"learner {learner}")
     return module.fit(pool.features, pool.labels, classes, settings, seed)
