@@ -21,6 +21,13 @@ from labelcycle.simulate import campaigns, playing, running
 from labelcycle.simulate.problem import Campaign, Measured
 
 
+@pytest.fixture(autouse=True)
+def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take most of the time, and have tests of their own."""
+    monkeypatch.setattr(running, "draw", lambda folder: None)
+    monkeypatch.setattr(running, "_map", lambda *facts: None)
+
+
 @pytest.fixture
 def played(monkeypatch: pytest.MonkeyPatch) -> list[Campaign]:
     """The campaigns that are played from now on."""
@@ -60,7 +67,8 @@ def test_every_combination_has_its_rows(tmp_path: Path, played: list[Campaign]) 
         before = {value for key, value in rows.items() if key[0] == learner and key[3] == 6}
         assert len(before) == 1  # all begin with the same labels
         assert rows[learner, "kmeans", "random", 12] == rows[learner, "minibatch", "random", 12]
-    assert found["learners"]["strong"]["options"]["penalty"] == 0.1
+    assert found["learners"][1]["label"] == "strong"
+    assert found["learners"][1]["options"]["penalty"] == 0.1
 
 
 def test_what_is_finished_is_not_played_again(tmp_path: Path, played: list[Campaign]) -> None:
@@ -80,7 +88,7 @@ def test_what_is_finished_is_not_played_again(tmp_path: Path, played: list[Campa
     "change",
     [
         {"pool": 50},
-        {"budget": 4},
+        {"labels": [3, 7]},
         {"initial": 2},
         {"cluster": {"max_clusters": 2}},
         {"learners": [{"name": "linear", "options": {"penalty": 0.1}}]},
@@ -89,11 +97,11 @@ def test_what_is_finished_is_not_played_again(tmp_path: Path, played: list[Campa
 def test_another_setting_is_another_campaign(
     change: dict[str, Any], tmp_path: Path, played: list[Campaign]
 ) -> None:
-    path = blobs_in(tmp_path)
-    done(tmp_path / "out", path, seeds=1)
-    found = done(tmp_path / "out", path, seeds=1, **change)
+    path, plain = blobs_in(tmp_path), {"seeds": 1, "rounds": None, "labels": [3, 6]}
+    done(tmp_path / "out", path, **plain)
+    found = done(tmp_path / "out", path, **{**plain, **change})
     assert len(played) == 4
-    assert found["rows"] == done(tmp_path / "alone", path, seeds=1, **change)["rows"]
+    assert found["rows"] == done(tmp_path / "alone", path, **{**plain, **change})["rows"]
 
 
 def test_changed_code_plays_again(

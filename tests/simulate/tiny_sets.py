@@ -28,8 +28,8 @@ def blobs_in(folder: Path) -> Path:
 
 
 def settings(path: Path, **more: Any) -> dict[str, Any]:
-    """An experiment of seconds, as its file has it."""
-    return {
+    """An experiment of seconds, as its file has it; without the keys that are None."""
+    given = {
         "name": "blobs",
         "data": {"name": "npz", "path": str(path)},
         "pool": 60,
@@ -38,6 +38,7 @@ def settings(path: Path, **more: Any) -> dict[str, Any]:
         "strategies": ["random", "typiclust"],
         **more,
     }
+    return {key: value for key, value in given.items() if value is not None}
 
 
 def done(folder: Path, path: Path, **more: Any) -> dict[str, Any]:

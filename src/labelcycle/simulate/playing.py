@@ -41,11 +41,12 @@ def play(problem: Problem, campaign: Campaign, clusters: Sequence[Assignment] | 
     model = _fitted(problem, campaign, seen, labels)
     found = [_confusion(problem, campaign, model)] if problem.initial else []
     bought = []
+    reads = campaign.clusterer if "clusters" in needs(campaign.strategy) else None
     for number, budget in problem.rounds():
         features = _features(problem, campaign, seen, model)
         groups = clusters[number] if clusters else None
-        if groups is None and campaign.clusterer:
-            groups = _clusters(problem, campaign.clusterer, features, campaign.seed, number)
+        if groups is None and reads:
+            groups = _clusters(problem, reads, features, campaign.seed, number)
         pool = pool_seen(campaign, replace(seen, features=features), labels, groups, model)
         picks = _picks(campaign, pool, budget, number, seen, model)
         labels[picks] = truth[picks]

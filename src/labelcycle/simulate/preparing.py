@@ -65,18 +65,23 @@ def problems(
     read = _read(options, place)
     seeds = list(range(experiment.seeds))
     encoder = options.encoder or experiment.encoder
+    chosen = [each.name for each in experiment.chosen("learners")]
+    seeing = [name for name in chosen if learners.sees_images(name)]
     if read.features:
         if encoder:
             raise SettingsError(
                 f"encoder: {options.text} has features already; give `encoder` to sets of images"
+            )
+        if seeing:
+            raise SettingsError(
+                f"learners: {seeing[0]} sees images, {options.text} has features only"
             )
         yield _problem(experiment, options, read, read.features, None), seeds
         return
     if encoder is None:
         raise SettingsError(f"encoder: wanted one for the images of {options.text}, got none")
     images = _squares(read, options, encoder, place)
-    chosen = [each.name for each in experiment.chosen("learners")]
-    shown = images if any(map(learners.sees_images, chosen)) else None
+    shown = images if seeing else None
     n = len(read.train.labels)
     for some in [[seed] for seed in seeds] if encoder.each_seed else [seeds]:
         rows: NDArray[np.int64] = np.arange(n)

@@ -30,7 +30,7 @@ from labelcycle.simulate.figures.drawing import draw, map_file
 from labelcycle.simulate.kept import Kept
 from labelcycle.simulate.preparing import Place, problems
 from labelcycle.simulate.problem import Campaign, Measured, Problem, needs
-from labelcycle.simulate.reading import curves_of, groups, heading
+from labelcycle.simulate.reading import counted, curves_of, groups, heading
 from labelcycle.simulate.results import Row, rows_of
 from labelcycle.simulate.showing import Showing
 
@@ -148,6 +148,7 @@ def _facts(problem: Problem) -> dict[str, Any]:
 def page(found: Mapping[str, Any]) -> str:
     """The text of table.md from what results.json holds."""
     lines = [f"# {found['experiment']}", ""]
+    note = f" In brackets: 95 % interval of the gain over {found['base']}, paired by seed."
     for facts, learner, clusterer in groups(found):
         curves = curves_of(found, facts["data"], learner, clusterer)
         seeds = curves[found["base"]][0]["seeds"]
@@ -155,8 +156,7 @@ def page(found: Mapping[str, Any]) -> str:
             f"## {heading(found, facts, learner, clusterer)}",
             "",
             f"{facts['metric'].capitalize()} in per cent on {facts['test']:,} test samples, mean of"
-            f" {seeds} seeds, pools of {facts['pool']:,}. In brackets: 95 % interval of the gain"
-            f" over {found['base']}, paired by seed.",
+            f" {counted(seeds, 'seed')}, pools of {facts['pool']:,}.{note if seeds > 1 else ''}",
             "",
             tables.table(curves, found["base"]),
             "",

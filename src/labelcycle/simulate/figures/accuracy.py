@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from labelcycle.simulate.figures.style import INK, budget_axis, looks, spread
-from labelcycle.simulate.reading import curves_of, labels
+from labelcycle.simulate.reading import counted, curves_of, labels
 from labelcycle.simulate.results import Row
 
 Curves = Mapping[str, Sequence[Row]]
@@ -42,7 +42,7 @@ def picture(
             if panels.size > 1:
                 panel.set_title(f"{learner}, {clusterer}", fontsize=10, loc="left")
     seeds = next(row["seeds"] for row in found["rows"])
-    text = f"{title or data}: {facts['metric']}, mean of {seeds} seeds"
+    text = f"{title or data}: {facts['metric']}, mean of {counted(seeds, 'seed')}"
     band = "; band: standard error" if seeds > 1 else ""
     figure.suptitle(text + band, fontsize=10, x=0.01, ha="left")
     figure.supxlabel("labels", fontsize=10)

@@ -5,7 +5,7 @@ from pathlib import Path
 from labelcycle import store
 from labelcycle.simulate.figures import accuracy, gain, maps
 from labelcycle.simulate.figures.style import save
-from labelcycle.simulate.reading import Found, curves_of, groups, heading
+from labelcycle.simulate.reading import Found, counted, curves_of, groups, heading
 
 ENDING = ".png"
 
@@ -37,7 +37,7 @@ def _gain(found: Found, group: tuple[dict[str, str], str, str], folder: Path, en
     name = heading(found, facts, learner, clusterer)
     curves = curves_of(found, facts["data"], learner, clusterer)
     seeds = curves[found["base"]][0]["seeds"]
-    title = f"{name}: {facts['metric']}, {seeds} seeds"
+    title = f"{name}: {facts['metric']}, {counted(seeds, 'seed')}"
     return save(gain.picture(title, curves, found["base"]), folder / f"gain-{slug(name)}{ending}")
 
 
