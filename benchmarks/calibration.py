@@ -1,0 +1,84 @@
+"""How far learners' probabilities may be trusted, before and after one temperature.
+
+    python benchmarks/calibration.py --data cifar10-features [--learners linear,propagate]
+        [--labels 10,50,200] [--draws 5] [--pool 10000]
+
+Labels are drawn at random from a pool. "error" is the expected calibration error (15 bins) on 4,000
+test samples, "loss" their mean log-loss in nats, of the learner as it is and with the temperature
+that `train.calibrate` finds from the same labels; means over the draws. Data as in label_cost.py.
+"""
+
+import argparse
+
+import numpy as np
+from label_sets import Folders, add_folders, open_set
+from measured import where
+from numpy.typing import NDArray
+
+from labelcycle.core.calibration import calibration_error
+from labelcycle.core.pool import UNLABELED
+from labelcycle.core.seeding import derive
+from labelcycle.nn import learners
+from labelcycle.nn.learners._calibrated import Calibrated, temperature_of
+from labelcycle.nn.learners._seen import Seen
+from labelcycle.simulate.problem import Data
+
+TESTED = 4000
+LEAST = 1e-6
+
+
+def judged(chances: NDArray[np.float32], truth: NDArray[np.int64]) -> list[float]:
+    """Accuracy, calibration error, mean log-loss."""
+    right = chances.argmax(axis=1) == truth
+    error = calibration_error(chances.max(axis=1).astype(np.float64), right)
+    loss = -np.log(np.maximum(chances[np.arange(len(truth)), truth], LEAST)).mean()
+    return [float(right.mean()), error, float(loss)]
+
+
+def one(name: str, data: Data, rows: NDArray[np.int64], count: int, seed: int) -> list[float]:
+    """Of one draw: what was judged before and after, and the temperature."""
+    features, truth = data.train[rows], data.train_labels[rows]
+    labels = np.full(len(rows), UNLABELED)
+    bought = derive(seed, 0, "calibration").choice(len(rows), count, replace=False)
+    labels[bought] = truth[bought]
+    classes = 1 + int(data.train_labels.max())
+    options = learners.get(name).Options()
+    model = learners.get(name).fit(features, labels, classes, options, seed)
+    temperature = temperature_of(name, Seen(features), labels, classes, options, seed)
+    asked, wanted = data.test[:TESTED], data.test_labels[:TESTED]
+    before = judged(model.predict_proba(asked), wanted)
+    after = judged(Calibrated(model, temperature).predict_proba(asked), wanted)
+    return [*before, *after[1:], temperature]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", required=True, help="name of a set, or an .npz of features")
+    able = ",".join(name for name in learners.names() if not learners.sees_images(name))
+    parser.add_argument("--learners", default=able)
+    parser.add_argument("--labels", default="10,50,200")
+    parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--pool", type=int, default=10_000)
+    add_folders(parser)
+    given = parser.parse_args()
+    data = open_set(given.data, Folders(given.shared, given.cache)).data
+    pool = min(given.pool, len(data.train))
+    print(where(data=given.data, pool=pool, tested=TESTED, draws=given.draws))
+    print("| learner | labels | accuracy | error | calibrated | loss | calibrated | temperature |")
+    print("|---" * 8 + "|")
+    for name in given.learners.split(","):
+        for count in map(int, given.labels.split(",")):
+            found = []
+            for seed in range(given.draws):
+                rows = np.sort(derive(seed, 0, "pool").choice(len(data.train), pool, replace=False))
+                found.append(one(name, data, rows, count, seed))
+            accuracy, error, loss, error_after, loss_after, temperature = np.mean(found, axis=0)
+            print(
+                f"| `{name}` | {count} | {100 * accuracy:.1f} | {error:.3f} | {error_after:.3f}"
+                f" | {loss:.2f} | {loss_after:.2f} | {temperature:.2f} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
