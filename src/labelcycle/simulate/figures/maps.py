@@ -38,9 +38,10 @@ def picture(title: str, found: Map) -> Figure:
         panel.set_xticks([])
         panel.set_yticks([])
         panel.set_aspect("equal", adjustable="box")
+    text = f"{title}: {len(x):,} samples of the pool by t-SNE of the encoder's features,"
+    end = "\n" if len(picks) == 1 else " "  # one panel is narrower than the line
     figure.suptitle(
-        f"{title}: {len(x):,} samples of the pool by t-SNE of their features, and the first"
-        f" {len(picks[0]['rows'])} picks in their order",
+        f"{text}{end}and the first {len(picks[0]['rows'])} picks in their order",
         fontsize=10,
         x=0.01,
         ha="left",
