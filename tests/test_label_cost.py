@@ -227,7 +227,7 @@ def test_who_asks_no_model_still_sees_how_many_classes_there_are() -> None:
     model = linear.fit(features[:0], labels[:0], 5, linear.Options(), 0)
     campaign = Campaign(RANDOM, KMEANS, LINEAR, 0)
     clusters = np.zeros(6, dtype=np.int32)
-    pool = playing.pool_seen(campaign, Seen(features), labels, clusters, model)
+    pool = playing.pool_seen(campaign, Seen(features), labels, clusters, model, 5)
     assert pool.probabilities is not None
     assert pool.probabilities.shape == (6, 5)
     assert pool.clusters is pool.head is None

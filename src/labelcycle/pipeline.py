@@ -60,7 +60,7 @@ STAGES = (
     Stage(
         "embed",
         deps=("data/images", "data/samples.jsonl", "work/encoder"),
-        params=("embed",),
+        params=("embed.batch",),
         outs=("work/features",),
     ),
     Stage(
@@ -74,11 +74,11 @@ STAGES = (
             "work/features",
         ),
         params=("train", "embed.features", SEED, CLASSES),
-        outs=("work/model",),
+        outs=("work/model", "work/own.npy"),
     ),
     Stage(
         "cluster",
-        deps=("data/labels", "data/samples.jsonl", "work/features", "work/model"),
+        deps=("data/labels", "data/samples.jsonl", "work/features", "work/own.npy"),
         params=("cluster", "query.budget", SEED, CLASSES),
         outs=("work/clusters.npz",),
     ),
@@ -91,6 +91,7 @@ STAGES = (
             "work/clusters.npz",
             "work/features",
             "work/model",
+            "work/own.npy",
         ),
         params=("query", SEED, CLASSES),
         outs=("work/selection.json",),

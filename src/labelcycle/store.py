@@ -92,6 +92,7 @@ class Campaign:
         self.encoder = self.work / "encoder"
         self.features = self.work / "features"
         self.model = self.work / "model"
+        self.own_features = self.work / "own.npy"
         self.clusters = self.work / "clusters.npz"
         self.selection = self.work / "selection.json"
         self.metrics = self.work / "metrics.json"

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from labelcycle.errors import SettingsError
 from labelcycle.nn import learners
 from labelcycle.nn.learners import Learner
+from labelcycle.nn.learners._calibrated import Calibrated
 
 ALL = [name for name in learners.names() if not learners.sees_images(name)]
 
@@ -100,6 +101,28 @@ def test_one_and_two_threads_learn_the_same(name: str) -> None:
             learner = fitted(name, features[:200], labels[:200].tolist(), 4)
             found.append(learner.predict_proba(features))
     assert found[0].tobytes() == found[1].tobytes()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_ten_thousand_labels_and_the_same_seed(name: str) -> None:
+    features, labels = blobs(10_200, 6)
+    known = np.where(np.arange(10_200) < 10_000, labels, -1)
+    found = [fitted(name, features, known, 6).predict_proba(features[10_000:]) for _ in range(2)]
+    assert found[0].tobytes() == found[1].tobytes()
+    assert np.mean(found[0].argmax(axis=1) == labels[10_000:]) > 0.95
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_temperature_gives_no_chance_to_a_class_without_a_label(name: str) -> None:
+    features, labels = blobs(120, 3)
+    plain = fitted(name, features[:30], labels[:30].tolist(), 40)
+    warm = Calibrated(plain, 15.0)
+    found = warm.predict_proba(features)
+    check(found, 120, 40)
+    assert (found[:, 3:] < 1e-6).all()
+    head = warm.head(features)
+    said = softmax(head.hidden @ head.weights + head.bias, axis=1)
+    assert (said[:, 3:] < 1e-6).all()
 
 
 @pytest.mark.parametrize("name", ALL)

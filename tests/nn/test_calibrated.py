@@ -66,3 +66,10 @@ def test_head_and_state_carry_the_temperature() -> None:
     meta, arrays = model.state()
     again = rebuilt(linear, json.loads(json.dumps(meta)), arrays)
     np.testing.assert_array_equal(again.predict_proba(features), model.predict_proba(features))
+
+
+def test_a_third_in_which_nothing_can_be_told_is_left_out() -> None:
+    features = np.random.default_rng(0).standard_normal((10, 4)).astype(np.float32)
+    labels = np.array([0, 1, 1, 2, 3, 3, 4, 5, 5, 6])
+    found = temperature_of("linear", Seen(features), labels, 7, linear.Options(), 0)
+    assert 0.05 <= found <= 20

@@ -18,9 +18,6 @@ def written(folder: Path, kind: str) -> Path:
     path = folder / f"features.{kind.split()[0]}"
     if kind == "npz":
         np.savez(path, files=np.array(NAMES), features=FEATURES.astype(np.float16))
-    elif kind == "npy":
-        np.save(path, FEATURES)
-        path.with_suffix(".txt").write_text("\n".join(NAMES) + "\n")
     elif kind == "csv":
         frame = pd.DataFrame({"file": NAMES, "x": FEATURES[:, 0], "y": FEATURES[:, 1]})
         frame.to_csv(path, index=False)
@@ -32,7 +29,7 @@ def written(folder: Path, kind: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("kind", ["npz", "npy", "csv", "parquet lists", "parquet columns"])
+@pytest.mark.parametrize("kind", ["npz", "csv", "parquet lists", "parquet columns"])
 def test_every_format_gives_names_and_features(tmp_path: Path, kind: str) -> None:
     table = read(written(tmp_path, kind))
     assert list(table.names) == NAMES
@@ -44,16 +41,6 @@ def test_every_format_gives_names_and_features(tmp_path: Path, kind: str) -> Non
 def test_names_may_be_ids(tmp_path: Path, key: str) -> None:
     path = tmp_path / "x.npz"
     np.savez(path, allow_pickle=False, **{key: np.array(NAMES), "features": FEATURES})
-    assert read(path).by_id
-
-
-def test_a_text_of_ids_is_known_by_their_look(tmp_path: Path) -> None:
-    path = tmp_path / "x.npy"
-    np.save(path, FEATURES)
-    path.with_suffix(".txt").write_text("0123456789abcdef\n" * 2 + "fedcba9876543210\n")
-    with pytest.raises(DataError, match=r"'0123456789abcdef' stands in rows 0 and 1"):
-        read(path)
-    path.with_suffix(".txt").write_text("\n".join(f"{row:016x}" for row in range(3)))
     assert read(path).by_id
 
 
@@ -95,11 +82,10 @@ def test_lists_of_unequal_length_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "text"),
     [
-        ("features.pt", b"", r"wanted a file .npz, .npy, .csv, .parquet"),
+        ("features.pt", b"", r"wanted a file .npz, .csv, .parquet"),
         ("features.npz", b"no zip", r"cannot read features from .*check pretrain.options.file"),
         ("features.parquet", b"no table", r"cannot read features from "),
         ("features.csv", b"", r"cannot read features from .*features.csv"),
-        ("features.npy", b"x", r"cannot read features from .*features.txt"),
         ("features.csv", b"file,x\na,1\nb,red\n", r"wanted numbers in all columns but the names"),
     ],
 )

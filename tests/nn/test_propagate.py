@@ -124,3 +124,8 @@ def test_a_search_is_not_answered_with_an_older_one() -> None:
     points[:] = points[::-1].copy()
     turned = graph.nearest(points, points, 3, 100)[1]
     assert not np.array_equal(before, turned)
+
+
+def test_inverted_lists_of_a_handful_of_samples() -> None:
+    features = np.eye(5, dtype=np.float32)
+    assert graph.nearest(features, features, 3, 0)[1][:, 0].tolist() == [0, 1, 2, 3, 4]

@@ -9,7 +9,7 @@ from PIL import Image
 from labelcycle import config, store
 from labelcycle.errors import SettingsError
 from labelcycle.stages import cluster, embed, evaluate, pretrain, query, train
-from labelcycle.stages.pool_files import own_features_file, read_pool
+from labelcycle.stages.pool_files import read_pool
 
 CLASSES = ("dark", "bright")
 OPTIONS = train.Options(
@@ -76,7 +76,7 @@ def test_a_strategy_that_asks_for_the_last_layer_gets_it(campaign: store.Campaig
 
 def test_clusters_may_read_the_models_own_features(campaign: store.Campaign) -> None:
     train.run(campaign, OPTIONS, CLASSES, 0, "model")
-    assert not own_features_file(campaign).exists()  # nothing was learnt yet
+    assert not len(store.read_array(campaign.own_features))  # nothing was learnt yet
     encoded = read_pool(campaign, CLASSES, own_features=True)[1].features
     label_some(campaign)
     train.run(campaign, OPTIONS, CLASSES, 0, "model")
@@ -86,7 +86,7 @@ def test_clusters_may_read_the_models_own_features(campaign: store.Campaign) -> 
     cluster.run(campaign, cluster.Options(), 3, CLASSES, np.random.default_rng(0))
     assert store.read_arrays(campaign.clusters)["centres"].shape[1] == 64
     train.run(campaign, OPTIONS, CLASSES, 0)  # asked for no longer
-    assert not own_features_file(campaign).exists()
+    assert not len(store.read_array(campaign.own_features))
 
 
 def test_calibration_holds_images_out(campaign: store.Campaign) -> None:
@@ -103,3 +103,8 @@ def test_own_features_want_a_learner_with_a_network() -> None:
     with pytest.raises(SettingsError, match=r"wanted a train.learner.*\(finetune\), got linear"):
         config.parse(raw)
     config.parse({**raw, "train": {"learner": "finetune"}})
+
+
+def test_an_image_size_for_a_learner_of_features_is_refused(campaign: store.Campaign) -> None:
+    with pytest.raises(SettingsError, match=r"image_size is 32.*linear sees features"):
+        train.run(campaign, train.Options(image_size=32), CLASSES, 0)

@@ -41,9 +41,13 @@ REQUIRED = (
     "pydantic",
     "safetensors",
     "scikit-learn",
+    "scipy",
+    "threadpoolctl",
     "torch",
     "torchvision",
 )
+OPTIONAL = ("faiss-cpu", "faiss-gpu", "timm")
+"""For learners that look for neighbours, and for encoders of timm."""
 
 
 class MlflowTracker:
@@ -199,6 +203,7 @@ def _bare(uri: str) -> str:
 
 @contextmanager
 def translated(uri: str) -> Iterator[None]:
+    """What MLflow's client raises when its server fails becomes ServiceDown."""
     import mlflow
     import requests
 
@@ -213,6 +218,13 @@ def translated(uri: str) -> Iterator[None]:
         raise ServiceRefused(
             f"MLflow at {_bare(uri)} refused: {' '.join(str(error).split())}"
         ) from error
+
+
+def _requirements() -> list[str]:
+    """What a model needs to be served, and those of `OPTIONAL` that are installed here."""
+    installed = {each.name for each in importlib.metadata.distributions()}
+    names = [*REQUIRED, *(name for name in OPTIONAL if name in installed)]
+    return [f"{name}=={importlib.metadata.version(name)}" for name in names]
 
 
 def _milliseconds(record: Mapping[str, Any]) -> int:
@@ -263,6 +275,6 @@ def _log_model(run: str, record: Mapping[str, Any]) -> None:
             python_model=ImageClassifier(),
             artifacts={part: str(record["files"][part]) for part in ("encoder", "model")},
             code_paths=[str(Path(labelcycle.__file__).parent)],
-            pip_requirements=[f"{x}=={importlib.metadata.version(x)}" for x in REQUIRED],
+            pip_requirements=_requirements(),
             signature=signature(),
         )

@@ -1,6 +1,7 @@
 """The graph of nearest neighbours of a whole pool: exact, or by inverted lists for large ones.
 
-Memory: the points as float32, twice where inverted lists are used, and 8 k bytes a row.
+Memory: the points as float32, twice where inverted lists are used, and 8 k bytes a row; beside that
+at most 128 MiB for earlier searches.
 """
 
 import hashlib
@@ -27,6 +28,9 @@ KEPT = 4
 Near = tuple[NDArray[np.float32], NDArray[np.int32]]
 """Cosines (r, k), falling, and rows (r, k) of the neighbours."""
 
+KEPT_BYTES = 16 * 2**20
+"""Cosines of a search that is kept, at most; its rows take as much."""
+
 _kept: OrderedDict[tuple[bytes, bytes, int, int], Near] = OrderedDict()
 
 
@@ -40,12 +44,14 @@ def nearest(
     exact_up_to : beyond so many points the answer is of inverted lists, which miss some
     """
     key = _digest(points), _digest(asked), k, exact_up_to
-    if key not in _kept:
-        _kept[key] = _searched(points, asked, min(k, len(points)), len(points) <= exact_up_to)
+    near = _kept.pop(key, None)
+    if near is None:
+        near = _searched(points, asked, min(k, len(points)), len(points) <= exact_up_to)
+    if near[0].nbytes <= KEPT_BYTES:
+        _kept[key] = near
         if len(_kept) > KEPT:
             _kept.popitem(last=False)
-    _kept.move_to_end(key)
-    return _kept[key]
+    return near
 
 
 def normalised(near: Near, sharpness: float) -> scipy.sparse.csr_matrix:
@@ -110,7 +116,7 @@ def _index(units: NDArray[np.float32], exact: bool):  # type: ignore[no-untyped-
     if exact:
         flat.add(units)
         return flat
-    lists = int(4 * np.sqrt(len(units)))
+    lists = min(int(4 * np.sqrt(len(units))), len(units))
     index = faiss.IndexIVFFlat(flat, units.shape[1], lists, faiss.METRIC_INNER_PRODUCT)
     index.cp.max_points_per_centroid = LIST_ROWS
     index.nprobe = min(PROBES, lists)

@@ -53,11 +53,11 @@ def verify(standing: Standing, number: int, deep: bool, show: Callable[[str], No
     show(f"recorded files of round {number}: as they were closed")
     first = ("pretrain", "embed") if deep else ()
     base: tuple[str, ...] = (*INPUTS, "data/images.dvc") if deep else (*INPUTS, FEATURES)
-    if not deep and learners.sees_images(standing.config.train.learner):
-        base = (*base, "data/images.dvc", ENCODER)
     with restored(standing, rounds.open_tag(number), base) as rebuilt:
         if deep:
             _restore_named(standing, rebuilt)
+        elif learners.sees_images(config.load(rebuilt.params, parts=False).train.learner):
+            dvc.restore(rebuilt.root, standing.campaign.root, ("data/images.dvc", ENCODER))
         _compute(rebuilt, (*first, "train", "cluster", "query"))
         recorded = standing.record(rounds.SELECTION, number)
         show(compare_selections(recorded, read_json(rebuilt.selection)))

@@ -4,6 +4,7 @@ Training draws all random numbers from the seed and the number of the step.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
@@ -123,6 +124,17 @@ def train(
             f" lower learning_rate in train.options (now {options.learning_rate})"
         )
     model.eval()
+
+
+@contextmanager
+def threads_set(count: int) -> Iterator[None]:
+    """Torch computes with so many CPU threads inside: another number rounds sums differently."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def as_input(images: torch.Tensor) -> torch.Tensor:

@@ -37,11 +37,10 @@ def read(path: Path) -> FeatureTable:
     """The features in a file. Raises DataError that says what is wrong, with numbers of rows.
 
     .npz : arrays `features` (n, d) and `ids` or `files` (n,)
-    .npy : (n, d), beside a text file of the same name but .txt, with an id or path a line
     .csv, .parquet : a column `sample` (or `id`) or `file`, and the features either in one column
         `features` that holds lists, or in all other columns
     """
-    readers = {".npz": _npz, ".npy": _npy, ".csv": _table, ".parquet": _table}
+    readers = {".npz": _npz, ".csv": _table, ".parquet": _table}
     if path.suffix not in readers:
         raise DataError(
             f"cannot read features from {path}: wanted a file {', '.join(readers)}; write one, and"
@@ -80,13 +79,6 @@ def _npz(path: Path) -> _Found:
         if FEATURES not in arrays:
             raise ValueError(f"wanted an array `{FEATURES}`, got {', '.join(arrays)}")
         return kind, [str(name) for name in arrays[kind]], arrays[FEATURES]
-
-
-def _npy(path: Path) -> _Found:
-    beside = path.with_suffix(".txt")
-    names = [line.strip() for line in beside.read_text(encoding="utf-8-sig").splitlines()]
-    by_id = all(len(name) == 16 and set(name) <= set("0123456789abcdef") for name in names)
-    return "ids" if by_id else "files", names, np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def _table(path: Path) -> _Found:

@@ -268,6 +268,12 @@ def _check_parts(experiment: Experiment) -> None:
                     f"encoder {encoder.name} goes by the names of a campaign's samples; give ready"
                     " features as data {name: npz, path: FILE}"
                 )
+    for each in experiment.chosen("learners"):
+        if getattr(each.options, "start", "scratch") == "encoder":
+            raise SettingsError(
+                f"learners: {each.text} starts from a campaign's encoder, which an experiment does"
+                " not hand on; write start: scratch"
+            )
     blind = [
         each.text for each in experiment.chosen("learners") if not learners.sees_images(each.name)
     ]

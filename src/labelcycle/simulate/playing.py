@@ -41,13 +41,14 @@ def play(problem: Problem, campaign: Campaign, clusters: Sequence[Assignment] | 
     model = _fitted(problem, campaign, seen, labels)
     found = [_confusion(problem, campaign, model)] if problem.initial else []
     bought = []
+    classes = problem.source.classes
     reads = campaign.clusterer if "clusters" in needs(campaign.strategy) else None
     for number, budget in problem.rounds():
         features = _features(problem, campaign, seen, model)
         groups = clusters[number] if clusters else None
         if groups is None and reads:
             groups = _clusters(problem, reads, features, campaign.seed, number)
-        pool = pool_seen(campaign, replace(seen, features=features), labels, groups, model)
+        pool = pool_seen(campaign, replace(seen, features=features), labels, groups, model, classes)
         picks = _picks(campaign, pool, budget, number, seen, model)
         labels[picks] = truth[picks]
         bought.append(rows[picks].tolist())
@@ -69,18 +70,28 @@ def initial_labels(problem: Problem, truth: Labels, seed: int) -> Labels:
 
 
 def pool_seen(
-    campaign: Campaign, seen: Seen, labels: Labels, clusters: Assignment | None, model: Learner
+    campaign: Campaign,
+    seen: Seen,
+    labels: Labels,
+    clusters: Assignment | None,
+    model: Learner,
+    classes: int,
 ) -> Pool:
-    """The pool with the clusters, if the strategy reads any, and with the probabilities.
+    """The pool with the clusters and the probabilities, if the strategy reads any.
 
-    Who does not need these may still read off how many classes there are: probcover does.
+    Who does not read these gets even ones, which say how many classes there are: probcover asks.
     """
+    reads = needs(campaign.strategy)
+    if reads & {"probabilities", "head"}:
+        chances = _seen.probabilities(campaign.learner.name, model, seen)
+    else:
+        chances = np.full((len(labels), classes), 1 / classes, dtype=np.float32)
     return Pool(
         seen.features,
         labels.copy(),
         labels == UNLABELED,
-        clusters if "clusters" in needs(campaign.strategy) else None,
-        _seen.probabilities(campaign.learner.name, model, seen),
+        clusters if "clusters" in reads else None,
+        chances,
     )
 
 

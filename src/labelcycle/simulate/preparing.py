@@ -74,12 +74,16 @@ def problems(
             )
         if seeing:
             raise SettingsError(
-                f"learners: {seeing[0]} sees images, {options.text} has features only"
+                f"learners: {seeing[0]} sees images, {options.text} has features only; choose a set"
+                " of images, or another learner"
             )
         yield _problem(experiment, options, read, read.features, None), seeds
         return
     if encoder is None:
-        raise SettingsError(f"encoder: wanted one for the images of {options.text}, got none")
+        raise SettingsError(
+            f"encoder: wanted one for the images of {options.text}, got none;"
+            " write encoder: patches"
+        )
     images = _squares(read, options, encoder, place)
     shown = images if seeing else None
     n = len(read.train.labels)
@@ -152,6 +156,7 @@ def _features(
             store.digest(rows.tobytes()),
             encoder.name,
             own.model_dump(mode="json"),
+            sorted(own.model_fields_set),  # what is given by name may count for more
             seed,
             encoder.threads,
             str(best_device()),

@@ -82,7 +82,7 @@ def _of_set(
         clusters = Folder(folder / "cache" / "clusters", problem, codes)
         grid = _grid(parts, seeds)
         found |= campaigns.run(problem, grid, kept, clusters, jobs, place.showing)
-        if seeds[0] == 0:
+        if seeds[0] == 0 and experiment.features == "encoder":  # else each round sees others
             _map(problem, parts, found, clusters, folder)
     rows = [
         row

@@ -23,11 +23,6 @@ def probabilities_file(campaign: store.Campaign) -> Path:
     return campaign.model / "probabilities.npy"
 
 
-def own_features_file(campaign: store.Campaign) -> Path:
-    """What the model's own network makes of the pool, if that is asked for."""
-    return campaign.model / "features.npy"
-
-
 def read_features(campaign: store.Campaign, split: str) -> tuple[list[str], NDArray[np.floating]]:
     """Sample ids and features (n, d) of one split, row by row; memory-mapped, rows in id order.
 
@@ -54,10 +49,12 @@ def read_pool(
     own_features : those of the model, where `train` wrote some, instead of the encoder's
     """
     ids, features = read_features(campaign, "pool")
-    path = own_features_file(campaign)
-    if own_features and path.exists():
-        features = store.read_array(path)
-        _check_length(path, features, ids, "train")
+    path = campaign.own_features
+    if own_features and path.exists():  # it is not there before the first training
+        own = store.read_array(path)
+        if len(own):
+            _check_length(path, own, ids, "train")
+            features = own
     labels, available = label_columns(campaign, ids, classes)
     assignment = chances = None
     if clusters:

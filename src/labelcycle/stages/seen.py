@@ -36,9 +36,11 @@ def seen(
 def campaign_encoder(campaign: store.Campaign) -> tuple[str, Encoder] | None:
     """Name and fitted encoder of the campaign; None if it takes no images."""
     from labelcycle.encoder_files import DESCRIPTION, load_encoder  # torch
-    from labelcycle.nn.encoders import ReadyMade
+    from labelcycle.nn.encoders import ReadyMade, get_ready_made
 
-    encoder = load_encoder(campaign.encoder)
-    if isinstance(encoder, ReadyMade):
+    name = store.read_json(campaign.encoder / DESCRIPTION)["encoder"]
+    if get_ready_made(name):
         return None
-    return store.read_json(campaign.encoder / DESCRIPTION)["encoder"], encoder
+    encoder = load_encoder(campaign.encoder)
+    assert not isinstance(encoder, ReadyMade)
+    return name, encoder

@@ -12,13 +12,14 @@ from labelcycle import options as base
 from labelcycle import store
 from labelcycle.core.pool import Head
 from labelcycle.core.registry import parse_options
-from labelcycle.errors import DataError
+from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn import learners
+from labelcycle.nn.encoders import Encoder
 from labelcycle.nn.learners import Learner
 from labelcycle.nn.learners._calibrated import Calibrated, rebuilt, temperature_of
 from labelcycle.nn.learners._seen import Seen, fitted, head, own_features, probabilities
 from labelcycle.stages.images import median_side
-from labelcycle.stages.pool_files import own_features_file, probabilities_file, read_pool
+from labelcycle.stages.pool_files import probabilities_file, read_pool
 from labelcycle.stages.seen import campaign_encoder, seen
 
 META = "model.json"
@@ -56,22 +57,19 @@ def run(
     """Write work/model: model.json, model.safetensors and probabilities.npy (n, c) float32.
 
     Trained on the accepted labels of the pool; rejected ones and the hold-out teach nothing.
-    features : "model" to write features.npy too, (n, width) float32, what the network of a learner
-        of images makes of the pool; none while there is nothing to learn
+    features : "model": work/own.npy gets (n, width) float32, what the network of a learner of
+        images makes of the pool; no rows otherwise, and while there is nothing to learn
     """
     name = options.learner
     settings = parse_options(learners.get(name).Options, options.options, f"learner {name}")
     _, pool = read_pool(campaign, classes)
-    size = _image_size(campaign, options, settings)
-    encoder = campaign_encoder(campaign) if size else None
+    encoder = campaign_encoder(campaign) if getattr(settings, "start", "") == "encoder" else None
+    size = _image_size(campaign, options, settings, encoder)
     samples = seen(campaign, "pool", pool.features, name, size, encoder)
     given = pool.labels, len(classes), settings, seed
     learner: Learner = fitted(name, samples, *given)
-    own_features_file(campaign).unlink(missing_ok=True)
-    if features == "model":
-        own = own_features(name, learner, samples)
-        if own is not None:
-            store.write_array(own_features_file(campaign), own)
+    own = own_features(name, learner, samples) if features == "model" else None
+    store.write_array(campaign.own_features, np.empty((0, 0), "f4") if own is None else own)
     if options.calibrate:
         learner = Calibrated(learner, temperature_of(name, samples, *given))
     meta, arrays = learner.state()
@@ -89,13 +87,27 @@ def run(
     store.write_json(campaign.model / META, record)
 
 
-def _image_size(campaign: store.Campaign, options: Options, settings: base.Options) -> int | None:
+def _image_size(
+    campaign: store.Campaign,
+    options: Options,
+    settings: base.Options,
+    encoder: tuple[str, Encoder] | None,
+) -> int | None:
     """Side of the squares that the learner sees; None for a learner of features."""
     if not learners.sees_images(options.learner):
+        if options.image_size:
+            raise SettingsError(
+                f"train.image_size is {options.image_size}, and learner {options.learner} sees"
+                " features, no images: write train.image_size: null"
+            )
         return None
+    if options.image_size:
+        return options.image_size
+    if encoder:  # its network was trained at this size
+        return encoder[1].image_size
     module: Any = learners.get(options.learner)
     side = median_side(store.read_samples(campaign.samples, "pool"))
-    return options.image_size or int(module.default_size(side, settings))
+    return int(module.default_size(side, settings))
 
 
 def model_seen(campaign: store.Campaign, split: str, features: NDArray[np.floating]) -> Seen:

@@ -23,7 +23,7 @@ class Options(base.Options):
     file: str = Field(
         "data/features.npz",
         description="features of every image of pool and hold-out, relative to the campaign:"
-        " .npz (features, ids or files), .npy with .txt of names, .csv or .parquet",
+        " .npz (features, ids or files), .csv or .parquet",
     )
 
 

@@ -17,6 +17,7 @@ from scipy.special import log_softmax, softmax  # type: ignore[import-untyped]
 from labelcycle.core.pool import UNLABELED, Head
 from labelcycle.nn.learners import Learner, LearnerModule
 from labelcycle.nn.learners._seen import Seen, fitted, probabilities
+from labelcycle.nn.learners.linear import NO_CHANCE
 from labelcycle.options import Options
 
 FOLDS = 3
@@ -29,6 +30,9 @@ RANGE = (0.05, 20.0)
 LEAST = 1e-30
 """Smallest probability, so that each has a logarithm."""
 
+NEVER = 1e-25
+"""No greater probability is that of a class without a label, which stays without a chance."""
+
 
 @dataclass(frozen=True)
 class Calibrated:
@@ -39,15 +43,17 @@ class Calibrated:
 
     def predict_proba(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
         """(n, c) float32: class probabilities."""
-        logits = _logits(self.learner.predict_proba(features))
-        shares: NDArray[np.float32] = softmax(logits / self.temperature, axis=1)
+        before = self.learner.predict_proba(features)
+        logits = np.where(before > NEVER, _logits(before) / self.temperature, -np.inf)
+        shares: NDArray[np.float32] = softmax(logits, axis=1)
         return shares.astype(np.float32)
 
     def head(self, features: NDArray[np.floating]) -> Head:
         """The learner's last layer, with what the temperature makes of it."""
         head = self.learner.head(features)
         factor = np.float32(1 / self.temperature)
-        return Head(head.hidden, head.weights * factor, head.bias * factor)
+        bias = np.where(head.bias <= NO_CHANCE / 2, head.bias, head.bias * factor)
+        return Head(head.hidden, head.weights * factor, bias)
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """The learner's, and the temperature."""
@@ -79,10 +85,12 @@ def temperature_of(
         left = labels.copy()
         left[held] = UNLABELED
         held = held[np.isin(labels[held], left)]
+        if not len(held):
+            continue
         model = fitted(learner, seen, left, n_classes, options, seed)
         logits.append(_logits(probabilities(learner, model, seen.some(held))))
         truth.append(labels[held])
-    return _likeliest(np.concatenate(logits), np.concatenate(truth))
+    return _likeliest(np.concatenate(logits), np.concatenate(truth)) if truth else 1.0
 
 
 def _likeliest(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:

@@ -21,11 +21,12 @@ from labelcycle.core.pool import UNLABELED, Head
 from labelcycle.errors import SettingsError
 from labelcycle.nn import classifier, encoders, resnet
 from labelcycle.nn.batches import HEAD
-from labelcycle.nn.classifier import Classifier, hidden_blocks
+from labelcycle.nn.classifier import Classifier, hidden_blocks, threads_set
 from labelcycle.nn.device import best_device
 from labelcycle.nn.encoders import Images
 from labelcycle.nn.learners._seen import Pictures
 from labelcycle.nn.learners.linear import NO_CHANCE
+from labelcycle.nn.learners.propagate import alike
 from labelcycle.nn.network import NetworkEncoder
 from labelcycle.nn.projected import initialised
 
@@ -80,8 +81,9 @@ class Finetuned:
         if self.model is None:
             raise ValueError("there is no network: it was given labels of fewer than two classes")
         pixels = torch.from_numpy(np.ascontiguousarray(images))
-        width = self.model.last.in_features
-        return torch.cat([torch.empty(0, width), *hidden_blocks(self.model, pixels)]).numpy()
+        width, threads = self.model.last.in_features, int(self.meta["threads"])
+        with threads_set(threads):
+            return torch.cat([torch.empty(0, width), *hidden_blocks(self.model, pixels)]).numpy()
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """How to build the backbone, and the weights."""
@@ -107,8 +109,7 @@ def fit(
     """
     known = np.flatnonzero(labels != UNLABELED)
     seen = np.unique(labels[known])
-    otherwise = np.zeros(n_classes, dtype=np.float32)
-    otherwise[seen if len(seen) else slice(None)] = 1 / (len(seen) or n_classes)
+    otherwise = alike(seen, n_classes)
     if len(seen) < 2:
         return Finetuned(None, {}, otherwise)
     images = torch.from_numpy(np.ascontiguousarray(pictures.read(known)))
@@ -119,17 +120,14 @@ def fit(
     model = initialised(lambda: Classifier(backbone, width, n_classes), seed, HEAD)
     assert isinstance(model, Classifier)
     model = model.to(best_device()).to(memory_format=torch.channels_last)
-    before = torch.get_num_threads()
-    torch.set_num_threads(options.threads)
-    try:
+    with threads_set(options.threads):
         classifier.train(model, images, torch.from_numpy(labels[known]), options, seed)
-    finally:
-        torch.set_num_threads(before)
     with torch.no_grad():  # what was never seen has no chance
         unseen = np.setdiff1d(np.arange(n_classes), seen)
         model.last.weight[unseen] = 0
         model.last.bias[unseen] = NO_CHANCE
-    return Finetuned(model, {**meta, "size": size, "width": width}, otherwise)
+    meta |= {"size": size, "width": width, "threads": options.threads}
+    return Finetuned(model, meta, otherwise)
 
 
 def from_state(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Finetuned:

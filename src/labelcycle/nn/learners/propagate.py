@@ -26,11 +26,15 @@ from labelcycle.core import graph
 from labelcycle.core.neighbours import unit_rows, unit_rows32
 from labelcycle.core.pool import UNLABELED, Head
 from labelcycle.core.threads import one_thread
+from labelcycle.nn.learners.linear import NO_CHANCE
 
 LEAST = 1e-30
 """Smallest share, so that each has a logarithm."""
 
 BLOCK_ROWS = 16_384
+
+BLOCK_CELLS = 2**22
+"""Shares of neighbours that are mixed at a time: 16 MiB."""
 
 MOST_MEASURED = 20_000
 """Rows, drawn at random, from which the principal axes are computed."""
@@ -109,8 +113,9 @@ class Propagated:
             asked = self.space.of(features)
             near = graph.nearest(self.anchors, asked, self.neighbours, len(self.anchors))
             weights = graph.weights_of(near[0], self.sharpness)
-            for start in range(0, len(features), BLOCK_ROWS):
-                block = slice(start, start + BLOCK_ROWS)
+            rows = max(1, BLOCK_CELLS // (weights.shape[1] * len(self.otherwise)))
+            for start in range(0, len(features), rows):
+                block = slice(start, start + rows)
                 result[block] = self._mixed(weights[block], near[1][block])
         return result
 
@@ -125,8 +130,8 @@ class Propagated:
     def head(self, features: NDArray[np.floating]) -> Head:
         """What the last softmax sees: the logarithms of the probabilities, one a class."""
         hidden = np.log(np.maximum(self.predict_proba(features), LEAST)).astype(np.float32)
-        classes = hidden.shape[1]
-        return Head(hidden, np.eye(classes, dtype=np.float32), np.zeros(classes, np.float32))
+        bias = np.where(self.otherwise > 0, 0, NO_CHANCE).astype(np.float32)
+        return Head(hidden, np.eye(len(bias), dtype=np.float32), bias)
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Both settings, and the arrays."""
