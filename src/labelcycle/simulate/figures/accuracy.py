@@ -42,7 +42,8 @@ def picture(
             if panels.size > 1:
                 panel.set_title(f"{learner}, {clusterer}", fontsize=10, loc="left")
     seeds = next(row["seeds"] for row in found["rows"])
-    text = f"{title or data}: {facts['metric']}, mean of {counted(seeds, 'seed')}"
+    end = "\n" if title and panels.size == 1 else " "  # one panel is narrower than the line
+    text = f"{title or data}:{end}{facts['metric']}, mean of {counted(seeds, 'seed')}"
     band = "; band: standard error" if seeds > 1 else ""
     figure.suptitle(text + band, fontsize=10, x=0.01, ha="left")
     figure.supxlabel("labels", fontsize=10)
