@@ -81,6 +81,22 @@ def test_the_options_of_a_strategy_are_listed():
 
 
 @pytest.mark.parametrize(
+    ("command", "name", "option"),
+    [
+        ("encoders", "patches", "centres"),
+        ("learners", "finetune", "epochs: 200"),
+        ("clusterers", "kmeans", "starts: 1"),
+    ],
+)
+def test_the_other_parts_are_listed_likewise(command: str, name: str, option: str) -> None:
+    lines = CliRunner().invoke(cli, [command], env={"COLUMNS": "120"}).output.splitlines()
+    (line,) = [line for line in lines if line.startswith(f"{name} ")]
+    assert len(line.split()) > 4
+    text = CliRunner().invoke(cli, [command, name]).output
+    assert f"\n{option}" in text
+
+
+@pytest.mark.parametrize(
     ("words", "text"),
     [
         (["status"], r"is not a campaign: wanted a git repository with params.yaml; .*init"),

@@ -29,7 +29,8 @@ def run(
             clusterer = read_by(each) if fixed else None
             clusters = rounds[clusterer.text, each.seed] if clusterer else None
             tasks.append((each, clusters))
-        with showing("campaigns") as show:
+        before = len(campaigns) - len(todo)
+        with showing(f"campaigns beside {before} kept" if before else "campaigns") as show:
             for done, ((campaign, _), found) in enumerate(workers.each(play, tasks), 1):
                 kept.add(campaign, found)
                 show(Progress(done, len(todo)))

@@ -180,7 +180,10 @@ class Experiment(Options):
                 raise ValueError(f"{key}: {twice[0]!r} stands there twice; give one a label")
         texts = [each.text for each in self.strategies]
         if self.base not in texts:
-            raise ValueError(f"base: wanted one of {', '.join(texts)} (got {self.base!r})")
+            raise ValueError(
+                f"base: wanted one of {', '.join(texts)} (got {self.base!r}), whom the others are"
+                " compared with; add it to the strategies, or write base"
+            )
         given = self.model_fields_set & {"budget", "rounds"}
         if self.labels and given:
             raise ValueError(f"labels: wanted either this or {' and '.join(sorted(given))}")

@@ -79,5 +79,5 @@ def _check_all(table: FeatureTable, samples: Sequence[Sample], rows: dict[str, i
     raise DataError(
         f"no features for {len(missing)} of {len(samples)} samples: {some}{more}; wanted a row for"
         f" every line of data/samples.jsonl, named by the {how}; embed these images too and write"
-        " the file anew"
+        " the file anew (names are ids in an array `ids`, paths or file names in one `files`)"
     )

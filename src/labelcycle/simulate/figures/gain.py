@@ -36,9 +36,8 @@ def picture(title: str, curves: Curves, base: str = BASE) -> Figure:
         _points(panel, curves[name])
         panel.set_title(name, fontsize=9, loc="left", fontweight="bold")
     _axes(panels, len(names), curves, base)
-    key = (
-        f"95 % interval shaded; blue: all above {base}, red: all below; grey: the other strategies"
-    )
+    end = "\n" if columns < 4 else " "  # fewer panels are narrower than the line
+    key = f"95 % interval shaded; blue: all above {base}, red: all below;{end}grey: the others"
     figure.suptitle(f"{title}\n{key}", fontsize=9, x=0.01, ha="left")
     figure.supxlabel("labels", fontsize=9)
     figure.supylabel(f"gain over {base}, points", fontsize=9)
