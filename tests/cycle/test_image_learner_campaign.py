@@ -1,0 +1,47 @@
+"""A campaign whose learner sees images, with real DVC: rounds, its own features, verify."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import SETTINGS, make_images
+
+from labelcycle import config
+from labelcycle.cycle import setup
+from labelcycle.store import Campaign, read_array, read_json
+
+pytestmark = pytest.mark.slow
+
+NETWORK = {"network": "cnn", "epochs": 5, "batch": 8, "threads": 1}
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> Campaign:
+    make_images(tmp_path / "images")
+    changes = {
+        "embed": {"features": "model"},
+        "train": {"learner": "finetune", "options": NETWORK},
+        "query": {"strategy": "badge", "budget": 4},
+    }
+    made = setup.init(tmp_path / "made", config.parse({**SETTINGS, **changes}))
+    setup.add_images(made.root, [str(tmp_path / "images")], lambda step: None)
+    return made
+
+
+def test_two_rounds_and_both_are_verified(
+    campaign: Campaign, flows, answer_all: Callable[[], None]
+) -> None:
+    for number in range(2):
+        flows.open_now(str(campaign.root))
+        answer_all()
+        flows.run(str(campaign.root))
+        own = read_array(campaign.own_features)
+        assert own.shape == (24, 64)  # of the model that was trained when the round was closed
+        assert read_json(campaign.model / "model.json")["labels"] == 4 * (number + 1)
+    assert read_json(campaign.root / "rounds" / "001" / "selection.json")["stood_in"] is None
+    for number in range(2):
+        words = [sys.executable, "-m", "labelcycle", "verify", f"round/00{number}"]
+        done = subprocess.run(words, cwd=campaign.root, capture_output=True, text=True)
+        assert f"round {number} is reproduced" in done.stdout, done.stdout + done.stderr
