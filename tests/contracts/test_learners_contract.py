@@ -103,6 +103,7 @@ def test_one_and_two_threads_learn_the_same(name: str) -> None:
     assert found[0].tobytes() == found[1].tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_ten_thousand_labels_and_the_same_seed(name: str) -> None:
     features, labels = blobs(10_200, 6)
