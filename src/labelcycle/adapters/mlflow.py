@@ -46,8 +46,12 @@ REQUIRED = (
     "torch",
     "torchvision",
 )
-OPTIONAL = ("faiss-cpu", "faiss-gpu", "timm")
-"""For learners that look for neighbours, and for encoders of timm."""
+FURTHER = {
+    "knn": ("faiss-cpu", "faiss-gpu"),
+    "propagate": ("faiss-cpu", "faiss-gpu"),
+    "timm_pretrained": ("timm",),
+}
+"""What single learners and encoders need beside, of which one is installed."""
 
 
 class MlflowTracker:
@@ -220,10 +224,11 @@ def translated(uri: str) -> Iterator[None]:
         ) from error
 
 
-def _requirements() -> list[str]:
-    """What a model needs to be served, and those of `OPTIONAL` that are installed here."""
+def _requirements(*parts: str) -> list[str]:
+    """What a model of this encoder and learner needs to be served."""
     installed = {each.name for each in importlib.metadata.distributions()}
-    names = [*REQUIRED, *(name for name in OPTIONAL if name in installed)]
+    further = [name for part in parts for name in FURTHER.get(part, ()) if name in installed]
+    names = [*REQUIRED, *further]
     return [f"{name}=={importlib.metadata.version(name)}" for name in names]
 
 
@@ -260,9 +265,10 @@ def _log_model(run: str, record: Mapping[str, Any]) -> None:
     Nothing where neither takes images: the encoder's features are ready-made.
     """
     files = record["files"]
-    sides = [read_json(files[part] / f"{part}.json")["image_size"] for part in ("encoder", "model")]
-    if not any(sides):
+    encoder, model = (read_json(files[part] / f"{part}.json") for part in ("encoder", "model"))
+    if not encoder["image_size"] and not model["image_size"]:
         return
+    names = encoder["encoder"], model["learner"]
     import mlflow
 
     from labelcycle.adapters.mlflow_model import ImageClassifier, signature
@@ -275,6 +281,6 @@ def _log_model(run: str, record: Mapping[str, Any]) -> None:
             python_model=ImageClassifier(),
             artifacts={part: str(record["files"][part]) for part in ("encoder", "model")},
             code_paths=[str(Path(labelcycle.__file__).parent)],
-            pip_requirements=_requirements(),
+            pip_requirements=_requirements(*names),
             signature=signature(),
         )
