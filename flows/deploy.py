@@ -34,7 +34,11 @@ def main(campaign: Path, every: int) -> None:
 
 
 def _serve(root: Path, name: str, every: int) -> None:
-    """Serve until interrupted. Two at a time are no harm: the campaign's lock lets one work."""
+    """Serve until interrupted, at most two runs at a time.
+
+    Two are no harm, for the campaign's lock lets one work. More would pile up on a machine where
+    looks take longer than the time between them.
+    """
     # Prefect reads its settings when it is imported, so it must come after `prepare`.
     from prefect import serve
     from prefect.deployments.runner import RunnerDeployment
@@ -52,7 +56,7 @@ def _serve(root: Path, name: str, every: int) -> None:
         )
         if isinstance(deployment, RunnerDeployment):  # else a coroutine, which async callers get
             deployments.append(deployment)
-    serve(*deployments)
+    serve(*deployments, limit=2)
 
 
 if __name__ == "__main__":
