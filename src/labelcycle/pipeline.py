@@ -9,6 +9,7 @@ import ast
 import hashlib
 import importlib.metadata
 import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -34,6 +35,8 @@ NUMERIC = {
     "torchvision": "torchvision",
 }
 """Import name -> distribution of the libraries whose version can change a stage's numbers."""
+
+NO_FILE = "no such file"
 
 
 @dataclass(frozen=True)
@@ -174,11 +177,18 @@ def code_of(*roots: str, alone: tuple[str, ...] = ()) -> dict[str, str]:
     return {"modules": code.hexdigest()[:16], **versions}
 
 
-def named_file(config: Config) -> str | None:
-    """The file that the encoder's option `file` names, relative to the campaign, or None."""
-    options = encoders.options_of(config.pretrain.encoder, config.pretrain.options)
-    file: str | None = getattr(options, "file", None)
-    return file
+def named_files(home: Path, encoder: str, options: Mapping[str, Any]) -> dict[str, str]:
+    """The file that an encoder's option `file` names, as it stands there, with its digest.
+
+    Empty where the option names none; `NO_FILE` instead of a digest where there is no such file.
+
+    home : the folder to which the name is relative
+    """
+    name: str | None = getattr(encoders.options_of(encoder, options), "file", None)
+    if not name:
+        return {}
+    path = home / name
+    return {name: file_digest(path) if path.is_file() else NO_FILE}
 
 
 def refresh_code(campaign: Campaign, config: Config) -> None:
@@ -187,9 +197,8 @@ def refresh_code(campaign: Campaign, config: Config) -> None:
     The content of a file that the encoder's options name counts like code of `pretrain`.
     """
     digests = code_digests(config)
-    if file := named_file(config):
-        path = campaign.root / file
-        digests["pretrain"][file] = file_digest(path) if path.is_file() else "no such file"
+    chosen = config.pretrain
+    digests["pretrain"] |= named_files(campaign.root, chosen.encoder, chosen.options)
     text = dump_json(digests).encode()
     if not campaign.code.exists() or campaign.code.read_bytes() != text:
         write_bytes(campaign.code, text)

@@ -39,6 +39,9 @@ NEXT = dict.fromkeys(State, "go on with `labelcycle run`") | {
 }
 """What a person does next in each state."""
 
+CANCELLABLE = (State.PLANNED, State.SELECTED, State.OPEN, State.ENDING)
+"""States in which a round can be given up."""
+
 
 def open_tag(number: int) -> str:
     """Tag of the commit in which round `number` was handed to people."""

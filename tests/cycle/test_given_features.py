@@ -1,4 +1,4 @@
-"""A campaign on ready-made features, with real DVC: their file is kept, a new one noticed."""
+"""A campaign on ready-made features: their file is kept, held while a round is open, noticed."""
 
 import subprocess
 import sys
@@ -8,13 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import SETTINGS, make_images
+from fakes import FakeBackend
 
 from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.cycle import setup
-from labelcycle.store import Campaign, read_array, read_json, read_samples, write_arrays
-
-pytestmark = pytest.mark.slow
+from labelcycle.errors import ServiceDown, StateError
+from labelcycle.store import (
+    Campaign,
+    file_digest,
+    read_array,
+    read_json,
+    read_samples,
+    write_arrays,
+)
 
 
 def write_features(campaign: Campaign, seed: int) -> None:
@@ -25,6 +32,10 @@ def write_features(campaign: Campaign, seed: int) -> None:
 
 @pytest.fixture
 def campaign(tmp_path: Path) -> Campaign:
+    return make_campaign(tmp_path)
+
+
+def make_campaign(tmp_path: Path) -> Campaign:
     make_images(tmp_path / "images")
     settings = {**SETTINGS, "pretrain": {"encoder": "precomputed"}}
     made = setup.init(tmp_path / "made", config.parse(settings))
@@ -33,6 +44,7 @@ def campaign(tmp_path: Path) -> Campaign:
     return made
 
 
+@pytest.mark.slow
 def test_the_features_file_is_an_input_of_the_round(
     campaign: Campaign, flows, answer_all: Callable[[], None]
 ) -> None:
@@ -53,3 +65,62 @@ def test_the_features_file_is_an_input_of_the_round(
     words = [sys.executable, "-m", "labelcycle", "verify", "round/000", "--from", "pretrain"]
     done = subprocess.run(words, cwd=campaign.root, capture_output=True, text=True)
     assert "round 0 is reproduced" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_features_file_is_held_while_a_round_is_open(
+    tmp_path: Path, without_dvc: None, flows, backend: FakeBackend
+) -> None:
+    campaign = make_campaign(tmp_path)
+    root, file = str(campaign.root), campaign.data / "features.npz"
+    flows.run(root)
+    planned, kept = file_digest(file), file.read_bytes()
+    assert read_json(campaign.round(0) / "plan.json")["files"] == {"data/features.npz": planned}
+    for key in backend.ids:
+        backend.answer(key, "dark")
+
+    write_features(campaign, 1)
+    changed = (
+        rf"^data/features.npz, .* since round 0 was planned: wanted digest {planned}, got"
+        rf" {file_digest(file)}; put it back .*, or give the round up with `labelcycle cancel`$"
+    )
+    for close in (flows.run, flows.close_now, lambda root: flows.end_early(root, "incomplete")):
+        with pytest.raises(StateError, match=changed):
+            close(root)
+    assert not (campaign.round(0) / "annotations.jsonl").exists()
+    file.unlink()
+    with pytest.raises(StateError, match=rf"wanted digest {planned}, got no such file; put it"):
+        flows.run(root)
+
+    file.write_bytes(kept)
+    flows.run(root)
+    assert "round/000" in git.tags(campaign.root)
+
+
+def test_a_round_whose_features_file_is_lost_can_be_cancelled(
+    tmp_path: Path, without_dvc: None, flows, backend: FakeBackend
+) -> None:
+    campaign = make_campaign(tmp_path)
+    root = str(campaign.root)
+    flows.run(root)
+    backend.answer(min(backend.ids), "dark")
+    write_features(campaign, 1)
+    flows.end_early(root, "cancel")
+    assert "round/000" in git.tags(campaign.root)
+    flows.open_now(root)
+    plan = read_json(campaign.round(1) / "plan.json")
+    assert plan["files"] == {"data/features.npz": file_digest(campaign.data / "features.npz")}
+
+
+def test_a_features_file_that_changes_before_anybody_is_asked_stops_the_open(
+    tmp_path: Path, without_dvc: None, flows, backend: FakeBackend
+) -> None:
+    campaign = make_campaign(tmp_path)
+    backend.push_dies_after = 0
+    with pytest.raises(ServiceDown, match="broke off"):
+        flows.run(str(campaign.root))
+    write_features(campaign, 1)
+    with pytest.raises(StateError, match=r"data/features.npz, .* since round 0 was planned"):
+        flows.run(str(campaign.root))
+    flows.end_early(str(campaign.root), "cancel")
+    flows.run(str(campaign.root))
+    assert len(backend.ids) > 0

@@ -135,6 +135,12 @@ def test_images_without_names_are_refused() -> None:
 
 
 def test_no_file_named_no_digest(tmp_path: Path) -> None:
-    assert pipeline.named_file(config.Config()) is None
-    weights = {"encoder": "torchvision_pretrained", "options": {"file": "data/w.pth"}}
-    assert pipeline.named_file(config.parse({"pretrain": weights})) == "data/w.pth"
+    assert pipeline.named_files(tmp_path, "resnet18", {}) == {}
+    options = {"file": "w.pth"}
+    assert pipeline.named_files(tmp_path, "torchvision_pretrained", options) == {
+        "w.pth": pipeline.NO_FILE
+    }
+    (tmp_path / "w.pth").write_bytes(b"abc")  # sha256 of abc: FIPS 180-2, appendix B.1
+    assert pipeline.named_files(tmp_path, "torchvision_pretrained", options) == {
+        "w.pth": "ba7816bf8f01cfea"
+    }

@@ -8,7 +8,7 @@ from typing import Any
 from labelcycle import rounds
 from labelcycle.adapters import dvc, git
 from labelcycle.core import consensus
-from labelcycle.cycle.opening import holdout_tasks, now, schema
+from labelcycle.cycle.opening import check_files, holdout_tasks, now, schema
 from labelcycle.cycle.standing import RESULTS, Standing, record_digests
 from labelcycle.errors import StateError
 from labelcycle.ports import AnnotationBackend, Progress
@@ -30,7 +30,9 @@ FREE = ("rounds", "open_next", "name", "instruction")
 
 
 def check_settings(standing: Standing, opened: Mapping[str, Any]) -> None:
-    """Raise StateError if settings that steer the close differ from those the round opened with.
+    """Raise StateError if what steers the close is not as it was when the round opened.
+
+    That is settings, and the files they name; to cancel a round, the files do not matter.
 
     opened : the settings as committed in `open/NNN`, as plain values
     """
@@ -47,6 +49,8 @@ def check_settings(standing: Standing, opened: Mapping[str, Any]) -> None:
             f" wanted the values of {rounds.open_tag(standing.number)} until it is closed;"
             " put them back now and change them afterwards"
         )
+    if ending(standing) != "cancel":
+        check_files(standing)
 
 
 def progress(standing: Standing, backend: AnnotationBackend) -> Progress:

@@ -71,9 +71,10 @@ def verify(standing: Standing, number: int, deep: bool, show: Callable[[str], No
 
 def _restore_named(standing: Standing, rebuilt: Campaign) -> None:
     """Bring the file that the encoder's options name, if DVC keeps it."""
-    file = pipeline.named_file(config.load(rebuilt.params, parts=False))
-    if file and (rebuilt.root / f"{file}.dvc").exists():
-        dvc.restore(rebuilt.root, standing.campaign.root, [f"{file}.dvc"])
+    chosen = config.load(rebuilt.params, parts=False).pretrain
+    for file in pipeline.named_files(rebuilt.root, chosen.encoder, chosen.options):
+        if (rebuilt.root / f"{file}.dvc").exists():
+            dvc.restore(rebuilt.root, standing.campaign.root, [f"{file}.dvc"])
 
 
 def _compute(campaign: Campaign, stages: tuple[str, ...]) -> None:

@@ -14,6 +14,7 @@ from labelcycle.adapters import dvc, git
 from labelcycle.cycle.standing import COMMITTED, Standing
 from labelcycle.errors import PoolExhausted, StateError
 from labelcycle.ports import AnnotationBackend, LabelSchema, Prediction, TaskSpec
+from labelcycle.rounds import State
 from labelcycle.store import (
     OWNED,
     Campaign,
@@ -57,8 +58,11 @@ def plan(standing: Standing) -> None:
     config, campaign = standing.config, standing.campaign
     if standing.number == 0:  # an ingest or import that was killed may not have come so far
         dvc.add(campaign.root, INPUTS)
-    if (file := pipeline.named_file(config)) and _in_data(campaign, file):
-        dvc.add(campaign.root, [file])
+    chosen = config.pretrain
+    files = pipeline.named_files(campaign.root, chosen.encoder, chosen.options)
+    for file in files:
+        if _in_data(campaign, file):
+            dvc.add(campaign.root, [file])
     labels = read_all_labels(campaign)
     pool = read_samples(campaign.samples, "pool")
     left = sum(sample.id not in labels for sample in pool)
@@ -83,6 +87,7 @@ def plan(standing: Standing) -> None:
                 "params": config.digest,
                 "schema": schema_digest(standing),
             },
+            "files": files,
         },
     )
 
@@ -94,13 +99,37 @@ def _in_data(campaign: Campaign, file: str) -> bool:
 
 
 def check_plan(standing: Standing) -> None:
-    """Raise StateError if the settings are no longer those that the round was planned with."""
+    """Raise StateError if settings, or the files they name, changed since the round was planned."""
     planned = standing.record(rounds.PLAN)["digests"]["params"]
     if planned != standing.config.digest:
         raise StateError(
             f"params.yaml changed since round {standing.number} was planned (wanted digest"
             f" {planned}, got {standing.config.digest}); put it back, or give the round up with"
             " `labelcycle cancel`"
+        )
+    if standing.state is not State.PUSHED:  # people were asked: from here on the close looks
+        check_files(standing)
+
+
+def check_files(standing: Standing) -> None:
+    """Raise StateError if a file that the settings name is not the one the round was planned with.
+
+    Features of other bytes are other inputs: what people were asked would not belong to them.
+    """
+    campaign = standing.campaign
+    planned = standing.record(rounds.PLAN).get("files", {})  # an earlier version wrote none
+    for name, wanted in planned.items():
+        path = campaign.root / name
+        got = file_digest(path) if path.is_file() else pipeline.NO_FILE
+        if got == wanted:
+            continue
+        tracked = (campaign.root / f"{name}.dvc").exists()
+        how = f": dvc checkout {name}.dvc" if tracked else ""
+        cancel = ", or give the round up with `labelcycle cancel`"
+        raise StateError(
+            f"{name}, which params.yaml names, changed since round {standing.number} was planned:"
+            f" wanted digest {wanted}, got {got}; put it back until the round is closed{how}"
+            f"{cancel if standing.state in rounds.CANCELLABLE else ''}"
         )
 
 
