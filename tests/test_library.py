@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 import labelcycle
 from labelcycle import select
 from labelcycle.core import strategies
-from labelcycle.errors import DataError, PoolExhausted, SettingsError
+from labelcycle.errors import DataError, LabelcycleError, PoolExhausted, SettingsError
 
 ALL = strategies.names()
 
@@ -128,7 +129,9 @@ def test_options_of_clusterer_and_learner_reach_them() -> None:
 
 def test_what_does_not_fit_is_refused_by_name() -> None:
     features, truth = blobs()
-    with pytest.raises(DataError, match=r"features must be numbers of shape \(n, d\).*\(120,\)"):
+    with pytest.raises(
+        DataError, match=r"features must be numbers of shape \(n, d >= 1\).*\(120,\)"
+    ):
         select(features[:, 0], None, 3)
     with pytest.raises(DataError, match=r"labels must be \(120,\) class indices.*<U"):
         select(features, ["cat"] * 120, 3)
@@ -173,7 +176,7 @@ def test_ones_own_arrays_and_the_seed_are_checked() -> None:
             select(features, labels, 3, strategy="margin", probabilities=wrong)
     with pytest.raises(DataError, match=r"labels must be \(120,\) class indices"):
         select(features, np.full(120, np.inf), 3)
-    with pytest.raises(DataError, match=r"\(n, d >= 1\) .*\(got \(5, 0\)"):
+    with pytest.raises(DataError, match=r"\(n, d >= 1\), .*\(got \(5, 0\)"):
         select(np.zeros((5, 0), dtype=np.float32), None, 3)
     with pytest.raises(SettingsError, match=r"seed must be a whole number, at least 0 \(got -1\)"):
         select(features, None, 3, seed=-1)
@@ -187,6 +190,18 @@ def test_the_budget_is_checked_before_anything_is_computed() -> None:
         select(np.zeros((0, 3), dtype=np.float32), None, 3)
     with pytest.warns(UserWarning, match="budget 50 is above the 40 samples"):
         assert len(select(features, None, np.int64(50)).rows) == 40  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("budget", [0, -1, 10, "3", 2.5])
+def test_errors_about_the_budget_speak_of_arguments(budget: Any) -> None:
+    """A notebook has no settings, and whoever catches ValueError catches them."""
+    features, truth = blobs(40)
+    labels = None if budget != 10 else truth
+    with pytest.raises(ValueError, match="budget") as caught:
+        select(features, labels, budget)
+    assert isinstance(caught.value, LabelcycleError)
+    for word in ("query.budget", "params.yaml", "campaign", "ingest"):
+        assert word not in str(caught.value)
 
 
 def test_the_number_of_classes_is_told_to_who_asks_for_it() -> None:
@@ -203,5 +218,5 @@ def test_the_number_of_classes_is_told_to_who_asks_for_it() -> None:
 
 def test_a_learner_of_images_is_refused() -> None:
     features, labels = np.eye(4, dtype=np.float32), [0, 1, -1, -1]
-    with pytest.raises(SettingsError, match=r"finetune sees images.*wanted one of .*linear"):
+    with pytest.raises(SettingsError, match=r"sees features \(.*linear.*got finetune, .*another$"):
         select(features, labels, 1, strategy="margin", learner="finetune")

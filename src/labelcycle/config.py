@@ -142,12 +142,9 @@ def _check_parts(config: Config, source: str) -> None:
             registry.parse_options(package.get(name).Options, values, f"{key} {name}")
         except SettingsError as error:
             raise SettingsError(f"{source}: {error}") from error
-    if config.embed.features == "model" and not learners.sees_images(config.train.learner):
-        able = ", ".join(name for name in learners.names() if learners.sees_images(name))
-        raise SettingsError(
-            f"{source}: embed.features is model: wanted a train.learner with a network of its own"
-            f" ({able}), got {config.train.learner}; write embed.features: encoder"
-        )
+    if config.embed.features == "model":
+        where = f"{source}: train.learner, for embed.features is model"
+        learners.must_see("images", config.train.learner, where, "write embed.features: encoder")
 
 
 def _one_line(error: Exception) -> str:

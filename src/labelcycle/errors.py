@@ -1,10 +1,10 @@
 """Every deliberate error of labelcycle.
 
 LabelcycleError            exit code 1: one line that says what, wanted, got, what to do
-├── SettingsError          params.yaml or an option is not as it must be
-├── DataError              images, labels or a file of the campaign are not as they must be
+├── SettingsError          params.yaml or an option is not as it must be; also a ValueError
+├── DataError              images, labels, features or a file are not as they must be; also one
+├── PoolExhausted          fewer samples are left than the budget asks for; also one
 ├── StateError             the campaign is in a state in which this step is not legal
-├── PoolExhausted          fewer samples are left than the budget asks for
 ├── ServiceDown            a service does not answer; trying again later may help
 ├── ServiceRefused         a service answers, but not with what is needed (token, project, schema)
 ├── ToolFailed             git, DVC or another program ended with an error
@@ -18,19 +18,19 @@ class LabelcycleError(Exception):
     exit_code = 1
 
 
-class SettingsError(LabelcycleError):
-    """A setting is unknown or out of range."""
+class SettingsError(LabelcycleError, ValueError):
+    """A setting or argument is unknown or out of range."""
 
 
-class DataError(LabelcycleError):
-    """Images, labels or a file of the campaign are not as they must be."""
+class DataError(LabelcycleError, ValueError):
+    """Images, labels, features or a file of the campaign are not as they must be."""
 
 
 class StateError(LabelcycleError):
     """The step asked for is not legal in the campaign's present state."""
 
 
-class PoolExhausted(LabelcycleError):
+class PoolExhausted(LabelcycleError, ValueError):
     """The budget is above the number of samples that can still be selected."""
 
 

@@ -62,8 +62,8 @@ def select(
         fitted on the labels. A strategy that asks for a model's last layer always gets `learner`'s
     seed : of all draws; the same arguments give the same selection
 
-    Raises SettingsError, DataError or PoolExhausted (labelcycle.errors), each with what was wanted
-    and what came.
+    Raises SettingsError, DataError or PoolExhausted (labelcycle.errors), all of them ValueErrors,
+    each with what was wanted and what came.
     """
     module = strategies.get(strategy)
     settings = parse_options(module.Options, options, f"strategy {strategy}")
@@ -92,9 +92,9 @@ def select(
 def _features(features: NDArray[Any]) -> NDArray[np.floating]:
     """As they are if they can be; other numbers as float32."""
     array = np.asanyarray(features)
-    if array.ndim != 2 or array.dtype.kind not in "fiu":
+    if array.ndim != 2 or not array.shape[1] or array.dtype.kind not in "fiu":
         raise DataError(
-            f"features must be numbers of shape (n, d), one row a sample"
+            f"features must be numbers of shape (n, d >= 1), one row a sample"
             f" (got {array.shape} {array.dtype}); flatten images or embed them first"
         )
     return array if array.dtype in (np.float32, np.float16) else array.astype(np.float32)
@@ -184,10 +184,6 @@ def _fitted(
 ) -> learners.Learner:
     """The learner, fitted on the labels there are."""
     module = learners.get(learner)
-    if learners.sees_images(learner):
-        able = ", ".join(name for name in learners.names() if not learners.sees_images(name))
-        raise SettingsError(
-            f"learner {learner} sees images, here are features: wanted one of {able}"
-        )
+    learners.must_see("features", learner, "learner")
     settings = parse_options(module.Options, options, f"learner {learner}")
     return module.fit(pool.features, pool.labels, classes, settings, seed)

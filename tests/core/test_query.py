@@ -31,20 +31,22 @@ def test_a_budget_above_the_pool_is_refused_with_the_number_left() -> None:
     available = np.arange(40) < 37
     with pytest.raises(
         PoolExhausted,
-        match=r"^budget must be in 1\.\.37, the samples left \(got 50\); lower query\.budget$",
+        match=r"^budget must be in 1\.\.37, the samples left to select \(got 50\); lower it$",
     ):
         ask(pool=replace(pool_of(), available=available), budget=50)
 
 
 def test_an_empty_pool_says_that_nothing_is_left() -> None:
     empty = replace(pool_of(), available=np.zeros(40, dtype=bool))
-    with pytest.raises(PoolExhausted, match=r"no sample is left to select \(got 5\); ingest more"):
+    with pytest.raises(
+        PoolExhausted, match=r"no sample is left to select \(got budget 5\): wanted .* add"
+    ):
         ask(pool=empty)
 
 
 @pytest.mark.parametrize("budget", [0, -3])
 def test_a_budget_below_one_is_refused(budget: int) -> None:
-    with pytest.raises(PoolExhausted, match=r"in 1\.\.40, .* \(got -?\d\); raise query\.budget"):
+    with pytest.raises(PoolExhausted, match=r"in 1\.\.40, .* \(got -?\d\); raise it$"):
         ask(budget=budget)
 
 

@@ -53,7 +53,7 @@ def test_the_experiments_of_the_repository_can_be_read(path: Path) -> None:
         ({"initial": 1.5}, "initial: wanted a number of labels or a share below 1"),
         ({"labels": [5, 5]}, r"labels: wanted rising numbers of labels \(got \[5, 5\]\)"),
         ({"labels": [5, 9]}, "labels: wanted either this or rounds"),
-        ({"features": "model"}, "features: model wants learners that see images"),
+        ({"features": "model"}, "features is model: wanted a learner that sees images"),
     ],
 )
 def test_a_wrong_file_is_refused_before_anything_runs(change: dict[str, Any], said: str) -> None:

@@ -76,7 +76,7 @@ def test_rounds_ask_for_new_samples_until_the_pool_is_used_up(
         answers = [label(int(i, 16)) for i in ids]
         store.write_labels(campaign.label_file(number), answers)
     assert seen == {identity(i) for i in range(POOL)}
-    with pytest.raises(PoolExhausted, match=r"no sample is left to select \(got 15\)"):
+    with pytest.raises(PoolExhausted, match=r"no sample is left to select \(got budget 15\)"):
         one_round(campaign, strategy=strategy, budget=15)
 
 
@@ -120,7 +120,9 @@ def test_wrong_options_of_the_strategy_are_told(campaign: store.Campaign) -> Non
 
 
 def test_a_budget_above_the_pool_is_refused(campaign: store.Campaign) -> None:
-    with pytest.raises(PoolExhausted, match=r"in 1\.\.60, the samples left \(got 61\); lower"):
+    with pytest.raises(
+        PoolExhausted, match=r"in 1\.\.60, the samples left to select \(got 61\); lower"
+    ):
         one_round(campaign, budget=61)
     assert not campaign.selection.exists()
 

@@ -149,14 +149,13 @@ def check_budget(budget: int, left: int) -> None:
         raise SettingsError(f"budget must be a whole number (got {budget!r})")
     if left == 0:
         raise PoolExhausted(
-            f"budget must be in 1..0, no sample is left to select (got {budget});"
-            " ingest more images or end the campaign"
+            f"no sample is left to select (got budget {budget}): wanted at least one without a"
+            " label that was not rejected; add new samples"
         )
     if not 1 <= budget <= left:
         raise PoolExhausted(
-            f"budget must be in 1..{left}, the samples left (got {budget}); "
-            + ("lower" if budget > left else "raise")
-            + " query.budget"
+            f"budget must be in 1..{left}, the samples left to select (got {budget});"
+            f" {'lower' if budget > left else 'raise'} it"
         )
 
 

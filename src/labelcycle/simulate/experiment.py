@@ -277,15 +277,10 @@ def _check_parts(experiment: Experiment) -> None:
                 f"learners: {each.text} starts from a campaign's encoder, which an experiment does"
                 " not hand on; write start: scratch"
             )
-    blind = [
-        each.text for each in experiment.chosen("learners") if not learners.sees_images(each.name)
-    ]
-    if experiment.features == "model" and blind:
-        able = [name for name in learners.names() if learners.sees_images(name)]
-        raise SettingsError(
-            f"features: model wants learners that see images ({', '.join(able) or 'none'} here),"
-            f" {blind[0]} sees features; write features: encoder"
-        )
+    if experiment.features == "model":
+        for each in experiment.learners:
+            where = "learners, for features is model"
+            learners.must_see("images", each.name, where, "write features: encoder")
 
 
 def _placed(experiment: Experiment, place: str, source: str) -> Experiment:

@@ -72,11 +72,9 @@ def problems(
             raise SettingsError(
                 f"encoder: {options.text} has features already; give `encoder` to sets of images"
             )
-        if seeing:
-            raise SettingsError(
-                f"learners: {seeing[0]} sees images, {options.text} has features only; choose a set"
-                " of images, or another learner"
-            )
+        for name in chosen:
+            where = f"learners, for {options.text} has features only"
+            learners.must_see("features", name, where, "take a set of images")
         yield _problem(experiment, options, read, read.features, None), seeds
         return
     if encoder is None:
@@ -147,12 +145,10 @@ def _features(
 ) -> tuple[Features, Features]:
     """Of both splits, by an encoder that is fitted to the training images `rows`."""
     own = encoders.options_of(encoder.name, encoder.options)
-    named = getattr(own, "file", None)
-    path = place.source / named if named else None
     key = _key(
         [
             images.digest,
-            store.file_digest(path) if path and path.is_file() else named,
+            pipeline.named_files(place.source, encoder.name, encoder.options),
             store.digest(rows.tobytes()),
             encoder.name,
             own.model_dump(mode="json"),

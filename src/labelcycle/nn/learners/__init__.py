@@ -4,7 +4,7 @@ A module is a learner when it has what `LearnerModule` lists; `names` finds it b
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from labelcycle import options as base
 from labelcycle.core import registry
 from labelcycle.core.pool import Head
+from labelcycle.errors import SettingsError
 
 Arrays = dict[str, NDArray[Any]]
 """Named weights."""
@@ -67,6 +68,22 @@ def sees_images(name: str) -> bool:
     to learn, and `embed`. It has `default_size`, as encoders have.
     """
     return getattr(get(name), "INPUT", "features") == "images"
+
+
+def must_see(what: Literal["images", "features"], name: str, where: str, instead: str = "") -> None:
+    """Raise SettingsError, which names those that do, if a learner does not see `what`.
+
+    where : what asks for it; instead : what else may be done
+    """
+    if sees_images(name) == (what == "images"):
+        return
+    able = ", ".join(each for each in names() if sees_images(each) == (what == "images"))
+    sees = "features" if what == "images" else "images"
+    remedy = f", or {instead}" if instead else ""
+    raise SettingsError(
+        f"{where}: wanted a learner that sees {what} ({able or 'none here'}), got {name}, which"
+        f" sees {sees}; choose another{remedy}"
+    )
 
 
 def names() -> list[str]:
