@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 from click.testing import CliRunner
 
-from labelcycle import pipeline
+from labelcycle import checks, pipeline
 from labelcycle.cli import STAGES, cli, main
 from labelcycle.core import strategies
 
@@ -112,6 +112,33 @@ def test_outside_a_campaign_the_remedy_is_named(words, text, tmp_path, monkeypat
         main()
     assert re.fullmatch(rf"labelcycle: .*({text}).*\n", capsys.readouterr().err)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "shown", "problem"),
+    [
+        ([("disk", True, "9 GB free", "")], ["ok   disk: 9 GB free"], None),
+        (
+            [("MLflow", None, "not running", "start it"), ("Prefect", None, "not running", "")],
+            ["off  MLflow: not running -> start it", "off  Prefect: not running -> "],
+            "not running: MLflow, Prefect; `labelcycle up` starts them",
+        ),
+        (
+            [("git", False, "not on PATH", "install git"), ("MLflow", None, "not running", "x")],
+            ["FAIL git: not on PATH -> install git", "off  MLflow: not running -> x"],
+            "not running: MLflow; `labelcycle up` starts them; checks that failed: 1; each line"
+            " above names its remedy",
+        ),
+    ],
+)
+def test_the_doctor_tells_what_failed_from_what_was_not_started(
+    found, shown, problem, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(checks, "all_checks", lambda root: found)
+    result = CliRunner().invoke(cli, ["-C", str(tmp_path), "doctor"])
+    assert result.output.splitlines() == shown
+    assert result.exit_code == (1 if problem else 0)
+    assert not problem or str(result.exception) == problem
 
 
 def test_wrong_usage_ends_with_2(tmp_path):

@@ -172,16 +172,24 @@ def down(root: Path) -> None:
 @cli.command()
 @click.pass_obj
 def doctor(root: Path) -> None:
-    """Check every precondition; each failure comes with its remedy."""
+    """Check every precondition; each failure comes with its remedy.
+
+    A service that was not started is `off`, which no round can do with: the exit code is 1 too.
+    """
     from labelcycle import checks
 
-    failed = 0
     _campaign(root)
+    failed, off = 0, []
     for name, ok, detail, remedy in checks.all_checks(root):
-        click.echo(f"{'ok  ' if ok else 'FAIL'} {name}: {detail}{'' if ok else f' -> {remedy}'}")
-        failed += not ok
+        mark = {True: "ok  ", False: "FAIL", None: "off "}[ok]
+        click.echo(f"{mark} {name}: {detail}{'' if ok else f' -> {remedy}'}")
+        failed += ok is False
+        off += [name] if ok is None else []
+    problems = [f"not running: {', '.join(off)}; `labelcycle up` starts them"] if off else []
     if failed:
-        raise LabelcycleError(f"checks that failed: {failed}; each line above names its remedy")
+        problems.append(f"checks that failed: {failed}; each line above names its remedy")
+    if problems:
+        raise LabelcycleError("; ".join(problems))
 
 
 # --- the cycle -----------------------------------------------------------------------------

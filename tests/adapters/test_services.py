@@ -320,10 +320,12 @@ def test_a_failed_preparation_is_told_and_leaves_nothing(tmp_path: Path) -> None
 
 def test_check_says_what_is_missing(campaign: Campaign) -> None:
     lines = {name: (ok, detail, remedy) for name, ok, detail, remedy in health.check({})}
-    assert lines["Label Studio"][:2] == (False, "LABEL_STUDIO_URL is not set")
-    assert lines["Label Studio token"][:2] == (False, "not tried")
-    remedy = "run `labelcycle up`, or set PREFECT_API_URL to where it runs"
-    assert lines["Prefect"] == (False, "PREFECT_API_URL is not set", remedy)
+    assert list(lines) == ["Label Studio", "MLflow", "Prefect"]
+    assert lines["Label Studio"][:2] == (None, "not running")
+    remedy = "`labelcycle up` starts it; or set PREFECT_API_URL"
+    assert lines["Prefect"] == (None, "not running", remedy)
+    lost, *_ = health.check({"LABEL_STUDIO_URL": "http://127.0.0.1:9"})
+    assert lost[1:3] == (False, "nothing healthy answers at http://127.0.0.1:9")
     (_, ok, detail, _), *_ = (
         line for line in health.check({"MLFLOW_TRACKING_URI": "mlruns"}) if line[0] == "MLflow"
     )

@@ -148,7 +148,9 @@ def test_owned_labels_are_taken_before_round_0(world: World) -> None:
 
 def test_without_services_the_remedy_is_named(world: World) -> None:
     out = world.run("doctor", code=1)
-    assert "FAIL Label Studio: LABEL_STUDIO_URL is not set -> run `labelcycle up`" in out
+    assert "off  Label Studio: not running -> `labelcycle up` starts it" in out
+    assert "FAIL" not in out
+    assert "not running: Label Studio, MLflow, Prefect; `labelcycle up` starts them" in out
     out = world.run("run", code=1, PREFECT_API_URL="http://127.0.0.1:9/api")
     assert re.search(r"labelcycle: Prefect at http://127.0.0.1:9/api does not answer .*up", out)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 PATIENCE_S = 10.0
 
-Line = tuple[str, bool, str, str]
-"""Name, whether it is well, what was found, and what to do if it is not."""
+Line = tuple[str, bool | None, str, str]
+"""Name, whether it is well (None: it was not started), what was found, what to do if it is not."""
 
 
 def answers(url: str, headers: Mapping[str, str] | None = None) -> bool:
@@ -58,7 +58,7 @@ def check(environment: Mapping[str, str] | None = None) -> list[Line]:
 def _server(title: str, variable: str, address: str, path: str) -> Line:
     start = f"run `labelcycle up`, or set {variable} to where it runs"
     if not address:
-        return title, False, f"{variable} is not set", start
+        return title, None, "not running", f"`labelcycle up` starts it; or set {variable}"
     if not address.startswith(("http://", "https://")):
         return title, True, f"{address} (no server)", ""
     if answers(address.rstrip("/") + path):
@@ -70,7 +70,7 @@ def _label_studio(address: str, token: str) -> list[Line]:
     server = _server("Label Studio", "LABEL_STUDIO_URL", address, "/health")
     name = "Label Studio token"
     if not server[1]:
-        return [server, (name, False, "not tried", "bring Label Studio up first")]
+        return [server]
     from labelcycle.adapters.label_studio_api import LabelStudioApi  # slow to import
     from labelcycle.errors import LabelcycleError
 
