@@ -1,3 +1,5 @@
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -41,3 +43,15 @@ def test_unit_rows_keep_zero_rows_and_the_input() -> None:
     features = np.array([[3, 4], [0, 0], [0, -2]], dtype=np.float16)
     np.testing.assert_allclose(unit_rows(features), [[0.6, 0.8], [0, 0], [0, -1]])
     assert features[0, 0] == 3
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), block=st.sampled_from([1, 20_000, 2**26]))
+def test_few_of_many_points_have_the_same_neighbours(seed: int, block: int) -> None:
+    rng = np.random.default_rng(seed)
+    features = rng.integers(-2, 3, (300, 4)).astype(np.float16)
+    rows = rng.permutation(300)[:7]
+    with mock.patch.object(neighbours, "BLOCK_BYTES", block):
+        found = neighbours.nearest_of(features, 9, rows)
+    expected = nearest_others(unit_rows(features), 9, rows)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)

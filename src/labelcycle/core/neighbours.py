@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 BLOCK_BYTES = 64 * 2**20
 
+ASKED_ROWS = 256
+
 
 def unit_rows(features: NDArray[np.floating]) -> NDArray[np.float64]:
     """A copy of (n, d) `features` with rows of length 1, float64; a row of zeros stays zero."""
@@ -51,6 +53,50 @@ def nearest_others(
         nearest[start : start + block] = np.sqrt(np.einsum("nkd,nkd->nk", gaps, gaps))
     nearest.sort(axis=1)
     return nearest
+
+
+def nearest_of(
+    features: NDArray[np.floating], k: int, rows: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """(r, k) float64 distances of unit rows, as `nearest_others` has them, for few of many points.
+
+    features : (m, d) of any length and float type, m > k >= 1: never copied whole to float64
+    rows : (r,) int64, which of them to ask for
+    """
+    nearest = np.empty((len(rows), k))
+    for start in range(0, len(rows), ASKED_ROWS):
+        these = rows[start : start + ASKED_ROWS]
+        points = unit_rows(features[these])
+        near = _near_positions(features, points, these, k)
+        for i, found in enumerate(near):
+            gaps = unit_rows(features[found]) - points[i]
+            nearest[start + i] = np.sqrt(np.einsum("kd,kd->k", gaps, gaps))
+    nearest.sort(axis=1)
+    return nearest
+
+
+def _near_positions(
+    features: NDArray[np.floating], points: NDArray[np.float64], own: NDArray[np.int64], k: int
+) -> NDArray[np.int64]:
+    """(r, k) int64: the k nearest of all `features` to each of `points`, which stand at `own`."""
+    best: NDArray[np.float64] = np.full((len(points), k), np.inf)
+    near: NDArray[np.int64] = np.full((len(points), k), -1, dtype=np.int64)
+    block = max(k, BLOCK_BYTES // (8 * (3 * len(points) + 4 * features.shape[1])))
+    for start in range(0, len(features), block):
+        others = unit_rows(features[start : start + block])
+        estimate = np.einsum("nd,nd->n", others, others) - 2 * (points @ others.T)
+        mine = np.flatnonzero((own >= start) & (own < start + len(others)))
+        estimate[mine, own[mine] - start] = np.inf
+        estimate = np.concatenate([best, estimate], axis=1)
+        ids = np.arange(start, start + len(others))
+        kept = np.argpartition(estimate, k - 1, axis=1)[:, :k]
+        best = np.take_along_axis(estimate, kept, axis=1)
+        near = np.where(
+            kept < k,
+            np.take_along_axis(near, np.minimum(kept, k - 1), axis=1),
+            ids[np.maximum(kept - k, 0)],
+        )
+    return near
 
 
 def near_squares(

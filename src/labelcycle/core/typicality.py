@@ -3,7 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.core.neighbours import near_squares, nearest_others, unit_rows, unit_rows32
+from labelcycle.core.graph import nearest
+from labelcycle.core.neighbours import (
+    near_squares,
+    nearest_of,
+    nearest_others,
+    unit_rows,
+    unit_rows32,
+)
 from labelcycle.core.ordering import KEPT_BITS, best_first
 
 SMALLEST_DISTANCE = 1e-5
@@ -11,6 +18,10 @@ SMALLEST_DISTANCE = 1e-5
 
 SMALL = 64
 """Of so few points all are computed exactly: less work than to find out which must be."""
+
+EXACT_UP_TO = 100_000
+"""In a larger cluster inverted lists (core/graph.py) say who is near, for the time grows with the
+square of the samples: they miss some neighbours, which makes a sample seem less typical."""
 
 
 def typicality(
@@ -29,11 +40,36 @@ def typicality(
     """
     if len(points) < 2:
         return np.zeros(len(points) if rows is None else len(rows))
-    distances = nearest_others(points, _k(len(points), neighbours), rows)
+    return _of_distances(nearest_others(points, k_of(len(points), neighbours), rows), squared)
+
+
+def typicality_of(
+    features: NDArray[np.floating], neighbours: int, squared: bool, rows: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """(r,) float64: `typicality` of `rows` of (m, d) `features` of any length, all of them near.
+
+    No float64 copy of all features is made.
+    """
+    if len(features) < 2:
+        return np.zeros(len(rows))
+    distances = nearest_of(features, k_of(len(features), neighbours), rows)
+    return _of_distances(distances, squared)
+
+
+def _of_distances(distances: NDArray[np.float64], squared: bool) -> NDArray[np.float64]:
     if squared:
         distances = distances**2
     values: NDArray[np.float64] = 1 / (distances.mean(axis=1) + SMALLEST_DISTANCE)
     return values
+
+
+def at_most(features: NDArray[np.floating], neighbours: int, squared: bool) -> NDArray[np.float64]:
+    """(m,) float64: what the typicality of each sample is at most; m >= 2.
+
+    Beyond `EXACT_UP_TO` samples it is no bound but what inverted lists found: nearly the value.
+    """
+    high = _bounded(features, neighbours, squared, None)[2]
+    return np.minimum(high, 1 / SMALLEST_DISTANCE)
 
 
 def most_typical(
@@ -57,20 +93,24 @@ def most_typical(
         values = typicality(unit_rows(features), neighbours, squared, asked)
         kept = np.sort(best_first(values)[:count])
         return asked[kept], values[kept]
-    values, low, high = _bounded(unit_rows32(features), neighbours, squared, rows)
+    values, low, high = _bounded(features, neighbours, squared, rows)
     doubtful = _doubtful(low, high, count)
     if len(doubtful):
-        values[doubtful] = typicality(unit_rows(features), neighbours, squared, asked[doubtful])
+        values[doubtful] = typicality_of(features, neighbours, squared, asked[doubtful])
     contenders = np.flatnonzero(high >= _nth_highest(low, count))
     kept = np.sort(contenders[best_first(values[contenders])[:count]])
     return asked[kept], values[kept]
 
 
 def _bounded(
-    points: NDArray[np.float32], neighbours: int, squared: bool, rows: NDArray[np.int64] | None
+    features: NDArray[np.floating], neighbours: int, squared: bool, rows: NDArray[np.int64] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Typicality in float32, and what it is at least and at most: three (r,) float64."""
-    squares, off = near_squares(points, _k(len(points), neighbours), rows)
+    k = k_of(len(features), neighbours)
+    if len(features) > EXACT_UP_TO:
+        squares, off = _listed_squares(features, k, rows), 0.0
+    else:
+        squares, off = near_squares(unit_rows32(features), k, rows)
     exact = squares.astype(np.float64)
     ends = [exact, exact + off, np.maximum(exact - off, 0)]
     if not squared:
@@ -78,6 +118,15 @@ def _bounded(
     value, low, high = (1 / (end.mean(axis=1) + SMALLEST_DISTANCE) for end in ends)
     slack = 2.0 ** (1 - KEPT_BITS)  # values that are as close count as equal
     return value, low * (1 - slack), high * (1 + slack)
+
+
+def _listed_squares(
+    features: NDArray[np.floating], k: int, rows: NDArray[np.int64] | None
+) -> NDArray[np.float32]:
+    """(r, k) float32, rising: squared distances to the others that inverted lists find nearest."""
+    asked = features if rows is None else features[rows]
+    cosines, _ = nearest(features, asked, k + 1, EXACT_UP_TO)
+    return np.maximum(2 - 2 * cosines[:, 1:], 0)  # each comes first itself
 
 
 def _doubtful(low: NDArray[np.float64], high: NDArray[np.float64], count: int) -> NDArray[np.int64]:
@@ -95,5 +144,6 @@ def _nth_highest(values: NDArray[np.float64], n: int) -> float:
     return float(np.partition(values, len(values) - n)[len(values) - n])
 
 
-def _k(points: int, neighbours: int) -> int:
+def k_of(points: int, neighbours: int) -> int:
+    """K among so many points: at most half of them, at least 1."""
     return max(1, min(neighbours, points // 2))

@@ -278,9 +278,9 @@ def _check_parts(experiment: Experiment) -> None:
                 " not hand on; write start: scratch"
             )
     if experiment.features == "model":
-        for each in experiment.learners:
+        for learner in experiment.learners:
             where = "learners, for features is model"
-            learners.must_see("images", each.name, where, "write features: encoder")
+            learners.must_see("images", learner.name, where, "write features: encoder")
 
 
 def _placed(experiment: Experiment, place: str, source: str) -> Experiment:

@@ -22,7 +22,7 @@ from labelcycle.core.ordering import best_first
 from labelcycle.core.pool import Pool, Selection
 from labelcycle.core.threads import in_parallel
 from labelcycle.core.turns import Cluster, Pick, Rows, by_turns, clusters_of, in_order
-from labelcycle.core.typicality import most_typical, typicality
+from labelcycle.core.typicality import most_typical, typicality_of
 
 NEEDS = frozenset({"clusters"})
 
@@ -94,8 +94,8 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
         samples = unit_rows(pool.features[among[kept]])
         scores = boundary(samples, centres, weights[i], options.squared)
         best = best_first(scores)[0]
-        typical = typicality(
-            unit_rows(pool.features[among]), options.neighbours, options.squared, kept[[best]]
+        typical = typicality_of(
+            pool.features[among], options.neighbours, options.squared, kept[[best]]
         )[0]
         return Pick(
             row=int(among[kept[best]]),

@@ -12,8 +12,8 @@ from pydantic import Field
 
 from labelcycle import options as base
 from labelcycle.core.pool import Pool, Selection
+from labelcycle.core.shrinking import Shrinking
 from labelcycle.core.turns import Pick, Rows, by_turns, clusters_of, in_order
-from labelcycle.core.typicality import most_typical
 
 NEEDS = frozenset({"clusters"})
 
@@ -40,18 +40,18 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
         raise ValueError("typiclust needs clusters")
     clusters = clusters_of(pool, pool.clusters)
     known = {cluster.id: cluster for cluster in clusters}
+    left = {cluster.id: Shrinking(options.neighbours, options.squared) for cluster in clusters}
 
     def choose(identity: int, rows: Rows) -> Pick:
-        samples = pool.features[rows]
-        best, typical = most_typical(samples, options.neighbours, options.squared, 1)
+        best, typical = left[identity].most_typical(pool.features[rows])
         return Pick(
-            row=int(rows[best[0]]),
-            score=float(typical[0]),
+            row=int(rows[best]),
+            score=typical,
             why={
                 "cluster": identity,
                 "cluster_size": known[identity].size,
                 "cluster_labels": known[identity].labels,
-                "typicality": float(typical[0]),
+                "typicality": typical,
             },
         )
 
