@@ -73,7 +73,7 @@ def test_few_are_computed_anew_for_a_further_pick(monkeypatch: pytest.MonkeyPatc
     state = Shrinking(20, False)
     for pick in range(10):
         assert state.most_typical(features[pick:])[0] == 0
-    assert sum(asked) <= 10 * shrinking.BATCH
+    assert sum(asked) <= 10 * shrinking.LARGEST_BATCH
 
 
 def test_in_a_huge_cluster_inverted_lists_say_who_is_near(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,8 +19,8 @@ from labelcycle.core.typicality import (
     typicality_of,
 )
 
-BATCH = 64
-"""Samples that are computed exactly at a time."""
+FIRST_BATCH, LARGEST_BATCH = 4, 256
+"""Samples that are computed exactly at a time: twice as many each time."""
 
 
 class Shrinking:
@@ -55,15 +55,16 @@ class Shrinking:
 
     def _lead(self, features: NDArray[np.floating]) -> tuple[int, float]:
         upper = self._upper  # with what is computed below written into it
-        exact = np.full(len(upper), -np.inf)
+        exact, batch = np.full(len(upper), -np.inf), FIRST_BATCH
         while True:
             leader = int(np.argmax(steady(exact)))
             rivals = _rivals(upper, exact, leader)
             if not len(rivals):
                 return leader, float(exact[leader])
-            rivals = rivals[np.argsort(-steady(upper[rivals]), kind="stable")[:BATCH]]
+            rivals = rivals[np.argsort(-steady(upper[rivals]), kind="stable")[:batch]]
             exact[rivals] = typicality_of(features, self._neighbours, self._squared, rivals)
             upper[rivals] = exact[rivals]
+            batch = min(2 * batch, LARGEST_BATCH)
 
 
 def _rivals(
