@@ -80,7 +80,7 @@ def test_memory_that_runs_out_in_one_of_several_processes_ends_the_training(
     next(training)
     monkeypatch.setattr(processes, "count", lambda: 2)
     monkeypatch.setattr(network, "forward", out_of_memory)
-    with pytest.raises(DataError, match=r"memory ran out with 7 images a step.*lower"):
+    with pytest.raises(DataError, match=r"memory ran out with 7 images at a time.*lower"):
         next(training)
 
 

@@ -81,6 +81,18 @@ class Place:
         """The same place with batches of half the size of the next step's."""
         return replace(self, batch=self.count // 2)
 
+    def factor(self, first: "Place", warmup: float) -> float:
+        """Factor of the learning rate of the next step, by `schedule`.
+
+        It falls with a batch that was halved since the `first` step, linearly, as Chen et al. 2020
+        (section 2.2) scale it by the size of the batch.
+        """
+        return schedule(self.position, self.epochs * self.per_epoch, warmup) * self.kept(first)
+
+    def kept(self, first: "Place") -> float:
+        """The part that is left of the batches of the `first` step: 1 if none was halved."""
+        return min(self.batch / first.count, 1)
+
 
 @lru_cache(maxsize=1)
 def _order(images: int, seed: int, epoch: int) -> torch.Tensor:

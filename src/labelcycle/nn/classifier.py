@@ -3,22 +3,27 @@
 Training draws all random numbers from the seed and the number of the step.
 """
 
+import math
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from pydantic import Field
 from torch import nn
 
 from labelcycle import options as base
 from labelcycle.errors import DataError
-from labelcycle.nn.batches import VIEWS, Place, schedule, seeded
-from labelcycle.nn.device import Precision, autocast
+from labelcycle.nn import memory
+from labelcycle.nn.batches import VIEWS, Place, seeded
+from labelcycle.nn.device import Precision, autocast, repeatable
+from labelcycle.nn.pool_pixels import PoolPixels
 from labelcycle.nn.resnet import Centred
 
-BLOCK = 256
-"""Images that a network is asked about at a time."""
+ADVICE = "lower train.options.batch or train.image_size"
 
 
 class Options(base.Options):
@@ -31,7 +36,12 @@ class Options(base.Options):
     """
 
     epochs: int = Field(200, ge=1, le=10_000, description="passes over the labelled images")
-    batch: int = Field(100, ge=1, le=65_536, description="images a step, at most")
+    batch: int = Field(
+        100,
+        ge=1,
+        le=65_536,
+        description="images a step, at most; halved when a GPU's memory does not suffice",
+    )
     optimizer: str = Field("sgd", pattern="^(sgd|adam)$", description="sgd or adam")
     learning_rate: float = Field(0.025, gt=0, le=100, description="highest learning rate")
     momentum: float = Field(0.9, ge=0, lt=1, description="Nesterov's, of SGD")
@@ -92,38 +102,66 @@ class Classifier(nn.Module):
 
 
 def train(
-    model: Classifier, images: torch.Tensor, labels: torch.Tensor, options: Options, seed: int
+    model: Classifier,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    options: Options,
+    seed: int,
 ) -> None:
     """Train `model` in place, on the device where it is.
 
-    images : (m, s, s, 3) uint8, m >= 1; labels : (m,) int64, classes of the last layer
-    Raises DataError if the training diverges.
+    images : (m, s, s, 3), m >= 1; labels : (m,), classes of the last layer
+
+    The same seed gives the same weights on a CPU with the same number of threads; for a GPU see
+    `device.repeatable`. If a GPU's memory runs out, the batches and with them the learning rate
+    are halved for the rest of the training, and so the result is another: a warning says so.
+    Raises DataError if the training diverges or memory runs out for two images.
     """
     device = next(model.parameters()).device
-    pixels, truth = images.to(device), labels.to(device)
+    pixels, truth = PoolPixels(images, device), torch.from_numpy(labels).to(device)
     weights = _class_weights(truth, model.last.out_features) if options.balanced else None
     optimizer = _optimizer(model, options)
-    place = Place(len(images), options.epochs, options.batch)
-    model.train()
-    while not place.done:
-        rows = place.rows(seed).to(device)
-        factor = schedule(place.step, place.total, 0.0) if options.cosine else 1.0
+    first = place = Place(len(images), options.epochs, options.batch)
+
+    def step() -> torch.Tensor:
+        optimizer.zero_grad(set_to_none=True)  # before: a step that failed left some
+        rate = place.factor(first, 0.0) if options.cosine else place.kept(first)
         for group in optimizer.param_groups:
-            group["lr"] = options.learning_rate * factor
-        views = _views(as_input(pixels[rows]), options, seeded(seed, VIEWS, place.step))
+            group["lr"] = options.learning_rate * rate
+        rows = _pair(place.rows(seed))
+        shown = pixels.take(rows).expand(-1, 3, -1, -1)
+        views = _views(shown, options, seeded(seed, VIEWS, place.step))
         with autocast(device, options.precision):
             logits = model(views)
-        loss = F.cross_entropy(logits.float(), truth[rows], weights)
-        optimizer.zero_grad(set_to_none=True)
+        loss = F.cross_entropy(logits.float(), truth[rows.to(device)], weights)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        place = place.after()
-    if not torch.isfinite(loss):
+        return loss.detach()
+
+    model.train()
+    with repeatable():
+        while not place.done:
+            loss = memory.attempted(step, place.count, ADVICE, least=2)
+            if loss is None:
+                place = place.halved()
+                warnings.warn(f"{memory.note(place.batch)}: another result", stacklevel=2)
+                continue
+            last, place = loss, place.after()
+    _check_finite(float(last), options)
+    model.eval()
+
+
+def _pair(rows: torch.Tensor) -> torch.Tensor:
+    """The rows; one alone twice, as two views, for batch norm compares the values of a batch."""
+    return rows if len(rows) > 1 else rows.repeat(2)
+
+
+def _check_finite(loss: float, options: Options) -> None:
+    if not math.isfinite(loss):
         raise DataError(
-            f"the training of the classifier diverged: wanted a finite loss, got {loss.item()};"
+            f"the training of the classifier diverged: wanted a finite loss, got {loss};"
             f" lower learning_rate in train.options (now {options.learning_rate})"
         )
-    model.eval()
 
 
 @contextmanager
@@ -135,20 +173,6 @@ def threads_set(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def as_input(images: torch.Tensor) -> torch.Tensor:
-    """(b, s, s, 3) uint8 to (b, 3, s, s) float32 in 0..1."""
-    batch = images.permute(0, 3, 1, 2).float().div(255)
-    return batch.contiguous(memory_format=torch.channels_last)
-
-
-def hidden_blocks(model: Classifier, images: torch.Tensor) -> Iterator[torch.Tensor]:
-    """What the last layer sees of (n, s, s, 3) uint8 images, (at most 256, width) at a time."""
-    device = next(model.parameters()).device
-    for block in torch.split(images, BLOCK):
-        with torch.inference_mode():
-            yield model.backbone(as_input(block.to(device))).float().cpu()
 
 
 def _optimizer(model: nn.Module, options: Options) -> torch.optim.Optimizer:

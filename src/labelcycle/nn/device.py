@@ -1,6 +1,8 @@
 """Where tensors live, and in what precision networks compute there."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
@@ -26,3 +28,21 @@ def autocast(device: torch.device, precision: Precision) -> torch.autocast:
     return torch.autocast(
         device.type, torch.bfloat16, enabled=precision == "bf16" or (precision == "auto" and able)
     )
+
+
+@contextmanager
+def repeatable() -> Iterator[None]:
+    """cuDNN takes only algorithms that add in one order inside, and tries out none for speed.
+
+    On a GPU two trainings from one seed so take the same initial weights, batches and views, and
+    cuDNN's sums are the same; other kernels that add atomically (as the gradient of overlapping
+    max pooling) may round differently each time, and the two may end apart. On a CPU nothing
+    changes.
+    """
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    cudnn.deterministic, cudnn.benchmark = True, False
+    try:
+        yield
+    finally:
+        cudnn.deterministic, cudnn.benchmark = before

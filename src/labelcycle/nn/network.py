@@ -8,12 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from labelcycle.nn import simclr
+from labelcycle.nn import memory, simclr
 from labelcycle.nn.encoders import Arrays, Images
 from labelcycle.nn.progress import Progress, State
 from labelcycle.nn.projected import initialised
-
-_BATCH = 256
 
 
 class NetworkEncoder:
@@ -76,12 +74,21 @@ def rebuilt(
     return NetworkEncoder(backbone.to(device), meta["image_size"], own)
 
 
-def raw_features(backbone: nn.Module, images: Images) -> Iterator[NDArray[np.float32]]:
-    """The features of the images, (at most 256, width) at a time."""
+def raw_features(
+    backbone: nn.Module, images: Images, setting: str = "pretrain.image_size"
+) -> Iterator[NDArray[np.float32]]:
+    """The features of (n, s, s, 3) uint8 images, (at most 256, width) at a time.
+
+    Fewer at a time where a GPU's memory does not suffice, which a warning says. Raises DataError
+    if it does not suffice for one image, and names the setting that decides its size.
+    """
     device = next(backbone.parameters()).device
-    for start in range(0, len(images), _BATCH):
-        part = np.ascontiguousarray(images[start : start + _BATCH])
-        batch = torch.from_numpy(part).to(device).permute(0, 3, 1, 2).float().div(255)
+
+    def features(part: slice) -> NDArray[np.float32]:
+        pixels = torch.from_numpy(np.ascontiguousarray(images[part])).to(device)
+        batch = pixels.permute(0, 3, 1, 2).float().div(255)
         with torch.inference_mode():
-            features = backbone(batch.contiguous(memory_format=torch.channels_last))
-        yield features.float().cpu().numpy()
+            found = backbone(batch.contiguous(memory_format=torch.channels_last))
+        return np.asarray(found.float().cpu().numpy())
+
+    return memory.asked(backbone, features, len(images), f"lower {setting}")

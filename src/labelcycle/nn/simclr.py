@@ -17,9 +17,9 @@ from pydantic import Field
 from torch import nn
 
 from labelcycle.errors import DataError, SettingsError
-from labelcycle.nn import augment, processes
-from labelcycle.nn.batches import VIEWS, Place, schedule, seeded
-from labelcycle.nn.device import Precision, autocast
+from labelcycle.nn import augment, memory, processes
+from labelcycle.nn.batches import VIEWS, Place, seeded
+from labelcycle.nn.device import Precision, autocast, repeatable
 from labelcycle.nn.nt_xent import nt_xent
 from labelcycle.nn.pool_pixels import PoolPixels
 from labelcycle.nn.progress import Progress, State
@@ -27,8 +27,6 @@ from labelcycle.nn.projected import Projected, head_of
 
 READ_EVERY = 10
 """Steps between two looks at the loss on a GPU, each of which waits for the GPU."""
-_FEATURES = 256
-"""Images whose features are computed at a time."""
 
 
 class Options(augment.Options):
@@ -70,6 +68,9 @@ def train(
     resume : a snapshot of the same training; going on from it gives on a CPU the very result of
         the unbroken run, for all random numbers come from the seed and the number of the step
 
+    The same seed gives the same weights on a CPU with the same number of threads; for a GPU see
+    `device.repeatable`.
+
     Returns the images a step at the end: `options.batch`, or less if a GPU's memory ran out; the
     learning rate falls with it. Raises DataError if the training diverges or memory runs out for
     two images.
@@ -83,7 +84,7 @@ def train(
         loss = training.attempt(place)
         if loss is None:
             place = place.halved()
-            note = f"the GPU's memory ran out: going on with batches of {place.batch} images"
+            note = memory.note(place.batch)
             continue
         losses.append(loss)
         place = place.after()
@@ -147,21 +148,15 @@ class Training:
 
     def attempt(self, place: Place) -> torch.Tensor | None:
         """Do the step after `place`: its loss before the update, or None if memory ran out."""
-        try:
-            return self._step(place)
-        except torch.OutOfMemoryError as error:
-            if place.count < 4 or processes.count() > 1:
-                raise DataError(
-                    f"the GPU's memory ran out with {place.count} images a step: wanted room for"
-                    " them; lower pretrain.options.batch or pretrain.image_size"
-                ) from error
-        # not in the except block, which holds on to the tensors of the failed step
-        self._optimizer.zero_grad(set_to_none=True)
-        torch.cuda.empty_cache()
-        return None
+        alone = processes.count() == 1  # several would have to agree on another batch
+        advice = "lower pretrain.options.batch or pretrain.image_size"
+        least = 2 if alone else place.count
+        with repeatable():
+            return memory.attempted(lambda: self._step(place), place.count, advice, least)
 
     def _step(self, place: Place) -> torch.Tensor:
         options = self._options
+        self._optimizer.zero_grad(set_to_none=True)  # before: a step that failed left some
         views = self._views(place)
         self._set_rate(place)
         with autocast(views.device, options.precision):
@@ -170,7 +165,6 @@ class Training:
             processes.gathered(half, place.count) for half in projections.float().chunk(2)
         )
         loss = nt_xent(first, second, options.temperature)
-        self._optimizer.zero_grad(set_to_none=True)
         (loss * processes.count()).backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         return loss.detach()
@@ -188,15 +182,10 @@ class Training:
         return both.contiguous(memory_format=torch.channels_last)
 
     def _set_rate(self, place: Place) -> None:
-        """The learning rate of the next step; it falls with a batch that was halved (linearly).
-
-        Chen et al. 2020, section 2.2, scale it by the size of the batch.
-        """
-        options = self._options
-        factor = schedule(place.position, place.epochs * place.per_epoch, options.warmup)
-        part = min(place.batch / self.first.count, 1)
+        """The learning rate of the next step."""
+        rate = self._options.learning_rate * place.factor(self.first, self._options.warmup)
         for group in self._optimizer.param_groups:
-            group["lr"] = options.learning_rate * factor * part
+            group["lr"] = rate
 
     def mean(self, losses: list[torch.Tensor], place: Place) -> float:
         """The mean of the losses. Raises DataError if it is not finite."""
@@ -229,12 +218,14 @@ class Training:
         return Place(**state["place"])
 
     def _features(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        def features(part: slice) -> NDArray[np.float32]:
+            images = self._pixels.take(torch.from_numpy(rows[part])).expand(-1, 3, -1, -1)
+            images = images.contiguous(memory_format=torch.channels_last)
+            with torch.inference_mode(), autocast(images.device, self._options.precision):
+                return np.asarray(self.model.backbone(images).float().cpu().numpy())
+
         self.model.eval()
-        parts = []
-        with torch.inference_mode(), autocast(self._pixels.device, self._options.precision):
-            for chosen in np.split(rows, range(_FEATURES, len(rows), _FEATURES)):
-                images = self._pixels.take(torch.from_numpy(chosen)).expand(-1, 3, -1, -1)
-                images = images.contiguous(memory_format=torch.channels_last)
-                parts.append(self.model.backbone(images).float().cpu().numpy())
+        advice = "lower pretrain.image_size"
+        found = np.concatenate(list(memory.asked(self.model.backbone, features, len(rows), advice)))
         self.model.train()
-        return np.concatenate(parts)
+        return found

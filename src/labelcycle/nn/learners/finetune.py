@@ -21,13 +21,13 @@ from labelcycle.core.pool import UNLABELED, Head
 from labelcycle.errors import SettingsError
 from labelcycle.nn import classifier, encoders, resnet
 from labelcycle.nn.batches import HEAD
-from labelcycle.nn.classifier import Classifier, hidden_blocks, threads_set
+from labelcycle.nn.classifier import Classifier, threads_set
 from labelcycle.nn.device import best_device
 from labelcycle.nn.encoders import Images
 from labelcycle.nn.learners._seen import Pictures
 from labelcycle.nn.learners.linear import NO_CHANCE
 from labelcycle.nn.learners.propagate import alike
-from labelcycle.nn.network import NetworkEncoder
+from labelcycle.nn.network import NetworkEncoder, raw_features
 from labelcycle.nn.projected import initialised
 
 INPUT = "images"
@@ -80,10 +80,10 @@ class Finetuned:
         """(n, width) float32: the backbone's features of (n, s, s, 3) uint8 images."""
         if self.model is None:
             raise ValueError("there is no network: it was given labels of fewer than two classes")
-        pixels = torch.from_numpy(np.ascontiguousarray(images))
-        width, threads = self.model.last.in_features, int(self.meta["threads"])
-        with threads_set(threads):
-            return torch.cat([torch.empty(0, width), *hidden_blocks(self.model, pixels)]).numpy()
+        empty = np.empty((0, self.model.last.in_features), np.float32)
+        with threads_set(int(self.meta["threads"])):
+            blocks = raw_features(self.model.backbone, images, "train.image_size")
+            return np.concatenate([empty, *blocks])
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """How to build the backbone, and the weights."""
@@ -112,7 +112,7 @@ def fit(
     otherwise = alike(seen, n_classes)
     if len(seen) < 2:
         return Finetuned(None, {}, otherwise)
-    images = torch.from_numpy(np.ascontiguousarray(pictures.read(known)))
+    images = pictures.read(known)
     size = images.shape[1]
     backbone, meta = _start(pictures, options, size, seed)
     with torch.inference_mode():
@@ -121,7 +121,7 @@ def fit(
     assert isinstance(model, Classifier)
     model = model.to(best_device()).to(memory_format=torch.channels_last)
     with threads_set(options.threads):
-        classifier.train(model, images, torch.from_numpy(labels[known]), options, seed)
+        classifier.train(model, images, labels[known], options, seed)
     with torch.no_grad():  # what was never seen has no chance
         unseen = np.setdiff1d(np.arange(n_classes), seen)
         model.last.weight[unseen] = 0

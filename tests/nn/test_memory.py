@@ -1,0 +1,115 @@
+"""A GPU's memory runs out, as a network plays that refuses batches above a size."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from labelcycle.errors import DataError
+from labelcycle.nn import classifier, memory, simclr
+from labelcycle.nn.network import NetworkEncoder, raw_features
+from labelcycle.nn.projected import initialised
+
+
+class Limited(nn.Module):
+    """(b, 3, s, s) to (b, 4), for at most so many images."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.layer = initialised(lambda: nn.Conv2d(3, 4, 3), 0)
+        self.most = most
+        self.sizes: list[int] = []
+        self.refused = 0
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if len(images) > self.most:
+            self.refused += 1
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
+        self.sizes.append(len(images))
+        features: torch.Tensor = self.layer(images).mean(dim=(2, 3))
+        return features
+
+
+def images(count: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, 6, 6, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("most", [1, 3, 64, 100])
+@pytest.mark.parametrize("count", [1, 65, 300])
+def test_features_are_the_same_however_many_images_fit(most: int, count: int) -> None:
+    network, pool = Limited(most), images(count)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        found = np.concatenate(list(raw_features(network, pool)))
+    whole = np.concatenate(list(raw_features(Limited(1000), pool)))
+    np.testing.assert_allclose(found, whole, rtol=1e-5, atol=1e-6)
+    assert sum(network.sizes) == count
+    assert len(said) == network.refused
+    if count > most:
+        assert str(said[-1].message) == memory.note(network.sizes[0])
+
+
+def test_a_network_is_not_asked_again_about_what_did_not_fit() -> None:
+    network = Limited(200)
+    encoder = NetworkEncoder(network, 6, {})
+    with pytest.warns(UserWarning, match="memory ran out: going on with batches of 128 images"):
+        encoder.embed(images(256))
+    encoder.embed(images(256))
+    assert (network.refused, network.sizes) == (1, [1] + [128] * 4)
+
+
+def test_no_memory_for_one_image_is_an_error_that_names_the_remedy() -> None:
+    pool = images(1)
+    with pytest.raises(DataError, match=r"out with 1 images at a time.*lower pretrain\.image_size"):
+        list(raw_features(Limited(0), pool))
+    with pytest.raises(DataError, match=r"wanted room for them; lower train\.image_size"):
+        list(raw_features(Limited(0), pool, "train.image_size"))
+
+
+def test_the_features_of_a_pretraining_are_halved_too() -> None:
+    network, pool = Limited(1000), images(40)
+    training = simclr.train(network, pool, simclr.Options(epochs=1, batch=8, projection=4), 0)
+    step = next(training)
+    assert step.features is not None
+    whole = step.features(np.arange(40))
+    network.most = 30
+    with pytest.warns(UserWarning, match="going on with batches of 20 images"):
+        found = step.features(np.arange(40))
+    np.testing.assert_allclose(found, whole, rtol=1e-5, atol=1e-6)
+    assert network.training
+
+
+def trained(most: int, count: int, **changes: object) -> classifier.Classifier:
+    network = Limited(most)
+    model = initialised(lambda: classifier.Classifier(network, 4, 2), 1)
+    assert isinstance(model, classifier.Classifier)
+    options = classifier.Options(epochs=3, batch=8, shift=0, threads=1).model_copy(update=changes)
+    classifier.train(model, images(count), np.arange(count) % 2, options, 5)
+    return model
+
+
+def test_a_training_on_labels_goes_on_with_half_the_batch() -> None:
+    with pytest.warns(UserWarning, match="going on with batches of 4 images: another result"):
+        model = trained(5, 16)
+    network = model.backbone
+    assert isinstance(network, Limited)
+    assert (network.refused, network.sizes) == (1, [4] * 12)
+    assert not model.training
+
+
+@pytest.mark.parametrize("cosine", [True, False])
+def test_the_learning_rate_falls_with_the_batch(cosine: bool) -> None:
+    with pytest.warns(UserWarning, match="batches of 4 images"):
+        halved = trained(5, 16, cosine=cosine)
+    wanted = trained(99, 16, batch=4, learning_rate=0.025 / 2, cosine=cosine)
+    pairs = zip(halved.state_dict().values(), wanted.state_dict().values(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_no_memory_for_two_labelled_images_is_an_error(count: int) -> None:
+    wanted = rf"out with {count} images at a time.*lower train\.options\.batch or"
+    with pytest.raises(DataError, match=wanted):
+        trained(1, count)
