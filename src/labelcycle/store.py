@@ -14,7 +14,6 @@ Writes are whole or not at all: temporary file, fsync, rename.
 """
 
 import contextlib
-import hashlib
 import io
 import json
 import os
@@ -27,6 +26,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from labelcycle.digests import digest as digest  # for whoever reads and writes files
+from labelcycle.digests import file_digest as file_digest
 from labelcycle.errors import DataError
 
 PART = ".part"
@@ -114,17 +115,6 @@ class Campaign:
 
 
 # --- bytes ---------------------------------------------------------------------------------
-
-
-def digest(data: bytes) -> str:
-    """First 16 hex digits of the sha256 of `data`."""
-    return hashlib.sha256(data).hexdigest()[:16]
-
-
-def file_digest(path: Path) -> str:
-    """First 16 hex digits of the sha256 of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
 
 
 def write_bytes(path: Path, data: bytes, mode: int = 0o644, durable: bool = True) -> None:

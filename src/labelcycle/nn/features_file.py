@@ -1,6 +1,5 @@
 """Features that somebody else computed, from a file; one row an image, with its name."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,18 +54,6 @@ def read(path: Path) -> FeatureTable:
         ) from error
     _check(path, names, features)
     return FeatureTable(names, kind in IDS, features)
-
-
-def file_digest(path: Path) -> str:
-    """First 16 hex digits of the sha256 of a file. Raises DataError if it cannot be read."""
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
-    except OSError as error:
-        raise DataError(
-            f"cannot read {path}: {error.strerror or error}; check pretrain.options.file, which is"
-            " relative to the campaign, or bring the file back with `dvc checkout`"
-        ) from error
 
 
 _Found = tuple[str, list[str], NDArray[Any]]

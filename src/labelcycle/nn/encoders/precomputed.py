@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
+from labelcycle.digests import file_digest
 from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn.encoders import Arrays
-from labelcycle.nn.features_file import FeatureTable, file_digest, read
+from labelcycle.nn.features_file import FeatureTable, read
 
 
 class Options(base.Options):
@@ -60,7 +61,7 @@ def default_size(side: int, options: Options) -> int:
 def ready_made(options: Options) -> Precomputed:
     """The features in the file. Raises DataError if they are not as `features_file.read` wants."""
     path = Path(options.file)
-    digest = file_digest(path)
+    digest = _digest(path)
     return Precomputed(options.file, digest, read(path))
 
 
@@ -71,10 +72,21 @@ def rebuild(
 ) -> Precomputed:
     """The same features again. Raises DataError if the file has changed since."""
     path = Path(meta["file"])
-    digest = file_digest(path)
+    digest = _digest(path)
     if digest != meta["digest"]:
         raise DataError(
             f"{path} changed since `pretrain` read it: wanted digest {meta['digest']}, got"
             f" {digest}; run `labelcycle run`, or `labelcycle stage pretrain`"
         )
     return Precomputed(meta["file"], digest, read(path))
+
+
+def _digest(path: Path) -> str:
+    """The digest of the file. Raises DataError if it cannot be read."""
+    try:
+        return file_digest(path)
+    except OSError as error:
+        raise DataError(
+            f"cannot read {path}: {error.strerror or error}; check pretrain.options.file, which is"
+            " relative to the campaign, or bring the file back with `dvc checkout`"
+        ) from error

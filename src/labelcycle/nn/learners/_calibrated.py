@@ -16,11 +16,10 @@ from scipy.special import log_softmax, softmax  # type: ignore[import-untyped]
 
 from labelcycle.core.pool import UNLABELED, Head
 from labelcycle.nn.learners import Learner, LearnerModule
+from labelcycle.nn.learners._folds import thirds
 from labelcycle.nn.learners._seen import Seen, fitted, probabilities
 from labelcycle.nn.learners.linear import NO_CHANCE
 from labelcycle.options import Options
-
-FOLDS = 3
 
 FEWEST_LABELS = 10
 
@@ -74,20 +73,14 @@ def temperature_of(
     1 where there is too little to tell from: fewer than 10 labels, or fewer than two classes
     with two of them. Samples of a class that the other thirds do not have are left out.
     """
-    known = np.flatnonzero(labels != UNLABELED)
-    known = known[np.argsort(labels[known], kind="stable")]  # a class is spread over all thirds
-    often = np.bincount(labels[known], minlength=n_classes) >= 2
-    if len(known) < FEWEST_LABELS or np.count_nonzero(often) < 2:
+    counts = np.bincount(labels[labels != UNLABELED], minlength=n_classes)
+    if counts.sum() < FEWEST_LABELS or np.count_nonzero(counts >= 2) < 2:
         return 1.0
     logits, truth = [], []
-    for fold in range(FOLDS):
-        held = known[fold::FOLDS]
-        left = labels.copy()
-        left[held] = UNLABELED
-        held = held[np.isin(labels[held], left)]
-        if not len(held):
-            continue
-        model = fitted(learner, seen, left, n_classes, options, seed)
+    for held, left in thirds(labels):
+        rest = np.full_like(labels, UNLABELED)
+        rest[left] = labels[left]
+        model = fitted(learner, seen, rest, n_classes, options, seed)
         logits.append(_logits(probabilities(learner, model, seen.some(held))))
         truth.append(labels[held])
     return _likeliest(np.concatenate(logits), np.concatenate(truth)) if truth else 1.0

@@ -27,13 +27,12 @@ from labelcycle import options as base
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.core.pool import UNLABELED, Head
 from labelcycle.core.threads import one_thread
+from labelcycle.nn.learners._folds import thirds
 
 NO_CHANCE = -1e4
 """Logit of a class that has no label: its probability is 0 in float32."""
 
 BLOCK_ROWS = 16_384
-
-FOLDS = 3
 
 PENALTIES = np.logspace(-1, -6, 11)
 """Among which cross-validation chooses, strongest first."""
@@ -158,15 +157,12 @@ def _likeliest_penalty(
 
     The default where no class has two labels: then nothing held out could be told.
     """
-    order = np.argsort(labels, kind="stable")  # a class is spread over all thirds
     losses = np.zeros(len(PENALTIES))
-    told = 0
-    for fold in range(FOLDS):
-        held, left = order[fold::FOLDS], np.delete(order, np.s_[fold::FOLDS])
+    told = False
+    for held, left in thirds(labels):
+        told = True
         seen = np.unique(labels[left])
-        held = held[np.isin(labels[held], seen)]
-        told += len(held)
-        if len(seen) < 2 or not len(held):
+        if len(seen) < 2:
             continue
         truth = np.searchsorted(seen, labels[held])
         for at, penalty in enumerate(PENALTIES):
