@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import softmax
+from torch import nn
 from torch.nn import functional as F
 
 from labelcycle.errors import DataError, SettingsError
@@ -14,6 +15,7 @@ from labelcycle.nn.encoders import smallconv
 from labelcycle.nn.learners import finetune
 from labelcycle.nn.learners._seen import Pictures, Seen, own_features, probabilities
 from labelcycle.nn.learners.finetune import Options
+from labelcycle.nn.network import NetworkEncoder
 
 SMALL = Options(network="cnn", epochs=15, batch=16, learning_rate=0.05, shift=1, threads=1)
 
@@ -132,6 +134,39 @@ def test_an_encoder_that_cannot_be_trained_is_refused() -> None:
         with pytest.raises(SettingsError, match=r"start is encoder.*wanted one that is a network"):
             finetune.fit(pictures(images, encoder=encoder), truth, 4, options, 0)
     assert not smallconv.Features.trainable
+
+
+@pytest.mark.parametrize("side", [1, 3])
+def test_images_too_small_for_the_network_are_refused(side: int) -> None:
+    images = np.zeros((4, side, side, 3), np.uint8)
+    with pytest.raises(SettingsError, match=rf"{side} pixels are too small.*wanted 4 or more"):
+        fitted(images, np.arange(4) % 2)
+
+
+class OneSizeOnly(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8 * 8 * 3, 5)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.layer(images.flatten(1))
+        return found
+
+
+def test_an_encoder_of_another_size_is_refused() -> None:
+    images, truth = stripes(4)
+    encoder = NetworkEncoder(OneSizeOnly(), 8, {})
+    options = SMALL.model_copy(update={"start": "encoder"})
+    with pytest.raises(SettingsError, match=r"image_size is 12, which.*one does not.*, for 8"):
+        finetune.fit(pictures(images, encoder=("one", encoder)), truth, 4, options, 0)
+
+
+@pytest.mark.parametrize(("count", "batch"), [(3, 2), (2, 1)])
+@pytest.mark.parametrize("network", ["cnn", "resnet18"])
+def test_a_batch_of_one_small_image_trains(network: str, count: int, batch: int) -> None:
+    images, truth = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3)), np.arange(count)
+    model = fitted(images.astype(np.uint8), truth, network=network, batch=batch, epochs=1)
+    assert np.isfinite(model.embed(images.astype(np.uint8))).all()
 
 
 def test_a_training_that_diverges_says_so() -> None:

@@ -16,12 +16,15 @@ from pydantic import Field
 from torch import nn
 
 from labelcycle import options as base
-from labelcycle.errors import DataError
+from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn import memory
 from labelcycle.nn.batches import VIEWS, Place, seeded
 from labelcycle.nn.device import Precision, autocast, repeatable
 from labelcycle.nn.pool_pixels import PoolPixels
 from labelcycle.nn.resnet import Centred
+
+SMALLEST = 4
+"""Side of the smallest image that `Convolutions` takes."""
 
 ADVICE = "lower train.options.batch or train.image_size"
 
@@ -63,11 +66,16 @@ class Options(base.Options):
 class Convolutions(nn.Module):
     """Two 3x3 convolutions of 16 and 32 channels, each followed by pooling, then 64 hidden units.
 
-    (b, 3, s, s) float32 in 0..1 to (b, 64), s at least 4.
+    (b, 3, s, s) float32 in 0..1 to (b, 64). Raises SettingsError if s is below 4.
     """
 
     def __init__(self, size: int) -> None:
         super().__init__()
+        if size < SMALLEST:
+            raise SettingsError(
+                f"images of {size} pixels are too small for network cnn, which halves them twice:"
+                f" wanted {SMALLEST} or more; raise train.image_size, or take network: resnet18"
+            )
         self.layers = nn.Sequential(
             Centred(),
             nn.Conv2d(3, 16, 3, padding=1),

@@ -105,7 +105,8 @@ def fit(
     """The network trained on those of the pictures whose `labels` (n,) are known.
 
     No labels: every class is as likely. Classes without a label get probability 0.
-    Raises SettingsError if it should start from an encoder that cannot be trained.
+    Raises SettingsError if it should start from an encoder that cannot be trained, or the network
+    does not take images of this size; DataError as `classifier.train` does.
     """
     known = np.flatnonzero(labels != UNLABELED)
     seen = np.unique(labels[known])
@@ -115,8 +116,7 @@ def fit(
     images = pictures.read(known)
     size = images.shape[1]
     backbone, meta = _start(pictures, options, size, seed)
-    with torch.inference_mode():
-        width = backbone.eval()(torch.zeros(1, 3, size, size)).shape[1]
+    width = _width(backbone, size, meta)
     model = initialised(lambda: Classifier(backbone, width, n_classes), seed, HEAD)
     assert isinstance(model, Classifier)
     model = model.to(best_device()).to(memory_format=torch.channels_last)
@@ -157,6 +157,19 @@ def _start(
         )
     meta, _ = encoder.state()
     return copy.deepcopy(encoder.backbone).cpu(), {"encoder": name, "meta": meta}
+
+
+def _width(backbone: nn.Module, size: int, meta: Mapping[str, Any]) -> int:
+    """Features of an image of `size` pixels. Raises SettingsError if the network refuses these."""
+    try:
+        with torch.inference_mode():
+            return int(backbone.eval()(torch.zeros(1, 3, size, size)).shape[1])
+    except (AssertionError, RuntimeError) as error:  # what networks of one size only raise
+        name, wanted = meta["encoder"], meta["meta"]["image_size"]
+        raise SettingsError(
+            f"train.image_size is {size}, which the network of encoder {name} does not take"
+            f" ({' '.join(str(error).split())[:200]}); leave it empty, for {wanted}"
+        ) from error
 
 
 def _scratch(network: str, size: int) -> Any:

@@ -22,6 +22,11 @@ class Options(base.Options):
 
     neighbours: int = Field(20, ge=1, le=1000, description="labelled samples that have a say")
     sharpness: float = Field(8.0, ge=0, le=100, description="each weighs its cosine to this power")
+    balanced: bool = Field(
+        False,
+        description="each also weighs one over the number of labels of its class, so that all"
+        " labels of a class weigh as much as those of any other",
+    )
 
 
 def fit(
@@ -39,7 +44,8 @@ def fit(
     known = np.flatnonzero(labels != UNLABELED)
     classes = labels[known]
     shares = np.zeros((len(known), n_classes), dtype=np.float32)
-    shares[np.arange(len(known)), classes] = 1
+    counts = np.bincount(classes, minlength=n_classes)
+    shares[np.arange(len(known)), classes] = 1 / counts[classes] if options.balanced else 1
     space = propagate.plain(features.shape[1])
     anchors = unit_rows32(features[known]).astype(np.float16)
     otherwise = propagate.alike(classes, n_classes)

@@ -94,7 +94,7 @@ class Propagated:
 
     space : in which cosines are compared
     anchors : (a, d) float16 of length 1, or (0, d) before there are two classes
-    shares : (a, c) float32, rows that sum to 1
+    shares : (a, c) float32, what each anchor says for each class; its sum is the anchor's weight
     otherwise : (c,) float32, the answer where no anchor is near
     """
 
