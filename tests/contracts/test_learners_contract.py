@@ -10,17 +10,60 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
+from labelcycle import options as base
+from labelcycle.core.pool import Head
 from labelcycle.errors import SettingsError
 from labelcycle.nn import learners
-from labelcycle.nn.learners import Learner
+from labelcycle.nn.learners import Learner, _seen, finetune
 from labelcycle.nn.learners._calibrated import Calibrated
+from labelcycle.nn.learners._seen import Pictures, Seen
 
-ALL = [name for name in learners.names() if not learners.sees_images(name)]
+ALL = learners.names()
+
+QUICK: dict[str, base.Options] = {
+    "finetune": finetune.Options(
+        network="cnn",
+        epochs=40,
+        batch=50,
+        optimizer="adam",
+        learning_rate=3e-3,
+        shift=0,
+        flip=False,
+        threads=1,
+    )
+}
+"""Options of learners that take long with their defaults."""
 
 
-def fitted(name: str, features: np.ndarray, labels: list[int], classes: int) -> Learner:
-    module = learners.get(name)
-    return module.fit(features, np.array(labels, dtype=np.int64), classes, module.Options(), 0)
+def seen(features: np.ndarray) -> Seen:
+    """Samples with these features, and images of four fields that show the first twelve."""
+    fields = np.zeros((len(features), 12))
+    fields[:, : features.shape[1]] = features[:, :12]
+    pixels = np.clip(128 + 12 * fields, 0, 255).astype(np.uint8).reshape(-1, 2, 2, 3)
+    images = pixels.repeat(4, axis=1).repeat(4, axis=2)
+    return Seen(features, Pictures(len(images), lambda rows: images[rows]))
+
+
+def fitted(
+    name: str, features: np.ndarray, labels: list[int], classes: int, **changes: object
+) -> Learner:
+    options = QUICK.get(name) or learners.get(name).Options()
+    options = options.model_copy(update=changes)
+    known = np.array(labels, dtype=np.int64)
+    return _seen.fitted(name, seen(features), known, classes, options, 0)
+
+
+def epochs(name: str, count: int) -> dict[str, object]:
+    """The change of options that trains so often, for learners that train."""
+    return {"epochs": count} if name in QUICK else {}
+
+
+def said(name: str, model: Learner, features: np.ndarray) -> np.ndarray:
+    return _seen.probabilities(name, model, seen(features))
+
+
+def head(name: str, model: Learner, features: np.ndarray) -> Head:
+    return _seen.head(name, model, seen(features))
 
 
 def check(found: np.ndarray, n: int, classes: int) -> None:
@@ -45,8 +88,8 @@ def test_any_labels_give_probabilities(
     features = rng.integers(0, levels, (m, 4)).astype(kind)
     labels = rng.integers(0, classes, m).tolist()
     others = rng.integers(0, levels, (9, 4)).astype(kind)
-    learner = fitted(name, features, labels, classes)
-    found = learner.predict_proba(others)
+    learner = fitted(name, features, labels, classes, **epochs(name, 2))
+    found = said(name, learner, others)
     check(found, 9, classes)
     unseen = [c for c in range(classes) if c not in labels]
     if m:
@@ -55,7 +98,7 @@ def test_any_labels_give_probabilities(
         np.testing.assert_allclose(found, 1 / classes, rtol=1e-6)
     meta, arrays = learner.state()
     again = learners.get(name).from_state(json.loads(json.dumps(meta)), arrays)
-    np.testing.assert_array_equal(again.predict_proba(others), found)
+    np.testing.assert_array_equal(said(name, again, others), found)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -63,10 +106,10 @@ def test_any_labels_give_probabilities(
 def test_the_head_gives_the_probabilities(name: str, labels: int) -> None:
     features, truth = blobs(200, 3)
     learner = fitted(name, features[:labels], truth[:labels].tolist(), 4)
-    head = learner.head(features)
-    assert {head.hidden.dtype, head.weights.dtype, head.bias.dtype} == {np.dtype(np.float32)}
-    found = softmax(head.hidden @ head.weights + head.bias, axis=1)
-    np.testing.assert_allclose(found, learner.predict_proba(features), atol=2e-5)
+    last = head(name, learner, features)
+    assert {last.hidden.dtype, last.weights.dtype, last.bias.dtype} == {np.dtype(np.float32)}
+    found = softmax(last.hidden @ last.weights + last.bias, axis=1)
+    np.testing.assert_allclose(found, said(name, learner, features), atol=2e-5)
 
 
 def blobs(n: int, classes: int, d: int = 12) -> tuple[np.ndarray, np.ndarray]:
@@ -81,15 +124,16 @@ def blobs(n: int, classes: int, d: int = 12) -> tuple[np.ndarray, np.ndarray]:
 def test_clear_classes_are_learnt(name: str, classes: int) -> None:
     features, labels = blobs(300, classes)
     learner = fitted(name, features[:100], labels[:100].tolist(), classes)
-    predicted = learner.predict_proba(features[100:]).argmax(axis=1)
+    predicted = said(name, learner, features[100:]).argmax(axis=1)
     assert np.mean(predicted == labels[100:]) > 0.95
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_one_class_alone_is_certain(name: str) -> None:
     features, _ = blobs(10, 3)
-    found = fitted(name, features[:4], [1] * 4, 3).predict_proba(features)
-    np.testing.assert_allclose(found[:, 1], 1, atol=1e-6)
+    for labels in (1, 4):
+        model = fitted(name, features[:labels], [1] * labels, 3)
+        np.testing.assert_allclose(said(name, model, features)[:, 1], 1, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -98,19 +142,26 @@ def test_one_and_two_threads_learn_the_same(name: str) -> None:
     found = []
     for threads in (1, 2):
         with threadpool_limits(threads):
-            learner = fitted(name, features[:200], labels[:200].tolist(), 4)
-            found.append(learner.predict_proba(features))
+            learner = fitted(name, features[:200], labels[:200].tolist(), 4, **epochs(name, 2))
+            found.append(said(name, learner, features))
     assert found[0].tobytes() == found[1].tobytes()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
-def test_ten_thousand_labels_and_the_same_seed(name: str) -> None:
-    features, labels = blobs(10_200, 6)
-    known = np.where(np.arange(10_200) < 10_000, labels, -1)
-    found = [fitted(name, features, known, 6).predict_proba(features[10_000:]) for _ in range(2)]
+@pytest.mark.parametrize(
+    "count", [10, 100, *(pytest.param(n, marks=[pytest.mark.slow]) for n in (1000, 10_000))]
+)
+def test_many_labels_and_the_same_seed(name: str, count: int) -> None:
+    features, labels = blobs(count + 200, 6)
+    known = np.where(np.arange(count + 200) < count, labels, -1).tolist()
+    changes = epochs(name, min(40, max(2, 6_000 // count)))
+    found = [
+        said(name, fitted(name, features, known, 6, **changes), features[count:]) for _ in range(2)
+    ]
     assert found[0].tobytes() == found[1].tobytes()
-    assert np.mean(found[0].argmax(axis=1) == labels[10_000:]) > 0.95
+    check(found[0], 200, 6)
+    if count > 10:
+        assert np.mean(found[0].argmax(axis=1) == labels[count:]) > 0.95
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -118,15 +169,15 @@ def test_a_temperature_gives_no_chance_to_a_class_without_a_label(name: str) -> 
     features, labels = blobs(120, 3)
     plain = fitted(name, features[:30], labels[:30].tolist(), 40)
     warm = Calibrated(plain, 15.0)
-    found = warm.predict_proba(features)
+    found = said(name, warm, features)
     check(found, 120, 40)
     assert (found[:, 3:] < 1e-6).all()
-    head = warm.head(features)
-    said = softmax(head.hidden @ head.weights + head.bias, axis=1)
-    assert (said[:, 3:] < 1e-6).all()
+    last = head(name, warm, features)
+    again = softmax(last.hidden @ last.weights + last.bias, axis=1)
+    assert (again[:, 3:] < 1e-6).all()
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [name for name in ALL if not learners.sees_images(name)])
 def test_features_may_be_mapped_from_a_file(name: str, tmp_path: Path) -> None:
     features, labels = blobs(50, 3)
     np.save(tmp_path / "f.npy", features)

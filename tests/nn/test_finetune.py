@@ -161,8 +161,9 @@ def test_an_encoder_of_another_size_is_refused() -> None:
         finetune.fit(pictures(images, encoder=("one", encoder)), truth, 4, options, 0)
 
 
-@pytest.mark.parametrize(("count", "batch"), [(3, 2), (2, 1)])
-@pytest.mark.parametrize("network", ["cnn", "resnet18"])
+@pytest.mark.parametrize(
+    ("network", "count", "batch"), [("cnn", 2, 1), ("cnn", 3, 2), ("resnet18", 3, 2)]
+)
 def test_a_batch_of_one_small_image_trains(network: str, count: int, batch: int) -> None:
     images, truth = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3)), np.arange(count)
     model = fitted(images.astype(np.uint8), truth, network=network, batch=batch, epochs=1)
