@@ -7,6 +7,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import torch
@@ -125,31 +126,12 @@ def train(
     are halved for the rest of the training, and so the result is another: a warning says so.
     Raises DataError if the training diverges or memory runs out for two images.
     """
-    device = next(model.parameters()).device
-    pixels, truth = PoolPixels(images, device), torch.from_numpy(labels).to(device)
-    weights = _class_weights(truth, model.last.out_features) if options.balanced else None
-    optimizer = _optimizer(model, options)
-    first = place = Place(len(images), options.epochs, options.batch)
-
-    def step() -> torch.Tensor:
-        optimizer.zero_grad(set_to_none=True)  # before: a step that failed left some
-        rate = place.factor(first, 0.0) if options.cosine else place.kept(first)
-        for group in optimizer.param_groups:
-            group["lr"] = options.learning_rate * rate
-        rows = _pair(place.rows(seed))
-        shown = pixels.take(rows).expand(-1, 3, -1, -1)
-        views = _views(shown, options, seeded(seed, VIEWS, place.step))
-        with autocast(device, options.precision):
-            logits = model(views)
-        loss = F.cross_entropy(logits.float(), truth[rows.to(device)], weights)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        return loss.detach()
-
+    steps = _Steps(model, images, labels, options, seed)
+    place = steps.first
     model.train()
     with repeatable():
         while not place.done:
-            loss = memory.attempted(step, place.count, ADVICE, least=2)
+            loss = memory.attempted(partial(steps.do, place), place.count, ADVICE, least=2)
             if loss is None:
                 place = place.halved()
                 warnings.warn(f"{memory.note(place.batch)}: another result", stacklevel=2)
@@ -157,6 +139,45 @@ def train(
             last, place = loss, place.after()
     _check_finite(float(last), options)
     model.eval()
+
+
+class _Steps:
+    """A network, its optimizer, and the images that it is trained on."""
+
+    def __init__(
+        self,
+        model: Classifier,
+        images: NDArray[np.uint8],
+        labels: NDArray[np.int64],
+        options: Options,
+        seed: int,
+    ) -> None:
+        self._model, self._options, self._seed = model, options, seed
+        self._device = next(model.parameters()).device
+        self._pixels = PoolPixels(images, self._device)
+        self._truth = torch.from_numpy(labels).to(self._device)
+        classes = model.last.out_features
+        self._weights = _class_weights(self._truth, classes) if options.balanced else None
+        self._optimizer = _optimizer(model, options)
+        self.first = Place(len(images), options.epochs, options.batch)
+
+    def do(self, place: Place) -> torch.Tensor:
+        """Do the step after `place`: its loss before the update."""
+        options = self._options
+        self._optimizer.zero_grad(set_to_none=True)  # before: a step that failed left some
+        rate = place.factor(self.first, 0.0) if options.cosine else place.kept(self.first)
+        for group in self._optimizer.param_groups:
+            group["lr"] = options.learning_rate * rate
+        rows = _pair(place.rows(self._seed))
+        shown = self._pixels.take(rows).expand(-1, 3, -1, -1)
+        views = _views(shown, options, seeded(self._seed, VIEWS, place.step))
+        with autocast(self._device, options.precision):
+            logits = self._model(views)
+        truth = self._truth[rows.to(self._device)]
+        loss = F.cross_entropy(logits.float(), truth, self._weights)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        return loss.detach()
 
 
 def _pair(rows: torch.Tensor) -> torch.Tensor:
