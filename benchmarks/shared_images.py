@@ -1,8 +1,10 @@
 """The shared images of CIFAR-10 or HAM10000 as an .npz that `labelcycle simulate` reads.
 
     python benchmarks/shared_images.py cifar10 --into FILE.npz
+    python benchmarks/shared_images.py cifar10 --features --into FILE.npz
     python benchmarks/shared_images.py ham10000 --size 64 --into FILE.npz
 
+With --features, those of benchmarks/measured.py stand beside the images of CIFAR-10.
 Train and test as the shared folder splits them: CIFAR-10 officially, HAM10000 by lesion. Images
 went through JPEG at quality 75 there. HAM10000 becomes centred squares. benchmarks/label_sets.py
 says where the shared folder is.
@@ -13,7 +15,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from label_sets import Folders, add_folders, loader
+from label_sets import Folders, add_folders, loader, open_set
 from numpy.typing import NDArray
 
 from labelcycle.nn.images import square
@@ -42,6 +44,15 @@ def squares(images: object, rows: range | NDArray, size: int) -> NDArray[np.uint
     return np.stack([square(images[int(row)][0], size) for row in rows])
 
 
+def beside(folders: Folders, arrays: Arrays) -> Arrays:
+    """The ready-made features of CIFAR-10, whose rows must be those of the images."""
+    data = open_set("cifar10-features", folders).data
+    for split in ("train", "test"):
+        if not np.array_equal(getattr(data, f"{split}_labels"), arrays[f"{split}_labels"]):
+            sys.exit(f"the {split} features have other labels than the images")
+    return {"train_features": data.train, "test_features": data.test}
+
+
 SETS = {"cifar10": (cifar10, 32), "ham10000": (ham10000, 64)}
 
 
@@ -49,13 +60,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("name", choices=SETS)
     parser.add_argument("--size", type=int, help="side in pixels; default: 32, HAM10000 64")
+    parser.add_argument("--features", action="store_true", help="ready-made ones, of CIFAR-10")
     parser.add_argument("--into", type=Path, required=True, metavar="FILE.npz")
     add_folders(parser)
     given = parser.parse_args()
+    if given.features and given.name != "cifar10":
+        parser.error("--features goes with cifar10 alone")
     if not (given.shared / "load.py").is_file():
         sys.exit(f"no load.py in {given.shared}: wanted the sets, by --shared")
     read, side = SETS[given.name]
-    arrays = read(Folders(given.shared, given.cache), given.size or side)
+    folders = Folders(given.shared, given.cache)
+    arrays = read(folders, given.size or side)
+    if given.features:
+        arrays |= beside(folders, arrays)
     given.into.parent.mkdir(parents=True, exist_ok=True)
     np.savez(given.into, **arrays)
     print(f"{given.into}: " + ", ".join(f"{name} {a.shape}" for name, a in arrays.items()))

@@ -72,17 +72,21 @@ def problems(
             raise SettingsError(
                 f"encoder: {options.text} has features already; give `encoder` to sets of images"
             )
-        for name in chosen:
-            where = f"learners, for {options.text} has features only"
-            learners.must_see("features", name, where, "take a set of images")
-        yield _problem(experiment, options, read, read.features, None), seeds
+        if not read.pictured:
+            for name in chosen:
+                where = f"learners, for {options.text} has features only"
+                learners.must_see("features", name, where, "take a set of images")
+        shown = _squares(read, options.size or read.side, place) if seeing else None
+        yield _problem(experiment, options, read, read.features, shown), seeds
         return
     if encoder is None:
         raise SettingsError(
             f"encoder: wanted one for the images of {options.text}, got none;"
             " write encoder: patches"
         )
-    images = _squares(read, options, encoder, place)
+    own = encoders.options_of(encoder.name, encoder.options)
+    side = options.size or encoders.get(encoder.name).default_size(read.side, own)
+    images = _squares(read, side, place)
     shown = images if seeing else None
     n = len(read.train.labels)
     for some in [[seed] for seed in seeds] if encoder.each_seed else [seeds]:
@@ -124,6 +128,7 @@ def _problem(
         read.test.labels,
         images.train if images else None,
         images.test if images else None,
+        images.digest if images else "",
     )
     balanced = options.name in BALANCED if options.balanced is None else options.balanced
     source = LabelSet(options.text, data, balanced)
@@ -133,9 +138,7 @@ def _problem(
     return Problem(source, pool, totals, initial, experiment.stage, experiment.features)
 
 
-def _squares(read: Read, options: DataOptions, encoder: EncoderOptions, place: Place) -> Squares:
-    own = encoders.options_of(encoder.name, encoder.options)
-    side = options.size or encoders.get(encoder.name).default_size(read.side, own)
+def _squares(read: Read, side: int, place: Place) -> Squares:
     key = _key([read.train.stamp, read.test.stamp, side, pipeline.code_of(squares.__module__)])
     return squares(read, side, place.cache / "images" / key, place.showing)
 

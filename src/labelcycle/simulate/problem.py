@@ -25,6 +25,7 @@ class Data:
 
     train, test : (n, d) float16 or float32
     train_images, test_images : (n, s, s, 3) uint8
+    pixels : digest of the images
 
     Arrays may be memory-mapped files; of such a one another process gets the path.
     """
@@ -35,6 +36,7 @@ class Data:
     test_labels: NDArray[np.int64]
     train_images: Images | None = None
     test_images: Images | None = None
+    pixels: str = ""
 
     def __getstate__(self) -> dict[str, Any]:
         return {each.name: _packed(getattr(self, each.name)) for each in fields(self)}
@@ -45,15 +47,15 @@ class Data:
             object.__setattr__(self, name, opened)
 
     def fingerprint(self) -> str:
-        """16 hex digits, of the features and labels."""
-        digest = hashlib.sha256()
+        """16 hex digits, of the features, labels and images."""
+        digest = hashlib.sha256(self.pixels.encode())
         for array in (self.train, self.train_labels, self.test, self.test_labels):
             digest.update(f"{array.dtype}{array.shape}".encode())
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()[:16]
 
 
-def _packed(array: NDArray[Any] | None) -> NDArray[Any] | Path | None:
+def _packed(array: NDArray[Any] | str | None) -> NDArray[Any] | str | Path | None:
     """The file of an array that is a whole file."""
     if isinstance(array, np.memmap) and array.filename:
         path = Path(array.filename)

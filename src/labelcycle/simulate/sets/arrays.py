@@ -1,4 +1,4 @@
-"""A set in one .npz file: features, or images."""
+"""A set in one .npz file: features, or images, or both."""
 
 import zipfile
 from pathlib import Path
@@ -11,9 +11,11 @@ from labelcycle.errors import DataError
 from labelcycle.simulate.sets.reading import Labels, Read, Split, of_array
 
 SPLITS = ("train", "test")
+FLOATS = (np.float16, np.float32)
 WANTED = (
     "wanted train and test, features (n, d) float16 or float32 or images (n, h, w, 3) or (n, h, w)"
-    " uint8, with train_labels and test_labels (n,), whole numbers from 0"
+    " uint8, with train_labels and test_labels (n,), whole numbers from 0; images may have"
+    " train_features and test_features beside them"
 )
 
 
@@ -21,34 +23,56 @@ def npz(path: Path, share: float) -> Read:
     """The arrays of a file; the side of its images is their shorter one."""
     del share
     arrays = _arrays(path)
-    train, test = (arrays[name] for name in SPLITS)
-    labels = [arrays[f"{name}_labels"] for name in SPLITS]
-    for name, rows, numbers in zip(SPLITS, (train, test), labels, strict=True):
-        _check(path, name, rows, numbers)
-    if train.shape[1:] != test.shape[1:]:
-        raise DataError(
-            f"{path}: train {train.shape} and test {test.shape} differ in more than their number"
-            " of rows; make both alike"
-        )
-    if train.dtype == np.uint8:
-        side = min(train.shape[1:3])
-        return Read(of_array(train, labels[0]), of_array(test, labels[1]), side=side)
-    return Read(_features(train, labels[0]), _features(test, labels[1]), features=(train, test))
+    for name in SPLITS:
+        _check(path, name, arrays[name], arrays[f"{name}_labels"])
+    train, test = _alike(path, arrays, "")
+    labels = arrays["train_labels"], arrays["test_labels"]
+    if train.dtype != np.uint8:
+        splits = _features(train, labels[0]), _features(test, labels[1])
+        return Read(*splits, features=(train, test), pictured=False)
+    features = None
+    if "train_features" in arrays:
+        for name in SPLITS:
+            _check_features(path, name, arrays)
+        features = _alike(path, arrays, "_features")
+    side = min(train.shape[1:3])
+    return Read(of_array(train, labels[0]), of_array(test, labels[1]), side, features)
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {f"{a}{b}": archive[f"{a}{b}"] for a in SPLITS for b in ("", "_labels")}
+            beside = ["_features"] if "train_features" in archive else []
+            return {f"{a}{b}": archive[f"{a}{b}"] for a in SPLITS for b in ("", "_labels", *beside)}
     except FileNotFoundError as error:
         raise DataError(f"no file {path}: {WANTED}; mend data.path") from error
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise DataError(f"cannot read {path}: {WANTED} (got {error})") from error
+
+
+def _alike(path: Path, arrays: dict[str, NDArray[Any]], kind: str) -> tuple[Any, Any]:
+    """Both splits of one kind. Raises DataError if their rows differ in shape."""
+    train, test = (arrays[f"{name}{kind}"] for name in SPLITS)
+    if train.shape[1:] != test.shape[1:]:
+        raise DataError(
+            f"{path}: train{kind} {train.shape} and test{kind} {test.shape} differ in more than"
+            " their number of rows; make both alike"
+        )
+    return train, test
+
+
+def _check_features(path: Path, name: str, arrays: dict[str, NDArray[Any]]) -> None:
+    rows, count = arrays[f"{name}_features"], len(arrays[name])
+    if rows.dtype not in FLOATS or rows.ndim != 2 or len(rows) != count:
+        raise DataError(
+            f"{path}: wanted {name}_features ({count}, d) float16 or float32, a row for each image"
+            f" (got {rows.shape} {rows.dtype})"
+        )
 
 
 def _check(path: Path, name: str, rows: NDArray[Any], labels: NDArray[Any]) -> None:
     images = rows.dtype == np.uint8 and (rows.ndim == 3 or rows.shape[3:] == (3,))
-    features = rows.dtype in (np.float16, np.float32) and rows.ndim == 2
+    features = rows.dtype in FLOATS and rows.ndim == 2
     whole = labels.dtype.kind in "iu" and labels.shape == rows.shape[:1] and len(labels) > 0
     if not ((images or features) and whole and labels.min() >= 0):
         raise DataError(

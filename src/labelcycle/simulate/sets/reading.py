@@ -42,16 +42,18 @@ class Split:
 
 @dataclass(frozen=True)
 class Read:
-    """A set: images to be read, or features.
+    """A set: images to be read, or features, or both.
 
     side : of the images in pixels, where nothing else is told
-    features : of both splits, in place of images
+    features : of both splits, ready-made
+    pictured : there are images
     """
 
     train: Split
     test: Split
     side: int = FILES_SIDE
     features: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None
+    pictured: bool = True
 
     def thinned(self, factor: float) -> "Read":
         """Class c of the training set keeps n * factor ** (-c / (classes - 1)) rows at random.
