@@ -314,11 +314,17 @@ def simulate(
     """
     from labelcycle.core.threads import cores
     from labelcycle.progress import shown
-    from labelcycle.simulate import experiment, running
+    from labelcycle.simulate import experiment, opening
 
-    given = experiment.load(file, place)
+    given, source = experiment.load(file, place), file.absolute().parent
+    reads = opening.opened(given, source)
+    for remark in opening.remarks(given, reads):
+        click.echo(remark, err=True)
+    experiment.check_options(given, file.name)
+    from labelcycle.simulate import running  # imports torch
+
     folder = into or Path("simulated") / given.name
-    found = running.run(given, file.absolute().parent, folder, jobs or cores(), shown)
+    found = running.run(given, reads, source, folder, jobs or cores(), shown)
     if mlflow or (mlflow is None and os.environ.get("MLFLOW_TRACKING_URI")):
         _log_simulated(root, found)
     if as_json:

@@ -1,5 +1,8 @@
 """The experiment's file: what it may say, and what is said of a wrong one."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +19,15 @@ EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
 
 
 def parsed(**more: Any) -> experiment.Experiment:
-    return experiment.parse(settings(Path("blobs.npz"), **more), "e.yaml")
+    found = experiment.parse(settings(Path("blobs.npz"), **more), "e.yaml")
+    experiment.check_options(found, "e.yaml")
+    return found
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_the_experiments_of_the_repository_can_be_read(path: Path) -> None:
     given = experiment.load(path)
+    experiment.check_options(given, path.name)
     assert given.name == path.stem
     assert [each.name for each in given.strategies][:2] == ["random", "typiclust"]
 
@@ -45,6 +51,11 @@ def test_the_experiments_of_the_repository_can_be_read(path: Path) -> None:
         ({"strategies": "typiclust"}, r"base: wanted one of typiclust \(got 'random'\)"),
         ({"clusterers": "k-means"}, "unknown clusterer 'k-means'.*kmeans"),
         ({"learners": "linea"}, "unknown learner 'linea'.*linear"),
+        ({"learners": "fiend"}, "unknown learner 'fiend'.*; pick one of them"),
+        (
+            {"learners": {"name": "finetune", "options": {"epoch": 3}}},
+            r"e\.yaml: options of finetune: epoch: unknown key; did you mean 'epochs'",
+        ),
         ({"data": "cifar11"}, r"data\.0\.name: wanted one of cifar10, .* \(got 'cifar11'\)"),
         ({"data": {"name": "npz", "pth": "x"}}, r"data\.0\.pth: unknown key; did you mean 'path'"),
         ({"encoder": "smalconv"}, "unknown encoder 'smalconv'.*smallconv"),
@@ -91,6 +102,35 @@ def test_budgets_go_by_the_number_of_classes(
 def test_a_pool_that_is_used_up_is_told() -> None:
     with pytest.raises(SettingsError, match=r"at most the 20 samples of the pool \(got \[15, 30\]"):
         parsed(budget="small").totals(classes=3, pool=20)
+
+
+def test_a_wrong_file_is_refused_without_torch(tmp_path: Path) -> None:
+    sees = {"strategies": ["random", "typiclust"], "learners": "finetune"}
+    for change, said in (
+        ({"learners": "finetun"}, "unknown learner 'finetun'"),
+        (sees, "no file .*nowhere.npz"),
+        ({**sees, "data": {"name": "npz", "path": str(blobs_in(tmp_path))}}, "sees images"),
+        ({"encoder": "resnet"}, "unknown encoder 'resnet'"),
+    ):
+        path = written(tmp_path, **change)
+        program = (
+            "import sys; from labelcycle.cli import main\n"
+            f"sys.argv = ['labelcycle', 'simulate', {str(path)!r}]\n"
+            "try: main()\n"
+            "finally: print([each for each in ('torch', 'faiss', 'sklearn') if each in sys.modules])"
+        )
+        found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        assert re.search(said, found.stderr), found.stderr
+        assert found.stdout == "[]\n"
+
+
+def test_a_pool_beyond_the_set_is_told(tmp_path: Path) -> None:
+    words = ["simulate", str(written(tmp_path, pool=500, seeds=1, rounds=1))]
+    words += ["--data", str(blobs_in(tmp_path)), "--jobs", "1", "--into", str(tmp_path / "out")]
+    result = CliRunner().invoke(cli, words, env={"MLFLOW_TRACKING_URI": ""})
+    assert result.exit_code == 0, result.output
+    assert "npz: pool is 500, and there are 100 training samples: all of them" in result.stderr
+    assert "pools of 100" in result.stdout
 
 
 def written(folder: Path, **more: Any) -> Path:

@@ -165,6 +165,25 @@ def test_killed_at_any_moment_it_ends_with_the_same_table(tmp_path: Path) -> Non
     assert len((tmp_path / "broken" / "campaigns.jsonl").read_text().splitlines()) == 18
 
 
+@pytest.mark.slow
+def test_a_killed_worker_is_told_and_what_is_finished_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "blobs.yaml"
+    file.write_text(yaml.safe_dump(settings(blobs_in(tmp_path), seeds=50, rounds=6)))
+    command = [sys.executable, "-m", "labelcycle", "simulate", str(file), "--jobs", "2"]
+    command += ["--into", str(tmp_path / "out")]
+    kept = tmp_path / "out" / "campaigns.jsonl"
+    process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not has_lines(kept, 3):
+        time.sleep(0.01)
+    next(e for e in process.children() if "spawn_main" in " ".join(e.cmdline())).kill()
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+    assert "Traceback" not in said
+    assert "a worker process was killed: most likely the memory was used up" in said
+    assert "run the same command again with a smaller --jobs" in said
+    assert 3 <= len(kept.read_text().splitlines()) < 100
+
+
 def has_lines(path: Path, count: int) -> bool:
     return path.exists() and len(path.read_bytes().splitlines()) >= count
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from labelcycle.nn.progress import Progress
-from labelcycle.simulate import experiment, running
+from labelcycle.simulate import experiment, opening, running
 
 
 @contextmanager
@@ -44,4 +44,5 @@ def settings(path: Path, **more: Any) -> dict[str, Any]:
 def done(folder: Path, path: Path, **more: Any) -> dict[str, Any]:
     """The experiment, played in this process in `folder`."""
     given = experiment.parse(settings(path, **more), "blobs.yaml")
-    return running.run(given, path.parent, folder, 1, silent)
+    reads = opening.opened(given, path.parent)
+    return running.run(given, reads, path.parent, folder, 1, silent)

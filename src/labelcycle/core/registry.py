@@ -3,10 +3,13 @@
 The file name is the key in `params.yaml`, so adding a module is all it takes to add one.
 """
 
+import ast
 import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
+from importlib.machinery import PathFinder
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, get_args
 
@@ -16,6 +19,9 @@ from labelcycle.errors import SettingsError
 from labelcycle.options import Options
 
 Own = TypeVar("Own", bound=Options)
+
+CLOSE = 0.65
+"""Likeness (difflib's ratio) from which another name may have been meant."""
 
 
 def names(path: Iterable[str]) -> list[str]:
@@ -29,14 +35,38 @@ def get(package: str, path: Iterable[str], name: str, kind: str) -> ModuleType:
 
     Raises SettingsError that lists the near names, or all of them, if there is none.
     """
+    paths = list(path)
+    _check_name(paths, name, kind)
+    return importlib.import_module(f"{package}.{name}")
+
+
+def declared(path: Iterable[str], name: str, kind: str) -> dict[str, Any]:
+    """Constants that the module `name` gives at its top, and its functions, each as None.
+
+    Read from its text: a question should not cost the import of torch. Raises as `get` does.
+    """
+    paths = list(path)
+    _check_name(paths, name, kind)
+    spec = PathFinder.find_spec(name, paths)
+    assert spec is not None and spec.origin is not None
+    found: dict[str, Any] = {}
+    for each in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
+        if isinstance(each, ast.FunctionDef):
+            found[each.name] = None
+        elif isinstance(each, ast.Assign) and isinstance(each.value, ast.Constant):
+            targets = (target for target in each.targets if isinstance(target, ast.Name))
+            found |= {target.id: each.value.value for target in targets}
+    return found
+
+
+def _check_name(path: Iterable[str], name: str, kind: str) -> None:
     known = names(path)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(name, known, n=3, cutoff=CLOSE)
         hint = f"did you mean {' or '.join(near)}?" if near else "pick one of them"
         raise SettingsError(
             f"unknown {kind} {name!r}: wanted one of {', '.join(known)} (got {name!r}); {hint}"
         )
-    return importlib.import_module(f"{package}.{name}")
 
 
 def parse_options(kind: type[Own], values: Mapping[str, Any] | Options | None, owner: str) -> Own:
@@ -71,7 +101,7 @@ def explain(kind: type[Options], problem: Any) -> str:
             wanted = wanted.removeprefix(lead)
         return f"{key}: wanted {wanted} (got {problem['input']!r})"
     known = _fields(kind, keys[:-1])
-    near = difflib.get_close_matches(keys[-1], known, n=1)
+    near = difflib.get_close_matches(keys[-1], known, n=1, cutoff=CLOSE)
     hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known) or 'none'}"
     return f"{key}: unknown key; {hint}"
 

@@ -8,7 +8,6 @@ A key says all that went in, so that what lies under it is what would be made ag
 """
 
 import contextlib
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle import encoder_files, pipeline, store
-from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn import encoders, learners
 from labelcycle.nn.device import best_device
 from labelcycle.nn.progress import Progress
 from labelcycle.simulate.experiment import DataOptions, EncoderOptions, Experiment
+from labelcycle.simulate.opening import encoder_of, pool_size
 from labelcycle.simulate.problem import (
     Data,
     Features,
@@ -32,7 +31,7 @@ from labelcycle.simulate.problem import (
     Problem,
     pool_rows,
 )
-from labelcycle.simulate.sets import BALANCED, SETS
+from labelcycle.simulate.sets import BALANCED
 from labelcycle.simulate.sets.reading import Read
 from labelcycle.simulate.showing import Showing
 from labelcycle.simulate.squares import Squares, squares
@@ -56,34 +55,20 @@ class Place:
 
 
 def problems(
-    experiment: Experiment, options: DataOptions, place: Place
+    experiment: Experiment, options: DataOptions, read: Read, place: Place
 ) -> Iterator[tuple[Problem, list[int]]]:
     """The problems of one set, each with the seeds of its campaigns.
 
     Several only where each seed has an encoder of its own. Raises SettingsError or DataError.
     """
-    read = _read(options, place)
     seeds = list(range(experiment.seeds))
-    encoder = options.encoder or experiment.encoder
-    chosen = [each.name for each in experiment.chosen("learners")]
-    seeing = [name for name in chosen if learners.sees_images(name)]
-    if read.features:
-        if encoder:
-            raise SettingsError(
-                f"encoder: {options.text} has features already; give `encoder` to sets of images"
-            )
-        if not read.pictured:
-            for name in chosen:
-                where = f"learners, for {options.text} has features only"
-                learners.must_see("features", name, where, "take a set of images")
+    seeing = any(learners.sees_images(each.name) for each in experiment.learners)
+    encoder = encoder_of(experiment, options, read)
+    if encoder is None:
+        assert read.features is not None
         shown = _squares(read, options.size or read.side, place) if seeing else None
         yield _problem(experiment, options, read, read.features, shown), seeds
         return
-    if encoder is None:
-        raise SettingsError(
-            f"encoder: wanted one for the images of {options.text}, got none;"
-            " write encoder: patches"
-        )
     own = encoders.options_of(encoder.name, encoder.options)
     side = options.size or encoders.get(encoder.name).default_size(read.side, own)
     images = _squares(read, side, place)
@@ -96,22 +81,6 @@ def problems(
             rows, seed = pool_rows(n, experiment.pool or n, some[0]), some[0]
         features = _features(images, rows, encoder, seed, place)
         yield _problem(experiment, options, read, features, shown), some
-
-
-def _read(options: DataOptions, place: Place) -> Read:
-    """The set. Raises DataError if it is not there."""
-    if options.path is None:
-        raise SettingsError(f"data: wanted the path of {options.text}; write data.path")
-    text = os.path.expandvars(os.path.expanduser(options.path))  # noqa: PTH111
-    if "$" in text:
-        raise SettingsError(
-            f"data.path: {options.path} names a variable that the environment does not have; set it"
-        )
-    read = SETS[options.name](place.source / text, options.test)
-    read = read.thinned(options.factor) if options.factor else read
-    if max(read.train.labels.max(), read.test.labels.max()) < 1:
-        raise DataError(f"{text}: wanted labels of at least two classes, got one")
-    return read
 
 
 def _problem(
@@ -132,8 +101,7 @@ def _problem(
     )
     balanced = options.name in BALANCED if options.balanced is None else options.balanced
     source = LabelSet(options.text, data, balanced)
-    n = len(read.train.labels)
-    pool = min(experiment.pool or n, n)
+    pool = pool_size(experiment, read)
     initial, totals = experiment.totals(source.classes, pool)
     return Problem(source, pool, totals, initial, experiment.stage, experiment.features)
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit  # type: ignore[import-untyped]
 
 from labelcycle.simulate.choices import Choice
 from labelcycle.simulate.problem import Campaign, Measured, Problem
@@ -55,6 +54,8 @@ def summary(values: Values, base: Values) -> Row:
     found = {"seeds": n, "accuracy": float(values.mean()), "se": None, "gain": mean}
     if n == 1:
         return found | {"gain_low": None, "gain_high": None}
+    from scipy.special import stdtrit  # type: ignore[import-untyped]  # slow to import
+
     half = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2) * standard_error(difference))
     return found | {
         "se": standard_error(values),

@@ -32,6 +32,7 @@ from labelcycle.simulate.preparing import Place, problems
 from labelcycle.simulate.problem import Campaign, Measured, Problem, needs
 from labelcycle.simulate.reading import counted, curves_of, groups, heading
 from labelcycle.simulate.results import Row, rows_of
+from labelcycle.simulate.sets.reading import Read
 from labelcycle.simulate.showing import Showing
 
 RESULTS = "results.json"
@@ -40,17 +41,26 @@ KINDS = ("strategies", "clusterers", "learners")
 
 
 def run(
-    experiment: Experiment, source: Path, folder: Path, jobs: int, showing: Showing
+    experiment: Experiment,
+    reads: Sequence[Read],
+    source: Path,
+    folder: Path,
+    jobs: int,
+    showing: Showing,
 ) -> dict[str, Any]:
     """Do the experiment in `folder`; what results.json holds.
 
+    reads : its sets, as `opening.opened` gives them
     source : folder of the experiment's file
     Raises SettingsError, DataError, or Busy if somebody else is at work in the folder.
     """
     folder = folder.absolute()
     with lock.exclusive(folder / ".labelcycle" / "simulate.lock"):
         place = Place(source, folder / "cache", showing)
-        parts = [_of_set(experiment, options, folder, place, jobs) for options in experiment.data]
+        parts = [
+            _of_set(experiment, options, read, folder, place, jobs)
+            for options, read in zip(experiment.data, reads, strict=True)
+        ]
         found = {
             "experiment": experiment.name,
             "version": __version__,
@@ -70,12 +80,17 @@ def run(
 
 
 def _of_set(
-    experiment: Experiment, options: DataOptions, folder: Path, place: Place, jobs: int
+    experiment: Experiment,
+    options: DataOptions,
+    read: Read,
+    folder: Path,
+    place: Place,
+    jobs: int,
 ) -> tuple[dict[str, Any], list[Row]]:
     """What there is to say about a set, and its rows."""
     parts = {key: experiment.chosen(key) for key in KINDS}
     found: dict[Campaign, Measured] = {}
-    for problem, seeds in problems(experiment, options, place):
+    for problem, seeds in problems(experiment, options, read, place):
         kept = Kept(folder / "campaigns.jsonl", problem, f"version {__version__}", _code)
         names = {each.name for each in parts["clusterers"]}
         codes = {name: _code_of(f"{clusterers.__name__}.{name}") for name in names}

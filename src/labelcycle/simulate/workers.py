@@ -4,8 +4,11 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from typing import Any
+
+from labelcycle.errors import ToolFailed
 
 Task = tuple[Any, ...]
 
@@ -28,13 +31,22 @@ class Workers:
     def each(
         self, function: Callable[..., Any], tasks: Sequence[Task]
     ) -> Iterator[tuple[Task, Any]]:
-        """Each task and what function(common, *task) gives, as they end."""
+        """Each task and what function(common, *task) gives, as they end.
+
+        Raises ToolFailed if a process was killed, after all that had ended.
+        """
         if self._pool is None:
             yield from ((task, function(self._common, *task)) for task in tasks)
             return
         ahead = {self._pool.submit(_call, function, task): task for task in tasks}
         for future in as_completed(ahead):
-            yield ahead[future], future.result()
+            if not isinstance(future.exception(), BrokenProcessPool):
+                yield ahead[future], future.result()
+        if any(isinstance(each.exception(), BrokenProcessPool) for each in ahead):
+            raise ToolFailed(
+                "a worker process was killed: most likely the memory was used up; what is finished"
+                " is kept: run the same command again with a smaller --jobs"
+            )
 
     def __enter__(self) -> "Workers":
         return self

@@ -110,10 +110,15 @@ def names() -> list[str]:
     return registry.names(__path__)
 
 
+def is_ready_made(name: str) -> bool:
+    """Whether its features are there already. Raises SettingsError if there is no such encoder."""
+    return "ready_made" in registry.declared(__path__, name, "encoder")
+
+
 def get_ready_made(name: str) -> ReadyMadeModule | None:
     """The module of an encoder whose features are there already; None if it is no such one."""
     module = registry.get(__name__, __path__, name, "encoder")
-    return cast(ReadyMadeModule, module) if hasattr(module, "ready_made") else None
+    return cast(ReadyMadeModule, module) if is_ready_made(name) else None
 
 
 def get(name: str) -> EncoderModule:

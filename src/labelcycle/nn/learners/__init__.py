@@ -4,6 +4,7 @@ A module is a learner when it has what `LearnerModule` lists; `names` finds it b
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal, Protocol, cast
 
 import numpy as np
@@ -60,6 +61,7 @@ class LearnerModule(Protocol):
         """The learner that gave this `state`."""
 
 
+@cache
 def sees_images(name: str) -> bool:
     """Whether a learner is fitted on images, as its `INPUT = "images"` says, not on features.
 
@@ -67,7 +69,7 @@ def sees_images(name: str) -> bool:
     uint8 in the methods of what it gives back, which also has `model`, None if there was nothing
     to learn, and `embed`. It has `default_size`, as encoders have.
     """
-    return getattr(get(name), "INPUT", "features") == "images"
+    return registry.declared(__path__, name, "learner").get("INPUT") == "images"
 
 
 def must_see(what: Literal["images", "features"], name: str, where: str, instead: str = "") -> None:
