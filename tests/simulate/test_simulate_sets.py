@@ -1,6 +1,7 @@
 """Sets by name: what is read from where, and what is said where it is not."""
 
 import gzip
+import os
 import pickle
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from PIL import Image
 from tiny_sets import blobs_in, done, silent
 
 from labelcycle.errors import DataError, SettingsError
+from labelcycle.simulate.problem import Data
 from labelcycle.simulate.sets import SETS
 from labelcycle.simulate.sets.reading import drawn, long_tail, of_array
 from labelcycle.simulate.squares import squares
@@ -203,6 +205,59 @@ def test_images_are_written_once_and_become_features(tmp_path: Path) -> None:
     assert len(list((folder / "cache" / "images").iterdir())) == 1
     with pytest.raises(SettingsError, match="wanted one for the images of npz, got none"):
         done(folder, tmp_path / "x", data=data)
+
+
+def test_changed_images_are_another_set(tmp_path: Path) -> None:
+    for c in "ab":
+        for i in range(5):
+            rgb(tmp_path / "set" / c / f"{i}.png", 10 * i)
+    changed = tmp_path / "set" / "a" / "0.png"
+    before, times = SETS["folder"](tmp_path / "set", 0.4), changed.stat()
+    size = len(changed.read_bytes())
+    rgb(changed, 5)
+    os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert len(changed.read_bytes()) == size  # neither size nor time tells
+    after = SETS["folder"](tmp_path / "set", 0.4)
+    assert before.train.stamp != after.train.stamp
+
+
+def test_the_images_beside_features_count(tmp_path: Path) -> None:
+    features = np.zeros((2, 1), np.float32)
+    labels = np.arange(2)
+    one, same, other = (
+        Data(features, labels, features, labels, pixels=each).fingerprint() for each in "aab"
+    )
+    assert one == same != other
+
+
+def both_in(path: Path, **change: np.ndarray) -> Path:
+    """Images with their features beside them."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 2
+    images = np.full((40, 8, 8, 3), 200 * labels[:, None, None, None], np.uint8)
+    features = (rng.standard_normal((40, 3)) + 4 * labels[:, None]).astype(np.float32)
+    arrays = {"train": images, "test": images, "train_labels": labels, "test_labels": labels}
+    arrays |= {"train_features": features, "test_features": features}
+    np.savez(path, **{**arrays, **change})
+    return path
+
+
+@pytest.mark.slow
+def test_learners_see_the_images_and_strategies_the_features_beside_them(tmp_path: Path) -> None:
+    path = both_in(tmp_path / "both.npz")
+    options = {"network": "cnn", "epochs": 20, "threads": 1, "shift": 0}
+    found = done(tmp_path / "out", path, pool=30, learners={"name": "finetune", "options": options})
+    assert found["rows"][-1]["accuracy"] > 0.9
+    assert not (tmp_path / "out" / "cache" / "features").exists()
+
+
+def test_features_beside_images_must_be_theirs(tmp_path: Path) -> None:
+    path = both_in(tmp_path / "both.npz", test_features=np.zeros((39, 3), np.float32))
+    with pytest.raises(DataError, match=r"wanted test_features \(40, d\).*got \(39, 3\) float32"):
+        SETS["npz"](path, 0.2)
+    path = both_in(tmp_path / "both.npz", test_features=np.zeros((40, 4), np.float32))
+    with pytest.raises(DataError, match="train_features .* and test_features .* differ in more"):
+        SETS["npz"](path, 0.2)
 
 
 def test_features_take_no_encoder(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What a set of images is once it is found, before its pixels are read."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,10 +13,13 @@ from labelcycle import imaging
 from labelcycle.core.seeding import derive
 from labelcycle.errors import DataError
 from labelcycle.nn.images import square
-from labelcycle.store import digest, dump_json
+from labelcycle.store import digest
 
 Labels = NDArray[np.int64]
 Rows = NDArray[np.int64]
+
+THREADS = 4
+"""That read files."""
 
 FILES_SIDE = 64
 """Side in pixels of images from files of their own, where none is told."""
@@ -97,7 +101,7 @@ def of_array(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> Split:
 
 
 def of_files(paths: list[Path], labels: Labels) -> Split:
-    """A split of image files."""
+    """A split of image files. All are read, for their stamp is that of their bytes."""
 
     def pixels(row: int, side: int) -> NDArray[np.uint8]:
         try:
@@ -107,8 +111,18 @@ def of_files(paths: list[Path], labels: Labels) -> Split:
                 f"{paths[row]}: wanted an image, got {error}; remove or mend the file"
             ) from error
 
-    files = [(str(each), each.stat().st_size, each.stat().st_mtime_ns) for each in paths]
-    return Split(labels, pixels, digest(dump_json(files).encode()))
+    with ThreadPoolExecutor(THREADS) as threads:
+        stamps = list(threads.map(_stamp, paths))
+    return Split(labels, pixels, digest("".join(stamps).encode()))
+
+
+def _stamp(path: Path) -> str:
+    try:
+        return digest(path.read_bytes())
+    except OSError as error:
+        raise DataError(
+            f"{path}: wanted an image, got {error.strerror}; remove or mend the file"
+        ) from error
 
 
 def drawn(whole: Split, share: float, groups: Rows | None = None) -> tuple[Split, Split]:
