@@ -18,6 +18,8 @@ from labelcycle.core.pool import UNLABELED, Pool
 from labelcycle.core.strategies import supclust
 from labelcycle.simulate import maps
 from labelcycle.simulate.figures import __main__ as redraw
+from labelcycle.simulate.figures import accuracy, gain
+from labelcycle.simulate.figures import maps as figure_maps
 from labelcycle.simulate.figures.drawing import draw
 from labelcycle.simulate.figures.style import COLOURS, DASHES, looks, spread
 
@@ -125,6 +127,48 @@ def test_labels_stand_apart_in_the_order_of_their_lines(values: list[float], gap
     if min(np.diff(sorted(values)), default=gap) >= gap:
         assert found == pytest.approx(given_)
     assert np.mean(heights) == pytest.approx(np.mean(values))
+
+
+def test_a_part_of_the_strategies_looks_as_in_all_figures() -> None:
+    row = {"learner": "l", "clusterer": "c", "data": "d", "se": 0.01, "seeds": 3}
+    row |= {"gain_low": -0.5, "gain_high": 0.4}
+    names = ["random", "a", "b", "c"]
+    rows = [
+        {**row, "strategy": name, "budget": budget, "accuracy": 0.1 * i, "gain": 0.01 * i}
+        for i, name in enumerate(names)
+        for budget in (3, 6)
+    ]
+    found = {
+        **{"rows": rows, "base": "random", "strategies": [{"label": name} for name in names]},
+        **{"learners": [{"label": "l"}], "clusterers": [{"label": "c"}]},
+        "sets": [{"data": "d", "metric": "accuracy"}],
+    }
+    curves = {name: [each for each in rows if each["strategy"] == name] for name in names}
+    whole, some = (
+        {
+            line.get_label(): (line.get_color(), line.get_linewidth(), line.get_linestyle())
+            for line in accuracy.picture(found, "d", shown).axes[0].lines
+            if line.get_label() in names
+        }
+        for shown in (None, ["random", "c"])
+    )
+    assert some == {name: whole[name] for name in ("random", "c")}
+    panels = gain.picture("title", curves).axes
+    for panel, name in zip(panels, names[1:], strict=False):
+        line = panel.lines[1]  # after those of the others
+        look = line.get_color(), line.get_linewidth(), line.get_linestyle()
+        assert look == whole[name]
+    low, high = panels[0].get_ylim()
+    assert low < -50
+    assert high > 40
+
+
+def test_a_map_names_the_classes() -> None:
+    columns = {"x": [0.0, 1.0], "y": [0.0, 1.0], "class": [0, 1]}
+    found = {"samples": columns, "picks": [{"label": "TypiClust", "rows": [0]}]}
+    for names, expected in ((["cat", "dog"], ["cat", "dog"]), ([], ["0", "1"])):
+        legend = figure_maps.picture("set", {**found, "classes": names}).legends[0]
+        assert [text.get_text() for text in legend.get_texts()] == expected
 
 
 def test_no_two_lines_look_alike() -> None:

@@ -230,6 +230,17 @@ def test_the_images_beside_features_count(tmp_path: Path) -> None:
     assert one == same != other
 
 
+def test_names_of_the_classes(tmp_path: Path) -> None:
+    for c in ("dog", "cat"):
+        rgb(tmp_path / "set" / c / "0.png", 0)
+    assert SETS["folder"](tmp_path / "set", 0.5).names == ("cat", "dog")
+    path = both_in(tmp_path / "both.npz", classes=np.array(["a", "b"]))
+    assert SETS["npz"](path, 0.2).names == ("a", "b")
+    path = both_in(tmp_path / "both.npz", classes=np.array(["a"]))
+    with pytest.raises(DataError, match=r"wanted classes \(2,\), texts \(got \(1,\)"):
+        SETS["npz"](path, 0.2)
+
+
 def both_in(path: Path, **change: np.ndarray) -> Path:
     """Images with their features beside them."""
     rng = np.random.default_rng(0)

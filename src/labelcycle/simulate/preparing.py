@@ -100,7 +100,7 @@ def _problem(
         images.digest if images else "",
     )
     balanced = options.name in BALANCED if options.balanced is None else options.balanced
-    source = LabelSet(options.text, data, balanced)
+    source = LabelSet(options.text, data, balanced, read.names)
     pool = pool_size(experiment, read)
     initial, totals = experiment.totals(source.classes, pool)
     return Problem(source, pool, totals, initial, experiment.stage, experiment.features)

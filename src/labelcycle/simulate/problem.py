@@ -69,11 +69,13 @@ class LabelSet:
     """Features, labels, and whether classes count alike.
 
     balanced : measure the mean recall of the classes, not the share of right answers
+    names : of the classes, for figures; none where the set has none
     """
 
     name: str
     data: Data
     balanced: bool
+    names: tuple[str, ...] = ()
 
     @property
     def classes(self) -> int:

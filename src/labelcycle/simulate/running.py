@@ -121,7 +121,8 @@ def _map(
         return
     clusterer, learner = parts["clusterers"][0], parts["learners"][0]
     picks = {e.text: found[Campaign(e, clusterer, learner, 0)].picks[0] for e in shown}
-    key = [problem.record(), clusterer.record(), [each.record() for each in shown], picks]
+    names = list(problem.source.names)
+    key = [names, problem.record(), clusterer.record(), [each.record() for each in shown], picks]
     digest = store.digest(store.dump_json([*key, pipeline.code_of(maps.__name__)]).encode())
     path = map_file(folder, problem.source.name)
     if path.is_file() and store.read_json(path)["key"] == digest:
@@ -132,7 +133,7 @@ def _map(
         assignment = playing.clustered(problem, *task)
     options = next((e.options for e in shown if isinstance(e.options, supclust.Options)), None)
     made = maps.pool_map(problem, 0, assignment, options or supclust.Options(), picks)
-    store.write_json(path, {"key": digest, "data": problem.source.name, **made})
+    store.write_json(path, {"key": digest, "data": problem.source.name, "classes": names, **made})
 
 
 def _grid(parts: Mapping[str, Sequence[Choice]], seeds: Sequence[int]) -> list[Campaign]:

@@ -31,14 +31,15 @@ def picture(
     size = WIDE * len(columns) + 0.6, HIGH * len(rows) + 0.7
     figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(len(rows), len(columns), sharey="row", squeeze=False)
+    style = looks(labels(found, "strategies"), found["base"])
     shown = [each for each in labels(found, "strategies") if names is None or each in names]
     for line, learner in zip(panels, rows, strict=True):
         every = [curves_of(found, data, learner, clusterer) for clusterer in columns]
         drawn = [{name: curves[name] for name in shown} for curves in every]
         for panel, curves in zip(line, drawn, strict=True):
-            _lines(panel, curves, looks(shown, found["base"]))
+            _lines(panel, curves, style)
         for panel, curves, clusterer in zip(line, drawn, columns, strict=True):
-            _names(panel, curves, looks(shown, found["base"]))
+            _names(panel, curves, style)
             if panels.size > 1:
                 panel.set_title(f"{learner}, {clusterer}", fontsize=10, loc="left")
     seeds = next(row["seeds"] for row in found["rows"])
@@ -52,14 +53,13 @@ def picture(
 
 
 def _lines(panel: Axes, curves: Curves, style: Looks) -> None:
-    widths = np.linspace(2.8, 1.2, len(curves))  # of lines that coincide all are to be seen
-    for (name, rows), width in zip(curves.items(), widths, strict=True):
+    for name, rows in curves.items():
         budgets, values = [row["budget"] for row in rows], [100 * row["accuracy"] for row in rows]
         errors = [100 * (row["se"] or 0) for row in rows]
         low, high = (np.array(values) + sign * np.array(errors) for sign in (-1, 1))
         panel.fill_between(budgets, low, high, color=style[name]["color"], alpha=0.13, linewidth=0)
         panel.plot(budgets, values, "o", markersize=3, color=style[name]["color"])
-        panel.plot(budgets, values, linewidth=float(width), label=name, **style[name])
+        panel.plot(budgets, values, label=name, **style[name])
     budget_axis(panel, [row["budget"] for row in next(iter(curves.values()))])
     panel.grid(axis="y", color="#e8e8e8", linewidth=0.6)
     panel.set_axisbelow(True)

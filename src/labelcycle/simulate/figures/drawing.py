@@ -4,8 +4,8 @@ from pathlib import Path
 
 from labelcycle import store
 from labelcycle.simulate.figures import accuracy, gain, maps
-from labelcycle.simulate.figures.style import save
-from labelcycle.simulate.reading import Found, counted, curves_of, groups, heading
+from labelcycle.simulate.figures.style import looks, save
+from labelcycle.simulate.reading import Found, counted, curves_of, groups, heading, labels
 
 ENDING = ".png"
 
@@ -25,8 +25,10 @@ def draw(folder: Path, ending: str = ENDING) -> list[Path]:
         path = map_file(folder, data)
         if path.is_file():
             shown = store.read_json(path)
-            for name, figure in (("map", maps.picture), ("scores", maps.scores)):
-                drawn.append(save(figure(data, shown), folder / f"{name}-{slug(data)}{ending}"))
+            style = looks(labels(found, "strategies"), found["base"])
+            figures = {"map": maps.picture(data, shown), "scores": maps.scores(data, shown, style)}
+            for name, figure in figures.items():
+                drawn.append(save(figure, folder / f"{name}-{slug(data)}{ending}"))
     if len(found["strategies"]) > 1:
         drawn += [_gain(found, group, folder, ending) for group in groups(found)]
     return drawn

@@ -1,6 +1,6 @@
 """The pool with the first picks marked: its map, and typicality against the SUP score."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from labelcycle.simulate.figures.style import COLOURS, INK
+from labelcycle.simulate.figures.style import INK
 
 MARKS = ("o", "^", "s", "D")
 CLASS_COLOURS = (
@@ -46,7 +46,7 @@ def picture(title: str, found: Map) -> Figure:
         x=0.01,
         ha="left",
     )
-    _classes(figure, np.unique(classes))
+    _classes(figure, np.unique(classes), found["classes"])
     return figure
 
 
@@ -56,19 +56,19 @@ def _numbered(panel: Axes, x: Any, y: Any) -> None:
         panel.annotate(f"{rank}", place, ha="center", va="center_baseline", fontsize=7, color=INK)
 
 
-def _classes(figure: Figure, classes: Any) -> None:
+def _classes(figure: Figure, classes: Any, names: Sequence[str]) -> None:
     """A key below: whose colour is whose; without many classes only."""
     if len(classes) > len(CLASS_COLOURS):
         figure.supxlabel("colours: true classes, some alike; no strategy sees them", fontsize=8.5)
         return
     marks = [
-        Line2D([], [], marker="o", linestyle="", color=CLASS_COLOURS[c], label=f"{c}")
-        for c in classes
+        Line2D([], [], marker="o", linestyle="", color=CLASS_COLOURS[c], label=text)
+        for c, text in ((c, names[c] if names else f"{c}") for c in classes)
     ]
     figure.legend(
         handles=marks,
         loc="outside lower left",
-        ncols=len(marks),
+        ncols=5 if names else len(marks),
         fontsize=8.5,
         frameon=False,
         title="true class, which no strategy sees",
@@ -79,8 +79,11 @@ def _classes(figure: Figure, classes: Any) -> None:
     )
 
 
-def scores(title: str, found: Map) -> Figure:
-    """Typicality against the SUP score of the pool's samples, with the picks."""
+def scores(title: str, found: Map, style: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """Typicality against the SUP score of the pool's samples, with the picks.
+
+    style : of each strategy's line, as `style.looks` has it
+    """
     figure = Figure(figsize=(6.4, 4.6), layout="constrained")
     panel = figure.add_subplot()
     columns = found["samples"]
@@ -92,7 +95,7 @@ def scores(title: str, found: Map) -> Figure:
     ):
         panel.plot(x[some], y[some], ".", color=colour, markersize=3.2, label=name)
     for i, each in enumerate(found["picks"]):
-        look: dict[str, Any] = {"color": COLOURS[i], "marker": MARKS[i], "linestyle": ""}
+        look: dict[str, Any] = {"color": style[each["label"]]["color"], "marker": MARKS[i], "linestyle": ""}
         size = 9 - 3 * i  # of a sample that both have picked, both are to be seen
         look |= {"markersize": size, "markeredgecolor": "white", "label": each["label"]}
         panel.plot(x[each["rows"]], y[each["rows"]], **look)

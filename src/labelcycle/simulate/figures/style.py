@@ -18,16 +18,25 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8c6d1f", "#56b4e9", "#7
 DASHES = ("-", "--", ":")
 """The colours begin again with the next one."""
 
+WIDEST, NARROWEST = 2.8, 1.2
+"""Lines grow thinner in their order: of those that coincide all are to be seen."""
+
 DPI = 130
 
 
 def looks(names: Iterable[str], base: str) -> dict[str, dict[str, Any]]:
-    """Colour and dash of each name's line: ink for `base`, one of a kind for all others."""
+    """Colour, dash and width of each name's line: ink for `base`, others one of a kind.
+
+    names : all strategies of the experiment, so that a line looks the same in all its figures
+    """
+    given = list(names)
     found: dict[str, dict[str, Any]] = {base: {"color": INK, "linestyle": "-"}}
-    others = [name for name in names if name != base]
-    for i, name in enumerate(others):
+    for i, name in enumerate(name for name in given if name != base):
         turn, colour = divmod(i, len(COLOURS))
         found[name] = {"color": COLOURS[colour], "linestyle": DASHES[turn % len(DASHES)]}
+    for i, name in enumerate(given):
+        step = (WIDEST - NARROWEST) / max(1, len(given) - 1)
+        found[name]["linewidth"] = round(WIDEST - step * i, 3)
     return found
 
 

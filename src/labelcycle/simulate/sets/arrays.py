@@ -15,7 +15,7 @@ FLOATS = (np.float16, np.float32)
 WANTED = (
     "wanted train and test, features (n, d) float16 or float32 or images (n, h, w, 3) or (n, h, w)"
     " uint8, with train_labels and test_labels (n,), whole numbers from 0; images may have"
-    " train_features and test_features beside them"
+    " train_features and test_features beside them, and classes may name the classes"
 )
 
 
@@ -27,27 +27,42 @@ def npz(path: Path, share: float) -> Read:
         _check(path, name, arrays[name], arrays[f"{name}_labels"])
     train, test = _alike(path, arrays, "")
     labels = arrays["train_labels"], arrays["test_labels"]
+    names = _names(path, arrays.get("classes"), 1 + int(max(each.max() for each in labels)))
     if train.dtype != np.uint8:
         splits = _features(train, labels[0]), _features(test, labels[1])
-        return Read(*splits, features=(train, test), pictured=False)
+        return Read(*splits, features=(train, test), pictured=False, names=names)
     features = None
     if "train_features" in arrays:
         for name in SPLITS:
             _check_features(path, name, arrays)
         features = _alike(path, arrays, "_features")
     side = min(train.shape[1:3])
-    return Read(of_array(train, labels[0]), of_array(test, labels[1]), side, features)
+    splits = of_array(train, labels[0]), of_array(test, labels[1])
+    return Read(*splits, side, features, names=names)
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            beside = ["_features"] if "train_features" in archive else []
-            return {f"{a}{b}": archive[f"{a}{b}"] for a in SPLITS for b in ("", "_labels", *beside)}
+            wanted = [f"{split}{kind}" for split in SPLITS for kind in ("", "_labels")]
+            if "train_features" in archive:
+                wanted += [f"{split}_features" for split in SPLITS]
+            return {key: archive[key] for key in (*wanted, *({"classes"} & set(archive)))}
     except FileNotFoundError as error:
         raise DataError(f"no file {path}: {WANTED}; mend data.path") from error
     except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise DataError(f"cannot read {path}: {WANTED} (got {error})") from error
+
+
+def _names(path: Path, given: NDArray[Any] | None, count: int) -> tuple[str, ...]:
+    """Of the classes, if there are any. Raises DataError if these are not `count` or more texts."""
+    if given is None:
+        return ()
+    if given.dtype.kind != "U" or given.ndim != 1 or len(given) < count:
+        raise DataError(
+            f"{path}: wanted classes ({count},), texts (got {given.shape} {given.dtype})"
+        )
+    return tuple(given.tolist())
 
 
 def _alike(path: Path, arrays: dict[str, NDArray[Any]], kind: str) -> tuple[Any, Any]:

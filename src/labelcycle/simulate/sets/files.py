@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,10 @@ def folder(path: Path, share: float) -> Read:
     """train/CLASS/* and test/CLASS/*, or CLASS/*, of which a share is drawn for the test set."""
     if (path / "train").is_dir() and (path / "test").is_dir():
         names = _classes(path / "train")
-        return Read(_labelled(path / "train", names), _labelled(path / "test", names))
-    return Read(*drawn(_labelled(path, _classes(path)), share))
+        splits = _labelled(path / "train", names), _labelled(path / "test", names)
+        return Read(*splits, names=tuple(names))
+    names = _classes(path)
+    return Read(*drawn(_labelled(path, names), share), names=tuple(names))
 
 
 def _classes(path: Path) -> list[str]:
@@ -57,7 +60,8 @@ def isic2019(path: Path, share: float) -> Read:
     images = [row["image"] for row in rows]
     extra = path / "ISIC_2019_Training_Metadata.csv"
     lesions = {row["image"]: row["lesion_id"] for row in _table(extra, "lesion_id")}
-    return _by_lesion(path, images, labels, [lesions.get(each, "") for each in images], share)
+    each = [lesions.get(image, "") for image in images]
+    return replace(_by_lesion(path, images, labels, each, share), names=tuple(names))
 
 
 def ham10000(path: Path, share: float) -> Read:
@@ -66,7 +70,7 @@ def ham10000(path: Path, share: float) -> Read:
     names = sorted({row["dx"] for row in rows})
     labels = [names.index(row["dx"]) for row in rows]
     images, lesions = ([row[key] for row in rows] for key in ("image_id", "lesion_id"))
-    return _by_lesion(path, images, labels, lesions, share)
+    return replace(_by_lesion(path, images, labels, lesions, share), names=tuple(names))
 
 
 def _table(path: Path, key: str, other: str = "") -> list[dict[str, str]]:

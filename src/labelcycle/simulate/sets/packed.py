@@ -11,6 +11,12 @@ from labelcycle.simulate.sets.reading import Read, Split, of_array
 
 FOLDERS = {"CIFAR10": "cifar-10-batches-py", "CIFAR100": "cifar-100-python"}
 
+FASHION = (
+    *("T-shirt/top", "trouser", "pullover", "dress", "coat"),
+    *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+)
+"""Xiao, Rasul and Vollgraf 2017 (arXiv 1708.07747), table 2, in the order of the labels."""
+
 
 def cifar10(path: Path, share: float) -> Read:
     """The official split; 32 by 32."""
@@ -36,7 +42,7 @@ def _cifar(name: str, path: Path) -> Read:
             " or mend data.path"
         ) from error
     splits = [of_array(each.data, np.array(each.targets)) for each in parts]
-    return Read(splits[0], splits[1], side=32)
+    return Read(splits[0], splits[1], side=32, names=tuple(parts[0].classes))
 
 
 def fashion_mnist(path: Path, share: float) -> Read:
@@ -46,7 +52,7 @@ def fashion_mnist(path: Path, share: float) -> Read:
     """
     del share
     splits = [_idx_split(path, split) for split in ("train", "t10k")]
-    return Read(splits[0], splits[1], side=28)
+    return Read(splits[0], splits[1], side=28, names=FASHION)
 
 
 def _idx_split(path: Path, split: str) -> Split:

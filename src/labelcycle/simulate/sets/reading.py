@@ -51,6 +51,7 @@ class Read:
     side : of the images in pixels, where nothing else is told
     features : of both splits, ready-made
     pictured : there are images
+    names : of the classes, where they have any
     """
 
     train: Split
@@ -58,6 +59,7 @@ class Read:
     side: int = FILES_SIDE
     features: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None
     pictured: bool = True
+    names: tuple[str, ...] = ()
 
     def thinned(self, factor: float) -> "Read":
         """Class c of the training set keeps n * factor ** (-c / (classes - 1)) rows at random.
