@@ -28,7 +28,7 @@ def cifar10(folders: Folders, size: int) -> Arrays:
     for split in ("train", "test"):
         images = loader(folders).cifar10(split)
         found |= {split: squares(images, range(len(images)), size)}
-        found |= {f"{split}_labels": images.labels}
+        found |= {f"{split}_labels": images.labels, "classes": np.array(images.classes)}
     return found
 
 
@@ -37,7 +37,7 @@ def ham10000(folders: Folders, size: int) -> Arrays:
     found: Arrays = {}
     for split, rows in (("train", np.flatnonzero(~is_test)), ("test", np.flatnonzero(is_test))):
         found |= {split: squares(images, rows, size), f"{split}_labels": images.labels[rows]}
-    return found
+    return found | {"classes": np.array(images.classes)}
 
 
 def squares(images: object, rows: range | NDArray, size: int) -> NDArray[np.uint8]:

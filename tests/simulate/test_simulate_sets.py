@@ -267,7 +267,7 @@ def test_features_beside_images_must_be_theirs(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"wanted test_features \(40, d\).*got \(39, 3\) float32"):
         SETS["npz"](path, 0.2)
     path = both_in(tmp_path / "both.npz", test_features=np.zeros((40, 4), np.float32))
-    with pytest.raises(DataError, match="train_features .* and test_features .* differ in more"):
+    with pytest.raises(DataError, match=r"train_features .* and test_features .* differ in more"):
         SETS["npz"](path, 0.2)
 
 

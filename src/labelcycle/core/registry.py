@@ -48,9 +48,8 @@ def declared(path: Iterable[str], name: str, kind: str) -> dict[str, Any]:
     paths = list(path)
     _check_name(paths, name, kind)
     spec = PathFinder.find_spec(name, paths)
-    assert spec is not None and spec.origin is not None
     found: dict[str, Any] = {}
-    for each in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
+    for each in ast.parse(Path(str(spec and spec.origin)).read_text(encoding="utf-8")).body:
         if isinstance(each, ast.FunctionDef):
             found[each.name] = None
         elif isinstance(each, ast.Assign) and isinstance(each.value, ast.Constant):

@@ -37,9 +37,7 @@ def picture(title: str, curves: Curves, base: str = BASE) -> Figure:
         panel.set_title(name, loc="left", **title_of)
     _axes(panels, len(names), curves, base)
     end = "\n" if columns < 4 else " "  # fewer panels are narrower than the line
-    key = (
-        f"95 % interval shaded; filled: all of it above {base} or all below;{end}grey: the others"
-    )
+    key = f"95 % interval shaded; filled: all of it above {base} or all below;{end}grey: the others"
     figure.suptitle(f"{title}\n{key}", fontsize=9, x=0.01, ha="left")
     figure.supxlabel("labels", fontsize=9)
     figure.supylabel(f"gain over {base}, points", fontsize=9)
@@ -49,7 +47,9 @@ def picture(title: str, curves: Curves, base: str = BASE) -> Figure:
 def _band(panel: Axes, rows: Sequence[Row], colour: str) -> None:
     known = [row for row in rows if row["gain_low"] is not None]
     low, high = ([100 * row[end] for row in known] for end in ("gain_low", "gain_high"))
-    panel.fill_between([row["budget"] for row in known], low, high, color=colour, alpha=0.16, linewidth=0)
+    panel.fill_between(
+        [row["budget"] for row in known], low, high, color=colour, alpha=0.16, linewidth=0
+    )
 
 
 def _others(panel: Axes, curves: Sequence[Sequence[Row]]) -> None:

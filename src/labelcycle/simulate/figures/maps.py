@@ -95,7 +95,11 @@ def scores(title: str, found: Map, style: Mapping[str, Mapping[str, Any]]) -> Fi
     ):
         panel.plot(x[some], y[some], ".", color=colour, markersize=3.2, label=name)
     for i, each in enumerate(found["picks"]):
-        look: dict[str, Any] = {"color": style[each["label"]]["color"], "marker": MARKS[i], "linestyle": ""}
+        look: dict[str, Any] = {
+            "color": style[each["label"]]["color"],
+            "marker": MARKS[i],
+            "linestyle": "",
+        }
         size = 9 - 3 * i  # of a sample that both have picked, both are to be seen
         look |= {"markersize": size, "markeredgecolor": "white", "label": each["label"]}
         panel.plot(x[each["rows"]], y[each["rows"]], **look)
