@@ -320,7 +320,7 @@ def simulate(
     reads = opening.opened(given, source)
     for remark in opening.remarks(given, reads):
         click.echo(remark, err=True)
-    experiment.check_options(given, file.name)
+    opening.check_options(given, file.name)
     from labelcycle.simulate import running  # imports torch
 
     folder = into or Path("simulated") / given.name

@@ -13,21 +13,21 @@ from tiny_sets import blobs_in, settings
 
 from labelcycle.cli import cli
 from labelcycle.errors import SettingsError
-from labelcycle.simulate import experiment
+from labelcycle.simulate import experiment, opening
 
 EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
 
 
 def parsed(**more: Any) -> experiment.Experiment:
     found = experiment.parse(settings(Path("blobs.npz"), **more), "e.yaml")
-    experiment.check_options(found, "e.yaml")
+    opening.check_options(found, "e.yaml")
     return found
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_the_experiments_of_the_repository_can_be_read(path: Path) -> None:
     given = experiment.load(path)
-    experiment.check_options(given, path.name)
+    opening.check_options(given, path.name)
     assert given.name == path.stem
     assert [each.name for each in given.strategies][:2] == ["random", "typiclust"]
 

@@ -1,7 +1,6 @@
 """The file of an experiment as one typed, frozen value; checked whole before anything is played."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -228,7 +227,7 @@ PACKAGES: dict[str, Package] = {
 def load(path: Path, place: str | None = None) -> Experiment:
     """The experiment in a file. Raises SettingsError that names key, wanted and got.
 
-    What wants seconds is left to `check_options`.
+    What wants seconds is left to `opening.check_options`.
     place : where the data is, instead of what the file says
     """
     try:
@@ -255,26 +254,11 @@ def parse(raw: object, source: str) -> Experiment:
     except ValidationError as error:
         texts = "; ".join(registry.explain(Experiment, problem) for problem in error.errors())
         raise SettingsError(f"{source}: {texts}") from error
-    with _naming(source):
+    try:
         _check_parts(experiment)
+    except SettingsError as error:
+        raise SettingsError(f"{source}: {error}") from error
     return experiment
-
-
-def check_options(experiment: Experiment, source: str) -> None:
-    """Check the options of encoders and learners, whose modules may take seconds to import.
-
-    source : name of the file. Raises SettingsError for a wrong option.
-    """
-    with _naming(source):
-        for encoder in (experiment.encoder, *(each.encoder for each in experiment.data)):
-            if encoder:
-                encoders.options_of(encoder.name, encoder.options)
-        for each in experiment.chosen("learners"):
-            if getattr(each.options, "start", "scratch") == "encoder":
-                raise SettingsError(
-                    f"learners: {each.text} starts from a campaign's encoder, which an experiment"
-                    " does not hand on; write start: scratch"
-                )
 
 
 def _check_parts(experiment: Experiment) -> None:
@@ -290,14 +274,6 @@ def _check_parts(experiment: Experiment) -> None:
         for learner in experiment.learners:
             where = "learners, for features is model"
             learners.must_see("images", learner.name, where, "write features: encoder")
-
-
-@contextmanager
-def _naming(source: str) -> Iterator[None]:
-    try:
-        yield
-    except SettingsError as error:
-        raise SettingsError(f"{source}: {error}") from error
 
 
 def _placed(experiment: Experiment, place: str, source: str) -> Experiment:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from labelcycle.errors import DataError, SettingsError
-from labelcycle.nn import learners
+from labelcycle.nn import encoders, learners
 from labelcycle.simulate.experiment import DataOptions, EncoderOptions, Experiment
 from labelcycle.simulate.sets import SETS
 from labelcycle.simulate.sets.reading import Read
@@ -48,6 +48,25 @@ def encoder_of(experiment: Experiment, options: DataOptions, read: Read) -> Enco
             " write encoder: patches"
         )
     return encoder
+
+
+def check_options(experiment: Experiment, source: str) -> None:
+    """Check the options of encoders and learners, whose modules may take seconds to import.
+
+    source : name of the file. Raises SettingsError for a wrong option.
+    """
+    try:
+        for encoder in (experiment.encoder, *(each.encoder for each in experiment.data)):
+            if encoder:
+                encoders.options_of(encoder.name, encoder.options)
+        for each in experiment.chosen("learners"):
+            if getattr(each.options, "start", "scratch") == "encoder":
+                raise SettingsError(
+                    f"learners: {each.text} starts from a campaign's encoder, which an experiment"
+                    " does not hand on; write start: scratch"
+                )
+    except SettingsError as error:
+        raise SettingsError(f"{source}: {error}") from error
 
 
 def _checked(experiment: Experiment, options: DataOptions, read: Read) -> Read:
