@@ -270,8 +270,9 @@ def _check_parts(experiment: Experiment) -> None:
                 f"encoder {encoder.name} goes by the names of a campaign's samples; give ready"
                 " features as data {name: npz, path: FILE}"
             )
-    if experiment.features == "model":
-        for learner in experiment.learners:
+    for learner in experiment.learners:
+        learners.sees_images(learner.name)  # or there is none of that name
+        if experiment.features == "model":
             where = "learners, for features is model"
             learners.must_see("images", learner.name, where, "write features: encoder")
 
