@@ -1,8 +1,9 @@
 """Serves the flows of one campaign: `collect` on a schedule, the others on demand.
 
-python -m flows.deploy --campaign DIR --every 300
+python -m flows.deploy --campaign DIR --every 300 --webhook http://127.0.0.1:8090/
 """
 
+import contextlib
 from pathlib import Path
 
 import click
@@ -21,16 +22,23 @@ from labelcycle.errors import LabelcycleError
     help="folder of the campaign",
 )
 @click.option("--every", type=click.IntRange(min=1), default=300, help="seconds between looks")
-def main(campaign: Path, every: int) -> None:
+@click.option("--webhook", help="look at once when Label Studio calls this address of ours")
+@click.option("--listen", help="HOST:PORT for --webhook, where the address does not say it")
+def main(campaign: Path, every: int, webhook: str | None, listen: str | None) -> None:
     """Serve `collect` every so many seconds, and `open-round`, `close-round` on demand."""
     root = campaign.resolve()
-    try:
-        git.check_usable(root)
-        name = load(root / "params.yaml").campaign.name
-        prepare(root)
-    except LabelcycleError as error:
-        raise click.ClickException(str(error)) from error
-    _serve(root, name, every)
+    with contextlib.ExitStack() as stack:
+        try:
+            git.check_usable(root)
+            name = load(root / "params.yaml").campaign.name
+            prepare(root)
+            if webhook:
+                from flows.receiving import place, received
+
+                stack.enter_context(received(root, name, place(webhook, listen), every))
+        except LabelcycleError as error:
+            raise click.ClickException(str(error)) from error
+        _serve(root, name, every)
 
 
 def _serve(root: Path, name: str, every: int) -> None:

@@ -9,9 +9,9 @@ import functools
 import json
 import ssl
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from label_studio_sdk import LabelStudio
@@ -22,6 +22,7 @@ from labelcycle.adapters.label_studio_errors import Wording
 from labelcycle.errors import ServiceDown, ServiceRefused
 
 _SDK: Any = LabelStudio
+R = TypeVar("R")
 
 TIMEOUT_S = 120.0
 PAGE = 1000
@@ -240,6 +241,11 @@ class LabelStudioApi:
                     return False
                 raise
         return True
+
+    def call(self, doing: str, ask: Callable[[Any], R], project: int | None = None) -> R:
+        """What `ask` makes of the SDK's client, for what only one other module needs."""
+        with self._told(doing, project):
+            return ask(self._sdk)
 
     # --- errors -----------------------------------------------------------------------------
 

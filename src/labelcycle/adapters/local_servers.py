@@ -15,6 +15,24 @@ from labelcycle.store import Campaign
 TASK_LOCK_S = 1800
 """A task opened and left is free for others after this; Label Studio's own value is a day."""
 
+LOOPBACK = "127.0.0.1"
+
+OWN_WEBHOOKS = {
+    "USE_DEFAULT_BANNED_SUBNETS": "false",
+    "USER_ADDITIONAL_BANNED_SUBNETS": ",".join(
+        (
+            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12"),
+            *("192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4", "::/128", "::1/128"),
+            *("::ffff:0:0/96", "64:ff9b::/96", "fc00::/7", "fe80::/10", "ff00::/8"),
+        )
+    ),
+}
+"""Lets webhooks go to this computer itself, which Label Studio bans with all private networks.
+
+Only while it listens for this computer alone: MLflow and Prefect, which know no accounts, listen
+here too, and people from elsewhere must not reach them through it.
+"""
+
 EXECUTABLE = "LABELCYCLE_LABEL_STUDIO"
 
 
@@ -28,7 +46,7 @@ class Server:
     command : (host, port) -> program and arguments
     health : path that answers 200 once the server is ready
     headers : sent with the health question
-    told : variables that tell the server its own address, with `{host}` and `{port}`
+    told : (host, port) -> variables that hang on where it listens
     """
 
     name: str
@@ -41,7 +59,7 @@ class Server:
     health: str
     template: Template | None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    told: Mapping[str, str] = field(default_factory=dict)
+    told: Callable[[str, int], Mapping[str, str]] = lambda _host, _port: {}
 
 
 def label_studio(campaign: Campaign, login: str, password: str, token: str) -> Server:
@@ -82,6 +100,7 @@ def label_studio(campaign: Campaign, login: str, password: str, token: str) -> S
         health="/api/current-user/whoami",
         headers={"Authorization": f"Token {token}"},
         template=_label_studio_template(program, quiet),
+        told=lambda host, _: OWN_WEBHOOKS if host == LOOPBACK else {},
     )
 
 
@@ -166,7 +185,7 @@ def prefect(campaign: Campaign) -> Server:
         command=lambda host, port: [*program, "start", "--host", host, "--port", str(port)],
         environment={**quiet, "PREFECT_HOME": str(folder)},
         # Else its page asks port 4200, whoever listens there.
-        told={"PREFECT_SERVER_UI_API_URL": "http://{host}:{port}/api"},
+        told=lambda host, port: {"PREFECT_SERVER_UI_API_URL": f"http://{host}:{port}/api"},
         health="/api/health",
         template=Template(
             cache=_share() / f"prefect-{importlib.metadata.version('prefect')}.sqlite3",

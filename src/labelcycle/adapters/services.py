@@ -16,11 +16,10 @@ from typing import Any
 
 from labelcycle import store
 from labelcycle.adapters import health, local_servers, processes, templates
-from labelcycle.adapters.local_servers import Server
+from labelcycle.adapters.local_servers import LOOPBACK, Server
 from labelcycle.adapters.processes import Process
 from labelcycle.errors import DataError, ServiceDown, StateError
 
-LOOPBACK = "127.0.0.1"
 NAMES = ("label_studio", "mlflow", "prefect")
 PATIENCE_S = 600
 """For one server to become ready: migrations on a slow, busy machine included."""
@@ -243,8 +242,8 @@ def _start(
     port = processes.free_port(wanted, host)
     log = server.folder / f"{server.name}.log"
     show(f"{server.title} is starting on port {port}")
-    told = {name: text.format(host=host, port=port) for name, text in server.told.items()}
-    command, variables = server.command(host, port), {**server.environment, **told}
+    command = server.command(host, port)
+    variables = {**server.environment, **server.told(host, port)}
     process = processes.start(command, variables, server.folder, log)
     record["services"][server.name] = asdict(
         Service(

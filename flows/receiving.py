@@ -1,0 +1,140 @@
+"""Label Studio wakes `collect`: a receiver beside the served flows, and its webhook kept in place.
+
+Only a wake-up: what it starts asks Label Studio itself, and the schedule looks anyway.
+"""
+
+import contextlib
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import click
+import httpx
+
+from flows.waking import Waker
+from labelcycle import rounds
+from labelcycle.adapters import label_studio_webhooks, receiver
+from labelcycle.adapters.label_studio_api import LabelStudioApi
+from labelcycle.errors import LabelcycleError, ServiceDown, SettingsError, StateError
+from labelcycle.store import Campaign, read_json
+
+LOOPBACK = ("127.0.0.1", "localhost")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the receiver is: the address that Label Studio calls, and where we listen for it."""
+
+    url: str
+    host: str
+    port: int
+
+
+def place(url: str, listen: str | None = None) -> Place:
+    """The receiver's place.
+
+    url : address at which Label Studio reaches this program
+    listen : HOST:PORT, if it is not to be found from `url`, as behind a proxy
+
+    Raises SettingsError if either cannot be read.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or {"http": 80, "https": 443}[parts.scheme]
+        if not host:
+            raise ValueError("no host")
+        if listen:
+            own, _, number = listen.rpartition(":")
+            return Place(url, own, int(number))
+    except (KeyError, ValueError) as error:
+        raise SettingsError(
+            "the receiver's place: wanted an address such as http://127.0.0.1:8090/ and HOST:PORT,"
+            f" got {url!r} and {listen!r} ({error})"
+        ) from error
+    return Place(url, "127.0.0.1" if host in LOOPBACK else "0.0.0.0", port)
+
+
+@contextlib.contextmanager
+def received(root: Path, name: str, where: Place, every_s: float) -> Iterator[None]:
+    """Webhooks of campaign `name` start its served `collect` while the block lasts.
+
+    The secret is a new one each time, known to Label Studio alone. Raises ToolFailed if the
+    port cannot be had.
+    """
+    secret, over = secrets.token_urlsafe(32), threading.Event()
+    with (
+        Waker(Looks(name).start) as waker,
+        receiver.listening(waker.knock, secret, where.host, where.port),
+    ):
+        arguments = (Campaign(root), where.url, secret, every_s, over)
+        keeper = threading.Thread(target=_keep, args=arguments, name="webhook", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            over.set()
+            keeper.join()
+
+
+class Looks:
+    """Runs of a served `collect`; none is asked for while the last one has not yet begun."""
+
+    def __init__(self, name: str) -> None:
+        self._deployment = f"collect/{name}"
+        self._last: UUID | None = None
+
+    def start(self) -> None:
+        """Have Prefect start a run. Raises ServiceDown if it does not."""
+        from prefect.client.orchestration import get_client
+        from prefect.exceptions import PrefectException
+
+        try:
+            with get_client(sync_client=True) as client:
+                if self._last is not None:
+                    state = client.read_flow_run(self._last).state
+                    if state and (state.is_scheduled() or state.is_pending()):
+                        return
+                deployment = client.read_deployment_by_name(self._deployment)
+                self._last = client.create_flow_run_from_deployment(deployment.id).id
+        except (OSError, RuntimeError, httpx.HTTPError, PrefectException) as error:
+            raise ServiceDown(
+                f"Prefect did not start {self._deployment} ({error}); the schedule looks anyway"
+            ) from error
+
+
+def _keep(campaign: Campaign, url: str, secret: str, every_s: float, over: threading.Event) -> None:
+    """Keep the webhook in place until `over`, then remove it; say what is new about that."""
+    told = ""
+    while True:
+        try:
+            label_studio_webhooks.keep(_api(), _project(campaign), url, secret)
+            news = f"Label Studio wakes us at {url}"
+        except LabelcycleError as error:
+            news = f"no webhook yet: {error}"
+        if news != told:
+            click.echo(news)
+            told = news
+        if over.wait(every_s):
+            break
+    try:
+        label_studio_webhooks.remove(_api(), _project(campaign))
+    except LabelcycleError as error:
+        click.echo(f"the webhook to {url} stays in Label Studio: {error}")
+
+
+def _api() -> LabelStudioApi:
+    address, token = (os.environ.get(f"LABEL_STUDIO_{name}", "") for name in ("URL", "API_KEY"))
+    return LabelStudioApi(address, token)
+
+
+def _project(campaign: Campaign) -> int:
+    """The campaign's project. Raises StateError before anything was pushed."""
+    pushed = sorted(campaign.rounds.glob(f"*/{rounds.PUSHED}"))
+    if not pushed:
+        raise StateError("Label Studio has no project of this campaign; it is made with round 0")
+    return int(read_json(pushed[-1])["project"])
