@@ -1,0 +1,134 @@
+"""An answer in a real Label Studio starts one run of the served `collect` in a real Prefect."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from wheel import REPOSITORY, SERVICES
+
+from labelcycle import config, rounds
+from labelcycle.adapters import health, label_studio_webhooks, processes, services
+from labelcycle.adapters.label_studio_api import LabelStudioApi
+from labelcycle.cycle import setup
+from labelcycle.errors import ServiceRefused
+from labelcycle.store import Campaign, write_json
+
+pytestmark = pytest.mark.service
+
+CONFIG = """<View><Text name="t" value="$key"/>
+<Choices name="c" toName="t"><Choice value="a"/></Choices></View>"""
+RESULT = [{"from_name": "c", "to_name": "t", "type": "choices", "value": {"choices": ["a"]}}]
+
+
+def wait_for(what: Callable[[], Any], patience_s: float = 240) -> Any:
+    end = time.monotonic() + patience_s
+    while not (found := what()):
+        assert time.monotonic() < end
+        time.sleep(0.5)
+    return found
+
+
+class Pushed:
+    """A campaign that was pushed to its own Label Studio; one task, served with a receiver."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        self.campaign = campaign
+        self.where = services.environment(campaign)
+        self.api = LabelStudioApi(
+            self.where["LABEL_STUDIO_URL"], self.where["LABEL_STUDIO_API_KEY"]
+        )
+        self.project = self.api.create_project(title="wakeup", label_config=CONFIG)
+        self.api.import_tasks(self.project, [{"data": {"key": "one"}}])
+        self.task = self.api.tasks(self.project)[0].id
+        record = {"project": self.project, "url": "", "tasks": []}
+        write_json(campaign.round(0) / rounds.PUSHED, record)
+        self.log = campaign.private / "deploy.log"
+
+    def webhooks(self) -> list[Any]:
+        return self.api.call("listing", lambda sdk: sdk.webhooks.list(project=str(self.project)))
+
+    def runs(self) -> list[Any]:
+        """Runs of `collect` that were asked for, not scheduled."""
+        from prefect.client.orchestration import SyncPrefectClient
+
+        with SyncPrefectClient(self.where["PREFECT_API_URL"]) as client:
+            return [r for r in client.read_flow_runs() if not r.auto_scheduled]
+
+    def serve(self, url: str) -> subprocess.Popen[bytes]:
+        words = ["flows.deploy", "--campaign", str(self.campaign.root), "--every", "3600"]
+        inherited = {k: v for k, v in os.environ.items() if k not in SERVICES}
+        with self.log.open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", *words, "--webhook", url],
+                cwd=REPOSITORY,
+                env=inherited,
+                stdout=log,
+                stderr=log,
+            )
+
+
+@pytest.fixture(scope="module")
+def pushed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pushed]:
+    base = tmp_path_factory.mktemp("wakeup")
+    settings = {"campaign": {"name": "woken", "classes": ["a", "b"]}}
+    with pytest.MonkeyPatch.context() as patch:
+        for role in ("AUTHOR", "COMMITTER"):
+            patch.setenv(f"GIT_{role}_NAME", "Test")
+            patch.setenv(f"GIT_{role}_EMAIL", "test@localhost")
+        campaign = setup.init(base / "campaign", config.parse(settings))
+    names = ("label_studio", "prefect")
+    services.up(campaign, only=names, ports=dict.fromkeys(names, 0), show=print)
+    yield Pushed(campaign)
+    services.down(campaign)
+
+
+def test_the_webhook_is_made_once_and_kept(pushed: Pushed) -> None:
+    one, other = "http://127.0.0.1:9/", "http://localhost:9/x"
+    for url, secret in ((one, "s1"), (one, "s1"), (one, "s2"), (other, "s2"), (other, "s2")):
+        label_studio_webhooks.keep(pushed.api, pushed.project, url, secret)
+        [webhook] = pushed.webhooks()
+        assert webhook.url == url
+        assert list(webhook.headers.values()) == [secret]
+    pushed.api.call("pausing", lambda sdk: sdk.webhooks.update(webhook.id, is_active=False))
+    label_studio_webhooks.keep(pushed.api, pushed.project, other, "s2")
+    assert pushed.webhooks()[0].is_active
+    label_studio_webhooks.remove(pushed.api, pushed.project)
+    assert pushed.webhooks() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "wanted"),
+    [
+        ("http://10.0.0.1:9/", r"sends no webhooks to http://10\.0\.0\.1:9/: its guard \(SSRF"),
+        ("http://collector:9/", r"wanted a host name with a dot or a number, got 'collector'"),
+    ],
+)
+def test_an_address_that_label_studio_refuses_is_explained(
+    pushed: Pushed, url: str, wanted: str
+) -> None:
+    with pytest.raises(ServiceRefused, match=wanted):
+        label_studio_webhooks.keep(pushed.api, pushed.project, url, "s")
+
+
+def test_an_answer_starts_one_look(pushed: Pushed) -> None:
+    url = f"http://127.0.0.1:{processes.free_port(0, '127.0.0.1')}/"
+    serving = pushed.serve(url)
+    try:
+        served = f"{pushed.where['PREFECT_API_URL']}/deployments/name/collect/woken"
+        wait_for(lambda: pushed.webhooks() and health.answers(served))
+        assert pushed.runs() == []
+        assert pushed.api.annotate(pushed.task, result=RESULT, unique_id=f"{1:032x}")
+        [run] = wait_for(pushed.runs)
+        wait_for(lambda: pushed.runs()[0].state.is_final())
+        assert [r.state.name for r in pushed.runs()] == ["Completed"]
+        assert pushed.runs()[0].id == run.id
+    finally:
+        serving.terminate()
+        serving.wait(60)
+        print(pushed.log.read_text())
+    assert f"Label Studio wakes us at {url}" in pushed.log.read_text()
+    assert pushed.webhooks() == []  # nobody waits for a receiver that is gone
