@@ -20,7 +20,7 @@ from prefect.client.schemas.objects import TaskRun
 from prefect.settings import PREFECT_API_URL
 from prefect.tasks import Task
 
-from flows import reports
+from flows import reports, telling
 from flows.reports import say
 from labelcycle import config, pipeline, rounds
 from labelcycle.adapters import dvc, git, lock
@@ -120,6 +120,7 @@ def open_round(folder: str) -> int:
             opening.mark_open(now)
             now = standing.read(campaign.root)
         reports.announce(now)
+        telling.tell(now)
         return now.number
 
 
@@ -153,6 +154,7 @@ def close_round(folder: str) -> int:
         now = standing.read(campaign.root)
         log_rounds(now)
         reports.closed(now, number)
+        telling.tell(now)
         return number
 
 
@@ -163,12 +165,16 @@ def collect(folder: str) -> bool:
         now = standing.read(campaign.root)
         if now.state in (State.DUE, State.PLANNED, State.SELECTED, State.PUSHED):
             say(f"round {now.number} is {now.state}: nothing to collect")
+            telling.tell(now)
             return False
         if now.state is State.OPEN:
             done = look(now)
             reports.progress(now, done)
+            telling.tell(now, done)
             if done["answered"] + done["skipped"] < done["tasks"]:
                 return False
+        else:
+            telling.tell(now)
         close_round(folder)
         if _why_not_open(standing.read(campaign.root)) is None:
             open_round(folder)
@@ -255,7 +261,7 @@ def _at_work(folder: str) -> Iterator[Campaign]:
     """The campaign, with its lock held while a flow is at work."""
     campaign = Campaign(Path(folder))
     git.check_usable(campaign.root)
-    with lock.exclusive(campaign.lock):
+    with lock.exclusive(campaign.lock), telling.failures(campaign):
         yield campaign
 
 

@@ -70,6 +70,14 @@ class PushOptions(Options):
     )
 
 
+class NotifyOptions(Options):
+    """When whoever keeps the cycle running is told; LABELCYCLE_NOTIFY says where."""
+
+    stuck_after_hours: int = Field(
+        48, ge=1, description="a round in which nothing moves for so long is told to be stuck"
+    )
+
+
 class Config(Options):
     """The whole of `params.yaml`."""
 
@@ -80,6 +88,7 @@ class Config(Options):
     cluster: ClusterOptions = ClusterOptions()
     query: QueryOptions = QueryOptions()
     push: PushOptions = PushOptions()
+    notify: NotifyOptions = NotifyOptions()
     train: TrainOptions = TrainOptions()
     evaluate: EvaluateOptions = EvaluateOptions()
 

@@ -102,6 +102,7 @@ class Campaign:
         self.checkpoints = self.private / "checkpoints"
         self.media = self.private / "media"
         self.services = self.private / "services.json"
+        self.notices = self.private / "notices.json"
         self.lock = self.private / "campaign.lock"
 
     def round(self, number: int) -> Path:

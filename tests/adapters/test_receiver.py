@@ -121,6 +121,7 @@ def test_noise_is_no_knock(heard: Heard, noise: bytes, capfd: pytest.CaptureFixt
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_a_storm_is_a_few_calls_and_one_after_its_end() -> None:
     sent = Heard()
     seen: list[int] = []

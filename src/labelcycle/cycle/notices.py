@@ -1,0 +1,149 @@
+"""What is worth telling whoever keeps the cycle running, as texts: what, how far, where, what next.
+
+A notice is known by its key, which names the event: it is told once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from labelcycle import rounds
+from labelcycle.cycle.standing import Standing
+from labelcycle.errors import LabelcycleError
+from labelcycle.rounds import State
+from labelcycle.store import Campaign
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One event, for people."""
+
+    key: str
+    title: str
+    body: str
+
+
+def due(now: Standing, done: Mapping[str, int] | None) -> list[Notice]:
+    """The notices of what the campaign's files say has happened, told already or not.
+
+    done : how far annotators are (`tasks`, `answered`, `skipped`), if that was looked up
+    """
+    found = [closed(now)] if now.closed else []
+    if now.state is State.OPEN:
+        found.append(_opened(now))
+        if done and done["answered"] + done["skipped"] >= done["tasks"]:
+            found.append(_complete(now, done))
+    return found
+
+
+def closed(now: Standing) -> Notice:
+    """The last closed round is closed."""
+    number = now.closed[-1]
+    metrics = now.record(rounds.METRICS, number)
+    accuracy = metrics["accuracy"]
+    return _notice(
+        now,
+        f"closed {number:03d}",
+        f"round {number} is " + ("cancelled" if metrics["cancelled"] else "closed"),
+        f"{metrics['accepted']} labels more, {metrics['rejected']} rejected;"
+        f" {metrics['labels']} labels in all.",
+        f"Accuracy {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})."
+        if accuracy
+        else "",
+        _after(now),
+    )
+
+
+def stuck(now: Standing, done: Mapping[str, int] | None, still: timedelta) -> Notice:
+    """Nothing has moved for a while.
+
+    still : for how long
+    """
+    hours = int(still.total_seconds() // 3600)
+    if now.state is State.OPEN and done:
+        return _notice(
+            now,
+            f"stuck {mark(now, done)}",
+            f"round {now.number} is stuck",
+            f"No new answer for {hours} hours: {_far(done)}.",
+            _place(now),
+            "Next: ask the annotators; or end the round with `labelcycle close --incomplete`, which"
+            " returns the rest to the pool; or give it up with `labelcycle cancel`.",
+        )
+    return _notice(
+        now,
+        f"stuck {mark(now, done)}",
+        f"round {now.number} is stuck",
+        f"It has been {now.state} for {hours} hours.",
+        f"Next: {rounds.NEXT[now.state]}.",
+    )
+
+
+def failed(campaign: Campaign, error: Exception, since: str) -> Notice:
+    """A step failed, and trying it again does not mend it.
+
+    since : when it failed first
+    """
+    # A text that is not ours may hold anything, secrets too.
+    ours = isinstance(error, LabelcycleError)
+    said = str(error) if ours else f"{type(error).__name__}, see the log of the flow run in Prefect"
+    return Notice(
+        f"failed {type(error).__name__} {since}",
+        f"{campaign.root.name}: a step failed",
+        f"{said}.\nIt failed first at {since}.\n"
+        f"Next: mend this, then `labelcycle run` in {campaign.root} goes on where it stopped.",
+    )
+
+
+def mark(now: Standing, done: Mapping[str, int] | None) -> str:
+    """What changes whenever something moves."""
+    far = f" {done['answered']} {done['skipped']}" if done else ""
+    return f"{now.number:03d} {now.state}{far}"
+
+
+def _opened(now: Standing) -> Notice:
+    tasks = now.record(rounds.PUSHED)["tasks"]
+    extra = sum(task["holdout"] for task in tasks)
+    return _notice(
+        now,
+        f"open {now.number:03d}",
+        f"round {now.number} is open",
+        f"{len(tasks) - extra} samples{f' and {extra} of the hold-out' if extra else ''} wait for"
+        " annotators.",
+        _place(now),
+        "Next: annotators press Label All Tasks.",
+    )
+
+
+def _complete(now: Standing, done: Mapping[str, int]) -> Notice:
+    return _notice(
+        now,
+        f"complete {now.number:03d}",
+        f"round {now.number} is complete",
+        f"{_far(done)}.",
+        _place(now),
+        "Next: nothing; it is being closed, and then you are told what it gave.",
+    )
+
+
+def _notice(now: Standing, key: str, title: str, *lines: str) -> Notice:
+    body = "\n".join(line for line in lines if line)
+    return Notice(key, f"{now.config.campaign.name}: {title}", body)
+
+
+def _far(done: Mapping[str, int]) -> str:
+    return f"{done['answered']} answered, {done['skipped']} skipped of {done['tasks']} tasks"
+
+
+def _place(now: Standing) -> str:
+    return f"Label Studio: {now.record(rounds.PUSHED)['url']}"
+
+
+def _after(now: Standing) -> str:
+    """What comes after a closed round."""
+    settings = now.config.campaign
+    if now.finished >= settings.rounds:
+        return f"Next: nothing; all {settings.rounds} rounds of campaign.rounds are closed."
+    if settings.open_next:
+        return "Next: nothing; the next round opens by itself."
+    return "Next: open the next round with `labelcycle open`."

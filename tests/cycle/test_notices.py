@@ -1,0 +1,352 @@
+"""Whole rounds, and who is told of them: over real HTTP, once each, whatever fails."""
+
+import contextlib
+import datetime
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from mailboxes import APPRISE_WARNS, Box, http_box
+
+from labelcycle import config
+from labelcycle.cycle import outbox, standing
+from labelcycle.cycle.standing import Standing
+from labelcycle.errors import Busy, ServiceDown, ServiceRefused
+from labelcycle.rounds import State
+from labelcycle.store import Campaign, write_json
+
+COMPLETE = "tiny: round 0 is complete"
+pytestmark = pytest.mark.filterwarnings(APPRISE_WARNS)
+
+
+@pytest.fixture
+def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Box]:
+    with http_box() as box:
+        monkeypatch.setenv("LABELCYCLE_NOTIFY", box.url)
+        yield box
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch):
+    """The time by which lasting things are measured; `clock.hours += 1` lets one pass."""
+
+    class Clock(datetime.datetime):
+        hours = 0.0
+
+        @classmethod
+        def now(cls, tz=None):
+            began = datetime.datetime(2026, 1, 1, tzinfo=tz)
+            return began + datetime.timedelta(hours=Clock.hours)
+
+    class Module:
+        UTC, timedelta = datetime.UTC, datetime.timedelta
+        datetime = Clock
+
+    monkeypatch.setattr(outbox, "datetime", Module)
+    return Clock
+
+
+@pytest.fixture
+def telling() -> ModuleType:
+    from flows import telling  # brings Prefect, which takes seconds
+
+    return telling
+
+
+@pytest.fixture
+def tell(telling: ModuleType) -> Callable[..., None]:
+    return telling.tell
+
+
+@pytest.fixture
+def served(telling: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "_served", lambda: True)
+
+
+@pytest.fixture
+def now(tmp_path: Path) -> Standing:
+    """A campaign whose round 0 is open with ten tasks; just its files, no git."""
+    settings = {"campaign": {"name": "tiny", "classes": ["a", "b"], "rounds": 2}}
+    found = Standing(Campaign(tmp_path), config.parse(settings), frozenset(), 0, State.OPEN)
+    tasks = [{"holdout": number > 3} for number in range(10)]
+    write_json(found.folder / "pushed.json", {"url": "http://there/7", "tasks": tasks})
+    return found
+
+
+def done(answered: int, skipped: int = 0) -> dict[str, int]:
+    return {"tasks": 10, "answered": answered, "skipped": skipped}
+
+
+def closed(now: Standing, **more: object) -> Standing:
+    """The same campaign once its round is closed."""
+    metrics = {"accepted": 4, "rejected": 0, "labels": 4, "accuracy": None, "cancelled": False}
+    write_json(now.folder / "metrics.json", metrics | more)
+    return replace(now, number=now.number + 1, state=State.DUE)
+
+
+# --- whole rounds --------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_round_is_told_from_open_to_closed_and_each_once(campaign, flows, box, answer_all):
+    for _ in range(3):
+        flows.run(str(campaign.root))
+    assert box.titles == ["tiny: round 0 is open"]
+    answer_all()
+    for _ in range(3):
+        flows.run(str(campaign.root))
+    assert box.titles[1:] == ["tiny: round 0 is complete", "tiny: round 0 is closed"]
+    opened, complete, closed = [message["message"] for message in box.got]
+    assert opened == (
+        "4 samples and 6 of the hold-out wait for annotators.\n"
+        "Label Studio: http://127.0.0.1:1/projects/7\n"
+        "Next: annotators press Label All Tasks."
+    )
+    assert complete.startswith("10 answered, 0 skipped of 10 tasks.\nLabel Studio: http://")
+    assert re.fullmatch(
+        r"4 labels more, 0 rejected; 4 labels in all\.\n"
+        r"Accuracy \d\.\d{3} \(\d\.\d{3} to \d\.\d{3}\)\.\n"
+        r"Next: open the next round with `labelcycle open`\.",
+        closed,
+    )
+    assert campaign.notices.stat().st_mode & 0o777 == 0o600
+    assert box.path not in campaign.notices.read_text()
+
+
+def test_after_a_kill_before_the_telling_it_is_told_by_the_next_look(
+    telling, campaign, flows, box, monkeypatch
+):
+    class Killed(BaseException):
+        pass
+
+    def die(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(telling, "tell", die)
+        with pytest.raises(Killed):
+            flows.run(str(campaign.root))
+    assert standing.read(campaign.root).state is State.OPEN
+    flows.run(str(campaign.root))
+    assert box.titles == ["tiny: round 0 is open"]
+
+
+def test_a_failure_is_told_of_a_served_look_and_not_of_a_persons(
+    telling, campaign, flows, backend, box, monkeypatch
+):
+    flows.run(str(campaign.root))
+    backend.down = True
+    monkeypatch.setattr(telling, "OUTAGE", datetime.timedelta(0))
+    for served in (False, True):
+        monkeypatch.setattr(telling, "_served", lambda served=served: served)
+        with pytest.raises(ServiceDown, match="does not answer"):
+            flows.collect(str(campaign.root))
+    assert box.titles == ["tiny: round 0 is open", "campaign: a step failed"]
+
+
+# --- one look at a time --------------------------------------------------------------------
+
+
+def test_an_address_that_fails_gets_its_notices_later_and_the_others_nothing_twice(
+    tell, now, box, monkeypatch, capsys
+):
+    with http_box() as other:
+        other.path, other.status = "another-token", 500
+        monkeypatch.setenv("LABELCYCLE_NOTIFY", f"{other.url} {box.url}")
+        tell(now)
+        tell(now, done(10))
+        assert (box.titles, other.titles) == (["tiny: round 0 is open", COMPLETE], [])
+        lines = [x for x in capsys.readouterr().out.splitlines() if x.startswith("not told yet")]
+        wanted = (
+            r"not told yet that tiny: round 0 is open: address 1 of LABELCYCLE_NOTIFY \(json\) was"
+            r" not reached \(.*error=500\.\); tried again at the next look"
+        )
+        assert len(lines) == 2  # one a look: what does not answer is not asked for each notice
+        assert all(re.fullmatch(wanted, line) for line in lines)
+        other.status = 200
+        tell(closed(now))
+    told = ["tiny: round 0 is open", COMPLETE, "tiny: round 0 is closed"]
+    assert (box.titles, other.titles) == (told, told)
+    assert json.loads(now.campaign.notices.read_text())["waiting"] == []
+
+
+def test_a_notice_that_waits_for_an_address_that_was_taken_away_is_done(
+    tell, now, monkeypatch, box
+):
+    box.status = 500
+    tell(now)
+    monkeypatch.setenv("LABELCYCLE_NOTIFY", "")
+    tell(now)
+    monkeypatch.setenv("LABELCYCLE_NOTIFY", box.url)
+    box.status = 200
+    tell(now)
+    assert box.got == []
+
+
+@pytest.mark.parametrize("broken", ["{", "[]", '{"told": [], "waiting": [{}]}'])
+def test_what_stands_in_the_way_of_a_notice_stops_no_round(tell, now, monkeypatch, capsys, broken):
+    monkeypatch.setenv("LABELCYCLE_NOTIFY", "bogus://hunter2")
+    tell(now)
+    assert "wanted an address that apprise understands" in (out := capsys.readouterr().out)
+    assert "hunter2" not in out
+    now.campaign.notices.write_text(broken)
+    tell(now)
+    assert re.search(r"nobody was told: .*notices\.json", capsys.readouterr().out)
+
+
+def test_what_happened_before_anybody_could_be_told_is_no_news(tell, now, box, monkeypatch):
+    monkeypatch.delenv("LABELCYCLE_NOTIFY")
+    tell(now)
+    tell(closed(now))
+    monkeypatch.setenv("LABELCYCLE_NOTIFY", box.url)
+    tell(closed(now))
+    now.campaign.notices.unlink()  # as in a campaign that is older than its notices
+    tell(closed(now))
+    assert box.titles == []
+
+
+@pytest.mark.parametrize(
+    ("rounds", "open_next", "cancelled", "wanted"),
+    [
+        (2, False, False, r"closed\n.*Next: open the next round with `labelcycle open`\.$"),
+        (2, True, False, r"closed\n.*Next: nothing; the next round opens by itself\.$"),
+        (1, True, False, r"closed\n.*Next: nothing; all 1 rounds of campaign\.rounds are closed"),
+        (1, False, True, r"cancelled\n.*Next: open the next round with `labelcycle open`\.$"),
+    ],
+)
+def test_a_closed_round_says_what_is_next(tell, now, box, rounds, open_next, cancelled, wanted):
+    tell(now)
+    settings = {"name": "tiny", "rounds": rounds, "open_next": open_next}
+    tell(replace(closed(now, cancelled=cancelled), config=config.parse({"campaign": settings})))
+    assert re.search(wanted, f"{box.got[1]['title']}\n{box.got[1]['message']}", re.S)
+
+
+def test_a_round_without_new_answers_is_stuck_and_told_once_for_each_time(tell, now, box, clock):
+    tell(now, done(0))
+    clock.hours += 47.9
+    tell(now, done(0))
+    assert box.titles == ["tiny: round 0 is open"]
+    clock.hours += 0.2
+    for _ in range(3):
+        tell(now, done(0))
+        clock.hours += 30
+    assert box.titles[1:] == ["tiny: round 0 is stuck"]
+    assert box.got[1]["message"] == (
+        "No new answer for 48 hours: 0 answered, 0 skipped of 10 tasks.\n"
+        "Label Studio: http://there/7\n"
+        "Next: ask the annotators; or end the round with `labelcycle close --incomplete`, which"
+        " returns the rest to the pool; or give it up with `labelcycle cancel`."
+    )
+    tell(now, done(0, skipped=1))
+    clock.hours += 47
+    tell(now, done(0, skipped=1))
+    assert len(box.got) == 2
+    clock.hours += 1
+    tell(now, done(0, skipped=1))
+    assert box.got[2]["message"].startswith("No new answer for 48 hours: 0 answered, 1 skipped")
+
+
+def test_a_clock_that_was_put_back_makes_nothing_stuck(tell, now, box, clock):
+    tell(now, done(0))
+    clock.hours -= 1000
+    tell(now, done(0))
+    clock.hours += 47
+    tell(now, done(0))
+    assert box.titles == ["tiny: round 0 is open"]
+    clock.hours += 1
+    tell(now, done(0))
+    assert box.titles[1:] == ["tiny: round 0 is stuck"]
+
+
+def test_a_step_nobody_goes_on_with_is_stuck_and_a_round_nobody_opened_is_not(
+    tell, now, box, clock
+):
+    selected = replace(now, state=State.SELECTED)
+    tell(selected)
+    clock.hours += 49
+    tell(selected)
+    assert [message["message"] for message in box.got] == [
+        "It has been selected for 49 hours.\nNext: go on with `labelcycle run`."
+    ]
+    due = replace(now, state=State.DUE)
+    tell(due)
+    clock.hours += 1000
+    tell(due)
+    assert len(box.got) == 1
+
+
+# --- failures ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fail(telling: ModuleType) -> Callable[[Standing, Exception | None], None]:
+    """A look that ends so."""
+
+    def fail(now: Standing, error: Exception | None) -> None:
+        with (
+            contextlib.nullcontext() if error is None else pytest.raises(type(error)),
+            telling.failures(now.campaign),
+            telling.failures(now.campaign),  # a flow in a flow
+        ):
+            if error is not None:
+                raise error
+
+    return fail
+
+
+def test_a_step_that_fails_for_good_is_told_once_until_it_works_again(
+    fail, now, box, clock, served
+):
+    wrong = ServiceRefused("refuses the token; set LABEL_STUDIO_API_KEY to it")
+    for _ in range(3):
+        fail(now, wrong)
+        clock.hours += 1
+    name, root = now.campaign.root.name, now.campaign.root
+    assert box.titles == [f"{name}: a step failed"]
+    assert box.got[0]["message"] == (
+        "refuses the token; set LABEL_STUDIO_API_KEY to it.\n"
+        "It failed first at 2026-01-01T00:00:00+00:00.\n"
+        f"Next: mend this, then `labelcycle run` in {root} goes on where it stopped."
+    )
+    fail(now, None)
+    fail(now, wrong)
+    assert len(box.got) == 2
+
+
+def test_a_service_that_is_away_is_told_only_if_it_stays_away(fail, now, box, clock, served):
+    away = ServiceDown("Label Studio does not answer")
+    fail(now, away)
+    clock.hours += 0.4
+    fail(now, away)
+    fail(now, None)
+    clock.hours += 0.4
+    fail(now, away)
+    assert box.titles == []
+    clock.hours += 0.5
+    fail(now, away)
+    fail(now, away)
+    assert len(box.got) == 1
+
+
+def test_an_error_of_others_is_told_by_its_kind_alone(fail, now, box, clock, served):
+    fail(now, RuntimeError("http://ann:hunter2@example.com"))
+    assert "RuntimeError, see the log of the flow run in Prefect.\n" in box.got[0]["message"]
+    assert "hunter2" not in box.got[0]["message"]
+
+
+def test_another_process_at_work_is_no_failure(fail, now, box, clock, served):
+    fail(now, Busy("in use by process 7"))
+    assert box.got == []
+
+
+def test_a_record_that_cannot_be_read_hides_no_failure(fail, now, box, served, capsys):
+    now.campaign.private.mkdir(exist_ok=True)
+    now.campaign.notices.write_text("{")
+    fail(now, ServiceRefused("no"))
+    fail(now, None)
+    assert "nobody was told: " in (out := capsys.readouterr().out)
+    assert "the record of notices is not kept: " in out
