@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from flows.receiving import place
+
 ROOT = Path(__file__).resolve().parents[1]
 SECRETS = (
     "POSTGRES_PASSWORD",
@@ -23,6 +25,7 @@ SECRETS = (
     "LABEL_STUDIO_SECRET_KEY",
     "PREFECT_AUTH",
 )
+WEBHOOK = "http://worker.labelcycle.internal:8090/"
 NEEDED = (*SECRETS, "LABEL_STUDIO_USERNAME", "CAMPAIGN")
 
 
@@ -154,7 +157,15 @@ def test_label_studio_may_call_the_worker_and_no_other_private_address(
 
 
 def test_webhooks_find_a_host_with_a_dot(services: dict[str, Any]) -> None:
-    assert "worker.labelcycle.internal" in services["worker"]["networks"]["default"]["aliases"]
+    host = urlsplit(WEBHOOK).hostname
+    assert host
+    assert "." in host
+    assert host in services["worker"]["networks"]["default"]["aliases"]
+    assert place(WEBHOOK).host == "0.0.0.0"
+
+
+def test_addresses_of_notices_reach_the_worker(services: dict[str, Any]) -> None:
+    assert environment(services, "worker")["LABELCYCLE_NOTIFY"] == ""
 
 
 def test_label_studio_is_ready_for_labelcycle_at_its_first_start(services: dict[str, Any]) -> None:
@@ -194,6 +205,8 @@ def test_only_the_worker_holds_the_campaign(services: dict[str, Any]) -> None:
         "flows.deploy",
         "--campaign",
         "/campaign",
+        "--webhook",
+        WEBHOOK,
     ]
 
 

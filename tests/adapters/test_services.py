@@ -1,6 +1,7 @@
 """The local services' parts that need no server, and a small server of our own."""
 
 import contextlib
+import ipaddress
 import os
 import socket
 import sqlite3
@@ -145,6 +146,21 @@ def test_label_studio_by_its_places(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv(local_servers.EXECUTABLE, str(tmp_path / "nothing"))
     with pytest.raises(ToolFailed, match=r"got .*/nothing\)"):
         local_servers.find_label_studio()
+
+
+def test_label_studio_may_call_this_computer_only_while_nobody_else_is_let_in(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(local_servers.EXECUTABLE, sys.executable)
+    server = local_servers.label_studio(campaign, "a@b", "p", "t")
+    assert server.told("0.0.0.0", 8080) == {}
+    told = server.told("127.0.0.1", 8080)
+    assert told["USE_DEFAULT_BANNED_SUBNETS"] == "false"
+    banned = [ipaddress.ip_network(n) for n in told["USER_ADDITIONAL_BANNED_SUBNETS"].split(",")]
+    for address in ("10.1.2.3", "172.17.0.2", "192.168.1.1", "169.254.169.254", "::1", "fd00::1"):
+        assert any(ipaddress.ip_address(address) in network for network in banned), address
+    for address in ("127.0.0.1", "93.184.215.14"):
+        assert not any(ipaddress.ip_address(address) in network for network in banned), address
 
 
 # --- processes -----------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from mailboxes import Box, http_box
 from wheel import REPOSITORY, SERVICES
 
 from labelcycle import config, rounds
@@ -58,14 +59,28 @@ class Pushed:
         with SyncPrefectClient(self.where["PREFECT_API_URL"]) as client:
             return [r for r in client.read_flow_runs() if not r.auto_scheduled]
 
-    def serve(self, url: str) -> subprocess.Popen[bytes]:
+    def look(self) -> None:
+        """Ask Prefect for a run of `collect`."""
+        from prefect.client.orchestration import SyncPrefectClient
+
+        with SyncPrefectClient(self.where["PREFECT_API_URL"]) as client:
+            served = client.read_deployment_by_name("collect/woken")
+            client.create_flow_run_from_deployment(served.id)
+
+    def ended(self, count: int) -> list[str]:
+        """How the runs ended, once there are so many and all have, or nothing."""
+        states = [run.state for run in self.runs()]
+        whole = len(states) >= count and all(state.is_final() for state in states)
+        return sorted(state.name for state in states) if whole else []
+
+    def serve(self, url: str, notify: str) -> subprocess.Popen[bytes]:
         words = ["flows.deploy", "--campaign", str(self.campaign.root), "--every", "3600"]
         inherited = {k: v for k, v in os.environ.items() if k not in SERVICES}
         with self.log.open("wb") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", *words, "--webhook", url],
                 cwd=REPOSITORY,
-                env=inherited,
+                env={**inherited, "LABELCYCLE_NOTIFY": notify},
                 stdout=log,
                 stderr=log,
             )
@@ -114,18 +129,26 @@ def test_an_address_that_label_studio_refuses_is_explained(
         label_studio_webhooks.keep(pushed.api, pushed.project, url, "s")
 
 
-def test_an_answer_starts_one_look(pushed: Pushed) -> None:
+@pytest.fixture
+def box() -> Iterator[Box]:
+    with http_box() as box:
+        yield box
+
+
+def test_an_answer_starts_one_look_and_a_look_that_fails_is_told(pushed: Pushed, box: Box) -> None:
     url = f"http://127.0.0.1:{processes.free_port(0, '127.0.0.1')}/"
-    serving = pushed.serve(url)
+    serving = pushed.serve(url, box.url)
     try:
         served = f"{pushed.where['PREFECT_API_URL']}/deployments/name/collect/woken"
         wait_for(lambda: pushed.webhooks() and health.answers(served))
         assert pushed.runs() == []
         assert pushed.api.annotate(pushed.task, result=RESULT, unique_id=f"{1:032x}")
-        [run] = wait_for(pushed.runs)
-        wait_for(lambda: pushed.runs()[0].state.is_final())
-        assert [r.state.name for r in pushed.runs()] == ["Completed"]
-        assert pushed.runs()[0].id == run.id
+        assert wait_for(lambda: pushed.ended(1)) == ["Completed"]
+        assert box.titles == []
+        pushed.campaign.params.write_text("campaign: {rounds: none}")
+        pushed.look()
+        assert wait_for(lambda: pushed.ended(2)) == ["Completed", "Failed"]
+        assert box.titles == ["campaign: a step failed"]
     finally:
         serving.terminate()
         serving.wait(60)

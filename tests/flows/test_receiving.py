@@ -1,0 +1,148 @@
+"""Where the receiver listens, and whom it asks for a look; no server."""
+
+from contextlib import nullcontext
+from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from flows import receiving
+from flows.receiving import Looks, Place, place
+from labelcycle.errors import LabelcycleError, ServiceDown, SettingsError, StateError
+from labelcycle.store import Campaign, write_json
+
+
+@pytest.mark.parametrize(
+    ("url", "listen", "wanted"),
+    [
+        ("http://127.0.0.1:8090/", None, ("127.0.0.1", 8090)),
+        ("http://localhost:8090/x", None, ("127.0.0.1", 8090)),
+        ("http://worker.internal:81/", None, ("0.0.0.0", 81)),
+        ("http://worker.internal/", None, ("0.0.0.0", 80)),
+        ("https://label.example/wake", "127.0.0.1:8090", ("127.0.0.1", 8090)),
+        ("https://label.example/wake", ":8090", ("", 8090)),
+    ],
+)
+def test_the_place_follows_from_the_address(
+    url: str, listen: str | None, wanted: tuple[str, int]
+) -> None:
+    assert place(url, listen) == Place(url, *wanted)
+
+
+@pytest.mark.parametrize(
+    ("url", "listen"),
+    [
+        ("8090", None),
+        ("127.0.0.1:8090", None),
+        ("ftp://here/", None),
+        ("http://:8090/", None),
+        ("http://here:99999/", None),
+        ("http://here:80/", "8090x"),
+    ],
+)
+def test_a_place_that_cannot_be_read_is_named(url: str, listen: str | None) -> None:
+    with pytest.raises(SettingsError, match=f"wanted an address such as .*, got '{url}' and"):
+        place(url, listen)
+
+
+def test_the_project_is_the_last_one_that_tasks_were_pushed_to(tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path)
+    with pytest.raises(StateError, match="has no project of this campaign; it is made with rou"):
+        receiving._project(campaign)
+    for number in (0, 1):
+        write_json(campaign.round(number) / "pushed.json", {"project": 7 + number})
+    assert receiving._project(campaign) == 8
+
+
+# --- the runs it asks for ------------------------------------------------------------------
+
+
+class FakePrefect:
+    """Prefect's API as far as `Looks` asks it; the state of all runs is `state`."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.state: object = None
+        self.error: Exception | None = None
+
+    def read_flow_run(self, run: object) -> object:
+        return SimpleNamespace(state=self.state)
+
+    def read_deployment_by_name(self, name: str) -> object:
+        if self.error:
+            raise self.error
+        return SimpleNamespace(id=name)
+
+    def create_flow_run_from_deployment(self, deployment: str) -> object:
+        self.asked.append(deployment)
+        return SimpleNamespace(id=uuid4())
+
+
+@pytest.fixture
+def prefect(monkeypatch: pytest.MonkeyPatch) -> FakePrefect:
+    from prefect.client import orchestration
+
+    fake = FakePrefect()
+    monkeypatch.setattr(orchestration, "get_client", lambda sync_client: nullcontext(fake))
+    return fake
+
+
+def test_a_run_that_has_yet_to_begin_is_enough(prefect: FakePrefect) -> None:
+    from prefect.states import Completed, Pending, Running, Scheduled
+
+    looks = Looks("tiny")
+    looks.start()
+    for state, asked in ((Scheduled(), 1), (Pending(), 1), (Running(), 2), (Completed(), 3)):
+        prefect.state = state
+        looks.start()
+        assert prefect.asked == ["collect/tiny"] * asked
+
+
+@pytest.mark.parametrize(
+    "error", [httpx.ConnectError("refused"), RuntimeError("no server"), TimeoutError("late")]
+)
+def test_prefect_away_is_told(prefect: FakePrefect, error: Exception) -> None:
+    prefect.error = error
+    with pytest.raises(ServiceDown, match=rf"did not start collect/tiny \({error}\); the schedule"):
+        Looks("tiny").start()
+
+
+# --- the webhook ---------------------------------------------------------------------------
+
+
+def test_the_webhook_is_looked_after_and_what_is_new_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    away, gone = ServiceDown("Label Studio is away"), ServiceDown("it went away")
+    results: list[LabelcycleError | None] = [away, away, None, None, away, None]
+    kept = []
+
+    def keep(api: object, project: int, url: str, secret: str) -> None:
+        kept.append((project, url, secret))
+        if error := results.pop(0):
+            raise error
+
+    def remove(api: object, project: int) -> None:
+        raise gone
+
+    class Over(Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            assert timeout == 300
+            return not results
+
+    write_json(tmp_path / "rounds" / "000" / "pushed.json", {"project": 7})
+    monkeypatch.setattr(receiving, "_api", lambda: None)
+    monkeypatch.setattr(receiving.label_studio_webhooks, "keep", keep)
+    monkeypatch.setattr(receiving.label_studio_webhooks, "remove", remove)
+    receiving._keep(Campaign(tmp_path), "http://here/", "secret", 300, Over())
+    assert kept == [(7, "http://here/", "secret")] * 6
+    assert capsys.readouterr().out.splitlines() == [
+        "no webhook yet: Label Studio is away",
+        "Label Studio wakes us at http://here/",
+        "no webhook yet: Label Studio is away",
+        "Label Studio wakes us at http://here/",
+        "the webhook to http://here/ stays in Label Studio: it went away",
+    ]
