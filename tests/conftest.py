@@ -3,16 +3,20 @@
 They are started once, on free ports, and stopped by id.
 """
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from skips import pytest_sessionfinish, pytest_terminal_summary
 
+from labelcycle.adapters import sending
 from labelcycle.adapters import services as local_services
 from labelcycle.adapters.services import Services
 from labelcycle.store import Campaign
 
 __all__ = ["pytest_sessionfinish", "pytest_terminal_summary"]
+
+os.environ.pop(sending.VARIABLE, None)  # nobody is told of the rounds of tests
 
 ANY_PORT = dict.fromkeys(local_services.NAMES, 0)
 

@@ -14,6 +14,7 @@ from wheel import REPOSITORY, SERVICES
 from labelcycle import config, rounds
 from labelcycle.adapters import health, label_studio_webhooks, processes, services
 from labelcycle.adapters.label_studio_api import LabelStudioApi
+from labelcycle.adapters.services import Services
 from labelcycle.cycle import setup
 from labelcycle.errors import ServiceRefused
 from labelcycle.store import Campaign, write_json
@@ -34,11 +35,10 @@ def wait_for(what: Callable[[], Any], patience_s: float = 240) -> Any:
 
 
 class Pushed:
-    """A campaign that was pushed to its own Label Studio; one task, served with a receiver."""
+    """A campaign that was pushed to Label Studio; one task, served with a receiver."""
 
-    def __init__(self, campaign: Campaign) -> None:
-        self.campaign = campaign
-        self.where = services.environment(campaign)
+    def __init__(self, campaign: Campaign, where: dict[str, str]) -> None:
+        self.campaign, self.where = campaign, where
         self.api = LabelStudioApi(
             self.where["LABEL_STUDIO_URL"], self.where["LABEL_STUDIO_API_KEY"]
         )
@@ -80,25 +80,28 @@ class Pushed:
             return subprocess.Popen(
                 [sys.executable, "-m", *words, "--webhook", url],
                 cwd=REPOSITORY,
-                env={**inherited, "LABELCYCLE_NOTIFY": notify},
+                env={**inherited, **self.where, "LABELCYCLE_NOTIFY": notify},
                 stdout=log,
                 stderr=log,
             )
 
 
 @pytest.fixture(scope="module")
-def pushed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pushed]:
-    base = tmp_path_factory.mktemp("wakeup")
+def pushed(
+    service_campaign: Campaign,
+    label_studio: Services,
+    prefect_server: Services,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Pushed:
     settings = {"campaign": {"name": "woken", "classes": ["a", "b"]}}
     with pytest.MonkeyPatch.context() as patch:
         for role in ("AUTHOR", "COMMITTER"):
             patch.setenv(f"GIT_{role}_NAME", "Test")
             patch.setenv(f"GIT_{role}_EMAIL", "test@localhost")
-        campaign = setup.init(base / "campaign", config.parse(settings))
-    names = ("label_studio", "prefect")
-    services.up(campaign, only=names, ports=dict.fromkeys(names, 0), show=print)
-    yield Pushed(campaign)
-    services.down(campaign)
+        campaign = setup.init(
+            tmp_path_factory.mktemp("wakeup") / "campaign", config.parse(settings)
+        )
+    return Pushed(campaign, services.environment(service_campaign))
 
 
 def test_the_webhook_is_made_once_and_kept(pushed: Pushed) -> None:
