@@ -9,7 +9,9 @@ import secrets
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -22,6 +24,12 @@ from labelcycle.adapters import label_studio_webhooks, receiver
 from labelcycle.adapters.label_studio_api import LabelStudioApi
 from labelcycle.errors import LabelcycleError, ServiceDown, SettingsError, StateError
 from labelcycle.store import Campaign, read_json
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+
+LOST = timedelta(minutes=10)
+"""A run that was killed before it began looks as if it were about to begin for ever."""
 
 LOOPBACK = ("127.0.0.1", "localhost")
 
@@ -95,16 +103,26 @@ class Looks:
 
         try:
             with get_client(sync_client=True) as client:
-                if self._last is not None:
-                    state = client.read_flow_run(self._last).state
-                    if state and (state.is_scheduled() or state.is_pending()):
-                        return
+                if self._waits(client):
+                    return
                 deployment = client.read_deployment_by_name(self._deployment)
                 self._last = client.create_flow_run_from_deployment(deployment.id).id
         except (OSError, RuntimeError, httpx.HTTPError, PrefectException) as error:
             raise ServiceDown(
                 f"Prefect did not start {self._deployment} ({error}); the schedule looks anyway"
             ) from error
+
+    def _waits(self, client: "SyncPrefectClient") -> bool:
+        """True if the last run has yet to begin and may still be expected to."""
+        from prefect.exceptions import ObjectNotFound
+
+        try:
+            state = client.read_flow_run(self._last).state if self._last else None
+        except ObjectNotFound:  # somebody deleted it
+            return False
+        if state is None or not (state.is_scheduled() or state.is_pending()):
+            return False
+        return datetime.now(UTC) - state.timestamp < LOST
 
 
 def _keep(campaign: Campaign, url: str, secret: str, every_s: float, over: threading.Event) -> None:

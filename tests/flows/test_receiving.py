@@ -1,6 +1,7 @@
 """Where the receiver listens, and whom it asks for a look; no server."""
 
 from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
@@ -69,6 +70,10 @@ class FakePrefect:
         self.error: Exception | None = None
 
     def read_flow_run(self, run: object) -> object:
+        from prefect.exceptions import ObjectNotFound
+
+        if self.state is None:
+            raise ObjectNotFound(RuntimeError("no such run"))
         return SimpleNamespace(state=self.state)
 
     def read_deployment_by_name(self, name: str) -> object:
@@ -93,9 +98,17 @@ def prefect(monkeypatch: pytest.MonkeyPatch) -> FakePrefect:
 def test_a_run_that_has_yet_to_begin_is_enough(prefect: FakePrefect) -> None:
     from prefect.states import Completed, Pending, Running, Scheduled
 
+    lost = Pending(timestamp=datetime.now(UTC) - timedelta(minutes=11))
     looks = Looks("tiny")
     looks.start()
-    for state, asked in ((Scheduled(), 1), (Pending(), 1), (Running(), 2), (Completed(), 3)):
+    for state, asked in (
+        (Scheduled(), 1),
+        (Pending(), 1),
+        (Running(), 2),
+        (Completed(), 3),
+        (lost, 4),
+        (None, 5),
+    ):
         prefect.state = state
         looks.start()
         assert prefect.asked == ["collect/tiny"] * asked
