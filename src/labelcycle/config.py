@@ -11,6 +11,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator
 
 from labelcycle.core import clusterers, registry, strategies
+from labelcycle.core.consensus import Options as AcceptOptions
 from labelcycle.errors import SettingsError
 from labelcycle.ingest import Options as IngestOptions
 from labelcycle.nn import encoders, learners
@@ -88,6 +89,7 @@ class Config(Options):
     cluster: ClusterOptions = ClusterOptions()
     query: QueryOptions = QueryOptions()
     push: PushOptions = PushOptions()
+    accept: AcceptOptions = AcceptOptions()
     notify: NotifyOptions = NotifyOptions()
     train: TrainOptions = TrainOptions()
     evaluate: EvaluateOptions = EvaluateOptions()

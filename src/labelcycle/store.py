@@ -64,7 +64,7 @@ class Label:
 
     label : the accepted class name, or None if the sample was rejected
     reason : why it was rejected ("skipped", "empty answer", "unknown class 'x'"), else None
-    votes : class name -> number of answers for it
+    votes, confidence, adjudicate : as in `core.consensus.Verdict`
     """
 
     sample: str
@@ -72,6 +72,8 @@ class Label:
     reason: str | None = None
     votes: Mapping[str, int] = field(default_factory=dict)
     source: str = ""
+    confidence: float | None = None
+    adjudicate: bool = False
 
 
 class Campaign:

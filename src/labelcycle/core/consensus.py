@@ -1,8 +1,38 @@
 """Which label the answers of people make."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import Field
+
+from labelcycle import options
+
+TIE = 1e-9
+"""Confidences that differ by less are equal."""
+
+
+class Options(options.Options):
+    """How the answers of people become labels."""
+
+    method: Literal["majority", "dawid_skene"] = Field(
+        "majority",
+        description="majority of the votes, or dawid_skene: answers weigh by how reliable each"
+        " person proved in the campaign (majority until that can be told)",
+    )
+    confidence: float = Field(
+        0.6,
+        ge=0,
+        le=1,
+        description="a less sure label is not accepted but awaits adjudication: share of the votes"
+        " (2 of 3 are 0.67), or probability with dawid_skene (0.8 is sound)",
+    )
+    longest: float = Field(
+        300.0,
+        gt=0,
+        description="seconds that one answer can cost; a longer time, somebody was away, counts so",
+    )
 
 
 @dataclass(frozen=True)
@@ -10,32 +40,54 @@ class Verdict:
     """The label accepted for a sample, or why there is none.
 
     votes : class name -> number of valid answers for it
+    confidence : of the class that leads, accepted or not; None without a valid answer
+    adjudicate : people did answer, but a further one has to decide
     """
 
     label: str | None
     reason: str | None = None
     votes: dict[str, int] = field(default_factory=dict)
+    confidence: float | None = None
+    adjudicate: bool = False
 
 
 SKIPPED = None
 """Stands for a person's skip among the answers."""
 
 
-def accept(answers: Sequence[tuple[str, ...] | None], classes: Collection[str]) -> Verdict:
-    """The majority of the valid answers; a tie, or no valid answer, is no label.
+def accept(
+    answers: Sequence[tuple[str, ...] | None],
+    classes: Collection[str],
+    least: float = 0.0,
+    beliefs: Mapping[str, float] | None = None,
+) -> Verdict:
+    """The class that leads among the valid answers; a tie, or less than `least`, is no label.
 
     answers : one entry a person, at least one: the class names chosen, or SKIPPED. An answer is
         valid if it names exactly one of `classes`. Ties are not broken: a coin is no evidence.
+    beliefs : probability of each class; by default its share of the valid answers. A class that
+        nobody named is never accepted, however probable.
     """
-    votes = Counter(a[0] for a in answers if a is not None and len(a) == 1 and a[0] in classes)
+    valid = (said(answer, classes) for answer in answers)
+    votes = Counter(name for name in valid if name is not None)
     if not votes:
         return Verdict(None, _objection(answers[-1], classes))
-    ranked = votes.most_common()
     counts = dict(sorted(votes.items()))
-    if len(ranked) > 1 and ranked[0][1] == ranked[1][1]:
-        tied = sorted(name for name, count in ranked if count == ranked[0][1])
-        return Verdict(None, f"tie between {', '.join(tied)}", counts)
-    return Verdict(ranked[0][0], None, counts)
+    total = votes.total()
+    sure = {name: beliefs[name] if beliefs else n / total for name, n in counts.items()}
+    best = max(sure.values())
+    leading = [name for name in counts if sure[name] >= best - TIE]
+    if len(leading) > 1:
+        return Verdict(None, f"tie between {', '.join(leading)}", counts, best, adjudicate=True)
+    if best < least:
+        reason = f"{leading[0]} with confidence {best:.2f}, below {least:g}"
+        return Verdict(None, reason, counts, best, adjudicate=True)
+    return Verdict(leading[0], None, counts, best)
+
+
+def said(answer: tuple[str, ...] | None, classes: Collection[str]) -> str | None:
+    """The class of a valid answer, else None."""
+    return answer[0] if answer and len(answer) == 1 and answer[0] in classes else None
 
 
 def _objection(answer: tuple[str, ...] | None, classes: Collection[str]) -> str:

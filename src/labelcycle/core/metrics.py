@@ -62,8 +62,11 @@ def accuracy(confusion: Counts, confidence: float) -> Estimate:
     return wilson(int(np.trace(confusion)), n, confidence)
 
 
-def wilson(right: int, n: int, confidence: float) -> Estimate:
-    """Wilson's interval of `right` out of `n` >= 1: sound for few samples and near 0 or 1."""
+def wilson(right: float, n: float, confidence: float) -> Estimate:
+    """Wilson's interval of `right` out of `n` > 0: sound for few samples and near 0 or 1.
+
+    Both may be expected counts, sums of probabilities.
+    """
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     share = right / n
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)

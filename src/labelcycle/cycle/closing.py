@@ -1,29 +1,26 @@
 """The steps that close a round: answers, labels, metrics, the commit and tag `round/NNN`."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from labelcycle import rounds
 from labelcycle.adapters import dvc, git
-from labelcycle.core import consensus
+from labelcycle.cycle import annotators, answers
 from labelcycle.cycle.opening import check_files, holdout_tasks, now, schema
 from labelcycle.cycle.standing import RESULTS, Standing, record_digests
 from labelcycle.errors import StateError
 from labelcycle.ports import AnnotationBackend, Progress
 from labelcycle.store import (
-    Label,
     read_all_labels,
     read_json,
-    read_jsonl,
     read_labels,
     write_json,
     write_jsonl,
     write_labels,
 )
 
-HELD = ("campaign", "pretrain", "embed", "train", "evaluate")
+HELD = ("campaign", "pretrain", "embed", "accept", "train", "evaluate")
 """Sections of params.yaml that steer what is computed when a round closes."""
 FREE = ("rounds", "open_next", "name", "instruction")
 """Keys of `campaign` that do not."""
@@ -95,7 +92,7 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
     late = _ids(_open_holdout(standing))
     if ending(standing):
         backend.withdraw(project, _ids(t for t in pushed["tasks"] if not t["holdout"]))
-        answers = backend.pull(project, {**own, **late}, optional={**own, **late})
+        given = backend.pull(project, {**own, **late}, optional={**own, **late})
     else:
         done = backend.progress(project, own)
         if not done.done:
@@ -104,23 +101,20 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
                 f" {done.tasks} tasks, got {done.answered + done.skipped};"
                 " wait, or run `labelcycle close --incomplete`"
             )
-        answers = backend.pull(project, {**late, **own}, optional=late.keys() - own.keys())
-    write_jsonl(standing.folder / rounds.ANNOTATIONS, (asdict(answer) for answer in answers))
+        given = backend.pull(project, {**late, **own}, optional=late.keys() - own.keys())
+    write_jsonl(standing.folder / rounds.ANNOTATIONS, (asdict(answer) for answer in given))
 
 
 def accept(standing: Standing) -> None:
     """Write the labels that the answers make: the hold-out's, then `data/labels/NNN.jsonl`."""
     campaign = standing.campaign
-    answers = list(read_jsonl(standing.folder / rounds.ANNOTATIONS))
-    source = f"round {standing.number}"
-    classes = standing.config.classes
-    holdout_tasks = {t["key"]: t["sample"] for t in _open_holdout(standing)}
+    late = {task["sample"] for task in _open_holdout(standing)}
     known = {label.sample: label for label in read_labels(campaign.holdout)}
-    fresh = {x.sample: x for x in _labels(answers, holdout_tasks, classes, source)}
-    write_labels(campaign.holdout, {**fresh, **known}.values())
+    fresh = {label.sample: label for label in answers.labels(standing, late)}
+    write_labels(campaign.holdout, {**known, **fresh}.values())
     tasks = standing.record(rounds.PUSHED)["tasks"]
-    own = {t["key"]: t["sample"] for t in tasks if not t["holdout"]}
-    write_labels(campaign.label_file(standing.number), _labels(answers, own, classes, source))
+    own = {task["sample"] for task in tasks if not task["holdout"]}
+    write_labels(campaign.label_file(standing.number), answers.labels(standing, own))
 
 
 def version_labels(standing: Standing) -> None:
@@ -149,6 +143,7 @@ def measure(standing: Standing) -> None:
             "bought": sum(label.source != "owned" for label in everything) + len(holdout),
             "ended": how or "complete",
             "cancelled": how == "cancel",
+            "people": annotators.figures(standing),
             "closed": now(),
             "digests": record_digests(campaign, standing.number),
         },
@@ -176,26 +171,7 @@ def _ids(tasks: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def _open_holdout(standing: Standing) -> list[dict[str, Any]]:
-    """Tasks of the hold-out in this round's project that have no verdict yet."""
-    known = {label.sample for label in read_labels(standing.campaign.holdout)}
+    """Tasks of the hold-out in this round's project that have no verdict, or await another."""
+    known = {x.sample for x in read_labels(standing.campaign.holdout) if not x.adjudicate}
     tasks = holdout_tasks(standing, standing.record(rounds.PUSHED)["project"])
     return [task for sample, task in tasks.items() if sample not in known]
-
-
-def _labels(
-    answers: list[dict[str, Any]],
-    samples: Mapping[str, str],
-    classes: tuple[str, ...],
-    source: str,
-) -> list[Label]:
-    """One label for each of `samples` (task key -> sample) that anybody answered or skipped."""
-    latest: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
-    for answer in sorted(answers, key=lambda a: (a["updated"], a["annotation"])):
-        if answer["key"] in samples:
-            latest[answer["key"]][answer["annotator"]] = answer  # a person's last word counts
-    result = []
-    for key, people in sorted(latest.items()):
-        given = [None if a["skipped"] else tuple(a["labels"]) for a in people.values()]
-        verdict = consensus.accept(given, classes)
-        result.append(Label(samples[key], verdict.label, verdict.reason, verdict.votes, source))
-    return result

@@ -11,6 +11,9 @@ from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError
 from labelcycle.rounds import State
 from labelcycle.store import read_all_labels, read_labels, read_samples
 
+PEOPLE = ("alpha", "seconds_per_label", "adjudicate")
+"""What of a closed round's figures of its people is shown."""
+
 
 def status(now: Standing) -> dict[str, Any]:
     """The campaign as plain values: rounds with state, labels and accuracy, and what is next."""
@@ -58,6 +61,7 @@ def _closed(now: Standing, number: int) -> dict[str, Any]:
         "accuracy": accuracy.get("value"),
         "accuracy_low": accuracy.get("low"),
         "accuracy_high": accuracy.get("high"),
+        "people": {name: metrics.get("people", {}).get(name) for name in PEOPLE},
     }
 
 
@@ -119,6 +123,7 @@ def as_text(status: dict[str, Any]) -> str:
         f"{status['campaign']}: {status['pool']} samples in the pool, {status['holdout']} in the"
         f" hold-out; {status['labels']} labels to train on, {status['bought']} answers bought"
         " (hold-out and skips included)",
+        *_people(status["rounds"]),
     ]
     names = [_strategy(entry) for entry in status["rounds"]]
     width = max([12, *map(len, names)])
@@ -132,6 +137,21 @@ def as_text(status: dict[str, Any]) -> str:
     if status["params_wait"]:
         lines += ["", "params.yaml was changed: the next open commits it and works by it"]
     return "\n".join([*lines, "", f"next: {status['next']}"])
+
+
+def _people(entries: list[dict[str, Any]]) -> list[str]:
+    """A line on the people of the last closed round; none where nothing is known."""
+    said = [entry["people"] for entry in entries if "people" in entry]
+    if not said:
+        return []
+    alpha, seconds, adjudicate = (said[-1][name] for name in PEOPLE)
+    parts = [
+        f"agreement {alpha:.2f} (Krippendorff's alpha)" if alpha is not None else "",
+        f"{seconds:.1f} s a label in the last round" if seconds is not None else "",
+        f"{adjudicate} samples await adjudication" if adjudicate else "",
+    ]
+    text = ", ".join(part for part in parts if part)
+    return [f"people: {text}"] if text else []
 
 
 def _strategy(entry: dict[str, Any]) -> str:

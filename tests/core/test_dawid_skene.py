@@ -1,0 +1,116 @@
+"""Reliabilities: against Dawid and Skene's own turns, and on people whose skills are known."""
+
+import numpy as np
+import pytest
+
+from labelcycle.core import dawid_skene
+from labelcycle.core.answers import Answers, gather
+
+CLASSES = ("bird", "cat", "dog")
+
+
+def crowd(skills: list[float], samples: int, seed: int = 0, share: float = 1.0):
+    """People who are right with their skill, else wrong at random; the truth too."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, len(CLASSES), samples)
+    triples = []
+    for person, skill in enumerate(skills):
+        for sample in range(samples):
+            if rng.random() < share:
+                wrong = (truth[sample] + rng.integers(1, len(CLASSES))) % len(CLASSES)
+                said = truth[sample] if rng.random() < skill else wrong
+                triples.append((f"{sample:04d}", str(person), CLASSES[said]))
+    answers = gather(triples, CLASSES)
+    return answers, truth[[int(name) for name in answers.samples]]
+
+
+def slow_turns(answers: Answers, turns: int) -> np.ndarray:
+    """(samples, classes): the paper's equations 2.3 to 2.5, one sample and person at a time."""
+    c, people = len(answers.classes), len(answers.annotators)
+    n = len(answers.samples)
+    t = answers.votes() / answers.votes().sum(axis=1, keepdims=True)
+    given = list(zip(answers.sample, answers.annotator, answers.said, strict=True))
+    for _ in range(turns):
+        prior = t.mean(axis=0)
+        matrix = np.zeros((people, c, c))
+        for i, k, said in given:
+            matrix[k, :, said] += t[i]
+        matrix /= matrix.sum(axis=2, keepdims=True)
+        t = np.tile(prior, (n, 1))
+        for i, k, said in given:
+            t[i] *= matrix[k, :, said]
+        t /= t.sum(axis=1, keepdims=True)
+    return t
+
+
+def test_with_many_answers_it_is_what_the_papers_turns_find() -> None:
+    answers, truth = crowd([0.9, 0.8, 0.7], 600)
+    model = dawid_skene.fit(answers)
+    assert model.kind == "per class"
+    slow = slow_turns(answers, 40)
+    found = dawid_skene.posterior(model, answers)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    assert (found.argmax(axis=1) == slow.argmax(axis=1)).mean() > 0.99
+    assert np.abs(found - slow).mean() < 0.02
+    assert (found.argmax(axis=1) == truth).mean() > 0.9
+
+
+def test_skills_are_found_and_the_reliable_one_wins_a_tie() -> None:
+    answers, truth = crowd([0.95, 0.9, 0.9, 0.4], 150)
+    model = dawid_skene.fit(answers)
+    assert model.kind == "one coin"
+    right = answers.said == truth[answers.sample]
+    real = [right[answers.annotator == person].mean() for person in range(4)]
+    np.testing.assert_allclose(model.confusion[:, 0, 0], real, atol=0.04)
+    tie = gather([("x", "0", "cat"), ("x", "3", "dog")], CLASSES)
+    asked = Answers(
+        tie.samples, answers.annotators, CLASSES, tie.sample, np.array([0, 3]), tie.said
+    )
+    belief = dawid_skene.posterior(model, asked)[0]
+    assert belief[1] > 0.8
+    assert belief[1] > belief[2] > belief[0]
+
+
+def test_somebody_new_is_taken_for_an_average_person() -> None:
+    answers, _ = crowd([0.9, 0.8, 0.7], 100)
+    triples = [
+        (answers.samples[s], answers.annotators[a], CLASSES[c])
+        for s, a, c in zip(answers.sample, answers.annotator, answers.said, strict=True)
+    ]
+    more = gather([*triples, ("9999", "new", "cat")], CLASSES)
+    model = dawid_skene.fit(more)
+    skill = model.confusion[:, 0, 0]
+    assert skill[:3].min() < skill[3] < skill[:3].max()
+    alone = dawid_skene.posterior(model, more)[more.samples.index("9999")]
+    assert alone[1] == pytest.approx(skill[3], abs=0.05)
+
+
+def test_a_majority_of_the_unreliable_can_lose_against_the_reliable() -> None:
+    answers, truth = crowd([0.95, 0.95, 0.5, 0.5, 0.5], 400, share=0.8)
+    votes = answers.votes()
+    clear = np.sort(votes, axis=1)[:, -1] > np.sort(votes, axis=1)[:, -2]
+    found = dawid_skene.posterior(dawid_skene.fit(answers), answers).argmax(axis=1)
+    majority = ((votes.argmax(axis=1) == truth) & clear).mean()
+    assert (found == truth).mean() > majority + 0.05
+
+
+def test_too_few_answers_are_named() -> None:
+    two, _ = crowd([0.9, 0.8], 100)
+    assert dawid_skene.lacking(two) == "2 people answered what others did too, wanted 3"
+    few, _ = crowd([0.9, 0.8, 0.7], 49)
+    assert dawid_skene.lacking(few) == "49 samples have several answers, wanted 50"
+    assert dawid_skene.lacking(gather([], CLASSES)) is not None
+    enough, _ = crowd([0.9, 0.8, 0.7], 50)
+    assert dawid_skene.lacking(enough) is None
+
+
+def test_classes_nobody_named_and_perfect_people_make_no_zeros() -> None:
+    answers = gather(
+        [(f"{s:03d}", who, "cat" if s % 2 else "dog") for s in range(60) for who in "abc"], CLASSES
+    )
+    model = dawid_skene.fit(answers)
+    belief = dawid_skene.posterior(model, answers)
+    assert np.isfinite(belief).all()
+    assert (model.confusion > 0).all()
+    assert belief.max(axis=1).min() > 0.99
+    assert belief[:, 0].max() < 0.01

@@ -1,0 +1,137 @@
+"""Several people: what becomes of their answers over rounds, and what is said of them."""
+
+import json
+
+import pytest
+import yaml
+
+from labelcycle import config
+from labelcycle.core import consensus
+from labelcycle.cycle import annotators, answers, report, standing
+from labelcycle.cycle.answers import Reply
+from labelcycle.store import read_all_labels, read_json, read_labels
+
+
+def reply(sample: str, annotator: str, given: str | None, number: int = 0, at: int = 0) -> Reply:
+    chosen = None if given is None else (given,)
+    return Reply(number, f"k/{number}/{sample}", at, sample, annotator, chosen, f"t{at:04d}", 2.0)
+
+
+def judged(replies: list[Reply], **options: object) -> dict[str, consensus.Verdict]:
+    words = answers.last_words(replies)
+    return answers.verdicts(words, words, ("cat", "dog"), consensus.Options(**options))
+
+
+def test_the_adjudicators_answer_and_those_of_earlier_rounds_count_together() -> None:
+    first = [reply("s", "ann", "cat", 0, 1), reply("s", "bob", "dog", 0, 2)]
+    assert judged(first)["s"].adjudicate
+    assert judged([*first, reply("s", "cy", "dog", 1, 3)])["s"].label == "dog"
+    # ann changes her mind in a later round: she counts once
+    again = judged([*first, reply("s", "ann", "dog", 1, 3)])["s"]
+    assert (again.label, again.votes) == ("dog", {"dog": 2})
+
+
+def test_dawid_skene_learns_over_rounds_and_falls_back_until_it_can() -> None:
+    known = [
+        reply(f"s{n:03d}", who, "dog" if who == "bad" and n % 2 else "cat", at=n)
+        for n in range(60)
+        for who in ("ann", "bob", "cy", "bad")
+    ]
+    known += [reply(f"d{n:03d}", who, "dog") for n in range(30) for who in ("ann", "bob", "cy")]
+    tie = [reply("x", "ann", "dog", 1), reply("x", "bad", "cat", 1)]
+    assert judged([*known, *tie])["x"].adjudicate
+    weighed = judged([*known, *tie], method="dawid_skene")["x"]
+    assert weighed.label == "dog"
+    assert 0.6 < weighed.confidence < 1
+    # too little to fit: the majority decides, and says why
+    assert judged(tie, method="dawid_skene")["x"].reason == "tie between cat, dog"
+    words = answers.valid(answers.last_words(tie), ("cat", "dog"))
+    used = answers.learned(words, consensus.Options(method="dawid_skene"))
+    assert used == (None, "2 people answered what others did too, wanted 3")
+
+
+def test_a_late_answer_read_in_two_rounds_costs_once() -> None:
+    late = reply("h", "ann", "cat", 0, 1)
+    again = Reply(1, *(getattr(late, name) for name in list(Reply.__dataclass_fields__)[1:]))
+    new = reply("s", "ann", "cat", 1, 2)
+    assert annotators._fresh([late, again, new], 1) == [new]
+
+
+def settle(campaign, **options) -> None:
+    settings = yaml.safe_load(campaign.params.read_text())
+    settings["accept"] |= options
+    campaign.params.write_text(yaml.safe_dump(settings))
+
+
+def test_a_round_of_several_people(campaign, flows, backend, truth) -> None:
+    root = str(campaign.root)
+    flows.run(root)
+    own = sorted(key for key, task in backend.tasks.items() if not task.holdout)
+    held = sorted(key for key, task in backend.tasks.items() if task.holdout)
+    other = {"dark": "light", "light": "dark"}
+    right = {key: truth[task.sample] for key, task in backend.tasks.items()}
+    for key in own + held:
+        backend.answer(key, right[key], annotator="1")
+    for key in (own[0], own[1], held[0]):
+        backend.answer(key, other[right[key]], annotator="2")
+    backend.answer(own[1], right[own[1]], annotator="3")
+    backend.answer(own[2], annotator="3", skipped=True)
+    flows.run(root)
+    sample = {key: backend.tasks[key].sample for key in own + held}
+    found = {label.sample: label for label in read_labels(campaign.label_file(0))}
+    assert answers.awaiting(found.values()) == [sample[own[0]]]
+    assert found[sample[own[0]]].confidence == 0.5
+    assert found[sample[own[1]]].label == right[own[1]]
+    assert found[sample[own[1]]].confidence == pytest.approx(2 / 3, abs=1e-6)
+    people = read_json(campaign.round(0) / "metrics.json")["people"]
+    assert people["answers"] == 15
+    assert people["skipped"] == 1
+    assert people["adjudicate"] == 2  # one of the hold-out
+    assert people["seconds"] == 15 * 1.5
+    assert people["seconds_per_label"] == pytest.approx(15 * 1.5 / 8, abs=0.01)
+    assert people["method"] == {"used": "majority", "instead": None}
+    assert people["alpha"] == people["alpha_round"]
+    cost = people["cost"]
+    assert cost["by_strategy"]["holdout"]["answers"] == 7
+    assert cost["by_strategy"]["typiclust"]["labels"] == 3
+    assert cost["by_annotator"]["2"]["per_label"] is None
+    assert sum(group["labels"] for group in cost["by_class"].values()) == 8
+    assert cost["without_label"]["answers"] == 4
+    assert people["annotators"]["2"]["agreed"]["value"] == 0
+    assert people["annotators"]["1"]["compared"] == 1
+    json.dumps(people, allow_nan=False)
+    text = report.as_text(report.status(standing.read(campaign.root)))
+    assert "s a label in the last round, 2 samples await adjudication" in text
+    # a third word for the hold-out's tie comes in with the next round and settles it
+    backend.answer(held[0], right[held[0]], annotator="3")
+    before = campaign.label_file(0).read_bytes()
+    flows.open_now(root)
+    for key, task in list(backend.tasks.items()):
+        if task.round == 1:
+            backend.answer(key, truth[task.sample], annotator="1")
+    flows.run(root)
+    assert answers.awaiting(read_labels(campaign.holdout)) == []
+    assert answers.awaiting(read_all_labels(campaign).values()) == [sample[own[0]]]
+    assert campaign.label_file(0).read_bytes() == before
+    people = read_json(campaign.round(1) / "metrics.json")["people"]
+    assert people["answers"] == 5
+    assert people["cost"]["by_strategy"]["holdout"]["answers"] == 1
+
+
+def test_how_answers_are_accepted_is_held_while_a_round_is_open(campaign, flows, answer_all):
+    from labelcycle.errors import StateError
+
+    root = str(campaign.root)
+    flows.run(root)
+    settle(campaign, confidence=0.9)
+    answer_all()
+    with pytest.raises(StateError, match=r"accept\.confidence changed while round 0 is open"):
+        flows.run(root)
+
+
+def test_labels_of_rounds_closed_before_there_was_a_confidence_are_read(tmp_path) -> None:
+    path = tmp_path / "000.jsonl"
+    path.write_text('{"label": "cat", "reason": null, "sample": "s", "source": "", "votes": {}}\n')
+    (label,) = read_labels(path)
+    assert (label.confidence, label.adjudicate) == (None, False)
+    assert config.Config().accept.method == "majority"
