@@ -1,6 +1,6 @@
 """Labels made of three people's answers: how often they are wrong, on CIFAR-10N.
 
-    python benchmarks/crowd.py [--rows 500 5000 50000] [--seeds 10] [--json]
+    python benchmarks/crowd.py [--rows 500 5000 50000] [--seeds 10] [--per-class 200] [--json]
 
 Wei et al. 2022: each training image of CIFAR-10 was labelled by three people; the file holds
 CIFAR-10's own labels, the three answers, and the authors' `aggre_label`, a majority with ties
@@ -11,7 +11,9 @@ figure is the mean of the draws and, in brackets, its smallest and largest.
 
 "wrong": share that is not CIFAR-10's label. "back": share that awaits adjudication; "wrong" is then
 of the accepted, and "best person" the error of the best column on the same accepted samples, for
-what goes back is what everybody finds hard. Every verdict is `consensus.accept`'s.
+what goes back is what everybody finds hard. Every verdict is `consensus.accept`'s. `--per-class`:
+answers a person and class from which Dawid and Skene's matrices are learned, below it one skill a
+person; `inf` for skills alone, 0 for matrices always.
 """
 
 import argparse
@@ -46,7 +48,7 @@ def load(shared: Path) -> Rows:
         return {name: archive[name].astype(np.int64) for name in archive}
 
 
-def measure(rows: Rows) -> dict[str, Any]:
+def measure(rows: Rows, per_class: float = dawid_skene.PER_CLASS) -> dict[str, Any]:
     """The figures of some rows."""
     truth = rows["clean_label"]
     wrong = np.stack([rows[column] != truth for column in COLUMNS])
@@ -59,13 +61,14 @@ def measure(rows: Rows) -> dict[str, Any]:
         CLASSES,
     )
     began = time.perf_counter()
-    model = dawid_skene.fit(answers)
+    model = dawid_skene.fit(answers, per_class)
     beliefs = dawid_skene.posterior(model, answers)
     seconds = time.perf_counter() - began
     found: dict[str, Any] = {
         "people": wrong.mean(axis=1).tolist(),
         "aggre_label": float((rows["aggre_label"] != truth).mean()),
         "alpha": agreement.alpha(answers.votes()),
+        "skill": skills(model),
         "one_coin": float(model.kind == "one coin"),
         "probable": float((beliefs.argmax(axis=1) != truth).mean()),
         "seconds": seconds,
@@ -75,6 +78,12 @@ def measure(rows: Rows) -> dict[str, Any]:
             labels = accepted(answers, beliefs if method == "dawid_skene" else None, least)
             found[f"{method} {least:g}"] = judged(labels, rows, wrong)
     return found
+
+
+def skills(model: dawid_skene.Model) -> list[float]:
+    """Each person's share of right answers, as the model has it without knowing the truth."""
+    right, all_ = model.expected.trace(axis1=1, axis2=2), model.expected.sum(axis=(1, 2))
+    return [float(share) for share in right / all_]
 
 
 def accepted(answers: Answers, beliefs: NDArray | None, least: float) -> NDArray[np.int64]:
@@ -116,7 +125,8 @@ def together(draws: list[Any]) -> Any:
 
 def said(figure: dict[str, float]) -> str:
     """A share in per cent with its range."""
-    mean, low, high = (100 * figure[name] for name in ("mean", "low", "high"))
+    mean = 100 * figure["mean"]
+    low, high = sorted(100 * figure[name] for name in ("low", "high"))
     return f"{mean:.2f}" if low == high else f"{mean:.2f} ({low:.2f} to {high:.2f})"
 
 
@@ -127,8 +137,13 @@ def show(size: dict[str, Any]) -> None:
     print(f"alpha {figures['alpha']['mean']:.3f}, fitted in {figures['seconds']['mean']:.1f} s")
     people = "  ".join(said(person) for person in figures["people"])
     print(f"wrong %: people {people}  aggre_label {said(figures['aggre_label'])}")
+    kind = "a skill" if figures["one_coin"]["mean"] else "a matrix"
+    learned = "  ".join(said({k: 1 - v for k, v in p.items()}) for p in figures["skill"])
+    print(f"wrong % as learned, with {kind} a person: {learned}")
     print(f"most probable class, nothing back: {said(figures['probable'])}")
-    print("| accepted by | back % | wrong % | best person % | aggre_label % |\n|---|---|---|---|---|")
+    print(
+        "| accepted by | back % | wrong % | best person % | aggre_label % |\n|---|---|---|---|---|"
+    )
     for name, row in figures.items():
         if isinstance(row, dict) and "back" in row:
             cells = [said(row[key]) for key in ("back", "wrong", "best_person", "aggre_label")]
@@ -139,6 +154,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[500, 5_000, 50_000])
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--per-class", type=float, default=dawid_skene.PER_CLASS)
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
     add_folders(parser)
     given = parser.parse_args()
@@ -149,13 +165,14 @@ def main() -> None:
         draws = []
         for seed in range(given.seeds if count < all_rows else 1):
             chosen = np.random.default_rng(seed).permutation(all_rows)[:count]
-            draws.append(measure({name: column[chosen] for name, column in data.items()}))
+            part = {name: column[chosen] for name, column in data.items()}
+            draws.append(measure(part, given.per_class))
         sizes.append({"rows": count, "draws": len(draws), "figures": together(draws)})
         print(f"{count} rows done", file=sys.stderr, flush=True)
     if given.json:
         print(json.dumps(sizes, indent=2))
         return
-    print(where(data="CIFAR-10N", seeds=given.seeds))
+    print(where(data="CIFAR-10N", seeds=given.seeds, per_class=given.per_class))
     for size in sizes:
         show(size)
 

@@ -96,9 +96,11 @@ def test_a_majority_of_the_unreliable_can_lose_against_the_reliable() -> None:
 
 def test_too_few_answers_are_named() -> None:
     two, _ = crowd([0.9, 0.8], 100)
-    assert dawid_skene.lacking(two) == "2 people answered what others did too, wanted 3"
+    assert (
+        dawid_skene.lacking(two) == "answers to samples with several came from 2 people, wanted 3"
+    )
     few, _ = crowd([0.9, 0.8, 0.7], 49)
-    assert dawid_skene.lacking(few) == "49 samples have several answers, wanted 50"
+    assert dawid_skene.lacking(few) == "samples with several answers are 49, wanted 50"
     assert dawid_skene.lacking(gather([], CLASSES)) is not None
     enough, _ = crowd([0.9, 0.8, 0.7], 50)
     assert dawid_skene.lacking(enough) is None

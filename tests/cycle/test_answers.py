@@ -47,7 +47,7 @@ def test_dawid_skene_learns_over_rounds_and_falls_back_until_it_can() -> None:
     assert judged(tie, method="dawid_skene")["x"].reason == "tie between cat, dog"
     words = answers.valid(answers.last_words(tie), ("cat", "dog"))
     used = answers.learned(words, consensus.Options(method="dawid_skene"))
-    assert used == (None, "2 people answered what others did too, wanted 3")
+    assert used == (None, "answers to samples with several came from 2 people, wanted 3")
 
 
 def test_a_late_answer_read_in_two_rounds_costs_once() -> None:

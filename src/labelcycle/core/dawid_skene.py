@@ -49,18 +49,21 @@ def lacking(answers: Answers) -> str | None:
     shared = answers.shared()
     people = len(np.unique(shared.annotator))
     if people < PEOPLE:
-        return f"{people} people answered what others did too, wanted {PEOPLE}"
+        return f"answers to samples with several came from {people} people, wanted {PEOPLE}"
     if len(shared.samples) < SHARED:
-        return f"{len(shared.samples)} samples have several answers, wanted {SHARED}"
+        return f"samples with several answers are {len(shared.samples)}, wanted {SHARED}"
     return None
 
 
-def fit(answers: Answers) -> Model:
-    """What the answers say of the people; `lacking` must be None."""
+def fit(answers: Answers, per_class: float = PER_CLASS) -> Model:
+    """What the answers say of the people; `lacking` must be None.
+
+    per_class : shared answers a person and class from which everybody has a matrix
+    """
     shared = answers.shared()
     people, c = len(answers.annotators), len(answers.classes)
     active = len(np.unique(shared.annotator))
-    several = len(shared.said) >= PER_CLASS * active * c
+    several = len(shared.said) >= per_class * active * c
     probable = _probable(shared, per_class=several)
     by_answer = np.zeros((people, c, c))
     np.add.at(by_answer, (shared.annotator, shared.said), probable[shared.sample])
@@ -103,7 +106,10 @@ def _rows(counts: Values, lean: Values) -> Values:
 
 
 def _probable(answers: Answers, per_class: bool) -> Values:
-    """(samples, c): crowd-kit's probabilities; classes that nobody named have 0."""
+    """(samples, c): crowd-kit's probabilities; classes that nobody named have 0.
+
+    Imported here: that takes seconds, and majority has no need of it.
+    """
     import pandas as pd  # type: ignore[import-untyped]
 
     with warnings.catch_warnings():

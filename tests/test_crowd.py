@@ -1,0 +1,42 @@
+"""benchmarks/crowd.py: its figures by hand on a few rows, and how draws are put together."""
+
+import crowd
+import numpy as np
+import pytest
+
+
+def test_figures_of_made_up_people() -> None:
+    truth = np.arange(80) % 10
+    rows = {"clean_label": truth, "aggre_label": truth.copy()}
+    for person, column in enumerate(crowd.COLUMNS):
+        rows[column] = truth.copy()
+        rows[column][person::8] += 1  # each is wrong on ten samples of their own
+        rows[column] %= 10
+    rows[crowd.COLUMNS[1]][0] = (truth[0] + 5) % 10  # the first sample is a tie of three
+    rows["aggre_label"][:2] = 9
+    found = crowd.measure(rows)
+    assert found["people"] == [10 / 80, 11 / 80, 10 / 80]
+    assert found["aggre_label"] == 2 / 80
+    assert found["one_coin"] == 1
+    assert found["skill"][0] == pytest.approx(70 / 80, abs=0.02)
+    majority = found["majority 0.6"]
+    assert majority["back"] == pytest.approx(1 / 80)
+    assert majority["wrong"] == 0
+    assert majority["best_person"] == pytest.approx(9 / 79)
+    assert majority["aggre_label"] == pytest.approx(1 / 79)
+    assert majority["like_aggre"] == pytest.approx(78 / 79)
+    # without unanimity: the samples on which somebody was wrong go back
+    assert found["majority 0.7"]["back"] == pytest.approx(30 / 80)
+    assert found["dawid_skene 0"]["back"] == 0
+
+
+def test_draws_are_put_together_as_mean_and_range() -> None:
+    found = crowd.together([{"a": 1.0, "b": [2.0]}, {"a": 3.0, "b": [4.0]}])
+    assert found["a"] == {"mean": 2.0, "low": 1.0, "high": 3.0}
+    assert found["b"] == [{"mean": 3.0, "low": 2.0, "high": 4.0}]
+    assert crowd.said(found["a"]) == "200.00 (100.00 to 300.00)"
+
+
+def test_without_the_data_it_says_where_it_looked(tmp_path) -> None:
+    with pytest.raises(SystemExit, match=r"no cifar10n_train.npz in .*cifar10_human: wanted"):
+        crowd.load(tmp_path)
