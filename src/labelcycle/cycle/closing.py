@@ -109,12 +109,14 @@ def accept(standing: Standing) -> None:
     """Write the labels that the answers make: the hold-out's, then `data/labels/NNN.jsonl`."""
     campaign = standing.campaign
     late = {task["sample"] for task in _open_holdout(standing)}
-    known = {label.sample: label for label in read_labels(campaign.holdout)}
-    fresh = {label.sample: label for label in answers.labels(standing, late)}
-    write_labels(campaign.holdout, {**known, **fresh}.values())
     tasks = standing.record(rounds.PUSHED)["tasks"]
     own = {task["sample"] for task in tasks if not task["holdout"]}
-    write_labels(campaign.label_file(standing.number), answers.labels(standing, own))
+    fresh = answers.labels(standing, late | own)
+    holdout = {label.sample: label for label in read_labels(campaign.holdout)}
+    holdout |= {label.sample: label for label in fresh if label.sample in late}
+    write_labels(campaign.holdout, holdout.values())
+    written = (label for label in fresh if label.sample in own)
+    write_labels(campaign.label_file(standing.number), written)
 
 
 def version_labels(standing: Standing) -> None:
