@@ -2,14 +2,25 @@
 
 import json
 
+import numpy as np
 import pytest
 import yaml
 
-from labelcycle import config
+from labelcycle import config, rounds
 from labelcycle.core import consensus
+from labelcycle.core.agreement import alpha
 from labelcycle.cycle import annotators, answers, report, standing
 from labelcycle.cycle.answers import Reply
-from labelcycle.store import read_all_labels, read_json, read_labels
+from labelcycle.rounds import State
+from labelcycle.store import (
+    Campaign,
+    read_all_labels,
+    read_json,
+    read_labels,
+    write_json,
+    write_jsonl,
+    write_labels,
+)
 
 
 def reply(sample: str, annotator: str, given: str | None, number: int = 0, at: int = 0) -> Reply:
@@ -55,6 +66,54 @@ def test_a_late_answer_read_in_two_rounds_costs_once() -> None:
     again = Reply(1, *(getattr(late, name) for name in list(Reply.__dataclass_fields__)[1:]))
     new = reply("s", "ann", "cat", 1, 2)
     assert annotators._fresh([late, again, new], 1) == [new]
+
+
+def made_up(root, rounds_: list[dict[str, list[tuple[str, str]]]]) -> standing.Standing:
+    """A campaign's files as of its last round: sample -> (annotator, class) for each round."""
+    campaign, at = Campaign(root), 0
+    for number, asked in enumerate(rounds_):
+        folder = campaign.round(number)
+        tasks, records = [], []
+        for sample, given in asked.items():
+            task = {"key": f"k/{number:03d}/{sample}", "sample": sample, "holdout": False}
+            tasks.append(task)
+            for annotator, name in given:
+                at += 1
+                records.append(
+                    {
+                        "key": task["key"], "annotation": at, "annotator": annotator,
+                        "labels": [name], "skipped": False, "lead_time_s": 2.0,
+                        "updated": f"t{at:04d}",
+                    }
+                )  # fmt: skip
+        write_json(folder / rounds.PUSHED, {"tasks": tasks})
+        write_json(folder / rounds.PLAN, {"strategy": "typiclust"})
+        write_jsonl(folder / rounds.ANNOTATIONS, records)
+    write_jsonl(campaign.holdout, [])
+    settings = config.parse({"campaign": {"classes": ["cat", "dog"]}}, parts=False)
+    return standing.Standing(campaign, settings, frozenset(), len(rounds_) - 1, State.PULLED)
+
+
+def test_a_later_round_settles_a_tie_and_says_nothing_of_what_it_did_not_hear(tmp_path) -> None:
+    tie = [("ann", "cat"), ("bob", "dog")]
+    first = made_up(tmp_path, [{"x": tie, "y": tie, "z": [("ann", "cat"), ("bob", "cat")]}])
+    write_labels(first.campaign.label_file(0), answers.labels(first, {"x", "y", "z"}))
+    assert answers.awaiting(read_all_labels(first.campaign).values()) == ["x", "y"]
+    asked = {"x": [("cy", "dog")], "y": [], "v": [("ann", "dog"), ("cy", "cat")]}
+    later = made_up(tmp_path, [{"x": tie, "y": tie, "z": [("ann", "cat"), ("bob", "cat")]}, asked])
+    found = answers.labels(later, {"x", "y", "v"})
+    assert [label.sample for label in found] == ["v", "x"]
+    write_labels(later.campaign.label_file(1), found)
+    latest = read_all_labels(later.campaign)
+    assert (latest["x"].label, latest["x"].votes) == ("dog", {"cat": 1, "dog": 2})
+    assert sorted(answers.awaiting(latest.values())) == ["v", "y"]
+    people = annotators.figures(later)
+    heard = np.array([[1, 2], [1, 1]])  # votes on x and v
+    assert people["alpha_round"] == pytest.approx(alpha(heard))
+    assert people["alpha"] == pytest.approx(alpha(np.array([[1, 2], [1, 1], [1, 1], [2, 0]])))
+    assert people["answers"] == 3
+    assert people["seconds"] == 6.0
+    assert people["annotators"]["cy"]["agreed"]["value"] == 1.0
 
 
 def settle(campaign, **options) -> None:
