@@ -8,6 +8,7 @@ the step that is due until its end is reached, and may be run again at any time.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -26,7 +27,7 @@ from labelcycle import config, pipeline, rounds
 from labelcycle.adapters import dvc, git, lock
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.mlflow import MlflowTracker
-from labelcycle.cycle import closing, history, opening, standing
+from labelcycle.cycle import asking, closing, history, opening, standing
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import LabelcycleError, ServiceDown, StateError
 from labelcycle.rounds import State
@@ -77,7 +78,7 @@ def push(now: Standing) -> None:
 def look(now: Standing) -> dict[str, int]:
     """How far annotators are."""
     done = closing.progress(now, LabelStudioBackend(now.campaign))
-    return {"tasks": done.tasks, "answered": done.answered, "skipped": done.skipped}
+    return asdict(done)
 
 
 @_service
@@ -269,7 +270,7 @@ def _asked(now: Standing) -> bool:
     """True if any task of a round whose push is not recorded is with the annotators."""
     if now.state is State.PLANNED:
         return False
-    prefix = opening.task_key(now, now.number, "")
+    prefix = asking.task_key(now, now.number, "")
     return bool(LabelStudioBackend(now.campaign).pushed(now.key, prefix))
 
 

@@ -69,6 +69,39 @@ class PushOptions(Options):
     min_side: int = Field(
         384, ge=32, le=1600, description="smaller images are enlarged to this many pixels"
     )
+    overlap: int = Field(
+        1, ge=1, le=10, description="different people who answer a selected sample"
+    )
+    overlap_share: float = Field(
+        1.0, ge=0, le=1, description="share of the selected samples, at random, that so many answer"
+    )
+    blind_share: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="share of the pre-annotations, at random, that are not shown, to measure what"
+        " showing them does",
+    )
+    gold_share: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="samples of the owned labels mixed in unmarked, beyond the budget, as a share"
+        " of it: they show how reliable people are",
+    )
+    gold_alert: float = Field(
+        0.7,
+        ge=0,
+        le=1,
+        description="whoever is surely right on less of them (interval below it, 5 answers or"
+        " more) is named",
+    )
+    adjudicate: int | None = Field(
+        None,
+        ge=0,
+        description="at most so many samples whose answers made no label are asked again, beyond"
+        " the budget; null: as many as the budget",
+    )
 
 
 class NotifyOptions(Options):

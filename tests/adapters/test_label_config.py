@@ -100,7 +100,7 @@ def test_record_by_hand(tmp_path: Path) -> None:
             "image": "/data/local-files/?d=images/a%20b%23%25%26%2B%C3%A4.png",
             "key": "k/000/s",
         },
-        "meta": {"sample": "s", "round": 0, "rank": 4, "holdout": False},
+        "meta": {"sample": "s", "round": 0, "rank": 4},
         "predictions": [
             {
                 "model_version": "round-000",

@@ -2,29 +2,23 @@
 
 import datetime
 import shutil
-from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from labelcycle import imaging, pipeline, rounds
+from labelcycle import pipeline, rounds
 from labelcycle.adapters import dvc, git
+from labelcycle.cycle import asking
+from labelcycle.cycle.asked import Asked
 from labelcycle.cycle.standing import COMMITTED, Standing
 from labelcycle.errors import PoolExhausted, StateError
-from labelcycle.ports import AnnotationBackend, LabelSchema, Prediction, TaskSpec
+from labelcycle.ports import AnnotationBackend, LabelSchema
 from labelcycle.rounds import State
 from labelcycle.store import (
     OWNED,
     Campaign,
-    Sample,
     digest,
     dump_json,
     file_digest,
     read_all_labels,
-    read_array,
-    read_labels,
     read_samples,
     write_bytes,
     write_json,
@@ -64,6 +58,7 @@ def plan(standing: Standing) -> None:
         if _in_data(campaign, file):
             dvc.add(campaign.root, [file])
     labels = read_all_labels(campaign)
+    asking.check_gold(standing)
     pool = read_samples(campaign.samples, "pool")
     left = sum(sample.id not in labels for sample in pool)
     if config.query.budget > left:
@@ -143,8 +138,9 @@ def push(standing: Standing, backend: AnnotationBackend) -> None:
     config = standing.config
     project = backend.open_project(standing.key, config.campaign.name, schema(standing))
     backend.check_schema(project, schema(standing))
-    tasks = list(_tasks(standing, project))
-    model = _model_name(standing) if any(task.prediction for task in tasks) else None
+    tasks = asking.tasks(standing, project)
+    shown = (task.prediction for task in tasks if task.shown)
+    model = next((prediction.model for prediction in shown if prediction), None)
     ids = backend.push(project, tasks, model)
     write_json(
         standing.folder / rounds.PUSHED,
@@ -153,16 +149,7 @@ def push(standing: Standing, backend: AnnotationBackend) -> None:
             "url": backend.project_url(project),
             "model": model,
             "pushed": now(),
-            "tasks": [
-                {
-                    "key": task.key,
-                    "sample": task.sample,
-                    "rank": task.rank,
-                    "holdout": task.holdout,
-                    "task": ids[task.key],
-                }
-                for task in tasks
-            ],
+            "tasks": [asdict(Asked.of(task, ids[task.key])) for task in tasks],
         },
     )
 
@@ -179,87 +166,6 @@ def mark_open(standing: Standing) -> None:
     if dvc.has_remote(root):  # the labels as they are now are what `verify` elsewhere needs
         dvc.push(root)
     git.tag(root, rounds.open_tag(number), message)
-
-
-# --- tasks ---------------------------------------------------------------------------------
-
-
-def task_key(standing: Standing, number: int, sample: str) -> str:
-    """What makes a task unique in the campaign."""
-    return f"{standing.key}/{number:03d}/{sample}"
-
-
-def _model_name(standing: Standing) -> str:
-    """Name of the model that was trained on the labels of all closed rounds."""
-    return f"round-{standing.number - 1:03d}"
-
-
-def holdout_tasks(standing: Standing, project: int) -> dict[str, dict[str, Any]]:
-    """The hold-out's tasks in a project, by sample, from the records of all rounds so far."""
-    found: dict[str, dict[str, Any]] = {}
-    for number in range(standing.number + 1):
-        if (standing.campaign.round(number) / rounds.PUSHED).exists():
-            pushed = standing.record(rounds.PUSHED, number)
-            if pushed["project"] == project:
-                found |= {task["sample"]: task for task in pushed["tasks"] if task["holdout"]}
-    return found
-
-
-def _tasks(standing: Standing, project: int) -> Iterator[TaskSpec]:
-    """The selection in the order of rank, then what of the hold-out was never asked there.
-
-    That is the whole hold-out in round 0, and again what has no verdict yet if the project was
-    lost and made anew; else nothing.
-    """
-    samples = {sample.id: sample for sample in read_samples(standing.campaign.samples)}
-    picks = [entry["sample"] for entry in standing.record(rounds.SELECTION)["samples"]]
-    predictions = _predictions(standing)
-    for rank, name in enumerate(picks):
-        yield _task(standing, samples[name], rank, predictions.get(name))
-    settled = {label.sample for label in read_labels(standing.campaign.holdout)}
-    settled |= holdout_tasks(standing, project).keys()
-    wanted = [s for s in samples.values() if s.split == "holdout" and s.id not in settled]
-    for rank, sample in enumerate(wanted, start=len(picks)):
-        yield _task(standing, sample, rank, None)
-
-
-def _task(standing: Standing, sample: Sample, rank: int, prediction: Prediction | None) -> TaskSpec:
-    return TaskSpec(
-        key=task_key(standing, standing.number, sample.id),
-        sample=sample.id,
-        image=_media(standing, sample),
-        rank=rank,
-        round=standing.number,
-        holdout=sample.split == "holdout",
-        prediction=prediction,
-    )
-
-
-def _media(standing: Standing, sample: Sample) -> Path:
-    """The image as annotators see it: as the model does, enlarged to a legible size."""
-    side = standing.config.push.min_side
-    path = standing.campaign.media / "images" / f"{sample.id}-{side}.png"
-    if not path.exists():
-        data = (standing.campaign.images / sample.file).read_bytes()
-        image = imaging.decode(data, standing.config.ingest.max_pixels).image
-        write_bytes(path, imaging.png_bytes(imaging.enlarge(image, side)))
-    return path
-
-
-def _predictions(standing: Standing) -> dict[str, Prediction]:
-    """The current model's answer for each pool sample; none in round 0 or where switched off."""
-    campaign, config = standing.campaign, standing.config
-    trained = standing.number > 0 and standing.record(rounds.PLAN)["labels"] > 0
-    if not (config.push.preannotate and trained):
-        return {}
-    probabilities = read_array(campaign.model / "probabilities.npy")
-    best = np.argmax(probabilities, axis=1)
-    names = [sample.id for sample in read_samples(campaign.samples, "pool")]
-    model = _model_name(standing)
-    return {
-        name: Prediction(config.classes[c], float(probabilities[row, c]), model)
-        for row, (name, c) in enumerate(zip(names, best, strict=True))
-    }
 
 
 def drop(standing: Standing) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from labelcycle.adapters import label_config, label_tasks
+from labelcycle.adapters import label_config, label_studio_people, label_tasks
 from labelcycle.adapters.label_studio_api import LabelStudioApi, Task
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused
 from labelcycle.ports import Answer, LabelSchema, Progress, TaskSpec
@@ -146,7 +146,11 @@ class LabelStudioBackend:
         present = self._push_missing(project, records)
         if model is not None:
             self._api.update_project(project, model_version=model)
-        return {key: self._keep_one(present[key]) for key in records}
+        ids = {key: self._keep_one(present[key]) for key in records}
+        people = {ids[task.key]: task.wanted for task in ranked}
+        every = [task for twins in present.values() for task in twins]
+        label_studio_people.ask(self._api, project, people, every)
+        return ids
 
     def _push_missing(
         self, project: int, records: Mapping[str, Mapping[str, Any]]
@@ -202,24 +206,29 @@ class LabelStudioBackend:
 
     # --- while people work ------------------------------------------------------------------
 
-    def progress(self, project: int, tasks: Mapping[str, int]) -> Progress:
-        """How many of `tasks` (key -> id) are answered or skipped."""
+    def progress(
+        self, project: int, tasks: Mapping[str, int], wanted: Mapping[str, int] | None = None
+    ) -> Progress:
+        """How many of `tasks` (key -> id) are done; wanted : people by key, where not one."""
         found = self._api.tasks(project, list(tasks.values()))
         self._none_gone(project, tasks, {task.key for task in found})
-        answered = sum(task.answers > 0 for task in found)
-        skipped = sum(task.answers == 0 and task.skips > 0 for task in found)
-        return Progress(tasks=len(tasks), answered=answered, skipped=skipped)
+        return label_studio_people.progress(self._api, project, found, wanted or {})
 
     def withdraw(self, project: int, tasks: Mapping[str, int]) -> int:
-        """Remove those of `tasks` nobody has answered or skipped; the number removed."""
+        """Remove those of `tasks` nobody has answered or skipped; the number removed.
+
+        Of the others nobody is asked any more either.
+        """
         removed = 0
-        for candidate in self._api.tasks(project, list(tasks.values())):
+        present = self._api.tasks(project, list(tasks.values()))
+        for candidate in present:
             if candidate.untouched:
                 # asked again one by one, for people go on answering meanwhile
                 for task in self._api.tasks(project, [candidate.id]):
                     if task.untouched:
                         self._api.delete_task(task.id)
                         removed += 1
+        label_studio_people.ask_no_more(self._api, [t for t in present if not t.untouched])
         return removed
 
     # --- pull -------------------------------------------------------------------------------
