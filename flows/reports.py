@@ -6,7 +6,7 @@ from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
 from labelcycle import rounds
-from labelcycle.cycle import asked, gold
+from labelcycle.cycle import asked, gold, revising
 from labelcycle.cycle.standing import Standing
 
 
@@ -72,6 +72,8 @@ def closed(now: Standing, number: int) -> None:
     )
     for line in gold.told(metrics["people"]["gold"]):
         say(line)
+    if changed := revising.told(metrics.get("corrections")):
+        say(changed)
     rows = []
     for n in now.closed:
         m = now.record(rounds.METRICS, n)

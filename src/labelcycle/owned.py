@@ -186,7 +186,7 @@ def _row(sample: Sample | None, label: Label) -> tuple[str, ...]:
         sample.file if sample else "",
         sample.source if sample else "",
         label.label or "",
-        label.source.removeprefix("round "),
+        label.source.removeprefix("round ").partition(",")[0],
         "rejected" if label.label is None else "accepted",
         label.reason or "",
         json.dumps(dict(label.votes), ensure_ascii=False, sort_keys=True),

@@ -1,7 +1,7 @@
 """An annotation backend in memory: the same promises as the real one, no server."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from labelcycle.errors import ServiceDown, ServiceRefused
 from labelcycle.ports import Answer, LabelSchema, Progress, TaskSpec
@@ -20,6 +20,7 @@ class FakeBackend:
     project: int = 7
     down: bool = False
     push_dies_after: int | None = None
+    given: int = 0
 
     def _check(self, project: int | None = None) -> None:
         if self.down:
@@ -104,7 +105,8 @@ class FakeBackend:
 
     def answer(self, key: str, *labels: str, skipped: bool = False, annotator: str = "ann") -> None:
         """One person answers one task."""
-        number = len(self.answers) + 1
+        self.given += 1  # ids are never given anew
+        number = self.given
         at = f"2026-01-01T{number // 3600:02d}:{number // 60 % 60:02d}:{number % 60:02d}Z"
         self.answers.append(
             Answer(
@@ -120,3 +122,21 @@ class FakeBackend:
                 raw={"id": number},
             )
         )
+
+    def edit(self, key: str, *labels: str, annotator: str = "ann") -> None:
+        """A person changes the answer given to a task."""
+        place = next(
+            i for i, a in enumerate(self.answers) if (a.key, a.annotator) == (key, annotator)
+        )
+        self.given += 1
+        at = f"2026-01-02T00:{self.given // 60:02d}:{self.given % 60:02d}Z"
+        self.answers[place] = replace(self.answers[place], labels=labels, updated=at)
+
+    def delete_answers(self, key: str) -> None:
+        """Somebody deletes the answers to a task."""
+        self.answers = [a for a in self.answers if a.key != key]
+
+    def delete_task(self, key: str) -> None:
+        """Somebody deletes a task, and with it its answers."""
+        self.delete_answers(key)
+        del self.ids[key], self.tasks[key]

@@ -16,7 +16,7 @@ from labelcycle.core.metrics import wilson
 from labelcycle.cycle import answers as given
 from labelcycle.cycle import asked, gold
 from labelcycle.cycle.answers import Reply
-from labelcycle.cycle.asked import HOLDOUT, SELECTED
+from labelcycle.cycle.asked import SELECTED
 from labelcycle.cycle.standing import Standing
 from labelcycle.store import OWNED, Label, read_all_labels, read_labels
 
@@ -77,12 +77,15 @@ def _accepted(standing: Standing) -> dict[str, Label]:
 
 
 def _origins(standing: Standing) -> dict[str, str]:
-    """Who chose the sample of each of the round's own tasks, by key: the strategy, or its kind."""
-    strategy = standing.record(rounds.PLAN)["strategy"]
-    if (standing.folder / rounds.SELECTION).exists():
-        strategy = standing.record(rounds.SELECTION).get("stood_in") or strategy
-    own = asked.tasks(standing)
-    return {task.key: strategy if task.kind == SELECTED else task.kind for task in own}
+    """Who chose the sample of each task so far, by key: the strategy, or its kind."""
+    found = {}
+    for number in asked.pushed_rounds(standing):
+        strategy = standing.record(rounds.PLAN, number)["strategy"]
+        if (standing.campaign.round(number) / rounds.SELECTION).exists():
+            strategy = standing.record(rounds.SELECTION, number).get("stood_in") or strategy
+        for task in asked.tasks(standing, number):
+            found[task.key] = strategy if task.kind == SELECTED else task.kind
+    return found
 
 
 # --- cost ----------------------------------------------------------------------------------
@@ -100,7 +103,7 @@ def _costs(
         return {reply.sample for reply in replies if reply.sample in accepted}
 
     people = _groups(fresh, lambda reply: reply.annotator)
-    chosen = _groups(fresh, lambda reply: origins.get(reply.key, HOLDOUT))
+    chosen = _groups(fresh, lambda reply: origins[reply.key])
     classes = _groups(fresh, lambda reply: accepted.get(reply.sample, ""))
     return {
         "cap": cap,

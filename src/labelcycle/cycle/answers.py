@@ -5,16 +5,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labelcycle import rounds
 from labelcycle.core import consensus, dawid_skene
 from labelcycle.core.answers import Answers, gather
 from labelcycle.core.consensus import Verdict
 from labelcycle.core.dawid_skene import Model
-from labelcycle.cycle import asked
+from labelcycle.cycle import asked, corrections
 from labelcycle.cycle.asked import ADJUDICATION, GOLD, SELECTED, Asked
 from labelcycle.cycle.standing import Standing
 from labelcycle.ports import Kind
-from labelcycle.store import Label, read_jsonl
+from labelcycle.store import Label
 
 MOST_ADJUDICATIONS = 2
 """A sample that so many further answers did not settle stays rejected, for its reason."""
@@ -44,17 +43,12 @@ class Reply:
 
 
 def read(standing: Standing) -> list[Reply]:
-    """Every answer of the campaign so far, this round's included, by round."""
+    """Every answer of the campaign so far, this round's included, as corrected since."""
     known: dict[str, Asked] = {}
-    found = []
     for number in asked.pushed_rounds(standing):
         known |= {task.key: task for task in asked.tasks(standing, number)}
-        path = standing.campaign.round(number) / rounds.ANNOTATIONS
-        if path.exists():
-            for record in read_jsonl(path):
-                if record["key"] in known:
-                    found.append(_reply(record, number, known[record["key"]]))
-    return found
+    records = corrections.corrected(standing)
+    return [_reply(record, known[record["key"]]) for record in records if record["key"] in known]
 
 
 def on_labels(replies: Iterable[Reply]) -> list[Reply]:
@@ -62,9 +56,9 @@ def on_labels(replies: Iterable[Reply]) -> list[Reply]:
     return [reply for reply in replies if reply.kind != GOLD]
 
 
-def _reply(record: Mapping[str, Any], number: int, task: Asked) -> Reply:
+def _reply(record: Mapping[str, Any], task: Asked) -> Reply:
     return Reply(
-        round=number,
+        round=record["round"],
         key=record["key"],
         annotation=record["annotation"],
         sample=task.sample,
@@ -139,10 +133,11 @@ def labels(standing: Standing, samples: Collection[str]) -> list[Label]:
     config = standing.config
     judged = verdicts(last_words(replies), heard, config.classes, config.accept)
     source = f"round {standing.number}"
-    return [_label(sample, verdict, source) for sample, verdict in judged.items()]
+    return [label(sample, verdict, source) for sample, verdict in judged.items()]
 
 
-def _label(sample: str, verdict: Verdict, source: str) -> Label:
+def label(sample: str, verdict: Verdict, source: str) -> Label:
+    """The label that a verdict makes."""
     sure = None if verdict.confidence is None else round(verdict.confidence, 6)
     return Label(
         sample, verdict.label, verdict.reason, verdict.votes, source, sure, verdict.adjudicate

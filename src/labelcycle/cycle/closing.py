@@ -1,18 +1,19 @@
 """The steps that close a round: answers, labels, metrics, the commit and tag `round/NNN`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from labelcycle import rounds
 from labelcycle.adapters import dvc, git
-from labelcycle.cycle import annotators, answers, asked, preannotation
+from labelcycle.cycle import annotators, answers, asked, corrections, preannotation, revising
 from labelcycle.cycle.asked import ADJUDICATION, HOLDOUT, SELECTED, Asked
 from labelcycle.cycle.asking import holdout_tasks
+from labelcycle.cycle.corrections import Correction
 from labelcycle.cycle.opening import check_files, now, schema
 from labelcycle.cycle.standing import RESULTS, Standing, record_digests
 from labelcycle.errors import StateError
-from labelcycle.ports import AnnotationBackend, Progress
+from labelcycle.ports import AnnotationBackend, Answer, Progress
 from labelcycle.store import (
     read_all_labels,
     read_json,
@@ -83,19 +84,22 @@ def _abandoned(standing: Standing) -> bool:
 def pull(standing: Standing, backend: AnnotationBackend) -> None:
     """Write `annotations.jsonl`: every answer to the round's tasks, and late ones to the hold-out.
 
+    Before it `corrections.jsonl`, of the same snapshot: what was changed in closed rounds.
     A round that is being ended early gives its unanswered tasks back first, so that nobody
     answers what would not be read; the hold-out's tasks stay open. Raises StateError if the
     round is not complete.
     """
     if _abandoned(standing):
-        write_jsonl(standing.folder / rounds.ANNOTATIONS, [])
+        _record(standing, [], [])
         return
     project, tasks = _project(standing), asked.tasks(standing)
     backend.check_schema(project, schema(standing))
     own, late = asked.ids(tasks), asked.ids(_open_holdout(standing))
+    closed = asked.ids(task for _, task in corrections.watched(standing).values())
+    everything = {**closed, **late, **own}
     if ending(standing):
         backend.withdraw(project, asked.ids(t for t in tasks if t.kind != HOLDOUT))
-        given = backend.pull(project, {**own, **late}, optional={**own, **late})
+        given = backend.pull(project, everything, optional=everything)
     else:
         done = progress(standing, backend)
         if not done.done:
@@ -104,21 +108,29 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
                 f" {done.tasks} tasks, got {done.answered + done.skipped};"
                 " wait, or run `labelcycle close --incomplete`"
             )
-        given = backend.pull(project, {**late, **own}, optional=late.keys() - own.keys())
+        given = backend.pull(project, everything, optional=everything.keys() - own.keys())
+    fresh = [answer for answer in given if answer.key in own or answer.key in late]
+    _record(standing, corrections.find(standing, backend, given, late), fresh)
+
+
+def _record(standing: Standing, changed: Iterable[Correction], given: Iterable[Answer]) -> None:
+    """Write both; the answers last, for they say that the pull is done."""
+    write_jsonl(standing.folder / rounds.CORRECTIONS, (asdict(change) for change in changed))
     write_jsonl(standing.folder / rounds.ANNOTATIONS, (asdict(answer) for answer in given))
 
 
 def accept(standing: Standing) -> None:
-    """Write the labels that the answers make: the hold-out's, then `data/labels/NNN.jsonl`."""
+    """Write the labels that answers and corrections make: the hold-out's, then the pool's."""
     campaign = standing.campaign
     own = {t.sample for t in asked.tasks(standing) if t.kind in (SELECTED, ADJUDICATION)}
     late = {task.sample for task in _open_holdout(standing)}
-    late |= own & {sample.id for sample in read_samples(campaign.samples, "holdout")}
     fresh = answers.labels(standing, late | own)
+    fresh += revising.labels(standing, {label.sample for label in fresh})
+    held = {sample.id for sample in read_samples(campaign.samples, "holdout")}
     holdout = {label.sample: label for label in read_labels(campaign.holdout)}
-    holdout |= {label.sample: label for label in fresh if label.sample in late}
+    holdout |= {label.sample: label for label in fresh if label.sample in held}
     write_labels(campaign.holdout, holdout.values())
-    written = (label for label in fresh if label.sample in own - late)
+    written = (label for label in fresh if label.sample not in held)
     write_labels(campaign.label_file(standing.number), written)
 
 
@@ -133,7 +145,9 @@ def measure(standing: Standing) -> None:
     campaign = standing.campaign
     plan, how = standing.record(rounds.PLAN), ending(standing)
     selected = {task.sample for task in asked.tasks(standing) if task.kind == SELECTED}
-    own = read_labels(campaign.label_file(standing.number))
+    written = read_labels(campaign.label_file(standing.number))
+    again = revising.revised(standing, written)
+    own = [label for label in written if label not in again]
     holdout = read_labels(campaign.holdout)
     everything = read_all_labels(campaign).values()
     write_json(
@@ -152,6 +166,7 @@ def measure(standing: Standing) -> None:
             "cancelled": how == "cancel",
             "people": annotators.figures(standing),
             "preannotation": preannotation.figures(standing),
+            "corrections": revising.figures(standing),
             "closed": now(),
             "digests": record_digests(campaign, standing.number),
         },
@@ -164,7 +179,9 @@ def close(standing: Standing) -> None:
     metrics = standing.record(rounds.METRICS)
     accuracy = metrics["accuracy"]
     said = f"accuracy {accuracy['value']:.3f}" if accuracy else "no accuracy"
+    changed = revising.told(metrics["corrections"])
     message = f"Close round {number}: {metrics['labels']} labels, {said}"
+    message += f"\n\n{changed}" if changed else ""
     git.commit(root, RESULTS, message)
     if dvc.has_remote(root):
         dvc.push(root)

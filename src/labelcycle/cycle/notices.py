@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from labelcycle import rounds
-from labelcycle.cycle import asked, gold
+from labelcycle.cycle import asked, gold, revising
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import LabelcycleError
 from labelcycle.rounds import State
@@ -53,6 +53,7 @@ def closed(now: Standing) -> Notice:
         f"round {number} is " + ("cancelled" if metrics["cancelled"] else "closed"),
         f"{metrics['accepted']} labels more, {metrics['rejected']} rejected;"
         f" {metrics['labels']} labels in all.",
+        revising.told(metrics.get("corrections")).capitalize(),
         f"Accuracy {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})."
         if accuracy
         else "",

@@ -6,7 +6,7 @@ from typing import Any
 from labelcycle import config, rounds
 from labelcycle.adapters import git
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.cycle import closing, gold
+from labelcycle.cycle import closing, gold, revising
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError
 from labelcycle.rounds import State
@@ -64,6 +64,7 @@ def _closed(now: Standing, number: int) -> dict[str, Any]:
         "accuracy_high": accuracy.get("high"),
         "people": {name: metrics.get("people", {}).get(name) for name in PEOPLE},
         "preannotation": metrics.get("preannotation", {}).get("campaign"),
+        "corrections": metrics.get("corrections"),
     }
 
 
@@ -127,6 +128,7 @@ def as_text(status: dict[str, Any]) -> str:
         " (hold-out and skips included)",
         *_people(status["rounds"]),
         *_preannotation(status["rounds"]),
+        *_corrections(status["rounds"]),
     ]
     names = [_strategy(entry) for entry in status["rounds"]]
     width = max([12, *map(len, names)])
@@ -172,6 +174,13 @@ def _preannotation(entries: list[dict[str, Any]]) -> list[str]:
             f" ({low} to {high}, {said[-1]['blind']} answers without)"
         )
     return [text]
+
+
+def _corrections(entries: list[dict[str, Any]]) -> list[str]:
+    """A line on what the last closed round found changed in earlier ones; none if nothing."""
+    said = [entry["corrections"] for entry in entries if "corrections" in entry]
+    text = revising.told(said[-1]) if said else ""
+    return [f"{text} (found at the last close)"] if text else []
 
 
 def _strategy(entry: dict[str, Any]) -> str:
