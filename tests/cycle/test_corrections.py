@@ -1,15 +1,29 @@
 """Answers of closed rounds that people change later: found, counted, told once; files as closed."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 import yaml
+from conftest import CLASSES
 from fakes import FakeBackend
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from labelcycle.cycle import answers, closing, report, revising, standing
-from labelcycle.errors import ServiceDown
+from labelcycle import config, rounds
+from labelcycle.cycle import answers, closing, corrections, report, revising, standing
+from labelcycle.cycle.standing import Standing
+from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import State
-from labelcycle.store import Campaign, read_all_labels, read_json, read_jsonl, read_labels
+from labelcycle.store import (
+    Campaign,
+    read_all_labels,
+    read_json,
+    read_jsonl,
+    read_labels,
+    write_json,
+    write_jsonl,
+)
 
 OTHER = {"dark": "light", "light": "dark"}
 NOTHING = {"edited": 0, "added": 0, "deleted": 0, "tasks": 0, "labels": 0}
@@ -20,9 +34,9 @@ class Played:
 
     def __init__(self, campaign: Campaign, flows, backend: FakeBackend, truth) -> None:
         self.campaign, self.flows, self.backend, self.truth = campaign, flows, backend, truth
-        settings = yaml.safe_load(campaign.params.read_text())
-        settings["push"]["adjudicate"] = 0
-        campaign.params.write_text(yaml.safe_dump(settings))
+        params = yaml.safe_load(campaign.params.read_text())
+        params["push"]["adjudicate"] = 0
+        campaign.params.write_text(yaml.safe_dump(params))
         flows.run(str(campaign.root))
         self.sample = {key: task.sample for key, task in backend.tasks.items()}
         self.right = {key: truth[sample] for key, sample in self.sample.items()}
@@ -67,6 +81,7 @@ def played(campaign: Campaign, flows, backend: FakeBackend, truth) -> Played:
     return Played(campaign, flows, backend, truth)
 
 
+@pytest.mark.slow
 def test_changes_after_the_close_come_into_the_next_round_and_are_told_once(played, capsys) -> None:
     campaign, backend, right, wrong = played.campaign, played.backend, played.right, played.wrong
     edited, deleted, housekept, tied = played.own
@@ -131,6 +146,7 @@ def test_changes_after_the_close_come_into_the_next_round_and_are_told_once(play
     assert "round 1, correction" in read_all_labels(campaign)[played.sample[deleted]].source
 
 
+@pytest.mark.slow
 def test_a_correction_can_be_corrected_and_a_withdrawn_answer_given_anew(played) -> None:
     edited, deleted = played.own[:2]
     right, wrong = played.right, played.wrong
@@ -165,36 +181,98 @@ def test_an_edit_that_changes_no_verdict_is_told_and_changes_no_label(played) ->
     assert played.campaign.label_file(0).read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_pull_that_was_killed_reads_the_changes_anew(played, monkeypatch) -> None:
-    class Killed(BaseException):
-        pass
-
-    write, key = closing.write_jsonl, played.own[0]
+    write = closing.write_jsonl
 
     def dying(path, records) -> None:
         if path.name == "annotations.jsonl":
-            raise Killed
+            raise DataError("killed")
         write(path, records)
 
     played.open()
-    played.backend.delete_task(key)
-    with monkeypatch.context() as patch, pytest.raises(Killed, match=""):
-        patch.setattr(closing, "write_jsonl", dying)
+    played.backend.delete_task(played.own[0])
+    monkeypatch.setattr(closing, "write_jsonl", dying)
+    with pytest.raises(DataError, match="killed"):
         played.close()
+    monkeypatch.setattr(closing, "write_jsonl", write)
     assert [what for what, *_ in played.found(1)] == ["task deleted"]
     now = standing.read(played.campaign.root)
     assert now.state is State.OPEN
     assert len(answers.read(now)) == 11  # nothing of the killed pull counts
     played.backend.edit(played.own[1], played.wrong[played.own[1]])
     played.flows.run(str(played.campaign.root))
-    assert [what for what, *_ in played.found(1)] == ["task deleted", "edited"]
+    assert sorted(what for what, *_ in played.found(1)) == ["edited", "task deleted"]
 
 
-def test_rounds_of_earlier_versions_have_no_such_file(played) -> None:
-    (played.campaign.round(0) / "corrections.jsonl").unlink()
-    now = standing.read(played.campaign.root)
-    assert len(answers.read(now)) == 11
-    assert revising.told(None) == ""
-    played.backend.down = True
-    with pytest.raises(ServiceDown, match="does not answer"):
+def test_the_file_is_one_of_the_closed_rounds(played) -> None:
+    path = played.campaign.round(0) / "corrections.jsonl"
+    path.write_text("{}")
+    with pytest.raises(StateError, match=r"rounds/000/corrections.jsonl .* was changed"):
         played.open()
+
+
+# --- against the state of the world, over any history --------------------------------------
+
+KEYS = ("a", "b", "c")
+CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from(["answer", "edit", "delete", "delete task"]),
+        st.sampled_from(KEYS),
+        st.sampled_from(CLASSES),
+    ),
+    max_size=8,
+)
+
+
+def made_up(campaign: Campaign, number: int) -> Standing:
+    """A round of one own task, which is at work."""
+    task = {"key": f"k/{number}", "sample": f"s{number}", "rank": 0, "task": number}
+    first = [task | {"key": key, "sample": key} for key in KEYS] if number == 0 else [task]
+    write_json(campaign.round(number) / rounds.PUSHED, {"project": 7, "tasks": first})
+    made = Standing(campaign, config.parse({}, parts=False), frozenset(), number, State.OPEN)
+    vars(made)["key"] = "k"
+    return made
+
+
+def do(backend: FakeBackend, change: str, key: str, label: str) -> None:
+    if key not in backend.ids:
+        return
+    answered = any(answer.key == key for answer in backend.answers)
+    if change == "answer" or not answered:
+        backend.answer(key, label)
+    elif change == "edit":
+        backend.edit(key, label)
+    elif change == "delete":
+        backend.delete_answers(key)
+    else:
+        backend.delete_task(key)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(CHANGES, min_size=2, max_size=4), st.sets(st.sampled_from(KEYS)))
+def test_what_is_recorded_is_what_there_is(tmp_path_factory, history, late) -> None:
+    campaign = Campaign(tmp_path_factory.mktemp("history"))
+    backend = FakeBackend(
+        ids={key: 100 + i for i, key in enumerate(KEYS)}, tasks=dict.fromkeys(KEYS)
+    )
+    backend.pushed = lambda campaign, prefix: dict(backend.ids)
+    kept: dict[str, set[tuple[int, tuple[str, ...]]]] = {}
+    for number, changes in enumerate(history):
+        for change in changes:
+            do(backend, *change)
+        at_work = made_up(campaign, number)
+        given_ = backend.pull(7, dict.fromkeys(KEYS, 0), optional=KEYS)
+        own = KEYS if number == 0 else late
+        found = corrections.find(at_work, backend, given_, late)
+        folder = campaign.round(number)
+        write_jsonl(folder / rounds.CORRECTIONS, (asdict(change) for change in found))
+        fresh = (asdict(answer) for answer in given_ if answer.key in own)
+        write_jsonl(folder / rounds.ANNOTATIONS, fresh)
+        # a task that was deleted keeps what was known of it
+        kept |= {k: {(a.annotation, a.labels) for a in given_ if a.key == k} for k in backend.ids}
+        known: dict[str, set[tuple[int, tuple[str, ...]]]] = {key: set() for key in KEYS}
+        for record in corrections.corrected(at_work):
+            known[record["key"]].add((record["annotation"], tuple(record["labels"])))
+        assert known == {key: kept.get(key, set()) for key in KEYS}
+        assert corrections.find(made_up(campaign, number + 1), backend, given_, late) == []

@@ -37,7 +37,8 @@ def test_a_round_leaves_its_files_commits_and_tags(campaign, flows, backend, ans
     assert {"open/000", "round/000"} <= now.tags
     names = sorted(path.name for path in campaign.round(0).iterdir())
     assert names == [
-        "annotations.jsonl", "corrections.jsonl", "metrics.json", "plan.json", "pushed.json", "selection.json",
+        "annotations.jsonl", "corrections.jsonl", "metrics.json", "plan.json", "pushed.json",
+        "selection.json",
     ]  # fmt: skip
     labels = read_labels(campaign.label_file(0))
     assert {x.sample for x in labels} == asked
