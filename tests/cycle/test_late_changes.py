@@ -1,0 +1,112 @@
+"""Answers in a real Label Studio that people change after their round was closed."""
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import SETTINGS, make_images
+
+from labelcycle import config, rounds
+from labelcycle.adapters import label_config, services
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+from labelcycle.adapters.label_studio_api import LabelStudioApi
+from labelcycle.adapters.services import Services
+from labelcycle.cycle import revising, setup, standing
+from labelcycle.store import Campaign, read_all_labels, read_json, read_jsonl, read_labels
+
+pytestmark = pytest.mark.service
+
+OTHER = {"dark": "light", "light": "dark"}
+NOTHING = {"edited": 0, "added": 0, "deleted": 0, "tasks": 0, "labels": 0}
+
+
+@pytest.fixture
+def campaign(tmp_path: Path, without_dvc: None, service_campaign: Campaign) -> Campaign:
+    """A campaign that shows its images where the server looks for them."""
+    make_images(tmp_path / "images", 20)
+    few = {"ingest": {"holdout": 2}, "push": {"min_side": 32, "preannotate": False}}
+    made = setup.init(tmp_path / "campaign", config.parse(SETTINGS | few))
+    made.media.symlink_to(service_campaign.media, target_is_directory=True)
+    setup.add_images(made.root, [str(tmp_path / "images")], lambda step: None)
+    return made
+
+
+@pytest.fixture
+def where(service_campaign: Campaign, label_studio: Services) -> dict[str, str]:
+    root = {"LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(service_campaign.media)}
+    return {**services.environment(service_campaign), **root}
+
+
+@pytest.fixture
+def backend(campaign: Campaign, where: dict[str, str]) -> LabelStudioBackend:
+    """The real one in place of the one in memory."""
+    return LabelStudioBackend(campaign, where)
+
+
+@pytest.fixture
+def api(where: dict[str, str]) -> LabelStudioApi:
+    return LabelStudioApi(where["LABEL_STUDIO_URL"], where["LABEL_STUDIO_API_KEY"])
+
+
+def answer(api: LabelStudioApi, task: int, label: str, person: int = 1) -> None:
+    result, name = label_config.result(label), str(uuid.uuid4())
+    assert api.annotate(task, result=result, completed_by=person, lead_time=2.0, unique_id=name)
+
+
+def close(campaign: Campaign, flows: Any, api: LabelStudioApi, truth: dict[str, str]) -> Any:
+    """Answer the open round's tasks and close it; what it says of corrections."""
+    number = standing.read(campaign.root).number
+    for task in read_json(campaign.round(number) / rounds.PUSHED)["tasks"]:
+        answer(api, task["task"], truth[task["sample"]])
+    assert flows.collect(str(campaign.root))
+    return read_json(campaign.round(number) / rounds.METRICS)["corrections"]
+
+
+def test_an_edit_a_deletion_and_a_second_answer(
+    campaign: Campaign, flows: Any, api: LabelStudioApi, truth: dict[str, str]
+) -> None:
+    root = str(campaign.root)
+    flows.run(root)
+    assert close(campaign, flows, api, truth) == NOTHING
+    before = read_all_labels(campaign)
+    sample = {t["task"]: t["sample"] for t in read_json(campaign.round(0) / "pushed.json")["tasks"]}
+    given = {r["task"]: r for r in read_jsonl(campaign.round(0) / rounds.ANNOTATIONS)}
+    edited, deleted, tied, gone, *held = given
+    right = {task: truth[name] for task, name in sample.items()}
+
+    flows.open_now(root)
+    for task in (edited, held[0]):
+        result = label_config.result(OTHER[right[task]])
+        number = given[task]["annotation"]
+        api.call("editing", lambda sdk, n=number, r=result: sdk.annotations.update(n, result=r))
+    api.call("deleting", lambda sdk: sdk.annotations.delete(given[deleted]["annotation"]))
+    other = api.create_user(f"{uuid.uuid4().hex}@example.org", "hut-und-stock")
+    answer(api, tied, OTHER[right[tied]], other)
+    api.delete_task(gone)
+    found = close(campaign, flows, api, truth)
+    assert found == {"edited": 2, "added": 1, "deleted": 1, "tasks": 1, "labels": 4}
+    records = list(read_jsonl(campaign.round(1) / rounds.CORRECTIONS))
+    assert {(r["what"], r["round"], r["key"]) for r in records} == {
+        (what, 0, given[task]["key"])
+        for what, task in (
+            ("edited", edited),
+            ("edited", held[0]),
+            ("deleted", deleted),
+            ("added", tied),
+            ("task deleted", gone),
+        )
+    }
+    change = next(r for r in records if r["what"] == "edited")
+    assert change["before"]["raw"]["id"] == change["after"]["raw"]["id"] == change["annotation"]
+    now = read_all_labels(campaign)
+    assert now[sample[edited]].label == OTHER[right[edited]]
+    assert (now[sample[deleted]].label, now[sample[deleted]].reason) == (None, revising.WITHDRAWN)
+    assert now[sample[tied]].reason == "tie between dark, light"
+    assert now[sample[gone]] == before[sample[gone]]
+    holdout = {label.sample: label.label for label in read_labels(campaign.holdout)}
+    assert holdout[sample[held[0]]] == OTHER[right[held[0]]]
+
+    flows.open_now(root)
+    assert close(campaign, flows, api, truth) == NOTHING
+    standing.ready(campaign.root)  # closed files are as they were closed
