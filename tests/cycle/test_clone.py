@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import SETTINGS, make_images
+from fakes import FakeBackend
 
 from labelcycle import config
 from labelcycle.adapters import git
@@ -71,3 +72,23 @@ def test_a_clone_with_its_data_pulled_shows_and_verifies_the_round(
         assert f"the same {len(selection['samples'])} samples in the same order" in out
         assert "round 0 is reproduced" in out
     assert run(folder, "git", "status", "--porcelain") == ""
+
+
+def test_a_round_that_carries_corrections_verifies_and_so_does_the_corrected_one(
+    campaign: Campaign, flows, answer_all: Callable[[], None], backend: FakeBackend
+) -> None:
+    root = str(campaign.root)
+    flows.run(root)
+    answer_all()
+    flows.run(root)
+    own, again = sorted(key for key, task in backend.tasks.items() if task.kind == "selected")[:2]
+    (said,) = {answer.labels for answer in backend.answers if answer.key == own}
+    backend.edit(own, "light" if said == ("dark",) else "dark")
+    backend.delete_answers(again)
+    flows.open_now(root)
+    answer_all()  # the withdrawn one is answered anew
+    flows.run(root)
+    assert read_json(campaign.round(1) / "metrics.json")["corrections"]["labels"] > 0
+    for number in (0, 1):
+        out = labelcycle(campaign.root, "verify", f"round/{number:03d}")
+        assert f"round {number} is reproduced" in out

@@ -1,7 +1,7 @@
 """Answers of closed rounds that people change later: found, counted, told once; files as closed."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import yaml
@@ -175,8 +175,12 @@ def test_an_edit_that_changes_no_verdict_is_told_and_changes_no_label(played) ->
     played.backend.answer(played.own[0], played.right[played.own[0]], annotator="cy")
     played.backend.edit(tied, played.right[tied], annotator="bob")
     played.backend.edit(tied, played.wrong[tied], annotator="ann")  # they changed places
+    nobody = [replace(a, annotator="None") for a in played.backend.answers if a.annotator == "bob"]
+    played.backend.answers[:1] = nobody  # bob's account was removed
     played.open()
     assert played.close() == NOTHING | {"edited": 2, "added": 1}
+    replies = answers.read(standing.read(played.campaign.root))
+    assert {reply.annotator for reply in replies} == {"ann", "bob", "cy"}
     assert {x.source for x in read_labels(played.campaign.label_file(1))} == {"round 1"}
     assert played.campaign.label_file(0).read_bytes() == before
 

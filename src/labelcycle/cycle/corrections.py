@@ -19,8 +19,11 @@ What = Literal["edited", "added", "deleted", "task deleted"]
 Record = dict[str, Any]
 """An answer as a line of `annotations.jsonl` has it."""
 
-COUNTS = ("annotator", "labels", "skipped")
-"""What of an answer counts: where these are as they were, nothing was changed."""
+COUNTS = ("labels", "skipped")
+"""What of an answer counts: where these are as they were, nothing was changed.
+
+Not whose it is: Label Studio forgets that of all answers of an account that is removed.
+"""
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,8 @@ def read(standing: Standing, number: int | None = None) -> list[Correction]:
 def corrected(standing: Standing) -> list[Record]:
     """Every answer of the campaign so far as it counts now, with the `round` whose file it is in.
 
-    An edit replaces an answer where it stands; one that was added is of the round that found it.
+    An edit replaces an answer where it stands, and whose it is stays; one that was added is of the
+    round that found it.
     """
     found: list[Record] = []
     for number in _pulled(standing):
@@ -133,7 +137,9 @@ def _changed(record: Record, changes: dict[tuple[str, int | None], Correction]) 
     change = changes.get((record["key"], record["annotation"]))
     if change is None:
         return record
-    return None if change.after is None else {**change.after, "round": record["round"]}
+    if change.after is None:
+        return None
+    return {**change.after, "annotator": record["annotator"], "round": record["round"]}
 
 
 def _pulled(standing: Standing) -> list[int]:
