@@ -2,7 +2,8 @@
 
 A task is known by its key (in its data), never by having been pushed: a push first looks what is
 there, makes only what is missing, and looks again after any failure, for a server may do what it
-says it did not do. Twins that nobody answered are removed, so each key is one task.
+says it did not do. Twins that nobody answered are removed, so each key is one task; a pull does so
+too, for a server that timed out may make them after the push has looked.
 """
 
 import os
@@ -80,7 +81,7 @@ class LabelStudioBackend:
             self._api.update_project(found, **shown)
             return found
         try:
-            return self._api.create_project(
+            made = self._api.create_project(
                 title=label_config.title(title),
                 description=mark,
                 label_config=label_config.build(schema),
@@ -93,10 +94,12 @@ class LabelStudioBackend:
                 maximum_annotations=1,
             )
         except ServiceDown:
-            made = self._find_project(mark)  # it may have been made before the server failed
-            if made is None:
+            first = self._find_project(mark)  # it may have been made before the server failed
+            if first is None:
                 raise
-            return made
+            return first
+        # one that was made at the same time, or by a repeated request, is the campaign's for all
+        return self._find_project(mark) or made
 
     def _find_project(self, mark: str) -> int | None:
         """The first project whose description carries the mark; copies of it come later."""
@@ -146,7 +149,7 @@ class LabelStudioBackend:
         present = self._push_missing(project, records)
         if model is not None:
             self._api.update_project(project, model_version=model)
-        return {key: self._keep_one(present[key]) for key in records}
+        return {key: self._unique(present[key])[0].id for key in records}
 
     def _push_missing(
         self, project: int, records: Mapping[str, Mapping[str, Any]]
@@ -181,16 +184,23 @@ class LabelStudioBackend:
                 present[task.key].append(task)
         return dict(present)
 
-    def _keep_one(self, twins: Sequence[Task]) -> int:
-        """Id of the task that stays: the first one answered, else the first; others go.
+    def _unique(self, twins: Sequence[Task]) -> list[Task]:
+        """Those of one key's tasks that stay: all that were answered, else the first; others go.
 
         Answered ones are never deleted: `pull` reads a key's answers wherever they are.
         """
-        kept = next((task for task in twins if not task.untouched), twins[0])
-        for task in twins:
-            if task is not kept and task.untouched:
-                self._api.delete_task(task.id)
-        return kept.id
+        stay = [task for task in twins if not task.untouched] or twins[:1]
+        return [task for task in twins if task in stay or not self._remove(task)]
+
+    def _remove(self, task: Task) -> bool:
+        """True if the task is gone now; one that has an annotation stays.
+
+        Its annotations are asked anew: people go on answering, and a count may lag behind.
+        """
+        if not task.untouched or self._api.annotations(task.id):
+            return False
+        self._api.delete_task(task.id)
+        return True
 
     def _allow_images(self, project: int, tasks: Sequence[TaskSpec]) -> None:
         """Make each folder of images known to the project; without, it answers 404."""
@@ -212,15 +222,8 @@ class LabelStudioBackend:
 
     def withdraw(self, project: int, tasks: Mapping[str, int]) -> int:
         """Remove those of `tasks` nobody has answered or skipped; the number removed."""
-        removed = 0
-        for candidate in self._api.tasks(project, list(tasks.values())):
-            if candidate.untouched:
-                # asked again one by one, for people go on answering meanwhile
-                for task in self._api.tasks(project, [candidate.id]):
-                    if task.untouched:
-                        self._api.delete_task(task.id)
-                        removed += 1
-        return removed
+        present = self._by_key(project, tasks)
+        return sum(self._remove(task) for twins in present.values() for task in twins)
 
     # --- pull -------------------------------------------------------------------------------
 
@@ -232,7 +235,7 @@ class LabelStudioBackend:
         A task that is gone is an error; one whose key is `optional` then has no answers.
         Drafts are no answers.
         """
-        records = [r for r in self._snapshot(project) if r.get("data", {}).get("key") in tasks]
+        records = self._snapshot(project, tasks)
         wanted = {key: number for key, number in tasks.items() if key not in optional}
         self._none_gone(project, wanted, {record["data"]["key"] for record in records})
         try:
@@ -248,16 +251,19 @@ class LabelStudioBackend:
             ) from error
         return sorted(answers, key=lambda answer: (answer.task, answer.annotation))
 
-    def _snapshot(self, project: int) -> list[dict[str, Any]]:
-        """The whole project as exported, as many tasks as the project says it has."""
+    def _snapshot(self, project: int, keys: Mapping[str, object]) -> list[dict[str, Any]]:
+        """The tasks with these keys as exported, with as many annotations as the list counts."""
         for _ in range(SNAPSHOT_TRIES):
-            records = self._api.export(project)
-            wanted = self._api.project(project).tasks
-            if len({record.get("id") for record in records}) == wanted:
+            present = self._by_key(project, keys)
+            counts = {t.id: t.touches for twins in present.values() for t in self._unique(twins)}
+            records = self._api.export(project, list(counts))
+            held = {record["id"]: len(record["annotations"]) for record in records}
+            if counts.keys() == held.keys() and all(held[n] >= counts[n] for n in counts):
                 return records
         raise ServiceDown(
-            f"the export of project {project} is not complete: wanted {wanted} tasks, got"
-            f" {len(records)}; somebody may be changing them: run the same command again"
+            f"the export of project {project} is not complete: wanted {len(counts)} tasks with"
+            f" {sum(counts.values())} annotations, got {len(held)} with {sum(held.values())};"
+            " somebody may be changing them: run the same command again"
         )
 
     def _none_gone(self, project: int, tasks: Mapping[str, int], found: set[str | None]) -> None:
