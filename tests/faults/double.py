@@ -1,4 +1,4 @@
-"""A Label Studio in memory, as far as the adapter uses it; test_double_contract.py keeps it true."""
+"""A Label Studio in memory, as far as the adapter uses it; a contract test keeps it true."""
 
 import json
 import re
@@ -62,7 +62,7 @@ class Double(httpx.BaseTransport):
 
     def _project(self, number: int) -> dict[str, Any]:
         if number not in self.projects:
-            raise Refused(*GONE)
+            raise Refused(404, "Nothing matches the given query.")
         return self.projects[number]
 
     def _tasks_of(self, project: int) -> list[dict[str, Any]]:

@@ -1,9 +1,10 @@
 """One command of push and pull under one fault: run, run again as the flows would, and count."""
 
+import functools
 import itertools
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -28,7 +29,7 @@ TASKS, CHUNK, PAGE = 5, 2, 3
 """Few, in several pieces and pages, so that a fault can fall between them."""
 
 AGAIN = 3
-"""How often a command is run again, as the flows do."""
+"""How often a command is run again without a fault, as the flows do."""
 
 LONGEST_S, MOST_REQUESTS = 3600, 300
 """Bounds of one command under a fault that never ends."""
@@ -51,10 +52,6 @@ class Place:
     def backend(self, transport: httpx.BaseTransport | None = None) -> LabelStudioBackend:
         way = transport or Past(self.server)
         return LabelStudioBackend(self.campaign, self.environment, transport=way)
-
-
-def never(request: int, step: str) -> bool:
-    return False
 
 
 def on_double(campaign: Campaign) -> Place:
@@ -91,11 +88,12 @@ def small_pieces(clock: Clock) -> Iterator[None]:
 class Round:
     """One round of a campaign of its own, at a place."""
 
-    def __init__(self, place: Place) -> None:
-        self.place, self.name = place, uuid.uuid4().hex
+    def __init__(self, place: Place, name: str = "") -> None:
+        self.place, self.name = place, name or uuid.uuid4().hex
         self.ids: dict[str, int] = {}
         self.project = 0
         self.given: set[int] = set()
+        self.pulled: list[int] = []
         folder = place.campaign.media / "images"
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "a.png").exists():
@@ -121,6 +119,7 @@ class Round:
     # --- commands, as the flows give them ---------------------------------------------------
 
     def push(self, backend: LabelStudioBackend) -> None:
+        backend.check()
         self.project = backend.open_project(self.name, "Faults", SCHEMA)
         backend.check_schema(self.project, SCHEMA)
         self.ids = backend.push(self.project, self.specs, "round-000")
@@ -132,10 +131,7 @@ class Round:
             raise Broken(f"{done} with {touched} tasks touched")
 
     def pull(self, backend: LabelStudioBackend) -> None:
-        known = {int(a) for a in self.given}
-        answers = Counter(a.annotation for a in backend.pull(self.project, self.ids))
-        self.missing = len(known - answers.keys())
-        self.twice = sum(count - 1 for count in answers.values())
+        self.pulled = [a.annotation for a in backend.pull(self.project, self.ids)]
 
     def withdraw(self, backend: LabelStudioBackend) -> None:
         backend.withdraw(self.project, self.ids)
@@ -153,12 +149,12 @@ class Round:
         unique = str(uuid.uuid4())
         result = label_config.result(label)
         self.api.annotate(task, result=result, was_cancelled=label is None, unique_id=unique)
-        record = next(a for a in self.stored() if a["unique_id"] == unique)
+        record = next(a for a in self.stored([task]) if a["unique_id"] == unique)
         self.given.add(int(record["id"]))
 
-    def stored(self) -> list[dict[str, Any]]:
-        """Every annotation that the server has for the round."""
-        exported = self.api.export(self.project, [task.id for task in self.held()])
+    def stored(self, tasks: Sequence[int]) -> list[dict[str, Any]]:
+        """Every annotation that the server has for these tasks."""
+        exported = self.api.export(self.project, tasks)
         return [answer for record in exported for answer in record["annotations"]]
 
     def answer_next(self) -> None:
@@ -176,6 +172,8 @@ class Round:
 
 
 Prepare = Callable[[Round], None]
+Run = Callable[[Round, LabelStudioBackend], None]
+Hits = Callable[[int, str], bool]
 
 
 def nothing(round_: Round) -> None:
@@ -199,14 +197,25 @@ def half_answered(round_: Round) -> None:
 
 
 def answered(round_: Round) -> None:
-    pushed(round_)
+    if not round_.ids:
+        pushed(round_)
     for number, task in enumerate(sorted(round_.ids.values())):
         round_.answer(task, None if number == 1 else "dog")
     round_.answer(min(round_.ids.values()))
     round_.add_twins(1)
 
 
-COMMANDS: dict[str, tuple[Prepare, Callable[[Round, LabelStudioBackend], None]]] = {
+def whole_round(round_: Round, backend: LabelStudioBackend) -> None:
+    """Everything in a row, which may be run again wherever it broke off."""
+    round_.push(backend)
+    if not round_.given:
+        answered(round_)
+        round_.push(backend)
+    round_.progress(backend)
+    round_.pull(backend)
+
+
+COMMANDS: dict[str, tuple[Prepare, Run]] = {
     "push": (nothing, Round.push),
     "push again": (with_twins, Round.push),
     "progress": (half_answered, Round.progress),
@@ -215,31 +224,45 @@ COMMANDS: dict[str, tuple[Prepare, Callable[[Round, LabelStudioBackend], None]]]
 }
 
 
+WHOLE = "whole round"
+
+
 def attempt(
     place: Place,
     command: str,
     name: str,
-    hits: Callable[[int, str], bool],
+    hits: Hits,
     *,
     for_ever: bool = False,
 ) -> Outcome:
     """One trial: the command with a fault where it hits, then without until it is done."""
-    prepare, run = COMMANDS[command]
+    prepare, run = (nothing, whole_round) if command == WHOLE else COMMANDS[command]
     clock = Clock()
     with small_pieces(clock):
         round_ = Round(place)
         prepare(round_)
-        round_.given = {int(answer["id"]) for answer in round_.stored()} if round_.ids else set()
         scene = Scene(place.server, clock, _meanwhile(name, round_))
-        proxy = Proxy(scene, _fault(name), hits)
-        errors = _run(round_, run, place.backend(proxy), clock, proxy)
-        if errors or for_ever:
-            errors += _run_again(round_, run, place, clock)
+        faulty = proxy = Proxy(scene, _fault(name), _spared(name, hits))
+        errors = _run(round_, run, clock, proxy)
+        if for_ever:
+            proxy = Proxy(scene, FAULTS["delayed"], functools.partial(_is, 0))
+            errors = [*errors, *_run_again(round_, run, clock, proxy)]
+        elif errors:
+            errors = [*errors, *_run_again(round_, run, clock, proxy)]
         scene.catch_up()
-        duplicates, lost = _count(round_, command)
-    if proxy.hasty:
-        raise Broken(f"{name}: {proxy.hasty} requests came before Retry-After was over")
-    return Outcome(name, command, proxy.hit, duplicates, lost, errors)
+        duplicates, lost = count(round_, command)
+    if faulty.hasty:
+        raise Broken(f"{name}: {faulty.hasty} requests came before Retry-After was over")
+    return Outcome(name, command, faulty.hit, duplicates, lost, errors)
+
+
+def _spared(name: str, hits: Hits) -> Hits:
+    """Without what Label Studio cannot do: delete a task only if nobody has answered it.
+
+    An answer that comes between the look at a task and its delete goes with the task.
+    """
+    spared = {"an answer before": "delete a task", "an answer after": "look at a task"}
+    return lambda request, step: step != spared.get(name) and hits(request, step)
 
 
 def _fault(name: str) -> Fault:
@@ -248,61 +271,50 @@ def _fault(name: str) -> Fault:
 
 def _meanwhile(name: str, round_: Round) -> Callable[[], None]:
     def another_push() -> None:
-        other = Round(round_.place)
-        other.name, other.specs, other.keys = round_.name, round_.specs, round_.keys
-        other.push(round_.place.backend())
+        Round(round_.place, round_.name).push(round_.place.backend())
 
     return another_push if name in TOGETHER else round_.answer_next
 
 
-def _run(
-    round_: Round,
-    run: Callable[[Round, LabelStudioBackend], None],
-    backend: LabelStudioBackend,
-    clock: Clock,
-    proxy: Proxy,
-) -> list[str]:
+def _run(round_: Round, run: Run, clock: Clock, proxy: Proxy) -> list[str]:
     """The text of the error that the command ended with, if it did."""
-    began = clock.now
+    began, requests = clock.now, proxy.requests
+    error = ""
     try:
-        run(round_, backend)
-    except LabelcycleError as error:
-        if not any(words in str(error) for words in ADVICE):
-            raise Broken(f"no advice in: {error}") from error
-        return [str(error)]
-    finally:
-        if clock.now - began > LONGEST_S or proxy.requests > MOST_REQUESTS:
-            raise Broken(f"{proxy.requests} requests in {clock.now - began:.0f} s")
-    return []
+        run(round_, round_.place.backend(proxy))
+    except LabelcycleError as ended:
+        error = str(ended)
+    if clock.now - began > LONGEST_S or proxy.requests - requests > MOST_REQUESTS:
+        raise Broken(f"{proxy.requests} requests in {clock.now - began:.0f} s")
+    if error and not any(words in error for words in ADVICE):
+        raise Broken(f"no advice in: {error}")
+    return [error] if error else []
 
 
-def _run_again(
-    round_: Round, run: Callable[[Round, LabelStudioBackend], None], place: Place, clock: Clock
-) -> list[str]:
-    errors = []
-    for _ in range(AGAIN):
-        proxy = Proxy(Scene(place.server, clock), FAULTS["delayed"], never)
-        failed = _run(round_, run, place.backend(proxy), clock, proxy)
-        if not failed:
-            return errors
+def _run_again(round_: Round, run: Run, clock: Clock, proxy: Proxy) -> list[str]:
+    """The errors of the further runs, until one is through."""
+    errors: list[str] = []
+    while failed := _run(round_, run, clock, proxy):
         errors += failed
-    raise Broken(f"not healed by {AGAIN} more tries: {errors[-1]}")
+        if len(errors) > AGAIN + len(proxy.hit):
+            raise Broken(f"not healed by {len(errors)} more runs: {errors[-1]}")
+    return errors
 
 
-def _count(round_: Round, command: str) -> tuple[int, int]:
-    """Tasks too many and answers twice; tasks and answers lost; after the round's pull."""
+def count(round_: Round, command: str) -> tuple[int, int]:
+    """Tasks and answers that are there twice; tasks and answers that are lost."""
+    if command != "withdraw":
+        round_.pull(round_.place.backend())  # the next thing that the flows do
+    held = round_.held()
+    stored = {int(answer["id"]) for answer in round_.stored([task.id for task in held])}
+    lost = len(round_.given - stored)
     if command == "withdraw":
-        left = [task for task in round_.held() if task.untouched]
-        duplicates, lost = len(left), 0
-    else:
-        round_.pull(round_.place.backend())
-        keys = Counter(task.key for task in round_.held() if task.untouched or True)
-        touched = Counter(task.key for task in round_.held() if not task.untouched)
-        surplus = {key: count - max(1, touched[key]) for key, count in keys.items()}
-        duplicates = sum(surplus.values()) + round_.twice
-        lost = len(round_.keys - keys.keys()) + round_.missing
-    here = {int(answer["id"]) for answer in round_.stored()}
-    return duplicates, lost + len(round_.given - here)
+        return sum(task.untouched for task in held), lost
+    keys = Counter(task.key for task in held)
+    answered = Counter(task.key for task in held if not task.untouched)
+    duplicates = sum(count - max(1, answered[key]) for key, count in keys.items())
+    duplicates += len(round_.pulled) - len(set(round_.pulled))
+    return duplicates, lost + len(round_.keys - keys.keys()) + len(stored - set(round_.pulled))
 
 
 # --- loops ---------------------------------------------------------------------------------
@@ -311,41 +323,44 @@ def _count(round_: Round, command: str) -> tuple[int, int]:
 def every_request(place: Callable[[], Place], command: str, name: str) -> Iterator[Outcome]:
     """The fault at the n-th request, for n = 1, 2, ... until the command is through before."""
     for number in itertools.count(1):
-        outcome = attempt(place(), command, name, lambda n, _, at=number: n == at)  # type: ignore[misc]
+        outcome = attempt(place(), command, name, functools.partial(_is, number))
         if not outcome.steps:
             return
         yield outcome
 
 
-def from_every_request(place: Callable[[], Place], command: str, name: str) -> Iterator[Outcome]:
-    """The fault at the n-th request and at all that follow, for n = 1, 2, ..."""
-    for number in itertools.count(1):
-        hits = _from(number)
-        outcome = attempt(place(), command, name, hits, for_ever=True)
-        if not outcome.steps:
-            return
-        yield outcome
-
-
-def _from(number: int) -> Callable[[int, str], bool]:
-    return lambda n, _: n >= number
-
-
-def each_step_once(place: Callable[[], Place], command: str, name: str) -> Iterator[Outcome]:
-    """The fault at the first request of each step, one trial a step."""
+def each_step(
+    place: Callable[[], Place], command: str, name: str, *, for_ever: bool = False
+) -> Iterator[Outcome]:
+    """The fault at the first request of each step, or from there on: one trial a step."""
     for wanted in STEPS.values():
-        outcome = attempt(place(), command, name, _first(wanted))
+        outcome = attempt(place(), command, name, _First(wanted, for_ever), for_ever=for_ever)
         if outcome.steps:
             yield outcome
 
 
-def _first(wanted: str) -> Callable[[int, str], bool]:
-    met: list[str] = []
+def all_steps(place: Place, name: str) -> Outcome:
+    """A whole round with the fault at the first request of every step."""
+    firsts = [_First(step, for_ever=False) for step in STEPS.values()]
+    return attempt(place, WHOLE, name, lambda number, step: any([f(number, step) for f in firsts]))
 
-    def hits(_: int, step: str) -> bool:
-        if step != wanted or met:
-            return False
-        met.append(step)
-        return True
 
-    return hits
+def _is(wanted: int, request: int, _: str) -> bool:
+    return request == wanted
+
+
+class _First:
+    """Hits the first request of a step, and if `for_ever` all that follow."""
+
+    def __init__(self, step: str, for_ever: bool) -> None:
+        self._step, self._for_ever, self._met = step, for_ever, False
+
+    def __call__(self, _: int, step: str) -> bool:
+        first = step == self._step and not self._met
+        self._met |= first
+        return first or (self._met and self._for_ever)
+
+
+def faults_of(command: str) -> list[str]:
+    """Names of the faults that a command is tried under, once each."""
+    return [*FAULTS, *PEOPLE, *(TOGETHER if command.startswith("push") else ())]

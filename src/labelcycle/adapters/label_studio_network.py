@@ -15,7 +15,7 @@ import httpx
 SILENCE_S = 120.0
 """The longest wait for the next byte."""
 
-WHOLE_S = 300.0
+WHOLE_S = 180.0
 """The longest wait for a whole answer."""
 
 READ_PAUSES_S = (0.5, 3.0)

@@ -222,8 +222,17 @@ class LabelStudioBackend:
 
     def withdraw(self, project: int, tasks: Mapping[str, int]) -> int:
         """Remove those of `tasks` nobody has answered or skipped; the number removed."""
-        present = self._by_key(project, tasks)
-        return sum(self._remove(task) for twins in present.values() for task in twins)
+        removed = 0
+        for _ in range(SNAPSHOT_TRIES):  # what was said to be deleted is looked for again
+            listed = [task for twins in self._by_key(project, tasks).values() for task in twins]
+            left = [task for task in listed if task.untouched]
+            if not left:
+                return removed
+            removed += sum(self._remove(task) for task in left)
+        raise ServiceDown(
+            f"project {project}: wanted no unanswered task of the round, got {len(left)} although"
+            " they were deleted: run the same command again"
+        )
 
     # --- pull -------------------------------------------------------------------------------
 

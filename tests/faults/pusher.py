@@ -1,0 +1,22 @@
+"""A process that pushes one round: campaign's folder and name as arguments, to be killed."""
+
+import sys
+from pathlib import Path
+from unittest import mock
+
+from faults.trials import Place, Round
+from labelcycle.adapters import label_studio_api
+from labelcycle.adapters.annotation import label_studio
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+from labelcycle.store import Campaign
+
+if __name__ == "__main__":
+    folder, url, token, name = sys.argv[1:]
+    environment = {"LABEL_STUDIO_URL": url, "LABEL_STUDIO_API_KEY": token}
+    campaign = Campaign(Path(folder))
+    backend = LabelStudioBackend(campaign, environment)
+    with (
+        mock.patch.object(label_studio_api, "PAGE", 3),
+        mock.patch.object(label_studio, "CHUNK", 2),
+    ):
+        Round(Place(campaign, None, environment), name).push(backend)  # type: ignore[arg-type]
