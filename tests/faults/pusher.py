@@ -2,9 +2,8 @@
 
 import sys
 from pathlib import Path
-from unittest import mock
 
-from faults.trials import Place, Round
+from faults.trials import CHUNK, PAGE, Place, Round
 from labelcycle.adapters import label_studio_api
 from labelcycle.adapters.annotation import label_studio
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
@@ -15,8 +14,5 @@ if __name__ == "__main__":
     environment = {"LABEL_STUDIO_URL": url, "LABEL_STUDIO_API_KEY": token}
     campaign = Campaign(Path(folder))
     backend = LabelStudioBackend(campaign, environment)
-    with (
-        mock.patch.object(label_studio_api, "PAGE", 3),
-        mock.patch.object(label_studio, "CHUNK", 2),
-    ):
-        Round(Place(campaign, None, environment), name).push(backend)  # type: ignore[arg-type]
+    label_studio_api.PAGE, label_studio.CHUNK = PAGE, CHUNK
+    Round(Place(campaign, None, environment), name).push(backend)  # type: ignore[arg-type]

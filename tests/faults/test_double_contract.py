@@ -138,10 +138,9 @@ def _answers(script: Script, project: int, ids: list[int]) -> None:
         path = f"projects/{project}/export?export_type=JSON&download_all_tasks=true{ending}"
         response = script.client.get(f"/api/{path}")
         exported = sorted(response.json(), key=lambda task: task["id"])
-        script.note([
-            (task["data"], task["meta"], [{key: a[key] for key in kept} for a in task["annotations"]])
-            for task in exported
-        ])  # fmt: skip
+        for task in exported:
+            given = [{key: a[key] for key in kept} for a in task["annotations"]]
+            script.note((task["data"], task["meta"], given))
     script.call(f"GET projects/{GONE}/export?export_type=JSON")
 
 
