@@ -52,7 +52,7 @@ def show(title: str, outcomes: Iterator[Outcome]) -> tuple[set[str], int, int, i
     duplicates, lost = tries.copy(), tries.copy()
     for outcome in outcomes:
         rows = [(outcome.fault, step) for step in outcome.steps]
-        tries.update(set(rows))
+        tries.update(list(dict.fromkeys(rows)))
         duplicates[rows[0]] += outcome.duplicates
         lost[rows[0]] += outcome.lost
     print(f"\n{title}\n\n| fault | step | tries | duplicates | lost |\n|---|---|---|---|---|")

@@ -169,6 +169,19 @@ def truncated(scene: Scene, request: httpx.Request) -> httpx.Response:
     return whole
 
 
+def answers_left_out(scene: Scene, request: httpx.Request) -> httpx.Response:
+    """An export in which the last task with answers lacks one; anything else as it is."""
+    whole = scene.do(request)
+    if not request.url.path.endswith("/export"):
+        return whole
+    said = json.loads(whole.content)
+    for record in reversed(said):
+        if record["annotations"]:
+            record["annotations"].pop()
+            break
+    return httpx.Response(whole.status_code, json=said)
+
+
 def meanwhile_before(scene: Scene, request: httpx.Request) -> httpx.Response:
     scene.meanwhile()
     return scene.do(request)
@@ -198,6 +211,7 @@ FAULTS: dict[str, Fault] = {
     "endless trickle": trickle,
     "404": gone,
     "list truncated": truncated,
+    "answers left out": answers_left_out,
 }
 
 TOGETHER: dict[str, Fault] = {

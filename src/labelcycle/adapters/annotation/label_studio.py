@@ -224,14 +224,14 @@ class LabelStudioBackend:
         """Remove those of `tasks` nobody has answered or skipped; the number removed."""
         removed = 0
         for _ in range(SNAPSHOT_TRIES):  # what was said to be deleted is looked for again
-            listed = [task for twins in self._by_key(project, tasks).values() for task in twins]
-            left = [task for task in listed if task.untouched]
-            if not left:
+            listed = self._by_key(project, tasks).values()
+            gone = sum(self._remove(task) for twins in listed for task in twins)
+            if not gone:
                 return removed
-            removed += sum(self._remove(task) for task in left)
+            removed += gone
         raise ServiceDown(
-            f"project {project}: wanted no unanswered task of the round, got {len(left)} although"
-            " they were deleted: run the same command again"
+            f"project {project}: wanted no unanswered task of the round, but some are there again"
+            " although they were deleted: run the same command again"
         )
 
     # --- pull -------------------------------------------------------------------------------
