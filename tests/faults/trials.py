@@ -94,6 +94,7 @@ class Round:
         self.project = 0
         self.given: set[int] = set()
         self.pulled: list[int] = []
+        self.missed: set[int] = set()
         folder = place.campaign.media / "images"
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "a.png").exists():
@@ -131,7 +132,9 @@ class Round:
             raise Broken(f"{done} with {touched} tasks touched")
 
     def pull(self, backend: LabelStudioBackend) -> None:
+        known = set(self.given)
         self.pulled = [a.annotation for a in backend.pull(self.project, self.ids)]
+        self.missed |= known - set(self.pulled)
 
     def withdraw(self, backend: LabelStudioBackend) -> None:
         backend.withdraw(self.project, self.ids)
@@ -307,14 +310,14 @@ def count(round_: Round, command: str) -> tuple[int, int]:
         round_.pull(round_.place.backend())  # the next thing that the flows do
     held = round_.held()
     stored = {int(answer["id"]) for answer in round_.stored([task.id for task in held])}
-    lost = len(round_.given - stored)
+    lost = len(round_.given - stored) + len(round_.missed & stored)
     if command == "withdraw":
         return sum(task.untouched for task in held), lost
     keys = Counter(task.key for task in held)
     answered = Counter(task.key for task in held if not task.untouched)
     duplicates = sum(count - max(1, answered[key]) for key, count in keys.items())
     duplicates += len(round_.pulled) - len(set(round_.pulled))
-    return duplicates, lost + len(round_.keys - keys.keys()) + len(stored - set(round_.pulled))
+    return duplicates, lost + len(round_.keys - keys.keys())
 
 
 # --- loops ---------------------------------------------------------------------------------
