@@ -14,8 +14,9 @@ from pathlib import Path
 
 from faults import real
 from faults.killed import killed_pushes
+from faults.rounds import on_double
 from faults.transport import FAULTS
-from faults.trials import COMMANDS, Outcome, each_step, every_request, faults_of, on_double
+from faults.trials import COMMANDS, Outcome, each_step, every_request, faults_of
 from labelcycle.adapters import local_servers
 from labelcycle.errors import ToolFailed
 from labelcycle.store import Campaign

@@ -12,8 +12,9 @@ import httpx
 
 from faults.double import TOKEN, Double
 from faults.loopback import served
+from faults.rounds import Place, Round, on_double, pushed
 from faults.transport import step_of
-from faults.trials import Outcome, Place, Round, count, on_double, pushed
+from faults.trials import Outcome, count
 from labelcycle.store import Campaign
 
 

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from faults.trials import CHUNK, PAGE, Place, Round
+from faults.rounds import CHUNK, PAGE, Place, Round
 from labelcycle.adapters import label_studio_api
 from labelcycle.adapters.annotation import label_studio
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend

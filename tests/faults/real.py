@@ -7,8 +7,9 @@ from pathlib import Path
 
 import httpx
 
+from faults.rounds import Place
 from faults.transport import FAULTS, PEOPLE, TOGETHER
-from faults.trials import Outcome, Place, all_steps
+from faults.trials import Outcome, all_steps
 from labelcycle.adapters import services
 from labelcycle.store import Campaign
 

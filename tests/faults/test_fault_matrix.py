@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from faults import real, trials
+from faults import real, rounds, trials
 from faults.__main__ import main, show
 from faults.double import Double
 from faults.killed import killed_pushes
+from faults.rounds import Place, Round, on_double
 from faults.transport import FAULTS, PEOPLE, STEPS, TOGETHER
-from faults.trials import COMMANDS, WHOLE, Outcome, Place, Round, faults_of, on_double
+from faults.trials import COMMANDS, WHOLE, Outcome, faults_of
 from labelcycle.adapters import label_studio_api
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.services import Services
@@ -78,15 +79,15 @@ def test_a_killed_push(campaign: Campaign) -> None:
 
 def test_two_pushes_in_two_threads(campaign: Campaign) -> None:
     place = on_double(campaign)
-    place.backend().open_project("a", "Faults", trials.SCHEMA)
-    rounds = [Round(place, "a") for _ in range(2)]
-    threads = [threading.Thread(target=trials.pushed, args=[one]) for one in rounds]
+    place.backend().open_project("a", "Faults", rounds.SCHEMA)
+    both = [Round(place, "a") for _ in range(2)]
+    threads = [threading.Thread(target=rounds.pushed, args=[one]) for one in both]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert rounds[0].ids == rounds[1].ids
-    assert trials.count(rounds[0], "push") == (0, 0)
+    assert both[0].ids == both[1].ids
+    assert trials.count(both[0], "push") == (0, 0)
 
 
 def test_counts_that_lag_behind_cost_no_answer(
@@ -99,7 +100,7 @@ def test_counts_that_lag_behind_cost_no_answer(
         return listed(double, task, fields) | {"total_annotations": 0, "cancelled_annotations": 0}
 
     round_ = Round(on_double(campaign))
-    trials.half_answered(round_)
+    rounds.half_answered(round_)
     twin = max(round_.place.server.tasks)  # type: ignore[attr-defined]
     round_.answer(twin)
     monkeypatch.setattr(Double, "_listed", lagging)
@@ -150,7 +151,7 @@ def test_the_sdk_would_make_twins(campaign: Campaign, monkeypatch: pytest.Monkey
 def test_lost_answers_are_counted(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     snapshot = LabelStudioBackend._snapshot
     round_ = Round(on_double(campaign))
-    trials.answered(round_)
+    rounds.answered(round_)
     monkeypatch.setattr(LabelStudioBackend, "_snapshot", lambda *how: snapshot(*how)[:-1])
     monkeypatch.setattr(LabelStudioBackend, "_none_gone", lambda *_: None)
     assert trials.count(round_, "pull") == (0, 1)

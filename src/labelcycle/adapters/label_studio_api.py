@@ -177,16 +177,10 @@ class LabelStudioApi:
 
     def _page(self, project: int, page: int, query: str | None) -> tuple[list[Any], int]:
         """A page of tasks and how many there are in all; none and 0 behind the last page."""
-        settings = {"query": query} if query else {}
+        which: dict[str, Any] = {"project": project, "page": page, "page_size": PAGE}
+        which |= {"query": query} if query else {}
         try:
-            answer = self._sdk.tasks.list(
-                project=project,
-                page=page,
-                page_size=PAGE,
-                fields="task_only",
-                include=TASK_FIELDS,
-                **settings,
-            )
+            answer = self._sdk.tasks.list(**which, fields="task_only", include=TASK_FIELDS)
         except ApiError as error:
             if error.status_code == 404 and page > 1:  # tasks went while the pages were read
                 return [], 0

@@ -214,11 +214,14 @@ class LabelStudioBackend:
 
     def progress(self, project: int, tasks: Mapping[str, int]) -> Progress:
         """How many of `tasks` (key -> id) are answered or skipped."""
-        found = self._api.tasks(project, list(tasks.values()))
-        self._none_gone(project, tasks, {task.key for task in found})
-        answered = sum(task.answers > 0 for task in found)
-        skipped = sum(task.answers == 0 and task.skips > 0 for task in found)
-        return Progress(tasks=len(tasks), answered=answered, skipped=skipped)
+        listed = self._api.tasks(project, list(tasks.values()))
+        found = {task.key: [task] for task in listed if task.key}
+        if elsewhere := {key: 0 for key in tasks if key not in found}:
+            found |= self._by_key(project, elsewhere)  # a twin may have been answered instead
+        self._none_gone(project, tasks, set(found))
+        answered = sum(any(task.answers for task in found[key]) for key in tasks)
+        touched = sum(any(task.touches for task in found[key]) for key in tasks)
+        return Progress(tasks=len(tasks), answered=answered, skipped=touched - answered)
 
     def withdraw(self, project: int, tasks: Mapping[str, int]) -> int:
         """Remove those of `tasks` nobody has answered or skipped; the number removed."""
@@ -275,7 +278,7 @@ class LabelStudioBackend:
             " somebody may be changing them: run the same command again"
         )
 
-    def _none_gone(self, project: int, tasks: Mapping[str, int], found: set[str | None]) -> None:
+    def _none_gone(self, project: int, tasks: Mapping[str, int], found: set[str]) -> None:
         """Raise ServiceRefused if somebody deleted one of the round's tasks."""
         gone = sorted((number, key) for key, number in tasks.items() if key not in found)
         if gone:
