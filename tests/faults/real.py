@@ -14,9 +14,11 @@ from labelcycle.adapters import services
 from labelcycle.store import Campaign
 
 
-def place(campaign: Campaign) -> Place:
+@contextmanager
+def at(campaign: Campaign) -> Iterator[Place]:
     """The running Label Studio of a campaign."""
-    return Place(campaign, httpx.HTTPTransport(), services.environment(campaign))
+    with httpx.HTTPTransport() as network:
+        yield Place(campaign, network, services.environment(campaign))
 
 
 @contextmanager
@@ -27,7 +29,8 @@ def server() -> Iterator[Place]:
         try:
             ports = {"label_studio": 0}
             services.up(campaign, only=["label_studio"], ports=ports, show=print)
-            yield place(campaign)
+            with at(campaign) as place:
+                yield place
         finally:
             services.down(campaign)
 

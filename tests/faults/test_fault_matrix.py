@@ -122,7 +122,8 @@ def test_counts_that_lag_behind_cost_no_answer(
 def test_a_round_on_the_real_server(
     service_campaign: Campaign, label_studio: Services, name: str
 ) -> None:
-    well([trials.all_steps(real.place(service_campaign), name)])
+    with real.at(service_campaign) as place:
+        well([trials.all_steps(place, name)])
 
 
 # --- the counting itself -------------------------------------------------------------------
@@ -182,7 +183,7 @@ def test_the_status(
 ) -> None:
     found = [Outcome("a", "push", ["x"], twins, 0)]
     monkeypatch.setattr("faults.__main__.on_the_double", lambda _: iter(found))
-    monkeypatch.setattr("sys.argv", ["faults", "--only-double"])
+    monkeypatch.setattr("sys.argv", ["faults", "--only", "double"])
     assert main() == status
     assert capsys.readouterr().out.endswith(f"\nfaults 1, tries 1, duplicates {twins}, lost 0\n")
 
