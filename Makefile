@@ -16,7 +16,7 @@ help:
 	@echo "make test   all checks and tests, the ones with real services included"
 	@echo "make quick  the quick tests, about a minute"
 	@echo "make lint   style, types, import layers"
-	@echo "make faults every step of push and pull under every fault, as a table, about 5 minutes"
+	@echo "make faults every step of push and pull under every fault, as a table, 10 minutes"
 	@echo "make lock   write constraints*.txt from what is installed"
 	@echo "make clean  remove the environments and the demo"
 

@@ -1,8 +1,8 @@
 """`make faults`: every step of push and pull under every fault, as a table.
 
 The double first, every request of every command; then the real Label Studio, where its
-environment is, every step of a whole round once. Ends with a status of 1 if anything was there
-twice or lost.
+environment is, every step of a whole round once. A try is a step that met the fault. Ends with a
+status of 1 if anything was there twice or lost.
 """
 
 import argparse
@@ -32,6 +32,7 @@ def on_the_double(campaign: Campaign) -> Iterator[Outcome]:
         for name in FAULTS:
             for outcome in each_step(lambda: on_double(campaign), command, name, for_ever=True):
                 outcome.fault += FOR_EVER
+                del outcome.steps[1:]  # told where it began
                 yield outcome
     yield from killed_pushes(campaign)
 

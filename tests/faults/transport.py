@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 
+from labelcycle.adapters.label_studio_network import SILENCE_S
+
 STEPS = {
     r"GET /api/current-user/whoami": "ask who we are",
     r"GET /api/projects": "find the project",
@@ -83,23 +85,28 @@ def done_then_502(scene: Scene, request: httpx.Request) -> httpx.Response:
     return httpx.Response(502, text="<html>Bad Gateway</html>")
 
 
+def _silence(scene: Scene) -> httpx.ReadTimeout:
+    scene.clock.sleep(SILENCE_S)
+    return httpx.ReadTimeout("the read operation timed out")
+
+
 def done_then_timeout(scene: Scene, request: httpx.Request) -> httpx.Response:
     scene.do(request)
-    raise httpx.ReadTimeout("the read operation timed out")
+    raise _silence(scene)
 
 
 def done_last(scene: Scene, request: httpx.Request) -> httpx.Response:
     """Done when all is over and nobody looks any more."""
     if request.method != "GET":
         scene.late.append(request)
-    raise httpx.ReadTimeout("the read operation timed out")
+    raise _silence(scene)
 
 
 def done_soon(scene: Scene, request: httpx.Request) -> httpx.Response:
     """Done right after the next request, which still finds nothing."""
     if request.method != "GET":
         scene.soon.append(request)
-    raise httpx.ReadTimeout("the read operation timed out")
+    raise _silence(scene)
 
 
 def repeated(scene: Scene, request: httpx.Request) -> httpx.Response:
