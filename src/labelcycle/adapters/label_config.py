@@ -46,6 +46,16 @@ def build(schema: LabelSchema) -> str:
 
 def classes(config: str) -> tuple[str, ...]:
     """The classes that a config offers. Raises ServiceRefused if it asks for something else."""
+    return tuple(class_name(tag) for tag in parsed(config)[1].iter("Choice"))
+
+
+def class_name(choice: ElementTree.Element) -> str:
+    """The class that an answer names who picks this choice."""
+    return choice.get("alias") or choice.get("value") or ""
+
+
+def parsed(config: str) -> tuple[ElementTree.Element, ElementTree.Element]:
+    """A config and the choice of the class in it. Raises ServiceRefused if it has none, or two."""
     try:
         root = ElementTree.fromstring(config)
     except ElementTree.ParseError as error:
@@ -55,20 +65,7 @@ def classes(config: str) -> tuple[str, ...]:
         raise ServiceRefused(
             f'wanted one <Choices name="{CONTROL}" toName="{IMAGE}">, got {len(controls)} so named'
         )
-    return tuple(tag.get("alias") or tag.get("value") or "" for tag in controls[0].iter("Choice"))
-
-
-def difference(config: str, schema: LabelSchema) -> str | None:
-    """How a project's config differs from the schema, for people; None if it does not."""
-    try:
-        found = classes(config)
-    except ServiceRefused as error:
-        return str(error)
-    lacking = [repr(name) for name in schema.classes if name not in found]
-    extra = [repr(name) for name in found if name not in schema.classes]
-    parts = [f"no longer offers {', '.join(lacking)}"] if lacking else []
-    parts += [f"also offers {', '.join(extra)}"] if extra else []
-    return " and ".join(parts) or None
+    return root, controls[0]
 
 
 def title(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from labelcycle.adapters import label_config, label_tasks
+from labelcycle.adapters import label_config, label_difference, label_tasks
 from labelcycle.adapters.label_studio_api import LabelStudioApi, Task
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused
 from labelcycle.ports import Answer, LabelSchema, Progress, TaskSpec
@@ -77,14 +77,15 @@ class LabelStudioBackend:
             # It stands on the page; a window over the first image takes keys meant for it.
             "show_instruction": False,
         }
+        config = label_config.build(schema)
         if found is not None:
-            self._api.update_project(found, **shown)
+            self._api.update_project(found, **shown, **self._new_config(found, config))
             return found
         try:
             made = self._api.create_project(
                 title=label_config.title(title),
-                description=mark,
-                label_config=label_config.build(schema),
+                description=f"{mark}\n{label_difference.mark(config)}",
+                label_config=config,
                 **shown,
                 sampling="Sequential sampling",  # by id, and ids follow the rank
                 show_skip_button=True,
@@ -101,6 +102,26 @@ class LabelStudioBackend:
         # one that was made at the same time, or by a repeated request, is the campaign's for all
         return self._find_project(mark) or made
 
+    def _new_config(self, project: int, config: str) -> dict[str, str]:
+        """What brings a project's interface to `config`; nothing if that is not ours to change.
+
+        It is ours as long as the description bears its mark: nobody edited it in Label Studio.
+        """
+        present = self._api.project(project)
+        lines = present.description.splitlines()
+        try:
+            mark = label_difference.mark(present.config)
+        except ServiceRefused:  # it asks for something else; `check_schema` says so
+            return {}
+        new = label_difference.mark(config)
+        if new in lines and mark == new:
+            return {}
+        others = [line for line in lines if not line.startswith(label_difference.MARK)]
+        description = "\n".join([*others, new])
+        if mark == new:
+            return {"description": description}
+        return {"label_config": config, "description": description} if mark in lines else {}
+
     def _find_project(self, mark: str) -> int | None:
         """The first project whose description carries the mark; copies of it come later."""
         marked = (p.id for p in self._api.projects() if mark in p.description.splitlines())
@@ -112,7 +133,7 @@ class LabelStudioBackend:
 
     def check_schema(self, project: int, schema: LabelSchema) -> None:
         """Raise `ServiceRefused` with the difference if the project no longer asks for `schema`."""
-        found = label_config.difference(self._api.project(project).config, schema)
+        found = label_difference.difference(self._api.project(project).config, schema)
         if found:
             raise ServiceRefused(
                 f"the labelling interface of project {project} ({self.project_url(project)})"
