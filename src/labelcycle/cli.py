@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from labelcycle import __version__, listing
+from labelcycle import __version__, listing, schema
 from labelcycle.errors import LabelcycleError, ServiceDown, ServiceRefused, SettingsError
 
 STAGES = ("pretrain", "embed", "train", "cluster", "query", "evaluate")
@@ -281,6 +281,7 @@ def status(root: Path, as_json: bool) -> None:
 
 for _command in listing.COMMANDS:
     cli.add_command(_command)
+cli.add_command(schema.schema)
 
 
 @cli.command()

@@ -95,7 +95,11 @@ def test_differences_of_classes_by_hand(config: str, text: str) -> None:
         ("Cat or", "Dog or", "shows the text 'Dog or dog?' (wanted 'Cat or dog?')"),
         ("<Header", "<Text", "shows the text none (wanted 'Cat or dog?') and also has <Text "),
         ("$image", "$other", "has value '$other' for the image (wanted '$image')"),
-        ("</View>", '<TextArea name="why" toName="image"/></View>', 'also has <TextArea name="why"'),
+        (
+            "</View>",
+            '<TextArea name="w" toName="image"/></View>',
+            'also has <TextArea name="w"',
+        ),
         ("<View>", '<View visibleWhen="x">', 'also has <View visibleWhen="x">'),
     ],
 )

@@ -10,8 +10,9 @@ from labelcycle import pipeline, rounds
 from labelcycle.adapters import git, programs
 from labelcycle.cycle import history, opening, report, setup, standing
 from labelcycle.errors import DataError, PoolExhausted, ServiceDown, ServiceRefused, StateError
+from labelcycle.labels import read_all_labels
 from labelcycle.rounds import State
-from labelcycle.store import Campaign, read_all_labels, read_json, read_labels, read_samples
+from labelcycle.store import Campaign, read_json, read_labels, read_samples
 
 
 def edit(campaign: Campaign, old: str, new: str) -> None:

@@ -17,10 +17,14 @@ from labelcycle.store import digest, dump_json
 Attributes = Mapping[str, str]
 
 COSMETIC = frozenset(
-    "background brightnessControl className contrastControl crossOrigin defaultZoom gammaControl"
-    " grid gridColor gridSize horizontalAlignment idAttr layout maxHeight maxWidth negativeZoom"
-    " requiredMessage rotateControl sameHeight showInline size smoothing style underline"
-    " verticalAlignment width zoom zoomBy zoomControl".split()
+    {
+        *("background", "className", "idAttr", "size", "style", "underline"),
+        *("layout", "requiredMessage", "sameHeight", "showInline"),
+        *("brightnessControl", "contrastControl", "gammaControl", "rotateControl", "zoomControl"),
+        *("crossOrigin", "defaultZoom", "negativeZoom", "smoothing", "zoom", "zoomBy"),
+        *("grid", "gridColor", "gridSize", "horizontalAlignment", "verticalAlignment"),
+        *("maxHeight", "maxWidth", "width"),
+    }
 )
 """Attributes that change looks only; one that is not listed counts as a difference."""
 

@@ -16,7 +16,8 @@ from labelcycle.core.metrics import wilson
 from labelcycle.cycle import answers as given
 from labelcycle.cycle.answers import Reply
 from labelcycle.cycle.standing import Standing
-from labelcycle.store import Label, read_all_labels, read_labels
+from labelcycle.labels import read_all_labels, read_holdout
+from labelcycle.store import Label
 
 HOLDOUT = "holdout"
 """Stands for the strategy of the hold-out's tasks: they were drawn at random at ingest."""
@@ -66,7 +67,7 @@ def _fresh(replies: Iterable[Reply], number: int) -> list[Reply]:
 
 def _accepted(standing: Standing) -> dict[str, Label]:
     """The latest word on every sample, the hold-out's too."""
-    holdout = {label.sample: label for label in read_labels(standing.campaign.holdout)}
+    holdout = {label.sample: label for label in read_holdout(standing.campaign)}
     return holdout | read_all_labels(standing.campaign)
 
 

@@ -11,6 +11,7 @@ from labelcycle.core.answers import Answers, gather
 from labelcycle.core.consensus import Verdict
 from labelcycle.core.dawid_skene import Model
 from labelcycle.cycle.standing import Standing
+from labelcycle.labels import answers_as_now
 from labelcycle.store import Label, read_jsonl
 
 Given = tuple[str, ...] | None
@@ -43,7 +44,8 @@ def read(standing: Standing) -> list[Reply]:
             tasks = standing.record(rounds.PUSHED, number)["tasks"]
             samples |= {task["key"]: task["sample"] for task in tasks}
         if (folder / rounds.ANNOTATIONS).exists():
-            for record in read_jsonl(folder / rounds.ANNOTATIONS):
+            records = read_jsonl(folder / rounds.ANNOTATIONS)
+            for record in answers_as_now(standing.campaign, records):
                 if record["key"] in samples:
                     found.append(_reply(record, number, samples[record["key"]]))
     return found

@@ -7,12 +7,12 @@ from typing import Any
 from labelcycle import rounds
 from labelcycle.adapters import dvc, git
 from labelcycle.cycle import annotators, answers
-from labelcycle.cycle.opening import check_files, holdout_tasks, now, schema
+from labelcycle.cycle.opening import asked, check_files, holdout_tasks, now
 from labelcycle.cycle.standing import RESULTS, Standing, record_digests
 from labelcycle.errors import StateError
+from labelcycle.labels import read_all_labels, read_holdout
 from labelcycle.ports import AnnotationBackend, Progress
 from labelcycle.store import (
-    read_all_labels,
     read_json,
     read_labels,
     write_json,
@@ -88,7 +88,7 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
     if _abandoned(standing):
         write_jsonl(standing.folder / rounds.ANNOTATIONS, [])
         return
-    backend.check_schema(project, schema(standing))
+    backend.check_schema(project, asked(standing))
     late = _ids(_open_holdout(standing))
     if ending(standing):
         backend.withdraw(project, _ids(t for t in pushed["tasks"] if not t["holdout"]))
@@ -174,6 +174,6 @@ def _ids(tasks: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 def _open_holdout(standing: Standing) -> list[dict[str, Any]]:
     """Tasks of the hold-out in this round's project that have no verdict, or await another."""
-    known = {x.sample for x in read_labels(standing.campaign.holdout) if not x.adjudicate}
+    known = {x.sample for x in read_holdout(standing.campaign) if not x.adjudicate}
     tasks = holdout_tasks(standing, standing.record(rounds.PUSHED)["project"])
     return [task for sample, task in tasks.items() if sample not in known]

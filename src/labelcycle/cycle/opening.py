@@ -13,6 +13,7 @@ from labelcycle import imaging, pipeline, rounds
 from labelcycle.adapters import dvc, git
 from labelcycle.cycle.standing import COMMITTED, Standing
 from labelcycle.errors import PoolExhausted, StateError
+from labelcycle.labels import read_all_labels
 from labelcycle.ports import AnnotationBackend, LabelSchema, Prediction, TaskSpec
 from labelcycle.rounds import State
 from labelcycle.store import (
@@ -22,7 +23,6 @@ from labelcycle.store import (
     digest,
     dump_json,
     file_digest,
-    read_all_labels,
     read_array,
     read_labels,
     read_samples,
@@ -46,6 +46,14 @@ def schema(standing: Standing) -> LabelSchema:
     """What annotators are asked in this campaign."""
     hint = f" {GUESS}" if standing.config.push.preannotate else ""
     return LabelSchema(standing.config.classes, standing.config.campaign.instruction + hint)
+
+
+def asked(standing: Standing) -> LabelSchema:
+    """What annotators were asked when the open round was pushed: the next may ask otherwise."""
+    recorded = standing.record(rounds.PUSHED).get("schema")
+    if recorded is None:  # an earlier version wrote none
+        return schema(standing)
+    return LabelSchema(tuple(recorded["classes"]), recorded["instruction"])
 
 
 def schema_digest(standing: Standing) -> str:
@@ -80,6 +88,7 @@ def plan(standing: Standing) -> None:
             "budget": config.query.budget,
             "seed": config.campaign.seed,
             "labels": sum(label.label is not None for label in labels.values()),
+            "classes": list(config.classes),
             "planned": now(),
             "digests": {
                 "owned": file_digest(campaign.label_file(OWNED)),
@@ -141,8 +150,9 @@ def record_selection(standing: Standing) -> None:
 def push(standing: Standing, backend: AnnotationBackend) -> None:
     """Hand the selection to annotators and write `pushed.json`; done twice, it is done once."""
     config = standing.config
-    project = backend.open_project(standing.key, config.campaign.name, schema(standing))
-    backend.check_schema(project, schema(standing))
+    wanted = schema(standing)
+    project = backend.open_project(standing.key, config.campaign.name, wanted)
+    backend.check_schema(project, wanted)
     tasks = list(_tasks(standing, project))
     model = _model_name(standing) if any(task.prediction for task in tasks) else None
     ids = backend.push(project, tasks, model)
@@ -153,6 +163,7 @@ def push(standing: Standing, backend: AnnotationBackend) -> None:
             "url": backend.project_url(project),
             "model": model,
             "pushed": now(),
+            "schema": asdict(wanted),
             "tasks": [
                 {
                     "key": task.key,
