@@ -58,6 +58,11 @@ def test_other_line_ends_stay() -> None:
     assert with_classes(text, ["a", "c"]) == text.replace("b]", "c]")
 
 
+def test_a_file_that_ends_within_the_list() -> None:
+    text = "campaign:\n  classes:\n  - a\n  - b"
+    assert with_classes(text, ["a", "b", "c"]) == f"{text}\n  - c\n"
+
+
 @pytest.mark.parametrize(
     "text",
     [

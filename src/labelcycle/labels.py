@@ -65,9 +65,9 @@ def as_now(label: Label, table: Table) -> Label:
             votes[new] += count
     now = replace(label, votes=dict(sorted(votes.items())))
     if label.label is not None and label.label in table:
-        name = table[label.label]
-        reason = None if name else f"class {label.label!r} was removed"
-        return replace(now, label=name, reason=reason)
+        meant = table[label.label]
+        reason = None if meant else f"class {label.label!r} was removed"
+        return replace(now, label=meant, reason=reason)
     agreed = votes.total() == sum(label.votes.values()) and len(votes) == 1 < len(label.votes)
     if not agreed:
         return now

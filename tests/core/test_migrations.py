@@ -1,4 +1,4 @@
-"""Changes of classes: what each earlier name counts as, against labels that are moved one by one."""
+"""Changes of classes: what each earlier name counts as, against labels moved one by one."""
 
 import pytest
 from hypothesis import given

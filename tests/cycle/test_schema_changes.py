@@ -38,9 +38,7 @@ def counted(campaign: Campaign) -> dict[str | None, int]:
     return {name: found.count(name) for name in set(found)}
 
 
-def test_a_rename_reaches_record_settings_commit_page_and_training(
-    closed, flows, backend, truth
-):
+def test_a_rename_reaches_record_settings_commit_page_and_training(closed, flows, backend, truth):
     before = counted(closed)
     params = closed.params.read_text()
     files = {path: path.read_bytes() for path in closed.data.rglob("*.jsonl")}
