@@ -102,7 +102,7 @@ class Round:
     def held(self) -> list[Task]:
         """The round's tasks as the server has them, in all the campaign's projects."""
         mark = f"labelcycle campaign {self.name}"
-        projects = [p.id for p in self.api.projects() if p.description == mark]
+        projects = [p.id for p in self.api.projects() if mark in p.description.splitlines()]
         tasks = [task for project in projects for task in self.api.tasks(project)]
         return [task for task in tasks if task.key in self.keys]
 
