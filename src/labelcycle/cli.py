@@ -99,9 +99,11 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
 @click.argument("paths", nargs=-1, required=True)
 @click.pass_obj
 def ingest(root: Path, paths: tuple[str, ...]) -> None:
-    """Take images into the pool: files, folders, patterns, or @LIST.
+    """Take images into the pool: files, folders, patterns, addresses, or @LIST.
 
-    A list has one path a line, relative to the list. Hidden files are left out unless named.
+    An address is https://... of an image, or s3://bucket/prefix of all below it. A list has an
+    address, or a path relative to the list, a line; of @LIST.csv the column `url` is read. Hidden
+    files are left out unless named.
     Every image is decoded. What cannot be used goes to data/quarantine.jsonl with its reason.
     The hold-out is drawn at random and then frozen.
     """
