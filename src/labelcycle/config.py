@@ -4,11 +4,12 @@ Everything is checked before anything runs: keys, ranges, names of strategies, e
 learners, and their own options.
 """
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from labelcycle.core import clusterers, registry, strategies
 from labelcycle.core.consensus import Options as AcceptOptions
@@ -23,6 +24,9 @@ from labelcycle.stages.pretrain import Options as PretrainOptions
 from labelcycle.stages.query import Options as QueryOptions
 from labelcycle.stages.train import Options as TrainOptions
 from labelcycle.store import digest, dump_json
+
+BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?")
+"""A bucket's address, with a prefix that no link needs to quote."""
 
 Name = Annotated[str, Field(min_length=1)]
 
@@ -69,6 +73,33 @@ class PushOptions(Options):
     min_side: int = Field(
         384, ge=32, le=1600, description="smaller images are enlarged to this many pixels"
     )
+    images: Literal["media", "s3", "source"] = Field(
+        "media",
+        description="where browsers get images from: media, a folder that Label Studio sees too;"
+        " s3, copies in push.bucket; source, the web address that each was ingested from",
+    )
+    bucket: str = Field(
+        "",
+        validate_default=True,
+        description="for images: s3, s3://bucket/prefix; secrets come from the environment",
+    )
+    presign_minutes: int = Field(
+        1440,
+        ge=0,
+        le=7 * 1440,
+        description="how long a signed address into the bucket holds; 0: Label Studio passes the"
+        " images on, and no browser needs to reach the bucket",
+    )
+
+    @field_validator("bucket")
+    @classmethod
+    def _named(cls, bucket: str, info: ValidationInfo) -> str:
+        if not (bucket or info.data.get("images") == "s3") or BUCKET.fullmatch(bucket):
+            return bucket
+        raise ValueError(
+            "wanted s3://bucket or s3://bucket/prefix, a prefix of letters, digits and ._-/"
+            f" (got {bucket!r})"
+        )
 
 
 class NotifyOptions(Options):

@@ -24,17 +24,29 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class Address:
+    """An image that is elsewhere: `https://...`, or `s3://bucket/key` in a bucket.
+
+    presign_minutes : of a bucket, how long a signed address holds; 0: the backend passes the
+        bytes on itself, and no browser sees the bucket
+    """
+
+    text: str
+    presign_minutes: int = 0
+
+
+@dataclass(frozen=True)
 class TaskSpec:
     """One sample as it is handed to annotators.
 
     key : unique in the campaign, `<campaign>/<round>/<sample>`; pushing it twice makes one task
-    image : file that is shown, below the media folder
+    image : what is shown: a file below the media folder, or where else it is
     rank : order in which tasks are served, 0 first
     """
 
     key: str
     sample: str
-    image: Path
+    image: Path | Address
     rank: int
     round: int
     holdout: bool = False

@@ -105,4 +105,4 @@ def test_images_that_cannot_be_shown(tmp_path: Path, place: str) -> None:
     (media / "a.png").touch()
     (tmp_path / "a.png").touch()
     with pytest.raises(DataError, match=r"sample s: wanted an image in a folder below .*media"):
-        label_tasks.relative(make(media / place), media)
+        label_tasks.record(make(media / place), media, ())

@@ -4,13 +4,13 @@ import datetime
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from labelcycle import imaging, pipeline, rounds
+from labelcycle import pipeline, rounds
 from labelcycle.adapters import dvc, git
+from labelcycle.cycle import showing
 from labelcycle.cycle.standing import COMMITTED, Standing
 from labelcycle.errors import PoolExhausted, StateError
 from labelcycle.labels import read_all_labels
@@ -238,23 +238,12 @@ def _task(standing: Standing, sample: Sample, rank: int, prediction: Prediction 
     return TaskSpec(
         key=task_key(standing, standing.number, sample.id),
         sample=sample.id,
-        image=_media(standing, sample),
+        image=showing.image(standing, sample),
         rank=rank,
         round=standing.number,
         holdout=sample.split == "holdout",
         prediction=prediction,
     )
-
-
-def _media(standing: Standing, sample: Sample) -> Path:
-    """The image as annotators see it: as the model does, enlarged to a legible size."""
-    side = standing.config.push.min_side
-    path = standing.campaign.media / "images" / f"{sample.id}-{side}.png"
-    if not path.exists():
-        data = (standing.campaign.images / sample.file).read_bytes()
-        image = imaging.decode(data, standing.config.ingest.max_pixels).image
-        write_bytes(path, imaging.png_bytes(imaging.enlarge(image, side)))
-    return path
 
 
 def _predictions(standing: Standing) -> dict[str, Prediction]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from labelcycle.adapters import label_config, label_difference, label_tasks
+from labelcycle.adapters import label_config, label_difference, label_images, label_tasks
 from labelcycle.adapters.label_studio_api import LabelStudioApi, Task
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused
 from labelcycle.ports import Answer, LabelSchema, Progress, TaskSpec
@@ -166,7 +166,7 @@ class LabelStudioBackend:
             raise DataError(
                 f"wanted one task a key, got {len(ranked)} tasks with {len(records)} keys"
             )
-        self._allow_images(project, ranked)
+        label_images.allow(self._api, project, ranked, media, self._document_root)
         present = self._push_missing(project, records)
         if model is not None:
             self._api.update_project(project, model_version=model)
@@ -222,14 +222,6 @@ class LabelStudioBackend:
             return False
         self._api.delete_task(task.id)
         return True
-
-    def _allow_images(self, project: int, tasks: Sequence[TaskSpec]) -> None:
-        """Make each folder of images known to the project; without, it answers 404."""
-        media = self._campaign.media
-        folders = {label_tasks.relative(task, media).parts[0] for task in tasks}
-        wanted = {str(self._document_root / folder) for folder in folders}
-        for path in sorted(wanted - set(self._api.storages(project))):
-            self._api.create_storage(project, path)
 
     # --- while people work ------------------------------------------------------------------
 
