@@ -90,6 +90,23 @@ class PushOptions(Options):
         description="how long a signed address into the bucket holds; 0: Label Studio passes the"
         " images on, and no browser needs to reach the bucket",
     )
+    context: int = Field(
+        0,
+        ge=0,
+        le=8,
+        description="labelled images most like it that are shown below each image, with their"
+        " classes; never in the hold-out",
+    )
+
+    @field_validator("context")
+    @classmethod
+    def _drawn(cls, context: int, info: ValidationInfo) -> int:
+        if context and info.data.get("images") == "source":
+            raise ValueError(
+                f"wanted 0 with images: source, which shows each image as it is (got {context});"
+                " write images: media or s3"
+            )
+        return context
 
     @field_validator("bucket")
     @classmethod

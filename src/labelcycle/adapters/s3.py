@@ -111,8 +111,8 @@ def _client() -> Any:
 def _made(_environment: tuple[str | None, ...]) -> Any:
     """A connection, usable from several threads."""
     try:
-        import boto3
-        from botocore.config import Config
+        import boto3  # type: ignore[import-untyped]
+        from botocore.config import Config  # type: ignore[import-untyped]
     except ImportError as error:
         raise ToolFailed(
             f"images in S3 need the package boto3, which cannot be imported ({error}):"

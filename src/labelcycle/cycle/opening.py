@@ -2,7 +2,7 @@
 
 import datetime
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from labelcycle import pipeline, rounds
 from labelcycle.adapters import dvc, git
-from labelcycle.cycle import showing
+from labelcycle.cycle import context, showing
 from labelcycle.cycle.standing import COMMITTED, Standing
 from labelcycle.errors import PoolExhausted, StateError
 from labelcycle.labels import read_all_labels
@@ -225,8 +225,10 @@ def _tasks(standing: Standing, project: int) -> Iterator[TaskSpec]:
     samples = {sample.id: sample for sample in read_samples(standing.campaign.samples)}
     picks = [entry["sample"] for entry in standing.record(rounds.SELECTION)["samples"]]
     predictions = _predictions(standing)
+    beside = context.neighbours(standing, picks)
     for rank, name in enumerate(picks):
-        yield _task(standing, samples[name], rank, predictions.get(name))
+        near = beside.get(name, ())
+        yield _task(standing, samples[name], rank, predictions.get(name), near)
     settled = {label.sample for label in read_labels(standing.campaign.holdout)}
     settled |= holdout_tasks(standing, project).keys()
     wanted = [s for s in samples.values() if s.split == "holdout" and s.id not in settled]
@@ -234,11 +236,17 @@ def _tasks(standing: Standing, project: int) -> Iterator[TaskSpec]:
         yield _task(standing, sample, rank, None)
 
 
-def _task(standing: Standing, sample: Sample, rank: int, prediction: Prediction | None) -> TaskSpec:
+def _task(
+    standing: Standing,
+    sample: Sample,
+    rank: int,
+    prediction: Prediction | None,
+    near: Sequence[context.Neighbour] = (),
+) -> TaskSpec:
     return TaskSpec(
         key=task_key(standing, standing.number, sample.id),
         sample=sample.id,
-        image=showing.image(standing, sample),
+        image=showing.image(standing, sample, near),
         rank=rank,
         round=standing.number,
         holdout=sample.split == "holdout",
