@@ -1,6 +1,6 @@
 """Ingest of images that are elsewhere: on the web, and in a bucket of a local S3 server."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -185,3 +185,28 @@ def test_an_object_that_is_gone_or_too_large(
     with pytest.raises(DataError, match="too large: 100 bytes, wanted at most 99"):
         s3.read(f"s3://{bucket.name}/large", 99, 60)
     assert s3.read(f"s3://{bucket.name}/large", 100, 60) == bytes(100)
+
+
+def test_a_body_that_is_cut_is_asked_for_again(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from botocore.exceptions import IncompleteReadError
+    from botocore.response import StreamingBody
+
+    from labelcycle.adapters import s3
+
+    bucket.put("a", b"whole")
+    real, cuts = StreamingBody.iter_chunks, [2]
+
+    def iter_chunks(body: StreamingBody, size: int) -> Iterator[bytes]:
+        if cuts[0]:
+            cuts[0] -= 1
+            raise IncompleteReadError(actual_bytes=2, expected_bytes=5)
+        yield from real(body, size)
+
+    monkeypatch.setattr(StreamingBody, "iter_chunks", iter_chunks)
+    assert s3.read(f"s3://{bucket.name}/a", 10, 60) == b"whole"
+    cuts[0] = 3
+    with pytest.raises(DataError, match=r"cannot be fetched: .*2 read, but .* \(3 tries\)"):
+        s3.read(f"s3://{bucket.name}/a", 10, 60)
+    assert cuts == [0]

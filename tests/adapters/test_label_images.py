@@ -2,20 +2,26 @@
 
 import uuid
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
+import numpy as np
 import pytest
 from buckets import SECRETS, Bucket
+from PIL import Image
 
+from labelcycle import config, imaging, ingest
 from labelcycle.adapters import s3
 from labelcycle.adapters import services as local_services
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.label_studio_api import LabelStudioApi
 from labelcycle.adapters.services import Services
+from labelcycle.cycle import showing
+from labelcycle.cycle.standing import Standing
 from labelcycle.errors import ServiceDown, ServiceRefused
 from labelcycle.ports import Address, LabelSchema, TaskSpec
-from labelcycle.store import Campaign
+from labelcycle.store import Campaign, read_samples
 
 pytestmark = pytest.mark.service
 
@@ -78,6 +84,27 @@ def test_a_bucket_is_shown_by_signed_addresses_or_passed_on(server: Server, buck
     [storage] = server.storages()
     assert (storage["bucket"], storage["prefix"]) == (bucket.name, "shown/here")
     assert SECRETS["AWS_SECRET_ACCESS_KEY"] not in str(storage)
+
+
+def test_from_a_bucket_to_the_page(server: Server, bucket: Bucket, tmp_path: Path) -> None:
+    source = f"s3://{bucket.name}/in/a b#%&+ä.png"
+    s3.put(source, imaging.png_bytes(Image.effect_noise((40, 30), 50)), "image/png")
+    campaign = Campaign(tmp_path)
+    ingest.ingest(
+        campaign,
+        [f"s3://{bucket.name}/in"],
+        ingest.Options(holdout=0),
+        np.random.default_rng(0),
+        lambda step: None,
+    )
+    [sample] = read_samples(campaign.samples)
+    assert sample.source == source
+    push = {"images": "s3", "bucket": f"s3://{bucket.name}/shown", "presign_minutes": 5}
+    chosen = config.parse({"push": push}, parts=False)
+    standing = cast(Standing, SimpleNamespace(campaign=campaign, config=chosen))
+    [task] = server.push(showing.image(standing, sample))
+    shown = httpx.get(server.image(task), headers=server.headers, timeout=60, follow_redirects=True)
+    assert shown.content == (campaign.media / "images" / f"{sample.id}-384.png").read_bytes()
 
 
 def test_a_web_address_is_shown_as_it_is(server: Server, bucket: Bucket) -> None:
