@@ -9,7 +9,7 @@
     data/holdout.jsonl                                 people's labels of the hold-out (DVC)
     work/                                              outputs of the stages (DVC)
     rounds/NNN/                                        the record of each round (git)
-    .labelcycle/                                       lock, services, media, checkpoints, fetched (ignored)
+    .labelcycle/                                       lock, services, media and so on (ignored)
 
 Writes are whole or not at all: temporary file, fsync, rename.
 """
