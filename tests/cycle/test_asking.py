@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelcycle.cycle import answers, asked, asking, gold, notices, preannotation, report, setup
+from labelcycle.cycle import answers, asked, asking, gold, notices, report, setup
 from labelcycle.cycle import standing as standings
 from labelcycle.cycle.asked import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
 from labelcycle.cycle.asking import Ask
@@ -301,4 +301,3 @@ def test_the_figures_of_a_round_without_pre_annotations(campaign, flows, backend
     figures = read_json(campaign.round(0) / "metrics.json")["preannotation"]
     assert (figures["shown"], figures["override_rate"], figures["bias"]) == (0, None, None)
     assert "pre-annotations" not in report.as_text(report.status(standings.read(campaign.root)))
-    assert preannotation.figures.__doc__

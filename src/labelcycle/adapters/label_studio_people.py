@@ -56,12 +56,12 @@ def progress(
 ) -> Progress:
     """How many of the tasks `found` are done; wanted : people by key, where not one.
 
-    Who answered is asked only where it can make a difference: it is the dear question.
+    Who answered is asked where it can make a difference. The server's own counts do not say it:
+    one person may answer twice, and of two answers at the same moment it may count one.
     """
     least = {task.id: wanted.get(task.key or "", 1) for task in found}
     begun = [task for task in found if not task.untouched]
-    unsure = [t.id for t in begun if 1 < least[t.id] <= t.answers + t.skips]
-    people = annotators(api, project, unsure)
+    people = annotators(api, project, [task.id for task in begun if least[task.id] > 1])
     done = [
         task
         for task in begun
