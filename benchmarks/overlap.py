@@ -29,7 +29,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         campaign = Campaign(Path(folder))
         ports = dict.fromkeys(services.NAMES, 0)
-        services.up(campaign, only=["label_studio"], ports=ports, show=lambda text: None)
+        services.up(campaign, only=["label_studio"], ports=ports, show=quiet)
         try:
             measure(campaign, count)
         finally:
@@ -62,11 +62,15 @@ def measure(campaign: Campaign, count: int) -> None:
         project,
         {task.sample: "cat" for task in tasks(2)},
         wanted={ids[key]: 2 for key in ids},
-        show=lambda text: None,
+        show=quiet,
     )
     began = told("two answers each", began)
     print(backend.progress(project, ids, wanted))
     told("look, all answered", began)
+
+
+def quiet(_text: str) -> None:
+    """Say nothing."""
 
 
 def told(what: str, began: float) -> float:

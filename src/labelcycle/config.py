@@ -104,6 +104,20 @@ class PushOptions(Options):
     )
 
 
+class CloseOptions(Options):
+    """When a round is closed though not every task is done."""
+
+    deadline_hours: int | None = Field(
+        None,
+        ge=1,
+        description="so long after it opened, `collect` closes a round of which enough is done;"
+        " null: never",
+    )
+    quorum: float = Field(
+        0.8, ge=0, le=1, description="share of the tasks that is enough; the rest goes back"
+    )
+
+
 class NotifyOptions(Options):
     """When whoever keeps the cycle running is told; LABELCYCLE_NOTIFY says where."""
 
@@ -122,6 +136,7 @@ class Config(Options):
     cluster: ClusterOptions = ClusterOptions()
     query: QueryOptions = QueryOptions()
     push: PushOptions = PushOptions()
+    close: CloseOptions = CloseOptions()
     accept: AcceptOptions = AcceptOptions()
     notify: NotifyOptions = NotifyOptions()
     train: TrainOptions = TrainOptions()

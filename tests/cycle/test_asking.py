@@ -132,6 +132,7 @@ def test_a_tie_of_two_people_is_settled_by_the_next_round(
     assert metrics["people"]["cost"]["by_strategy"]["adjudication"]["labels"] == 2
 
 
+@pytest.mark.slow
 def test_what_two_more_people_do_not_settle_is_not_asked_a_third_time(
     campaign, flows, backend, truth
 ) -> None:
@@ -160,6 +161,7 @@ def test_what_two_more_people_do_not_settle_is_not_asked_a_third_time(
     assert {t.kind for t in tasks(campaign, 3)} == {SELECTED}
 
 
+@pytest.mark.slow
 def test_a_tie_in_the_holdout_is_settled_and_never_trained_on(
     campaign, flows, backend, truth
 ) -> None:
@@ -178,6 +180,7 @@ def test_a_tie_in_the_holdout_is_settled_and_never_trained_on(
     assert held.sample not in read_all_labels(campaign)
 
 
+@pytest.mark.slow
 def test_gold_tasks_measure_people_and_make_no_labels(campaign, flows, backend, truth) -> None:
     owned = own(campaign, truth)
     settings(campaign, push={"gold_share": 0.5, "gold_alert": 0.7}, query={"budget": 4})
@@ -225,6 +228,7 @@ def test_gold_tasks_without_owned_labels_are_refused(campaign, flows, backend) -
     assert not backend.tasks
 
 
+@pytest.mark.slow
 def test_a_blind_share_shows_no_prediction_and_keeps_it(campaign, flows, backend, truth) -> None:
     own(campaign, truth)
     settings(campaign, push={"blind_share": 0.5, "gold_share": 0.5}, query={"budget": 6})
@@ -294,6 +298,7 @@ def test_nobody_is_named_for_bad_luck() -> None:
     assert named(0.4, 20) > 0.6
 
 
+@pytest.mark.slow
 def test_the_figures_of_a_round_without_pre_annotations(campaign, flows, backend, truth) -> None:
     flows.run(str(campaign.root))
     answer(backend, campaign, truth, 0)

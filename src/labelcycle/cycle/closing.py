@@ -61,8 +61,9 @@ def progress(standing: Standing, backend: AnnotationBackend) -> Progress:
 
 
 def end_early(standing: Standing, how: str, reason: str = "", abandon: bool = False) -> None:
-    """Write `ending.json`: from here on the round is being ended, `incomplete` or `cancel`.
+    """Write `ending.json`: from here on the round is being ended, by `how`.
 
+    how : `incomplete`, `deadline`, or `cancel`
     abandon : its tasks are gone from Label Studio; end it without asking there
     """
     record = {"how": how, "reason": reason, "abandon": abandon, "at": now()}
