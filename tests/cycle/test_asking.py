@@ -15,7 +15,7 @@ from labelcycle.cycle.asked import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
 from labelcycle.cycle.asking import Ask
 from labelcycle.errors import SettingsError
 from labelcycle.rounds import State
-from labelcycle.store import read_all_labels, read_json, read_labels, read_samples
+from labelcycle.store import Label, read_all_labels, read_json, read_labels, read_samples
 
 OTHER = {"dark": "light", "light": "dark"}
 
@@ -264,6 +264,21 @@ def test_a_blind_share_shows_no_prediction_and_keeps_it(campaign, flows, backend
     json.dumps(figures, allow_nan=False)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("limit", "wanted"), [(None, 4), (2, 2), (0, 0)])
+def test_no_more_are_settled_than_the_budget_or_the_limit(
+    campaign, flows, backend, truth, limit, wanted
+) -> None:
+    settings(campaign, push={"adjudicate": limit})
+    flows.run(str(campaign.root))
+    for task in tasks(campaign, 0):  # everything is a tie, the hold-out too
+        for person, said in (("1", "dark"), ("2", "light")):
+            backend.answer(task.key, said, annotator=person)
+    flows.run(str(campaign.root))
+    flows.open_now(str(campaign.root))
+    assert sum(t.kind == ADJUDICATION for t in tasks(campaign, 1)) == wanted
+
+
 def test_a_push_that_died_goes_on_with_the_same_tasks(campaign, flows, backend, truth) -> None:
     own(campaign, truth)
     settings(campaign, push={"gold_share": 0.5, "overlap": 3, "overlap_share": 0.5})
@@ -276,6 +291,25 @@ def test_a_push_that_died_goes_on_with_the_same_tasks(campaign, flows, backend, 
         (t["key"], t["kind"], t["wanted"], t["rank"]) for t in wanted
     ]
     assert sorted(t.wanted for t in again if t.kind == SELECTED) == [1, 1, 3, 3]
+
+
+def test_who_waited_longest_and_was_asked_least_is_settled_first() -> None:
+    def label(sample: str, adjudicate: bool = True) -> Label:
+        return Label(sample, None, "tie", adjudicate=adjudicate)
+
+    def reply(number: int, sample: str, annotator: str, kind=ADJUDICATION) -> answers.Reply:
+        key = f"k/{number}/{sample}"
+        return answers.Reply(number, key, number, sample, annotator, ("dark",), "t", None, kind)
+
+    found = [label("d"), label("a"), label("c"), label("b"), label("x", adjudicate=False)]
+    replies = [
+        reply(0, "b", "1", SELECTED),
+        reply(1, "d", "1"),
+        reply(1, "d", "2"),  # twice in one round is asked once
+        reply(1, "c", "1"),
+        reply(2, "c", "1"),
+    ]
+    assert answers.to_settle(found, replies) == ["a", "b", "d"]
 
 
 def test_a_record_of_an_earlier_version_is_read() -> None:
