@@ -162,8 +162,9 @@ def test_what_two_more_people_do_not_settle_is_not_asked_a_third_time(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("lost", [False, True])
 def test_a_tie_in_the_holdout_is_settled_and_never_trained_on(
-    campaign, flows, backend, truth
+    campaign, flows, backend, truth, lost
 ) -> None:
     root = str(campaign.root)
     flows.run(root)
@@ -171,6 +172,8 @@ def test_a_tie_in_the_holdout_is_settled_and_never_trained_on(
     held = next(t for t in tasks(campaign, 0) if t.kind == HOLDOUT)
     backend.answer(held.key, OTHER[truth[held.sample]], annotator="2")
     flows.run(root)
+    if lost:  # and made anew: the first task is no more
+        backend.lose_project()
     flows.open_now(root)
     assert [t.sample for t in tasks(campaign, 1) if t.kind == ADJUDICATION] == [held.sample]
     answer(backend, campaign, truth, 1, people=("3",))
