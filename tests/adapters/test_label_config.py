@@ -29,11 +29,12 @@ def test_every_class_name_survives(names: list[str]) -> None:
 def test_config_by_hand() -> None:
     asked = LabelSchema(('<&">', "Hündin"), ' Which "one" & why? ')
     root = ElementTree.fromstring(label_config.build(asked))
-    assert [tag.tag for tag in root] == ["Header", "Choices", "Image"]
-    assert root[0].get("value") == 'Which "one" & why?'
-    assert root[2].get("value") == "$image"
-    assert root[1].attrib.items() >= {"choice": "single", "required": "true"}.items()
-    assert [(c.get("value"), c.get("hotkey")) for c in root[1]] == [('<&">', "1"), ("Hündin", "2")]
+    assert [tag.tag for tag in root] == ["Style", "Header", "Choices", "Image"]
+    _, header, choices, image = root
+    assert header.get("value") == 'Which "one" & why?'
+    assert image.get("value") == "$image"
+    assert choices.attrib.items() >= {"choice": "single", "required": "true"}.items()
+    assert [(c.get("value"), c.get("hotkey")) for c in choices] == [('<&">', "1"), ("Hündin", "2")]
 
 
 def test_hot_keys_are_distinct_and_end() -> None:

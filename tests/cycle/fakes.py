@@ -40,7 +40,7 @@ class FakeBackend:
             self.schema = schema
         return self.project
 
-    def project_url(self, project: int) -> str:
+    def work_url(self, project: int) -> str:
         return f"http://127.0.0.1:1/projects/{project}"
 
     def check_schema(self, project: int, schema: LabelSchema) -> None:

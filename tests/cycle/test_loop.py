@@ -482,7 +482,7 @@ def test_the_fake_keeps_the_promise_of_the_protocol():
     from labelcycle.ports import AnnotationBackend
 
     backend: AnnotationBackend = FakeBackend()
-    assert backend.project_url(7).endswith("/projects/7")
+    assert backend.work_url(7).endswith("/projects/7")
 
 
 def test_a_service_that_is_away_is_told_before_anything_is_computed(campaign, flows, backend):

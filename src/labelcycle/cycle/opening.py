@@ -160,7 +160,7 @@ def push(standing: Standing, backend: AnnotationBackend) -> None:
         standing.folder / rounds.PUSHED,
         {
             "project": project,
-            "url": backend.project_url(project),
+            "url": backend.work_url(project),
             "model": model,
             "pushed": now(),
             "schema": asdict(wanted),

@@ -128,8 +128,12 @@ class LabelStudioBackend:
         return next(marked, None)
 
     def project_url(self, project: int) -> str:
-        """Address a person can open."""
+        """Address of the list of tasks, for whoever runs the campaign."""
         return f"{self._public}/projects/{project}/data"
+
+    def work_url(self, project: int) -> str:
+        """Address at which a person is shown the next open task at once."""
+        return f"{self.project_url(project)}?labeling=1"
 
     def check_schema(self, project: int, schema: LabelSchema) -> None:
         """Raise `ServiceRefused` with the difference if the project no longer asks for `schema`."""
