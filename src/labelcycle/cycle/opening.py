@@ -62,12 +62,17 @@ def schema_digest(standing: Standing) -> str:
 
 
 def plan(standing: Standing) -> None:
-    """Write `plan.json`. Raises PoolExhausted if the budget is above what is left."""
+    """Write `plan.json`.
+
+    Raises PoolExhausted if the budget is above what is left, StateError if a file that the
+    settings name is not there.
+    """
     config, campaign = standing.config, standing.campaign
-    if standing.number == 0:  # an ingest or import that was killed may not have come so far
-        dvc.add(campaign.root, INPUTS)
     chosen = config.pretrain
     files = pipeline.named_files(campaign.root, chosen.encoder, chosen.options)
+    _check_there(campaign, files)
+    if standing.number == 0:  # an ingest or import that was killed may not have come so far
+        dvc.add(campaign.root, INPUTS)
     for file in files:
         if _in_data(campaign, file):
             dvc.add(campaign.root, [file])
@@ -101,6 +106,25 @@ def plan(standing: Standing) -> None:
     )
 
 
+def _check_there(campaign: Campaign, files: dict[str, str]) -> None:
+    """Raise StateError for a file that the settings name and that is not there.
+
+    Planned without it, the round would be held to its absence.
+    """
+    for name, found in files.items():
+        if found == pipeline.NO_FILE:
+            raise StateError(
+                f"no file {name} in the campaign: wanted the file that pretrain.options.file of"
+                " params.yaml names, before a round is planned; put it there"
+                f"{_restore(campaign, name)}, or name another"
+            )
+
+
+def _restore(campaign: Campaign, name: str) -> str:
+    """How to bring a file back, where DVC has it."""
+    return f": dvc checkout {name}.dvc" if (campaign.root / f"{name}.dvc").exists() else ""
+
+
 def _in_data(campaign: Campaign, file: str) -> bool:
     """Whether a file is there, among the campaign's data, where DVC keeps it for `verify`."""
     path = campaign.root / file
@@ -132,12 +156,11 @@ def check_files(standing: Standing) -> None:
         got = file_digest(path) if path.is_file() else pipeline.NO_FILE
         if got == wanted:
             continue
-        tracked = (campaign.root / f"{name}.dvc").exists()
-        how = f": dvc checkout {name}.dvc" if tracked else ""
         cancel = ", or give the round up with `labelcycle cancel`"
         raise StateError(
             f"{name}, which params.yaml names, changed since round {standing.number} was planned:"
-            f" wanted digest {wanted}, got {got}; put it back until the round is closed{how}"
+            f" wanted digest {wanted}, got {got}; put it back until the round is closed"
+            f"{_restore(campaign, name)}"
             f"{cancel if standing.state in rounds.CANCELLABLE else ''}"
         )
 
