@@ -130,7 +130,7 @@ def _listed_squares(
     0 from another row of zeros.
     """
     asked = np.arange(len(features)) if rows is None else rows
-    full = features.any(axis=1)
+    full: NDArray[np.bool_] = np.asarray(features.any(axis=1))
     zeros = len(features) - int(np.count_nonzero(full))
     squares = np.ones((len(asked), k), dtype=np.float32)
     squares[~full[asked], : max(0, zeros - 1)] = 0

@@ -131,7 +131,7 @@ def train(
     model.train()
     with repeatable():
         while not place.done:
-            loss = memory.attempted(partial(steps.do, place), place.count, ADVICE, least=2)
+            loss = steps.attempt(place)
             if loss is None:
                 place = place.halved()
                 warnings.warn(f"{memory.note(place.batch)}: another result", stacklevel=2)
@@ -161,8 +161,16 @@ class _Steps:
         self._optimizer = _optimizer(model, options)
         self.first = Place(len(images), options.epochs, options.batch)
 
-    def do(self, place: Place) -> torch.Tensor:
-        """Do the step after `place`: its loss before the update."""
+    def attempt(self, place: Place) -> torch.Tensor | None:
+        """Do the step after `place`: its loss before the update, or None if memory ran out."""
+        work, count = partial(self._learnt, place), place.count
+        loss = memory.attempted(work, count, ADVICE, least=2, model=self._model)
+        if loss is not None:  # apart: it must not be done twice, and half needs as much
+            memory.attempted(self._optimizer.step, count, ADVICE, least=count)
+        return loss
+
+    def _learnt(self, place: Place) -> torch.Tensor:
+        """The loss of the step after `place`; its gradient is left in the parameters."""
         options = self._options
         self._optimizer.zero_grad(set_to_none=True)  # before: a step that failed left some
         rate = place.factor(self.first, 0.0) if options.cosine else place.kept(self.first)
@@ -176,7 +184,6 @@ class _Steps:
         truth = self._truth[rows.to(self._device)]
         loss = F.cross_entropy(logits.float(), truth, self._weights)
         loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
         return loss.detach()
 
 

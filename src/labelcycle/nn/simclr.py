@@ -152,9 +152,14 @@ class Training:
         advice = "lower pretrain.options.batch or pretrain.image_size"
         least = 2 if alone else place.count
         with repeatable():
-            return memory.attempted(lambda: self._step(place), place.count, advice, least)
+            work, count = partial(self._learnt, place), place.count
+            loss = memory.attempted(work, count, advice, least, self.model)
+            if loss is not None:  # apart: it must not be done twice, and half needs as much
+                memory.attempted(self._optimizer.step, count, advice, least=count)
+            return loss
 
-    def _step(self, place: Place) -> torch.Tensor:
+    def _learnt(self, place: Place) -> torch.Tensor:
+        """The loss of the step after `place`; its gradient is left in the parameters."""
         options = self._options
         self._optimizer.zero_grad(set_to_none=True)  # before: a step that failed left some
         views = self._views(place)
@@ -166,7 +171,6 @@ class Training:
         )
         loss = nt_xent(first, second, options.temperature)
         (loss * processes.count()).backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
         return loss.detach()
 
     def _views(self, place: Place) -> torch.Tensor:
