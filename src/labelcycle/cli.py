@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 
 from labelcycle import __version__, listing, schema
 from labelcycle.errors import LabelcycleError, ServiceDown, ServiceRefused, SettingsError
+from labelcycle.warned import print_notices
 
 STAGES = ("pretrain", "embed", "train", "cluster", "query", "evaluate")
 
@@ -318,6 +320,8 @@ def simulate(
     from labelcycle.simulate import experiment, opening
 
     given, source = experiment.load(file, place), file.absolute().parent
+    if opening.reads_files(given):  # longer than the imports of this check
+        opening.check_options(given, file.name)
     reads = opening.opened(given, source)
     for remark in opening.remarks(given, reads):
         click.echo(remark, err=True)
@@ -430,7 +434,9 @@ def demo(directory: Path, stop: bool) -> None:
 def main() -> None:
     """Run the command; deliberate errors become one line on standard error."""
     try:
-        cli(standalone_mode=False)
+        with warnings.catch_warnings():
+            print_notices()
+            cli(standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:

@@ -65,7 +65,9 @@ def test_no_memory_for_one_image_is_an_error_that_names_the_remedy() -> None:
     pool = images(1)
     with pytest.raises(DataError, match=r"out with 1 images at a time.*lower pretrain\.image_size"):
         list(raw_features(Limited(0), pool))
-    with pytest.raises(DataError, match=r"wanted room for them; lower train\.image_size"):
+    with pytest.raises(
+        DataError, match=r"room for them; lower train\.image_size; in an experiment"
+    ):
         list(raw_features(Limited(0), pool, "train.image_size"))
 
 
@@ -111,7 +113,9 @@ def test_the_learning_rate_falls_with_the_batch(cosine: bool) -> None:
 
 @pytest.mark.parametrize("count", [2, 3])
 def test_no_memory_for_two_labelled_images_is_an_error(count: int) -> None:
-    wanted = rf"out with {count} images at a time.*lower train\.options\.batch or"
+    wanted = (
+        rf"out with {count} images at a time.*lower the learner's option batch, or .*data\.size"
+    )
     with pytest.raises(DataError, match=wanted):
         trained(1, count)
 

@@ -124,6 +124,14 @@ def test_a_wrong_file_is_refused_without_torch(tmp_path: Path) -> None:
         assert found.stdout == "set()\n"
 
 
+def test_a_wrong_option_is_told_before_all_images_are_read(tmp_path: Path) -> None:
+    wrong = {"learners": {"name": "finetune", "options": {"epoch": 3}}}
+    nowhere = {"data": {"name": "folder", "path": "nowhere"}}
+    result = CliRunner().invoke(cli, ["simulate", str(written(tmp_path, **wrong, **nowhere))])
+    with pytest.raises(SettingsError, match="options of finetune: epoch: unknown key"):
+        raise result.exception or AssertionError(result.output)
+
+
 def test_a_pool_beyond_the_set_is_told(tmp_path: Path) -> None:
     words = ["simulate", str(written(tmp_path, pool=500, seeds=1, rounds=1))]
     words += ["--data", str(blobs_in(tmp_path)), "--jobs", "1", "--into", str(tmp_path / "out")]

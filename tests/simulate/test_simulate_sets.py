@@ -203,8 +203,18 @@ def test_images_are_written_once_and_become_features(tmp_path: Path) -> None:
     done(folder, tmp_path / "x", data=data, encoder={"name": "pixels", "each_seed": True}, pool=40)
     assert len(list((folder / "cache" / "features").iterdir())) == 3  # one more for each seed
     assert len(list((folder / "cache" / "images").iterdir())) == 1
-    with pytest.raises(SettingsError, match="wanted one for the images of npz, got none"):
-        done(folder, tmp_path / "x", data=data)
+
+
+def test_images_want_an_encoder(tmp_path: Path) -> None:
+    with np.load(both_in(tmp_path / "both.npz")) as arrays:
+        images = {key: arrays[key] for key in arrays if "features" not in key}
+    np.savez(tmp_path / "images.npz", **images)
+    path = tmp_path / "images.npz"
+    reads = "got none; its features are what clusters and strategies read"
+    with pytest.raises(SettingsError, match=f"wanted one for the images of npz, {reads}: write"):
+        done(tmp_path / "out", path)
+    with pytest.raises(SettingsError, match=f"{reads}, while the model knows no two classes: wri"):
+        done(tmp_path / "out", path, features="model", learners="finetune")
 
 
 def test_changed_images_are_another_set(tmp_path: Path) -> None:
@@ -236,7 +246,9 @@ def test_names_of_the_classes(tmp_path: Path) -> None:
     path = both_in(tmp_path / "both.npz", classes=np.array(["a", "b"]))
     assert SETS["npz"](path, 0.2).names == ("a", "b")
     path = both_in(tmp_path / "both.npz", classes=np.array(["a"]))
-    with pytest.raises(DataError, match=r"wanted classes \(2,\), texts \(got \(1,\)"):
+    with pytest.raises(
+        DataError, match=r"wanted classes, 2 texts or more \(got \(1,\) .*; name every"
+    ):
         SETS["npz"](path, 0.2)
 
 
@@ -267,6 +279,14 @@ def test_features_beside_images_must_be_theirs(tmp_path: Path) -> None:
     path = both_in(tmp_path / "both.npz", test_features=np.zeros((39, 3), np.float32))
     with pytest.raises(DataError, match=r"wanted test_features \(40, d\).*got \(39, 3\) float32"):
         SETS["npz"](path, 0.2)
+    for split, other in (("train", "test"), ("test", "train")):
+        with np.load(path) as arrays:
+            kept = {key: arrays[key] for key in arrays if key != f"{split}_features"}
+        np.savez(tmp_path / "one.npz", **kept)
+        with pytest.raises(
+            DataError, match=f"got {other}_features alone; add {split}_features, or leave both out"
+        ):
+            SETS["npz"](tmp_path / "one.npz", 0.2)
     path = both_in(tmp_path / "both.npz", test_features=np.zeros((40, 4), np.float32))
     with pytest.raises(DataError, match=r"train_features .* and test_features .* differ in more"):
         SETS["npz"](path, 0.2)

@@ -52,9 +52,10 @@ def declared(path: Iterable[str], name: str, kind: str) -> dict[str, Any]:
     for each in ast.parse(Path(str(spec and spec.origin)).read_text(encoding="utf-8")).body:
         if isinstance(each, ast.FunctionDef):
             found[each.name] = None
-        elif isinstance(each, ast.Assign) and isinstance(each.value, ast.Constant):
-            targets = (target for target in each.targets if isinstance(target, ast.Name))
-            found |= {target.id: each.value.value for target in targets}
+        elif isinstance(each, ast.Assign | ast.AnnAssign) and isinstance(each.value, ast.Constant):
+            targets = each.targets if isinstance(each, ast.Assign) else [each.target]
+            keys = (target.id for target in targets if isinstance(target, ast.Name))
+            found |= dict.fromkeys(keys, each.value.value)
     return found
 
 

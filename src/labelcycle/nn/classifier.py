@@ -23,11 +23,15 @@ from labelcycle.nn.batches import VIEWS, Place, seeded
 from labelcycle.nn.device import Precision, autocast, repeatable
 from labelcycle.nn.pool_pixels import PoolPixels
 from labelcycle.nn.resnet import Centred
+from labelcycle.warned import Notice
 
 SMALLEST = 4
 """Side of the smallest image that `Convolutions` takes."""
 
-ADVICE = "lower train.options.batch or train.image_size"
+ADVICE = (
+    "lower the learner's option batch, or the size of the images (train.image_size; in an"
+    " experiment data.size)"
+)
 
 
 class Options(base.Options):
@@ -134,7 +138,8 @@ def train(
             loss = steps.attempt(place)
             if loss is None:
                 place = place.halved()
-                warnings.warn(f"{memory.note(place.batch)}: another result", stacklevel=2)
+                said = f"{memory.note(place.batch)}: another result"
+                warnings.warn(said, Notice, stacklevel=2)
                 continue
             last, place = loss, place.after()
     _check_finite(float(last), options)

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from labelcycle.errors import DataError
+from labelcycle.warned import Notice
 
 BLOCK = 256
 """Images that a network is asked about at a time, at most."""
@@ -81,7 +82,7 @@ def asked(
         found = attempted(partial(work, part), images, advice)
         if found is None:
             _room[network] = images // 2
-            warnings.warn(note(images // 2), stacklevel=2)
+            warnings.warn(note(images // 2), Notice, stacklevel=2)
             continue
         yield found
         start += images

@@ -92,4 +92,6 @@ def raw_features(
             found = backbone(batch.contiguous(memory_format=torch.channels_last))
         return np.asarray(found.float().cpu().numpy())
 
-    return memory.asked(backbone, features, len(images), f"lower {setting}")
+    return memory.asked(
+        backbone, features, len(images), f"lower {setting}; in an experiment data.size"
+    )

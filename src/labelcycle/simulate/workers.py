@@ -9,6 +9,7 @@ from multiprocessing import get_context, parent_process
 from typing import Any
 
 from labelcycle.errors import ToolFailed
+from labelcycle.warned import print_notices
 
 Task = tuple[Any, ...]
 
@@ -59,6 +60,7 @@ class Workers:
 def _begin(common: Any) -> None:
     global _common
     _common = common
+    print_notices()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

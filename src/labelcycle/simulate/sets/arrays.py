@@ -11,6 +11,9 @@ from labelcycle.errors import DataError
 from labelcycle.simulate.sets.reading import Labels, Read, Split, of_array
 
 SPLITS = ("train", "test")
+BESIDE = ("classes", "train_features", "test_features")
+"""Arrays that may be there."""
+
 FLOATS = (np.float16, np.float32)
 WANTED = (
     "wanted train and test, features (n, d) float16 or float32 or images (n, h, w, 3) or (n, h, w)"
@@ -31,11 +34,7 @@ def npz(path: Path, share: float) -> Read:
     if train.dtype != np.uint8:
         splits = _features(train, labels[0]), _features(test, labels[1])
         return Read(*splits, features=(train, test), pictured=False, names=names)
-    features = None
-    if "train_features" in arrays:
-        for name in SPLITS:
-            _check_features(path, name, arrays)
-        features = _alike(path, arrays, "_features")
+    features = _features_beside(path, arrays)
     side = min(train.shape[1:3])
     splits = of_array(train, labels[0]), of_array(test, labels[1])
     return Read(*splits, side, features, names=names)
@@ -45,9 +44,8 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             wanted = [f"{split}{kind}" for split in SPLITS for kind in ("", "_labels")]
-            if "train_features" in archive:
-                wanted += [f"{split}_features" for split in SPLITS]
-            return {key: archive[key] for key in (*wanted, *({"classes"} & set(archive)))}
+            more = [key for key in BESIDE if key in archive]
+            return {key: archive[key] for key in (*wanted, *more)}
     except FileNotFoundError as error:
         raise DataError(f"no file {path}: {WANTED}; mend data.path") from error
     except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
@@ -60,7 +58,8 @@ def _names(path: Path, given: NDArray[Any] | None, count: int) -> tuple[str, ...
         return ()
     if given.dtype.kind != "U" or given.ndim != 1 or len(given) < count:
         raise DataError(
-            f"{path}: wanted classes ({count},), texts (got {given.shape} {given.dtype})"
+            f"{path}: wanted classes, {count} texts or more (got {given.shape} {given.dtype}); name"
+            " every class, or leave classes out"
         )
     return tuple(given.tolist())
 
@@ -74,6 +73,22 @@ def _alike(path: Path, arrays: dict[str, NDArray[Any]], kind: str) -> tuple[Any,
             " their number of rows; make both alike"
         )
     return train, test
+
+
+def _features_beside(path: Path, arrays: dict[str, NDArray[Any]]) -> Any:
+    """Of both splits, or None where there are none. Raises DataError if one is not."""
+    there = [f"{name}_features" in arrays for name in SPLITS]
+    if not any(there):
+        return None
+    if not all(there):
+        has, lacks = SPLITS if there[0] else SPLITS[::-1]
+        raise DataError(
+            f"{path}: wanted features of both splits, got {has}_features alone; add"
+            f" {lacks}_features, or leave both out"
+        )
+    for name in SPLITS:
+        _check_features(path, name, arrays)
+    return _alike(path, arrays, "_features")
 
 
 def _check_features(path: Path, name: str, arrays: dict[str, NDArray[Any]]) -> None:
