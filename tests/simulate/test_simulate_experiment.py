@@ -13,6 +13,7 @@ from tiny_sets import blobs_in, settings
 
 from labelcycle.cli import cli
 from labelcycle.errors import SettingsError
+from labelcycle.nn import encoders
 from labelcycle.simulate import experiment, opening
 
 EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
@@ -30,6 +31,21 @@ def test_the_experiments_of_the_repository_can_be_read(path: Path) -> None:
     opening.check_options(given, path.name)
     assert given.name == path.stem
     assert [each.name for each in given.strategies][:2] == ["random", "typiclust"]
+
+
+@pytest.mark.parametrize("name", ["typiclust-2022", "supclust-2024"])
+def test_the_papers_experiments_name_every_option(name: str) -> None:
+    machine = {"threads", "precision", "compile", "weights", "file"}
+    given = experiment.load(next(path for path in EXPERIMENTS if path.stem == name))
+    for key in experiment.PACKAGES:
+        for part in given.chosen(key):
+            fields = type(part.options).model_fields.keys() - machine
+            assert part.options.model_fields_set >= fields, part.name
+    for encoder in filter(None, [given.encoder, *(each.encoder for each in given.data)]):
+        own = encoders.options_of(encoder.name, encoder.options)
+        assert own.model_fields_set >= type(own).model_fields.keys() - machine
+    text = EXPERIMENTS[0].with_stem(name).read_text()
+    assert "budget: tiny  # one label a class and round; their small budget: `small`" in text
 
 
 @pytest.mark.parametrize(
