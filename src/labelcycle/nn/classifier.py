@@ -79,7 +79,8 @@ class Convolutions(nn.Module):
         if size < SMALLEST:
             raise SettingsError(
                 f"images of {size} pixels are too small for network cnn, which halves them twice:"
-                f" wanted {SMALLEST} or more; raise train.image_size, or take network: resnet18"
+                f" wanted {SMALLEST} or more; raise train.image_size (in an experiment data.size), or"
+                " take network: resnet18"
             )
         self.layers = nn.Sequential(
             Centred(),
@@ -201,7 +202,7 @@ def _check_finite(loss: float, options: Options) -> None:
     if not math.isfinite(loss):
         raise DataError(
             f"the training of the classifier diverged: wanted a finite loss, got {loss};"
-            f" lower learning_rate in train.options (now {options.learning_rate})"
+            f" lower learning_rate among the learner's options (now {options.learning_rate})"
         )
 
 
