@@ -327,11 +327,16 @@ def simulate(
         click.echo(remark, err=True)
     opening.check_options(given, file.name)
     from labelcycle.simulate import running  # imports torch
+    from labelcycle.watching import of_experiment
 
     folder = into or Path("simulated") / given.name
-    found = running.run(given, reads, source, folder, jobs or cores(), shown)
-    if mlflow or (mlflow is None and os.environ.get("MLFLOW_TRACKING_URI")):
-        _log_simulated(root, found)
+    logged = mlflow or (mlflow is None and bool(os.environ.get("MLFLOW_TRACKING_URI")))
+    if logged:
+        _campaign(root)  # addresses of what `up` started here
+    watching = of_experiment(given.name) if logged else None
+    found = running.run(given, reads, source, folder, jobs or cores(), shown, watching)
+    if logged:
+        _log_simulated(found)
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -339,12 +344,11 @@ def simulate(
     click.echo(f"results in {folder}")
 
 
-def _log_simulated(root: Path, found: Any) -> None:
+def _log_simulated(found: Any) -> None:
     """Log the results; where MLflow is away or refuses, it is told and the results stand."""
     from labelcycle.adapters.mlflow_simulated import SimulatedTracker
 
     try:
-        _campaign(root)  # addresses of what `up` started here
         click.echo(f"logged: {SimulatedTracker().log(found)}", err=True)
     except (ServiceDown, ServiceRefused) as error:
         click.echo(f"not logged: {error}", err=True)

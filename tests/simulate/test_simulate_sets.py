@@ -3,16 +3,21 @@
 import gzip
 import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from tiny_sets import blobs_in, done, silent
+from tiny_sets import blobs_in, done, settings, silent
 
 from labelcycle.errors import DataError, SettingsError
+from labelcycle.nn.progress import Progress
+from labelcycle.simulate import experiment, opening
+from labelcycle.simulate.preparing import Place, problems
 from labelcycle.simulate.problem import Data
 from labelcycle.simulate.sets import SETS
 from labelcycle.simulate.sets.reading import drawn, long_tail, of_array
@@ -315,3 +320,25 @@ def test_squares_are_the_images_resized(tmp_path: Path) -> None:
     broken = SETS["folder"](tmp_path / "set", 0.4)
     with pytest.raises(DataError, match=r"2\.png: wanted an image, got"):
         squares(broken, 6, tmp_path / "other", silent)
+
+
+def test_the_training_of_an_encoder_is_watched_with_the_labels_of_its_images(
+    tmp_path: Path,
+) -> None:
+    with np.load(both_in(tmp_path / "both.npz")) as arrays:
+        np.savez(tmp_path / "images.npz", **{k: arrays[k] for k in arrays if "features" not in k})
+    encoder = {"name": "smallconv", "each_seed": True, "options": {"epochs": 2}}
+    given = settings(tmp_path / "images.npz", encoder=encoder, pool=20, seeds=1, rounds=1)
+    found = experiment.parse(given, "e.yaml")
+    seen: list[Any] = []
+
+    def watching(labels: np.ndarray) -> Callable[[Progress], None]:
+        seen.append(labels)
+        return seen.append
+
+    reads = opening.opened(found, tmp_path)
+    place = Place(tmp_path, tmp_path / "cache", silent, watching)
+    problem, _ = next(problems(found, found.data[0], reads[0], place))
+    rows = problem.rows(0)
+    np.testing.assert_array_equal(seen[0], problem.source.data.train_labels[rows])
+    assert [step.epoch for step in seen[1:]] == [1, 2]

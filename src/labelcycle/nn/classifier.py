@@ -79,8 +79,8 @@ class Convolutions(nn.Module):
         if size < SMALLEST:
             raise SettingsError(
                 f"images of {size} pixels are too small for network cnn, which halves them twice:"
-                f" wanted {SMALLEST} or more; raise train.image_size (in an experiment data.size), or"
-                " take network: resnet18"
+                f" wanted {SMALLEST} or more; raise train.image_size (in an experiment"
+                " data.size), or take network: resnet18"
             )
         self.layers = nn.Sequential(
             Centred(),

@@ -86,7 +86,7 @@ def raw_features(
     device = next(backbone.parameters()).device
 
     def features(part: slice) -> NDArray[np.float32]:
-        pixels = torch.from_numpy(np.ascontiguousarray(images[part])).to(device)
+        pixels = torch.from_numpy(np.array(images[part])).to(device)
         batch = pixels.permute(0, 3, 1, 2).float().div(255)
         with torch.inference_mode(), repeatable():
             found = backbone(batch.contiguous(memory_format=torch.channels_last))

@@ -33,7 +33,7 @@ from labelcycle.simulate.problem import Campaign, Measured, Problem, needs
 from labelcycle.simulate.reading import counted, curves_of, groups, heading
 from labelcycle.simulate.results import Row, rows_of
 from labelcycle.simulate.sets.reading import Read
-from labelcycle.simulate.showing import Showing
+from labelcycle.simulate.showing import Showing, Watching
 
 RESULTS = "results.json"
 TABLE = "table.md"
@@ -47,16 +47,18 @@ def run(
     folder: Path,
     jobs: int,
     showing: Showing,
+    watching: Watching | None = None,
 ) -> dict[str, Any]:
     """Do the experiment in `folder`; what results.json holds.
 
     reads : its sets, as `opening.opened` gives them
     source : folder of the experiment's file
+    watching : beside `showing`, for the trainings of encoders
     Raises SettingsError, DataError, or Busy if somebody else is at work in the folder.
     """
     folder = folder.absolute()
     with lock.exclusive(folder / ".labelcycle" / "simulate.lock"):
-        place = Place(source, folder / "cache", showing)
+        place = Place(source, folder / "cache", showing, watching)
         parts = [
             _of_set(experiment, options, read, folder, place, jobs)
             for options, read in zip(experiment.data, reads, strict=True)
