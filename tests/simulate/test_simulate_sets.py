@@ -147,21 +147,47 @@ def test_isic_goes_by_its_table(tmp_path: Path) -> None:
     assert sorted([*found.train.labels, *found.test.labels]) == [0, 0, 0, 1, 1, 1]
 
 
+def three_in(path: Path, **change: np.ndarray) -> Path:
+    """Three rows of features in each split; `change` : other arrays, None: none."""
+    features, labels = np.zeros((3, 2), np.float32), np.arange(3)
+    good = {"train": features, "test": features, "train_labels": labels, "test_labels": labels}
+    arrays = {key: value for key, value in {**good, **change}.items() if value is not None}
+    np.savez(path, **arrays)
+    return path
+
+
+NOT_FINITE = np.array([[0, 0], [0, np.nan], [np.inf, 0]])
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"train": np.zeros((3, 2))}, r"got train \(3, 2\) float64"),
-        ({"train_labels": np.zeros(2, int)}, r"train_labels \(2,\) int64"),
-        ({"test_labels": np.array([-1, 0, 1])}, "got test"),
+        ({"train": np.zeros((3, 2), int)}, r"npz: train: wanted features .*, got \(3, 2\) int64"),
+        ({"train_labels": np.zeros(2, int)}, r"npz: train_labels has 2 entries, train 3 rows"),
+        ({"test_labels": np.zeros((3, 1), int)}, r"test_labels has the shape \(3, 1\), test 3"),
+        ({"test_labels": np.array([0, -1, 1])}, r"npz: test_labels: .*, got -1 in row 1"),
+        ({"train_labels": np.array(list("abc"))}, r"npz: train_labels: .* places, got text \(<U1"),
+        ({"train_labels": np.zeros(3)}, r"npz: train_labels: .*, got decimal numbers \(float64"),
+        ({"train_labels": np.array(list("abc"), object)}, r"train_labels holds Python objects"),
+        ({"test": None}, r"no array test in it, but train, train_labels, test_labels; wanted"),
         ({"test": np.zeros((3, 5), np.float32)}, "differ in more than their number of rows"),
+        ({"train": NOT_FINITE}, r"finite numbers, got others in row 1 and 1 more of train \("),
+        ({"test": NOT_FINITE.astype(np.float16)}, r"got others in row 1 and 1 more of test \("),
+        ({"test": np.array([[0, 0], [0, 0], [1e39, 0]])}, r"got others in row 2 of test \("),
     ],
 )
 def test_arrays_that_do_not_fit(change: dict[str, np.ndarray], said: str, tmp_path: Path) -> None:
-    features, labels = np.zeros((3, 2), np.float32), np.arange(3)
-    good = {"train": features, "test": features, "train_labels": labels, "test_labels": labels}
-    np.savez(tmp_path / "x.npz", **{**good, **change})
+    path = three_in(tmp_path / "x.npz", **change)
     with pytest.raises(DataError, match=said):
-        SETS["npz"](tmp_path / "x.npz", 0.2)
+        SETS["npz"](path, 0.2)
+
+
+def test_wide_floats_become_float32(tmp_path: Path) -> None:
+    wide = np.array([[0.1, 2], [3, 4], [5, 6]])
+    found = SETS["npz"](three_in(tmp_path / "x.npz", train=wide), 0.2).features
+    assert found is not None
+    assert found[0].dtype == found[1].dtype == np.float32
+    np.testing.assert_array_equal(found[0], wide.astype(np.float32))
 
 
 @given(counts=st.lists(st.integers(1, 40), min_size=2, max_size=6), factor=st.floats(1.1, 60))
@@ -284,13 +310,15 @@ def test_features_beside_images_must_be_theirs(tmp_path: Path) -> None:
     path = both_in(tmp_path / "both.npz", test_features=np.zeros((39, 3), np.float32))
     with pytest.raises(DataError, match=r"wanted test_features \(40, d\).*got \(39, 3\) float32"):
         SETS["npz"](path, 0.2)
+    path = both_in(tmp_path / "both.npz", test_features=np.full((40, 3), np.nan))
+    with pytest.raises(DataError, match="got others in row 0 and 39 more of test_features"):
+        SETS["npz"](path, 0.2)
     for split, other in (("train", "test"), ("test", "train")):
         with np.load(path) as arrays:
             kept = {key: arrays[key] for key in arrays if key != f"{split}_features"}
         np.savez(tmp_path / "one.npz", **kept)
-        with pytest.raises(
-            DataError, match=f"got {other}_features alone; add {split}_features, or leave both out"
-        ):
+        said = f"got {other}_features alone; add {split}_features, or leave both out"
+        with pytest.raises(DataError, match=said):
             SETS["npz"](tmp_path / "one.npz", 0.2)
     path = both_in(tmp_path / "both.npz", test_features=np.zeros((40, 4), np.float32))
     with pytest.raises(DataError, match=r"train_features .* and test_features .* differ in more"):
