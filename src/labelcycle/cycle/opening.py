@@ -76,14 +76,8 @@ def plan(standing: Standing) -> None:
     for file in files:
         if _in_data(campaign, file):
             dvc.add(campaign.root, [file])
+    check_budget(standing)
     labels = read_all_labels(campaign)
-    pool = read_samples(campaign.samples, "pool")
-    left = sum(sample.id not in labels for sample in pool)
-    if config.query.budget > left:
-        raise PoolExhausted(
-            f"query.budget must be in 1..{left}, the samples left in the pool"
-            f" (got {config.query.budget}); lower it in params.yaml, or end the campaign here"
-        )
     write_json(
         standing.folder / rounds.PLAN,
         {
@@ -123,6 +117,19 @@ def _check_there(campaign: Campaign, files: dict[str, str]) -> None:
 def _restore(campaign: Campaign, name: str) -> str:
     """How to bring a file back, where DVC has it."""
     return f": dvc checkout {name}.dvc" if (campaign.root / f"{name}.dvc").exists() else ""
+
+
+def check_budget(standing: Standing) -> int:
+    """Samples of the pool without a label. Raises PoolExhausted if the budget is above that."""
+    labels, budget = read_all_labels(standing.campaign), standing.config.query.budget
+    pool = read_samples(standing.campaign.samples, "pool")
+    left = sum(sample.id not in labels for sample in pool)
+    if budget > left:
+        raise PoolExhausted(
+            f"query.budget must be in 1..{left}, the samples left in the pool"
+            f" (got {budget}); lower it in params.yaml, or end the campaign here"
+        )
+    return left
 
 
 def _in_data(campaign: Campaign, file: str) -> bool:
