@@ -92,9 +92,10 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
     campaign = setup.init(directory, settings)
     click.echo(f"campaign in {campaign.root}")
     if not config.load(campaign.params).campaign.classes:
-        click.echo("next: write the class names into params.yaml, then `labelcycle ingest PATH...`")
+        todo = "write the class names into params.yaml, and look at its other settings"
     else:
-        click.echo("next: `labelcycle ingest PATH...`")
+        todo = "look at the settings in params.yaml"
+    click.echo(f"next: {todo}: ingest freezes the hold-out; then `labelcycle ingest PATH...`")
 
 
 @cli.command()

@@ -22,7 +22,7 @@ def test_the_strategies_are_the_files() -> None:
 
 
 def test_an_unknown_name_without_a_near_one_lists_all() -> None:
-    with pytest.raises(SettingsError, match=r"unknown strategy '': wanted one of .*; pick one"):
+    with pytest.raises(SettingsError, match=r"unknown strategy ''; wanted one of .*, typiclust"):
         strategies.get("")
 
 

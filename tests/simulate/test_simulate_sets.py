@@ -84,6 +84,15 @@ def test_a_set_that_is_not_there_says_what_was_wanted_where(
         SETS[name](tmp_path, 0.2)
 
 
+@pytest.mark.parametrize("name", [*(name for name in SETS if name != "npz")])
+def test_a_folder_that_is_not_there(name: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"nowhere: no such folder; .*mend data.path, or --data"):
+        SETS[name](tmp_path / "nowhere", 0.2)
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="file: wanted a folder, got a file"):
+        SETS[name](tmp_path / "file", 0.2)
+
+
 def test_cifar_as_torchvision_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from torchvision import datasets
 

@@ -86,7 +86,8 @@ def raw_features(
     device = next(backbone.parameters()).device
 
     def features(part: slice) -> NDArray[np.float32]:
-        pixels = torch.from_numpy(np.array(images[part])).to(device)
+        # torch warns of arrays that may not be written to, as those of files are
+        pixels = torch.from_numpy(np.require(images[part], requirements=["C", "W"])).to(device)
         batch = pixels.permute(0, 3, 1, 2).float().div(255)
         with torch.inference_mode(), repeatable():
             found = backbone(batch.contiguous(memory_format=torch.channels_last))

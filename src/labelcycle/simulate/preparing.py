@@ -156,6 +156,7 @@ def _encoder(
         checkpoint = home / "checkpoint" / "state.pt"
         watch = place.watching(labels) if place.watching else None
         with place.showing(f"encoder {encoder.name}") as show:
+            show(Progress(0, 1, note=f"is fitted to {len(images):,} images, once for all"))
 
             def both(step: Progress) -> None:
                 show(step)
@@ -175,6 +176,7 @@ def _embedded(
 ) -> NDArray[np.float32]:
     features = np.empty((len(images), encoder.width), dtype=np.float32)
     with showing(f"{name} features") as show:
+        show(Progress(0, len(images), note=f"of {len(images):,} images, once for all"))
         for start in range(0, len(images), BATCH):
             part = slice(start, min(start + BATCH, len(images)))
             features[part] = checked_features(encoder, images[part])

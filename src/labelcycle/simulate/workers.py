@@ -1,6 +1,7 @@
 """Tasks on several processes that hold one large thing in common, or all in this process."""
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -61,6 +62,7 @@ def _begin(common: Any) -> None:
     global _common
     _common = common
     print_notices()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C goes to all: end without a traceback
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
