@@ -80,7 +80,8 @@ def _beside(there: set[str]) -> list[str]:
     if len(found) == 1:
         (lacking,) = set(names) - set(found)
         raise ValueError(
-            f"wanted features of both splits, got {found[0]} alone; add {lacking}, or leave both out"
+            f"wanted features of both splits, got {found[0]} alone;"
+            f" add {lacking}, or leave both out"
         )
     return found
 
