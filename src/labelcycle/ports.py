@@ -100,8 +100,8 @@ class AnnotationBackend(Protocol):
     def open_project(self, campaign: str, title: str, schema: LabelSchema) -> int:
         """Id of the campaign's project, found by `campaign`; made if there is none."""
 
-    def project_url(self, project: int) -> str:
-        """Address a person can open."""
+    def work_url(self, project: int) -> str:
+        """Address at which annotators work."""
 
     def check_schema(self, project: int, schema: LabelSchema) -> None:
         """Raise `ServiceRefused` with the difference if the project no longer asks for `schema`."""

@@ -71,3 +71,25 @@ def test_a_clone_with_its_data_pulled_shows_and_verifies_the_round(
         assert f"the same {len(selection['samples'])} samples in the same order" in out
         assert "round 0 is reproduced" in out
     assert run(folder, "git", "status", "--porcelain") == ""
+
+
+def test_rounds_before_and_after_a_change_of_classes_are_verified(
+    campaign: Campaign, flows, backend, answer_all: Callable[[], None]
+) -> None:
+    root = campaign.root
+    flows.run(str(root))
+    answer_all()
+    flows.run(str(root))
+    labelcycle(root, "schema", "rename", "dark", "black")
+    labelcycle(root, "schema", "add", "grey", "--after", "black")
+    assert "train" in dvc(root, "status", "train")
+    flows.open_now(str(root))
+    assert "up to date" in dvc(root, "status", "query")
+    answer_all()  # in the old names, from a page that was opened before
+    flows.run(str(root))
+    assert "up to date" in dvc(root, "status", "train", "evaluate")
+    found = [read_json(campaign.round(n) / "metrics.json")["classes"] for n in (0, 1)]
+    assert found == [["dark", "light"], ["black", "grey", "light"]]
+    for tag in ("round/000", "round/001"):
+        assert "is reproduced" in labelcycle(root, "verify", tag)
+    assert run(root, "git", "status", "--porcelain") == ""

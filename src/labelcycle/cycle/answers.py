@@ -13,6 +13,7 @@ from labelcycle.core.dawid_skene import Model
 from labelcycle.cycle import asked
 from labelcycle.cycle.asked import ADJUDICATION, GOLD, SELECTED, Asked
 from labelcycle.cycle.standing import Standing
+from labelcycle.labels import answers_as_now
 from labelcycle.ports import Kind
 from labelcycle.store import Label, read_jsonl
 
@@ -51,7 +52,7 @@ def read(standing: Standing) -> list[Reply]:
         known |= {task.key: task for task in asked.tasks(standing, number)}
         path = standing.campaign.round(number) / rounds.ANNOTATIONS
         if path.exists():
-            for record in read_jsonl(path):
+            for record in answers_as_now(standing.campaign, read_jsonl(path)):
                 if record["key"] in known:
                     found.append(_reply(record, number, known[record["key"]]))
     return found

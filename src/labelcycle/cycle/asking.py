@@ -17,12 +17,11 @@ from labelcycle.cycle import answers, asked, gold
 from labelcycle.cycle.asked import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import SettingsError
+from labelcycle.labels import read_all_labels, read_holdout
 from labelcycle.ports import Kind, Prediction, TaskSpec
 from labelcycle.store import (
     Sample,
-    read_all_labels,
     read_array,
-    read_labels,
     read_samples,
     write_bytes,
 )
@@ -117,7 +116,7 @@ def _gold(standing: Standing, budget: int, rng: np.random.Generator) -> list[str
 def _unsettled(standing: Standing) -> list[str]:
     """Samples that await adjudication, the longest waiting first, as many as may be asked."""
     campaign, limit = standing.campaign, standing.config.push.adjudicate
-    labels = [*read_labels(campaign.holdout), *read_all_labels(campaign).values()]
+    labels = [*read_holdout(campaign), *read_all_labels(campaign).values()]
     most = standing.config.query.budget if limit is None else limit
     return answers.to_settle(labels, answers.read(standing))[:most]
 
@@ -133,7 +132,7 @@ def holdout_tasks(standing: Standing, project: int) -> dict[str, Asked]:
 
 
 def _unasked(standing: Standing, project: int) -> list[str]:
-    settled = {label.sample for label in read_labels(standing.campaign.holdout)}
+    settled = {label.sample for label in read_holdout(standing.campaign)}
     settled |= holdout_tasks(standing, project).keys()
     held = read_samples(standing.campaign.samples, "holdout")
     return [sample.id for sample in held if sample.id not in settled]

@@ -9,12 +9,12 @@ from labelcycle.adapters import dvc, git
 from labelcycle.cycle import annotators, answers, asked, preannotation
 from labelcycle.cycle.asked import ADJUDICATION, HOLDOUT, SELECTED, Asked
 from labelcycle.cycle.asking import holdout_tasks
-from labelcycle.cycle.opening import check_files, now, schema
+from labelcycle.cycle.opening import asked_schema, check_files, now
 from labelcycle.cycle.standing import RESULTS, Standing, record_digests
 from labelcycle.errors import StateError
+from labelcycle.labels import read_all_labels, read_holdout
 from labelcycle.ports import AnnotationBackend, Progress
 from labelcycle.store import (
-    read_all_labels,
     read_json,
     read_labels,
     read_samples,
@@ -92,7 +92,7 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
         write_jsonl(standing.folder / rounds.ANNOTATIONS, [])
         return
     project, tasks = _project(standing), asked.tasks(standing)
-    backend.check_schema(project, schema(standing))
+    backend.check_schema(project, asked_schema(standing))
     own, late = asked.ids(tasks), asked.ids(_open_holdout(standing))
     if ending(standing):
         backend.withdraw(project, asked.ids(t for t in tasks if t.kind != HOLDOUT))
@@ -181,6 +181,6 @@ def _project(standing: Standing) -> int:
 
 def _open_holdout(standing: Standing) -> list[Asked]:
     """Tasks of the hold-out in this round's project that have no verdict, or await another."""
-    known = {x.sample for x in read_labels(standing.campaign.holdout) if not x.adjudicate}
+    known = {x.sample for x in read_holdout(standing.campaign) if not x.adjudicate}
     tasks = holdout_tasks(standing, _project(standing))
     return [task for sample, task in tasks.items() if sample not in known]
