@@ -14,8 +14,9 @@ from labelcycle.cycle import standing as standings
 from labelcycle.cycle.asked import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
 from labelcycle.cycle.asking import Ask
 from labelcycle.errors import SettingsError
+from labelcycle.labels import read_all_labels
 from labelcycle.rounds import State
-from labelcycle.store import Label, read_all_labels, read_json, read_labels, read_samples
+from labelcycle.store import Label, read_json, read_labels, read_samples
 
 OTHER = {"dark": "light", "light": "dark"}
 

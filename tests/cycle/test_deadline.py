@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from labelcycle.cycle import asked, deadline, notices, standing
+from labelcycle.labels import read_all_labels
 from labelcycle.rounds import State
-from labelcycle.store import read_all_labels, read_json, write_json
+from labelcycle.store import read_json, write_json
 
 DONE = {"tasks": 10, "answered": 7, "skipped": 1, "partly": 0}
 
