@@ -6,6 +6,7 @@ from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
 from labelcycle import rounds
+from labelcycle.cycle import asked, gold
 from labelcycle.cycle.standing import Standing
 
 
@@ -21,13 +22,8 @@ def say(text: str) -> None:
 def announce(now: Standing) -> None:
     """Say that a round is open; link and table of what it asks for."""
     pushed = now.record(rounds.PUSHED)
-    asked = [t for t in pushed["tasks"] if not t["holdout"]]
-    extra = len(pushed["tasks"]) - len(asked)
-    say(
-        f"round {now.number} is open: {len(asked)} samples"
-        f"{f' and {extra} of the hold-out' if extra else ''} wait for annotators at"
-        f" {pushed['url']}"
-    )
+    waiting = asked.told(asked.tasks(now))
+    say(f"round {now.number} is open: {waiting} wait for annotators at {pushed['url']}")
     create_link_artifact(
         link=pushed["url"],
         link_text=f"Round {now.number} in Label Studio",
@@ -47,9 +43,10 @@ def announce(now: Standing) -> None:
 def progress(now: Standing, done: dict[str, int]) -> None:
     """Say how far annotators are; a table with the link."""
     url = now.record(rounds.PUSHED)["url"]
+    begun = f", {done['partly']} wait for another person" if done["partly"] else ""
     say(
         f"round {now.number}: {done['answered']} answered, {done['skipped']} skipped of"
-        f" {done['tasks']} tasks; annotators work at {url}"
+        f" {done['tasks']} tasks{begun}; annotators work at {url}"
     )
     create_table_artifact(
         table=[{"round": now.number, **done}],
@@ -67,12 +64,14 @@ def closed(now: Standing, number: int) -> None:
         if accuracy
         else metrics.get("reason", "no accuracy")
     )
-    back = metrics["budget"] - metrics["accepted"] - metrics["rejected"]
+    back = metrics["returned"]
     say(
         f"round {number} is closed: {metrics['accepted']} labels more, {metrics['rejected']}"
         f" rejected{f', {back} samples back in the pool' if back else ''};"
         f" {metrics['labels']} labels in all, {said}"
     )
+    for line in gold.told(metrics["people"]["gold"]):
+        say(line)
     rows = []
     for n in now.closed:
         m = now.record(rounds.METRICS, n)

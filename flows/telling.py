@@ -26,7 +26,7 @@ def tell(now: Standing, done: Mapping[str, int] | None = None) -> None:
     try:
         outbox = Outbox.read(now.campaign)
         if outbox is None:  # what happened before anybody could be told is no news
-            outbox = Outbox(told=[notices.closed(now).key] if now.closed else [])
+            outbox = Outbox(told=[notice.key for notice in notices.past(now)])
         for notice in notices.due(now, done):
             outbox.add(notice)
         if now.state is not State.DUE and (now.state is not State.OPEN or done):

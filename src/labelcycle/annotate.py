@@ -5,7 +5,7 @@ import hashlib
 import secrets
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from labelcycle.adapters import label_config
+from labelcycle.adapters import label_config, label_studio_people
 from labelcycle.adapters.label_studio_api import LabelStudioApi, Task
 from labelcycle.errors import DataError
 from labelcycle.store import Campaign, read_samples
@@ -28,7 +28,7 @@ Kind = Literal["right", "wrong", "skip"]
 
 @dataclass(frozen=True)
 class Done:
-    """What the people did: tasks answered (of them wrongly) and skipped."""
+    """What the people did: answers (of them wrong ones) and skips."""
 
     answered: int
     wrong: int
@@ -37,13 +37,17 @@ class Done:
 
 @dataclass(frozen=True)
 class Reply:
-    """What one person does with one task; label is None for a skip."""
+    """What one person does with one task; label is None for a skip.
+
+    turn : 0 for the first simulated person at the task, 1 for the second, ...
+    """
 
     task: Task
     person: int
     label: str | None
     kind: Kind
     lead_time_s: float
+    turn: int = 0
 
 
 def read_truth(campaign: Campaign, path: Path) -> dict[str, str]:
@@ -83,7 +87,7 @@ def annotate(
     project: int,
     truth: Mapping[str, str],
     *,
-    tasks: Collection[int] | None = None,
+    wanted: Mapping[int, int] | None = None,
     annotators: int = 2,
     error_rate: float = 0.0,
     skip_rate: float = 0.0,
@@ -93,23 +97,30 @@ def annotate(
     """What simulated people did with the open tasks of a project.
 
     truth : sample id -> class; a task's sample stands in its meta
-    tasks : ids of the tasks to look at; by default every one of the project
+    wanted : how many different people are to answer each task to look at, by id; by default one
+        each of every task of the project
     annotators : accounts they use, each working in its own thread
     error_rate, skip_rate : shares in 0..1 of answers with a wrong class, and of skips
     seed : same seed, samples and rounds: same answers, whatever was answered before
 
     Done twice it is done once: answered tasks are left alone, and an answer has an id of its own
-    that the server takes one time. Raises DataError for a task whose class is not known.
+    that the server takes one time. Raises DataError for a task whose class is not known, or that
+    wants more people than there are.
     """
     api = LabelStudioApi(url, token)
-    found = api.tasks(project, None if tasks is None else list(tasks))
-    pending = [task for task in found if task.key is not None and task.untouched]
+    pending = _pending(api, project, wanted)
     classes = label_config.classes(api.project(project).config)
-    _check(pending, truth, classes)
-    replies = [
-        _reply(task, truth, classes, annotators, error_rate, skip_rate, seed) for task in pending
-    ]
+    _check([each.task for each in pending], truth, classes)
+    _check_people(pending, annotators)
     people = _accounts(api, annotators)
+    replies = []
+    for each in pending:
+        turns = [
+            _reply(each.task, truth, classes, annotators, error_rate, skip_rate, seed, turn)
+            for turn in range(annotators)
+        ]
+        free = [reply for reply in turns if people[reply.person] not in each.there]
+        replies += free[: each.lacking]
     shares = [[r for r in replies if r.person == person] for person in range(annotators)]
     with ThreadPoolExecutor(annotators) as pool:
         work = [
@@ -120,6 +131,38 @@ def annotate(
             future.result()
     kinds = Counter(reply.kind for reply in replies)
     return Done(kinds["right"] + kinds["wrong"], kinds["wrong"], kinds["skip"])
+
+
+@dataclass(frozen=True)
+class _Pending:
+    """A task that wants further people: how many, and who was there already."""
+
+    task: Task
+    lacking: int
+    there: frozenset[int] = frozenset()
+
+
+def _pending(api: LabelStudioApi, project: int, wanted: Mapping[int, int] | None) -> list[_Pending]:
+    found = api.tasks(project, None if wanted is None else list(wanted))
+    own = [task for task in found if task.key is not None]
+    least = {task.id: (wanted or {}).get(task.id, 1) for task in own}
+    begun = [task.id for task in own if not task.untouched]
+    there = label_studio_people.annotators(api, project, [t for t in begun if least[t] > 1])
+    untouched = [_Pending(task, least[task.id]) for task in own if task.untouched]
+    partly = [
+        _Pending(task, least[task.id] - len(there[task.id]), there[task.id])
+        for task in own
+        if task.id in there
+    ]
+    return [*untouched, *(each for each in partly if each.lacking > 0)]
+
+
+def _check_people(pending: Sequence[_Pending], annotators: int) -> None:
+    most = max((each.lacking + len(each.there) for each in pending), default=1)
+    if most > annotators:
+        raise DataError(
+            f"wanted {most} different people for a task, got {annotators}; give --annotators {most}"
+        )
 
 
 def _check(tasks: Sequence[Task], truth: Mapping[str, str], classes: Sequence[str]) -> None:
@@ -150,21 +193,27 @@ def _reply(
     error_rate: float,
     skip_rate: float,
     seed: int,
+    turn: int = 0,
 ) -> Reply:
-    """Drawn from seed, sample and round alone, so that no order and no restart changes it."""
+    """Drawn from seed, sample, round and turn alone: no order and no restart changes it."""
     name = f"{seed}/{task.meta.get('round')}/{_sample(task)}"
-    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:16], "big"))
-    person = int(rng.integers(annotators))
+    first = np.random.default_rng(_entropy(name))
+    person = (int(first.integers(annotators)) + turn) % annotators
+    rng = first if turn == 0 else np.random.default_rng(_entropy(f"{name}/{turn}"))
     lead_time_s = round(float(rng.lognormal(LEAD_TIME_LOG_MEAN, LEAD_TIME_LOG_SIGMA)), 2)
     skips, errs = rng.random(2) < (skip_rate, error_rate)
     right = truth[_sample(task)]
     wrong = [name for name in classes if name != right]
     slip = int(rng.integers(max(len(wrong), 1)))
     if skips:
-        return Reply(task, person, None, "skip", lead_time_s)
+        return Reply(task, person, None, "skip", lead_time_s, turn)
     if errs and wrong:
-        return Reply(task, person, wrong[slip], "wrong", lead_time_s)
-    return Reply(task, person, right, "right", lead_time_s)
+        return Reply(task, person, wrong[slip], "wrong", lead_time_s, turn)
+    return Reply(task, person, right, "right", lead_time_s, turn)
+
+
+def _entropy(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:16], "big")
 
 
 def _accounts(api: LabelStudioApi, annotators: int) -> list[int]:
@@ -182,13 +231,15 @@ def _answer_all(
 ) -> None:
     """One person works through a share of the tasks, in the order they are served."""
     for count, reply in enumerate(replies, start=1):
+        turn = f"/{reply.turn}" if reply.turn else ""
+        name = f"{reply.task.key}/{reply.task.id}{turn}"
         api.annotate(
             reply.task.id,
             result=label_config.result(reply.label),
             completed_by=user,
             was_cancelled=reply.label is None,
             lead_time=reply.lead_time_s,
-            unique_id=str(uuid.uuid5(uuid.NAMESPACE_URL, f"{reply.task.key}/{reply.task.id}")),
+            unique_id=str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
         )
         if count % SHOW_EVERY == 0 or count == len(replies):
             show(f"simulated person {reply.person + 1}: {count} of {len(replies)} tasks")

@@ -97,6 +97,39 @@ class PushOptions(Options):
         description="labelled images most like it that are shown below each image, with their"
         " classes; never in the hold-out",
     )
+    overlap: int = Field(
+        1, ge=1, le=10, description="different people who answer a selected sample"
+    )
+    overlap_share: float = Field(
+        1.0, ge=0, le=1, description="share of the selected samples, at random, that so many answer"
+    )
+    blind_share: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="share of the pre-annotations, at random, that are not shown, to measure what"
+        " showing them does",
+    )
+    gold_share: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="samples of the owned labels mixed in unmarked, beyond the budget, as a share"
+        " of it: they show how reliable people are",
+    )
+    gold_alert: float = Field(
+        0.7,
+        ge=0,
+        le=1,
+        description="whoever is surely right on less of them (interval below it, 5 answers or"
+        " more) is named",
+    )
+    adjudicate: int | None = Field(
+        None,
+        ge=0,
+        description="at most so many samples whose answers made no label are asked again, beyond"
+        " the budget; null: as many as the budget",
+    )
 
     @field_validator("context")
     @classmethod
@@ -119,6 +152,20 @@ class PushOptions(Options):
         )
 
 
+class CloseOptions(Options):
+    """When a round is closed though not every task is done."""
+
+    deadline_hours: int | None = Field(
+        None,
+        ge=1,
+        description="so long after it opened, `collect` closes a round of which enough is done;"
+        " null: never",
+    )
+    quorum: float = Field(
+        0.8, ge=0, le=1, description="share of the tasks that is enough; the rest goes back"
+    )
+
+
 class NotifyOptions(Options):
     """When whoever keeps the cycle running is told; LABELCYCLE_NOTIFY says where."""
 
@@ -137,6 +184,7 @@ class Config(Options):
     cluster: ClusterOptions = ClusterOptions()
     query: QueryOptions = QueryOptions()
     push: PushOptions = PushOptions()
+    close: CloseOptions = CloseOptions()
     accept: AcceptOptions = AcceptOptions()
     notify: NotifyOptions = NotifyOptions()
     train: TrainOptions = TrainOptions()

@@ -45,6 +45,12 @@ def read_all_labels(campaign: Campaign) -> dict[str, Label]:
     return {label.sample: as_now(label, table) for path in paths for label in read_labels(path)}
 
 
+def read_owned(campaign: Campaign) -> list[Label]:
+    """The labels known before round 0."""
+    table, path = counted_as(read_migrations(campaign)), campaign.label_file(OWNED)
+    return [as_now(label, table) for label in read_labels(path)] if path.exists() else []
+
+
 def read_holdout(campaign: Campaign) -> list[Label]:
     """People's verdicts on the hold-out."""
     table = counted_as(read_migrations(campaign))

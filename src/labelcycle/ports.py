@@ -3,7 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+Kind = Literal["selected", "holdout", "gold", "adjudication"]
+"""Why a sample is asked: a strategy chose it, it is of the hold-out, its class is known, or the
+answers so far made no label. Nobody who answers may know."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,7 @@ class LabelSchema:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The current model's answer for one sample, shown to the annotator as a pre-annotation."""
+    """The current model's answer for one sample, which may be shown as a pre-annotation."""
 
     label: str
     probability: float
@@ -42,6 +46,8 @@ class TaskSpec:
     key : unique in the campaign, `<campaign>/<round>/<sample>`; pushing it twice makes one task
     image : what is shown: a file below the media folder, or where else it is
     rank : order in which tasks are served, 0 first
+    wanted : how many different people are to answer it
+    shown : whether the annotator sees the prediction
     """
 
     key: str
@@ -49,8 +55,10 @@ class TaskSpec:
     image: Path | Address
     rank: int
     round: int
-    holdout: bool = False
+    kind: Kind = "selected"
+    wanted: int = 1
     prediction: Prediction | None = None
+    shown: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,15 +84,22 @@ class Answer:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the tasks of a round are; a task is done when it has an answer or a skip."""
+    """How far the tasks of a round are.
+
+    A task is done when as many different people as wanted have answered or skipped it.
+
+    answered : tasks that are done, with an answer; skipped : done, with skips alone
+    partly : tasks that some, but not enough people have answered or skipped
+    """
 
     tasks: int
     answered: int
     skipped: int
+    partly: int = 0
 
     @property
     def done(self) -> bool:
-        """True when every task has an answer or a skip."""
+        """True when every task is done."""
         return self.answered + self.skipped >= self.tasks
 
 
@@ -97,8 +112,8 @@ class AnnotationBackend(Protocol):
     def open_project(self, campaign: str, title: str, schema: LabelSchema) -> int:
         """Id of the campaign's project, found by `campaign`; made if there is none."""
 
-    def project_url(self, project: int) -> str:
-        """Address a person can open."""
+    def work_url(self, project: int) -> str:
+        """Address at which annotators work."""
 
     def check_schema(self, project: int, schema: LabelSchema) -> None:
         """Raise `ServiceRefused` with the difference if the project no longer asks for `schema`."""
@@ -114,8 +129,10 @@ class AnnotationBackend(Protocol):
         model : name of the model whose predictions annotators are to see, if any
         """
 
-    def progress(self, project: int, tasks: Mapping[str, int]) -> Progress:
-        """How many of `tasks` (key -> id) are answered or skipped."""
+    def progress(
+        self, project: int, tasks: Mapping[str, int], wanted: Mapping[str, int] | None = None
+    ) -> Progress:
+        """How many of `tasks` (key -> id) are done; wanted : people by key, where not one."""
 
     def pull(
         self, project: int, tasks: Mapping[str, int], *, optional: Collection[str] = ()
@@ -126,7 +143,10 @@ class AnnotationBackend(Protocol):
         """
 
     def withdraw(self, project: int, tasks: Mapping[str, int]) -> int:
-        """Remove those of `tasks` nobody has answered or skipped; the number removed."""
+        """Remove those of `tasks` nobody has answered or skipped; the number removed.
+
+        Of the others nobody is asked any more either.
+        """
 
 
 class Tracker(Protocol):

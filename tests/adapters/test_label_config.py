@@ -29,11 +29,12 @@ def test_every_class_name_survives(names: list[str]) -> None:
 def test_config_by_hand() -> None:
     asked = LabelSchema(('<&">', "Hündin"), ' Which "one" & why? ')
     root = ElementTree.fromstring(label_config.build(asked))
-    assert [tag.tag for tag in root] == ["Header", "Choices", "Image"]
-    assert root[0].get("value") == 'Which "one" & why?'
-    assert root[2].get("value") == "$image"
-    assert root[1].attrib.items() >= {"choice": "single", "required": "true"}.items()
-    assert [(c.get("value"), c.get("hotkey")) for c in root[1]] == [('<&">', "1"), ("Hündin", "2")]
+    assert [tag.tag for tag in root] == ["Style", "Header", "Choices", "Image"]
+    _, header, choices, image = root
+    assert header.get("value") == 'Which "one" & why?'
+    assert image.get("value") == "$image"
+    assert choices.attrib.items() >= {"choice": "single", "required": "true"}.items()
+    assert [(c.get("value"), c.get("hotkey")) for c in choices] == [('<&">', "1"), ("Hündin", "2")]
 
 
 def test_hot_keys_are_distinct_and_end() -> None:
@@ -84,7 +85,7 @@ def test_record_by_hand(tmp_path: Path) -> None:
             "image": "/data/local-files/?d=images/a%20b%23%25%26%2B%C3%A4.png",
             "key": "k/000/s",
         },
-        "meta": {"sample": "s", "round": 0, "rank": 4, "holdout": False},
+        "meta": {"sample": "s", "round": 0, "rank": 4},
         "predictions": [
             {
                 "model_version": "round-000",

@@ -250,7 +250,7 @@ def test_images_are_shown_and_nothing_tells_the_class(server: Server) -> None:
     assert answer.status_code == 200
     assert answer.content == (server.campaign.media / "images" / ODD_NAME).read_bytes()
     assert set(task["data"]) == {"image", "key"}
-    assert set(task["meta"]) == {"sample", "round", "rank", "holdout"}
+    assert set(task["meta"]) == {"sample", "round", "rank"}
     assert httpx.get(server.url + task["data"]["image"]).status_code == 401
 
 
@@ -344,8 +344,8 @@ def test_simulated_people(server: Server) -> None:
             server.url, server.token, server.project, truth, show=said.append, **options
         )
 
-    some = [ids[key] for key in keys[:3]]
-    assert run(tasks=some) == Done(answered=2, wrong=0, skipped=0)
+    some = dict.fromkeys((ids[key] for key in keys[:3]), 1)
+    assert run(wanted=some) == Done(answered=2, wrong=0, skipped=0)
     done = run(error_rate=0.4, skip_rate=0.3, seed=1)
     assert done.answered + done.skipped == 9
     assert done.wrong > 0

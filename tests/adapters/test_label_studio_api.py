@@ -105,6 +105,7 @@ def test_the_backend_hides_the_token(tmp_path: Any) -> None:
     elsewhere = env | {"LABEL_STUDIO_HOST": "http://192.0.2.7:8080"}
     public = LabelStudioBackend(Campaign(tmp_path), elsewhere)
     assert public.project_url(3) == "http://192.0.2.7:8080/projects/3/data"
+    assert public.work_url(3) == "http://192.0.2.7:8080/projects/3/data?labeling=1"
 
 
 # --- lists ---------------------------------------------------------------------------------

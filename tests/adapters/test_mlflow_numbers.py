@@ -21,3 +21,14 @@ def test_figures_of_the_people_are_metrics_with_their_own_prefix() -> None:
         "people_alpha": 0.7,
         "people_seconds_per_label": 3.0,
     }
+
+
+def test_what_pre_annotations_do_is_a_metric_with_its_interval() -> None:
+    bias = {"value": 0.1, "low": -0.1, "high": 0.3}
+    found = _numbers({"preannotation": {"shown": 4, "bias": bias, "errors": {"blind": None}}})
+    assert found == {
+        "preannotation_shown": 4.0,
+        "preannotation_bias": 0.1,
+        "preannotation_bias_low": -0.1,
+        "preannotation_bias_high": 0.3,
+    }

@@ -40,7 +40,7 @@ class FakeBackend:
             self.schema = schema
         return self.project
 
-    def project_url(self, project: int) -> str:
+    def work_url(self, project: int) -> str:
         return f"http://127.0.0.1:1/projects/{project}"
 
     def check_schema(self, project: int, schema: LabelSchema) -> None:
@@ -67,12 +67,16 @@ class FakeBackend:
         self.models.append(model)
         return {task.key: self.ids[task.key] for task in tasks}
 
-    def progress(self, project: int, tasks: Mapping[str, int]) -> Progress:
+    def progress(
+        self, project: int, tasks: Mapping[str, int], wanted: Mapping[str, int] | None = None
+    ) -> Progress:
         self._check(project)
         self._none_gone(tasks, ())
-        last = {a.key: a for a in self.answers if a.key in tasks}
-        skipped = sum(a.skipped for a in last.values())
-        return Progress(len(tasks), len(last) - skipped, skipped)
+        people = {key: {a.annotator for a in self.answers if a.key == key} for key in tasks}
+        done = {key for key in tasks if len(people[key]) >= (wanted or {}).get(key, 1)}
+        answered = {a.key for a in self.answers if a.key in done and not a.skipped}
+        begun = sum(bool(each) for each in people.values())
+        return Progress(len(tasks), len(answered), len(done) - len(answered), begun - len(done))
 
     def pull(
         self, project: int, tasks: Mapping[str, int], *, optional: Collection[str] = ()

@@ -75,7 +75,7 @@ def made_up(root, rounds_: list[dict[str, list[tuple[str, str]]]]) -> standing.S
         folder = campaign.round(number)
         tasks, records = [], []
         for sample, given in asked.items():
-            task = {"key": f"k/{number:03d}/{sample}", "sample": sample, "holdout": False}
+            task = {"key": f"k/{number:03d}/{sample}", "sample": sample, "rank": 0, "task": 1}
             tasks.append(task)
             for annotator, name in given:
                 at += 1
@@ -116,17 +116,18 @@ def test_a_later_round_settles_a_tie_and_says_nothing_of_what_it_did_not_hear(tm
     assert people["annotators"]["cy"]["agreed"]["value"] == 1.0
 
 
-def settle(campaign, **options) -> None:
+def settle(campaign, section: str = "accept", **options) -> None:
     settings = yaml.safe_load(campaign.params.read_text())
-    settings["accept"] |= options
+    settings[section] |= options
     campaign.params.write_text(yaml.safe_dump(settings))
 
 
 def test_a_round_of_several_people(campaign, flows, backend, truth) -> None:
+    settle(campaign, "push", adjudicate=0)
     root = str(campaign.root)
     flows.run(root)
-    own = sorted(key for key, task in backend.tasks.items() if not task.holdout)
-    held = sorted(key for key, task in backend.tasks.items() if task.holdout)
+    own = sorted(key for key, task in backend.tasks.items() if task.kind != "holdout")
+    held = sorted(key for key, task in backend.tasks.items() if task.kind == "holdout")
     other = {"dark": "light", "light": "dark"}
     right = {key: truth[task.sample] for key, task in backend.tasks.items()}
     for key in own + held:

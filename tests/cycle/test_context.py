@@ -52,6 +52,19 @@ def test_ties_go_by_id_and_few_labels_are_few_neighbours(tmp_path) -> None:
     assert [each.sample.id for each in near] == [f"{1:016x}", f"{4:016x}"]
 
 
+def test_a_labelled_sample_is_not_its_own_neighbour(tmp_path) -> None:
+    standing = made(tmp_path, np.ones((5, 2), np.float32), {4: "cat", 1: "dog"}, 1)
+    near = context.neighbours(standing, [f"{1:016x}", f"{4:016x}"])
+    assert [[each.sample.id for each in some] for some in near.values()] == [
+        [f"{4:016x}"],
+        [f"{1:016x}"],
+    ]
+    alone = context.neighbours(
+        made(tmp_path, np.ones((5, 2), np.float32), {1: "dog"}, 1), ["0" * 15 + "1"]
+    )
+    assert list(alone.values()) == [()]
+
+
 def test_none_are_asked_for_or_nothing_is_labelled(tmp_path) -> None:
     features = np.ones((5, 2), np.float32)
     assert context.neighbours(made(tmp_path, features, {1: "cat"}, 0), ["0" * 16]) == {}

@@ -28,9 +28,9 @@ def test_a_round_leaves_its_files_commits_and_tags(campaign, flows, backend, ans
     selection = read_json(campaign.round(0) / "selection.json")
     assert len(selection["samples"]) == 4
     held = {s.id for s in read_samples(campaign.samples, "holdout")}
-    asked = {task.sample for task in backend.tasks.values() if not task.holdout}
+    asked = {task.sample for task in backend.tasks.values() if task.kind != "holdout"}
     assert asked == {s["sample"] for s in selection["samples"]}
-    assert {task.sample for task in backend.tasks.values() if task.holdout} == held
+    assert {task.sample for task in backend.tasks.values() if task.kind == "holdout"} == held
     answer_all()
     flows.run(root)
     now = standing.read(campaign.root)
@@ -170,14 +170,14 @@ def test_a_kill_between_any_two_side_effects_changes_nothing(
 def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(campaign, flows, backend, truth):
     root = str(campaign.root)
     flows.run(root)
-    own = sorted((t.rank, key) for key, t in backend.tasks.items() if not t.holdout)
+    own = sorted((t.rank, key) for key, t in backend.tasks.items() if t.kind != "holdout")
     skipped, empty, unknown, fine = (key for _, key in own)
     backend.answer(skipped, skipped=True)
     backend.answer(empty)
     backend.answer(unknown, "zebra")
     backend.answer(fine, "dark")
     for key, task in backend.tasks.items():
-        if task.holdout:
+        if task.kind == "holdout":
             backend.answer(key, truth[task.sample])
     flows.run(root)
     found = {x.sample: (x.label, x.reason) for x in read_labels(campaign.label_file(0))}
@@ -193,7 +193,7 @@ def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(campaign, flo
 
 def test_a_persons_last_answer_counts(campaign, flows, backend, answer_all):
     flows.run(str(campaign.root))
-    key = next(key for key, t in backend.tasks.items() if not t.holdout)
+    key = next(key for key, t in backend.tasks.items() if t.kind != "holdout")
     backend.answer(key, "dark")
     backend.answer(key, "light")
     answer_all()
@@ -215,7 +215,7 @@ def test_pre_annotations_come_from_round_one_on_and_never_for_the_holdout(
     flows.run(root)
     flows.open_now(root)
     later = [task for task in backend.tasks.values() if task.round == 1]
-    assert [task.holdout for task in later] == [False] * 4
+    assert [task.kind for task in later] == ["selected"] * 4
     assert all(task.prediction and task.prediction.model == "round-000" for task in later)
     assert backend.models == [None, "round-000"]
 
@@ -226,8 +226,8 @@ def test_close_incomplete_keeps_the_answers_and_returns_the_rest_to_the_pool(
 ):
     root = str(campaign.root)
     flows.run(root)
-    own = [key for key, t in backend.tasks.items() if not t.holdout]
-    held = [key for key, t in backend.tasks.items() if t.holdout]
+    own = [key for key, t in backend.tasks.items() if t.kind != "holdout"]
+    held = [key for key, t in backend.tasks.items() if t.kind == "holdout"]
     for key in (own[0], held[0]):
         backend.answer(key, truth[backend.tasks[key].sample])
     with pytest.raises(StateError, match=r"round 0 is not complete: wanted .* 10 tasks, got 2"):
@@ -268,7 +268,7 @@ def test_cancel_drops_a_plan_nobody_was_asked_by(campaign, flows, backend, monke
 def test_cancel_keeps_the_answers_and_does_not_count(campaign, flows, backend, truth):
     root = str(campaign.root)
     flows.run(root)
-    key = next(key for key, t in backend.tasks.items() if not t.holdout)
+    key = next(key for key, t in backend.tasks.items() if t.kind != "holdout")
     backend.answer(key, truth[backend.tasks[key].sample])
     flows.end_early(root, "cancel", "wrong strategy")
     now = standing.read(campaign.root)
@@ -302,13 +302,13 @@ def test_a_lost_project_can_be_abandoned_and_the_holdout_is_asked_again(
     flows.end_early(root, "cancel", "deleted", abandon=True)
     assert standing.read(campaign.root).number == 1
     flows.open_now(root)
-    assert sum(task.holdout for task in backend.tasks.values()) == 6
+    assert sum(task.kind == "holdout" for task in backend.tasks.values()) == 6
     answer_all()
     flows.run(root)
     assert standing.read(campaign.root).number == 2
     assert len(read_labels(campaign.holdout)) == 6
     flows.open_now(root)
-    assert sum(task.holdout for task in backend.tasks.values()) == 6
+    assert sum(task.kind == "holdout" for task in backend.tasks.values()) == 6
 
 
 @pytest.mark.slow
@@ -318,7 +318,7 @@ def test_a_deleted_task_of_the_holdout_does_not_block_later_rounds(
     root = str(campaign.root)
     flows.run(root)
     flows.end_early(root, "incomplete")
-    gone = next(key for key, task in backend.tasks.items() if task.holdout)
+    gone = next(key for key, task in backend.tasks.items() if task.kind == "holdout")
     del backend.tasks[gone], backend.ids[gone]
     flows.open_now(root)
     answer_all()
@@ -482,7 +482,7 @@ def test_the_fake_keeps_the_promise_of_the_protocol():
     from labelcycle.ports import AnnotationBackend
 
     backend: AnnotationBackend = FakeBackend()
-    assert backend.project_url(7).endswith("/projects/7")
+    assert backend.work_url(7).endswith("/projects/7")
 
 
 def test_a_service_that_is_away_is_told_before_anything_is_computed(campaign, flows, backend):

@@ -72,7 +72,11 @@ def now(tmp_path: Path) -> Standing:
     """A campaign whose round 0 is open with ten tasks; just its files, no git."""
     settings = {"campaign": {"name": "tiny", "classes": ["a", "b"], "rounds": 2}}
     found = Standing(Campaign(tmp_path), config.parse(settings), frozenset(), 0, State.OPEN)
-    tasks = [{"holdout": number > 3} for number in range(10)]
+    kinds = ["selected"] * 4 + ["holdout"] * 6
+    tasks = [
+        {"key": f"k/{n}", "sample": f"{n}", "rank": n, "task": n, "kind": kind}
+        for n, kind in enumerate(kinds)
+    ]
     write_json(found.folder / "pushed.json", {"url": "http://there/7", "tasks": tasks})
     return found
 

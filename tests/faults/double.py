@@ -138,12 +138,17 @@ class Double(httpx.BaseTransport):
             found = [task for task in found if task["id"] in wanted]
         fields = params["include"].split(",")
         page = [self._listed(task, fields) for task in _page(found, params)]
+        if params.get("fields") == "all" and "annotators" in fields:
+            for task in page:
+                people = {answer["completed_by"] for answer in self._answers_of(task["id"])}
+                task["annotators"] = sorted(people)
         return 200, {"total": len(found), "tasks": page}
 
     def _listed(self, task: dict[str, Any], fields: list[str]) -> dict[str, Any]:
         answers = self._answers_of(task["id"])
         skips = sum(answer["was_cancelled"] for answer in answers)
         whole = task | {"total_annotations": len(answers) - skips, "cancelled_annotations": skips}
+        whole["annotators"] = []  # the server tells who only where all fields are asked for
         return {name: whole[name] for name in fields}
 
     def import_tasks(self, project: int, body: Any, **_: Any) -> Reply:
@@ -155,7 +160,9 @@ class Double(httpx.BaseTransport):
         ids = []
         for task in body:
             fields = {"data": task["data"], "meta": task.get("meta", {}), "project": project}
-            made = self._new("tasks", fields | {"predictions": task.get("predictions", [])})
+            fields |= {"predictions": task.get("predictions", []), "is_labeled": False}
+            fields["overlap"] = self._project(project).get("maximum_annotations", 1)
+            made = self._new("tasks", fields)
             ids.append(made["id"])
             for answer in task.get("annotations", []):
                 self._answer(made["id"], answer)
@@ -166,6 +173,12 @@ class Double(httpx.BaseTransport):
             return GONE
         task = self.tasks[number]
         return 200, {**task, "annotations": self._answers_of(number), "predictions": []}
+
+    def change_task(self, number: int, body: Any, **_: Any) -> Reply:
+        if number not in self.tasks:
+            return GONE
+        self.tasks[number] |= body  # whether it is done is worked out at the next answer only
+        return 200, self.tasks[number]
 
     def delete_task(self, number: int, **_: Any) -> Reply:
         if number not in self.tasks:
@@ -192,7 +205,14 @@ class Double(httpx.BaseTransport):
         at = "2026-01-01T00:00:00.000000Z"
         made = {"task": task, "was_cancelled": False, "lead_time": None, "completed_by": 1}
         made |= {"unique_id": None, "created_at": at, "updated_at": at}
-        return self._new("annotations", made | dict(answer))
+        made = self._new("annotations", made | dict(answer))
+        self._settle(self.tasks[task])
+        return made
+
+    def _settle(self, task: dict[str, Any]) -> None:
+        counted = self._project(task["project"]).get("skip_queue") == "IGNORE_SKIPPED"
+        answers = [a for a in self._answers_of(task["id"]) if counted or not a["was_cancelled"]]
+        task["is_labeled"] = len({a["completed_by"] for a in answers}) >= task["overlap"]
 
     def export(self, project: int, params: httpx.QueryParams, **_: Any) -> Reply:
         self._project(project)
@@ -226,6 +246,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/api/tasks", Double.list_tasks),
     ("POST", r"/api/projects/(\d+)/import", Double.import_tasks),
     ("GET", r"/api/tasks/(\d+)", Double.read_task),
+    ("PATCH", r"/api/tasks/(\d+)", Double.change_task),
     ("DELETE", r"/api/tasks/(\d+)", Double.delete_task),
     ("POST", r"/api/tasks/(\d+)/annotations", Double.annotate),
     ("GET", r"/api/projects/(\d+)/export", Double.export),

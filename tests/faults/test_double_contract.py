@@ -11,6 +11,7 @@ import pytest
 from faults.double import TOKEN, URL, Double
 from labelcycle.adapters import label_config
 from labelcycle.adapters import services as local_services
+from labelcycle.adapters.label_studio_api import TASK_FIELDS
 from labelcycle.adapters.services import Services
 from labelcycle.ports import LabelSchema
 from labelcycle.store import Campaign
@@ -43,7 +44,7 @@ class Script:
         self.record.append(("", 0, value))
 
     def tasks(self, project: int, page: int = 1, size: int = 2, **more: str) -> Any:
-        fields = "id,data,meta,total_annotations,cancelled_annotations"
+        fields = TASK_FIELDS
         query = httpx.QueryParams(
             project=project, page=page, page_size=size, fields="task_only", include=fields, **more
         )
@@ -131,6 +132,15 @@ def _answers(script: Script, project: int, ids: list[int]) -> None:
     zebra = {"result": label_config.result("zebra"), "unique_id": str(uuid.uuid4())}
     call(f"POST tasks/{ids[1]}/annotations/", zebra, keys=keys)
     script.tasks(project)
+    call(f"PATCH tasks/{ids[1]}/", {"overlap": 2, "is_labeled": False}, keys="overlap is_labeled")
+    call(f"PATCH tasks/{ids[2]}/", {"overlap": 2}, keys="overlap is_labeled")
+    call(f"PATCH tasks/{GONE}/", {"overlap": 2})
+    again = {"result": label_config.result("cat"), "unique_id": str(uuid.uuid4())}
+    call(f"POST tasks/{ids[1]}/annotations/", again, keys=keys)  # by the same person
+    script.tasks(project)
+    for fields in ("all", "task_only"):
+        path = f"tasks?project={project}&fields={fields}&include=id,annotators&page_size=9"
+        script.note([task["annotators"] for task in call(f"GET {path}")["tasks"]])
     script.note(len(call(f"GET tasks/{ids[0]}/")["annotations"]))
     call(f"GET tasks/{GONE}/")
     kept = ("result", "was_cancelled", "lead_time", "completed_by")

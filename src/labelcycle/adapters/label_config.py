@@ -16,6 +16,15 @@ IMAGE, CONTROL = "image", "label"
 HOT_KEYS = "1234567890qwertyuiopasdfghjklzxcvbnm"
 """In the order of the classes; a class beyond them has none."""
 
+IMAGE_HEIGHT = "calc(100vh - 300px)"
+"""Leaves room for the page's bars (100 px), three lines of text and two rows of choices: on its own
+Label Studio 1.23.2 counts the bars alone, and the lower end of every image is off the screen."""
+
+NO_PANELS = (
+    ".lsf-sidepanels__wrapper { display: none } .lsf-sidepanels { padding-right: 0 !important }"
+)
+"""Hides the lists of regions and relations, of which a choice has none: a quarter of the screen."""
+
 TITLE_MIN, TITLE_MAX = 3, 50
 """What Label Studio 1.23.2 accepts as the length of a project's title."""
 
@@ -23,6 +32,7 @@ TITLE_MIN, TITLE_MAX = 3, 50
 def build(schema: LabelSchema) -> str:
     """The labelling config: instruction, one required choice, a hot key a class, the image."""
     view = ElementTree.Element("View")
+    ElementTree.SubElement(view, "Style").text = NO_PANELS
     if schema.instruction.strip():
         ElementTree.SubElement(view, "Header", value=schema.instruction.strip(), size="5")
     choices = ElementTree.SubElement(
@@ -40,7 +50,8 @@ def build(schema: LabelSchema) -> str:
         if index < len(HOT_KEYS):
             choice.set("hotkey", HOT_KEYS[index])
     # Below the choices, which a large image would push off the screen.
-    ElementTree.SubElement(view, "Image", name=IMAGE, value=f"${IMAGE}", zoom="true")
+    shown = {"name": IMAGE, "value": f"${IMAGE}", "zoom": "true", "maxHeight": IMAGE_HEIGHT}
+    ElementTree.SubElement(view, "Image", shown)
     return ElementTree.tostring(view, encoding="unicode")
 
 

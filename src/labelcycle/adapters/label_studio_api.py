@@ -28,7 +28,7 @@ IDS_A_QUESTION = 200
 """Ids travel in the address, which servers cut off at about 8 kB."""
 IDS_AN_EXPORT = 250
 
-TASK_FIELDS = "id,data,meta,total_annotations,cancelled_annotations"
+TASK_FIELDS = "id,data,meta,total_annotations,cancelled_annotations,overlap,is_labeled"
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Task:
 
     key : the campaign's own name for it, None for a task that somebody else made
     answers, skips : how many annotations it has of either kind
+    overlap : how many different people are asked; served : it is still shown to further ones
     """
 
     id: int
@@ -55,6 +56,8 @@ class Task:
     answers: int
     skips: int
     meta: Mapping[str, Any] = field(default_factory=dict)
+    overlap: int = 1
+    served: bool = True
 
     @property
     def touches(self) -> int:
@@ -302,4 +305,6 @@ def _task(task: Any) -> Task:
         answers=int(task.total_annotations or 0),
         skips=int(task.cancelled_annotations or 0),
         meta=task.meta if isinstance(task.meta, dict) else {},
+        overlap=int(task.overlap or 1),
+        served=not task.is_labeled,
     )

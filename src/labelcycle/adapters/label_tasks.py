@@ -10,7 +10,9 @@ from labelcycle.ports import Answer, Prediction, TaskSpec
 
 
 def record(task: TaskSpec, media: Path, offered: Sequence[str]) -> dict[str, Any]:
-    """A task as Label Studio imports it; besides a pre-annotation nothing in it tells the class.
+    """A task as Label Studio imports it; nothing in it tells the class, or why it is asked.
+
+    Annotators can read all of it. Only a pre-annotation that is shown is in it.
 
     media : folder that the server shows images from
     offered : classes of the project's labelling config
@@ -21,12 +23,11 @@ def record(task: TaskSpec, media: Path, offered: Sequence[str]) -> dict[str, Any
             "sample": task.sample,
             "round": task.round,
             "rank": task.rank,
-            "holdout": task.holdout,
         },
     }
-    return (
-        made | {"predictions": [_prediction(task.prediction, offered)]} if task.prediction else made
-    )
+    if task.prediction and task.shown:
+        made["predictions"] = [_prediction(task.prediction, offered)]
+    return made
 
 
 def _prediction(prediction: Prediction, offered: Sequence[str]) -> dict[str, Any]:

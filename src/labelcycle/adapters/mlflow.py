@@ -248,14 +248,14 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """The figures with their intervals, and every plain number, those of `people` too."""
+    """Figures with their intervals, and plain numbers; of people and what they see, too."""
     numbers: dict[str, float] = {}
     for key, value in metrics.items():
-        if key in FIGURES and isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value.keys() == {"value", "low", "high"}:
             numbers |= {key: value["value"]}
             numbers |= {f"{key}_{end}": value[end] for end in ("low", "high")}
-        elif key == "people":
-            numbers |= {f"people_{name}": each for name, each in _numbers(value).items()}
+        elif key in ("people", "preannotation"):
+            numbers |= {f"{key}_{name}": each for name, each in _numbers(value).items()}
         elif isinstance(value, int | float) and not isinstance(value, bool):
             numbers[key] = float(value)
     return numbers

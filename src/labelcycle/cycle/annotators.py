@@ -14,41 +14,47 @@ from labelcycle.core.dawid_skene import Model
 from labelcycle.core.effort import effort
 from labelcycle.core.metrics import wilson
 from labelcycle.cycle import answers as given
+from labelcycle.cycle import asked, gold
 from labelcycle.cycle.answers import Reply
+from labelcycle.cycle.asked import HOLDOUT, SELECTED
 from labelcycle.cycle.standing import Standing
 from labelcycle.labels import read_all_labels, read_holdout
-from labelcycle.store import Label
-
-HOLDOUT = "holdout"
-"""Stands for the strategy of the hold-out's tasks: they were drawn at random at ingest."""
+from labelcycle.store import OWNED, Label
 
 
 def figures(standing: Standing) -> dict[str, Any]:
     """The value of `people` in `metrics.json`; times in seconds.
 
     Cost is that of the answers new in this round; alpha and reliability are of the campaign so
-    far, `alpha_round` of the samples that this round asked for. Skips cost time, too.
+    far, `alpha_round` of the samples that this round asked for. Skips cost time, too, and so do
+    gold tasks, whose answers count nowhere else but under `gold`.
     """
     config = standing.config
     replies = given.read(standing)
     fresh = _fresh(replies, standing.number)
-    answers = given.valid(given.last_words(replies), config.classes)
+    on_labels = given.on_labels(replies)
+    answers = given.valid(given.last_words(on_labels), config.classes)
     model, lacking = given.learned(answers, config.accept)
     accepted = _accepted(standing)
-    names = {name: label.label for name, label in accepted.items() if label.label is not None}
+    bought = {name: each for name, each in accepted.items() if each.source != OWNED}
+    names = {name: each.label for name, each in bought.items() if each.label is not None}
+    waiting = given.awaiting(bought.values())
+    again = given.to_settle(bought.values(), replies)
     costs = _costs(fresh, names, _origins(standing), config.accept.longest)
-    asked = np.isin(np.array(answers.samples, dtype=str), [r.sample for r in fresh])
+    heard = np.isin(np.array(answers.samples, dtype=str), [r.sample for r in fresh])
     return {
         "answers": len(fresh),
         "skipped": sum(reply.given is None for reply in fresh),
-        "adjudicate": len(given.awaiting(accepted.values())),
+        "adjudicate": len(again),
+        "unsettled": len(waiting) - len(again),
         "method": {"used": model.kind if model else "majority", "instead": lacking},
         "alpha": agreement.alpha(answers.votes()),
-        "alpha_round": agreement.alpha(answers.votes()[asked]),
+        "alpha_round": agreement.alpha(answers.votes()[heard]),
         "seconds": costs["all"]["seconds"],
         "seconds_per_answer": costs["all"]["median"],
         "seconds_per_label": costs["all"]["per_label"],
         "cost": costs,
+        "gold": gold.figures(standing, replies, {reply.annotator for reply in fresh}),
         "annotators": _reliability(answers, names, model, config.evaluate.confidence),
     }
 
@@ -72,12 +78,12 @@ def _accepted(standing: Standing) -> dict[str, Label]:
 
 
 def _origins(standing: Standing) -> dict[str, str]:
-    """Who chose the sample of each of the round's own tasks, by key."""
+    """Who chose the sample of each of the round's own tasks, by key: the strategy, or its kind."""
     strategy = standing.record(rounds.PLAN)["strategy"]
     if (standing.folder / rounds.SELECTION).exists():
         strategy = standing.record(rounds.SELECTION).get("stood_in") or strategy
-    tasks = standing.record(rounds.PUSHED)["tasks"]
-    return {task["key"]: HOLDOUT if task["holdout"] else strategy for task in tasks}
+    own = asked.tasks(standing)
+    return {task.key: strategy if task.kind == SELECTED else task.kind for task in own}
 
 
 # --- cost ----------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """From the answers of people to labels. All answers of a campaign count, in whatever round."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +10,15 @@ from labelcycle.core import consensus, dawid_skene
 from labelcycle.core.answers import Answers, gather
 from labelcycle.core.consensus import Verdict
 from labelcycle.core.dawid_skene import Model
+from labelcycle.cycle import asked
+from labelcycle.cycle.asked import ADJUDICATION, GOLD, SELECTED, Asked
 from labelcycle.cycle.standing import Standing
 from labelcycle.labels import answers_as_now
+from labelcycle.ports import Kind
 from labelcycle.store import Label, read_jsonl
+
+MOST_ADJUDICATIONS = 2
+"""A sample that so many further answers did not settle stays rejected, for its reason."""
 
 Given = tuple[str, ...] | None
 """The class names somebody chose, or consensus.SKIPPED."""
@@ -22,7 +28,10 @@ Words = Mapping[str, Mapping[str, Given]]
 
 @dataclass(frozen=True)
 class Reply:
-    """What a round's file keeps of one answer, and the sample it is about."""
+    """What a round's file keeps of one answer, and the sample it is about.
+
+    kind : why the sample was asked
+    """
 
     round: int
     key: str
@@ -32,36 +41,48 @@ class Reply:
     given: Given
     updated: str
     seconds: float | None
+    kind: Kind = SELECTED
 
 
 def read(standing: Standing) -> list[Reply]:
     """Every answer of the campaign so far, this round's included, by round."""
-    samples: dict[str, str] = {}
+    known: dict[str, Asked] = {}
     found = []
-    for number in range(standing.number + 1):
-        folder = standing.campaign.round(number)
-        if (folder / rounds.PUSHED).exists():
-            tasks = standing.record(rounds.PUSHED, number)["tasks"]
-            samples |= {task["key"]: task["sample"] for task in tasks}
-        if (folder / rounds.ANNOTATIONS).exists():
-            records = read_jsonl(folder / rounds.ANNOTATIONS)
-            for record in answers_as_now(standing.campaign, records):
-                if record["key"] in samples:
-                    found.append(_reply(record, number, samples[record["key"]]))
+    for number in asked.pushed_rounds(standing):
+        known |= {task.key: task for task in asked.tasks(standing, number)}
+        path = standing.campaign.round(number) / rounds.ANNOTATIONS
+        if path.exists():
+            for record in answers_as_now(standing.campaign, read_jsonl(path)):
+                if record["key"] in known:
+                    found.append(_reply(record, number, known[record["key"]]))
     return found
 
 
-def _reply(record: Mapping[str, Any], number: int, sample: str) -> Reply:
+def on_labels(replies: Iterable[Reply]) -> list[Reply]:
+    """The answers that labels are made of: all but those to gold tasks."""
+    return [reply for reply in replies if reply.kind != GOLD]
+
+
+def _reply(record: Mapping[str, Any], number: int, task: Asked) -> Reply:
     return Reply(
         round=number,
         key=record["key"],
         annotation=record["annotation"],
-        sample=sample,
+        sample=task.sample,
         annotator=record["annotator"],
         given=consensus.SKIPPED if record["skipped"] else tuple(record["labels"]),
         updated=record["updated"],
         seconds=record["lead_time_s"],
+        kind=task.kind,
     )
+
+
+def last_replies(replies: Iterable[Reply]) -> list[Reply]:
+    """What each person said last to each task."""
+    last = {
+        (r.key, r.annotator): r for r in sorted(replies, key=lambda r: (r.updated, r.annotation))
+    }
+    return list(last.values())
 
 
 def last_words(replies: Iterable[Reply]) -> dict[str, dict[str, Given]]:
@@ -114,7 +135,7 @@ def labels(standing: Standing, samples: Collection[str]) -> list[Label]:
     All answers of the campaign are weighed, but nothing is said anew of a sample that was not
     asked again: what earlier rounds accepted stays.
     """
-    replies = read(standing)
+    replies = on_labels(read(standing))
     heard = {r.sample for r in replies if r.round == standing.number} & set(samples)
     config = standing.config
     judged = verdicts(last_words(replies), heard, config.classes, config.accept)
@@ -132,3 +153,14 @@ def _label(sample: str, verdict: Verdict, source: str) -> Label:
 def awaiting(found: Iterable[Label]) -> list[str]:
     """The samples that await adjudication: they were answered, but no label is sure enough."""
     return [label.sample for label in found if label.adjudicate]
+
+
+def to_settle(found: Iterable[Label], replies: Iterable[Reply]) -> list[str]:
+    """Those of them that are to be asked again, first those asked again least, else in order."""
+    again = Counter(sample for sample, _ in {(r.sample, r.key) for r in replies if _settles(r)})
+    waiting = [s for s in awaiting(found) if again[s] < MOST_ADJUDICATIONS]
+    return sorted(waiting, key=lambda sample: again[sample])
+
+
+def _settles(reply: Reply) -> bool:
+    return reply.kind == ADJUDICATION

@@ -1,13 +1,15 @@
 """The steps that close a round: answers, labels, metrics, the commit and tag `round/NNN`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from labelcycle import rounds
 from labelcycle.adapters import dvc, git
-from labelcycle.cycle import annotators, answers
-from labelcycle.cycle.opening import asked, check_files, holdout_tasks, now
+from labelcycle.cycle import annotators, answers, asked, preannotation
+from labelcycle.cycle.asked import ADJUDICATION, HOLDOUT, SELECTED, Asked
+from labelcycle.cycle.asking import holdout_tasks
+from labelcycle.cycle.opening import asked_schema, check_files, now
 from labelcycle.cycle.standing import RESULTS, Standing, record_digests
 from labelcycle.errors import StateError
 from labelcycle.labels import read_all_labels, read_holdout
@@ -15,6 +17,7 @@ from labelcycle.ports import AnnotationBackend, Progress
 from labelcycle.store import (
     read_json,
     read_labels,
+    read_samples,
     write_json,
     write_jsonl,
     write_labels,
@@ -52,13 +55,15 @@ def check_settings(standing: Standing, opened: Mapping[str, Any]) -> None:
 
 def progress(standing: Standing, backend: AnnotationBackend) -> Progress:
     """How far people are with the open round."""
-    pushed = standing.record(rounds.PUSHED)
-    return backend.progress(pushed["project"], _ids(pushed["tasks"]))
+    own = asked.tasks(standing)
+    wanted = {task.key: task.wanted for task in own}
+    return backend.progress(_project(standing), asked.ids(own), wanted)
 
 
 def end_early(standing: Standing, how: str, reason: str = "", abandon: bool = False) -> None:
-    """Write `ending.json`: from here on the round is being ended, `incomplete` or `cancel`.
+    """Write `ending.json`: from here on the round is being ended, by `how`.
 
+    how : `incomplete`, `deadline`, or `cancel`
     abandon : its tasks are gone from Label Studio; end it without asking there
     """
     record = {"how": how, "reason": reason, "abandon": abandon, "at": now()}
@@ -83,18 +88,17 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
     answers what would not be read; the hold-out's tasks stay open. Raises StateError if the
     round is not complete.
     """
-    pushed = standing.record(rounds.PUSHED)
-    project, own = pushed["project"], _ids(pushed["tasks"])
     if _abandoned(standing):
         write_jsonl(standing.folder / rounds.ANNOTATIONS, [])
         return
-    backend.check_schema(project, asked(standing))
-    late = _ids(_open_holdout(standing))
+    project, tasks = _project(standing), asked.tasks(standing)
+    backend.check_schema(project, asked_schema(standing))
+    own, late = asked.ids(tasks), asked.ids(_open_holdout(standing))
     if ending(standing):
-        backend.withdraw(project, _ids(t for t in pushed["tasks"] if not t["holdout"]))
+        backend.withdraw(project, asked.ids(t for t in tasks if t.kind != HOLDOUT))
         given = backend.pull(project, {**own, **late}, optional={**own, **late})
     else:
-        done = backend.progress(project, own)
+        done = progress(standing, backend)
         if not done.done:
             raise StateError(
                 f"round {standing.number} is not complete: wanted an answer or a skip for each of"
@@ -108,14 +112,14 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
 def accept(standing: Standing) -> None:
     """Write the labels that the answers make: the hold-out's, then `data/labels/NNN.jsonl`."""
     campaign = standing.campaign
-    late = {task["sample"] for task in _open_holdout(standing)}
-    tasks = standing.record(rounds.PUSHED)["tasks"]
-    own = {task["sample"] for task in tasks if not task["holdout"]}
+    own = {t.sample for t in asked.tasks(standing) if t.kind in (SELECTED, ADJUDICATION)}
+    late = {task.sample for task in _open_holdout(standing)}
+    late |= own & {sample.id for sample in read_samples(campaign.samples, "holdout")}
     fresh = answers.labels(standing, late | own)
     holdout = {label.sample: label for label in read_labels(campaign.holdout)}
     holdout |= {label.sample: label for label in fresh if label.sample in late}
     write_labels(campaign.holdout, holdout.values())
-    written = (label for label in fresh if label.sample in own)
+    written = (label for label in fresh if label.sample in own - late)
     write_labels(campaign.label_file(standing.number), written)
 
 
@@ -129,6 +133,7 @@ def measure(standing: Standing) -> None:
     """Write `metrics.json`, the last file of the round, with the digests of all others."""
     campaign = standing.campaign
     plan, how = standing.record(rounds.PLAN), ending(standing)
+    selected = {task.sample for task in asked.tasks(standing) if task.kind == SELECTED}
     own = read_labels(campaign.label_file(standing.number))
     holdout = read_labels(campaign.holdout)
     everything = read_all_labels(campaign).values()
@@ -142,10 +147,12 @@ def measure(standing: Standing) -> None:
             "labels": sum(label.label is not None for label in everything),
             "accepted": sum(label.label is not None for label in own),
             "rejected": sum(label.label is None for label in own),
+            "returned": len(selected - {label.sample for label in own}),
             "bought": sum(label.source != "owned" for label in everything) + len(holdout),
             "ended": how or "complete",
             "cancelled": how == "cancel",
             "people": annotators.figures(standing),
+            "preannotation": preannotation.figures(standing),
             "closed": now(),
             "digests": record_digests(campaign, standing.number),
         },
@@ -168,12 +175,12 @@ def close(standing: Standing) -> None:
 # --- answers -------------------------------------------------------------------------------
 
 
-def _ids(tasks: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    return {task["key"]: task["task"] for task in tasks}
+def _project(standing: Standing) -> int:
+    return int(standing.record(rounds.PUSHED)["project"])
 
 
-def _open_holdout(standing: Standing) -> list[dict[str, Any]]:
+def _open_holdout(standing: Standing) -> list[Asked]:
     """Tasks of the hold-out in this round's project that have no verdict, or await another."""
     known = {x.sample for x in read_holdout(standing.campaign) if not x.adjudicate}
-    tasks = holdout_tasks(standing, standing.record(rounds.PUSHED)["project"])
+    tasks = holdout_tasks(standing, _project(standing))
     return [task for sample, task in tasks.items() if sample not in known]

@@ -43,8 +43,11 @@ def neighbours(standing: Standing, picks: Sequence[str]) -> dict[str, tuple[Neig
     found: dict[str, tuple[Neighbour, ...]] = {}
     for start in range(0, len(picks), BLOCK):
         names = picks[start : start + BLOCK]
-        asked = unit_rows(pool.features[[row_of[name] for name in names]])
-        order = np.argsort(-(asked @ known.T), axis=1, kind="stable")[:, :wanted]
-        for name, near in zip(names, labelled[order], strict=True):
-            found[name] = tuple(Neighbour(samples[r], classes[pool.labels[r]]) for r in near)
+        rows = np.array([row_of[name] for name in names])
+        alike = unit_rows(pool.features[rows]) @ known.T
+        alike[rows[:, np.newaxis] == labelled] = -np.inf  # a gold task would tell its own class
+        order = np.argsort(-alike, axis=1, kind="stable")[:, :wanted]
+        for name, row, near in zip(names, rows, labelled[order], strict=True):
+            others = [r for r in near if r != row]
+            found[name] = tuple(Neighbour(samples[r], classes[pool.labels[r]]) for r in others)
     return found

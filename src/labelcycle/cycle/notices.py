@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from labelcycle import rounds
+from labelcycle.cycle import asked, deadline, gold
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import LabelcycleError
 from labelcycle.rounds import State
@@ -26,14 +27,21 @@ class Notice:
 def due(now: Standing, done: Mapping[str, int] | None) -> list[Notice]:
     """The notices of what the campaign's files say has happened, told already or not.
 
-    done : how far annotators are (`tasks`, `answered`, `skipped`), if that was looked up
+    done : how far annotators are (`ports.Progress` as a mapping), if that was looked up
     """
-    found = [closed(now)] if now.closed else []
+    found = past(now)
     if now.state is State.OPEN:
         found.append(_opened(now))
         if done and done["answered"] + done["skipped"] >= done["tasks"]:
             found.append(_complete(now, done))
+        elif done and deadline.passed(now) and not deadline.quorum(now, done):
+            found.append(_late(now, done))
     return found
+
+
+def past(now: Standing) -> list[Notice]:
+    """The notices of the last closed round."""
+    return [closed(now), *_below(now)] if now.closed else []
 
 
 def closed(now: Standing) -> Notice:
@@ -79,6 +87,19 @@ def stuck(now: Standing, done: Mapping[str, int] | None, still: timedelta) -> No
     )
 
 
+def _late(now: Standing, done: Mapping[str, int]) -> Notice:
+    options = now.config.close
+    return _notice(
+        now,
+        f"deadline {now.number:03d}",
+        f"round {now.number} is past its deadline",
+        f"{_far(done)}; {options.quorum:.0%} were wanted after {options.deadline_hours} hours.",
+        _place(now),
+        "Next: ask the annotators; it is closed as soon as so many are done. Or end it with"
+        " `labelcycle close --incomplete`.",
+    )
+
+
 def failed(campaign: Campaign, error: Exception, since: str) -> Notice:
     """A step failed, and trying it again does not mend it.
 
@@ -97,19 +118,34 @@ def failed(campaign: Campaign, error: Exception, since: str) -> Notice:
 
 def mark(now: Standing, done: Mapping[str, int] | None) -> str:
     """What changes whenever something moves."""
-    far = f" {done['answered']} {done['skipped']}" if done else ""
+    far = f" {done['answered']} {done['skipped']} {done.get('partly', 0)}" if done else ""
     return f"{now.number:03d} {now.state}{far}"
 
 
+def _below(now: Standing) -> list[Notice]:
+    """Somebody was wrong on too many gold tasks; told with each round they had a part in."""
+    number = now.closed[-1]
+    found = now.record(rounds.METRICS, number).get("people", {}).get("gold", gold.NONE)
+    if not found["below"]:
+        return []
+    return [
+        _notice(
+            now,
+            f"gold {number:03d}",
+            f"look at {gold.names(found)}",
+            *gold.told(found),
+            "Next: show them what is meant; their answers count as before. With"
+            " accept.method: dawid_skene they weigh by how reliable each person proved.",
+        )
+    ]
+
+
 def _opened(now: Standing) -> Notice:
-    tasks = now.record(rounds.PUSHED)["tasks"]
-    extra = sum(task["holdout"] for task in tasks)
     return _notice(
         now,
         f"open {now.number:03d}",
         f"round {now.number} is open",
-        f"{len(tasks) - extra} samples{f' and {extra} of the hold-out' if extra else ''} wait for"
-        " annotators.",
+        f"{asked.told(asked.tasks(now))} wait for annotators.",
         _place(now),
         "Next: annotators press Label All Tasks.",
     )

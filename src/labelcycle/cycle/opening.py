@@ -2,29 +2,23 @@
 
 import datetime
 import shutil
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
-
-import numpy as np
 
 from labelcycle import pipeline, rounds
 from labelcycle.adapters import dvc, git
-from labelcycle.cycle import context, showing
+from labelcycle.cycle import asking
+from labelcycle.cycle.asked import Asked
 from labelcycle.cycle.standing import COMMITTED, Standing
 from labelcycle.errors import PoolExhausted, StateError
 from labelcycle.labels import read_all_labels
-from labelcycle.ports import AnnotationBackend, LabelSchema, Prediction, TaskSpec
+from labelcycle.ports import AnnotationBackend, LabelSchema
 from labelcycle.rounds import State
 from labelcycle.store import (
     OWNED,
     Campaign,
-    Sample,
     digest,
     dump_json,
     file_digest,
-    read_array,
-    read_labels,
     read_samples,
     write_bytes,
     write_json,
@@ -48,7 +42,7 @@ def schema(standing: Standing) -> LabelSchema:
     return LabelSchema(standing.config.classes, standing.config.campaign.instruction + hint)
 
 
-def asked(standing: Standing) -> LabelSchema:
+def asked_schema(standing: Standing) -> LabelSchema:
     """What annotators were asked when the open round was pushed: the next may ask otherwise."""
     recorded = standing.record(rounds.PUSHED).get("schema")
     if recorded is None:  # an earlier version wrote none
@@ -62,23 +56,23 @@ def schema_digest(standing: Standing) -> str:
 
 
 def plan(standing: Standing) -> None:
-    """Write `plan.json`. Raises PoolExhausted if the budget is above what is left."""
+    """Write `plan.json`.
+
+    Raises PoolExhausted if the budget is above what is left, StateError if a file that the
+    settings name is not there.
+    """
     config, campaign = standing.config, standing.campaign
-    if standing.number == 0:  # an ingest or import that was killed may not have come so far
-        dvc.add(campaign.root, INPUTS)
     chosen = config.pretrain
     files = pipeline.named_files(campaign.root, chosen.encoder, chosen.options)
+    _check_there(campaign, files)
+    if standing.number == 0:  # an ingest or import that was killed may not have come so far
+        dvc.add(campaign.root, INPUTS)
     for file in files:
         if _in_data(campaign, file):
             dvc.add(campaign.root, [file])
+    check_budget(standing)
     labels = read_all_labels(campaign)
-    pool = read_samples(campaign.samples, "pool")
-    left = sum(sample.id not in labels for sample in pool)
-    if config.query.budget > left:
-        raise PoolExhausted(
-            f"query.budget must be in 1..{left}, the samples left in the pool"
-            f" (got {config.query.budget}); lower it in params.yaml, or end the campaign here"
-        )
+    asking.check_gold(standing)
     write_json(
         standing.folder / rounds.PLAN,
         {
@@ -99,6 +93,38 @@ def plan(standing: Standing) -> None:
             "files": files,
         },
     )
+
+
+def _check_there(campaign: Campaign, files: dict[str, str]) -> None:
+    """Raise StateError for a file that the settings name and that is not there.
+
+    Planned without it, the round would be held to its absence.
+    """
+    for name, found in files.items():
+        if found == pipeline.NO_FILE:
+            raise StateError(
+                f"no file {name} in the campaign: wanted the file that pretrain.options.file of"
+                " params.yaml names, before a round is planned; put it there"
+                f"{_restore(campaign, name)}, or name another"
+            )
+
+
+def _restore(campaign: Campaign, name: str) -> str:
+    """How to bring a file back, where DVC has it."""
+    return f": dvc checkout {name}.dvc" if (campaign.root / f"{name}.dvc").exists() else ""
+
+
+def check_budget(standing: Standing) -> int:
+    """Samples of the pool without a label. Raises PoolExhausted if the budget is above that."""
+    labels, budget = read_all_labels(standing.campaign), standing.config.query.budget
+    pool = read_samples(standing.campaign.samples, "pool")
+    left = sum(sample.id not in labels for sample in pool)
+    if budget > left:
+        raise PoolExhausted(
+            f"query.budget must be in 1..{left}, the samples left in the pool"
+            f" (got {budget}); lower it in params.yaml, or end the campaign here"
+        )
+    return left
 
 
 def _in_data(campaign: Campaign, file: str) -> bool:
@@ -132,12 +158,11 @@ def check_files(standing: Standing) -> None:
         got = file_digest(path) if path.is_file() else pipeline.NO_FILE
         if got == wanted:
             continue
-        tracked = (campaign.root / f"{name}.dvc").exists()
-        how = f": dvc checkout {name}.dvc" if tracked else ""
         cancel = ", or give the round up with `labelcycle cancel`"
         raise StateError(
             f"{name}, which params.yaml names, changed since round {standing.number} was planned:"
-            f" wanted digest {wanted}, got {got}; put it back until the round is closed{how}"
+            f" wanted digest {wanted}, got {got}; put it back until the round is closed"
+            f"{_restore(campaign, name)}"
             f"{cancel if standing.state in rounds.CANCELLABLE else ''}"
         )
 
@@ -153,27 +178,19 @@ def push(standing: Standing, backend: AnnotationBackend) -> None:
     wanted = schema(standing)
     project = backend.open_project(standing.key, config.campaign.name, wanted)
     backend.check_schema(project, wanted)
-    tasks = list(_tasks(standing, project))
-    model = _model_name(standing) if any(task.prediction for task in tasks) else None
+    tasks = asking.tasks(standing, project)
+    shown = (task.prediction for task in tasks if task.shown)
+    model = next((prediction.model for prediction in shown if prediction), None)
     ids = backend.push(project, tasks, model)
     write_json(
         standing.folder / rounds.PUSHED,
         {
             "project": project,
-            "url": backend.project_url(project),
+            "url": backend.work_url(project),
             "model": model,
             "pushed": now(),
             "schema": asdict(wanted),
-            "tasks": [
-                {
-                    "key": task.key,
-                    "sample": task.sample,
-                    "rank": task.rank,
-                    "holdout": task.holdout,
-                    "task": ids[task.key],
-                }
-                for task in tasks
-            ],
+            "tasks": [asdict(Asked.of(task, ids[task.key])) for task in tasks],
         },
     )
 
@@ -190,84 +207,6 @@ def mark_open(standing: Standing) -> None:
     if dvc.has_remote(root):  # the labels as they are now are what `verify` elsewhere needs
         dvc.push(root)
     git.tag(root, rounds.open_tag(number), message)
-
-
-# --- tasks ---------------------------------------------------------------------------------
-
-
-def task_key(standing: Standing, number: int, sample: str) -> str:
-    """What makes a task unique in the campaign."""
-    return f"{standing.key}/{number:03d}/{sample}"
-
-
-def _model_name(standing: Standing) -> str:
-    """Name of the model that was trained on the labels of all closed rounds."""
-    return f"round-{standing.number - 1:03d}"
-
-
-def holdout_tasks(standing: Standing, project: int) -> dict[str, dict[str, Any]]:
-    """The hold-out's tasks in a project, by sample, from the records of all rounds so far."""
-    found: dict[str, dict[str, Any]] = {}
-    for number in range(standing.number + 1):
-        if (standing.campaign.round(number) / rounds.PUSHED).exists():
-            pushed = standing.record(rounds.PUSHED, number)
-            if pushed["project"] == project:
-                found |= {task["sample"]: task for task in pushed["tasks"] if task["holdout"]}
-    return found
-
-
-def _tasks(standing: Standing, project: int) -> Iterator[TaskSpec]:
-    """The selection in the order of rank, then what of the hold-out was never asked there.
-
-    That is the whole hold-out in round 0, and again what has no verdict yet if the project was
-    lost and made anew; else nothing.
-    """
-    samples = {sample.id: sample for sample in read_samples(standing.campaign.samples)}
-    picks = [entry["sample"] for entry in standing.record(rounds.SELECTION)["samples"]]
-    predictions = _predictions(standing)
-    beside = context.neighbours(standing, picks)
-    for rank, name in enumerate(picks):
-        near = beside.get(name, ())
-        yield _task(standing, samples[name], rank, predictions.get(name), near)
-    settled = {label.sample for label in read_labels(standing.campaign.holdout)}
-    settled |= holdout_tasks(standing, project).keys()
-    wanted = [s for s in samples.values() if s.split == "holdout" and s.id not in settled]
-    for rank, sample in enumerate(wanted, start=len(picks)):
-        yield _task(standing, sample, rank, None)
-
-
-def _task(
-    standing: Standing,
-    sample: Sample,
-    rank: int,
-    prediction: Prediction | None,
-    near: Sequence[context.Neighbour] = (),
-) -> TaskSpec:
-    return TaskSpec(
-        key=task_key(standing, standing.number, sample.id),
-        sample=sample.id,
-        image=showing.image(standing, sample, near),
-        rank=rank,
-        round=standing.number,
-        holdout=sample.split == "holdout",
-        prediction=prediction,
-    )
-
-
-def _predictions(standing: Standing) -> dict[str, Prediction]:
-    """The current model's answer for each pool sample; none in round 0 or where switched off."""
-    campaign, config = standing.campaign, standing.config
-    trained = standing.number > 0 and standing.record(rounds.PLAN)["labels"] > 0
-    if not (config.push.preannotate and trained):
-        return {}
-    probabilities = read_array(campaign.model / "probabilities.npy")
-    best = np.argmax(probabilities, axis=1)
-    names = [sample.id for sample in read_samples(campaign.samples, "pool")]
-    model = _model_name(standing)
-    return {
-        name: Prediction(config.classes[c], float(probabilities[row, c]), model)
-        for row, (name, c) in enumerate(zip(names, best, strict=True))
-    }
 
 
 def drop(standing: Standing) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from labelcycle import annotate, rounds
 from labelcycle.annotate import Done
+from labelcycle.cycle import asked
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import ServiceDown, StateError
 from labelcycle.rounds import State
@@ -35,13 +36,12 @@ def answer(
         raise ServiceDown(
             "LABEL_STUDIO_URL is not set; wanted the address of Label Studio; run `labelcycle up`"
         )
-    pushed = now.record(rounds.PUSHED)
     return annotate.annotate(
         url,
         token,
-        pushed["project"],
+        now.record(rounds.PUSHED)["project"],
         annotate.read_truth(now.campaign, truth),
-        tasks=[task["task"] for task in pushed["tasks"]],
+        wanted={task.task: task.wanted for task in asked.tasks(now)},
         annotators=annotators,
         error_rate=error_rate,
         skip_rate=skip_rate,

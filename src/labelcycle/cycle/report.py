@@ -1,18 +1,19 @@
 """What `labelcycle status` says."""
 
+from dataclasses import asdict
 from typing import Any
 
 from labelcycle import config, rounds
 from labelcycle.adapters import git
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.cycle import closing
+from labelcycle.cycle import closing, gold
 from labelcycle.cycle.standing import Standing, check_classes
 from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError, StateError
 from labelcycle.labels import read_all_labels, read_holdout
 from labelcycle.rounds import State
 from labelcycle.store import read_samples
 
-PEOPLE = ("alpha", "seconds_per_label", "adjudicate")
+PEOPLE = ("alpha", "seconds_per_label", "adjudicate", "gold")
 """What of a closed round's figures of its people is shown."""
 
 
@@ -63,6 +64,7 @@ def _closed(now: Standing, number: int) -> dict[str, Any]:
         "accuracy_low": accuracy.get("low"),
         "accuracy_high": accuracy.get("high"),
         "people": {name: metrics.get("people", {}).get(name) for name in PEOPLE},
+        "preannotation": metrics.get("preannotation", {}).get("campaign"),
     }
 
 
@@ -97,7 +99,7 @@ def _progress(now: Standing) -> dict[str, Any]:
         done = closing.progress(now, LabelStudioBackend(now.campaign))
     except (ServiceDown, ServiceRefused) as error:
         return {"tasks": None, "answered": None, "skipped": None, "problem": str(error)}
-    return {"tasks": done.tasks, "answered": done.answered, "skipped": done.skipped}
+    return asdict(done)
 
 
 def _next(now: Standing) -> str:
@@ -123,9 +125,10 @@ def as_text(status: dict[str, Any]) -> str:
     """The status for people."""
     lines = [
         f"{status['campaign']}: {status['pool']} samples in the pool, {status['holdout']} in the"
-        f" hold-out; {status['labels']} labels to train on, {status['bought']} answers bought"
+        f" hold-out; {status['labels']} labels to train on, {status['bought']} samples answered"
         " (hold-out and skips included)",
         *_people(status["rounds"]),
+        *_preannotation(status["rounds"]),
     ]
     names = [_strategy(entry) for entry in status["rounds"]]
     width = max([12, *map(len, names)])
@@ -146,14 +149,31 @@ def _people(entries: list[dict[str, Any]]) -> list[str]:
     said = [entry["people"] for entry in entries if "people" in entry]
     if not said:
         return []
-    alpha, seconds, adjudicate = (said[-1][name] for name in PEOPLE)
+    alpha, seconds, adjudicate, found = (said[-1][name] for name in PEOPLE)
     parts = [
         f"agreement {alpha:.2f} (Krippendorff's alpha)" if alpha is not None else "",
         f"{seconds:.1f} s a label in the last round" if seconds is not None else "",
         f"{adjudicate} samples await adjudication" if adjudicate else "",
     ]
     text = ", ".join(part for part in parts if part)
-    return [f"people: {text}"] if text else []
+    lines = [f"people: {text}"] if text else []
+    return [*lines, *gold.told(found or gold.NONE)]
+
+
+def _preannotation(entries: list[dict[str, Any]]) -> list[str]:
+    """A line on what showing the model's class does; none before anybody saw one."""
+    said = [entry["preannotation"] for entry in entries if entry.get("preannotation")]
+    if not said or said[-1]["override_rate"] is None:
+        return []
+    rate, bias = said[-1]["override_rate"], said[-1]["bias"]
+    text = f"pre-annotations: {rate['value']:.0%} of {said[-1]['shown']} overridden"
+    if bias:
+        low, high = (f"{100 * bias[end]:+.0f}" for end in ("low", "high"))
+        text += (
+            f"; people who see one say the same {100 * bias['value']:+.0f} points more often"
+            f" ({low} to {high}, {said[-1]['blind']} answers without)"
+        )
+    return [text]
 
 
 def _strategy(entry: dict[str, Any]) -> str:

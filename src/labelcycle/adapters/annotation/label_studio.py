@@ -15,7 +15,13 @@ from typing import Any
 
 import httpx
 
-from labelcycle.adapters import label_config, label_difference, label_images, label_tasks
+from labelcycle.adapters import (
+    label_config,
+    label_difference,
+    label_images,
+    label_studio_people,
+    label_tasks,
+)
 from labelcycle.adapters.label_studio_api import LabelStudioApi, Task
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused
 from labelcycle.ports import Answer, LabelSchema, Progress, TaskSpec
@@ -128,8 +134,12 @@ class LabelStudioBackend:
         return next(marked, None)
 
     def project_url(self, project: int) -> str:
-        """Address a person can open."""
+        """Address of the list of tasks, for whoever runs the campaign."""
         return f"{self._public}/projects/{project}/data"
+
+    def work_url(self, project: int) -> str:
+        """Address at which a person is shown the next open task at once."""
+        return f"{self.project_url(project)}?labeling=1"
 
     def check_schema(self, project: int, schema: LabelSchema) -> None:
         """Raise `ServiceRefused` with the difference if the project no longer asks for `schema`."""
@@ -170,7 +180,11 @@ class LabelStudioBackend:
         present = self._push_missing(project, records)
         if model is not None:
             self._api.update_project(project, model_version=model)
-        return {key: self._unique(present[key])[0].id for key in records}
+        ids = {key: self._unique(present[key])[0].id for key in records}
+        people = {ids[task.key]: task.wanted for task in ranked}
+        every = [task for twins in present.values() for task in twins]
+        label_studio_people.ask(self._api, project, people, every)
+        return ids
 
     def _push_missing(
         self, project: int, records: Mapping[str, Mapping[str, Any]]
@@ -225,24 +239,29 @@ class LabelStudioBackend:
 
     # --- while people work ------------------------------------------------------------------
 
-    def progress(self, project: int, tasks: Mapping[str, int]) -> Progress:
-        """How many of `tasks` (key -> id) are answered or skipped."""
+    def progress(
+        self, project: int, tasks: Mapping[str, int], wanted: Mapping[str, int] | None = None
+    ) -> Progress:
+        """How many of `tasks` (key -> id) are done; wanted : people by key, where not one."""
         listed = self._api.tasks(project, list(tasks.values()))
         found = {task.key: [task] for task in listed if task.key}
         if elsewhere := {key: 0 for key in tasks if key not in found}:
             found |= self._by_key(project, elsewhere)  # a twin may have been answered instead
         self._none_gone(project, tasks, set(found))
-        answered = sum(any(task.answers for task in found[key]) for key in tasks)
-        touched = sum(any(task.touches for task in found[key]) for key in tasks)
-        return Progress(tasks=len(tasks), answered=answered, skipped=touched - answered)
+        own = {key: found[key] for key in tasks}
+        return label_studio_people.progress(self._api, project, own, wanted or {})
 
     def withdraw(self, project: int, tasks: Mapping[str, int]) -> int:
-        """Remove those of `tasks` nobody has answered or skipped; the number removed."""
+        """Remove those of `tasks` nobody has answered or skipped; the number removed.
+
+        Of the others nobody is asked any more either.
+        """
         removed = 0
         for _ in range(SNAPSHOT_TRIES):  # what was said to be deleted is looked for again
-            listed = self._by_key(project, tasks).values()
-            gone = sum(self._remove(task) for twins in listed for task in twins)
+            listed = [task for twins in self._by_key(project, tasks).values() for task in twins]
+            gone = sum(self._remove(task) for task in listed)
             if not gone:
+                label_studio_people.ask_no_more(self._api, listed)
                 return removed
             removed += gone
         raise ServiceDown(

@@ -1,0 +1,184 @@
+"""The tasks of a round: what was selected, what is mixed in, who is asked and what is shown.
+
+Every draw comes from (campaign seed, round, "push"), so that a push that was killed goes on with
+the same tasks.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from labelcycle import rounds
+from labelcycle.core.seeding import derive
+from labelcycle.cycle import answers, asked, context, gold, showing
+from labelcycle.cycle.asked import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
+from labelcycle.cycle.standing import Standing
+from labelcycle.errors import SettingsError
+from labelcycle.labels import read_all_labels, read_holdout
+from labelcycle.ports import Kind, Prediction, TaskSpec
+from labelcycle.store import (
+    Sample,
+    read_array,
+    read_samples,
+)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A sample to be asked, before it has a rank."""
+
+    sample: str
+    kind: Kind
+    wanted: int = 1
+    prediction: Prediction | None = None
+    shown: bool = True
+    near: Sequence[context.Neighbour] = ()
+
+
+def tasks(standing: Standing, project: int) -> list[TaskSpec]:
+    """The round's tasks by rank: the selection with gold and adjudication mixed in, the hold-out.
+
+    The order of the selection stays. Of the hold-out comes what was never asked in this project:
+    all of it in round 0, and what has no verdict yet in a project made anew.
+    """
+    options = standing.config.push
+    rng = derive(standing.config.campaign.seed, standing.number, "push")
+    for_overlap, for_gold, for_blind, for_order = rng.spawn(4)
+    predictions = _predictions(standing)
+    picks = [entry["sample"] for entry in standing.record(rounds.SELECTION)["samples"]]
+    several = share(for_overlap, picks, options.overlap_share)
+    known = _gold(standing, len(picks), for_gold)
+    blind = share(for_blind, [s for s in (*picks, *known) if s in predictions], options.blind_share)
+
+    beside = context.neighbours(standing, [s for s in (*picks, *known) if s not in blind])
+
+    def ask(sample: str, kind: Kind, wanted: int = 1) -> Ask:
+        near = beside.get(sample, ())
+        return Ask(sample, kind, wanted, predictions.get(sample), sample not in blind, near)
+
+    chosen = [ask(s, SELECTED, options.overlap if s in several else 1) for s in picks]
+    extra = [ask(s, GOLD) for s in known] + [Ask(s, ADJUDICATION) for s in _unsettled(standing)]
+    held = [Ask(s, HOLDOUT) for s in _unasked(standing, project)]
+    samples = {sample.id: sample for sample in read_samples(standing.campaign.samples)}
+    return [
+        _task(standing, samples[each.sample], rank, each)
+        for rank, each in enumerate([*mixed(for_order, chosen, extra), *held])
+    ]
+
+
+def check_gold(standing: Standing) -> None:
+    """Raise SettingsError if gold tasks are wanted and no label is owned."""
+    wanted = standing.config.push.gold_share
+    if wanted and not _owned(standing):
+        raise SettingsError(
+            f"push.gold_share is {wanted:g}; wanted owned labels of the pool to ask people about,"
+            " got none; take some in with `labelcycle import-labels` before round 0, or set it to 0"
+        )
+
+
+def share(rng: np.random.Generator, names: Sequence[str], part: float) -> set[str]:
+    """A random `part` in 0..1 of the names.
+
+    A fraction of a name is one with that probability: small rounds have their share in the long
+    run.
+    """
+    count = int(np.floor(part * len(names) + rng.random()))
+    return {names[i] for i in rng.permutation(len(names))[:count]}
+
+
+def mixed(rng: np.random.Generator, chosen: Sequence[Ask], extra: Sequence[Ask]) -> list[Ask]:
+    """Both, `chosen` in its order, `extra` in any order at random places."""
+    total = len(chosen) + len(extra)
+    places = rng.choice(total, size=len(extra), replace=False)
+    put = dict(zip(places.tolist(), extra, strict=True))
+    rest = iter(chosen)
+    return [put[place] if place in put else next(rest) for place in range(total)]
+
+
+# --- which samples -------------------------------------------------------------------------
+
+
+def _owned(standing: Standing) -> list[str]:
+    """Samples of the pool whose class was known before round 0, and is still one, by id."""
+    known, classes = gold.truth(standing), standing.config.classes
+    return sorted(sample for sample, label in known.items() if label in classes)
+
+
+def _gold(standing: Standing, budget: int, rng: np.random.Generator) -> list[str]:
+    """Known samples to mix in, those asked least so far first, else at random."""
+    owned = _owned(standing)
+    wanted = len(share(rng, [str(i) for i in range(budget)], standing.config.push.gold_share))
+    earlier = Counter(task.sample for task in _earlier(standing) if task.kind == GOLD)
+    drawn = [owned[i] for i in rng.permutation(len(owned))]
+    return sorted(drawn, key=lambda sample: earlier[sample])[:wanted]
+
+
+def _unsettled(standing: Standing) -> list[str]:
+    """Samples that await adjudication, the longest waiting first, as many as may be asked."""
+    campaign, limit = standing.campaign, standing.config.push.adjudicate
+    labels = [*read_holdout(campaign), *read_all_labels(campaign).values()]
+    most = standing.config.query.budget if limit is None else limit
+    return answers.to_settle(labels, answers.read(standing))[:most]
+
+
+def holdout_tasks(standing: Standing, project: int) -> dict[str, Asked]:
+    """The hold-out's tasks in a project, by sample, from the records of all rounds so far."""
+    found: dict[str, Asked] = {}
+    for number in asked.pushed_rounds(standing):
+        if standing.record(rounds.PUSHED, number)["project"] == project:
+            own = asked.tasks(standing, number)
+            found |= {task.sample: task for task in own if task.kind == HOLDOUT}
+    return found
+
+
+def _unasked(standing: Standing, project: int) -> list[str]:
+    settled = {label.sample for label in read_holdout(standing.campaign)}
+    settled |= holdout_tasks(standing, project).keys()
+    held = read_samples(standing.campaign.samples, "holdout")
+    return [sample.id for sample in held if sample.id not in settled]
+
+
+def _earlier(standing: Standing) -> Iterable[Asked]:
+    for number in asked.pushed_rounds(standing):
+        if number < standing.number:
+            yield from asked.tasks(standing, number)
+
+
+# --- what is shown -------------------------------------------------------------------------
+
+
+def task_key(standing: Standing, number: int, sample: str) -> str:
+    """What makes a task unique in the campaign."""
+    return f"{standing.key}/{number:03d}/{sample}"
+
+
+def _task(standing: Standing, sample: Sample, rank: int, ask: Ask) -> TaskSpec:
+    return TaskSpec(
+        key=task_key(standing, standing.number, sample.id),
+        sample=sample.id,
+        image=showing.image(standing, sample, ask.near),
+        rank=rank,
+        round=standing.number,
+        kind=ask.kind,
+        wanted=ask.wanted,
+        prediction=ask.prediction,
+        shown=ask.shown,
+    )
+
+
+def _predictions(standing: Standing) -> Mapping[str, Prediction]:
+    """The current model's answer for each pool sample; none in round 0 or where switched off."""
+    campaign, config = standing.campaign, standing.config
+    trained = standing.number > 0 and standing.record(rounds.PLAN)["labels"] > 0
+    if not (config.push.preannotate and trained):
+        return {}
+    probabilities = read_array(campaign.model / "probabilities.npy")
+    best = np.argmax(probabilities, axis=1)
+    names = [sample.id for sample in read_samples(campaign.samples, "pool")]
+    model = f"round-{standing.number - 1:03d}"  # trained on the labels of all closed rounds
+    return {
+        name: Prediction(config.classes[c], float(probabilities[row, c]), model)
+        for row, (name, c) in enumerate(zip(names, best, strict=True))
+    }

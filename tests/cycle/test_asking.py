@@ -1,0 +1,346 @@
+"""What a round asks of whom: overlap, gold tasks, blind ones, adjudication, with whole rounds."""
+
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labelcycle.cycle import answers, asked, asking, gold, notices, report, setup
+from labelcycle.cycle import standing as standings
+from labelcycle.cycle.asked import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
+from labelcycle.cycle.asking import Ask
+from labelcycle.errors import SettingsError
+from labelcycle.labels import read_all_labels
+from labelcycle.rounds import State
+from labelcycle.store import Label, read_json, read_labels, read_samples
+
+OTHER = {"dark": "light", "light": "dark"}
+
+
+def settings(folder, **sections) -> None:
+    values = yaml.safe_load(folder.params.read_text())
+    for name, options in sections.items():
+        values[name] |= options
+    folder.params.write_text(yaml.safe_dump(values))
+
+
+def own(campaign, truth, count: int = 5) -> set[str]:
+    """Give the campaign `count` owned labels, before round 0."""
+    pool = [sample.id for sample in read_samples(campaign.samples, "pool")][:count]
+    table = campaign.root.parent / "owned.csv"
+    rows = "".join(f"{sample},{truth[sample]}\n" for sample in pool)
+    table.write_text(f"sample,label\n{rows}")
+    setup.add_labels(campaign.root, table)
+    return set(pool)
+
+
+def tasks(campaign, number: int) -> list[Asked]:
+    return asked.tasks(standings.read(campaign.root), number)
+
+
+def answer(backend, campaign, truth, number: int, wrong=frozenset(), people=("1",)) -> None:
+    """People answer the whole round, `wrong` (sample, person) wrongly."""
+    for task in tasks(campaign, number):
+        for person in people[: task.wanted]:
+            right = truth[task.sample]
+            said = OTHER[right] if (task.sample, person) in wrong else right
+            backend.answer(task.key, said, annotator=person)
+
+
+# --- the draws -----------------------------------------------------------------------------
+
+
+@given(st.integers(0, 60), st.floats(0, 1), st.integers(0, 2**32))
+def test_a_share_is_one_of_the_two_nearest_counts(n: int, part: float, seed: int) -> None:
+    names = [str(i) for i in range(n)]
+    found = asking.share(np.random.default_rng(seed), names, part)
+    assert found <= set(names)
+    assert len(found) in (int(part * n), min(n, int(part * n) + 1))
+
+
+def test_small_rounds_have_their_share_in_the_long_run() -> None:
+    rng = np.random.default_rng(0)
+    counts = [len(asking.share(rng, list("abcd"), 0.1)) for _ in range(2000)]
+    assert abs(np.mean(counts) - 0.4) < 4 * (0.4 * 0.6 / 2000) ** 0.5
+    drawn = Counter(x for _ in range(2000) for x in asking.share(rng, list("abcd"), 0.5))
+    assert min(drawn.values()) > 1000 - 4 * 500**0.5
+
+
+@given(st.integers(0, 20), st.integers(0, 10), st.integers(0, 2**32))
+def test_what_is_mixed_in_leaves_the_order_of_the_selection(n: int, m: int, seed: int) -> None:
+    chosen, extra = (
+        [Ask(f"s{i}", SELECTED) for i in range(n)],
+        [Ask(f"g{i}", GOLD) for i in range(m)],
+    )
+    found = asking.mixed(np.random.default_rng(seed), chosen, extra)
+    assert [each for each in found if each.kind == SELECTED] == chosen
+    assert sorted(each.sample for each in found if each.kind == GOLD) == sorted(
+        each.sample for each in extra
+    )
+
+
+def test_gold_tasks_come_at_any_place() -> None:
+    chosen, extra = [Ask(f"s{i}", SELECTED) for i in range(4)], [Ask("g", GOLD)]
+    rng = np.random.default_rng(1)
+    places = Counter(asking.mixed(rng, chosen, extra).index(extra[0]) for _ in range(500))
+    assert min(places[i] for i in range(5)) > 60
+
+
+# --- whole rounds --------------------------------------------------------------------------
+
+
+def test_a_tie_of_two_people_is_settled_by_the_next_round(
+    campaign, flows, backend, truth, monkeypatch
+) -> None:
+    monkeypatch.setattr(report, "LabelStudioBackend", lambda campaign: backend)
+    settings(campaign, push={"overlap": 2})
+    root = str(campaign.root)
+    flows.run(root)
+    first = tasks(campaign, 0)
+    assert {t.wanted for t in first if t.kind == SELECTED} == {2}
+    assert {t.wanted for t in first if t.kind == HOLDOUT} == {1}
+    tied = [t.sample for t in first if t.kind == SELECTED][:2]
+    answer(backend, campaign, truth, 0, people=("1",))
+    flows.run(root)  # one person is not enough for four of them
+    status = report.status(standings.read(campaign.root))["rounds"][0]
+    assert (status["answered"], status["partly"], status["tasks"]) == (6, 4, 10)
+    for task in first:
+        if task.kind == SELECTED:
+            right = truth[task.sample]
+            said = OTHER[right] if task.sample in tied else right
+            backend.answer(task.key, said, annotator="2")
+    flows.run(root)
+    assert answers.awaiting(read_all_labels(campaign).values()) == sorted(tied)
+    assert read_json(campaign.round(0) / "metrics.json")["people"]["alpha"] is not None
+    settings(campaign, push={"overlap": 1})
+    flows.open_now(root)
+    later = tasks(campaign, 1)
+    again = [t for t in later if t.kind == ADJUDICATION]
+    assert {t.sample for t in again} == set(tied)
+    assert Counter(t.kind for t in later) == {SELECTED: 4, ADJUDICATION: 2}
+    assert all((t.wanted, t.predicted, t.shown) == (1, None, False) for t in again)
+    assert [t.rank for t in later] == list(range(6))
+    answer(backend, campaign, truth, 1, people=("3",))
+    flows.run(root)
+    latest = read_all_labels(campaign)
+    assert [latest[s].label for s in tied] == [truth[s] for s in tied]
+    metrics = read_json(campaign.round(1) / "metrics.json")
+    assert (metrics["accepted"], metrics["rejected"], metrics["returned"]) == (6, 0, 0)
+    assert metrics["people"]["cost"]["by_strategy"]["adjudication"]["labels"] == 2
+
+
+@pytest.mark.slow
+def test_what_two_more_people_do_not_settle_is_not_asked_a_third_time(
+    campaign, flows, backend, truth
+) -> None:
+    settings(campaign, push={"overlap": 2}, query={"budget": 1}, campaign={"rounds": 5})
+    root = str(campaign.root)
+    flows.run(root)
+    sample = tasks(campaign, 0)[0].sample
+    answer(backend, campaign, truth, 0, {(sample, "2")}, ("1", "2"))
+    flows.run(root)
+    for number, person in ((1, "2"), (2, "1")):  # the same two, who say what they said
+        flows.open_now(root)
+        assert [t.sample for t in tasks(campaign, number) if t.kind == ADJUDICATION] == [sample]
+        for task in tasks(campaign, number):
+            for each in ("1", "2") if task.kind == SELECTED else (person,):
+                right = truth[task.sample]
+                backend.answer(
+                    task.key,
+                    OTHER[right] if (task.sample, each) == (sample, "2") else right,
+                    annotator=each,
+                )
+        flows.run(root)
+    people = read_json(campaign.round(2) / "metrics.json")["people"]
+    assert (people["adjudicate"], people["unsettled"]) == (0, 1)
+    assert read_all_labels(campaign)[sample].reason == "tie between dark, light"
+    flows.open_now(root)
+    assert {t.kind for t in tasks(campaign, 3)} == {SELECTED}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_tie_in_the_holdout_is_settled_and_never_trained_on(
+    campaign, flows, backend, truth, lost
+) -> None:
+    root = str(campaign.root)
+    flows.run(root)
+    answer(backend, campaign, truth, 0)
+    held = next(t for t in tasks(campaign, 0) if t.kind == HOLDOUT)
+    backend.answer(held.key, OTHER[truth[held.sample]], annotator="2")
+    flows.run(root)
+    if lost:  # and made anew: the first task is no more
+        backend.lose_project()
+    flows.open_now(root)
+    assert [t.sample for t in tasks(campaign, 1) if t.kind == ADJUDICATION] == [held.sample]
+    answer(backend, campaign, truth, 1, people=("3",))
+    flows.run(root)
+    found = {label.sample: label.label for label in read_labels(campaign.holdout)}
+    assert found[held.sample] == truth[held.sample]
+    assert held.sample not in read_all_labels(campaign)
+
+
+@pytest.mark.slow
+def test_gold_tasks_measure_people_and_make_no_labels(campaign, flows, backend, truth) -> None:
+    owned = own(campaign, truth)
+    settings(campaign, push={"gold_share": 0.5, "gold_alert": 0.7}, query={"budget": 4})
+    root = str(campaign.root)
+    flows.run(root)
+    before = campaign.label_file("owned").read_bytes()
+    wrong = {(sample, "1") for sample in owned}
+    for number in range(3):
+        found = tasks(campaign, number)
+        golden = [t for t in found if t.kind == GOLD]
+        assert len(golden) == 2
+        assert {t.sample for t in golden} <= owned
+        assert sum(t.kind == SELECTED for t in found) == 4
+        answer(backend, campaign, truth, number, wrong)
+        flows.run(root)
+        assert not owned & {x.sample for x in read_labels(campaign.label_file(number))}
+        if number < 2:
+            flows.open_now(root)
+    assert campaign.label_file("owned").read_bytes() == before
+    asked_of = Counter(t.sample for n in range(3) for t in tasks(campaign, n) if t.kind == GOLD)
+    assert sorted(asked_of.values()) == [1, 1, 1, 1, 2]  # those asked least come first
+    people = read_json(campaign.round(2) / "metrics.json")["people"]
+    assert people["gold"]["below"] == ["1"]
+    assert people["gold"]["annotators"]["1"]["answers"] == 6
+    assert people["gold"]["annotators"]["1"]["right"]["value"] == 0
+    assert people["gold"]["annotators"]["1"]["seconds"] == 1.5
+    assert people["cost"]["by_strategy"]["gold"]["labels"] == 0
+    first = read_json(campaign.round(0) / "metrics.json")["people"]
+    assert first["gold"]["below"] == []  # two answers are not enough to name anybody
+    now = standings.read(campaign.root)
+    line = "Annotator 1: 0.00 of 6 answers to gold tasks are right (0.00 to 0.39)."
+    assert line in report.as_text(report.status(now))
+    told = {notice.key: notice for notice in notices.due(now, None)}
+    assert told["gold 002"].title == "tiny: look at annotator 1"
+    assert line in told["gold 002"].body
+
+
+def test_gold_tasks_without_owned_labels_are_refused(campaign, flows, backend) -> None:
+    settings(campaign, push={"gold_share": 0.2})
+    with pytest.raises(
+        SettingsError, match=r"push\.gold_share is 0\.2; wanted owned labels .* set"
+    ):
+        flows.run(str(campaign.root))
+    assert standings.read(campaign.root).state is State.DUE
+    assert not backend.tasks
+
+
+@pytest.mark.slow
+def test_a_blind_share_shows_no_prediction_and_keeps_it(campaign, flows, backend, truth) -> None:
+    own(campaign, truth)
+    settings(campaign, push={"blind_share": 0.5, "gold_share": 0.5}, query={"budget": 6})
+    root = str(campaign.root)
+    flows.run(root)
+    assert all(t.predicted is None and not t.shown for t in tasks(campaign, 0))
+    answer(backend, campaign, truth, 0)
+    flows.run(root)
+    flows.open_now(root)
+    found = tasks(campaign, 1)
+    assert all(t.predicted for t in found)
+    assert 4 <= sum(not t.shown for t in found) <= 5
+    for task in found:
+        pushed = backend.tasks[task.key]
+        assert (pushed.kind, pushed.shown) == (task.kind, task.shown)
+        backend.answer(task.key, task.predicted if task.shown else OTHER[task.predicted])
+    flows.run(root)
+    figures = read_json(campaign.round(1) / "metrics.json")["preannotation"]
+    chosen = [t for t in found if t.kind == SELECTED]
+    assert figures["shown"] == sum(t.shown for t in chosen)
+    assert figures["blind"] == 6 - figures["shown"]
+    assert (figures["overridden"], figures["override_rate"]["value"]) == (0, 0)
+    assert figures["blind_agreement"]["value"] == 0
+    assert figures["bias"]["value"] == 1
+    assert 0 < figures["bias"]["low"] < figures["bias"]["high"] == 1
+    right = [(t.predicted == truth[t.sample]) == t.shown for t in found if t.kind == GOLD]
+    errors = [e for e in figures["errors"].values() if e]
+    assert errors or not right
+    assert figures["campaign"] == {k: v for k, v in figures.items() if k != "campaign"}
+    text = report.as_text(report.status(standings.read(campaign.root)))
+    assert "pre-annotations: 0% of " in text
+    assert "people who see one say the same +100 points more often" in text
+    json.dumps(figures, allow_nan=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("limit", "wanted"), [(None, 4), (2, 2), (0, 0)])
+def test_no_more_are_settled_than_the_budget_or_the_limit(
+    campaign, flows, backend, truth, limit, wanted
+) -> None:
+    settings(campaign, push={"adjudicate": limit})
+    flows.run(str(campaign.root))
+    for task in tasks(campaign, 0):  # everything is a tie, the hold-out too
+        for person, said in (("1", "dark"), ("2", "light")):
+            backend.answer(task.key, said, annotator=person)
+    flows.run(str(campaign.root))
+    flows.open_now(str(campaign.root))
+    assert sum(t.kind == ADJUDICATION for t in tasks(campaign, 1)) == wanted
+
+
+def test_a_push_that_died_goes_on_with_the_same_tasks(campaign, flows, backend, truth) -> None:
+    own(campaign, truth)
+    settings(campaign, push={"gold_share": 0.5, "overlap": 3, "overlap_share": 0.5})
+    flows.run(str(campaign.root))
+    now = standings.read(campaign.root)
+    (campaign.round(0) / "pushed.json").rename(campaign.root / "kept.json")
+    again = asking.tasks(now, backend.project)
+    wanted = read_json(campaign.root / "kept.json")["tasks"]
+    assert [(t.key, t.kind, t.wanted, t.rank) for t in again] == [
+        (t["key"], t["kind"], t["wanted"], t["rank"]) for t in wanted
+    ]
+    assert sorted(t.wanted for t in again if t.kind == SELECTED) == [1, 1, 3, 3]
+
+
+def test_who_waited_longest_and_was_asked_least_is_settled_first() -> None:
+    def label(sample: str, adjudicate: bool = True) -> Label:
+        return Label(sample, None, "tie", adjudicate=adjudicate)
+
+    def reply(number: int, sample: str, annotator: str, kind=ADJUDICATION) -> answers.Reply:
+        key = f"k/{number}/{sample}"
+        return answers.Reply(number, key, number, sample, annotator, ("dark",), "t", None, kind)
+
+    found = [label("d"), label("a"), label("c"), label("b"), label("x", adjudicate=False)]
+    replies = [
+        reply(0, "b", "1", SELECTED),
+        reply(1, "d", "1"),
+        reply(1, "d", "2"),  # twice in one round is asked once
+        reply(1, "c", "1"),
+        reply(2, "c", "1"),
+    ]
+    assert answers.to_settle(found, replies) == ["a", "b", "d"]
+
+
+def test_a_record_of_an_earlier_version_is_read() -> None:
+    old = {"key": "k/000/s", "sample": "s", "rank": 3, "task": 9, "holdout": True}
+    assert Asked.read(old) == Asked("k/000/s", "s", 3, 9, HOLDOUT)
+    assert Asked.read(old | {"holdout": False}).kind == SELECTED
+
+
+def test_nobody_is_named_for_bad_luck() -> None:
+    """Right nine times of ten, after 5 to 40 answers: named hardly ever; half the time: soon."""
+    from labelcycle.core.metrics import wilson
+
+    rng = np.random.default_rng(0)
+
+    def named(skill: float, n: int) -> float:
+        right = rng.binomial(n, skill, 400)
+        return float(np.mean([wilson(int(r), n, 0.95).high < 0.7 for r in right]))
+
+    assert max(named(0.9, n) for n in (gold.LEAST, 10, 20, 40)) < 0.01
+    assert named(0.4, 20) > 0.6
+
+
+@pytest.mark.slow
+def test_the_figures_of_a_round_without_pre_annotations(campaign, flows, backend, truth) -> None:
+    flows.run(str(campaign.root))
+    answer(backend, campaign, truth, 0)
+    flows.run(str(campaign.root))
+    figures = read_json(campaign.round(0) / "metrics.json")["preannotation"]
+    assert (figures["shown"], figures["override_rate"], figures["bias"]) == (0, None, None)
+    assert "pre-annotations" not in report.as_text(report.status(standings.read(campaign.root)))
