@@ -9,13 +9,14 @@ TEST := $(VENV)/bin/python -m pytest
 TEST_PARALLEL := OMP_NUM_THREADS=1 $(TEST) --numprocesses 2 --dist loadfile
 PIP_FLAGS := --disable-pip-version-check --quiet
 
-.PHONY: help demo test quick lint env env-label-studio lock clean
+.PHONY: help demo test quick lint faults env env-label-studio lock clean
 
 help:
 	@echo "make demo   the whole loop on sample data: three rounds, real Label Studio, about 10 minutes"
 	@echo "make test   all checks and tests, the ones with real services included"
 	@echo "make quick  the quick tests, about a minute"
 	@echo "make lint   style, types, import layers"
+	@echo "make faults every step of push and pull under every fault, as a table, 10 minutes"
 	@echo "make lock   write constraints*.txt from what is installed"
 	@echo "make clean  remove the environments and the demo"
 
@@ -28,6 +29,9 @@ test: env env-label-studio lint
 
 quick: env
 	$(TEST_PARALLEL) -m "not service and not slow"
+
+faults: env env-label-studio
+	PYTHONPATH=tests $(VENV)/bin/python -m faults
 
 lint: env
 	$(VENV)/bin/ruff check .

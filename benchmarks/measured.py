@@ -28,7 +28,7 @@ ARRAYS = ("train", "test", "train_labels", "test_labels")
 MEASURED = (
     "benchmarks",
     "examples",
-    *(f"src/labelcycle/{part}" for part in ("core", "nn", "simulate", "stages")),
+    *(f"src/labelcycle/{part}" for part in ("adapters", "core", "nn", "simulate", "stages")),
 )
 """Whose uncommitted changes are told."""
 

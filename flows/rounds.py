@@ -27,7 +27,7 @@ from labelcycle import config, pipeline, rounds
 from labelcycle.adapters import dvc, git, lock
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.mlflow import MlflowTracker
-from labelcycle.cycle import asking, closing, history, opening, standing
+from labelcycle.cycle import asking, closing, deadline, history, opening, standing
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import LabelcycleError, ServiceDown, StateError
 from labelcycle.rounds import State
@@ -161,7 +161,7 @@ def close_round(folder: str) -> int:
 
 @flow(name="collect")
 def collect(folder: str) -> bool:
-    """Look at the open round; close it if it is complete. True if a round was closed."""
+    """Look at the open round; close it if it is complete, or due with a quorum. True if it was."""
     with _at_work(folder) as campaign:
         now = standing.read(campaign.root)
         if now.state in (State.DUE, State.PLANNED, State.SELECTED, State.PUSHED):
@@ -173,7 +173,10 @@ def collect(folder: str) -> bool:
             reports.progress(now, done)
             telling.tell(now, done)
             if done["answered"] + done["skipped"] < done["tasks"]:
-                return False
+                if not (deadline.passed(now) and deadline.quorum(now, done)):
+                    return False
+                say(f"round {now.number} is past its deadline, and enough of it is done")
+                closing.end_early(now, "deadline")
         else:
             telling.tell(now)
         close_round(folder)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from buckets import bucket, s3_server
 from skips import pytest_sessionfinish, pytest_terminal_summary
 
 from labelcycle.adapters import sending
@@ -14,7 +15,7 @@ from labelcycle.adapters import services as local_services
 from labelcycle.adapters.services import Services
 from labelcycle.store import Campaign
 
-__all__ = ["pytest_sessionfinish", "pytest_terminal_summary"]
+__all__ = ["bucket", "pytest_sessionfinish", "pytest_terminal_summary", "s3_server"]
 
 os.environ.pop(sending.VARIABLE, None)  # nobody is told of the rounds of tests
 

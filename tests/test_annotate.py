@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from labelcycle.adapters.label_studio_api import Task
@@ -13,7 +14,9 @@ CLASSES = ("cat", "dog", "cow")
 COUNT = 600
 
 
-def replies(seed: int, error_rate: float, skip_rate: float, annotators: int = 2) -> list[Reply]:
+def replies(
+    seed: int, error_rate: float, skip_rate: float, annotators: int = 2, turn: int = 0
+) -> list[Reply]:
     return [
         _reply(
             Task(i, f"k/{i}", 0, 0, {"sample": str(i), "round": 0}),
@@ -23,6 +26,7 @@ def replies(seed: int, error_rate: float, skip_rate: float, annotators: int = 2)
             error_rate,
             skip_rate,
             seed,
+            turn,
         )
         for i in range(COUNT)
     ]
@@ -68,6 +72,15 @@ def test_work_is_shared_and_takes_time() -> None:
     assert 2.2 < times[COUNT // 2] < 2.8
     assert times[0] > 0.3
     assert times[-1] < 20
+
+
+def test_people_of_one_task_are_different_and_err_on_their_own() -> None:
+    turns = [replies(0, 0.3, 0.0, annotators=3, turn=turn) for turn in range(3)]
+    assert all(len({r.person for r in task}) == 3 for task in zip(*turns, strict=True))
+    wrong = [np.array([r.kind == "wrong" for r in each]) for each in turns]
+    assert all(abs(each.mean() - 0.3) < 4 * (0.21 / COUNT) ** 0.5 for each in wrong)
+    both = float((wrong[0] & wrong[1]).mean())
+    assert abs(both - 0.09) < 4 * (0.09 * 0.91 / COUNT) ** 0.5
 
 
 # --- the file of true classes --------------------------------------------------------------

@@ -24,7 +24,7 @@ from labelcycle.simulate.results import rows_of
 pytestmark = pytest.mark.slow  # whole campaigns and processes: seconds each
 
 SCRIPT = Path(label_cost.__file__)
-SETTINGS = ("--strategies", "typiclust", "--budgets", "3,8", "--seeds", "2", "--pool", "60")
+SETTINGS = ("--strategies", "typiclust", "--budgets", "3,8", "--seeds", "3", "--pool", "60")
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_rows_compare_each_seed_with_random(
         assert {k: row[k] for k in ("data", "learner", "seeds")} == {
             "data": "blobs.npz",
             "learner": "linear",
-            "seeds": 2,
+            "seeds": 3,
         }
         expected = [each.mean(), stats.sem(each), difference.mean(), interval.low, interval.high]
         got = [row[k] for k in ("accuracy", "se", "gain", "gain_low", "gain_high")]

@@ -205,17 +205,6 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert store.read_labels(tmp_path / "labels") == labels
 
 
-def test_the_latest_word_on_a_sample_counts(tmp_path: Path) -> None:
-    campaign = Campaign(tmp_path)
-    assert store.read_all_labels(campaign) == {}
-    for name, label in (("owned", "cat"), (0, "dog"), (10, "cow"), (9, "hen")):
-        store.write_labels(campaign.label_file(name), [Label("a", label), Label(str(name), label)])
-    found = store.read_all_labels(campaign)
-    assert {key: label.label for key, label in found.items()} == {
-        "a": "cow", "owned": "cat", "0": "dog", "9": "hen", "10": "cow",
-    }  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

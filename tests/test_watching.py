@@ -145,6 +145,24 @@ def test_a_server_that_never_was_there(
     assert capsys.readouterr().err.count("does not answer") == 1
 
 
+@pytest.mark.parametrize("count", [60, 5000])
+def test_the_trainings_of_an_experiment_are_watched_too(server: Server, count: int) -> None:
+    labels = np.sort(np.arange(count) % 2)  # in the order of the classes
+    asked: list[np.ndarray] = []
+
+    def seen(rows: np.ndarray) -> np.ndarray:
+        asked.append(rows)
+        return np.eye(2, dtype=np.float32)[labels[rows]]
+
+    show = watching.of_experiment("small")(labels)
+    for step in (1, 2):
+        show(Progress(step, 2, 0.5, None, step // 2, seen))
+    assert (server.key, server.campaign) == ("simulate small", "small")
+    assert server.points[-1] == ({LOSS: 0.5, KNN: 1.0}, 2, True)
+    assert len(asked[0]) == min(count, watching.MOST)
+    assert len(set(labels[asked[0]])) == 2
+
+
 @pytest.mark.service
 def test_a_killed_training_goes_on_in_its_run(
     campaign: store.Campaign, mlflow_server: Services, monkeypatch: pytest.MonkeyPatch

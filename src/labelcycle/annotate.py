@@ -108,22 +108,19 @@ def annotate(
     wants more people than there are.
     """
     api = LabelStudioApi(url, token)
-    found = api.tasks(project, None if wanted is None else list(wanted))
-    lacking = {t.id: (wanted or {}).get(t.id, 1) - t.answers - t.skips for t in found if t.key}
-    pending = [task for task in found if lacking.get(task.id, 0) > 0]
+    pending = _pending(api, project, wanted)
     classes = label_config.classes(api.project(project).config)
-    _check(pending, truth, classes, annotators, max((wanted or {}).values(), default=1))
+    _check([each.task for each in pending], truth, classes)
+    _check_people(pending, annotators)
     people = _accounts(api, annotators)
-    begun = [task.id for task in pending if not task.untouched]
-    there = label_studio_people.annotators(api, project, begun)
     replies = []
-    for task in pending:
+    for each in pending:
         turns = [
-            _reply(task, truth, classes, annotators, error_rate, skip_rate, seed, turn)
+            _reply(each.task, truth, classes, annotators, error_rate, skip_rate, seed, turn)
             for turn in range(annotators)
         ]
-        free = [r for r in turns if people[r.person] not in there.get(task.id, ())]
-        replies += free[: lacking[task.id]]
+        free = [reply for reply in turns if people[reply.person] not in each.there]
+        replies += free[: each.lacking]
     shares = [[r for r in replies if r.person == person] for person in range(annotators)]
     with ThreadPoolExecutor(annotators) as pool:
         work = [
@@ -136,18 +133,40 @@ def annotate(
     return Done(kinds["right"] + kinds["wrong"], kinds["wrong"], kinds["skip"])
 
 
-def _check(
-    tasks: Sequence[Task],
-    truth: Mapping[str, str],
-    classes: Sequence[str],
-    annotators: int,
-    most: int,
-) -> None:
-    """Raise DataError before anything is answered if a class or a person is missing."""
+@dataclass(frozen=True)
+class _Pending:
+    """A task that wants further people: how many, and who was there already."""
+
+    task: Task
+    lacking: int
+    there: frozenset[int] = frozenset()
+
+
+def _pending(api: LabelStudioApi, project: int, wanted: Mapping[int, int] | None) -> list[_Pending]:
+    found = api.tasks(project, None if wanted is None else list(wanted))
+    own = [task for task in found if task.key is not None]
+    least = {task.id: (wanted or {}).get(task.id, 1) for task in own}
+    begun = [task.id for task in own if not task.untouched]
+    there = label_studio_people.annotators(api, project, [t for t in begun if least[t] > 1])
+    untouched = [_Pending(task, least[task.id]) for task in own if task.untouched]
+    partly = [
+        _Pending(task, least[task.id] - len(there[task.id]), there[task.id])
+        for task in own
+        if task.id in there
+    ]
+    return [*untouched, *(each for each in partly if each.lacking > 0)]
+
+
+def _check_people(pending: Sequence[_Pending], annotators: int) -> None:
+    most = max((each.lacking + len(each.there) for each in pending), default=1)
     if most > annotators:
         raise DataError(
             f"wanted {most} different people for a task, got {annotators}; give --annotators {most}"
         )
+
+
+def _check(tasks: Sequence[Task], truth: Mapping[str, str], classes: Sequence[str]) -> None:
+    """Raise DataError before anything is answered if a class is missing or not offered."""
     missing = [str(task.meta.get("sample")) for task in tasks if _sample(task) not in truth]
     if missing:
         raise DataError(

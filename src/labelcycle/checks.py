@@ -1,12 +1,18 @@
 """Every precondition of a campaign, for `labelcycle doctor`: name, well or not, found, remedy."""
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from labelcycle.adapters import health, local_servers
-from labelcycle.cycle import standing
+from labelcycle.cycle import opening, standing
+from labelcycle.cycle.standing import Standing
 from labelcycle.errors import LabelcycleError
+from labelcycle.nn import encoders
+from labelcycle.rounds import State
+from labelcycle.stages import ready_made
+from labelcycle.stages.pretrain import Options as PretrainOptions
 from labelcycle.store import Campaign, read_samples
 
 Line = health.Line
@@ -29,6 +35,8 @@ def all_checks(root: Path) -> Iterator[Line]:
         except LabelcycleError as error:
             yield "tree, settings, closed rounds", False, str(error), "mend this, then ask again"
         yield from _images(Campaign(root))
+        yield from _encoder_file(now)
+        yield from _budget(now)
     try:
         yield "Label Studio's program", True, str(local_servers.find_label_studio()), ""
     except LabelcycleError as error:
@@ -54,3 +62,39 @@ def _images(campaign: Campaign) -> Iterator[Line]:
     missing = [sample.file for sample in samples if sample.file not in present]
     detail = f"{len(missing)} of {len(samples)} are missing" if missing else f"{len(samples)}"
     yield "images", not missing, detail, "run `dvc checkout` or `dvc pull`"
+
+
+def _encoder_file(now: Standing) -> Iterator[Line]:
+    """The file of features or weights that the encoder's options name, as `pretrain` reads it."""
+    chosen = now.config.pretrain
+    named = encoders.options_of(chosen.encoder, chosen.options)
+    file = getattr(named, "file", None)
+    if file is None or not now.campaign.samples.exists():
+        return
+    name = f"pretrain.options.file, {file}"
+    try:
+        with contextlib.chdir(now.campaign.root):
+            yield name, True, _read(now.campaign, chosen, file), ""
+    except LabelcycleError as error:
+        yield name, False, str(error), "mend this, then ask again"
+
+
+def _read(campaign: Campaign, chosen: PretrainOptions, file: str) -> str:
+    """What the file holds, in words. Raises DataError as the stage `pretrain` would."""
+    given = ready_made.checked(campaign, chosen)
+    if given is not None:
+        return ready_made.described(given)
+    from labelcycle.nn import pretrained  # torch
+
+    weights = pretrained.from_file(file, chosen.options.get("model", chosen.encoder))
+    return f"{len(weights)} arrays of weights"
+
+
+def _budget(now: Standing) -> Iterator[Line]:
+    if now.state is not State.DUE or not now.campaign.samples.exists():
+        return  # what an open round asks for is settled
+    try:
+        left = opening.check_budget(now)
+        yield "query.budget", True, f"{now.config.query.budget} of {left:,} samples left", ""
+    except LabelcycleError as error:
+        yield "query.budget", False, str(error), "mend this before the next round"

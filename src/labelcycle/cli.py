@@ -3,13 +3,15 @@
 import json
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import click
 
-from labelcycle import __version__, listing
+from labelcycle import __version__, listing, schema
 from labelcycle.errors import LabelcycleError, ServiceDown, ServiceRefused, SettingsError
+from labelcycle.warned import print_notices
 
 STAGES = ("pretrain", "embed", "train", "cluster", "query", "evaluate")
 
@@ -90,18 +92,21 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
     campaign = setup.init(directory, settings)
     click.echo(f"campaign in {campaign.root}")
     if not config.load(campaign.params).campaign.classes:
-        click.echo("next: write the class names into params.yaml, then `labelcycle ingest PATH...`")
+        todo = "write the class names into params.yaml, and look at its other settings"
     else:
-        click.echo("next: `labelcycle ingest PATH...`")
+        todo = "look at the settings in params.yaml"
+    click.echo(f"next: {todo}: ingest freezes the hold-out; then `labelcycle ingest PATH...`")
 
 
 @cli.command()
 @click.argument("paths", nargs=-1, required=True)
 @click.pass_obj
 def ingest(root: Path, paths: tuple[str, ...]) -> None:
-    """Take images into the pool: files, folders, patterns, or @LIST.
+    """Take images into the pool: files, folders, patterns, addresses, or @LIST.
 
-    A list has one path a line, relative to the list. Hidden files are left out unless named.
+    An address is https://... of an image, or s3://bucket/prefix of all below it. A list has an
+    address, or a path relative to the list, a line; of @LIST.csv the column `url` is read. Hidden
+    files are left out unless named.
     Every image is decoded. What cannot be used goes to data/quarantine.jsonl with its reason.
     The hold-out is drawn at random and then frozen.
     """
@@ -281,6 +286,7 @@ def status(root: Path, as_json: bool) -> None:
 
 for _command in listing.COMMANDS:
     cli.add_command(_command)
+cli.add_command(schema.schema)
 
 
 @cli.command()
@@ -317,16 +323,23 @@ def simulate(
     from labelcycle.simulate import experiment, opening
 
     given, source = experiment.load(file, place), file.absolute().parent
+    if opening.reads_files(given):  # longer than the imports of this check
+        opening.check_options(given, file.name)
     reads = opening.opened(given, source)
     for remark in opening.remarks(given, reads):
         click.echo(remark, err=True)
     opening.check_options(given, file.name)
     from labelcycle.simulate import running  # imports torch
+    from labelcycle.watching import of_experiment
 
     folder = into or Path("simulated") / given.name
-    found = running.run(given, reads, source, folder, jobs or cores(), shown)
-    if mlflow or (mlflow is None and os.environ.get("MLFLOW_TRACKING_URI")):
-        _log_simulated(root, found)
+    logged = mlflow or (mlflow is None and bool(os.environ.get("MLFLOW_TRACKING_URI")))
+    if logged:
+        _campaign(root)  # addresses of what `up` started here
+    watching = of_experiment(given.name) if logged else None
+    found = running.run(given, reads, source, folder, jobs or cores(), shown, watching)
+    if logged:
+        _log_simulated(found)
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -334,12 +347,11 @@ def simulate(
     click.echo(f"results in {folder}")
 
 
-def _log_simulated(root: Path, found: Any) -> None:
+def _log_simulated(found: Any) -> None:
     """Log the results; where MLflow is away or refuses, it is told and the results stand."""
     from labelcycle.adapters.mlflow_simulated import SimulatedTracker
 
     try:
-        _campaign(root)  # addresses of what `up` started here
         click.echo(f"logged: {SimulatedTracker().log(found)}", err=True)
     except (ServiceDown, ServiceRefused) as error:
         click.echo(f"not logged: {error}", err=True)
@@ -429,7 +441,9 @@ def demo(directory: Path, stop: bool) -> None:
 def main() -> None:
     """Run the command; deliberate errors become one line on standard error."""
     try:
-        cli(standalone_mode=False)
+        with warnings.catch_warnings():
+            print_notices()
+            cli(standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:

@@ -4,11 +4,12 @@ Everything is checked before anything runs: keys, ranges, names of strategies, e
 learners, and their own options.
 """
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from labelcycle.core import clusterers, registry, strategies
 from labelcycle.core.consensus import Options as AcceptOptions
@@ -23,6 +24,9 @@ from labelcycle.stages.pretrain import Options as PretrainOptions
 from labelcycle.stages.query import Options as QueryOptions
 from labelcycle.stages.train import Options as TrainOptions
 from labelcycle.store import digest, dump_json
+
+BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?")
+"""A bucket's address, with a prefix that no link needs to quote."""
 
 Name = Annotated[str, Field(min_length=1)]
 
@@ -69,6 +73,30 @@ class PushOptions(Options):
     min_side: int = Field(
         384, ge=32, le=1600, description="smaller images are enlarged to this many pixels"
     )
+    images: Literal["media", "s3", "source"] = Field(
+        "media",
+        description="where browsers get images from: media, a folder that Label Studio sees too;"
+        " s3, copies in push.bucket; source, the web address that each was ingested from",
+    )
+    bucket: str = Field(
+        "",
+        validate_default=True,
+        description="for images: s3, s3://bucket/prefix; secrets come from the environment",
+    )
+    presign_minutes: int = Field(
+        1440,
+        ge=0,
+        le=7 * 1440,
+        description="how long a signed address into the bucket holds; 0: Label Studio passes the"
+        " images on, and no browser needs to reach the bucket",
+    )
+    context: int = Field(
+        0,
+        ge=0,
+        le=8,
+        description="labelled images most like it that are shown below each image, with their"
+        " classes; never in the hold-out",
+    )
     overlap: int = Field(
         1, ge=1, le=10, description="different people who answer a selected sample"
     )
@@ -103,6 +131,40 @@ class PushOptions(Options):
         " the budget; null: as many as the budget",
     )
 
+    @field_validator("context")
+    @classmethod
+    def _drawn(cls, context: int, info: ValidationInfo) -> int:
+        if context and info.data.get("images") == "source":
+            raise ValueError(
+                f"wanted 0 with images: source, which shows each image as it is (got {context});"
+                " write images: media or s3"
+            )
+        return context
+
+    @field_validator("bucket")
+    @classmethod
+    def _named(cls, bucket: str, info: ValidationInfo) -> str:
+        if not (bucket or info.data.get("images") == "s3") or BUCKET.fullmatch(bucket):
+            return bucket
+        raise ValueError(
+            "wanted s3://bucket or s3://bucket/prefix, a prefix of letters, digits and ._-/"
+            f" (got {bucket!r})"
+        )
+
+
+class CloseOptions(Options):
+    """When a round is closed though not every task is done."""
+
+    deadline_hours: int | None = Field(
+        None,
+        ge=1,
+        description="so long after it opened, `collect` closes a round of which enough is done;"
+        " null: never",
+    )
+    quorum: float = Field(
+        0.8, ge=0, le=1, description="share of the tasks that is enough; the rest goes back"
+    )
+
 
 class NotifyOptions(Options):
     """When whoever keeps the cycle running is told; LABELCYCLE_NOTIFY says where."""
@@ -122,6 +184,7 @@ class Config(Options):
     cluster: ClusterOptions = ClusterOptions()
     query: QueryOptions = QueryOptions()
     push: PushOptions = PushOptions()
+    close: CloseOptions = CloseOptions()
     accept: AcceptOptions = AcceptOptions()
     notify: NotifyOptions = NotifyOptions()
     train: TrainOptions = TrainOptions()

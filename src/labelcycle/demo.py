@@ -23,9 +23,10 @@ from labelcycle.cycle import people, setup, standing
 from labelcycle.cycle.standing import Standing
 from labelcycle.environment import prepare
 from labelcycle.errors import DataError, StateError
+from labelcycle.labels import read_holdout
 from labelcycle.nn import learners
 from labelcycle.progress import shown
-from labelcycle.store import Campaign, read_array, read_labels, read_samples
+from labelcycle.store import Campaign, read_array, read_samples
 
 ROUNDS = 3
 BUDGET = 25
@@ -205,7 +206,7 @@ class RandomSelection:
         classes = now.config.classes
         known = read_truth(now.campaign, truth)
         pool = read_samples(now.campaign.samples, "pool")
-        answers = {x.sample: x.label for x in read_labels(now.campaign.holdout) if x.label}
+        answers = {x.sample: x.label for x in read_holdout(now.campaign) if x.label}
         held = read_samples(now.campaign.samples, "holdout")
         rows = [row for row, sample in enumerate(held) if sample.id in answers]
         self._now = now

@@ -8,7 +8,8 @@ LabelcycleError            exit code 1: one line that says what, wanted, got, wh
 ├── ServiceDown            a service does not answer; trying again later may help
 ├── ServiceRefused         a service answers, but not with what is needed (token, project, schema)
 ├── ToolFailed             git, DVC or another program ended with an error
-└── Busy                   exit code 75: somebody else is at work in this campaign
+├── Busy                   exit code 75: somebody else is at work in this campaign
+└── Interrupted            exit code 130: a person ended it; what is finished is kept
 """
 
 
@@ -50,3 +51,9 @@ class Busy(LabelcycleError):
     """Another process works on this campaign."""
 
     exit_code = 75
+
+
+class Interrupted(LabelcycleError):
+    """A person ended long work, of which something is kept."""
+
+    exit_code = 130

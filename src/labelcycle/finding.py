@@ -1,5 +1,6 @@
-"""The files that a user means by the paths given to `labelcycle ingest`."""
+"""The files and addresses that a user means by the paths given to `labelcycle ingest`."""
 
+import csv
 import glob
 import os
 from collections.abc import Iterator, Sequence
@@ -7,37 +8,51 @@ from pathlib import Path
 
 from labelcycle.errors import DataError
 
+ADDRESSES = ("http://", "https://", "s3://")
+"""What an address starts with."""
 
-def find(paths: Sequence[str], base: Path) -> list[Path]:
-    """The files that `paths` mean, absolute, each once, sorted.
+COLUMN = "url"
+"""Of a list in CSV: where the addresses or paths stand."""
+
+
+def find(paths: Sequence[str], base: Path) -> list[Path | str]:
+    """The files that `paths` mean, absolute, then the addresses, each once, sorted.
 
     A path, relative to `base`, is one of
     - a file, taken whatever its name is;
     - a folder, taken with all folders below it; links are followed, each folder is entered once;
     - a pattern with `*`, `?`, `[...]` or `**`, where no file has that very name;
-    - `@LIST`, a text file in UTF-8 with the path of one file or folder a line, relative to it.
+    - an address: `https://...` of an image, or `s3://bucket/...` of an object or of all below it;
+    - `@LIST`, a text file in UTF-8 with an address, or the path of a file or folder relative to
+      it, a line; of `@LIST.csv` the column `url` is read.
 
     Hidden files and folders (a leading dot) are left out unless they are named. A file or folder
     that is there but cannot be read is in the answer: reading it tells why.
 
     Raises DataError if a path means nothing, or all of them no file.
     """
-    found: set[Path] = set()
+    files: set[Path] = set()
+    addresses: set[str] = set()
     for text in paths:
-        for path in _meant(text, base.resolve()):
-            found.update(_files(path))
-    if not found:
+        for meant in _meant(text, base.resolve()):
+            if isinstance(meant, str):
+                addresses.add(meant)
+            else:
+                files.update(_files(meant))
+    if not files and not addresses:
         raise DataError(
             f"no images: {_listed(paths)} holds no file; wanted image files, folders of them,"
-            " patterns or @LIST; check the path (hidden files are left out)"
+            " patterns, addresses or @LIST; check the path (hidden files are left out)"
         )
-    return sorted(found)
+    return [*sorted(files), *sorted(addresses)]
 
 
-def _meant(text: str, base: Path) -> list[Path]:
-    """The files and folders that one path means, absolute; links are not resolved."""
+def _meant(text: str, base: Path) -> list[Path | str]:
+    """The files, folders and addresses that one path means; links are not resolved."""
     if text.startswith("@"):
         return _of_list(_absolute(base, text[1:]))
+    if text.lower().startswith(ADDRESSES):
+        return [_address(text)]
     path = _absolute(base, text)
     if os.path.lexists(path):
         return [path]
@@ -52,16 +67,45 @@ def _meant(text: str, base: Path) -> list[Path]:
     )
 
 
-def _of_list(path: Path) -> list[Path]:
-    """What the lines of a list name; a missing one is kept, to be reported when it is read."""
+def _address(text: str) -> str:
+    """An address, however it was spelt. Raises DataError if it cannot be one."""
+    if not text.lower().startswith("s3://"):
+        from labelcycle.adapters import web
+
+        return web.normal(text)
+    if not text[5:].partition("/")[0]:
+        raise DataError(f"no images: wanted s3://bucket or s3://bucket/prefix, got {text!r}")
+    return f"s3://{text[5:]}"
+
+
+def _of_list(path: Path) -> list[Path | str]:
+    """What the lines of a list name; a missing file is kept, to be reported when it is read."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
-            f"no images: cannot read the list {path}: {error}; wanted text in UTF-8 with the path"
-            " of a file or folder a line"
+            f"no images: cannot read the list {path}: {error}; wanted text in UTF-8 with an"
+            " address or the path of a file or folder a line"
         ) from error
-    return [_absolute(path.parent, line) for line in lines if line.strip()]
+    lines = _column(path, text) if path.suffix.lower() == ".csv" else text.splitlines()
+    return [
+        _address(line.strip())
+        if line.strip().lower().startswith(ADDRESSES)
+        else _absolute(path.parent, line)
+        for line in lines
+        if line.strip()
+    ]
+
+
+def _column(path: Path, text: str) -> list[str]:
+    """The column `url` of a list in CSV."""
+    rows = csv.DictReader(text.splitlines())
+    if COLUMN not in (rows.fieldnames or ()):
+        raise DataError(
+            f"no images: {path} has no column {COLUMN!r}; wanted a first line with it, got"
+            f" {', '.join(rows.fieldnames or ()) or 'an empty file'}"
+        )
+    return [row[COLUMN] or "" for row in rows]
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from labelcycle import imaging, intake, store
+from labelcycle import imaging, intake, remote, store
 from labelcycle import options as base
 from labelcycle.errors import DataError, SettingsError, StateError
 from labelcycle.finding import find
@@ -48,9 +48,9 @@ class Options(base.Options):
 class Report:
     """What an ingest did; found = added + known + duplicates + quarantined.
 
-    found : files that were looked at
+    found : files and addresses that were looked at
     added : new samples
-    known : files whose bytes were a sample of the campaign before
+    known : files whose bytes, and addresses that, were a sample of the campaign before
     duplicates : files with the bytes of another file of this ingest
     quarantined : files that cannot be used; data/quarantine.jsonl tells why
     pool, holdout : samples of the campaign afterwards
@@ -74,21 +74,22 @@ def ingest(
 ) -> Report:
     """Bring the images that `paths` mean into the campaign, which has no rounds yet.
 
-    paths : files, folders, patterns and lists, as `finding.find` reads them
+    paths : files, folders, patterns, addresses and lists, as `finding.find` reads them
 
     Writes data/images, data/quarantine.jsonl and, last, data/samples.jsonl. Samples that are
     there keep their split; the hold-out is filled up to `options.holdout` from the new ones, drawn
     with `rng`, whatever the order of `paths`. Ended at any instant and run again, the end is the
-    same; after an error the campaign is as before.
+    same; after an error the campaign is as before. An address that is a sample already is not
+    fetched again.
 
     Raises DataError if no file can be used or the disk is full, SettingsError if the hold-out is
     more than half of the samples, StateError if the campaign has rounds.
     """
     _check_state(campaign)
     before = _present(campaign)
-    files = _foreign(campaign, find(paths, Path()))
+    items = list(remote.expanded(_foreign(campaign, find(paths, Path()))))
     try:
-        taken = _take_all(campaign, files, options, show)
+        taken = _take_all(campaign, items, before.values(), options, show)
         refused = [item for item in taken if isinstance(item, Quarantined)]
         usable = [item for item in taken if isinstance(item, Sample)]
         if not usable:
@@ -101,6 +102,7 @@ def ingest(
     except BaseException:
         _sweep(campaign, before.values())
         raise
+    remote.forget(campaign)
     known = sum(sample.id in before for sample in usable)
     held = sum(sample.split == "holdout" for sample in samples)
     return Report(
@@ -142,10 +144,14 @@ def _present(campaign: Campaign) -> dict[str, Sample]:
     return samples
 
 
-def _foreign(campaign: Campaign, paths: Iterable[Path]) -> list[Path]:
-    """The paths that are not the campaign's own files."""
+def _foreign(campaign: Campaign, items: Iterable[Path | str]) -> list[Path | str]:
+    """The items that are not the campaign's own files."""
     own = (campaign.images, campaign.labels, campaign.work, campaign.rounds, campaign.private)
-    foreign = [p for p in paths if not any(p.is_relative_to(folder) for folder in own)]
+    foreign = [
+        item
+        for item in items
+        if isinstance(item, str) or not any(item.is_relative_to(folder) for folder in own)
+    ]
     if not foreign:
         raise DataError(
             f"no images: every path given is one of the campaign's own files in {campaign.root};"
@@ -159,22 +165,41 @@ def _foreign(campaign: Campaign, paths: Iterable[Path]) -> list[Path]:
 
 def _take_all(
     campaign: Campaign,
-    paths: Sequence[Path],
+    items: Sequence[Path | str],
+    before: Iterable[Sample],
     options: Options,
     show: Callable[[Progress], None],
 ) -> list[Sample | Quarantined]:
-    """What became of each path, in the order of `paths`; the bytes of samples are stored."""
+    """What became of each path and address, in their order; the bytes of samples are stored."""
+    known = {sample.source: sample for sample in before}
+    wanted = [item for item in items if isinstance(item, str) and item not in known]
+    total = len(wanted) + len(items)
+    fetched = remote.fetch(campaign, wanted, lambda done: show(Progress(done, total)))
 
-    def take(path: Path) -> Sample | Quarantined:
-        return intake.take(campaign, path, options.max_pixels)
+    def take(item: Path | str) -> Sample | Quarantined:
+        if isinstance(item, Path):
+            return intake.take(campaign, item, options.max_pixels)
+        return known.get(item) or _take_fetched(campaign, item, fetched[item], options)
 
     taken = []
     # Muted here, once for all threads: Pillow warns of harmless oddities by the thousand.
     with warnings.catch_warnings(), ThreadPoolExecutor(THREADS) as threads:
         warnings.simplefilter("ignore")
-        for item in threads.map(take, paths):
+        for item in threads.map(take, items):
             taken.append(item)
-            show(Progress(len(taken), len(paths)))
+            show(Progress(len(wanted) + len(taken), total))
+    return taken
+
+
+def _take_fetched(
+    campaign: Campaign, address: str, got: Path | Quarantined, options: Options
+) -> Sample | Quarantined:
+    """The sample that fetched bytes are; those that are none will be fetched anew."""
+    if isinstance(got, Quarantined):
+        return got
+    taken = intake.take(campaign, got, options.max_pixels, address)
+    if isinstance(taken, Quarantined):
+        got.unlink(missing_ok=True)
     return taken
 
 

@@ -21,9 +21,14 @@ class Quarantined:
     reason: str
 
 
-def take(campaign: Campaign, path: Path, max_pixels: int) -> Sample | Quarantined:
-    """The sample that a file is, its bytes stored, or why it cannot be used."""
-    source = _source(path, campaign.root)
+def take(
+    campaign: Campaign, path: Path, max_pixels: int, address: str | None = None
+) -> Sample | Quarantined:
+    """The sample that a file is, its bytes stored, or why it cannot be used.
+
+    address : where the file was fetched from, if from elsewhere
+    """
+    source = address or _source(path, campaign.root)
     try:
         data = _read(path)
         decoded = imaging.decode(data, max_pixels)

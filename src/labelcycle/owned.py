@@ -11,6 +11,7 @@ from pathlib import Path
 
 from labelcycle import store
 from labelcycle.errors import DataError, StateError
+from labelcycle.labels import read_all_labels, read_holdout
 from labelcycle.naming import Finder
 from labelcycle.store import OWNED, Campaign, Label, Sample
 
@@ -79,9 +80,9 @@ def export(campaign: Campaign, *, holdout: bool = False, rejected: bool = False)
     rejected : what was rejected, too; status says which, then label is empty, reason says why
     """
     samples = {sample.id: sample for sample in _samples(campaign)}
-    latest = store.read_all_labels(campaign)
+    latest = read_all_labels(campaign)
     if holdout and campaign.holdout.exists():
-        latest.update({label.sample: label for label in store.read_labels(campaign.holdout)})
+        latest.update({label.sample: label for label in read_holdout(campaign)})
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -24,6 +24,8 @@ from labelcycle.store import Campaign, dump_json, file_digest, write_bytes
 
 SEED = "campaign.seed"
 CLASSES = "campaign.classes"
+SCHEMA = "schema.json"
+"""What earlier class names count as: an input of every stage that reads labels."""
 NUMERIC = {
     "PIL": "pillow",
     "faiss": "faiss-gpu",
@@ -73,6 +75,7 @@ STAGES = (
             "data/images",
             "data/labels",
             "data/samples.jsonl",
+            SCHEMA,
             "work/encoder",
             "work/features",
         ),
@@ -81,7 +84,7 @@ STAGES = (
     ),
     Stage(
         "cluster",
-        deps=("data/labels", "data/samples.jsonl", "work/features", "work/own.npy"),
+        deps=("data/labels", "data/samples.jsonl", SCHEMA, "work/features", "work/own.npy"),
         params=("cluster", "query.budget", SEED, CLASSES),
         outs=("work/clusters.npz",),
     ),
@@ -91,6 +94,7 @@ STAGES = (
             "data/images",
             "data/labels",
             "data/samples.jsonl",
+            SCHEMA,
             "work/clusters.npz",
             "work/features",
             "work/model",
@@ -105,6 +109,7 @@ STAGES = (
             "data/holdout.jsonl",
             "data/images",
             "data/samples.jsonl",
+            SCHEMA,
             "work/features",
             "work/model",
         ),

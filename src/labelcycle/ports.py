@@ -28,11 +28,23 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class Address:
+    """An image that is elsewhere: `https://...`, or `s3://bucket/key` in a bucket.
+
+    presign_minutes : of a bucket, how long a signed address holds; 0: the backend passes the
+        bytes on itself, and no browser sees the bucket
+    """
+
+    text: str
+    presign_minutes: int = 0
+
+
+@dataclass(frozen=True)
 class TaskSpec:
     """One sample as it is handed to annotators.
 
     key : unique in the campaign, `<campaign>/<round>/<sample>`; pushing it twice makes one task
-    image : file that is shown, below the media folder
+    image : what is shown: a file below the media folder, or where else it is
     rank : order in which tasks are served, 0 first
     wanted : how many different people are to answer it
     shown : whether the annotator sees the prediction
@@ -40,7 +52,7 @@ class TaskSpec:
 
     key: str
     sample: str
-    image: Path
+    image: Path | Address
     rank: int
     round: int
     kind: Kind = "selected"
@@ -100,8 +112,8 @@ class AnnotationBackend(Protocol):
     def open_project(self, campaign: str, title: str, schema: LabelSchema) -> int:
         """Id of the campaign's project, found by `campaign`; made if there is none."""
 
-    def project_url(self, project: int) -> str:
-        """Address a person can open."""
+    def work_url(self, project: int) -> str:
+        """Address at which annotators work."""
 
     def check_schema(self, project: int, schema: LabelSchema) -> None:
         """Raise `ServiceRefused` with the difference if the project no longer asks for `schema`."""

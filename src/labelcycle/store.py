@@ -1,6 +1,7 @@
 """The files of a campaign: every path, and one reader and one writer for each kind of file.
 
     params.yaml  dvc.yaml  dvc.lock  code.json         settings and pipeline (git)
+    schema.json                                        changes of the classes (git)
     data/images/ID.EXT                                 the bytes of every usable image (DVC)
     data/samples.jsonl                                 one line a sample (DVC)
     data/quarantine.jsonl                              what could not be used, and why (git)
@@ -8,7 +9,7 @@
     data/holdout.jsonl                                 people's labels of the hold-out (DVC)
     work/                                              outputs of the stages (DVC)
     rounds/NNN/                                        the record of each round (git)
-    .labelcycle/                                       lock, services, media, checkpoints (ignored)
+    .labelcycle/                                       lock, services, media and so on (ignored)
 
 Writes are whole or not at all: temporary file, fsync, rename.
 """
@@ -84,6 +85,7 @@ class Campaign:
         self.params = self.root / "params.yaml"
         self.dvc_yaml = self.root / "dvc.yaml"
         self.code = self.root / "code.json"
+        self.schema = self.root / "schema.json"
         self.data = self.root / "data"
         self.images = self.data / "images"
         self.samples = self.data / "samples.jsonl"
@@ -276,15 +278,5 @@ def write_labels(path: Path, labels: Iterable[Label]) -> None:
 
 
 def read_labels(path: Path) -> list[Label]:
-    """The labels of one file."""
+    """The labels of one file as they were written; `labels.py` reads them as they count now."""
     return [Label(**record) for record in read_jsonl(path)]
-
-
-def read_all_labels(campaign: Campaign) -> dict[str, Label]:
-    """The latest word on each sample: owned labels, then each round's; accepted and rejected."""
-    latest: dict[str, Label] = {}
-    numbered = sorted(p for p in campaign.labels.glob("*.jsonl") if p.stem.isdigit())
-    owned = campaign.label_file(OWNED)
-    for path in ([owned] if owned.exists() else []) + numbered:
-        latest.update({label.sample: label for label in read_labels(path)})
-    return latest

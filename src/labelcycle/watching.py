@@ -6,6 +6,7 @@ The stage itself knows neither MLflow nor labels, so its result hangs on neither
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -39,15 +40,40 @@ def watcher(name: str, root: Path) -> Callable[[Progress], None] | None:
     first = os.environ.get("RANK", "0") == "0"  # of torchrun's processes
     if name != "pretrain" or not first or not os.environ.get("MLFLOW_TRACKING_URI"):
         return None
-    return _Curves(Campaign(root)).show
+    return _Curves(partial(_of_campaign, Campaign(root))).show
+
+
+def of_experiment(name: str) -> Callable[[NDArray[np.int64]], Callable[[Progress], None]]:
+    """From the classes (n,) of its images, a function to call with each step of a pretraining.
+
+    It logs as `watcher` does, beside the results of the simulated experiment of that name.
+    """
+
+    def watch(labels: NDArray[np.int64]) -> Callable[[Progress], None]:
+        # from all over: a set may be in the order of its classes
+        rows = np.unique(np.linspace(0, len(labels) - 1, MOST).astype(np.int64))
+
+        def opened() -> _Run:
+            from labelcycle.adapters.mlflow import MlflowTracker  # seconds
+
+            return MlflowTracker().training(f"simulate {name}", name), rows, labels[rows]
+
+        return _Curves(opened).show
+
+    return watch
+
+
+_Log = Callable[[dict[str, float], int, bool], None]
+_Run = tuple[_Log, NDArray[np.int64], NDArray[np.int64]]
+"""What logs, and the rows of the images that a probe takes, with their classes."""
 
 
 class _Curves:
     """A run of MLflow, opened with the first step, as long as the server takes it."""
 
-    def __init__(self, campaign: Campaign) -> None:
-        self._campaign = campaign
-        self._log: Callable[[dict[str, float], int, bool], None] | None = None
+    def __init__(self, opened: Callable[[], _Run]) -> None:
+        self._opened = opened
+        self._log: _Log | None = None
         self._rows: NDArray[np.int64] = np.empty(0, np.int64)
         self._labels: NDArray[np.int64] = np.empty(0, np.int64)
         self._epoch = 0
@@ -66,7 +92,7 @@ class _Curves:
 
     def _show(self, progress: Progress) -> None:
         if self._log is None:
-            self._open()
+            self._log, self._rows, self._labels = self._opened()
             self._epoch = 0 if progress.step == 1 else progress.epoch or 0  # else: goes on
         ended = progress.step == progress.total
         values: dict[str, float] = {}
@@ -77,17 +103,17 @@ class _Curves:
             values["pretrain_knn_accuracy"] = found
         self._epoch = progress.epoch or 0
         if values or ended:
-            assert self._log is not None
             self._log(values, progress.step, ended)
             self._logged = time.monotonic()
 
-    def _open(self) -> None:
-        from labelcycle.adapters.mlflow import MlflowTracker  # seconds
 
-        settings = config.load(self._campaign.params, parts=False).campaign
-        self._rows, self._labels = labelled(self._campaign, settings.classes)
-        key = git.root_commit(self._campaign.root)[:12]
-        self._log = MlflowTracker().training(key, settings.name)
+def _of_campaign(campaign: Campaign) -> _Run:
+    from labelcycle.adapters.mlflow import MlflowTracker  # seconds
+
+    settings = config.load(campaign.params, parts=False).campaign
+    rows, labels = labelled(campaign, settings.classes)
+    key = git.root_commit(campaign.root)[:12]
+    return MlflowTracker().training(key, settings.name), rows, labels
 
 
 def labelled(

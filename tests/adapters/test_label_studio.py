@@ -403,7 +403,7 @@ def test_a_deleted_project_is_named(server: Server) -> None:
 
 
 def test_a_removed_class_is_named(server: Server) -> None:
-    less = label_config.build(LabelSchema(("cat",), ""))
+    less = label_config.build(LabelSchema(("cat",), SCHEMA.instruction))
     server.sdk.projects.update(server.project, label_config=less)
     wanted = (
         rf"^the labelling interface of project {server.project} \(http.*\) no longer offers"
@@ -413,6 +413,48 @@ def test_a_removed_class_is_named(server: Server) -> None:
         server.backend.check_schema(server.project, SCHEMA)
     with pytest.raises(ServiceRefused, match="wanted a pre-annotation among 'cat', got"):
         server.backend.push(server.project, server.tasks(1, SCHEMA.classes[1]), "m")
+
+
+def test_an_interface_that_nobody_edited_follows_the_schema(server: Server) -> None:
+    ids = server.backend.push(server.project, server.tasks(1))
+    server.answer(next(iter(ids.values())), "cat")
+    new = LabelSchema(("Katze", *SCHEMA.classes[1:], "cow"), "Choose anew.")
+    server.sdk.projects.update(server.project, title="Renamed by hand")
+    for _ in range(2):
+        assert server.backend.open_project(server.name, "Test", new) == server.project
+        server.backend.check_schema(server.project, new)
+    shown = server.api.project(server.project)
+    assert label_config.classes(shown.config) == new.classes
+    assert shown.description.startswith(f"labelcycle campaign {server.name}\n")
+    assert len(shown.description.splitlines()) == 2
+    assert shown.title == "Renamed by hand"
+    (given,) = server.backend.pull(server.project, ids)
+    assert given.labels == ("cat",)
+
+
+def test_an_interface_edited_by_hand_stays_and_is_named(server: Server) -> None:
+    config = label_config.build(SCHEMA)
+    edited = config.replace('choice="single"', 'choice="multiple"')
+    server.sdk.projects.update(server.project, label_config=edited)
+    new = LabelSchema((*SCHEMA.classes, "cow"), SCHEMA.instruction)
+    for schema in (SCHEMA, new):
+        server.backend.open_project(server.name, "Test", schema)
+        assert server.api.project(server.project).config == edited
+        with pytest.raises(ServiceRefused, match=r"has choice 'multiple' for the choice \(wanted"):
+            server.backend.check_schema(server.project, schema)
+    server.sdk.projects.update(server.project, label_config=config.replace("><", "> <"))
+    server.backend.open_project(server.name, "Test", new)
+    server.backend.check_schema(server.project, new)
+
+
+def test_a_project_without_the_mark_gets_it_once_it_asks_as_it_should(server: Server) -> None:
+    mark = f"labelcycle campaign {server.name}"
+    server.sdk.projects.update(server.project, description=mark)
+    new = LabelSchema(("a", "b"), SCHEMA.instruction)
+    for schema, followed in ((new, False), (SCHEMA, False), (new, True)):
+        server.backend.open_project(server.name, "Test", schema)
+        offered = label_config.classes(server.api.project(server.project).config)
+        assert (offered == new.classes) == followed
 
 
 def one_line(error: BaseException, secret: str) -> bool:

@@ -6,8 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
+from faults.transport import Clock
 
-from labelcycle.adapters import processes
+from labelcycle.adapters import label_studio_network, processes
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.label_studio_api import LabelStudioApi, Project
 from labelcycle.errors import LabelcycleError, ServiceDown, ServiceRefused
@@ -23,6 +24,12 @@ PROJECT = {
     "label_config": "<View/>",
     "task_number": 3,
 }
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses before a read is repeated pass at once."""
+    monkeypatch.setattr(label_studio_network, "time", Clock())
 
 
 def api(answer: Callable[[httpx.Request], httpx.Response]) -> LabelStudioApi:
@@ -98,6 +105,7 @@ def test_the_backend_hides_the_token(tmp_path: Any) -> None:
     elsewhere = env | {"LABEL_STUDIO_HOST": "http://192.0.2.7:8080"}
     public = LabelStudioBackend(Campaign(tmp_path), elsewhere)
     assert public.project_url(3) == "http://192.0.2.7:8080/projects/3/data"
+    assert public.work_url(3) == "http://192.0.2.7:8080/projects/3/data?labeling=1"
 
 
 # --- lists ---------------------------------------------------------------------------------

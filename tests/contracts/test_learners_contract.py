@@ -14,6 +14,7 @@ from labelcycle import options as base
 from labelcycle.core.pool import Head
 from labelcycle.errors import SettingsError
 from labelcycle.nn import learners
+from labelcycle.nn.classifier import threads_set
 from labelcycle.nn.learners import Learner, _seen, finetune
 from labelcycle.nn.learners._calibrated import Calibrated
 from labelcycle.nn.learners._seen import Pictures, Seen
@@ -141,7 +142,7 @@ def test_one_and_two_threads_learn_the_same(name: str) -> None:
     features, labels = blobs(400, 4, d=64)
     found = []
     for threads in (1, 2):
-        with threadpool_limits(threads):
+        with threadpool_limits(threads), threads_set(threads):  # of numpy, of torch
             learner = fitted(name, features[:200], labels[:200].tolist(), 4, **epochs(name, 2))
             found.append(said(name, learner, features))
     assert found[0].tobytes() == found[1].tobytes()

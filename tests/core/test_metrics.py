@@ -112,3 +112,21 @@ def test_a_perfect_classifier_has_no_spread() -> None:
     balanced, macro = metrics.bootstrap(np.diag([4, 1, 7]), 0.95, 200, np.random.default_rng(0))
     assert (balanced.low, balanced.value, balanced.high) == (1, 1, 1)
     assert (macro.low, macro.value, macro.high) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "low", "high"),
+    [
+        ((56, 70), (48, 80), 0.0524, 0.3339),
+        ((9, 10), (3, 10), 0.1705, 0.8090),
+        ((10, 10), (0, 10), 0.6075, 1.0),
+    ],
+)
+def test_differences_of_newcombes_table(
+    first: tuple[int, int], second: tuple[int, int], low: float, high: float
+) -> None:
+    """Newcombe 1998, table II, method 10."""
+    found = metrics.difference(metrics.wilson(*first, 0.95), metrics.wilson(*second, 0.95))
+    assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
+    back = metrics.difference(metrics.wilson(*second, 0.95), metrics.wilson(*first, 0.95))
+    assert (back.low, back.high) == pytest.approx((-high, -low), abs=5e-5)

@@ -1,9 +1,12 @@
+import inspect
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from labelcycle.core import registry, strategies
+from labelcycle.core import clusterers, registry, strategies
 from labelcycle.errors import SettingsError
+from labelcycle.nn import encoders, learners
 
 
 def test_every_file_of_a_package_is_found_by_its_name(tmp_path: Path) -> None:
@@ -19,7 +22,7 @@ def test_the_strategies_are_the_files() -> None:
 
 
 def test_an_unknown_name_without_a_near_one_lists_all() -> None:
-    with pytest.raises(SettingsError, match=r"unknown strategy '': wanted one of .*; pick one"):
+    with pytest.raises(SettingsError, match=r"unknown strategy ''; wanted one of .*, typiclust"):
         strategies.get("")
 
 
@@ -27,3 +30,28 @@ def test_two_wrong_options_are_both_told() -> None:
     options = strategies.get("supclust").Options
     with pytest.raises(SettingsError, match=r"share: wanted .* \(got 0\); temprature: unknown key"):
         registry.parse_options(options, {"share": 0, "temprature": 1}, "strategy supclust")
+
+
+@pytest.mark.parametrize(
+    ("package", "name"),
+    [
+        (package, name)
+        for package in (strategies, clusterers, learners, encoders)
+        for name in package.names()
+    ],
+)
+def test_what_is_declared_is_what_the_module_holds(package: ModuleType, name: str) -> None:
+    module, found = package.get(name), registry.declared(package.__path__, name, "part")
+    own = {
+        key
+        for key, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == module.__name__
+    }
+    assert own <= found.keys()
+    assert found.get("INPUT") == getattr(module, "INPUT", None)
+    assert all(getattr(module, key) == found[key] for key in found.keys() - own)
+
+
+def test_a_constant_may_be_annotated(tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text("A: Final = 'x'\nB: int\nC = D = 3\nE = {}\nF.g: int = 1\n")
+    assert registry.declared([str(tmp_path)], "one", "part") == {"A": "x", "C": 3, "D": 3}

@@ -46,7 +46,7 @@ def test_the_picks_are_those_of_all_computed_anew(
     state, left = Shrinking(neighbours, squared), np.arange(m)
     for _ in range(15):
         values = typicality.typicality(unit_rows(features[left]), neighbours, squared)
-        best, value = state.most_typical(features[left])
+        best, value = state.best(features[left])
         assert best == best_first(values)[0]
         assert value == pytest.approx(values[best], rel=1e-9)
         left = np.delete(left, best)
@@ -56,7 +56,7 @@ def test_a_cluster_is_used_up() -> None:
     features = awkward(0, 70, "plain")
     state, left = Shrinking(20, False), np.arange(70)
     while len(left):
-        best, _ = state.most_typical(features[left])
+        best, _ = state.best(features[left])
         left = np.delete(left, best)
 
 
@@ -72,7 +72,7 @@ def test_few_are_computed_anew_for_a_further_pick(monkeypatch: pytest.MonkeyPatc
     features = awkward(0, 1000, "one row")
     state = Shrinking(20, False)
     for pick in range(10):
-        assert state.most_typical(features[pick:])[0] == 0
+        assert state.best(features[pick:])[0] == 0
     assert sum(asked) <= 10 * shrinking.LARGEST_BATCH
 
 
@@ -84,8 +84,8 @@ def test_in_a_huge_cluster_inverted_lists_say_who_is_near(monkeypatch: pytest.Mo
     rows = centres[rng.integers(0, 30, 2000)] + 0.3 * rng.standard_normal((2000, 16))
     features = rows.astype(np.float32)
     values = typicality.typicality(unit_rows(features), 20, False)
-    best, value = Shrinking(20, False).most_typical(features)
+    best, value = Shrinking(20, False).best(features)
     assert value == pytest.approx(values[best], rel=1e-9)  # what is told of a pick is exact
     assert best in best_first(values)[:5]
-    kept, _ = typicality.most_typical(features, 20, False, 200)
+    kept = typicality.most_typical(features, 20, False, 200)
     assert len(np.intersect1d(kept, best_first(values)[:200])) >= 180

@@ -9,9 +9,13 @@ from labelcycle.ports import Answer, LabelSchema, Progress, TaskSpec
 
 @dataclass
 class FakeBackend:
-    """Holds tasks and answers; `down` makes every call fail, as a server that is away does."""
+    """Holds tasks and answers; `down` makes every call fail, as a server that is away does.
+
+    edited : somebody changed what is asked, in the backend itself
+    """
 
     schema: LabelSchema | None = None
+    edited: bool = False
     tasks: dict[str, TaskSpec] = field(default_factory=dict)
     ids: dict[str, int] = field(default_factory=dict)
     answers: list[Answer] = field(default_factory=list)
@@ -33,10 +37,11 @@ class FakeBackend:
 
     def open_project(self, campaign: str, title: str, schema: LabelSchema) -> int:
         self._check()
-        self.schema = self.schema or schema
+        if not self.edited:
+            self.schema = schema
         return self.project
 
-    def project_url(self, project: int) -> str:
+    def work_url(self, project: int) -> str:
         return f"http://127.0.0.1:1/projects/{project}"
 
     def check_schema(self, project: int, schema: LabelSchema) -> None:

@@ -11,10 +11,10 @@ from labelcycle.core import consensus
 from labelcycle.core.agreement import alpha
 from labelcycle.cycle import annotators, answers, report, standing
 from labelcycle.cycle.answers import Reply
+from labelcycle.labels import read_all_labels
 from labelcycle.rounds import State
 from labelcycle.store import (
     Campaign,
-    read_all_labels,
     read_json,
     read_labels,
     write_json,

@@ -9,13 +9,14 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelcycle.cycle import answers, asked, asking, gold, notices, preannotation, report, setup
+from labelcycle.cycle import answers, asked, asking, gold, notices, report, setup
 from labelcycle.cycle import standing as standings
 from labelcycle.cycle.asked import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
 from labelcycle.cycle.asking import Ask
 from labelcycle.errors import SettingsError
+from labelcycle.labels import read_all_labels
 from labelcycle.rounds import State
-from labelcycle.store import read_all_labels, read_json, read_labels, read_samples
+from labelcycle.store import Label, read_json, read_labels, read_samples
 
 OTHER = {"dark": "light", "light": "dark"}
 
@@ -132,6 +133,7 @@ def test_a_tie_of_two_people_is_settled_by_the_next_round(
     assert metrics["people"]["cost"]["by_strategy"]["adjudication"]["labels"] == 2
 
 
+@pytest.mark.slow
 def test_what_two_more_people_do_not_settle_is_not_asked_a_third_time(
     campaign, flows, backend, truth
 ) -> None:
@@ -160,8 +162,10 @@ def test_what_two_more_people_do_not_settle_is_not_asked_a_third_time(
     assert {t.kind for t in tasks(campaign, 3)} == {SELECTED}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("lost", [False, True])
 def test_a_tie_in_the_holdout_is_settled_and_never_trained_on(
-    campaign, flows, backend, truth
+    campaign, flows, backend, truth, lost
 ) -> None:
     root = str(campaign.root)
     flows.run(root)
@@ -169,6 +173,8 @@ def test_a_tie_in_the_holdout_is_settled_and_never_trained_on(
     held = next(t for t in tasks(campaign, 0) if t.kind == HOLDOUT)
     backend.answer(held.key, OTHER[truth[held.sample]], annotator="2")
     flows.run(root)
+    if lost:  # and made anew: the first task is no more
+        backend.lose_project()
     flows.open_now(root)
     assert [t.sample for t in tasks(campaign, 1) if t.kind == ADJUDICATION] == [held.sample]
     answer(backend, campaign, truth, 1, people=("3",))
@@ -178,6 +184,7 @@ def test_a_tie_in_the_holdout_is_settled_and_never_trained_on(
     assert held.sample not in read_all_labels(campaign)
 
 
+@pytest.mark.slow
 def test_gold_tasks_measure_people_and_make_no_labels(campaign, flows, backend, truth) -> None:
     owned = own(campaign, truth)
     settings(campaign, push={"gold_share": 0.5, "gold_alert": 0.7}, query={"budget": 4})
@@ -225,6 +232,7 @@ def test_gold_tasks_without_owned_labels_are_refused(campaign, flows, backend) -
     assert not backend.tasks
 
 
+@pytest.mark.slow
 def test_a_blind_share_shows_no_prediction_and_keeps_it(campaign, flows, backend, truth) -> None:
     own(campaign, truth)
     settings(campaign, push={"blind_share": 0.5, "gold_share": 0.5}, query={"budget": 6})
@@ -260,6 +268,21 @@ def test_a_blind_share_shows_no_prediction_and_keeps_it(campaign, flows, backend
     json.dumps(figures, allow_nan=False)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("limit", "wanted"), [(None, 4), (2, 2), (0, 0)])
+def test_no_more_are_settled_than_the_budget_or_the_limit(
+    campaign, flows, backend, truth, limit, wanted
+) -> None:
+    settings(campaign, push={"adjudicate": limit})
+    flows.run(str(campaign.root))
+    for task in tasks(campaign, 0):  # everything is a tie, the hold-out too
+        for person, said in (("1", "dark"), ("2", "light")):
+            backend.answer(task.key, said, annotator=person)
+    flows.run(str(campaign.root))
+    flows.open_now(str(campaign.root))
+    assert sum(t.kind == ADJUDICATION for t in tasks(campaign, 1)) == wanted
+
+
 def test_a_push_that_died_goes_on_with_the_same_tasks(campaign, flows, backend, truth) -> None:
     own(campaign, truth)
     settings(campaign, push={"gold_share": 0.5, "overlap": 3, "overlap_share": 0.5})
@@ -272,6 +295,25 @@ def test_a_push_that_died_goes_on_with_the_same_tasks(campaign, flows, backend, 
         (t["key"], t["kind"], t["wanted"], t["rank"]) for t in wanted
     ]
     assert sorted(t.wanted for t in again if t.kind == SELECTED) == [1, 1, 3, 3]
+
+
+def test_who_waited_longest_and_was_asked_least_is_settled_first() -> None:
+    def label(sample: str, adjudicate: bool = True) -> Label:
+        return Label(sample, None, "tie", adjudicate=adjudicate)
+
+    def reply(number: int, sample: str, annotator: str, kind=ADJUDICATION) -> answers.Reply:
+        key = f"k/{number}/{sample}"
+        return answers.Reply(number, key, number, sample, annotator, ("dark",), "t", None, kind)
+
+    found = [label("d"), label("a"), label("c"), label("b"), label("x", adjudicate=False)]
+    replies = [
+        reply(0, "b", "1", SELECTED),
+        reply(1, "d", "1"),
+        reply(1, "d", "2"),  # twice in one round is asked once
+        reply(1, "c", "1"),
+        reply(2, "c", "1"),
+    ]
+    assert answers.to_settle(found, replies) == ["a", "b", "d"]
 
 
 def test_a_record_of_an_earlier_version_is_read() -> None:
@@ -294,6 +336,7 @@ def test_nobody_is_named_for_bad_luck() -> None:
     assert named(0.4, 20) > 0.6
 
 
+@pytest.mark.slow
 def test_the_figures_of_a_round_without_pre_annotations(campaign, flows, backend, truth) -> None:
     flows.run(str(campaign.root))
     answer(backend, campaign, truth, 0)
@@ -301,4 +344,3 @@ def test_the_figures_of_a_round_without_pre_annotations(campaign, flows, backend
     figures = read_json(campaign.round(0) / "metrics.json")["preannotation"]
     assert (figures["shown"], figures["override_rate"], figures["bias"]) == (0, None, None)
     assert "pre-annotations" not in report.as_text(report.status(standings.read(campaign.root)))
-    assert preannotation.figures.__doc__

@@ -92,3 +92,25 @@ def test_a_round_that_carries_corrections_verifies_and_so_does_the_corrected_one
     for number in (0, 1):
         out = labelcycle(campaign.root, "verify", f"round/{number:03d}")
         assert f"round {number} is reproduced" in out
+
+
+def test_rounds_before_and_after_a_change_of_classes_are_verified(
+    campaign: Campaign, flows, backend, answer_all: Callable[[], None]
+) -> None:
+    root = campaign.root
+    flows.run(str(root))
+    answer_all()
+    flows.run(str(root))
+    labelcycle(root, "schema", "rename", "dark", "black")
+    labelcycle(root, "schema", "add", "grey", "--after", "black")
+    assert "train" in dvc(root, "status", "train")
+    flows.open_now(str(root))
+    assert "up to date" in dvc(root, "status", "query")
+    answer_all()  # in the old names, from a page that was opened before
+    flows.run(str(root))
+    assert "up to date" in dvc(root, "status", "train", "evaluate")
+    found = [read_json(campaign.round(n) / "metrics.json")["classes"] for n in (0, 1)]
+    assert found == [["dark", "light"], ["black", "grey", "light"]]
+    for tag in ("round/000", "round/001"):
+        assert "is reproduced" in labelcycle(root, "verify", tag)
+    assert run(root, "git", "status", "--porcelain") == ""

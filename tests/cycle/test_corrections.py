@@ -14,10 +14,10 @@ from labelcycle import config, rounds
 from labelcycle.cycle import answers, closing, corrections, report, revising, standing
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import DataError, StateError
+from labelcycle.labels import read_all_labels
 from labelcycle.rounds import State
 from labelcycle.store import (
     Campaign,
-    read_all_labels,
     read_json,
     read_jsonl,
     read_labels,

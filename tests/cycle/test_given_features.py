@@ -124,3 +124,28 @@ def test_a_features_file_that_changes_before_anybody_is_asked_stops_the_open(
     flows.end_early(str(campaign.root), "cancel")
     flows.run(str(campaign.root))
     assert len(backend.ids) > 0
+
+
+def test_no_round_is_planned_without_its_features_file(
+    tmp_path: Path, without_dvc: None, flows, backend: FakeBackend
+) -> None:
+    campaign = make_campaign(tmp_path)
+    file = campaign.data / "features.npz"
+    kept = file.read_bytes()
+    file.unlink()
+    wanted = (
+        r"^no file data/features.npz in the campaign: wanted the file that"
+        r" pretrain.options.file of params.yaml names, .*; put it there, or name another$"
+    )
+    with pytest.raises(StateError, match=wanted):
+        flows.run(str(campaign.root))
+    assert not (campaign.round(0) / "plan.json").exists()
+    tracked = campaign.data / "features.npz.dvc"
+    tracked.touch()
+    with pytest.raises(StateError, match=r"put it there: dvc checkout data/features.npz.dvc, or"):
+        flows.run(str(campaign.root))
+    tracked.unlink()
+
+    file.write_bytes(kept)
+    flows.run(str(campaign.root))
+    assert len(backend.ids) > 0

@@ -13,7 +13,8 @@ from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.label_studio_api import LabelStudioApi
 from labelcycle.adapters.services import Services
 from labelcycle.cycle import revising, setup, standing
-from labelcycle.store import Campaign, read_all_labels, read_json, read_jsonl, read_labels
+from labelcycle.labels import read_all_labels
+from labelcycle.store import Campaign, read_json, read_jsonl, read_labels
 
 pytestmark = pytest.mark.service
 

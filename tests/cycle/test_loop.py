@@ -10,8 +10,9 @@ from labelcycle import pipeline, rounds
 from labelcycle.adapters import git, programs
 from labelcycle.cycle import history, opening, report, setup, standing
 from labelcycle.errors import DataError, PoolExhausted, ServiceDown, ServiceRefused, StateError
+from labelcycle.labels import read_all_labels
 from labelcycle.rounds import State
-from labelcycle.store import Campaign, read_all_labels, read_json, read_labels, read_samples
+from labelcycle.store import Campaign, read_json, read_labels, read_samples
 
 
 def edit(campaign: Campaign, old: str, new: str) -> None:
@@ -482,7 +483,7 @@ def test_the_fake_keeps_the_promise_of_the_protocol():
     from labelcycle.ports import AnnotationBackend
 
     backend: AnnotationBackend = FakeBackend()
-    assert backend.project_url(7).endswith("/projects/7")
+    assert backend.work_url(7).endswith("/projects/7")
 
 
 def test_a_service_that_is_away_is_told_before_anything_is_computed(campaign, flows, backend):

@@ -85,3 +85,16 @@ def test_without_warmup_the_rate_is_half_a_cosine_from_one_to_a_thousandth() -> 
     assert schedule(0, 100, 0) == 1
     assert schedule(50, 100, 0) == pytest.approx(0.5005)
     assert schedule(100, 100, 0) == pytest.approx(0.001)
+
+
+@given(st.integers(2, 50), st.integers(1, 9))
+def test_no_image_is_compared_with_none(n: int, batch: int) -> None:
+    place, before = Place(n, 1, batch), []
+    while not place.done:
+        rows, found = place.rows(1).tolist(), place.compared(1).tolist()
+        assert found[-len(rows) :] == rows
+        if place.start and len(rows) == 1:
+            assert found == [before[-1], *rows]
+        elif len(rows) > 1:
+            assert found == rows
+        before, place = rows, place.after()

@@ -9,11 +9,14 @@ import torch
 from labelcycle.errors import SettingsError
 from labelcycle.nn import encoders
 from labelcycle.nn.encoders import smallconv
+from labelcycle.nn.network import raw_features
 from labelcycle.nn.pca import principal_components, standardised_components
 
 
 def test_unknown_encoder_gets_the_near_names() -> None:
-    with pytest.raises(SettingsError, match=r"unknown encoder 'smalconv'.*mean smallconv"):
+    with pytest.raises(
+        SettingsError, match=r"unknown encoder 'smalconv'; did you mean smallconv\? wanted one of"
+    ):
         encoders.get("smalconv")
 
 
@@ -66,3 +69,10 @@ def test_pooling_on_a_grid_is_the_adaptive_one(side: int) -> None:
     for grid in (2, 4):
         expected = torch.nn.functional.adaptive_avg_pool2d(last, grid).flatten(1)
         torch.testing.assert_close(network.pooled(batch, grid), expected)
+
+
+def test_images_of_a_file_are_embedded_without_a_warning() -> None:
+    images = np.zeros((3, 16, 16, 3), np.uint8)
+    images.setflags(write=False)  # as a memory-mapped file's; torch warns, and warnings are errors
+    found = list(raw_features(torch.nn.Conv2d(3, 2, 16), images))
+    assert found[0].shape == (3, 2, 1, 1)

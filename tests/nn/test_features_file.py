@@ -19,12 +19,12 @@ def written(folder: Path, kind: str) -> Path:
     if kind == "npz":
         np.savez(path, files=np.array(NAMES), features=FEATURES.astype(np.float16))
     elif kind == "csv":
-        frame = pd.DataFrame({"file": NAMES, "x": FEATURES[:, 0], "y": FEATURES[:, 1]})
+        frame = pd.DataFrame({"file": NAMES, "x0": FEATURES[:, 0], "x1": FEATURES[:, 1]})
         frame.to_csv(path, index=False)
     elif kind == "parquet lists":
         pd.DataFrame({"file": NAMES, "features": list(FEATURES)}).to_parquet(path)
     else:
-        frame = pd.DataFrame({"file": NAMES, "x": FEATURES[:, 0], "y": FEATURES[:, 1]})
+        frame = pd.DataFrame({"file": NAMES, "x0": FEATURES[:, 0], "x1": FEATURES[:, 1]})
         frame.to_parquet(path)
     return path
 
@@ -58,7 +58,7 @@ def arrays(**changes: Any) -> dict[str, Any]:
         (arrays(features=FEATURES.astype(str)), r"wanted numbers in all columns"),
         (arrays(features=FEATURES * np.array([[1], [np.nan], [1]])), r"in row 1 \('a/2.jpg'"),
         (arrays(features=FEATURES.astype(np.float64) * 6e37), r"in row 2 \('0012'"),
-        (arrays(features=FEATURES * np.inf), r"in row 0 .* and more"),
+        (arrays(features=FEATURES * np.inf), r"in row 0 .* and 2 more; embed"),
         (arrays(files=np.array(["x", "y", "x"])), r"'x' stands in rows 0 and 2 \(counted from 0\)"),
         ({"features": FEATURES}, r"wanted one of ids, .*file among its arrays, got features"),
         (arrays(ids=np.array(NAMES)), r"wanted one of ids, .* got files, features, ids"),
@@ -86,7 +86,7 @@ def test_lists_of_unequal_length_are_named(tmp_path: Path) -> None:
         ("features.npz", b"no zip", r"cannot read features from .*check pretrain.options.file"),
         ("features.parquet", b"no table", r"cannot read features from "),
         ("features.csv", b"", r"cannot read features from .*features.csv"),
-        ("features.csv", b"file,x\na,1\nb,red\n", r"wanted numbers in all columns but the names"),
+        ("features.csv", b"file,x\na,1\nb,red\n", r"column 'x' holds .*leave it out"),
     ],
 )
 def test_a_file_that_is_something_else(
@@ -100,5 +100,38 @@ def test_a_file_that_is_something_else(
 def test_pickled_names_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "features.npz"
     np.savez(path, files=np.array(NAMES, dtype=object), features=FEATURES)
-    with pytest.raises(DataError, match=r"cannot read features from .*allow_pickle"):
+    with pytest.raises(DataError, match=r"array files holds Python objects, .*astype\(str\)"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("label", r"column 'label' is no feature by its name: leave it out"),
+        ("Class", r"column 'Class' is no feature"),
+        ("y", r"column 'y' is no feature"),
+        ("split", r"column 'split' is no feature"),
+        ("index", r"column 'index' is no feature"),
+        ("", r"column .* has no name of its own: an index\?.* index=False"),
+        ("Unnamed: 0", r"column 'Unnamed: 0' has no name of its own"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_what_is_no_feature_is_not_taken_for_one(
+    tmp_path: Path, kind: str, column: str, text: str
+) -> None:
+    path = tmp_path / f"features.{kind}"
+    frame = pd.DataFrame({"file": NAMES, column: [0, 1, 0], "x0": FEATURES[:, 0]})
+    if kind == "csv":
+        frame.to_csv(path, index=False)
+    else:
+        frame.to_parquet(path)
+    with pytest.raises(DataError, match=text):
+        read(path)
+
+
+def test_the_index_that_pandas_writes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "features.csv"
+    pd.DataFrame({"file": NAMES, "x0": FEATURES[:, 0]}).to_csv(path)
+    with pytest.raises(DataError, match=r"column 'Unnamed: 0' .* index=False"):
         read(path)

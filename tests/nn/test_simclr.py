@@ -234,7 +234,9 @@ def test_resumed_after_memory_ran_out_is_unbroken(stop: int) -> None:
 
 def test_no_memory_for_two_images_is_an_error_that_names_the_remedy() -> None:
     net = Limited(views=3)
-    with pytest.raises(DataError, match=r"memory ran out with 3 images.*lower pretrain.options"):
+    with pytest.raises(
+        DataError, match=r"memory ran out with 3 images.*the encoder's option batch"
+    ):
         list(simclr.train(net, images(), OPTIONS, 0))
 
 
@@ -249,3 +251,10 @@ def test_on_a_gpu_the_loss_is_read_now_and_then(monkeypatch: pytest.MonkeyPatch)
     assert read.keys() == {10, 20, 24}
     for end, start in {10: 0, 20: 10, 24: 20}.items():
         assert read[end] == pytest.approx(np.mean(losses[start:end]), rel=1e-5)
+
+
+@pytest.mark.parametrize("count", [3, 5])
+def test_no_step_compares_an_image_with_none(count: int) -> None:
+    options = simclr.Options(epochs=2, batch=2, learning_rate=0.01, projection=8)
+    steps, _ = trained(backbone(), images(count), options)
+    assert all(step.loss is not None and step.loss > 1e-3 for step in steps)

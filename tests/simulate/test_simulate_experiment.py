@@ -13,6 +13,7 @@ from tiny_sets import blobs_in, settings
 
 from labelcycle.cli import cli
 from labelcycle.errors import SettingsError
+from labelcycle.nn import encoders
 from labelcycle.simulate import experiment, opening
 
 EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
@@ -30,6 +31,21 @@ def test_the_experiments_of_the_repository_can_be_read(path: Path) -> None:
     opening.check_options(given, path.name)
     assert given.name == path.stem
     assert [each.name for each in given.strategies][:2] == ["random", "typiclust"]
+
+
+@pytest.mark.parametrize("name", ["typiclust-2022", "supclust-2024"])
+def test_the_papers_experiments_name_every_option(name: str) -> None:
+    machine = {"threads", "precision", "compile", "weights", "file"}
+    given = experiment.load(next(path for path in EXPERIMENTS if path.stem == name))
+    for key in experiment.PACKAGES:
+        for part in given.chosen(key):
+            fields = type(part.options).model_fields.keys() - machine
+            assert part.options.model_fields_set >= fields, part.name
+    for encoder in filter(None, [given.encoder, *(each.encoder for each in given.data)]):
+        own = encoders.options_of(encoder.name, encoder.options)
+        assert own.model_fields_set >= type(own).model_fields.keys() - machine
+    text = EXPERIMENTS[0].with_stem(name).read_text()
+    assert "budget: tiny  # one label a class and round; their small budget: `small`" in text
 
 
 @pytest.mark.parametrize(
@@ -51,12 +67,15 @@ def test_the_experiments_of_the_repository_can_be_read(path: Path) -> None:
         ({"strategies": "typiclust"}, r"base: wanted one of typiclust \(got 'random'\)"),
         ({"clusterers": "k-means"}, "unknown clusterer 'k-means'.*kmeans"),
         ({"learners": "linea"}, "unknown learner 'linea'.*linear"),
-        ({"learners": "fiend"}, "unknown learner 'fiend'.*; pick one of them"),
+        ({"learners": "fiend"}, "unknown learner 'fiend'; wanted one of"),
         (
             {"learners": {"name": "finetune", "options": {"epoch": 3}}},
             r"e\.yaml: options of finetune: epoch: unknown key; did you mean 'epochs'",
         ),
-        ({"data": "cifar11"}, r"data\.0\.name: wanted one of cifar10, .* \(got 'cifar11'\)"),
+        (
+            {"data": "cifar11"},
+            r"data\.0\.name: unknown set 'cifar11'; did you mean cifar10 .*\? wanted one of",
+        ),
         ({"data": {"name": "npz", "pth": "x"}}, r"data\.0\.pth: unknown key; did you mean 'path'"),
         ({"encoder": "smalconv"}, "unknown encoder 'smalconv'.*smallconv"),
         ({"encoder": {"name": "precomputed", "options": {"file": "x"}}}, "give ready features as"),
@@ -122,6 +141,14 @@ def test_a_wrong_file_is_refused_without_torch(tmp_path: Path) -> None:
         found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
         assert re.search(said, found.stderr), found.stderr
         assert found.stdout == "set()\n"
+
+
+def test_a_wrong_option_is_told_before_all_images_are_read(tmp_path: Path) -> None:
+    wrong = {"learners": {"name": "finetune", "options": {"epoch": 3}}}
+    nowhere = {"data": {"name": "folder", "path": "nowhere"}}
+    result = CliRunner().invoke(cli, ["simulate", str(written(tmp_path, **wrong, **nowhere))])
+    with pytest.raises(SettingsError, match="options of finetune: epoch: unknown key"):
+        raise result.exception or AssertionError(result.output)
 
 
 def test_a_pool_beyond_the_set_is_told(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from scipy.spatial.distance import cdist
 from tiny_sets import blobs_in, done
@@ -158,9 +159,82 @@ def test_a_part_of_the_strategies_looks_as_in_all_figures() -> None:
         line = panel.lines[1]  # after those of the others
         look = line.get_color(), line.get_linewidth(), line.get_linestyle()
         assert look == whole[name]
-    low, high = panels[0].get_ylim()
-    assert low < -50
-    assert high > 40
+    low, high = panels[0].get_ylim()  # curves from 0 to 3 points, and as much again on both sides
+    assert (low, high) == pytest.approx((-3 - 0.05 * 9, 6 + 0.05 * 9))
+
+
+def curve(gains: list[float], accuracies: list[float], half: float | None = 0.01) -> list[dict]:
+    """Rows of one strategy; half : of the interval, None where there are too few seeds."""
+    ends = [None if half is None else half * sign for sign in (-1, 1)]
+    return [
+        {
+            **{"learner": "l", "clusterer": "c", "data": "d", "seeds": 2 if half is None else 4},
+            **{"se": half, "budget": 10 * 4**i, "gain": gain, "accuracy": value},
+            **{"gain_low": half and gain + ends[0], "gain_high": half and gain + ends[1]},
+        }
+        for i, (gain, value) in enumerate(zip(gains, accuracies, strict=True))
+    ]
+
+
+def found_of(curves: dict[str, list[dict]]) -> dict:
+    """What results.json holds, as far as figures read it."""
+    return {
+        "rows": [{**row, "strategy": name} for name, rows in curves.items() for row in rows],
+        **{"base": "random", "strategies": [{"label": name} for name in curves]},
+        **{"learners": [{"label": "l"}], "clusterers": [{"label": "c"}]},
+        "sets": [{"data": "d", "metric": "accuracy"}],
+    }
+
+
+def test_both_axes_of_labels_are_of_one_kind_and_say_so() -> None:
+    for count, kind in ((2, "linear"), (3, "log")):
+        curves = {name: curve([0.0] * count, [0.1] * count) for name in ("random", "a")}
+        for figure in (accuracy.picture(found_of(curves), "d"), gain.picture("t", curves)):
+            assert figure.axes[0].get_xscale() == kind
+            assert figure.get_supxlabel() == "labels" + ", logarithmic" * (kind == "log")
+
+
+def test_a_line_that_runs_on_another_lets_it_be_seen() -> None:
+    curves = {
+        "random": curve([0, 0], [0.2, 0.3]),
+        "a": curve([0.1, 0.1], [0.3, 0.4]),
+        "b": curve([0.1, 0.1], [0.3, 0.4002]),
+        "c": curve([0.1, 0.1], [0.3, 0.5]),
+    }
+    lines = {
+        line.get_label(): line for line in accuracy.picture(found_of(curves), "d").axes[0].lines
+    }
+    dashed = {name for name in curves if lines[name].get_linestyle() == "--"}
+    assert dashed == {"b"}
+
+
+def test_few_seeds_have_no_interval_and_some_a_note() -> None:
+    few = {name: curve([0.2, 0.3], [0.1, 0.2], None) for name in ("random", "a")}
+    figure = gain.picture("title", few)
+    assert "no intervals: they take 3 seeds or more" in figure.get_suptitle()
+    dots = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert {line.get_markerfacecolor() for line in dots} == {"white"}
+    assert "band" not in accuracy.picture(found_of(few), "d").get_suptitle()
+    some = {name: curve([0.2, 0.3], [0.1, 0.2]) for name in ("random", "a")}
+    assert "rough, for fewer than 5 seeds" in gain.picture("title", some).get_suptitle()
+
+
+def test_titles_end_where_the_figure_does() -> None:
+    curves = {name: curve([0, 0], [0.1, 0.2]) for name in ("random", "a")}
+    title = "A set with a long name of its own, SUPClust and what it is without its parts"
+    figure = accuracy.picture(found_of(curves), "d", title=title)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    assert figure.texts[0].get_window_extent().x1 < figure.bbox.x1
+
+
+def test_a_map_is_as_high_as_its_samples() -> None:
+    columns = {"x": [0.0, 10.0], "y": [0.0, 5.0], "class": [0, 1]}
+    picks = [{"label": name, "rows": [0]} for name in ("TypiClust", "SUPClust")]
+    found = {"samples": columns, "picks": picks, "classes": []}
+    width, height = figure_maps.picture("set", found).get_size_inches()
+    assert width / height > 2
+    assert "seed 0" in figure_maps.picture("set", found).get_suptitle()
 
 
 def test_a_map_names_the_classes() -> None:

@@ -1,5 +1,6 @@
 """Whole experiments: the grid, what is kept, and what goes on after a kill."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -144,6 +145,9 @@ def test_several_sets_have_their_own_budgets(tmp_path: Path) -> None:
     page = (tmp_path / "out" / "table.md").read_text()
     assert "## three, linear\n" in page
     assert "Balanced accuracy in per cent on 100 test samples, mean of 2 seeds" in page
+    assert "No intervals: they take 3 seeds or more" in page
+    assert "±" not in page
+    assert {row["gain_low"] for row in found["rows"]} == {None}
 
 
 @pytest.mark.slow
@@ -163,6 +167,30 @@ def test_killed_at_any_moment_it_ends_with_the_same_table(tmp_path: Path) -> Non
     for name in ("results.json", "table.md"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "broken" / name).read_bytes()
     assert len((tmp_path / "broken" / "campaigns.jsonl").read_text().splitlines()) == 18
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_says_what_is_kept(jobs: int, tmp_path: Path) -> None:
+    file = tmp_path / "blobs.yaml"
+    file.write_text(yaml.safe_dump(settings(blobs_in(tmp_path), seeds=50, rounds=6)))
+    command = [sys.executable, "-m", "labelcycle", "simulate", str(file), "--jobs", str(jobs)]
+    command += ["--into", str(tmp_path / "out")]
+    kept = tmp_path / "out" / "campaigns.jsonl"
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    process = psutil.Popen(command, **pipes, start_new_session=True)
+    while process.poll() is None and not has_lines(kept, 3):
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    count = len(kept.read_text().splitlines())
+    assert said.splitlines()[:2] == [
+        "clusters: 300 are made, once for all",
+        "campaigns: 100 are played",
+    ]
+    assert f"interrupted: {count} of 100 campaigns of npz kept; the same command goes on" in said
 
 
 @pytest.mark.slow

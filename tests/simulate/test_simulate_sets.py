@@ -3,16 +3,21 @@
 import gzip
 import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from tiny_sets import blobs_in, done, silent
+from tiny_sets import blobs_in, done, settings, silent
 
 from labelcycle.errors import DataError, SettingsError
+from labelcycle.nn.progress import Progress
+from labelcycle.simulate import experiment, opening
+from labelcycle.simulate.preparing import Place, problems
 from labelcycle.simulate.problem import Data
 from labelcycle.simulate.sets import SETS
 from labelcycle.simulate.sets.reading import drawn, long_tail, of_array
@@ -79,6 +84,15 @@ def test_a_set_that_is_not_there_says_what_was_wanted_where(
         SETS[name](tmp_path, 0.2)
 
 
+@pytest.mark.parametrize("name", [*(name for name in SETS if name != "npz")])
+def test_a_folder_that_is_not_there(name: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"nowhere: no such folder; .*mend data.path, or --data"):
+        SETS[name](tmp_path / "nowhere", 0.2)
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="file: wanted a folder, got a file"):
+        SETS[name](tmp_path / "file", 0.2)
+
+
 def test_cifar_as_torchvision_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from torchvision import datasets
 
@@ -142,21 +156,47 @@ def test_isic_goes_by_its_table(tmp_path: Path) -> None:
     assert sorted([*found.train.labels, *found.test.labels]) == [0, 0, 0, 1, 1, 1]
 
 
+def three_in(path: Path, **change: np.ndarray) -> Path:
+    """Three rows of features in each split; `change` : other arrays, None: none."""
+    features, labels = np.zeros((3, 2), np.float32), np.arange(3)
+    good = {"train": features, "test": features, "train_labels": labels, "test_labels": labels}
+    arrays = {key: value for key, value in {**good, **change}.items() if value is not None}
+    np.savez(path, **arrays)
+    return path
+
+
+NOT_FINITE = np.array([[0, 0], [0, np.nan], [np.inf, 0]])
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"train": np.zeros((3, 2))}, r"got train \(3, 2\) float64"),
-        ({"train_labels": np.zeros(2, int)}, r"train_labels \(2,\) int64"),
-        ({"test_labels": np.array([-1, 0, 1])}, "got test"),
+        ({"train": np.zeros((3, 2), int)}, r"npz: train: wanted features .*, got \(3, 2\) int64"),
+        ({"train_labels": np.zeros(2, int)}, r"npz: train_labels has 2 entries, train 3 rows"),
+        ({"test_labels": np.zeros((3, 1), int)}, r"test_labels has the shape \(3, 1\), test 3"),
+        ({"test_labels": np.array([0, -1, 1])}, r"npz: test_labels: .*, got -1 in row 1"),
+        ({"train_labels": np.array(list("abc"))}, r"npz: train_labels: .* places, got text \(<U1"),
+        ({"train_labels": np.zeros(3)}, r"npz: train_labels: .*, got decimal numbers \(float64"),
+        ({"train_labels": np.array(list("abc"), object)}, r"train_labels holds Python objects"),
+        ({"test": None}, r"no array test in it, but train, train_labels, test_labels; wanted"),
         ({"test": np.zeros((3, 5), np.float32)}, "differ in more than their number of rows"),
+        ({"train": NOT_FINITE}, r"finite numbers, got others in row 1 and 1 more of train \("),
+        ({"test": NOT_FINITE.astype(np.float16)}, r"got others in row 1 and 1 more of test \("),
+        ({"test": np.array([[0, 0], [0, 0], [1e39, 0]])}, r"got others in row 2 of test \("),
     ],
 )
 def test_arrays_that_do_not_fit(change: dict[str, np.ndarray], said: str, tmp_path: Path) -> None:
-    features, labels = np.zeros((3, 2), np.float32), np.arange(3)
-    good = {"train": features, "test": features, "train_labels": labels, "test_labels": labels}
-    np.savez(tmp_path / "x.npz", **{**good, **change})
+    path = three_in(tmp_path / "x.npz", **change)
     with pytest.raises(DataError, match=said):
-        SETS["npz"](tmp_path / "x.npz", 0.2)
+        SETS["npz"](path, 0.2)
+
+
+def test_wide_floats_become_float32(tmp_path: Path) -> None:
+    wide = np.array([[0.1, 2], [3, 4], [5, 6]])
+    found = SETS["npz"](three_in(tmp_path / "x.npz", train=wide), 0.2).features
+    assert found is not None
+    assert found[0].dtype == found[1].dtype == np.float32
+    np.testing.assert_array_equal(found[0], wide.astype(np.float32))
 
 
 @given(counts=st.lists(st.integers(1, 40), min_size=2, max_size=6), factor=st.floats(1.1, 60))
@@ -203,8 +243,18 @@ def test_images_are_written_once_and_become_features(tmp_path: Path) -> None:
     done(folder, tmp_path / "x", data=data, encoder={"name": "pixels", "each_seed": True}, pool=40)
     assert len(list((folder / "cache" / "features").iterdir())) == 3  # one more for each seed
     assert len(list((folder / "cache" / "images").iterdir())) == 1
-    with pytest.raises(SettingsError, match="wanted one for the images of npz, got none"):
-        done(folder, tmp_path / "x", data=data)
+
+
+def test_images_want_an_encoder(tmp_path: Path) -> None:
+    with np.load(both_in(tmp_path / "both.npz")) as arrays:
+        images = {key: arrays[key] for key in arrays if "features" not in key}
+    np.savez(tmp_path / "images.npz", **images)
+    path = tmp_path / "images.npz"
+    reads = "got none; its features are what clusters and strategies read"
+    with pytest.raises(SettingsError, match=f"wanted one for the images of npz, {reads}: write"):
+        done(tmp_path / "out", path)
+    with pytest.raises(SettingsError, match=f"{reads}, while the model knows no two classes: wri"):
+        done(tmp_path / "out", path, features="model", learners="finetune")
 
 
 def test_changed_images_are_another_set(tmp_path: Path) -> None:
@@ -236,7 +286,9 @@ def test_names_of_the_classes(tmp_path: Path) -> None:
     path = both_in(tmp_path / "both.npz", classes=np.array(["a", "b"]))
     assert SETS["npz"](path, 0.2).names == ("a", "b")
     path = both_in(tmp_path / "both.npz", classes=np.array(["a"]))
-    with pytest.raises(DataError, match=r"wanted classes \(2,\), texts \(got \(1,\)"):
+    with pytest.raises(
+        DataError, match=r"wanted classes, 2 texts or more \(got \(1,\) .*; name every"
+    ):
         SETS["npz"](path, 0.2)
 
 
@@ -267,6 +319,16 @@ def test_features_beside_images_must_be_theirs(tmp_path: Path) -> None:
     path = both_in(tmp_path / "both.npz", test_features=np.zeros((39, 3), np.float32))
     with pytest.raises(DataError, match=r"wanted test_features \(40, d\).*got \(39, 3\) float32"):
         SETS["npz"](path, 0.2)
+    path = both_in(tmp_path / "both.npz", test_features=np.full((40, 3), np.nan))
+    with pytest.raises(DataError, match="got others in row 0 and 39 more of test_features"):
+        SETS["npz"](path, 0.2)
+    for split, other in (("train", "test"), ("test", "train")):
+        with np.load(path) as arrays:
+            kept = {key: arrays[key] for key in arrays if key != f"{split}_features"}
+        np.savez(tmp_path / "one.npz", **kept)
+        said = f"got {other}_features alone; add {split}_features, or leave both out"
+        with pytest.raises(DataError, match=said):
+            SETS["npz"](tmp_path / "one.npz", 0.2)
     path = both_in(tmp_path / "both.npz", test_features=np.zeros((40, 4), np.float32))
     with pytest.raises(DataError, match=r"train_features .* and test_features .* differ in more"):
         SETS["npz"](path, 0.2)
@@ -295,3 +357,25 @@ def test_squares_are_the_images_resized(tmp_path: Path) -> None:
     broken = SETS["folder"](tmp_path / "set", 0.4)
     with pytest.raises(DataError, match=r"2\.png: wanted an image, got"):
         squares(broken, 6, tmp_path / "other", silent)
+
+
+def test_the_training_of_an_encoder_is_watched_with_the_labels_of_its_images(
+    tmp_path: Path,
+) -> None:
+    with np.load(both_in(tmp_path / "both.npz")) as arrays:
+        np.savez(tmp_path / "images.npz", **{k: arrays[k] for k in arrays if "features" not in k})
+    encoder = {"name": "smallconv", "each_seed": True, "options": {"epochs": 2}}
+    given = settings(tmp_path / "images.npz", encoder=encoder, pool=20, seeds=1, rounds=1)
+    found = experiment.parse(given, "e.yaml")
+    seen: list[Any] = []
+
+    def watching(labels: np.ndarray) -> Callable[[Progress], None]:
+        seen.append(labels)
+        return seen.append
+
+    reads = opening.opened(found, tmp_path)
+    place = Place(tmp_path, tmp_path / "cache", silent, watching)
+    problem, _ = next(problems(found, found.data[0], reads[0], place))
+    rows = problem.rows(0)
+    np.testing.assert_array_equal(seen[0], problem.source.data.train_labels[rows])
+    assert [step.epoch for step in seen[1:]] == [1, 2]

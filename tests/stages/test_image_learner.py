@@ -100,7 +100,10 @@ def test_calibration_holds_images_out(campaign: store.Campaign) -> None:
 
 def test_own_features_want_a_learner_with_a_network() -> None:
     raw = {"embed": {"features": "model"}, "campaign": {"classes": ["a", "b"]}}
-    with pytest.raises(SettingsError, match=r"wanted a train.learner.*\(finetune\), got linear"):
+    with pytest.raises(
+        SettingsError,
+        match=r"train.learner, for embed.features is model: .*\(finetune\), got linear",
+    ):
         config.parse(raw)
     config.parse({**raw, "train": {"learner": "finetune"}})
 

@@ -63,6 +63,13 @@ def test_rows_stand_in_the_order_of_the_samples(campaign: store.Campaign, by_id:
         np.testing.assert_array_equal(found, features_of(samples))
 
 
+def test_the_stage_says_how_much_it_read(campaign: store.Campaign) -> None:
+    given(campaign)
+    seen: list[Progress] = []
+    pretrain.run(campaign, OPTIONS, 7, seen.append)
+    assert [step.note for step in seen] == ["26 rows of 2 features, named by the images' ids"]
+
+
 def test_missing_samples_are_counted_and_the_first_are_named(campaign: store.Campaign) -> None:
     missing = given(campaign, leave=4)
     first = min(missing, key=lambda sample: sample.id)

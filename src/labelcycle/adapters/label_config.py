@@ -16,6 +16,15 @@ IMAGE, CONTROL = "image", "label"
 HOT_KEYS = "1234567890qwertyuiopasdfghjklzxcvbnm"
 """In the order of the classes; a class beyond them has none."""
 
+IMAGE_HEIGHT = "calc(100vh - 300px)"
+"""Leaves room for the page's bars (100 px), three lines of text and two rows of choices: on its own
+Label Studio 1.23.2 counts the bars alone, and the lower end of every image is off the screen."""
+
+NO_PANELS = (
+    ".lsf-sidepanels__wrapper { display: none } .lsf-sidepanels { padding-right: 0 !important }"
+)
+"""Hides the lists of regions and relations, of which a choice has none: a quarter of the screen."""
+
 TITLE_MIN, TITLE_MAX = 3, 50
 """What Label Studio 1.23.2 accepts as the length of a project's title."""
 
@@ -23,6 +32,7 @@ TITLE_MIN, TITLE_MAX = 3, 50
 def build(schema: LabelSchema) -> str:
     """The labelling config: instruction, one required choice, a hot key a class, the image."""
     view = ElementTree.Element("View")
+    ElementTree.SubElement(view, "Style").text = NO_PANELS
     if schema.instruction.strip():
         ElementTree.SubElement(view, "Header", value=schema.instruction.strip(), size="5")
     choices = ElementTree.SubElement(
@@ -40,12 +50,23 @@ def build(schema: LabelSchema) -> str:
         if index < len(HOT_KEYS):
             choice.set("hotkey", HOT_KEYS[index])
     # Below the choices, which a large image would push off the screen.
-    ElementTree.SubElement(view, "Image", name=IMAGE, value=f"${IMAGE}", zoom="true")
+    shown = {"name": IMAGE, "value": f"${IMAGE}", "zoom": "true", "maxHeight": IMAGE_HEIGHT}
+    ElementTree.SubElement(view, "Image", shown)
     return ElementTree.tostring(view, encoding="unicode")
 
 
 def classes(config: str) -> tuple[str, ...]:
     """The classes that a config offers. Raises ServiceRefused if it asks for something else."""
+    return tuple(class_name(tag) for tag in parsed(config)[1].iter("Choice"))
+
+
+def class_name(choice: ElementTree.Element) -> str:
+    """The class that an answer names who picks this choice."""
+    return choice.get("alias") or choice.get("value") or ""
+
+
+def parsed(config: str) -> tuple[ElementTree.Element, ElementTree.Element]:
+    """A config and the choice of the class in it. Raises ServiceRefused if it has none, or two."""
     try:
         root = ElementTree.fromstring(config)
     except ElementTree.ParseError as error:
@@ -55,20 +76,7 @@ def classes(config: str) -> tuple[str, ...]:
         raise ServiceRefused(
             f'wanted one <Choices name="{CONTROL}" toName="{IMAGE}">, got {len(controls)} so named'
         )
-    return tuple(tag.get("alias") or tag.get("value") or "" for tag in controls[0].iter("Choice"))
-
-
-def difference(config: str, schema: LabelSchema) -> str | None:
-    """How a project's config differs from the schema, for people; None if it does not."""
-    try:
-        found = classes(config)
-    except ServiceRefused as error:
-        return str(error)
-    lacking = [repr(name) for name in schema.classes if name not in found]
-    extra = [repr(name) for name in found if name not in schema.classes]
-    parts = [f"no longer offers {', '.join(lacking)}"] if lacking else []
-    parts += [f"also offers {', '.join(extra)}"] if extra else []
-    return " and ".join(parts) or None
+    return root, controls[0]
 
 
 def title(text: str) -> str:

@@ -1,13 +1,11 @@
 """The one door to label_studio_sdk: single calls, plain values out, our errors.
 
-Nothing is retried here. The SDK repeats a POST after a 502, and the server may have done it
+No write is retried here. The SDK repeats a POST after a 502, and the server may have done it
 already (2.1.2: two tasks for one); who calls repeats what is safe to repeat.
 """
 
 import contextlib
-import functools
 import json
-import ssl
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,15 +17,16 @@ from label_studio_sdk.core.api_error import ApiError
 
 from labelcycle.adapters.label_config import chunks
 from labelcycle.adapters.label_studio_errors import Wording
+from labelcycle.adapters.label_studio_network import Network
 from labelcycle.errors import ServiceDown, ServiceRefused
 
 _SDK: Any = LabelStudio
 R = TypeVar("R")
 
-TIMEOUT_S = 120.0
 PAGE = 1000
 IDS_A_QUESTION = 200
 """Ids travel in the address, which servers cut off at about 8 kB."""
+IDS_AN_EXPORT = 250
 
 TASK_FIELDS = "id,data,meta,total_annotations,cancelled_annotations,overlap,is_labeled"
 
@@ -61,9 +60,14 @@ class Task:
     served: bool = True
 
     @property
+    def touches(self) -> int:
+        """How many annotations it has."""
+        return self.answers + self.skips
+
+    @property
     def untouched(self) -> bool:
         """True if nobody has answered or skipped it."""
-        return self.answers + self.skips == 0
+        return self.touches == 0
 
 
 class LabelStudioApi:
@@ -88,14 +92,7 @@ class LabelStudioApi:
                 " copy it from the account page, or run `labelcycle up`"
             )
         self._wording = Wording(self.url, token)
-        local = any(self.url.startswith(f"http://{n}") for n in ("127.0.0.1", "localhost"))
-        network = httpx.Client(
-            timeout=TIMEOUT_S,
-            follow_redirects=True,
-            transport=transport,
-            trust_env=not local,
-            verify=_certificates(),
-        )
+        network = Network(self.url, transport)
         weakref.finalize(self, network.close)  # no open socket outlives the connection
         with self._told("connecting"):
             # Any: the SDK's answers are not checked against its types, so these would mislead
@@ -183,16 +180,10 @@ class LabelStudioApi:
 
     def _page(self, project: int, page: int, query: str | None) -> tuple[list[Any], int]:
         """A page of tasks and how many there are in all; none and 0 behind the last page."""
-        settings = {"query": query} if query else {}
+        which: dict[str, Any] = {"project": project, "page": page, "page_size": PAGE}
+        which |= {"query": query} if query else {}
         try:
-            answer = self._sdk.tasks.list(
-                project=project,
-                page=page,
-                page_size=PAGE,
-                fields="task_only",
-                include=TASK_FIELDS,
-                **settings,
-            )
+            answer = self._sdk.tasks.list(**which, fields="task_only", include=TASK_FIELDS)
         except ApiError as error:
             if error.status_code == 404 and page > 1:  # tasks went while the pages were read
                 return [], 0
@@ -204,21 +195,38 @@ class LabelStudioApi:
         with self._told(f"pushing {len(records)} tasks", project):
             self._sdk.projects.import_tasks(project, request=records, return_task_ids=True)
 
-    def delete_task(self, task: int) -> None:
-        """Delete a task with all its annotations."""
-        with self._told(f"deleting task {task}"):
-            self._sdk.tasks.delete(str(task))
+    def annotations(self, task: int) -> int:
+        """How many annotations a task has, skips included; 0 if there is no such task."""
+        with self._told(f"reading task {task}"):
+            try:
+                return len(self._sdk.tasks.get(str(task)).annotations)
+            except ApiError as error:
+                if error.status_code != 404:
+                    raise
+        return 0
 
-    def export(self, project: int) -> list[dict[str, Any]]:
-        """Every task with its annotations, as Label Studio's JSON export has them."""
-        with self._told("exporting the annotations", project):
-            stream = self._sdk.projects.exports.download_sync(
-                project, export_type="JSON", download_all_tasks=True
-            )
-            records = json.loads(b"".join(stream))
-            if not isinstance(records, list):
-                raise TypeError(f"wanted a list, got {type(records).__name__}")
-            return records
+    def delete_task(self, task: int) -> None:
+        """Delete a task with all its annotations; one that is gone already is well."""
+        with self._told(f"deleting task {task}"):
+            try:
+                self._sdk.tasks.delete(str(task))
+            except ApiError as error:
+                if error.status_code != 404:
+                    raise
+
+    def export(self, project: int, tasks: Sequence[int]) -> list[dict[str, Any]]:
+        """Those of `tasks` that exist, with their annotations, as the JSON export has them."""
+        records: list[dict[str, Any]] = []
+        for some in chunks(sorted(tasks), IDS_AN_EXPORT):
+            # 2.1.2 sends its own argument as `ids`, which the server does not read
+            which = {"additional_query_parameters": {"ids[]": list(some)}}
+            with self._told("exporting the annotations", project):
+                stream = self._sdk.projects.exports.download_sync(
+                    project, export_type="JSON", download_all_tasks=True, request_options=which
+                )
+                found = json.loads(b"".join(stream))
+                records += [_exported(record) for record in found]
+        return records
 
     # --- people -----------------------------------------------------------------------------
 
@@ -272,10 +280,11 @@ class LabelStudioApi:
             raise self._wording.malformed(error, doing) from error
 
 
-@functools.cache
-def _certificates() -> ssl.SSLContext:
-    """The known certificates: reading them is the slowest part of a connection."""
-    return httpx.create_ssl_context()
+def _exported(record: Any) -> dict[str, Any]:
+    """An exported task as it came. Raises if it is not what `pull` relies on."""
+    if not isinstance(record["annotations"], list) or not isinstance(record["data"]["key"], str):
+        raise TypeError(f"task {int(record['id'])} is not as Label Studio exports it")
+    return dict(record)
 
 
 def _project(project: Any) -> Project:

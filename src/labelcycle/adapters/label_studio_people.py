@@ -52,22 +52,28 @@ def _change(api: LabelStudioApi, task: int, people: int, *, served: bool) -> Non
 
 
 def progress(
-    api: LabelStudioApi, project: int, found: Sequence[Task], wanted: Mapping[str, int]
+    api: LabelStudioApi,
+    project: int,
+    found: Mapping[str, Sequence[Task]],
+    wanted: Mapping[str, int],
 ) -> Progress:
-    """How many of the tasks `found` are done; wanted : people by key, where not one.
+    """How many of the tasks `found` (by key, with their twins) are done.
 
-    Who answered is asked only where it can make a difference: it is the dear question.
+    wanted : people by key, where not one. Who answered is asked where it can make a difference.
+    The server's own counts do not say it: one person may answer twice, and of two answers at the
+    same moment it may count one.
     """
-    least = {task.id: wanted.get(task.key or "", 1) for task in found}
-    begun = [task for task in found if not task.untouched]
-    unsure = [t.id for t in begun if 1 < least[t.id] <= t.answers + t.skips]
-    people = annotators(api, project, unsure)
-    done = [
-        task
-        for task in begun
-        if least[task.id] == 1 or len(people.get(task.id, ())) >= least[task.id]
-    ]
-    answered = sum(task.answers > 0 for task in done)
+    begun = {key: [t for t in twins if not t.untouched] for key, twins in found.items()}
+    begun = {key: twins for key, twins in begun.items() if twins}
+    several = {key for key in begun if wanted.get(key, 1) > 1}
+    people = annotators(api, project, [task.id for key in several for task in begun[key]])
+
+    def enough(key: str) -> bool:
+        who = {person for task in begun[key] for person in people.get(task.id, ())}
+        return key not in several or len(who) >= wanted[key]
+
+    done = [key for key in begun if enough(key)]
+    answered = sum(any(task.answers for task in begun[key]) for key in done)
     return Progress(len(found), answered, len(done) - answered, len(begun) - len(done))
 
 

@@ -1,12 +1,11 @@
 """A task as Label Studio takes it, and an annotation as Label Studio gives it."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from labelcycle.adapters import label_config
-from labelcycle.errors import DataError, ServiceRefused
+from labelcycle.adapters import label_config, label_images
+from labelcycle.errors import ServiceRefused
 from labelcycle.ports import Answer, Prediction, TaskSpec
 
 
@@ -18,9 +17,8 @@ def record(task: TaskSpec, media: Path, offered: Sequence[str]) -> dict[str, Any
     media : folder that the server shows images from
     offered : classes of the project's labelling config
     """
-    path = quote(str(relative(task, media)))  # unquoted, a # or % in it is answered with 404
     made: dict[str, Any] = {
-        "data": {label_config.IMAGE: f"/data/local-files/?d={path}", "key": task.key},
+        "data": {label_config.IMAGE: label_images.shown(task, media), "key": task.key},
         "meta": {
             "sample": task.sample,
             "round": task.round,
@@ -44,22 +42,6 @@ def _prediction(prediction: Prediction, offered: Sequence[str]) -> dict[str, Any
         "score": prediction.probability,
         "result": label_config.result(prediction.label),
     }
-
-
-def relative(task: TaskSpec, media: Path) -> PurePosixPath:
-    """The image's path below the media folder. Raises DataError if it cannot be shown.
-
-    Label Studio shows files of folders below its document root, none that lie in the root itself.
-    """
-    image = task.image.absolute()
-    if image.is_relative_to(media) and image.is_file():
-        path = PurePosixPath(image.relative_to(media).as_posix())
-        if len(path.parts) > 1 and ".." not in path.parts:
-            return path
-    raise DataError(
-        f"sample {task.sample}: wanted an image in a folder below {media}, got {task.image};"
-        " run `labelcycle open` again"
-    )
 
 
 def answer(task: Mapping[str, Any], annotation: Mapping[str, Any]) -> Answer:

@@ -39,6 +39,10 @@ def select(
     check_pool(pool)
     _check_needs(pool, strategy, module.NEEDS)
     check_budget(budget, int(np.count_nonzero(pool.available)))
+    # Imported by one of several threads it would not be whole for the others, and would take all
+    # cores in that one.
+    import faiss  # noqa: F401 - half a second, which every command would pay
+
     with one_thread():
         return module.select(pool, budget, rng, settings)
 

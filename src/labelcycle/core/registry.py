@@ -52,20 +52,24 @@ def declared(path: Iterable[str], name: str, kind: str) -> dict[str, Any]:
     for each in ast.parse(Path(str(spec and spec.origin)).read_text(encoding="utf-8")).body:
         if isinstance(each, ast.FunctionDef):
             found[each.name] = None
-        elif isinstance(each, ast.Assign) and isinstance(each.value, ast.Constant):
-            targets = (target for target in each.targets if isinstance(target, ast.Name))
-            found |= {target.id: each.value.value for target in targets}
+        elif isinstance(each, ast.Assign | ast.AnnAssign) and isinstance(each.value, ast.Constant):
+            targets = each.targets if isinstance(each, ast.Assign) else [each.target]
+            keys = (target.id for target in targets if isinstance(target, ast.Name))
+            found |= dict.fromkeys(keys, each.value.value)
     return found
 
 
 def _check_name(path: Iterable[str], name: str, kind: str) -> None:
     known = names(path)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=CLOSE)
-        hint = f"did you mean {' or '.join(near)}?" if near else "pick one of them"
-        raise SettingsError(
-            f"unknown {kind} {name!r}: wanted one of {', '.join(known)} (got {name!r}); {hint}"
-        )
+        hint = near(name, known)
+        raise SettingsError(f"unknown {kind} {name!r}; {hint}wanted one of {', '.join(known)}")
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """The question whether a name like the unknown one was meant, and a space; "" without one."""
+    found = difflib.get_close_matches(name, list(known), n=3, cutoff=CLOSE)
+    return f"did you mean {' or '.join(found)}? " if found else ""
 
 
 def parse_options(kind: type[Own], values: Mapping[str, Any] | Options | None, owner: str) -> Own:

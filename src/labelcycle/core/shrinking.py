@@ -34,7 +34,7 @@ class Shrinking:
         self._kind = 0, True
         self._upper: NDArray[np.float64] = np.empty(0)
 
-    def most_typical(self, features: NDArray[np.floating]) -> tuple[int, float]:
+    def best(self, features: NDArray[np.floating]) -> tuple[int, float]:
         """Position of the most typical sample, the first of equals, and its typicality (float64).
 
         features : (m, d), those that are left, m >= 1, in the order of the last call, without the

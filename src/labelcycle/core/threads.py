@@ -71,5 +71,7 @@ def cut(rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
 
 def _one_thread_here() -> None:
     """OpenMP's number of threads belongs to the thread that sets it."""
-    if faiss := sys.modules.get("faiss"):
+    if "faiss" in sys.modules:
+        import faiss  # not from sys.modules: another thread may be about to import it
+
         faiss.omp_set_num_threads(1)

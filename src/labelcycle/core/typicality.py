@@ -78,28 +78,29 @@ def most_typical(
     squared: bool,
     count: int,
     rows: NDArray[np.int64] | None = None,
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The most typical samples (count,) int64, rising, and the typicality of each.
+) -> NDArray[np.int64]:
+    """The most typical samples (count,) int64, rising.
 
     features : (m, d), of any length: the samples among which neighbours are looked for
     rows : (r,) int64, rising: which of them may be picked; None: all. 1 <= count <= r
 
-    They are those that `typicality` of all gives, equal values by row. Most of the work is done
-    in float32; float64 decides among samples that float32 cannot tell apart. Typicality is exact
-    (float64) where it was needed to decide, which it always is where one is asked for.
+    Up to `EXACT_UP_TO` samples they are those that `typicality` of all gives, equal values by row:
+    float64 decides where float32 leaves it open. Of more samples they are those whose neighbours
+    in the inverted lists are nearest; the lists miss some, so a few may be others.
     """
     asked = np.arange(len(features)) if rows is None else rows
+    if count == len(asked):
+        return asked
     if len(features) <= SMALL:
         values = typicality(unit_rows(features), neighbours, squared, asked)
-        kept = np.sort(best_first(values)[:count])
-        return asked[kept], values[kept]
+        return asked[np.sort(best_first(values)[:count])]
     values, low, high = _bounded(features, neighbours, squared, rows)
-    doubtful = _doubtful(low, high, count)
+    contenders = high >= _nth_highest(low, count)
+    doubtful = np.flatnonzero(contenders & (low <= _nth_highest(high, count + 1)))
     if len(doubtful):
         values[doubtful] = typicality_of(features, neighbours, squared, asked[doubtful])
-    contenders = np.flatnonzero(high >= _nth_highest(low, count))
-    kept = np.sort(contenders[best_first(values[contenders])[:count]])
-    return asked[kept], values[kept]
+    places = np.flatnonzero(contenders)
+    return asked[np.sort(places[best_first(values[places])[:count]])]
 
 
 def _bounded(
@@ -123,21 +124,25 @@ def _bounded(
 def _listed_squares(
     features: NDArray[np.floating], k: int, rows: NDArray[np.int64] | None
 ) -> NDArray[np.float32]:
-    """(r, k) float32, rising: squared distances to the others that inverted lists find nearest."""
-    asked = features if rows is None else features[rows]
-    cosines, _ = nearest(features, asked, k + 1, EXACT_UP_TO)
-    return np.maximum(2 - 2 * cosines[:, 1:], 0)  # each comes first itself
+    """(r, k) float32, rising: squared distances to the others that inverted lists find nearest.
 
-
-def _doubtful(low: NDArray[np.float64], high: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-    """Positions that the bounds neither keep among the `count` highest nor shut out.
-
-    One alone is always doubtful, so that its value is told exactly.
+    Lists go by the cosine, which rows of zeros do not have: each is 1 from a row of length 1, and
+    0 from another row of zeros.
     """
-    may_be_in = high >= _nth_highest(low, count)
-    if count == 1 or count == len(low):
-        return np.flatnonzero(may_be_in) if count == 1 else np.empty(0, dtype=np.int64)
-    return np.flatnonzero(may_be_in & (low <= _nth_highest(high, count + 1)))
+    asked = np.arange(len(features)) if rows is None else rows
+    full: NDArray[np.bool_] = np.asarray(features.any(axis=1))
+    zeros = len(features) - int(np.count_nonzero(full))
+    squares = np.ones((len(asked), k), dtype=np.float32)
+    squares[~full[asked], : max(0, zeros - 1)] = 0
+    there = asked[full[asked]]
+    if len(there):
+        points = features[full] if zeros else features  # no copy where none is needed
+        sought = points if rows is None else features[there]
+        cosines, _ = nearest(points, sought, k + 1, EXACT_UP_TO)
+        near = np.maximum(2 - 2 * cosines[:, 1:], 0)  # each comes first itself
+        near = np.pad(near, ((0, 0), (0, min(zeros, k))), constant_values=1)
+        squares[full[asked]] = np.sort(near, axis=1)[:, :k]
+    return squares
 
 
 def _nth_highest(values: NDArray[np.float64], n: int) -> float:

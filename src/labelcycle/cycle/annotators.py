@@ -18,7 +18,8 @@ from labelcycle.cycle import asked, gold
 from labelcycle.cycle.answers import Reply
 from labelcycle.cycle.asked import SELECTED
 from labelcycle.cycle.standing import Standing
-from labelcycle.store import OWNED, Label, read_all_labels, read_labels
+from labelcycle.labels import read_all_labels, read_holdout
+from labelcycle.store import OWNED, Label
 
 
 def figures(standing: Standing) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def _fresh(replies: Iterable[Reply], number: int) -> list[Reply]:
 
 def _accepted(standing: Standing) -> dict[str, Label]:
     """The latest word on every sample, the hold-out's too."""
-    holdout = {label.sample: label for label in read_labels(standing.campaign.holdout)}
+    holdout = {label.sample: label for label in read_holdout(standing.campaign)}
     return holdout | read_all_labels(standing.campaign)
 
 

@@ -12,6 +12,7 @@ from labelcycle.core.dawid_skene import Model
 from labelcycle.cycle import asked, corrections
 from labelcycle.cycle.asked import ADJUDICATION, GOLD, SELECTED, Asked
 from labelcycle.cycle.standing import Standing
+from labelcycle.labels import answers_as_now
 from labelcycle.ports import Kind
 from labelcycle.store import Label
 
@@ -47,7 +48,7 @@ def read(standing: Standing) -> list[Reply]:
     known: dict[str, Asked] = {}
     for number in asked.pushed_rounds(standing):
         known |= {task.key: task for task in asked.tasks(standing, number)}
-    records = corrections.corrected(standing)
+    records = answers_as_now(standing.campaign, corrections.corrected(standing))
     return [_reply(record, known[record["key"]]) for record in records if record["key"] in known]
 
 

@@ -7,24 +7,21 @@ the same tasks.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from labelcycle import imaging, rounds
+from labelcycle import rounds
 from labelcycle.core.seeding import derive
-from labelcycle.cycle import answers, asked, gold
+from labelcycle.cycle import answers, asked, context, gold, showing
 from labelcycle.cycle.asked import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import SettingsError
+from labelcycle.labels import read_all_labels, read_holdout
 from labelcycle.ports import Kind, Prediction, TaskSpec
 from labelcycle.store import (
     Sample,
-    read_all_labels,
     read_array,
-    read_labels,
     read_samples,
-    write_bytes,
 )
 
 
@@ -37,6 +34,7 @@ class Ask:
     wanted: int = 1
     prediction: Prediction | None = None
     shown: bool = True
+    near: Sequence[context.Neighbour] = ()
 
 
 def tasks(standing: Standing, project: int) -> list[TaskSpec]:
@@ -54,8 +52,11 @@ def tasks(standing: Standing, project: int) -> list[TaskSpec]:
     known = _gold(standing, len(picks), for_gold)
     blind = share(for_blind, [s for s in (*picks, *known) if s in predictions], options.blind_share)
 
+    beside = context.neighbours(standing, [s for s in (*picks, *known) if s not in blind])
+
     def ask(sample: str, kind: Kind, wanted: int = 1) -> Ask:
-        return Ask(sample, kind, wanted, predictions.get(sample), sample not in blind)
+        near = beside.get(sample, ())
+        return Ask(sample, kind, wanted, predictions.get(sample), sample not in blind, near)
 
     chosen = [ask(s, SELECTED, options.overlap if s in several else 1) for s in picks]
     extra = [ask(s, GOLD) for s in known] + [Ask(s, ADJUDICATION) for s in _unsettled(standing)]
@@ -117,7 +118,7 @@ def _gold(standing: Standing, budget: int, rng: np.random.Generator) -> list[str
 def _unsettled(standing: Standing) -> list[str]:
     """Samples that await adjudication, the longest waiting first, as many as may be asked."""
     campaign, limit = standing.campaign, standing.config.push.adjudicate
-    labels = [*read_labels(campaign.holdout), *read_all_labels(campaign).values()]
+    labels = [*read_holdout(campaign), *read_all_labels(campaign).values()]
     most = standing.config.query.budget if limit is None else limit
     return answers.to_settle(labels, answers.read(standing))[:most]
 
@@ -133,7 +134,7 @@ def holdout_tasks(standing: Standing, project: int) -> dict[str, Asked]:
 
 
 def _unasked(standing: Standing, project: int) -> list[str]:
-    settled = {label.sample for label in read_labels(standing.campaign.holdout)}
+    settled = {label.sample for label in read_holdout(standing.campaign)}
     settled |= holdout_tasks(standing, project).keys()
     held = read_samples(standing.campaign.samples, "holdout")
     return [sample.id for sample in held if sample.id not in settled]
@@ -157,7 +158,7 @@ def _task(standing: Standing, sample: Sample, rank: int, ask: Ask) -> TaskSpec:
     return TaskSpec(
         key=task_key(standing, standing.number, sample.id),
         sample=sample.id,
-        image=_media(standing, sample),
+        image=showing.image(standing, sample, ask.near),
         rank=rank,
         round=standing.number,
         kind=ask.kind,
@@ -165,17 +166,6 @@ def _task(standing: Standing, sample: Sample, rank: int, ask: Ask) -> TaskSpec:
         prediction=ask.prediction,
         shown=ask.shown,
     )
-
-
-def _media(standing: Standing, sample: Sample) -> Path:
-    """The image as annotators see it: as the model does, enlarged to a legible size."""
-    side = standing.config.push.min_side
-    path = standing.campaign.media / "images" / f"{sample.id}-{side}.png"
-    if not path.exists():
-        data = (standing.campaign.images / sample.file).read_bytes()
-        image = imaging.decode(data, standing.config.ingest.max_pixels).image
-        write_bytes(path, imaging.png_bytes(imaging.enlarge(image, side)))
-    return path
 
 
 def _predictions(standing: Standing) -> Mapping[str, Prediction]:

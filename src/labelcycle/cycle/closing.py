@@ -10,12 +10,12 @@ from labelcycle.cycle import annotators, answers, asked, corrections, preannotat
 from labelcycle.cycle.asked import ADJUDICATION, HOLDOUT, SELECTED, Asked
 from labelcycle.cycle.asking import holdout_tasks
 from labelcycle.cycle.corrections import Correction
-from labelcycle.cycle.opening import check_files, now, schema
+from labelcycle.cycle.opening import asked_schema, check_files, now
 from labelcycle.cycle.standing import RESULTS, Standing, record_digests
 from labelcycle.errors import StateError
+from labelcycle.labels import read_all_labels, read_holdout
 from labelcycle.ports import AnnotationBackend, Answer, Progress
 from labelcycle.store import (
-    read_all_labels,
     read_json,
     read_labels,
     read_samples,
@@ -62,8 +62,9 @@ def progress(standing: Standing, backend: AnnotationBackend) -> Progress:
 
 
 def end_early(standing: Standing, how: str, reason: str = "", abandon: bool = False) -> None:
-    """Write `ending.json`: from here on the round is being ended, `incomplete` or `cancel`.
+    """Write `ending.json`: from here on the round is being ended, by `how`.
 
+    how : `incomplete`, `deadline`, or `cancel`
     abandon : its tasks are gone from Label Studio; end it without asking there
     """
     record = {"how": how, "reason": reason, "abandon": abandon, "at": now()}
@@ -93,7 +94,7 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
         _record(standing, [], [])
         return
     project, tasks = _project(standing), asked.tasks(standing)
-    backend.check_schema(project, schema(standing))
+    backend.check_schema(project, asked_schema(standing))
     own, late = asked.ids(tasks), asked.ids(_open_holdout(standing))
     closed = asked.ids(task for _, task in corrections.watched(standing).values())
     everything = {**closed, **late, **own}
@@ -197,6 +198,6 @@ def _project(standing: Standing) -> int:
 
 def _open_holdout(standing: Standing) -> list[Asked]:
     """Tasks of the hold-out in this round's project that have no verdict, or await another."""
-    known = {x.sample for x in read_labels(standing.campaign.holdout) if not x.adjudicate}
+    known = {x.sample for x in read_holdout(standing.campaign) if not x.adjudicate}
     tasks = holdout_tasks(standing, _project(standing))
     return [task for sample, task in tasks.items() if sample not in known]

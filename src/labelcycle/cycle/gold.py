@@ -11,7 +11,7 @@ from labelcycle.cycle import answers
 from labelcycle.cycle.answers import Reply
 from labelcycle.cycle.asked import GOLD
 from labelcycle.cycle.standing import Standing
-from labelcycle.store import OWNED, read_labels
+from labelcycle.labels import read_owned
 
 LEAST = 5
 """Gold answers below which nobody is named, however wrong they are."""
@@ -23,8 +23,7 @@ NONE: Mapping[str, Any] = {"below": [], "annotators": {}}
 
 def truth(standing: Standing) -> dict[str, str]:
     """The known class of each sample whose label was owned before round 0."""
-    path = standing.campaign.label_file(OWNED)
-    found = read_labels(path) if path.exists() else []
+    found = read_owned(standing.campaign)
     return {label.sample: label.label for label in found if label.label is not None}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from labelcycle import rounds
-from labelcycle.cycle import asked, gold, revising
+from labelcycle.cycle import asked, deadline, gold, revising
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import LabelcycleError
 from labelcycle.rounds import State
@@ -34,6 +34,8 @@ def due(now: Standing, done: Mapping[str, int] | None) -> list[Notice]:
         found.append(_opened(now))
         if done and done["answered"] + done["skipped"] >= done["tasks"]:
             found.append(_complete(now, done))
+        elif done and deadline.passed(now) and not deadline.quorum(now, done):
+            found.append(_late(now, done))
     return found
 
 
@@ -83,6 +85,19 @@ def stuck(now: Standing, done: Mapping[str, int] | None, still: timedelta) -> No
         f"round {now.number} is stuck",
         f"It has been {now.state} for {hours} hours.",
         f"Next: {rounds.NEXT[now.state]}.",
+    )
+
+
+def _late(now: Standing, done: Mapping[str, int]) -> Notice:
+    options = now.config.close
+    return _notice(
+        now,
+        f"deadline {now.number:03d}",
+        f"round {now.number} is past its deadline",
+        f"{_far(done)}; {options.quorum:.0%} were wanted after {options.deadline_hours} hours.",
+        _place(now),
+        "Next: ask the annotators; it is closed as soon as so many are done. Or end it with"
+        " `labelcycle close --incomplete`.",
     )
 
 

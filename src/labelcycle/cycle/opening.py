@@ -10,6 +10,7 @@ from labelcycle.cycle import asking
 from labelcycle.cycle.asked import Asked
 from labelcycle.cycle.standing import COMMITTED, Standing
 from labelcycle.errors import PoolExhausted, StateError
+from labelcycle.labels import read_all_labels
 from labelcycle.ports import AnnotationBackend, LabelSchema
 from labelcycle.rounds import State
 from labelcycle.store import (
@@ -18,7 +19,6 @@ from labelcycle.store import (
     digest,
     dump_json,
     file_digest,
-    read_all_labels,
     read_samples,
     write_bytes,
     write_json,
@@ -42,30 +42,37 @@ def schema(standing: Standing) -> LabelSchema:
     return LabelSchema(standing.config.classes, standing.config.campaign.instruction + hint)
 
 
+def asked_schema(standing: Standing) -> LabelSchema:
+    """What annotators were asked when the open round was pushed: the next may ask otherwise."""
+    recorded = standing.record(rounds.PUSHED).get("schema")
+    if recorded is None:  # an earlier version wrote none
+        return schema(standing)
+    return LabelSchema(tuple(recorded["classes"]), recorded["instruction"])
+
+
 def schema_digest(standing: Standing) -> str:
     """Digest of the label schema."""
     return digest(dump_json(asdict(schema(standing))).encode())
 
 
 def plan(standing: Standing) -> None:
-    """Write `plan.json`. Raises PoolExhausted if the budget is above what is left."""
+    """Write `plan.json`.
+
+    Raises PoolExhausted if the budget is above what is left, StateError if a file that the
+    settings name is not there.
+    """
     config, campaign = standing.config, standing.campaign
-    if standing.number == 0:  # an ingest or import that was killed may not have come so far
-        dvc.add(campaign.root, INPUTS)
     chosen = config.pretrain
     files = pipeline.named_files(campaign.root, chosen.encoder, chosen.options)
+    _check_there(campaign, files)
+    if standing.number == 0:  # an ingest or import that was killed may not have come so far
+        dvc.add(campaign.root, INPUTS)
     for file in files:
         if _in_data(campaign, file):
             dvc.add(campaign.root, [file])
+    check_budget(standing)
     labels = read_all_labels(campaign)
     asking.check_gold(standing)
-    pool = read_samples(campaign.samples, "pool")
-    left = sum(sample.id not in labels for sample in pool)
-    if config.query.budget > left:
-        raise PoolExhausted(
-            f"query.budget must be in 1..{left}, the samples left in the pool"
-            f" (got {config.query.budget}); lower it in params.yaml, or end the campaign here"
-        )
     write_json(
         standing.folder / rounds.PLAN,
         {
@@ -75,6 +82,7 @@ def plan(standing: Standing) -> None:
             "budget": config.query.budget,
             "seed": config.campaign.seed,
             "labels": sum(label.label is not None for label in labels.values()),
+            "classes": list(config.classes),
             "planned": now(),
             "digests": {
                 "owned": file_digest(campaign.label_file(OWNED)),
@@ -85,6 +93,38 @@ def plan(standing: Standing) -> None:
             "files": files,
         },
     )
+
+
+def _check_there(campaign: Campaign, files: dict[str, str]) -> None:
+    """Raise StateError for a file that the settings name and that is not there.
+
+    Planned without it, the round would be held to its absence.
+    """
+    for name, found in files.items():
+        if found == pipeline.NO_FILE:
+            raise StateError(
+                f"no file {name} in the campaign: wanted the file that pretrain.options.file of"
+                " params.yaml names, before a round is planned; put it there"
+                f"{_restore(campaign, name)}, or name another"
+            )
+
+
+def _restore(campaign: Campaign, name: str) -> str:
+    """How to bring a file back, where DVC has it."""
+    return f": dvc checkout {name}.dvc" if (campaign.root / f"{name}.dvc").exists() else ""
+
+
+def check_budget(standing: Standing) -> int:
+    """Samples of the pool without a label. Raises PoolExhausted if the budget is above that."""
+    labels, budget = read_all_labels(standing.campaign), standing.config.query.budget
+    pool = read_samples(standing.campaign.samples, "pool")
+    left = sum(sample.id not in labels for sample in pool)
+    if budget > left:
+        raise PoolExhausted(
+            f"query.budget must be in 1..{left}, the samples left in the pool"
+            f" (got {budget}); lower it in params.yaml, or end the campaign here"
+        )
+    return left
 
 
 def _in_data(campaign: Campaign, file: str) -> bool:
@@ -118,12 +158,11 @@ def check_files(standing: Standing) -> None:
         got = file_digest(path) if path.is_file() else pipeline.NO_FILE
         if got == wanted:
             continue
-        tracked = (campaign.root / f"{name}.dvc").exists()
-        how = f": dvc checkout {name}.dvc" if tracked else ""
         cancel = ", or give the round up with `labelcycle cancel`"
         raise StateError(
             f"{name}, which params.yaml names, changed since round {standing.number} was planned:"
-            f" wanted digest {wanted}, got {got}; put it back until the round is closed{how}"
+            f" wanted digest {wanted}, got {got}; put it back until the round is closed"
+            f"{_restore(campaign, name)}"
             f"{cancel if standing.state in rounds.CANCELLABLE else ''}"
         )
 
@@ -136,8 +175,9 @@ def record_selection(standing: Standing) -> None:
 def push(standing: Standing, backend: AnnotationBackend) -> None:
     """Hand the selection to annotators and write `pushed.json`; done twice, it is done once."""
     config = standing.config
-    project = backend.open_project(standing.key, config.campaign.name, schema(standing))
-    backend.check_schema(project, schema(standing))
+    wanted = schema(standing)
+    project = backend.open_project(standing.key, config.campaign.name, wanted)
+    backend.check_schema(project, wanted)
     tasks = asking.tasks(standing, project)
     shown = (task.prediction for task in tasks if task.shown)
     model = next((prediction.model for prediction in shown if prediction), None)
@@ -146,9 +186,10 @@ def push(standing: Standing, backend: AnnotationBackend) -> None:
         standing.folder / rounds.PUSHED,
         {
             "project": project,
-            "url": backend.project_url(project),
+            "url": backend.work_url(project),
             "model": model,
             "pushed": now(),
+            "schema": asdict(wanted),
             "tasks": [asdict(Asked.of(task, ids[task.key])) for task in tasks],
         },
     )

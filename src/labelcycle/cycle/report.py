@@ -7,10 +7,11 @@ from labelcycle import config, rounds
 from labelcycle.adapters import git
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.cycle import closing, gold, revising
-from labelcycle.cycle.standing import Standing
-from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError
+from labelcycle.cycle.standing import Standing, check_classes
+from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError, StateError
+from labelcycle.labels import read_all_labels, read_holdout
 from labelcycle.rounds import State
-from labelcycle.store import read_all_labels, read_labels, read_samples
+from labelcycle.store import read_samples
 
 PEOPLE = ("alpha", "seconds_per_label", "adjudicate", "gold")
 """What of a closed round's figures of its people is shown."""
@@ -41,7 +42,7 @@ def _counts(now: Standing) -> dict[str, Any]:
         return {"pool": 0, "holdout": 0, "labels": 0, "bought": 0}
     samples = read_samples(campaign.samples)
     labels = read_all_labels(campaign).values()
-    holdout = read_labels(campaign.holdout)
+    holdout = read_holdout(campaign)
     return {
         "pool": sum(s.split == "pool" for s in samples),
         "holdout": sum(s.split == "holdout" for s in samples),
@@ -108,7 +109,8 @@ def _next(now: Standing) -> str:
     if git.changed(now.campaign.root, "params.yaml"):
         try:
             config.load(now.campaign.params)
-        except SettingsError as error:
+            check_classes(now)
+        except (SettingsError, StateError) as error:
             return f"mend {error}"
     if not now.campaign.samples.exists():
         return "`labelcycle ingest PATH...`"

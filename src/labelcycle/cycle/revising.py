@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from labelcycle.cycle import answers, corrections
 from labelcycle.cycle.asked import GOLD
 from labelcycle.cycle.standing import Standing
-from labelcycle.store import Label, read_all_labels, read_labels
+from labelcycle.labels import read_all_labels, read_holdout
+from labelcycle.store import Label, read_labels
 
 WITHDRAWN = "its answer was withdrawn"
 """Why a sample has no label whose answers were all deleted: it is not trained on any more."""
@@ -24,7 +25,7 @@ def labels(standing: Standing, heard: Collection[str]) -> list[Label]:
     words = answers.last_words(answers.on_labels(answers.read(standing)))
     config = standing.config
     judged = answers.verdicts(words, asked, config.classes, config.accept)
-    present = {label.sample: label for label in read_labels(standing.campaign.holdout)}
+    present = {label.sample: label for label in read_holdout(standing.campaign)}
     present |= read_all_labels(standing.campaign)
     found = []
     for sample, number in asked.items():

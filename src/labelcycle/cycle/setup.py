@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from labelcycle import config, ingest, owned, pipeline, store
+from labelcycle import config, ingest, labels, owned, pipeline, store
 from labelcycle.adapters import dvc, git, lock
 from labelcycle.core.seeding import derive
 from labelcycle.cycle.standing import COMMITTED, read
@@ -41,10 +41,13 @@ def init(root: Path, settings: config.Config | None = None) -> Campaign:
         if not campaign.params.exists():
             write_bytes(campaign.params, config.print_params(settings).encode())
         write_bytes(campaign.dvc_yaml, pipeline.print_dvc_yaml().encode())
+        if not campaign.schema.exists():
+            labels.write_migrations(campaign, ())
         for name, line in IGNORED:
             _ignore(campaign.root / name, line)
         if (campaign.data / "labels.dvc").exists():
-            git.commit(campaign.root, ("dvc.yaml", *SETUP), "Print the pipeline anew")
+            printed = ("dvc.yaml", "schema.json", *SETUP)
+            git.commit(campaign.root, printed, "Print the pipeline anew")
         else:
             write_labels(campaign.label_file(store.OWNED), [])
             write_labels(campaign.holdout, [])

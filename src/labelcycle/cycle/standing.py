@@ -9,6 +9,7 @@ from labelcycle import config, pipeline, rounds
 from labelcycle.adapters import git
 from labelcycle.config import Config
 from labelcycle.errors import StateError, ToolFailed
+from labelcycle.labels import read_migrations
 from labelcycle.rounds import State
 from labelcycle.store import OWNED, Campaign, digest, file_digest, read_json, sweep
 
@@ -20,6 +21,7 @@ OWN_PATHS = (
     "dvc.yaml",
     "params.yaml",
     "code.json",
+    "schema.json",
     ".dvc/config",
     ".gitignore",
 )
@@ -27,7 +29,7 @@ OWN_PATHS = (
 
 RESULTS = ("rounds", "data", "work", "dvc.lock", "code.json")
 """What the commit that closes a round holds (of data and work: the .dvc files and .gitignore)."""
-COMMITTED = (*RESULTS, "dvc.yaml", "params.yaml")
+COMMITTED = (*RESULTS, "dvc.yaml", "params.yaml", "schema.json")
 """What the commit that opens a round holds: changed settings take effect with it."""
 
 
@@ -112,6 +114,7 @@ def ready(root: Path) -> Standing:
     for number in standing.closed:
         check_closed(campaign, number)
     _check_frozen(standing)
+    check_classes(standing)
     return standing
 
 
@@ -131,6 +134,28 @@ def _check_frozen(standing: Standing) -> None:
                 f"{inside} changed since round 0, which froze it: wanted digest {wanted[name]},"
                 f" got {got}; put it back: dvc checkout data/samples.jsonl.dvc data/labels.dvc"
             )
+
+
+def check_classes(standing: Standing) -> None:
+    """Raise StateError if classes were added, renamed or removed in params.yaml by hand.
+
+    Their order is free: it decides hot keys, and no label depends on it.
+    """
+    migrations = read_migrations(standing.campaign)
+    first = standing.campaign.round(0) / rounds.PLAN
+    if migrations:
+        wanted = migrations[-1].after
+    elif first.exists():  # an earlier version did not write them there
+        wanted = tuple(read_json(first).get("classes", standing.config.classes))
+    else:
+        return
+    if set(standing.config.classes) != set(wanted):
+        raise StateError(
+            f"params.yaml: campaign.classes is not what labels were given in: wanted"
+            f" {', '.join(map(repr, wanted))}, got {', '.join(map(repr, standing.config.classes))};"
+            " put them back, then change them by `labelcycle schema add`, `rename`, `merge` or"
+            " `remove`, which also says what becomes of the labels"
+        )
 
 
 def record_digests(campaign: Campaign, number: int) -> dict[str, str]:

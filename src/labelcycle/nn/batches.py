@@ -26,8 +26,8 @@ class Place:
     epoch, start : whole passes done, and images done of the present one
     step : steps done
 
-    A pass is a random order in even parts, none above `batch`. Even parts leave no remainder of
-    one image, which would have nothing to be compared with.
+    A pass is a random order in even parts, none above `batch`. Even parts leave a remainder of one
+    image only where `batch` is 1, or 2 and their number is odd.
     """
 
     images: int
@@ -69,6 +69,14 @@ class Place:
     def rows(self, seed: int) -> torch.Tensor:
         """(count,) int64: the images of the next step."""
         return _order(self.images, seed, self.epoch)[self.start : self.start + self.count]
+
+    def compared(self, seed: int) -> torch.Tensor:
+        """(r,) int64: the images of the next step for who compares them with each other.
+
+        They are `rows`; one alone has the one before it in the pass beside it, if there is one.
+        """
+        start = self.start - 1 if self.count == 1 and self.start else self.start
+        return _order(self.images, seed, self.epoch)[start : self.start + self.count]
 
     def after(self) -> "Place":
         """The place after the next step."""

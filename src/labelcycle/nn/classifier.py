@@ -23,11 +23,15 @@ from labelcycle.nn.batches import VIEWS, Place, seeded
 from labelcycle.nn.device import Precision, autocast, repeatable
 from labelcycle.nn.pool_pixels import PoolPixels
 from labelcycle.nn.resnet import Centred
+from labelcycle.warned import Notice
 
 SMALLEST = 4
 """Side of the smallest image that `Convolutions` takes."""
 
-ADVICE = "lower train.options.batch or train.image_size"
+ADVICE = (
+    "lower the learner's option batch, or the size of the images (train.image_size; in an"
+    " experiment data.size)"
+)
 
 
 class Options(base.Options):
@@ -75,7 +79,8 @@ class Convolutions(nn.Module):
         if size < SMALLEST:
             raise SettingsError(
                 f"images of {size} pixels are too small for network cnn, which halves them twice:"
-                f" wanted {SMALLEST} or more; raise train.image_size, or take network: resnet18"
+                f" wanted {SMALLEST} or more; raise train.image_size (in an experiment"
+                " data.size), or take network: resnet18"
             )
         self.layers = nn.Sequential(
             Centred(),
@@ -131,10 +136,11 @@ def train(
     model.train()
     with repeatable():
         while not place.done:
-            loss = memory.attempted(partial(steps.do, place), place.count, ADVICE, least=2)
+            loss = steps.attempt(place)
             if loss is None:
                 place = place.halved()
-                warnings.warn(f"{memory.note(place.batch)}: another result", stacklevel=2)
+                said = f"{memory.note(place.batch)}: another result"
+                warnings.warn(said, Notice, stacklevel=2)
                 continue
             last, place = loss, place.after()
     _check_finite(float(last), options)
@@ -161,8 +167,16 @@ class _Steps:
         self._optimizer = _optimizer(model, options)
         self.first = Place(len(images), options.epochs, options.batch)
 
-    def do(self, place: Place) -> torch.Tensor:
-        """Do the step after `place`: its loss before the update."""
+    def attempt(self, place: Place) -> torch.Tensor | None:
+        """Do the step after `place`: its loss before the update, or None if memory ran out."""
+        work, count = partial(self._learnt, place), place.count
+        loss = memory.attempted(work, count, ADVICE, least=2, model=self._model)
+        if loss is not None:  # apart: it must not be done twice, and half needs as much
+            memory.attempted(self._optimizer.step, count, ADVICE, least=count)
+        return loss
+
+    def _learnt(self, place: Place) -> torch.Tensor:
+        """The loss of the step after `place`; its gradient is left in the parameters."""
         options = self._options
         self._optimizer.zero_grad(set_to_none=True)  # before: a step that failed left some
         rate = place.factor(self.first, 0.0) if options.cosine else place.kept(self.first)
@@ -176,7 +190,6 @@ class _Steps:
         truth = self._truth[rows.to(self._device)]
         loss = F.cross_entropy(logits.float(), truth, self._weights)
         loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
         return loss.detach()
 
 
@@ -189,7 +202,7 @@ def _check_finite(loss: float, options: Options) -> None:
     if not math.isfinite(loss):
         raise DataError(
             f"the training of the classifier diverged: wanted a finite loss, got {loss};"
-            f" lower learning_rate in train.options (now {options.learning_rate})"
+            f" lower learning_rate among the learner's options (now {options.learning_rate})"
         )
 
 

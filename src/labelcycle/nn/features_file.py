@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.errors import DataError
+from labelcycle.nn.plain_arrays import array_of, unfinite_rows
 
 IDS = ("ids", "id", "sample")
 FILES = ("files", "file")
@@ -16,7 +17,10 @@ FILES = ("files", "file")
 
 FEATURES = "features"
 
-BLOCK_ROWS = 16_384
+NO_FEATURES = frozenset(
+    {"label", "labels", "class", "classes", "target", "targets", "truth", "y", "split", "index"}
+)
+"""Names of columns that tables of features have beside these, in small letters."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ def read(path: Path) -> FeatureTable:
 
     .npz : arrays `features` (n, d) and `ids` or `files` (n,)
     .csv, .parquet : a column `sample` (or `id`) or `file`, and the features either in one column
-        `features` that holds lists, or in all other columns
+        `features` that holds lists, or in all other columns: none may be without a name, or called
+        as in NO_FEATURES, for a truth that is taken for a feature makes every figure too good
     """
     readers = {".npz": _npz, ".csv": _table, ".parquet": _table}
     if path.suffix not in readers:
@@ -49,7 +54,7 @@ def read(path: Path) -> FeatureTable:
         kind, names, features = readers[path.suffix](path)
     except (OSError, ValueError, ImportError) as error:  # ValueError: numpy's, pandas', Arrow's
         raise DataError(
-            f"cannot read features from {path}: {' '.join(str(error).split())[:200]};"
+            f"cannot read features from {path}: {' '.join(str(error).split())[:300]};"
             " check pretrain.options.file"
         ) from error
     _check(path, names, features)
@@ -65,7 +70,7 @@ def _npz(path: Path) -> _Found:
         kind = _kind(list(arrays), "arrays")
         if FEATURES not in arrays:
             raise ValueError(f"wanted an array `{FEATURES}`, got {', '.join(arrays)}")
-        return kind, [str(name) for name in arrays[kind]], arrays[FEATURES]
+        return kind, [str(name) for name in array_of(arrays, kind)], array_of(arrays, FEATURES)
 
 
 def _table(path: Path) -> _Found:
@@ -83,7 +88,31 @@ def _table(path: Path) -> _Found:
                 f" {wrong[0]} (counted from 0)"
             )
         return kind, names, np.array(frame[FEATURES].to_list())
-    return kind, names, frame.drop(columns=kind).to_numpy()
+    rest = frame.drop(columns=kind)
+    _check_columns(rest)
+    return kind, names, rest.to_numpy()
+
+
+def _check_columns(frame: Any) -> None:
+    """Raise ValueError that names the first column that is no feature."""
+    from pandas.api import types  # type: ignore[import-untyped]
+
+    for name, column in zip(map(str, frame.columns), frame.dtypes, strict=True):
+        if not name.strip() or name.startswith(("Unnamed:", "__index_level_")):
+            raise ValueError(
+                f"column {name!r} has no name of its own: an index? Write the table without it,"
+                " in pandas with index=False"
+            )
+        if name.strip().lower() in NO_FEATURES:
+            raise ValueError(
+                f"column {name!r} is no feature by its name: leave it out; if it is one, give it"
+                " another name"
+            )
+        if not types.is_numeric_dtype(column) or types.is_bool_dtype(column):
+            raise ValueError(
+                f"column {name!r} holds {column}: wanted numbers in all columns but the names;"
+                " leave it out"
+            )
 
 
 def _read_csv(path: Path) -> Any:
@@ -122,12 +151,10 @@ def _check(path: Path, names: Sequence[str], features: NDArray[Any]) -> None:
                 f"{head}: {name!r} stands in rows {first[name]} and {row} (counted from 0):"
                 " wanted one row an image; leave one out"
             )
-    for start in range(0, len(features), BLOCK_ROWS):
-        with np.errstate(over="ignore"):  # what float32 does not hold becomes infinite
-            block = features[start : start + BLOCK_ROWS].astype(np.float32)
-        wrong = start + np.flatnonzero(~np.isfinite(block).all(axis=1))
-        if len(wrong):
-            raise DataError(
-                f"{head}: wanted finite numbers, got others in row {wrong[0]} ({names[wrong[0]]!r},"
-                f" counted from 0){' and more' if len(wrong) > 1 else ''}; embed these images anew"
-            )
+    wrong = unfinite_rows(features)
+    if len(wrong):
+        raise DataError(
+            f"{head}: wanted finite numbers, got others in row {wrong[0]} ({names[wrong[0]]!r},"
+            f" counted from 0){f' and {len(wrong) - 1} more' if len(wrong) > 1 else ''}; embed"
+            " these images anew"
+        )

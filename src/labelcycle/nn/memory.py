@@ -1,5 +1,6 @@
 """Work whose images a GPU's memory may not hold at a time: half of them, until they fit."""
 
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 from labelcycle.errors import DataError
+from labelcycle.warned import Notice
 
 BLOCK = 256
 """Images that a network is asked about at a time, at most."""
@@ -20,16 +22,33 @@ _room: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
 """Images at a time for which the memory sufficed, of networks for which it once did not."""
 
 
+RAN_OUT = re.compile(
+    r"out of memory|STATUS_\w*ALLOC(ATION)?_FAILED|STATUS_NOT_INITIALIZED.*alloc", re.I | re.S
+)
+"""What CUDA, cuBLAS and cuDNN say, each in its own kind of error."""
+
+
 def attempted(
-    work: Callable[[], Result], images: int, advice: str, least: int = 1
+    work: Callable[[], Result],
+    images: int,
+    advice: str,
+    least: int = 1,
+    model: nn.Module | None = None,
 ) -> Result | None:
     """What `work` on so many images gives, or None if the GPU's memory ran out and half may fit.
 
+    model : whose buffers are then as they were before: the statistics of batch norm move before
+        the memory runs out
+
     Raises DataError with `advice` where half would be fewer than `least` images.
     """
+    buffers = [] if model is None else list(model.buffers())
+    before = [buffer.clone() for buffer in buffers]
     try:
         return work()
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not (isinstance(error, torch.OutOfMemoryError) or RAN_OUT.search(str(error))):
+            raise
         if images < 2 * least:
             raise DataError(
                 f"the GPU's memory ran out with {images} images at a time: wanted room for them;"
@@ -37,6 +56,9 @@ def attempted(
             ) from error
     # not in the except block, which holds on to the tensors of the failed work
     torch.cuda.empty_cache()
+    with torch.no_grad():
+        for buffer, old in zip(buffers, before, strict=True):
+            buffer.copy_(old)
     return None
 
 
@@ -60,7 +82,7 @@ def asked(
         found = attempted(partial(work, part), images, advice)
         if found is None:
             _room[network] = images // 2
-            warnings.warn(note(images // 2), stacklevel=2)
+            warnings.warn(note(images // 2), Notice, stacklevel=2)
             continue
         yield found
         start += images

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from labelcycle.nn import memory, simclr
+from labelcycle.nn.device import repeatable
 from labelcycle.nn.encoders import Arrays, Images
 from labelcycle.nn.progress import Progress, State
 from labelcycle.nn.projected import initialised
@@ -85,10 +86,13 @@ def raw_features(
     device = next(backbone.parameters()).device
 
     def features(part: slice) -> NDArray[np.float32]:
-        pixels = torch.from_numpy(np.ascontiguousarray(images[part])).to(device)
+        # torch warns of arrays that may not be written to, as those of files are
+        pixels = torch.from_numpy(np.require(images[part], requirements=["C", "W"])).to(device)
         batch = pixels.permute(0, 3, 1, 2).float().div(255)
-        with torch.inference_mode():
+        with torch.inference_mode(), repeatable():
             found = backbone(batch.contiguous(memory_format=torch.channels_last))
         return np.asarray(found.float().cpu().numpy())
 
-    return memory.asked(backbone, features, len(images), f"lower {setting}")
+    return memory.asked(
+        backbone, features, len(images), f"lower {setting}; in an experiment data.size"
+    )

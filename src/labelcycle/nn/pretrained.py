@@ -40,7 +40,8 @@ def wrong_size(size: int, model: str, wanted: int, error: Exception) -> Settings
     """What to raise where a network refuses images of `size` pixels."""
     return SettingsError(
         f"pretrain.image_size is {size}, which {model} does not take"
-        f" ({' '.join(str(error).split())[:200]}); leave it empty, for {wanted}"
+        f" ({' '.join(str(error).split())[:200]}); leave it (in an experiment data.size) empty, for"
+        f" {wanted}"
     )
 
 

@@ -25,6 +25,8 @@ from labelcycle.nn.pool_pixels import PoolPixels
 from labelcycle.nn.progress import Progress, State
 from labelcycle.nn.projected import Projected, head_of
 
+SIZE = "the size of the images (pretrain.image_size; in an experiment data.size)"
+
 READ_EVERY = 10
 """Steps between two looks at the loss on a GPU, each of which waits for the GPU."""
 
@@ -149,12 +151,17 @@ class Training:
     def attempt(self, place: Place) -> torch.Tensor | None:
         """Do the step after `place`: its loss before the update, or None if memory ran out."""
         alone = processes.count() == 1  # several would have to agree on another batch
-        advice = "lower pretrain.options.batch or pretrain.image_size"
+        advice = f"lower the encoder's option batch, or {SIZE}"
         least = 2 if alone else place.count
         with repeatable():
-            return memory.attempted(lambda: self._step(place), place.count, advice, least)
+            work, count = partial(self._learnt, place), place.count
+            loss = memory.attempted(work, count, advice, least, self.model)
+            if loss is not None:  # apart: it must not be done twice, and half needs as much
+                memory.attempted(self._optimizer.step, count, advice, least=count)
+            return loss
 
-    def _step(self, place: Place) -> torch.Tensor:
+    def _learnt(self, place: Place) -> torch.Tensor:
+        """The loss of the step after `place`; its gradient is left in the parameters."""
         options = self._options
         self._optimizer.zero_grad(set_to_none=True)  # before: a step that failed left some
         views = self._views(place)
@@ -166,17 +173,17 @@ class Training:
         )
         loss = nt_xent(first, second, options.temperature)
         (loss * processes.count()).backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
         return loss.detach()
 
     def _views(self, place: Place) -> torch.Tensor:
         """(2 b, 3, s, s): two views of each image of this process."""
-        own = processes.part(place.count)
-        images = self._pixels.take(place.rows(self._seed)[own])
+        rows = place.compared(self._seed)
+        own = processes.part(len(rows))
+        images = self._pixels.take(rows[own])
         generator = seeded(self._seed, VIEWS, place.step)
         views = []
         for _ in range(2):
-            draws = augment.draw(place.count, self._options, generator)[:, own]
+            draws = augment.draw(len(rows), self._options, generator)[:, own]
             views.append(augment.view(images, self._options, draws.to(images.device)))
         both = torch.cat(views).expand(-1, 3, -1, -1)
         return both.contiguous(memory_format=torch.channels_last)
@@ -225,7 +232,7 @@ class Training:
                 return np.asarray(self.model.backbone(images).float().cpu().numpy())
 
         self.model.eval()
-        advice = "lower pretrain.image_size"
-        found = np.concatenate(list(memory.asked(self.model.backbone, features, len(rows), advice)))
+        asked = memory.asked(self.model.backbone, features, len(rows), f"lower {SIZE}")
+        found = np.concatenate(list(asked))
         self.model.train()
         return found

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from labelcycle.errors import Interrupted
 from labelcycle.nn.progress import Progress
 from labelcycle.simulate.clusters import Folder, made, read_by
 from labelcycle.simulate.kept import Kept
 from labelcycle.simulate.playing import play
 from labelcycle.simulate.problem import Campaign, Measured, Problem
+from labelcycle.simulate.reading import counted
 from labelcycle.simulate.showing import Showing
 from labelcycle.simulate.workers import Workers
 
@@ -19,7 +21,29 @@ def run(
     jobs: int,
     showing: Showing,
 ) -> dict[Campaign, Measured]:
-    """What each campaign gave; clusters are kept in `folder`."""
+    """What each campaign gave; clusters are kept in `folder`.
+
+    Raises Interrupted where a person ends it, and says how many are kept.
+    """
+    try:
+        _play(problem, campaigns, kept, folder, jobs, showing)
+    except KeyboardInterrupt as error:
+        there = sum(kept.get(each) is not None for each in campaigns)
+        raise Interrupted(
+            f"interrupted: {there} of {counted(len(campaigns), 'campaign')} of"
+            f" {problem.source.name} kept; the same command goes on"
+        ) from error
+    return {each: found for each in campaigns if (found := kept.get(each))}
+
+
+def _play(
+    problem: Problem,
+    campaigns: Sequence[Campaign],
+    kept: Kept,
+    folder: Folder,
+    jobs: int,
+    showing: Showing,
+) -> None:
     todo = [each for each in campaigns if kept.get(each) is None]
     with Workers(problem, min(jobs, len(todo))) as workers:
         fixed = todo if problem.features == "encoder" else []  # else each round has its own
@@ -31,7 +55,8 @@ def run(
             tasks.append((each, clusters))
         before = len(campaigns) - len(todo)
         with showing(f"campaigns beside {before} kept" if before else "campaigns") as show:
+            if todo:
+                show(Progress(0, len(todo), note=f"{len(todo)} are played"))
             for done, ((campaign, _), found) in enumerate(workers.each(play, tasks), 1):
                 kept.add(campaign, found)
                 show(Progress(done, len(todo)))
-    return {each: found for each in campaigns if (found := kept.get(each))}

@@ -63,6 +63,8 @@ def made(
     found = {(c.text, seed, n): folder.get((c, seed, n)) for c, seed, n in wanted}
     missing = [task for task in wanted if found[task[0].text, *task[1:]] is None]
     with showing("clusters") as show:
+        if missing:
+            show(Progress(0, len(missing), note=f"{len(missing)} are made, once for all"))
         for done, (task, assignment) in enumerate(workers.each(clustered, missing), 1):
             folder.add(task, assignment)
             found[task[0].text, *task[1:]] = assignment

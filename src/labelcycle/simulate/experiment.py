@@ -91,7 +91,8 @@ class DataOptions(Options):
     @classmethod
     def _known(cls, name: str) -> str:
         if name not in SETS:
-            raise ValueError(f"wanted one of {', '.join(SETS)} (got {name!r})")
+            hint = registry.near(name, SETS)
+            raise ValueError(f"unknown set {name!r}; {hint}wanted one of {', '.join(SETS)}")
         return name
 
     @property

@@ -6,7 +6,7 @@ from pathlib import Path
 from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn import encoders, learners
 from labelcycle.simulate.experiment import DataOptions, EncoderOptions, Experiment
-from labelcycle.simulate.sets import SETS
+from labelcycle.simulate.sets import OF_FILES, SETS
 from labelcycle.simulate.sets.reading import Read
 
 
@@ -17,6 +17,11 @@ def opened(experiment: Experiment, source: Path) -> list[Read]:
     Raises SettingsError or DataError if one is not there, or does not suit the experiment.
     """
     return [_checked(experiment, each, _read(each, source)) for each in experiment.data]
+
+
+def reads_files(experiment: Experiment) -> bool:
+    """Whether a set is files of images, all of which `opened` reads: that may take minutes."""
+    return any(each.name in OF_FILES for each in experiment.data)
 
 
 def pool_size(experiment: Experiment, read: Read) -> int:
@@ -43,9 +48,10 @@ def encoder_of(experiment: Experiment, options: DataOptions, read: Read) -> Enco
             f"encoder: {options.text} has features already; give `encoder` to sets of images"
         )
     if not encoder and not read.features:
+        when = "" if experiment.features == "encoder" else ", while the model knows no two classes"
         raise SettingsError(
-            f"encoder: wanted one for the images of {options.text}, got none;"
-            " write encoder: patches"
+            f"encoder: wanted one for the images of {options.text}, got none; its features are what"
+            f" clusters and strategies read{when}: write encoder: patches"
         )
     return encoder
 

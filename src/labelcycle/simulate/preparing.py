@@ -32,8 +32,8 @@ from labelcycle.simulate.problem import (
     pool_rows,
 )
 from labelcycle.simulate.sets import BALANCED
-from labelcycle.simulate.sets.reading import Read
-from labelcycle.simulate.showing import Showing
+from labelcycle.simulate.sets.reading import Labels, Read
+from labelcycle.simulate.showing import Showing, Watching
 from labelcycle.simulate.squares import Squares, squares
 from labelcycle.stages import fitting
 from labelcycle.stages.embed import checked_features
@@ -52,6 +52,7 @@ class Place:
     source: Path
     cache: Path
     showing: Showing
+    watching: Watching | None = None
 
 
 def problems(
@@ -79,7 +80,7 @@ def problems(
         seed = encoder.seed
         if encoder.each_seed:
             rows, seed = pool_rows(n, experiment.pool or n, some[0]), some[0]
-        features = _features(images, rows, encoder, seed, place)
+        features = _features(images, read.train.labels, rows, encoder, seed, place)
         yield _problem(experiment, options, read, features, shown), some
 
 
@@ -112,7 +113,12 @@ def _squares(read: Read, side: int, place: Place) -> Squares:
 
 
 def _features(
-    images: Squares, rows: NDArray[np.int64], encoder: EncoderOptions, seed: int, place: Place
+    images: Squares,
+    labels: Labels,
+    rows: NDArray[np.int64],
+    encoder: EncoderOptions,
+    seed: int,
+    place: Place,
 ) -> tuple[Features, Features]:
     """Of both splits, by an encoder that is fitted to the training images `rows`."""
     own = encoders.options_of(encoder.name, encoder.options)
@@ -134,7 +140,7 @@ def _features(
     if not all(file.is_file() for file in files):
         home = place.cache / "encoders" / key
         with contextlib.chdir(place.source):  # files that the options name lie there
-            fitted = _encoder(images.train[rows], encoder, seed, home, place.showing)
+            fitted = _encoder(images.train[rows], labels[rows], encoder, seed, home, place)
         for file, part in zip(files, (images.train, images.test), strict=True):
             store.write_array(file, _embedded(fitted, part, file.stem, place.showing))
     train, test = (store.read_array(file) for file in files)
@@ -142,15 +148,23 @@ def _features(
 
 
 def _encoder(
-    images: Images, encoder: EncoderOptions, seed: int, home: Path, showing: Showing
+    images: Images, labels: Labels, encoder: EncoderOptions, seed: int, home: Path, place: Place
 ) -> encoders.Encoder:
     """The encoder in the folder `home`; trained and put there if it is not."""
     if not (home / encoder_files.DESCRIPTION).is_file():
         own = encoders.options_of(encoder.name, encoder.options)
         checkpoint = home / "checkpoint" / "state.pt"
-        with showing(f"encoder {encoder.name}") as show:
+        watch = place.watching(labels) if place.watching else None
+        with place.showing(f"encoder {encoder.name}") as show:
+            show(Progress(0, 1, note=f"is fitted to {len(images):,} images, once for all"))
+
+            def both(step: Progress) -> None:
+                show(step)
+                if watch:
+                    watch(step)
+
             fitted = fitting.trained(
-                encoder.name, images, own, seed, encoder.threads, checkpoint, show
+                encoder.name, images, own, seed, encoder.threads, checkpoint, both
             )
         encoder_files.save_encoder(home, encoder.name, fitted)
         shutil.rmtree(checkpoint.parent, ignore_errors=True)
@@ -162,6 +176,7 @@ def _embedded(
 ) -> NDArray[np.float32]:
     features = np.empty((len(images), encoder.width), dtype=np.float32)
     with showing(f"{name} features") as show:
+        show(Progress(0, len(images), note=f"of {len(images):,} images, once for all"))
         for start in range(0, len(images), BATCH):
             part = slice(start, min(start + BATCH, len(images)))
             features[part] = checked_features(encoder, images[part])

@@ -12,6 +12,12 @@ from labelcycle.simulate.problem import Campaign, Measured, Problem
 BASE = "random"
 CONFIDENCE = 0.95
 
+FEWEST = 3
+"""Seeds from which an interval is shown: of two differences it is as wide as they happen to be."""
+
+ROUGH = 5
+"""Seeds below which a note says that the intervals are rough."""
+
 Row = dict[str, Any]
 Values = NDArray[np.float64]
 
@@ -48,11 +54,14 @@ def rows_of(
 
 
 def summary(values: Values, base: Values) -> Row:
-    """Mean, standard error, and the mean difference to `base` with its interval (paired t)."""
+    """Mean, standard error, and the mean difference to `base` with its interval (paired t).
+
+    Below `FEWEST` seeds there is neither error nor interval.
+    """
     n, difference = len(values), values - base
     mean = float(difference.mean())
     found = {"seeds": n, "accuracy": float(values.mean()), "se": None, "gain": mean}
-    if n == 1:
+    if n < FEWEST:
         return found | {"gain_low": None, "gain_high": None}
     from scipy.special import stdtrit  # type: ignore[import-untyped]  # slow to import
 

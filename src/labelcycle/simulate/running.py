@@ -21,6 +21,7 @@ from labelcycle import __version__, pipeline, store
 from labelcycle.adapters import lock
 from labelcycle.core import clusterers, strategies
 from labelcycle.core.strategies import supclust
+from labelcycle.errors import Interrupted
 from labelcycle.nn import learners
 from labelcycle.simulate import campaigns, maps, playing, tables
 from labelcycle.simulate.choices import Choice
@@ -33,7 +34,7 @@ from labelcycle.simulate.problem import Campaign, Measured, Problem, needs
 from labelcycle.simulate.reading import counted, curves_of, groups, heading
 from labelcycle.simulate.results import Row, rows_of
 from labelcycle.simulate.sets.reading import Read
-from labelcycle.simulate.showing import Showing
+from labelcycle.simulate.showing import Showing, Watching
 
 RESULTS = "results.json"
 TABLE = "table.md"
@@ -47,20 +48,29 @@ def run(
     folder: Path,
     jobs: int,
     showing: Showing,
+    watching: Watching | None = None,
 ) -> dict[str, Any]:
     """Do the experiment in `folder`; what results.json holds.
 
     reads : its sets, as `opening.opened` gives them
     source : folder of the experiment's file
-    Raises SettingsError, DataError, or Busy if somebody else is at work in the folder.
+    watching : beside `showing`, for the trainings of encoders
+    Raises SettingsError, DataError, Busy if somebody else is at work in the folder, or Interrupted
+    where a person ends it.
     """
     folder = folder.absolute()
     with lock.exclusive(folder / ".labelcycle" / "simulate.lock"):
-        place = Place(source, folder / "cache", showing)
-        parts = [
-            _of_set(experiment, options, read, folder, place, jobs)
-            for options, read in zip(experiment.data, reads, strict=True)
-        ]
+        place = Place(source, folder / "cache", showing, watching)
+        try:
+            parts = [
+                _of_set(experiment, options, read, folder, place, jobs)
+                for options, read in zip(experiment.data, reads, strict=True)
+            ]
+        except KeyboardInterrupt as error:
+            raise Interrupted(
+                "interrupted between campaigns: all that is finished is kept; the same command"
+                " goes on"
+            ) from error
         found = {
             "experiment": experiment.name,
             "version": __version__,
@@ -164,7 +174,6 @@ def _facts(problem: Problem) -> dict[str, Any]:
 def page(found: Mapping[str, Any]) -> str:
     """The text of table.md from what results.json holds."""
     lines = [f"# {found['experiment']}", ""]
-    note = f" In brackets: 95 % interval of the gain over {found['base']}, paired by seed."
     for facts, learner, clusterer in groups(found):
         curves = curves_of(found, facts["data"], learner, clusterer)
         seeds = curves[found["base"]][0]["seeds"]
@@ -172,7 +181,8 @@ def page(found: Mapping[str, Any]) -> str:
             f"## {heading(found, facts, learner, clusterer)}",
             "",
             f"{facts['metric'].capitalize()} in per cent on {facts['test']:,} test samples, mean of"
-            f" {counted(seeds, 'seed')}, pools of {facts['pool']:,}.{note if seeds > 1 else ''}",
+            f" {counted(seeds, 'seed')}, pools of {facts['pool']:,}."
+            f" {tables.intervals(seeds, found['base'])}",
             "",
             tables.table(curves, found["base"]),
             "",

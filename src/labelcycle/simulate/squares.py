@@ -54,6 +54,7 @@ def _written(split: Split, side: int, path: Path, name: str, showing: Showing) -
             part, "w+", np.uint8, (n, side, side, 3)
         )
         with showing(f"{name} images") as show, ThreadPoolExecutor(THREADS) as threads:
+            show(Progress(0, n, note=f"{n:,} are read, once for all"))
             for start in range(0, n, LOT):
                 rows = range(start, min(start + LOT, n))
                 array[start : rows.stop] = list(threads.map(split.pixels, rows, [side] * len(rows)))

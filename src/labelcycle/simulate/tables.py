@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from labelcycle.simulate.results import Row
+from labelcycle.simulate.results import FEWEST, ROUGH, Row
 
 Curves = Mapping[str, Sequence[Row]]
 """By strategy, its rows by rising budget."""
@@ -21,6 +21,15 @@ def table(curves: Curves, base: str) -> str:
         cells = (_cell(row, top, name == base) for row, top in zip(rows, best, strict=True))
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def intervals(seeds: int, base: str) -> str:
+    """What the brackets are, and how far to trust them; or why there are none."""
+    if seeds < FEWEST:
+        return f"No intervals: they take {FEWEST} seeds or more, and are rough below {ROUGH}."
+    text = f"In brackets: 95 % interval of the gain over {base}, paired by seed."
+    rough = f" Fewer than {ROUGH} seeds: the intervals are wide and rough."
+    return f"{text}{rough}" if seeds < ROUGH else text
 
 
 def _cell(row: Row, best: float, is_base: bool) -> str:

@@ -1,6 +1,7 @@
 """Tasks on several processes that hold one large thing in common, or all in this process."""
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -9,6 +10,7 @@ from multiprocessing import get_context, parent_process
 from typing import Any
 
 from labelcycle.errors import ToolFailed
+from labelcycle.warned import print_notices
 
 Task = tuple[Any, ...]
 
@@ -59,6 +61,8 @@ class Workers:
 def _begin(common: Any) -> None:
     global _common
     _common = common
+    print_notices()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C goes to all: end without a traceback
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -59,6 +59,6 @@ def checked_features(encoder: Encoder, images: NDArray[np.uint8]) -> NDArray[np.
     if not np.isfinite(features).all():
         raise DataError(
             "the encoder gives features that are not finite: its training diverged;"
-            " lower the learning rate in pretrain.options, then run `labelcycle run`"
+            " lower the learning rate among the encoder's options, then give the command again"
         )
     return features

@@ -14,6 +14,7 @@ from labelcycle.core import metrics
 from labelcycle.core.calibration import calibration_error
 from labelcycle.core.seeding import derive
 from labelcycle.errors import DataError
+from labelcycle.labels import read_holdout
 from labelcycle.nn.learners._seen import Seen
 from labelcycle.stages.pool_files import class_index, read_features, rounded
 from labelcycle.stages.train import META, model_seen, said
@@ -100,7 +101,7 @@ def _nothing() -> dict[str, Any]:
 def _holdout(campaign: store.Campaign, classes: Sequence[str]) -> tuple[NDArray[np.int64], Seen]:
     """Class indices (m,) of the hold-out samples with an accepted label, and these samples."""
     ids, features = read_features(campaign, "holdout")
-    answers = {label.sample: label for label in store.read_labels(campaign.holdout)}
+    answers = {label.sample: label for label in read_holdout(campaign)}
     unknown = sorted(set(answers) - set(ids))
     if unknown:
         raise DataError(

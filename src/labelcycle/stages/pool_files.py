@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from labelcycle import store
 from labelcycle.core.pool import UNLABELED, Pool
 from labelcycle.errors import DataError
+from labelcycle.labels import read_all_labels
 
 
 def features_file(campaign: store.Campaign, split: str) -> Path:
@@ -75,7 +76,7 @@ def label_columns(
     A sample with an accepted label or a rejected one (skipped, unusable) is not available.
     Raises DataError for a label of a sample that the campaign does not have.
     """
-    answers = store.read_all_labels(campaign)
+    answers = read_all_labels(campaign)
     row_of = {identity: row for row, identity in enumerate(ids)}
     _check_known(campaign, [sample for sample in answers if sample not in row_of])
     labels = np.full(len(ids), UNLABELED, dtype=np.int64)

@@ -53,5 +53,5 @@ def run(
         raise DataError("the pool is empty: wanted one image or more; run `labelcycle ingest`")
     from labelcycle.stages import fitting, ready_made  # torch, which every command would load
 
-    if not ready_made.note(campaign, options):
+    if not ready_made.note(campaign, options, show):
         fitting.fit(campaign, options, seed, samples, show)

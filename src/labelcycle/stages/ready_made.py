@@ -1,6 +1,6 @@
 """Stages `pretrain` and `embed` where the features are there already, in a file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ from labelcycle.naming import Finder
 from labelcycle.nn import encoders
 from labelcycle.nn.encoders import ReadyMade
 from labelcycle.nn.features_file import FeatureTable
+from labelcycle.nn.progress import Progress
 from labelcycle.store import Campaign, Sample
 
 if TYPE_CHECKING:
@@ -20,20 +21,39 @@ SHOWN = 3
 """Missing samples that an error names."""
 
 
-def note(campaign: Campaign, options: "Options") -> bool:
+def note(campaign: Campaign, options: "Options", show: Callable[[Progress], None]) -> bool:
     """Write work/encoder/ for an encoder whose features are there already; False for any other.
 
     No image is looked at. Raises DataError if the features are not all there.
     """
-    module = encoders.get_ready_made(options.encoder)
-    if module is None:
+    encoder = checked(campaign, options)
+    if encoder is None:
         return False
     from labelcycle.encoder_files import save_encoder  # torch, which every command would load
 
-    encoder = module.ready_made(encoders.options_of(options.encoder, options.options))
-    rows_of(campaign, encoder.table, store.read_samples(campaign.samples))
+    show(Progress(1, 1, note=described(encoder)))
     save_encoder(campaign.encoder, options.encoder, encoder)
     return True
+
+
+def checked(campaign: Campaign, options: "Options") -> ReadyMade | None:
+    """The encoder whose features are there already; None for any other.
+
+    Its file is looked for from the working folder. Raises DataError if they are not all there.
+    """
+    module = encoders.get_ready_made(options.encoder)
+    if module is None:
+        return None
+    encoder = module.ready_made(encoders.options_of(options.encoder, options.options))
+    rows_of(campaign, encoder.table, store.read_samples(campaign.samples))
+    return encoder
+
+
+def described(encoder: ReadyMade) -> str:
+    """How much was read."""
+    rows = len(encoder.table.features)
+    how = "ids" if encoder.table.by_id else "paths"
+    return f"{rows:,} rows of {encoder.width:,} features, named by the images' {how}"
 
 
 def write(campaign: Campaign, encoder: ReadyMade, splits: Mapping[str, Sequence[Sample]]) -> None:

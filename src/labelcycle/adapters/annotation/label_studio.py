@@ -2,7 +2,8 @@
 
 A task is known by its key (in its data), never by having been pushed: a push first looks what is
 there, makes only what is missing, and looks again after any failure, for a server may do what it
-says it did not do. Twins that nobody answered are removed, so each key is one task.
+says it did not do. Twins that nobody answered are removed, so each key is one task; a pull does so
+too, for a server that timed out may make them after the push has looked.
 """
 
 import os
@@ -14,7 +15,13 @@ from typing import Any
 
 import httpx
 
-from labelcycle.adapters import label_config, label_studio_people, label_tasks
+from labelcycle.adapters import (
+    label_config,
+    label_difference,
+    label_images,
+    label_studio_people,
+    label_tasks,
+)
 from labelcycle.adapters.label_studio_api import LabelStudioApi, Task
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused
 from labelcycle.ports import Answer, LabelSchema, Progress, TaskSpec
@@ -76,14 +83,15 @@ class LabelStudioBackend:
             # It stands on the page; a window over the first image takes keys meant for it.
             "show_instruction": False,
         }
+        config = label_config.build(schema)
         if found is not None:
-            self._api.update_project(found, **shown)
+            self._api.update_project(found, **shown, **self._new_config(found, config))
             return found
         try:
-            return self._api.create_project(
+            made = self._api.create_project(
                 title=label_config.title(title),
-                description=mark,
-                label_config=label_config.build(schema),
+                description=f"{mark}\n{label_difference.mark(config)}",
+                label_config=config,
                 **shown,
                 sampling="Sequential sampling",  # by id, and ids follow the rank
                 show_skip_button=True,
@@ -93,10 +101,32 @@ class LabelStudioBackend:
                 maximum_annotations=1,
             )
         except ServiceDown:
-            made = self._find_project(mark)  # it may have been made before the server failed
-            if made is None:
+            first = self._find_project(mark)  # it may have been made before the server failed
+            if first is None:
                 raise
-            return made
+            return first
+        # one that was made at the same time, or by a repeated request, is the campaign's for all
+        return self._find_project(mark) or made
+
+    def _new_config(self, project: int, config: str) -> dict[str, str]:
+        """What brings a project's interface to `config`; nothing if that is not ours to change.
+
+        It is ours as long as the description bears its mark: nobody edited it in Label Studio.
+        """
+        present = self._api.project(project)
+        lines = present.description.splitlines()
+        try:
+            mark = label_difference.mark(present.config)
+        except ServiceRefused:  # it asks for something else; `check_schema` says so
+            return {}
+        new = label_difference.mark(config)
+        if new in lines and mark == new:
+            return {}
+        others = [line for line in lines if not line.startswith(label_difference.MARK)]
+        description = "\n".join([*others, new])
+        if mark == new:
+            return {"description": description}
+        return {"label_config": config, "description": description} if mark in lines else {}
 
     def _find_project(self, mark: str) -> int | None:
         """The first project whose description carries the mark; copies of it come later."""
@@ -104,12 +134,16 @@ class LabelStudioBackend:
         return next(marked, None)
 
     def project_url(self, project: int) -> str:
-        """Address a person can open."""
+        """Address of the list of tasks, for whoever runs the campaign."""
         return f"{self._public}/projects/{project}/data"
+
+    def work_url(self, project: int) -> str:
+        """Address at which a person is shown the next open task at once."""
+        return f"{self.project_url(project)}?labeling=1"
 
     def check_schema(self, project: int, schema: LabelSchema) -> None:
         """Raise `ServiceRefused` with the difference if the project no longer asks for `schema`."""
-        found = label_config.difference(self._api.project(project).config, schema)
+        found = label_difference.difference(self._api.project(project).config, schema)
         if found:
             raise ServiceRefused(
                 f"the labelling interface of project {project} ({self.project_url(project)})"
@@ -142,11 +176,11 @@ class LabelStudioBackend:
             raise DataError(
                 f"wanted one task a key, got {len(ranked)} tasks with {len(records)} keys"
             )
-        self._allow_images(project, ranked)
+        label_images.allow(self._api, project, ranked, media, self._document_root)
         present = self._push_missing(project, records)
         if model is not None:
             self._api.update_project(project, model_version=model)
-        ids = {key: self._keep_one(present[key]) for key in records}
+        ids = {key: self._unique(present[key])[0].id for key in records}
         people = {ids[task.key]: task.wanted for task in ranked}
         every = [task for twins in present.values() for task in twins]
         label_studio_people.ask(self._api, project, people, every)
@@ -185,24 +219,23 @@ class LabelStudioBackend:
                 present[task.key].append(task)
         return dict(present)
 
-    def _keep_one(self, twins: Sequence[Task]) -> int:
-        """Id of the task that stays: the first one answered, else the first; others go.
+    def _unique(self, twins: Sequence[Task]) -> list[Task]:
+        """Those of one key's tasks that stay: all that were answered, else the first; others go.
 
         Answered ones are never deleted: `pull` reads a key's answers wherever they are.
         """
-        kept = next((task for task in twins if not task.untouched), twins[0])
-        for task in twins:
-            if task is not kept and task.untouched:
-                self._api.delete_task(task.id)
-        return kept.id
+        stay = [task for task in twins if not task.untouched] or twins[:1]
+        return [task for task in twins if task in stay or not self._remove(task)]
 
-    def _allow_images(self, project: int, tasks: Sequence[TaskSpec]) -> None:
-        """Make each folder of images known to the project; without, it answers 404."""
-        media = self._campaign.media
-        folders = {label_tasks.relative(task, media).parts[0] for task in tasks}
-        wanted = {str(self._document_root / folder) for folder in folders}
-        for path in sorted(wanted - set(self._api.storages(project))):
-            self._api.create_storage(project, path)
+    def _remove(self, task: Task) -> bool:
+        """True if the task is gone now; one that has an annotation stays.
+
+        Its annotations are asked anew: people go on answering, and a count may lag behind.
+        """
+        if not task.untouched or self._api.annotations(task.id):
+            return False
+        self._api.delete_task(task.id)
+        return True
 
     # --- while people work ------------------------------------------------------------------
 
@@ -210,9 +243,13 @@ class LabelStudioBackend:
         self, project: int, tasks: Mapping[str, int], wanted: Mapping[str, int] | None = None
     ) -> Progress:
         """How many of `tasks` (key -> id) are done; wanted : people by key, where not one."""
-        found = self._api.tasks(project, list(tasks.values()))
-        self._none_gone(project, tasks, {task.key for task in found})
-        return label_studio_people.progress(self._api, project, found, wanted or {})
+        listed = self._api.tasks(project, list(tasks.values()))
+        found = {task.key: [task] for task in listed if task.key}
+        if elsewhere := {key: 0 for key in tasks if key not in found}:
+            found |= self._by_key(project, elsewhere)  # a twin may have been answered instead
+        self._none_gone(project, tasks, set(found))
+        own = {key: found[key] for key in tasks}
+        return label_studio_people.progress(self._api, project, own, wanted or {})
 
     def withdraw(self, project: int, tasks: Mapping[str, int]) -> int:
         """Remove those of `tasks` nobody has answered or skipped; the number removed.
@@ -220,16 +257,17 @@ class LabelStudioBackend:
         Of the others nobody is asked any more either.
         """
         removed = 0
-        present = self._api.tasks(project, list(tasks.values()))
-        for candidate in present:
-            if candidate.untouched:
-                # asked again one by one, for people go on answering meanwhile
-                for task in self._api.tasks(project, [candidate.id]):
-                    if task.untouched:
-                        self._api.delete_task(task.id)
-                        removed += 1
-        label_studio_people.ask_no_more(self._api, [t for t in present if not t.untouched])
-        return removed
+        for _ in range(SNAPSHOT_TRIES):  # what was said to be deleted is looked for again
+            listed = [task for twins in self._by_key(project, tasks).values() for task in twins]
+            gone = sum(self._remove(task) for task in listed)
+            if not gone:
+                label_studio_people.ask_no_more(self._api, listed)
+                return removed
+            removed += gone
+        raise ServiceDown(
+            f"project {project}: wanted no unanswered task of the round, but some are there again"
+            " although they were deleted: run the same command again"
+        )
 
     # --- pull -------------------------------------------------------------------------------
 
@@ -241,7 +279,7 @@ class LabelStudioBackend:
         A task that is gone is an error; one whose key is `optional` then has no answers.
         Drafts are no answers.
         """
-        records = [r for r in self._snapshot(project) if r.get("data", {}).get("key") in tasks]
+        records = self._snapshot(project, tasks)
         wanted = {key: number for key, number in tasks.items() if key not in optional}
         self._none_gone(project, wanted, {record["data"]["key"] for record in records})
         try:
@@ -257,19 +295,22 @@ class LabelStudioBackend:
             ) from error
         return sorted(answers, key=lambda answer: (answer.task, answer.annotation))
 
-    def _snapshot(self, project: int) -> list[dict[str, Any]]:
-        """The whole project as exported, as many tasks as the project says it has."""
+    def _snapshot(self, project: int, keys: Mapping[str, object]) -> list[dict[str, Any]]:
+        """The tasks with these keys as exported, with as many annotations as the list counts."""
         for _ in range(SNAPSHOT_TRIES):
-            records = self._api.export(project)
-            wanted = self._api.project(project).tasks
-            if len({record.get("id") for record in records}) == wanted:
+            present = self._by_key(project, keys)
+            counts = {t.id: t.touches for twins in present.values() for t in self._unique(twins)}
+            records = self._api.export(project, list(counts))
+            held = {record["id"]: len(record["annotations"]) for record in records}
+            if counts.keys() == held.keys() and all(held[n] >= counts[n] for n in counts):
                 return records
         raise ServiceDown(
-            f"the export of project {project} is not complete: wanted {wanted} tasks, got"
-            f" {len(records)}; somebody may be changing them: run the same command again"
+            f"the export of project {project} is not complete: wanted {len(counts)} tasks with"
+            f" {sum(counts.values())} annotations, got {len(held)} with {sum(held.values())};"
+            " somebody may be changing them: run the same command again"
         )
 
-    def _none_gone(self, project: int, tasks: Mapping[str, int], found: set[str | None]) -> None:
+    def _none_gone(self, project: int, tasks: Mapping[str, int], found: set[str]) -> None:
         """Raise ServiceRefused if somebody deleted one of the round's tasks."""
         gone = sorted((number, key) for key, number in tasks.items() if key not in found)
         if gone:

@@ -84,7 +84,7 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
         count = kept_count(len(rows), options)
         kept = asked
         if count < len(rows):
-            kept, _ = most_typical(
+            kept = most_typical(
                 pool.features[among],
                 options.neighbours,
                 options.squared,

@@ -43,7 +43,7 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     left = {cluster.id: Shrinking(options.neighbours, options.squared) for cluster in clusters}
 
     def choose(identity: int, rows: Rows) -> Pick:
-        best, typical = left[identity].most_typical(pool.features[rows])
+        best, typical = left[identity].best(pool.features[rows])
         return Pick(
             row=int(rows[best]),
             score=typical,

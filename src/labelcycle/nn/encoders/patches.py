@@ -111,8 +111,8 @@ def fit(
     if size < _smallest(options):
         raise SettingsError(
             f"pretrain.image_size is {size}: wanted {_smallest(options)} or more for patches of"
-            f" {options.patch} pixels on a grid of {options.grid}; raise it, or lower"
-            " pretrain.options.patch or grid"
+            f" {options.patch} pixels on a grid of {options.grid}; raise it (in an experiment"
+            " data.size), or lower the encoder's options patch or grid"
         )
     grey = bool((images == images[..., :1]).all())
     meta = {

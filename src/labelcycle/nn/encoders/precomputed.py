@@ -23,8 +23,9 @@ class Options(base.Options):
 
     file: str = Field(
         "data/features.npz",
-        description="features of every image of pool and hold-out, relative to the campaign:"
-        " .npz (features, ids or files), .csv or .parquet",
+        description="features of every image of pool and hold-out, relative to the campaign: .npz"
+        " with `features` and `files` (paths) or `ids`, .csv or .parquet with a column `file` or"
+        " `sample` and only features beside it; README, Features of your own",
     )
 
 

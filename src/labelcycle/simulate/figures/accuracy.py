@@ -7,7 +7,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from labelcycle.simulate.figures.style import INK, budget_axis, looks, spread
+from labelcycle.simulate.figures.style import (
+    INK,
+    budget_axis,
+    budget_name,
+    headed,
+    looks,
+    spread,
+)
 from labelcycle.simulate.reading import counted, curves_of, labels
 from labelcycle.simulate.results import Row
 
@@ -15,6 +22,12 @@ Curves = Mapping[str, Sequence[Row]]
 Looks = Mapping[str, Mapping[str, Any]]
 
 WIDE, HIGH = 4.6, 3.6
+OVERLAID = (0, (2.2, 2.2))
+"""Dashes of a line that runs on another one, which is seen between them."""
+
+ALIKE = 0.004
+"""Most that two lines are apart anywhere, in heights of all lines, to run on one another."""
+
 LINE = 0.058
 """Height of a label's line, in heights of a panel."""
 
@@ -43,27 +56,43 @@ def picture(
             if panels.size > 1:
                 panel.set_title(f"{learner}, {clusterer}", fontsize=10, loc="left")
     seeds = next(row["seeds"] for row in found["rows"])
-    end = "\n" if title and panels.size == 1 else " "  # one panel is narrower than the line
-    text = f"{title or data}:{end}{facts['metric']}, mean of {counted(seeds, 'seed')}"
-    band = "; band: standard error" if seeds > 1 else ""
-    figure.suptitle(text + band, fontsize=10, x=0.01, ha="left")
-    figure.supxlabel("labels", fontsize=10)
+    text = f"{title or data}: {facts['metric']}, mean of {counted(seeds, 'seed')}"
+    band = "; band: standard error" if found["rows"][0]["se"] is not None else ""
+    headed(figure, text + band)
+    budgets = [row["budget"] for row in next(iter(drawn[0].values()))]
+    figure.supxlabel(budget_name(budgets), fontsize=10)
     figure.supylabel(f"{facts['metric']}, per cent", fontsize=10)
     return figure
 
 
 def _lines(panel: Axes, curves: Curves, style: Looks) -> None:
+    beneath = _covered(curves)
     for name, rows in curves.items():
         budgets, values = [row["budget"] for row in rows], [100 * row["accuracy"] for row in rows]
+        look = {**style[name], "linestyle": OVERLAID} if name in beneath else style[name]
         errors = [100 * (row["se"] or 0) for row in rows]
         low, high = (np.array(values) + sign * np.array(errors) for sign in (-1, 1))
-        panel.fill_between(budgets, low, high, color=style[name]["color"], alpha=0.13, linewidth=0)
-        panel.plot(budgets, values, "o", markersize=3, color=style[name]["color"])
-        panel.plot(budgets, values, label=name, **style[name])
+        panel.fill_between(budgets, low, high, color=look["color"], alpha=0.13, linewidth=0)
+        if name not in beneath:
+            panel.plot(budgets, values, "o", markersize=3, color=look["color"])
+        panel.plot(budgets, values, label=name, **look)
     budget_axis(panel, [row["budget"] for row in next(iter(curves.values()))])
     panel.grid(axis="y", color="#e8e8e8", linewidth=0.6)
     panel.set_axisbelow(True)
     panel.tick_params(labelsize=8)
+
+
+def _covered(curves: Curves) -> set[str]:
+    """The strategies whose line would hide one that is drawn before it."""
+    lines = {name: np.array([row["accuracy"] for row in rows]) for name, rows in curves.items()}
+    every = np.concatenate(list(lines.values()))
+    near = ALIKE * np.ptp(every)
+    return {
+        name
+        for i, name in enumerate(lines)
+        for before in list(lines)[:i]
+        if np.abs(lines[name] - lines[before]).max() <= near
+    }
 
 
 def _names(panel: Axes, curves: Curves, style: Looks) -> None:

@@ -1,5 +1,6 @@
 """The gain over one strategy: a panel for each of the others, its interval as a band."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from math import nan
@@ -7,13 +8,22 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 
-from labelcycle.simulate.figures.style import FAINT, looks
-from labelcycle.simulate.results import BASE, Row
+from labelcycle.simulate.figures.style import FAINT, budget_axis, budget_name, headed, looks
+from labelcycle.simulate.results import BASE, FEWEST, ROUGH, Row
 from labelcycle.simulate.tables import is_better, is_worse
 
 COLUMNS = 6
+
+NAME = 24
+"""Letters of a panel's name in one line."""
+
+TICKS = 6
+
+BAND = ("gain_low", "gain_high")
+
+LEAST = 1.0
+"""Points of gain that an axis spans at the least."""
 
 Curves = Mapping[str, Sequence[Row]]
 
@@ -24,7 +34,7 @@ def picture(title: str, curves: Curves, base: str = BASE) -> Figure:
     lines = -(-len(names) // COLUMNS)
     columns = min(COLUMNS, len(names))
     width = max(1.8 * columns + 0.4, 5.0)
-    figure = Figure(figsize=(width, 1.6 * lines + 0.8), layout="constrained")
+    figure = Figure(figsize=(width, 1.6 * lines + 1.3), layout="constrained")
     panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
     for panel, name in zip_longest(panels.flat, names):
         if name is None:
@@ -34,14 +44,22 @@ def picture(title: str, curves: Curves, base: str = BASE) -> Figure:
         _others(panel, [curves[other] for other in names if other != name])
         _points(panel, curves[name], style[name])
         title_of = {"fontsize": 9, "fontweight": "bold", "color": style[name]["color"]}
-        panel.set_title(name, loc="left", **title_of)
+        panel.set_title(textwrap.fill(name, NAME), loc="left", **title_of)
     _axes(panels, len(names), curves, base)
-    end = "\n" if columns < 4 else " "  # fewer panels are narrower than the line
-    key = f"95 % interval shaded; filled: all of it above {base} or all below;{end}grey: the others"
-    figure.suptitle(f"{title}\n{key}", fontsize=9, x=0.01, ha="left")
-    figure.supxlabel("labels", fontsize=9)
+    headed(figure, f"{title}\n{_key(curves, base)}", 9)
+    figure.supxlabel(budget_name([row["budget"] for row in curves[base]]), fontsize=9)
     figure.supylabel(f"gain over {base}, points", fontsize=9)
     return figure
+
+
+def _key(curves: Curves, base: str) -> str:
+    """What the marks mean; a note where the intervals are rough or missing."""
+    seeds = curves[base][0]["seeds"]
+    if curves[base][0]["gain_low"] is None:
+        return f"no intervals: they take {FEWEST} seeds or more; grey: the others"
+    rough = f"; rough, for fewer than {ROUGH} seeds" if seeds < ROUGH else ""
+    marks = f"filled: all of it above {base} or all below; grey: the others"
+    return f"95 % interval shaded{rough}; {marks}"
 
 
 def _band(panel: Axes, rows: Sequence[Row], colour: str) -> None:
@@ -73,22 +91,26 @@ def _line(rows: Sequence[Row]) -> tuple[list[float], list[float]]:
 
 
 def _axes(panels: Any, count: int, curves: Curves, base: str) -> None:
-    ends = [
-        100 * row[end]
-        for rows in curves.values()
-        for row in rows
-        for end in ("gain", "gain_low", "gain_high")
-        if row[end] is not None
-    ]
-    spread = max(ends) - min(ends) or 1.0
     budgets = [row["budget"] for row in curves[base]]
     for number, panel in enumerate(panels.flat):
         panel.axhline(0, color="black", linewidth=0.6)
-        panel.set_xscale("log")
-        panel.set_xticks(budgets, [str(budget) for budget in budgets])
-        panel.xaxis.set_minor_locator(NullLocator())
+        budget_axis(panel, budgets, TICKS)
         panel.tick_params(labelsize=7, length=2)
-        panel.spines[["top", "right"]].set_visible(False)
         if count - number <= panels.shape[1]:  # nothing below it
             panel.tick_params(labelbottom=True)
-    panels.flat[0].set_ylim(min(ends) - 0.05 * spread, max(ends) + 0.05 * spread)
+    panels.flat[0].set_ylim(*limits(curves))
+
+
+def limits(curves: Curves) -> tuple[float, float]:
+    """Ends of the axis of gains, in points: all curves, and of the bands what is near to them.
+
+    A band may leave the panel, which it else would press the curves into a line.
+    """
+    rows = [row for each in curves.values() for row in each]
+    gains = [0.0, *(100 * row["gain"] for row in rows)]
+    ends = [100 * row[end] for row in rows for end in BAND if row[end] is not None]
+    room = max(max(gains) - min(gains), LEAST)
+    low = max(min([*gains, *ends]), min(gains) - room)
+    high = min(max([*gains, *ends]), max(gains) + room)
+    margin = 0.05 * max(high - low, LEAST)
+    return low - margin, high + margin

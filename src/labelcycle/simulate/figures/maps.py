@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from labelcycle.simulate.figures.style import INK
+from labelcycle.simulate.figures.style import INK, headed
 
 MARKS = ("o", "^", "s", "D")
 CLASS_COLOURS = (
@@ -17,6 +17,12 @@ CLASS_COLOURS = (
 )
 """Pale: the picks are to be seen."""
 
+WIDE = 4.7
+"""A panel, in inches."""
+
+SHAPES = 0.45, 1.3
+"""Heights over widths that a panel may have: as near to its samples' as these let it."""
+
 Map = Mapping[str, Any]
 """The value of a map's file."""
 
@@ -24,9 +30,11 @@ Map = Mapping[str, Any]
 def picture(title: str, found: Map) -> Figure:
     """The pool's samples by t-SNE, coloured by class; a panel for each strategy's picks."""
     picks = found["picks"]
-    figure = Figure(figsize=(4.7 * len(picks) + 0.2, 5.3), layout="constrained")
-    panels = figure.subplots(1, len(picks), squeeze=False, sharex=True, sharey=True)[0]
     x, y = (np.array(found["samples"][key]) for key in ("x", "y"))
+    high = WIDE * float(np.clip(np.ptp(y) / np.ptp(x), *SHAPES)) if np.ptp(x) else WIDE
+    size = WIDE * len(picks) + 0.2, high + 1.1
+    figure = Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(1, len(picks), squeeze=False, sharex=True, sharey=True)[0]
     classes = np.array(found["samples"]["class"])
     for panel, each in zip(panels, picks, strict=True):
         for c in np.unique(classes):
@@ -38,13 +46,10 @@ def picture(title: str, found: Map) -> Figure:
         panel.set_xticks([])
         panel.set_yticks([])
         panel.set_aspect("equal", adjustable="box")
-    text = f"{title}: {len(x):,} samples of the pool by t-SNE of the encoder's features,"
-    end = "\n" if len(picks) == 1 else " "  # one panel is narrower than the line
-    figure.suptitle(
-        f"{text}{end}and the first {len(picks[0]['rows'])} picks in their order",
-        fontsize=10,
-        x=0.01,
-        ha="left",
+    headed(
+        figure,
+        f"{title}: {len(x):,} samples of the pool of seed 0 by t-SNE of the encoder's features,"
+        f" and the first {len(picks[0]['rows'])} picks in their order",
     )
     _classes(figure, np.unique(classes), found["classes"])
     return figure
@@ -108,5 +113,5 @@ def scores(title: str, found: Map, style: Mapping[str, Mapping[str, Any]]) -> Fi
     panel.spines[["top", "right"]].set_visible(False)
     panel.tick_params(labelsize=8)
     figure.legend(loc="outside lower left", ncols=4, fontsize=8.5, frameon=False)
-    figure.suptitle(f"{title}: typicality against SUP", fontsize=10, x=0.01, ha="left")
+    headed(figure, f"{title}, pool of seed 0, first round: typicality against SUP")
     return figure

@@ -1,5 +1,6 @@
 """What all figures share: colours, axes, files that are the same for the same numbers."""
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ WIDEST, NARROWEST = 2.8, 1.2
 
 DPI = 130
 
+LETTERS = 140
+"""Of a title, in an inch at one point: a little fewer than there is room for."""
+
 
 def looks(names: Iterable[str], base: str) -> dict[str, dict[str, Any]]:
     """Colour, dash and width of each name's line: ink for `base`, others one of a kind.
@@ -40,13 +44,30 @@ def looks(names: Iterable[str], base: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def budget_axis(panel: Axes, budgets: Sequence[int]) -> None:
-    """Ticks at the budgets; logarithmic where they grow that way."""
-    if budgets[-1] > 8 * budgets[0]:
+def headed(figure: Figure, text: str, size: float = 10) -> None:
+    """Give a figure its title, broken where the figure ends."""
+    width = int(figure.get_figwidth() * LETTERS / size)
+    lines = [part for line in text.splitlines() for part in textwrap.wrap(line, width)]
+    figure.suptitle("\n".join(lines), fontsize=size, x=0.01, ha="left")
+
+
+def is_log(budgets: Sequence[int]) -> bool:
+    """Whether an axis of these budgets is logarithmic: where they grow that way."""
+    return budgets[-1] > 8 * budgets[0]
+
+
+def budget_name(budgets: Sequence[int]) -> str:
+    """The name of an axis of these budgets, in all figures."""
+    return f"labels{', logarithmic' if is_log(budgets) else ''}"
+
+
+def budget_axis(panel: Axes, budgets: Sequence[int], most: int = 8) -> None:
+    """Ticks at the budgets, at `most` so many; the same kind of axis in all figures."""
+    if is_log(budgets):
         panel.set_xscale("log")
         panel.xaxis.set_minor_locator(NullLocator())
     shown = list(budgets)
-    while len(shown) > 8:
+    while len(shown) > most:
         shown = shown[:1] + shown[1:-1][1::2] + shown[-1:]
     panel.set_xticks(shown, [f"{budget:,}" for budget in shown])
     panel.spines[["top", "right"]].set_visible(False)

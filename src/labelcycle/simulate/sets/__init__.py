@@ -3,7 +3,7 @@
 from labelcycle.simulate.sets import arrays, files, packed
 from labelcycle.simulate.sets.reading import Read, Reader
 
-__all__ = ["BALANCED", "LONG_TAILS", "SETS", "Read", "Reader"]
+__all__ = ["BALANCED", "LONG_TAILS", "OF_FILES", "SETS", "Read", "Reader"]
 
 SETS: dict[str, Reader] = {
     "cifar10": packed.cifar10,
@@ -19,6 +19,9 @@ SETS: dict[str, Reader] = {
 
 LONG_TAILS = {"cifar10-lt": 50.0}
 """Sets whose classes are thinned out (Cao et al. 2019, section 4): first class over last."""
+
+OF_FILES = frozenset({"folder", "isic2019", "ham10000"})
+"""Sets whose images are files of their own."""
 
 BALANCED = frozenset({"isic2019", "ham10000"})
 """Sets with unequal classes in the test set too: measured by the mean recall of the classes."""

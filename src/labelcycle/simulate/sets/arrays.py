@@ -8,95 +8,156 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.errors import DataError
+from labelcycle.nn.plain_arrays import array_of, unfinite_rows
 from labelcycle.simulate.sets.reading import Labels, Read, Split, of_array
 
 SPLITS = ("train", "test")
-FLOATS = (np.float16, np.float32)
+KINDS = {"U": "text", "S": "text", "f": "decimal numbers", "b": "true and false", "c": "complex"}
+"""What people call numpy's kinds."""
+
 WANTED = (
-    "wanted train and test, features (n, d) float16 or float32 or images (n, h, w, 3) or (n, h, w)"
-    " uint8, with train_labels and test_labels (n,), whole numbers from 0; images may have"
-    " train_features and test_features beside them, and classes may name the classes"
+    "wanted train and test, features (n, d) or images (n, h, w, 3) or (n, h, w) uint8, with"
+    " train_labels and test_labels (n,), whole numbers from 0; images may have train_features and"
+    " test_features beside them, and classes may name the classes"
 )
+
+Arrays = dict[str, NDArray[Any]]
 
 
 def npz(path: Path, share: float) -> Read:
     """The arrays of a file; the side of its images is their shorter one."""
     del share
     arrays = _arrays(path)
-    for name in SPLITS:
-        _check(path, name, arrays[name], arrays[f"{name}_labels"])
-    train, test = _alike(path, arrays, "")
+    try:
+        for name in SPLITS:
+            _check_rows(name, arrays[name])
+            _check_labels(f"{name}_labels", arrays[f"{name}_labels"], name, len(arrays[name]))
+        return _read(arrays)
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def _read(arrays: Arrays) -> Read:
+    train, test = _alike(arrays, "")
     labels = arrays["train_labels"], arrays["test_labels"]
-    names = _names(path, arrays.get("classes"), 1 + int(max(each.max() for each in labels)))
+    names = _names(arrays.get("classes"), 1 + int(max(each.max() for each in labels)))
     if train.dtype != np.uint8:
-        splits = _features(train, labels[0]), _features(test, labels[1])
-        return Read(*splits, features=(train, test), pictured=False, names=names)
-    features = None
+        features = _features(train, "train"), _features(test, "test")
+        splits = _unseen(train, labels[0]), _unseen(test, labels[1])
+        return Read(*splits, features=features, pictured=False, names=names)
+    beside = None
     if "train_features" in arrays:
         for name in SPLITS:
-            _check_features(path, name, arrays)
-        features = _alike(path, arrays, "_features")
+            _check_beside(f"{name}_features", arrays[f"{name}_features"], name, len(arrays[name]))
+        own = _alike(arrays, "_features")
+        beside = _features(own[0], "train_features"), _features(own[1], "test_features")
     side = min(train.shape[1:3])
     splits = of_array(train, labels[0]), of_array(test, labels[1])
-    return Read(*splits, side, features, names=names)
+    return Read(*splits, side, beside, names=names)
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+def _arrays(path: Path) -> Arrays:
     try:
         with np.load(path, allow_pickle=False) as archive:
             wanted = [f"{split}{kind}" for split in SPLITS for kind in ("", "_labels")]
-            if "train_features" in archive:
-                wanted += [f"{split}_features" for split in SPLITS]
-            return {key: archive[key] for key in (*wanted, *({"classes"} & set(archive)))}
+            wanted += _beside(set(archive))
+            missing = [key for key in wanted if key not in archive]
+            if missing:
+                there = ", ".join(archive) or "nothing"
+                raise ValueError(f"no array {', '.join(missing)} in it, but {there}")
+            wanted += ["classes"] if "classes" in archive else []
+            return {key: array_of(archive, key) for key in wanted}
     except FileNotFoundError as error:
         raise DataError(f"no file {path}: {WANTED}; mend data.path") from error
-    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
-        raise DataError(f"cannot read {path}: {WANTED} (got {error})") from error
+    except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        raise DataError(f"cannot read {path}: {error}; {WANTED}") from error
 
 
-def _names(path: Path, given: NDArray[Any] | None, count: int) -> tuple[str, ...]:
-    """Of the classes, if there are any. Raises DataError if these are not `count` or more texts."""
+def _beside(there: set[str]) -> list[str]:
+    """Names of the features of images, of both splits or none."""
+    names = [f"{split}_features" for split in SPLITS]
+    found = [name for name in names if name in there]
+    if len(found) == 1:
+        (lacking,) = set(names) - set(found)
+        raise ValueError(
+            f"wanted features of both splits, got {found[0]} alone;"
+            f" add {lacking}, or leave both out"
+        )
+    return found
+
+
+def _names(given: NDArray[Any] | None, count: int) -> tuple[str, ...]:
+    """Of the classes, if there are any. Raises ValueError if these are not `count` or more."""
     if given is None:
         return ()
     if given.dtype.kind != "U" or given.ndim != 1 or len(given) < count:
-        raise DataError(
-            f"{path}: wanted classes ({count},), texts (got {given.shape} {given.dtype})"
+        raise ValueError(
+            f"wanted classes, {count} texts or more (got {given.shape} {given.dtype}); name every"
+            " class, or leave classes out"
         )
     return tuple(given.tolist())
 
 
-def _alike(path: Path, arrays: dict[str, NDArray[Any]], kind: str) -> tuple[Any, Any]:
-    """Both splits of one kind. Raises DataError if their rows differ in shape."""
+def _alike(arrays: Arrays, kind: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Both splits of one kind. Raises ValueError if their rows differ in shape or meaning."""
     train, test = (arrays[f"{name}{kind}"] for name in SPLITS)
-    if train.shape[1:] != test.shape[1:]:
-        raise DataError(
-            f"{path}: train{kind} {train.shape} and test{kind} {test.shape} differ in more than"
-            " their number of rows; make both alike"
+    if train.shape[1:] != test.shape[1:] or (train.dtype == np.uint8) != (test.dtype == np.uint8):
+        raise ValueError(
+            f"train{kind} {train.shape} {train.dtype} and test{kind} {test.shape} {test.dtype}"
+            " differ in more than their number of rows; make both alike"
         )
     return train, test
 
 
-def _check_features(path: Path, name: str, arrays: dict[str, NDArray[Any]]) -> None:
-    rows, count = arrays[f"{name}_features"], len(arrays[name])
-    if rows.dtype not in FLOATS or rows.ndim != 2 or len(rows) != count:
-        raise DataError(
-            f"{path}: wanted {name}_features ({count}, d) float16 or float32, a row for each image"
+def _check_rows(name: str, rows: NDArray[Any]) -> None:
+    if rows.dtype == np.uint8 and (rows.ndim == 3 or rows.shape[3:] == (3,)):
+        return
+    if rows.dtype.kind != "f" or rows.ndim != 2 or not rows.shape[1]:
+        raise ValueError(
+            f"{name}: wanted features (n, d) of floats, or images (n, h, w, 3) or (n, h, w) of"
+            f" uint8, got {rows.shape} {rows.dtype}"
+        )
+
+
+def _check_labels(name: str, labels: NDArray[Any], rows: str, count: int) -> None:
+    if labels.ndim != 1 or len(labels) != count:
+        got = f"{len(labels)} entries" if labels.ndim == 1 else f"the shape {labels.shape}"
+        raise ValueError(f"{name} has {got}, {rows} {count} rows: wanted a label for each row")
+    if labels.dtype.kind not in "iu":
+        got = KINDS.get(labels.dtype.kind, str(labels.dtype))
+        raise ValueError(
+            f"{name}: wanted whole numbers from 0, the classes' places, got {got} ({labels.dtype});"
+            " numpy.unique(labels, return_inverse=True)[1] numbers the classes, for train and test"
+            " together"
+        )
+    if not count:
+        raise ValueError(f"{name}: wanted one label or more, got none")
+    if labels.min() < 0:
+        row = int(np.argmax(labels < 0))
+        raise ValueError(f"{name}: wanted whole numbers from 0, got {labels[row]} in row {row}")
+
+
+def _check_beside(name: str, rows: NDArray[Any], images: str, count: int) -> None:
+    if rows.dtype.kind != "f" or rows.ndim != 2 or len(rows) != count:
+        raise ValueError(
+            f"wanted {name} ({count}, d) of floats, a row for each image of {images}"
             f" (got {rows.shape} {rows.dtype})"
         )
 
 
-def _check(path: Path, name: str, rows: NDArray[Any], labels: NDArray[Any]) -> None:
-    images = rows.dtype == np.uint8 and (rows.ndim == 3 or rows.shape[3:] == (3,))
-    features = rows.dtype in FLOATS and rows.ndim == 2
-    whole = labels.dtype.kind in "iu" and labels.shape == rows.shape[:1] and len(labels) > 0
-    if not ((images or features) and whole and labels.min() >= 0):
-        raise DataError(
-            f"{path}: {WANTED} (got {name} {rows.shape} {rows.dtype}, {name}_labels"
-            f" {labels.shape} {labels.dtype})"
+def _features(rows: NDArray[Any], name: str) -> NDArray[np.floating]:
+    """The rows, as float32 where they are wider. Raises ValueError if some are not finite."""
+    wrong = unfinite_rows(rows)
+    if len(wrong):
+        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        raise ValueError(
+            f"wanted finite numbers, got others in row {wrong[0]}{more} of {name} (counted from 0);"
+            " embed these images anew, or leave the rows out"
         )
+    return rows if rows.dtype == np.float16 else rows.astype(np.float32, copy=False)
 
 
-def _features(rows: NDArray[Any], labels: NDArray[Any]) -> Split:
+def _unseen(rows: NDArray[Any], labels: NDArray[Any]) -> Split:
     """Labels alone; nobody asks for the pixels of features."""
 
     def pixels(row: int, side: int) -> NDArray[np.uint8]:

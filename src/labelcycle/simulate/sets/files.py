@@ -9,13 +9,14 @@ import numpy as np
 
 from labelcycle.errors import DataError
 from labelcycle.imaging import FORMATS
-from labelcycle.simulate.sets.reading import Read, Rows, Split, drawn, of_files
+from labelcycle.simulate.sets.reading import Read, Rows, Split, check_folder, drawn, of_files
 
 ENDINGS = frozenset({*FORMATS.values(), ".jpeg", ".tiff", ".pgm"})
 
 
 def folder(path: Path, share: float) -> Read:
     """train/CLASS/* and test/CLASS/*, or CLASS/*, of which a share is drawn for the test set."""
+    check_folder(path)
     if (path / "train").is_dir() and (path / "test").is_dir():
         names = _classes(path / "train")
         splits = _labelled(path / "train", names), _labelled(path / "test", names)
@@ -25,8 +26,7 @@ def folder(path: Path, share: float) -> Read:
 
 
 def _classes(path: Path) -> list[str]:
-    found = path.iterdir() if path.is_dir() else ()
-    names = sorted(each.name for each in found if each.is_dir() and each.name[0] != ".")
+    names = sorted(each.name for each in path.iterdir() if each.is_dir() and each.name[0] != ".")
     if len(names) < 2:
         raise DataError(
             f"{path}: wanted a folder of images for each of at least two classes, or train and test"
@@ -53,6 +53,7 @@ def _labelled(path: Path, names: Sequence[str]) -> Split:
 
 def isic2019(path: Path, share: float) -> Read:
     """The training images of the challenge, of which a share is drawn, by lesion, to measure."""
+    check_folder(path)
     table = path / "ISIC_2019_Training_GroundTruth.csv"
     rows = _table(table, "image")
     names = [name for name in rows[0] if name not in ("image", "UNK")]
@@ -66,6 +67,7 @@ def isic2019(path: Path, share: float) -> Read:
 
 def ham10000(path: Path, share: float) -> Read:
     """All images, of which a share is drawn, by lesion, to measure."""
+    check_folder(path)
     rows = _table(path / "HAM10000_metadata.csv", "dx", "HAM10000_metadata")
     names = sorted({row["dx"] for row in rows})
     labels = [names.index(row["dx"]) for row in rows]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.errors import DataError
-from labelcycle.simulate.sets.reading import Read, Split, of_array
+from labelcycle.simulate.sets.reading import Read, Split, check_folder, of_array
 
 FOLDERS = {"CIFAR10": "cifar-10-batches-py", "CIFAR100": "cifar-100-python"}
 
@@ -31,6 +31,7 @@ def cifar100(path: Path, share: float) -> Read:
 
 
 def _cifar(name: str, path: Path) -> Read:
+    check_folder(path)
     from torchvision import datasets  # type: ignore[import-untyped] # seconds to import
 
     try:
@@ -51,6 +52,7 @@ def fashion_mnist(path: Path, share: float) -> Read:
     torchvision compares the packed files with its own copies, which another packer's are not.
     """
     del share
+    check_folder(path)
     splits = [_idx_split(path, split) for split in ("train", "t10k")]
     return Read(splits[0], splits[1], side=28, names=FASHION)
 

@@ -78,6 +78,13 @@ Raises DataError that says what was wanted where.
 """
 
 
+def check_folder(path: Path) -> None:
+    """Raise DataError if there is no such folder."""
+    if not path.is_dir():
+        what = "wanted a folder, got a file" if path.exists() else "no such folder"
+        raise DataError(f"{path}: {what}; nothing is downloaded: mend data.path, or --data")
+
+
 def long_tail(labels: Labels, factor: float) -> Rows:
     """The rows that are left, rising; see `Read.thinned`."""
     rng, counts = derive(0, 0, "long tail"), np.bincount(labels)

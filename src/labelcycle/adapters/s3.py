@@ -1,0 +1,158 @@
+"""The one door to boto3: objects of a bucket listed, read and written.
+
+Credentials, region and endpoint come from the environment by AWS's own names. An address is
+`s3://bucket/key`, the key as it is: nothing in it is quoted.
+"""
+
+import contextlib
+import functools
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from labelcycle.errors import DataError, LabelcycleError, ServiceDown, ServiceRefused, ToolFailed
+
+SCHEME = "s3://"
+
+SILENCE_S = 20.0
+"""The longest wait for a connection, and for the next byte."""
+
+TRIES = 3
+"""Of each request, with growing pauses; the same bytes put twice are one object."""
+
+PIECE = 2**16
+"""Bytes of a body at a time."""
+
+ENVIRONMENT = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+)
+"""What tells one connection from another."""
+
+
+def split(address: str) -> tuple[str, str]:
+    """Bucket and key of an address."""
+    bucket, _, key = address.removeprefix(SCHEME).partition("/")
+    return bucket, key
+
+
+def endpoint() -> str | None:
+    """Where the buckets are, if the environment says so; None for Amazon's."""
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+
+
+def listed(address: str) -> list[str]:
+    """Addresses of the object of this name, and of all below it as if it were a folder.
+
+    What starts with a dot is left out, as are empty objects that stand for folders. Raises
+    ServiceDown, ServiceRefused or ToolFailed.
+    """
+    bucket, key = split(address)
+    below = f"{key.rstrip('/')}/" if key.strip("/") else ""
+    with _told(f"listing {address}"):
+        pages = _client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+        names = [str(item["Key"]) for page in pages for item in page.get("Contents", [])]
+    inside = (name for name in names if name == key or name.startswith(below))
+    return [
+        f"{SCHEME}{bucket}/{name}"
+        for name in inside
+        if not name.endswith("/") and "/." not in f"/{name.removeprefix(below)}"
+    ]
+
+
+def read(address: str, max_bytes: int, whole_s: float) -> bytes:
+    """An object's bytes. Raises DataError with a short reason, after some tries; or ToolFailed."""
+    for left in reversed(range(TRIES)):
+        try:
+            with _told("reading"):
+                return _body(address, max_bytes, time.monotonic() + whole_s)
+        except ServiceRefused as error:
+            raise DataError(f"cannot be fetched: {error}") from error
+        except ServiceDown as error:  # a body that was cut, which boto3 does not ask for again
+            if not left:
+                raise DataError(f"cannot be fetched: {error} ({TRIES} tries)") from error
+    raise AssertionError("the last try returns or raises")
+
+
+def _body(address: str, max_bytes: int, ends: float) -> bytes:
+    bucket, key = split(address)
+    answer = _client().get_object(Bucket=bucket, Key=key)
+    data = bytearray()
+    with contextlib.closing(answer["Body"]) as body:
+        if answer["ContentLength"] > max_bytes:
+            size = answer["ContentLength"]
+            raise DataError(f"too large: {size} bytes, wanted at most {max_bytes}")
+        for piece in body.iter_chunks(PIECE):
+            data += piece
+            if time.monotonic() > ends:
+                raise DataError("too slow: the time for one image is up")
+    return bytes(data)
+
+
+def put(address: str, data: bytes, kind: str) -> None:
+    """Store an object, whole. Raises ServiceDown, ServiceRefused or ToolFailed."""
+    bucket, key = split(address)
+    with _told(f"storing {address}"):
+        _client().put_object(Bucket=bucket, Key=key, Body=data, ContentType=kind)
+
+
+def _client() -> Any:
+    return _made(tuple(os.environ.get(name) for name in ENVIRONMENT))
+
+
+@functools.lru_cache(maxsize=4)  # one takes a second to make
+def _made(_environment: tuple[str | None, ...]) -> Any:
+    """A connection, usable from several threads."""
+    try:
+        import boto3  # type: ignore[import-untyped]
+        from botocore.config import Config  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise ToolFailed(
+            f"images in S3 need the package boto3, which cannot be imported ({error}):"
+            ' run pip install "labelcycle[s3]"'
+        ) from error
+    with _told("connecting"):
+        return boto3.session.Session().client(
+            "s3",
+            config=Config(
+                connect_timeout=SILENCE_S,
+                read_timeout=SILENCE_S,
+                retries={"mode": "standard", "total_max_attempts": TRIES},
+            ),
+        )
+
+
+@contextlib.contextmanager
+def _told(doing: str) -> Iterator[None]:
+    """Turn what boto3 raises into our errors; they name no secret."""
+    try:
+        yield
+    except LabelcycleError:
+        raise
+    except Exception as error:
+        where = endpoint() or "Amazon S3"
+        answer = getattr(error, "response", None)
+        if answer is not None:  # a ClientError: the server has spoken
+            status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            kind = ServiceDown if status >= 500 or status == 429 else ServiceRefused
+            raise kind(
+                f"{where} refused ({doing}: {_line(error)}); check the bucket's name and"
+                " AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL"
+            ) from error
+        if type(error).__module__.startswith(("botocore", "urllib3", "boto3")):
+            raise ServiceDown(
+                f"{where} does not answer ({doing}: {_line(error)}); check AWS_ENDPOINT_URL,"
+                " AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and run the same command again"
+            ) from error
+        raise
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

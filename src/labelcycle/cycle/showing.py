@@ -1,0 +1,65 @@
+"""Where annotators' browsers get the image of a task from."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from labelcycle import contact_sheet, imaging
+from labelcycle.adapters import s3
+from labelcycle.cycle.context import Neighbour
+from labelcycle.cycle.standing import Standing
+from labelcycle.errors import SettingsError
+from labelcycle.ports import Address
+from labelcycle.store import Sample, digest, write_bytes
+
+WEB = ("http://", "https://")
+
+TITLE = "Labelled images that look like it to the model:"
+"""Over the neighbours in a task's image."""
+
+
+def image(standing: Standing, sample: Sample, context: Sequence[Neighbour] = ()) -> Path | Address:
+    """The image of a task, as `push.images` says: a file of the media folder, or an address.
+
+    context : labelled samples that are shown below it, with their classes
+
+    In S3 it is stored by the time this returns. Raises SettingsError if it is to be shown at its
+    source, which is no web address.
+    """
+    push = standing.config.push
+    if push.images == "source":
+        return _source(sample)
+    file = _drawn(standing, sample, context)
+    if push.images == "media":
+        return file
+    address = f"{push.bucket.rstrip('/')}/{file.name}"
+    s3.put(address, file.read_bytes(), "image/png")
+    return Address(address, push.presign_minutes)
+
+
+def _source(sample: Sample) -> Address:
+    if not sample.source.startswith(WEB):
+        raise SettingsError(
+            "params.yaml: push.images: source shows each image at its own web address, but sample"
+            f" {sample.id} is from {sample.source!r}; write media or s3"
+        )
+    return Address(sample.source)
+
+
+def _drawn(standing: Standing, sample: Sample, context: Sequence[Neighbour]) -> Path:
+    """The image as the model sees it, enlarged to a legible size, over its context."""
+    side = standing.config.push.min_side
+    text = "".join(f"{each.sample.id} {each.label}\n" for each in context)
+    name = f"{sample.id}-{side}-{digest(text.encode())}" if context else f"{sample.id}-{side}"
+    path = standing.campaign.media / "images" / f"{name}.png"
+    if not path.exists():
+        large = imaging.enlarge(_decoded(standing, sample), side)
+        small = [(_decoded(standing, each.sample), each.label) for each in context]
+        write_bytes(path, imaging.png_bytes(contact_sheet.below(large, small, TITLE)))
+    return path
+
+
+def _decoded(standing: Standing, sample: Sample) -> Image.Image:
+    data = (standing.campaign.images / sample.file).read_bytes()
+    return imaging.decode(data, standing.config.ingest.max_pixels).image

@@ -1,0 +1,32 @@
+"""Arrays of somebody else's files: read without pickles, and whether all numbers are finite."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK_ROWS = 16_384
+
+
+def array_of(archive: Any, key: str) -> NDArray[Any]:
+    """An array of an open .npz file. Raises ValueError where it holds Python objects."""
+    try:
+        found: NDArray[Any] = archive[key]
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        raise ValueError(
+            f"array {key} holds Python objects, which are not read; write texts with .astype(str),"
+            " numbers with .astype('float32') or .astype('int64')"
+        ) from error
+    return found
+
+
+def unfinite_rows(features: NDArray[Any]) -> NDArray[np.int64]:
+    """Rows of (n, d) numbers, rising, that are not all finite as float32; a block at a time."""
+    wrong = []
+    for start in range(0, len(features), BLOCK_ROWS):
+        with np.errstate(over="ignore"):  # what float32 does not hold becomes infinite
+            block = features[start : start + BLOCK_ROWS].astype(np.float32, copy=False)
+        wrong.append(start + np.flatnonzero(~np.isfinite(block).all(axis=1)))
+    return np.concatenate(wrong) if wrong else np.empty(0, dtype=np.int64)

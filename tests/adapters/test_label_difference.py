@@ -1,0 +1,126 @@
+"""What counts as a difference of a labelling config, what does not, and how it is said."""
+
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labelcycle.adapters import label_config
+from labelcycle.adapters.label_difference import difference, mark
+from labelcycle.ports import LabelSchema
+
+ASKED = LabelSchema(("cat", "dog"), "Cat or\ndog?")
+CONFIG = label_config.build(ASKED)
+NAMES = st.text(
+    st.characters(exclude_categories=["Cc", "Cs", "Cn", "Co"]), min_size=1, max_size=20
+).filter(lambda name: name.strip() == name)
+SCHEMAS = st.builds(
+    LabelSchema, st.lists(NAMES, min_size=2, max_size=12, unique=True).map(tuple), NAMES
+)
+
+
+def without_instruction(*names: str) -> str:
+    return label_config.build(LabelSchema(names, ""))
+
+
+def changed(old: str, new: str) -> str:
+    assert old in CONFIG
+    return CONFIG.replace(old, new)
+
+
+@given(SCHEMAS)
+def test_what_is_built_has_no_difference(schema: LabelSchema) -> None:
+    assert difference(label_config.build(schema), schema) is None
+
+
+@given(SCHEMAS, SCHEMAS)
+def test_schemas_that_people_see_differently_differ(one: LabelSchema, other: LabelSchema) -> None:
+    configs = [label_config.build(schema) for schema in (one, other)]
+    texts = [" ".join(schema.instruction.split()) for schema in (one, other)]
+    same = one.classes == other.classes and texts[0] == texts[1]
+    assert (difference(configs[0], other) is None) == same
+    assert (mark(configs[0]) == mark(configs[1])) == same
+
+
+def pretty(text: str) -> str:
+    """Other spaces, other order of attributes, a layout of somebody's own."""
+    root = ElementTree.fromstring(text)
+    for tag in root.iter():
+        turned = list(tag.attrib.items())[::-1]
+        tag.attrib.clear()
+        tag.attrib.update(turned)
+    ElementTree.indent(root)
+    text = ElementTree.tostring(root, encoding="unicode")
+    text = text.replace('showInline="true"', 'showInline="false" layout="select"')
+    text = text.replace("<View>", '<View style="display: flex"><Style>.a {color: red}</Style>')
+    return text.replace('choice="single"', "").replace('required="true"', 'required="True"')
+
+
+def test_looks_are_no_difference() -> None:
+    assert pretty(CONFIG) != CONFIG
+    assert difference(pretty(CONFIG), ASKED) is None
+    assert mark(pretty(CONFIG)) == mark(CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("config", "text"),
+    [
+        (without_instruction("cat"), "no longer offers 'dog'"),
+        (without_instruction("cat", "dog", "cow"), "also offers 'cow'"),
+        (
+            without_instruction("dog", "cow"),
+            "no longer offers 'cat' and also offers 'cow' and has hotkey '1' for 'dog'"
+            " (wanted '2')",
+        ),
+        ("<View/>", 'wanted one <Choices name="label" toName="image">, got 0 so named'),
+        ("<View", "wanted a labelling config in XML, got unclosed token: line 1, column 0"),
+    ],
+)
+def test_differences_of_classes_by_hand(config: str, text: str) -> None:
+    assert difference(config, LabelSchema(("cat", "dog"), "")) == text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ('name="label"', 'name="kind"', 'wanted one <Choices name="label" toName="image">, got 0'),
+        ('toName="image"', 'toName="other"', "wanted one <Choices"),
+        ('"single"', '"multiple"', "has choice 'multiple' for the choice (wanted 'single')"),
+        ('required="true"', "", "has required 'false' for the choice (wanted 'true')"),
+        ('"1"', '"2"', "has hotkey '2' for 'cat' (wanted '1')"),
+        (' hotkey="1"', "", "has hotkey none for 'cat' (wanted '1')"),
+        ('value="cat"', 'value="Katze" alias="cat"', "has value 'Katze' for 'cat' (wanted none)"),
+        ('value="dog"', 'value="dog" selected="true"', "has selected 'true' for 'dog' (wanted"),
+        ("Cat or", "Dog or", "shows the text 'Dog or dog?' (wanted 'Cat or dog?')"),
+        ("<Header", "<Text", "shows the text none (wanted 'Cat or dog?') and also has <Text "),
+        ("$image", "$other", "has value '$other' for the image (wanted '$image')"),
+        (
+            "</View>",
+            '<TextArea name="w" toName="image"/></View>',
+            'also has <TextArea name="w"',
+        ),
+        ("<View>", '<View visibleWhen="x">', 'also has <View visibleWhen="x">'),
+    ],
+)
+def test_what_steers_answers_is_named(old: str, new: str, text: str) -> None:
+    config = changed(old, new)
+    assert (difference(config, ASKED) or "").startswith(text)
+    if "<Choices" not in text:
+        assert mark(config) != mark(CONFIG)
+
+
+def test_another_order_is_named_with_its_hot_keys() -> None:
+    other = label_config.build(LabelSchema(("dog", "cat"), ASKED.instruction))
+    assert difference(other, ASKED) == (
+        "offers the classes in the order 'dog', 'cat' and has hotkey '2' for 'cat' (wanted '1')"
+        " and has hotkey '1' for 'dog' (wanted '2')"
+    )
+
+
+def test_many_differing_hot_keys_are_counted() -> None:
+    names = tuple("abcdefgh")
+    text = difference(label_config.build(LabelSchema(names[::-1], "")), LabelSchema(names, ""))
+    assert text
+    assert text.endswith(" and differs in 5 more settings of classes")
+    assert text.count("has hotkey") == 3

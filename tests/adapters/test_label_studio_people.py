@@ -1,0 +1,223 @@
+"""Overlap and order against a real server, as annotators who are logged in meet them."""
+
+import secrets
+import uuid
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from PIL import Image
+
+from labelcycle.adapters import label_config, label_studio_people
+from labelcycle.adapters import services as local_services
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+from labelcycle.adapters.label_studio_api import LabelStudioApi
+from labelcycle.adapters.services import Services
+from labelcycle.annotate import Done, annotate
+from labelcycle.errors import DataError, ServiceDown
+from labelcycle.ports import LabelSchema, Prediction, Progress, TaskSpec
+from labelcycle.store import Campaign
+
+pytestmark = pytest.mark.service
+
+SCHEMA = LabelSchema(("cat", "dog"), "Choose.")
+
+
+class Annotator:
+    """Somebody with an account and a browser."""
+
+    def __init__(self, url: str, invite: str) -> None:
+        self.browser = httpx.Client(base_url=url, follow_redirects=True, timeout=60)
+        self.browser.get(invite)
+        form = {"email": f"{uuid.uuid4().hex[:8]}@localhost", "password": secrets.token_urlsafe(12)}
+        token = {"csrfmiddlewaretoken": self.browser.cookies["csrftoken"]}
+        self.browser.post(invite, data=form | token).raise_for_status()
+
+    def next(self, project: int) -> int | None:
+        """The task that Label All Tasks shows, None if there is none."""
+        answer = self.browser.get(f"/api/projects/{project}/next")
+        return None if answer.status_code == 404 else int(answer.raise_for_status().json()["id"])
+
+    def answer(self, task: int, label: str | None) -> None:
+        body = {"result": label_config.result(label), "was_cancelled": label is None}
+        headers = {"X-CSRFToken": self.browser.cookies["csrftoken"]}
+        address = f"/api/tasks/{task}/annotations/"
+        answer = self.browser.post(address, json=body | {"lead_time": 1.0}, headers=headers)
+        assert answer.status_code == 201, answer.text
+
+
+class Server:
+    """A project of the real server."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        self.environment = local_services.environment(campaign)
+        self.campaign = campaign
+        url, token = (self.environment[f"LABEL_STUDIO_{name}"] for name in ("URL", "API_KEY"))
+        self.api = LabelStudioApi(url, token)
+        self.backend = self.connect()
+        self.name = uuid.uuid4().hex
+        self.project = self.backend.open_project(self.name, "Test", SCHEMA)
+
+    def connect(self, transport: httpx.BaseTransport | None = None) -> LabelStudioBackend:
+        return LabelStudioBackend(
+            self.campaign, self.environment, transport=transport, pauses_s=(0, 0)
+        )
+
+    def tasks(self, *wanted: int) -> list[TaskSpec]:
+        image = self.campaign.media / "images" / "people.png"
+        image.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8), "red").save(image)
+        return [
+            TaskSpec(f"{self.name}/001/{rank:016x}", f"{rank:016x}", image, rank, 1, wanted=people)
+            for rank, people in enumerate(wanted)
+        ]
+
+    def push(self, *wanted: int) -> list[int]:
+        """Ids of the new tasks, by rank."""
+        ids = self.backend.push(self.project, self.tasks(*wanted))
+        return [ids[key] for key in sorted(ids)]
+
+    def progress(self, *wanted: int) -> Progress:
+        tasks = self.tasks(*wanted)
+        ids = self.backend.pushed(self.name, f"{self.name}/001/")
+        return self.backend.progress(self.project, ids, {t.key: t.wanted for t in tasks})
+
+
+@pytest.fixture
+def server(service_campaign: Campaign, label_studio: Services) -> Server:
+    return Server(service_campaign)
+
+
+@pytest.fixture
+def people(server: Server, label_studio: Services) -> Iterator[tuple[Annotator, Annotator]]:
+    assert label_studio.invite is not None
+    ann, bob = (Annotator(server.api.url, label_studio.invite) for _ in range(2))
+    yield ann, bob
+    ann.browser.close()
+    bob.browser.close()
+
+
+def test_two_people_are_served_by_rank_and_several_until_enough_answered(
+    server: Server, people: tuple[Annotator, Annotator]
+) -> None:
+    ann, bob = people
+    wanted = (1, 2, 1, 2, 1)
+    first, both, third, again, last = server.push(*wanted)
+    assert server.progress(*wanted) == Progress(5, 0, 0)
+    seen: dict[str, list[int | None]] = {"ann": [], "bob": []}
+    for _ in range(4):  # in turns: each is shown a task while the other has one open
+        tasks = [
+            (name, who, who.next(server.project)) for name, who in (("ann", ann), ("bob", bob))
+        ]
+        for name, who, task in tasks:
+            seen[name].append(task)
+            if task is not None:
+                who.answer(task, "cat" if task != again else None)
+    assert seen == {"ann": [first, both, again, last], "bob": [both, third, again, None]}
+    assert server.progress(*wanted) == Progress(5, 4, 1)
+
+
+def test_a_task_is_done_when_different_people_answered_it(
+    server: Server, people: tuple[Annotator, Annotator]
+) -> None:
+    ann, bob = people
+    (task,) = server.push(2)
+    ann.answer(task, "cat")
+    ann.answer(task, "dog")  # the same person once more
+    assert server.progress(2) == Progress(1, 0, 0, 1)
+    assert bob.next(server.project) is None  # it counts answers, not people, for the stream
+    bob.answer(task, None)  # from the list of tasks
+    assert server.progress(2) == Progress(1, 1, 0)
+    assert bob.next(server.project) is None
+
+
+def test_an_answer_that_came_before_the_overlap_was_set_counts_as_one(
+    server: Server, people: tuple[Annotator, Annotator]
+) -> None:
+    ann, bob = people
+    (task,) = server.push(1)
+    ann.answer(task, "cat")  # done, as far as the server knows
+    assert server.push(2) == [task]
+    assert bob.next(server.project) == task
+    assert ann.next(server.project) is None
+
+
+class Broken(httpx.BaseTransport):
+    """Lets so many changes of tasks through, then the server is away."""
+
+    def __init__(self, passes: int) -> None:
+        self.network, self.left = httpx.HTTPTransport(), passes
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "PATCH" and "/tasks/" in request.url.path:
+            self.left -= 1
+            if self.left < 0:
+                raise httpx.ConnectError("connection refused")
+        return self.network.handle_request(request)
+
+    def close(self) -> None:
+        self.network.close()
+
+
+def test_a_push_that_broke_off_sets_what_is_wrong_and_nothing_else(server: Server) -> None:
+    tasks = server.tasks(*[2] * 6, 1)
+    with pytest.raises(ServiceDown, match="asking 2 people about task"):
+        server.connect(Broken(2)).push(server.project, tasks)
+    assert sorted(t.overlap for t in server.api.tasks(server.project)) == [1, 1, 1, 1, 1, 2, 2]
+    counting = Broken(10)
+    server.connect(counting).push(server.project, tasks)
+    assert counting.left == 10 - 4
+    assert [t.overlap for t in server.api.tasks(server.project)] == [2] * 6 + [1]
+    server.connect(Broken(0)).push(server.project, tasks)  # nothing is left to change
+
+
+def test_what_was_begun_is_served_to_nobody_once_the_round_is_ended(
+    server: Server, people: tuple[Annotator, Annotator]
+) -> None:
+    ann, bob = people
+    begun, untouched = server.push(2, 2)
+    ann.answer(begun, "cat")
+    tasks = server.backend.pushed(server.name, server.name)
+    assert server.backend.withdraw(server.project, tasks) == 1
+    assert bob.next(server.project) is None
+    assert [task.id for task in server.api.tasks(server.project)] == [begun]
+    assert untouched != begun
+
+
+def test_simulated_people_of_an_overlap_are_different_ones(server: Server) -> None:
+    tasks = server.tasks(2, 1, 3, 2)
+    ids = server.backend.push(server.project, tasks)
+    wanted = {ids[task.key]: task.wanted for task in tasks}
+    truth = {task.sample: "cat" for task in tasks}
+
+    def run(annotators: int) -> Done:
+        return annotate(
+            server.api.url, server.environment["LABEL_STUDIO_API_KEY"], server.project, truth,
+            wanted=wanted, annotators=annotators, show=lambda text: None,
+        )  # fmt: skip
+
+    with pytest.raises(DataError, match="wanted 3 different people for a task, got 2; give --ann"):
+        run(2)
+    assert run(3) == Done(8, 0, 0)
+    assert run(3) == Done(0, 0, 0)
+    who = label_studio_people.annotators(server.api, server.project, list(wanted))
+    assert {task: len(each) for task, each in who.items()} == wanted
+    assert server.progress(2, 1, 3, 2) == Progress(4, 4, 0)
+
+
+def test_nothing_tells_annotators_why_a_task_is_asked(
+    server: Server, people: tuple[Annotator, Annotator]
+) -> None:
+    image = server.tasks(1)[0].image
+    seen = []
+    for rank, (kind, shown) in enumerate((("selected", False), ("gold", False), ("gold", True))):
+        key = f"{server.name}/002/{rank:016x}"
+        guess = Prediction("cat", 0.5, "round-001")
+        spec = TaskSpec(key, f"{rank:016x}", image, rank, 2, kind, 1, guess, shown)  # type: ignore[arg-type]
+        task = server.backend.push(server.project, [spec], "round-001" if shown else None)[key]
+        shown_task = people[0].browser.get(f"/api/tasks/{task}/").json()
+        assert "gold" not in str(shown_task)
+        seen.append(({*shown_task}, {*shown_task["meta"]}, len(shown_task["predictions"])))
+    assert seen[0] == seen[1]
+    assert seen[0][:2] == seen[2][:2]
+    assert [each[2] for each in seen] == [0, 0, 1]

@@ -1,0 +1,283 @@
+"""An annotator at the real page of a real Label Studio, from the invitation to the closed round.
+
+The images' own names are hard ones. Annotators are shown copies named by sample id, so what is
+tested is that no name of a source gets in the way.
+
+`LABELCYCLE_PICTURES=docs/images pytest tests/cycle/test_browser.py` also takes the pictures of
+docs/annotators.md.
+"""
+
+import csv
+import json
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import chromium
+import numpy as np
+import pytest
+from chromium import wait
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from labelcycle import annotate, config, rounds
+from labelcycle.adapters import label_config, services
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+from labelcycle.adapters.label_studio_api import LabelStudioApi
+from labelcycle.adapters.services import Services
+from labelcycle.cycle import opening, setup
+from labelcycle.store import Campaign, read_array, read_json, read_labels, read_samples
+
+pytestmark = [
+    pytest.mark.service,
+    pytest.mark.skipif(
+        bool(chromium.missing()), reason=f"not installed: {', '.join(chromium.missing())}"
+    ),
+]
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "fashion"
+CLASSES = ("Bag", "Coat", "Sandal", "Trouser")
+EACH = 12
+BUDGET = 5
+NAME = "{} & größe #{} 100%+ 靴?.png"
+EMAIL, PASSWORD = "ann@example.org", "hut-und-stock"
+SETTINGS = {
+    "campaign": {"name": "Clothes", "classes": list(CLASSES), "rounds": 2, "open_next": True},
+    "ingest": {"holdout": 4},
+    "pretrain": {"encoder": "pixels"},
+    "query": {"strategy": "typiclust", "budget": BUDGET},
+    "evaluate": {"bootstrap": 100},
+}
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A folder of clothes under hard names, and the file of their true classes."""
+    folder = tmp_path_factory.mktemp("browser") / "images"
+    folder.mkdir()
+    with (EXAMPLE / "truth.csv").open(newline="") as stream:
+        known = {row["file"]: row["label"] for row in csv.DictReader(stream)}
+    left = dict.fromkeys(CLASSES, EACH)
+    rows = []
+    with tarfile.open(EXAMPLE / "images.tar.xz") as archive:
+        for member in archive:
+            label = known.get(Path(member.name).name, "")
+            if left.get(label):
+                name = NAME.format(label, left[label])
+                image = archive.extractfile(member)
+                assert image
+                (folder / name).write_bytes(image.read())
+                rows.append((name, label))
+                left[label] -= 1
+    truth = folder.parent / "truth.csv"
+    with truth.open("w", newline="") as stream:
+        csv.writer(stream).writerows([("file", "label"), *rows])
+    return folder, truth
+
+
+@pytest.fixture
+def campaign(
+    tmp_path: Path, without_dvc: None, images: tuple[Path, Path], service_campaign: Campaign
+) -> Campaign:
+    """A campaign with these images, which shows them where the server looks for images."""
+    made = setup.init(tmp_path / "campaign", config.parse(SETTINGS))
+    made.media.symlink_to(service_campaign.media, target_is_directory=True)
+    report = setup.add_images(made.root, [str(images[0])], lambda step: None)
+    assert (report.added, report.quarantined) == (len(CLASSES) * EACH, 0)
+    return made
+
+
+@pytest.fixture
+def where(service_campaign: Campaign, label_studio: Services) -> dict[str, str]:
+    root = {"LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(service_campaign.media)}
+    return {**services.environment(service_campaign), **root}
+
+
+@pytest.fixture
+def backend(campaign: Campaign, where: dict[str, str]) -> LabelStudioBackend:
+    """The real one in place of the one in memory."""
+    return LabelStudioBackend(campaign, where)
+
+
+@pytest.fixture
+def driver() -> Iterator[Chrome]:
+    driver = chromium.browser(1280, 860)
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+class Page:
+    """What an annotator sees and does."""
+
+    def __init__(self, driver: Chrome) -> None:
+        self.driver = driver
+
+    def picture(self, name: str) -> None:
+        folder = os.environ.get("LABELCYCLE_PICTURES")
+        if folder:
+            chromium.save(self.driver, Path(folder) / f"annotator-{name}.png")
+
+    def until(self, what: Any) -> Any:
+        return WebDriverWait(self.driver, chromium.PATIENCE_S).until(lambda _: what())
+
+    def task(self) -> int | None:
+        """Id of the task that is shown, with its image loaded and its choices."""
+        shown = self.driver.execute_script(
+            """const image = document.querySelector("img[alt=image]");
+            const number = document.querySelector(".lsf-current-task__task-id");
+            const loaded = image && image.complete && image.naturalWidth > 0;
+            const ready = loaded && document.querySelector("input[type=checkbox]");
+            return ready && number ? number.firstChild.textContent : null"""
+        )
+        return int(shown) if shown else None
+
+    def chosen(self) -> list[str]:
+        boxes = self.driver.find_elements(By.CSS_SELECTOR, "input[type=checkbox]:checked")
+        return [box.get_attribute("name") for box in boxes]
+
+    def shows(self, number: int, label: str) -> None:
+        """Wait for a task and for the class that is chosen in it."""
+        self.until(lambda: (self.task(), self.chosen()) == (number, [label]))
+
+    def text(self) -> str:
+        return str(self.driver.find_element(By.TAG_NAME, "body").text)
+
+    def image_end(self) -> int:
+        """Pixels from the top."""
+        place = self.driver.find_element(By.CSS_SELECTOR, "img[alt=image]").rect
+        return int(place["y"] + place["height"])
+
+    def bar_begin(self) -> int:
+        """Pixels from the top."""
+        button = "[data-testid=bottombar-submit-button]"
+        return int(self.driver.find_element(By.CSS_SELECTOR, button).rect["y"])
+
+    def press(self, label: str) -> None:
+        """The hot key of a class."""
+        ActionChains(self.driver).send_keys(label_config.HOT_KEYS[CLASSES.index(label)]).perform()
+        self.until(lambda: self.chosen() == [label])
+
+    def control(self, key: str) -> None:
+        keys = ActionChains(self.driver).key_down(Keys.CONTROL).send_keys(key)
+        keys.key_up(Keys.CONTROL).perform()
+
+    def click(self, test_id: str) -> None:
+        wait(self.driver, f"[data-testid={test_id}]:not([disabled])").click()
+
+
+def guesses(campaign: Campaign) -> dict[str, str]:
+    """Class by sample, of the model that the last round trained."""
+    names = [sample.id for sample in read_samples(campaign.samples, "pool")]
+    best = np.argmax(read_array(campaign.model / "probabilities.npy"), axis=1)
+    return {name: CLASSES[index] for name, index in zip(names, best, strict=True)}
+
+
+def other(label: str) -> str:
+    """A class that is not this one."""
+    return CLASSES[CLASSES.index(label) - 1]
+
+
+def open_a_round_with_guesses(
+    campaign: Campaign, truth: Path, flows: Any, where: dict[str, str]
+) -> None:
+    """Round 0 answered by simulated people and closed, round 1 open."""
+    flows.run(str(campaign.root))
+    annotate.annotate(
+        where["LABEL_STUDIO_URL"],
+        where["LABEL_STUDIO_API_KEY"],
+        read_json(campaign.round(0) / rounds.PUSHED)["project"],
+        annotate.read_truth(campaign, truth),
+        annotators=1,
+        show=print,
+    )
+    flows.run(str(campaign.root))
+
+
+def test_an_annotator_answers_a_round_at_the_page(
+    campaign: Campaign,
+    images: tuple[Path, Path],
+    flows: Any,
+    where: dict[str, str],
+    label_studio: Services,
+    driver: Chrome,
+) -> None:
+    open_a_round_with_guesses(campaign, images[1], flows, where)
+    pushed = read_json(campaign.round(1) / rounds.PUSHED)
+    tasks = sorted(pushed["tasks"], key=lambda task: task["rank"])
+    guess = {task["task"]: guesses(campaign)[task["sample"]] for task in tasks}
+    first, second, third, fourth, fifth = guess
+    page = Page(driver)
+
+    driver.get(str(label_studio.invite))
+    chromium.enter(driver, EMAIL, PASSWORD)
+    page.picture("account")
+    chromium.send(driver)
+    driver.get(f"{where['LABEL_STUDIO_URL']}/logout")
+    driver.get(pushed["url"])  # another day: the link to the tasks asks who comes
+    chromium.enter(driver, EMAIL, PASSWORD)
+    chromium.send(driver)
+
+    page.shows(first, guess[first])
+    page.picture("guess")
+    assert opening.GUESS in page.text()
+    assert page.image_end() <= page.bar_begin()
+    page.control(Keys.ENTER)
+
+    page.shows(second, guess[second])
+    page.press(other(guess[second]))
+    page.control(Keys.ENTER)
+
+    page.shows(third, guess[third])
+    page.control(Keys.SPACE)
+
+    page.shows(fourth, guess[fourth])
+    page.click("prev-task")
+    page.shows(third, guess[third])
+    page.click("prev-task")
+    page.shows(second, other(guess[second]))
+    page.press(guess[second])
+    page.picture("back")
+    page.control(Keys.ENTER)
+    wait(driver, "[data-testid=bottombar-update-button][disabled]")
+    page.click("next-task")
+    page.shows(third, guess[third])
+    page.click("next-task")
+    page.shows(fourth, guess[fourth])
+    page.press(other(guess[fourth]))
+    page.control(Keys.ENTER)
+
+    page.shows(fifth, guess[fifth])
+    assert not flows.collect(str(campaign.root))
+    page.press(other(guess[fifth]))
+    page.press(guess[fifth])
+    page.control(Keys.ENTER)
+    page.until(lambda: "No More Tasks" in page.text())
+    page.picture("done")
+
+    assert flows.collect(str(campaign.root))
+    said = guess | {third: None, fourth: other(guess[fourth])}
+    assert answers(campaign, where) == [(task, said[task]) for task in sorted(said)]
+    labels = {label.sample: label for label in read_labels(campaign.label_file(1))}
+    assert {name: label.label for name, label in labels.items()} == {
+        task["sample"]: said[task["task"]] for task in tasks
+    }
+    assert [label.reason for label in labels.values() if label.label is None] == ["skipped"]
+
+
+def answers(campaign: Campaign, where: dict[str, str]) -> list[tuple[int, str | None]]:
+    """Task and class, None for a skip, of each answer of round 1, all by the one annotator."""
+    account = LabelStudioApi(where["LABEL_STUDIO_URL"], where["LABEL_STUDIO_API_KEY"]).users()
+    lines = (campaign.round(1) / rounds.ANNOTATIONS).read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    assert {record["annotator"] for record in records} == {str(account[EMAIL])}
+    assert all(len(record["labels"]) == 1 for record in records if not record["skipped"])
+    return sorted(
+        (record["task"], None if record["skipped"] else record["labels"][0]) for record in records
+    )

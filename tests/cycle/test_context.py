@@ -1,0 +1,96 @@
+"""Labelled neighbours shown beside an image."""
+
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from labelcycle import config
+from labelcycle.cycle import context
+from labelcycle.cycle.standing import Standing
+from labelcycle.errors import SettingsError
+from labelcycle.store import Campaign, Label, Sample, write_array, write_labels, write_samples
+
+CLASSES = ["cat", "dog"]
+
+
+def made(tmp_path, features: np.ndarray, labels: dict[int, str], wanted: int) -> Standing:
+    campaign = Campaign(tmp_path)
+    names = [f"{row:016x}" for row in range(len(features))]
+    write_samples(
+        campaign.samples, [Sample(name, f"{name}.png", "x", "pool", 1, 1) for name in names]
+    )
+    write_array(campaign.features / "pool.npy", features)
+    found = [Label(names[row], label, {label: 1}, 1.0) for row, label in labels.items()]
+    write_labels(campaign.label_file(0), found)
+    settings = config.parse(
+        {"campaign": {"classes": CLASSES}, "push": {"context": wanted}}, parts=False
+    )
+    return cast(Standing, SimpleNamespace(campaign=campaign, config=settings))
+
+
+def test_the_nearest_by_angle_first_as_found_one_by_one(tmp_path) -> None:
+    rng = np.random.default_rng(3)
+    features = rng.normal(size=(60, 5)).astype(np.float32)
+    labels = {int(row): CLASSES[row % 2] for row in rng.permutation(60)[:25]}
+    picks = [row for row in range(60) if row not in labels]
+    found = context.neighbours(
+        made(tmp_path, features, labels, 6), [f"{row:016x}" for row in picks]
+    )
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    for row in picks:
+        near = sorted(labels, key=lambda other: -float(unit[row] @ unit[other]))[:6]
+        got = [(each.sample.id, each.label) for each in found[f"{row:016x}"]]
+        assert got == [(f"{other:016x}", labels[other]) for other in near]
+
+
+def test_ties_go_by_id_and_few_labels_are_few_neighbours(tmp_path) -> None:
+    standing = made(tmp_path, np.ones((5, 2), np.float32), {4: "cat", 1: "dog"}, 8)
+    [near] = context.neighbours(standing, [f"{2:016x}"]).values()
+    assert [each.sample.id for each in near] == [f"{1:016x}", f"{4:016x}"]
+
+
+def test_a_labelled_sample_is_not_its_own_neighbour(tmp_path) -> None:
+    standing = made(tmp_path, np.ones((5, 2), np.float32), {4: "cat", 1: "dog"}, 1)
+    near = context.neighbours(standing, [f"{1:016x}", f"{4:016x}"])
+    assert [[each.sample.id for each in some] for some in near.values()] == [
+        [f"{4:016x}"],
+        [f"{1:016x}"],
+    ]
+    alone = context.neighbours(
+        made(tmp_path, np.ones((5, 2), np.float32), {1: "dog"}, 1), ["0" * 15 + "1"]
+    )
+    assert list(alone.values()) == [()]
+
+
+def test_none_are_asked_for_or_nothing_is_labelled(tmp_path) -> None:
+    features = np.ones((5, 2), np.float32)
+    assert context.neighbours(made(tmp_path, features, {1: "cat"}, 0), ["0" * 16]) == {}
+    assert context.neighbours(made(tmp_path, features, {}, 3), ["0" * 16]) == {}
+
+
+def test_a_source_cannot_be_drawn_upon() -> None:
+    with pytest.raises(SettingsError, match=r"push\.context: wanted 0 with images: source"):
+        config.parse({"push": {"images": "source", "context": 2}}, parts=False)
+
+
+@pytest.mark.slow
+def test_tasks_of_the_second_round_carry_their_neighbours(campaign, flows, backend, answer_all):
+    text = campaign.params.read_text()
+    campaign.params.write_text(text.replace("context: 0", "context: 3"))
+    root = str(campaign.root)
+    flows.run(root)
+    first = dict(backend.tasks)
+    answer_all()
+    flows.run(root)
+    flows.open_round(root)
+    second = [task for key, task in backend.tasks.items() if key not in first]
+    assert second
+    for task in first.values():  # nothing was labelled, and the hold-out never shows any
+        with Image.open(task.image) as image:
+            assert image.size == (32, 32)
+    for task in second:
+        with Image.open(task.image) as image:
+            assert image.size[1] > 32 + 112

@@ -1,0 +1,68 @@
+"""A round that is closed at its deadline, or told to be late."""
+
+import datetime
+
+import pytest
+import yaml
+
+from labelcycle.cycle import asked, deadline, notices, standing
+from labelcycle.labels import read_all_labels
+from labelcycle.rounds import State
+from labelcycle.store import read_json, write_json
+
+DONE = {"tasks": 10, "answered": 7, "skipped": 1, "partly": 0}
+
+
+def age(campaign, hours: float) -> None:
+    """As if the round had been opened so long ago."""
+    path = campaign.round(0) / "pushed.json"
+    opened = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=hours)
+    write_json(path, read_json(path) | {"pushed": opened.isoformat(timespec="seconds")})
+
+
+def settle(campaign, **options) -> None:
+    values = yaml.safe_load(campaign.params.read_text())
+    values["close"] |= options
+    campaign.params.write_text(yaml.safe_dump(values))
+
+
+@pytest.mark.slow
+def test_past_its_deadline_a_round_with_a_quorum_closes(campaign, flows, backend, truth) -> None:
+    settle(campaign, deadline_hours=24, quorum=0.75)
+    root = str(campaign.root)
+    flows.run(root)
+    tasks = asked.tasks(standing.read(campaign.root))
+    for task in tasks[1:8]:
+        backend.answer(task.key, truth[task.sample])
+    flows.run(root)
+    assert standing.read(campaign.root).state is State.OPEN  # before its deadline
+    age(campaign, 25)
+    flows.run(root)
+    now = standing.read(campaign.root)
+    assert now.state is State.OPEN  # seven of ten are no quorum
+    told = {n.key: n.body for n in notices.due(now, {**DONE, "skipped": 0})}
+    assert (
+        "7 answered, 0 skipped of 10 tasks; 75% were wanted after 24 hours" in told["deadline 000"]
+    )
+    backend.answer(tasks[8].key, truth[tasks[8].sample])
+    flows.run(root)
+    assert standing.read(campaign.root).number == 1
+    assert read_json(campaign.round(0) / "ending.json")["how"] == "deadline"
+    metrics = read_json(campaign.round(0) / "metrics.json")
+    assert (metrics["ended"], metrics["returned"], metrics["accepted"]) == ("deadline", 1, 3)
+    assert tasks[0].sample not in read_all_labels(campaign)
+    assert backend.withdrawn == {tasks[0].key}
+
+
+def test_without_a_deadline_nothing_is_late(campaign, flows) -> None:
+    flows.run(str(campaign.root))
+    age(campaign, 10_000)
+    now = standing.read(campaign.root)
+    assert not deadline.passed(now)
+    assert [n.key for n in notices.due(now, DONE)] == ["open 000"]
+
+
+@pytest.mark.parametrize(("share", "enough"), [(0.8, True), (0.81, False), (0.0, True)])
+def test_a_quorum_counts_answers_and_skips(campaign, share, enough) -> None:
+    settle(campaign, quorum=share)
+    assert deadline.quorum(standing.read(campaign.root), DONE) is enough

@@ -1,0 +1,207 @@
+"""Classes that change between rounds, in a whole campaign: what is asked, counted and refused."""
+
+import json
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from test_loop import edit
+
+from labelcycle import labels, owned
+from labelcycle.adapters import git, label_config
+from labelcycle.cli import cli
+from labelcycle.cycle import migrating, report, standing
+from labelcycle.errors import ServiceRefused, SettingsError, StateError
+from labelcycle.ports import LabelSchema
+from labelcycle.store import Campaign, read_json, read_labels
+
+
+def schema(campaign: Campaign, *words: str) -> str:
+    done = CliRunner().invoke(cli, ["-C", str(campaign.root), "schema", *words])
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@pytest.fixture
+def closed(campaign, flows, answer_all):
+    """The campaign with round 0 closed."""
+    flows.run(str(campaign.root))
+    answer_all()
+    flows.run(str(campaign.root))
+    return campaign
+
+
+def counted(campaign: Campaign) -> dict[str | None, int]:
+    found = [label.label for label in labels.read_all_labels(campaign).values()]
+    return {name: found.count(name) for name in set(found)}
+
+
+def test_a_rename_reaches_record_settings_commit_page_and_training(closed, flows, backend, truth):
+    before = counted(closed)
+    params = closed.params.read_text()
+    files = {path: path.read_bytes() for path in closed.data.rglob("*.jsonl")}
+    told = schema(closed, "rename", "dark", "black")
+    assert told.startswith(f"rename class 'dark' to 'black': {before['dark']} labels count")
+    assert closed.params.read_text() == params.replace("dark", "black")
+    assert git.head(closed.root) != git.head(closed.root, "round/000")
+    assert not git.changed(closed.root, ".")
+    assert {path: path.read_bytes() for path in files} == files
+    assert counted(closed) == {"black": before["dark"], "light": before["light"]}
+    assert "before round 1" in schema(closed)
+    flows.open_now(str(closed.root))
+    assert backend.schema.classes == ("black", "light")
+    shown = {task.prediction.label for task in backend.tasks.values() if task.prediction}
+    assert shown <= {"black", "light"}
+    for key, task in backend.tasks.items():
+        if task.round == 1:  # a page that was open before still sends the old name
+            backend.answer(key, truth[task.sample])
+    flows.run(str(closed.root))
+    assert {label.label for label in read_labels(closed.label_file(1))} <= {"black", "light"}
+    metrics = read_json(closed.round(1) / "metrics.json")
+    assert metrics["classes"] == ["black", "light"]
+    assert metrics["holdout"] == 6
+    assert metrics["labels"] == 8
+    assert {path: path.read_bytes() for path in files if "holdout" not in path.name} == {
+        path: data for path, data in files.items() if "holdout" not in path.name
+    }
+    assert "black" in owned.export(closed, holdout=True)
+    assert "dark" not in owned.export(closed, holdout=True)
+
+
+@pytest.mark.slow
+def test_a_removed_class_is_trained_on_no_more_and_comes_back_whole(closed, flows, backend):
+    before = counted(closed)
+    schema(closed, "add", "grey", "--after", "dark")
+    assert yaml.safe_load(closed.params.read_text())["campaign"]["classes"][1] == "grey"
+    schema(closed, "remove", "dark")
+    assert counted(closed) == {None: before["dark"], "light": before["light"]}
+    assert "class 'dark' was removed" in owned.export(closed, rejected=True)
+    flows.open_now(str(closed.root))
+    asked = {task.sample for task in backend.tasks.values() if task.round == 1}
+    assert not asked & labels.read_all_labels(closed).keys()
+    flows.end_early(str(closed.root), "cancel")
+    schema(closed, "add", "dark")
+    assert counted(closed) == before
+
+
+@pytest.mark.slow
+def test_late_answers_to_the_holdout_count_in_the_new_names(campaign, flows, backend, truth):
+    root = str(campaign.root)
+    flows.run(root)
+    flows.end_early(root, "incomplete")
+    schema(campaign, "add", "grey")
+    schema(campaign, "rename", "dark", "black")
+    late = [key for key, task in backend.tasks.items() if task.holdout]
+    for key in late:
+        backend.answer(key, truth[backend.tasks[key].sample])
+    flows.open_now(root)
+    for key, task in backend.tasks.items():
+        if task.round == 1:
+            backend.answer(key, "grey")
+    flows.run(root)
+    verdicts = {label.sample: label.label for label in read_labels(campaign.holdout)}
+    new = {"dark": "black", "light": "light"}
+    assert verdicts == {name: new[truth[name]] for name in verdicts}
+    assert len(verdicts) == 6
+
+
+def test_classes_do_not_change_while_a_round_is_at_work(campaign, flows):
+    flows.run(str(campaign.root))
+    with pytest.raises(StateError, match=r"round 0 is open, .*close it first.*`labelcycle cancel`"):
+        schema(campaign, "rename", "dark", "black")
+    assert "no changes so far" in schema(campaign)
+
+
+def test_classes_changed_by_hand_are_refused_once_they_were_asked(closed, flows):
+    edit(closed, "dark", "black")
+    text = (
+        "campaign.classes is not what labels were given in: wanted 'dark', 'light', got 'black',"
+        ".*put them back, then change them by `labelcycle schema add`"
+    )
+    for step in (
+        lambda: flows.open_now(str(closed.root)),
+        lambda: schema(closed, "rename", "dark", "black"),
+    ):
+        with pytest.raises(StateError, match=text):
+            step()
+    assert "labelcycle schema" in report.status(standing.read(closed.root))["next"]
+    edit(closed, "[black, light]", "[light, dark]")  # the order of the hot keys is free
+    flows.open_now(str(closed.root))
+    assert standing.read(closed.root).number == 1
+
+
+def test_before_round_0_classes_are_free_and_owned_labels_go_along(campaign, flows, tmp_path):
+    edit(campaign, "[dark, light]", "[dark, light, odd]")
+    sample = next(iter(read_pool(campaign)))
+    (tmp_path / "own.csv").write_text(f"sample,label\n{sample},odd\n")
+    owned.import_labels(campaign, tmp_path / "own.csv", ("dark", "light", "odd"))
+    schema(campaign, "merge", "odd", "--into", "dark")
+    assert counted(campaign) == {"dark": 1}
+    flows.run(str(campaign.root))
+    assert read_json(campaign.round(0) / "plan.json")["classes"] == ["dark", "light"]
+
+
+def read_pool(campaign: Campaign) -> list[str]:
+    from labelcycle.store import read_samples
+
+    return [sample.id for sample in read_samples(campaign.samples, "pool")]
+
+
+@pytest.mark.parametrize("step", ["write_bytes", "commit"])
+def test_a_change_killed_half_way_is_done_when_it_is_asked_again(closed, monkeypatch, step):
+    def killed(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(git if step == "commit" else migrating, step, killed)
+        with pytest.raises(KeyboardInterrupt):
+            migrating.migrate(closed.root, lambda c, t: migrating_add(c, "grey"))
+    schema(closed, "add", "gray")  # on second thoughts
+    (made,) = labels.read_migrations(closed)
+    assert made.after == ("dark", "light", "gray")
+    assert standing.ready(closed.root).config.classes == made.after
+    assert not git.changed(closed.root, ".")
+
+
+def migrating_add(classes, name):
+    from labelcycle.core import migrations
+
+    return migrations.add(classes, name, None, {})
+
+
+def test_a_name_that_is_none_changes_nothing(closed):
+    before = closed.params.read_bytes(), closed.schema.read_bytes()
+    with pytest.raises(SettingsError, match=r"campaign.classes: wanted class names without outer"):
+        schema(closed, "add", " grey ")
+    assert (closed.params.read_bytes(), closed.schema.read_bytes()) == before
+
+
+def test_the_listing_has_keys_labels_and_changes(closed):
+    found = counted(closed)
+    lines = schema(closed).splitlines()
+    assert lines[0].split() == ["key", "class", "labels"]
+    assert lines[1].split() == [label_config.HOT_KEYS[0], "dark", str(found.get("dark", 0))]
+    schema(closed, "rename", "light", "white")
+    assert schema(closed).splitlines()[-1].endswith("rename class 'light' to 'white'")
+
+
+def test_an_interface_edited_by_hand_stops_the_next_open_too(closed, flows, backend):
+    backend.edited, backend.schema = True, LabelSchema(("dark",), "")
+    with pytest.raises(ServiceRefused, match="the project's classes differ"):
+        flows.open_now(str(closed.root))
+
+
+def test_an_instruction_changed_while_a_round_is_open_reaches_the_next(
+    campaign, flows, backend, answer_all
+):
+    flows.run(str(campaign.root))
+    edit(campaign, "Choose the class", "Pick the class")
+    answer_all()
+    flows.run(str(campaign.root))
+    assert "Choose the class" in backend.schema.instruction
+    flows.open_now(str(campaign.root))
+    assert "Pick the class" in backend.schema.instruction
+    recorded = json.loads((campaign.round(1) / "pushed.json").read_text())["schema"]
+    assert recorded["instruction"] == backend.schema.instruction

@@ -1,0 +1,1 @@
+"""Label Studio under faults: a double of it, faults before it, and what is left after them."""

@@ -1,0 +1,85 @@
+"""`make faults`: every step of push and pull under every fault, as a table.
+
+The double first, every request of every command; then the real Label Studio, where its
+environment is, every step of a whole round once. A try is a step that met the fault. Ends with a
+status of 1 if anything was there twice or lost.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from faults import real
+from faults.killed import killed_pushes
+from faults.rounds import on_double
+from faults.transport import FAULTS
+from faults.trials import COMMANDS, Outcome, each_step, every_request, faults_of
+from labelcycle.adapters import local_servers
+from labelcycle.errors import ToolFailed
+from labelcycle.store import Campaign
+
+FOR_EVER = ", for ever"
+
+
+def on_the_double(campaign: Campaign) -> Iterator[Outcome]:
+    """Every fault at every request of every command, and every fault that does not end."""
+    for command in COMMANDS:
+        for name in faults_of(command):
+            yield from every_request(lambda: on_double(campaign), command, name)
+        for name in FAULTS:
+            for outcome in each_step(lambda: on_double(campaign), command, name, for_ever=True):
+                outcome.fault += FOR_EVER
+                del outcome.steps[1:]  # told where it began
+                yield outcome
+    yield from killed_pushes(campaign)
+
+
+def on_the_server() -> Iterator[Outcome]:
+    """Every fault at every step of the real server, once."""
+    try:
+        local_servers.find_label_studio()
+    except ToolFailed as missing:
+        print(f"without the real server: {missing}")
+        return
+    with real.server() as place:
+        yield from real.outcomes(place)
+
+
+def show(title: str, outcomes: Iterator[Outcome]) -> tuple[set[str], int, int, int]:
+    """Print a table; faults, tries, duplicates and lost in all."""
+    tries: Counter[tuple[str, str]] = Counter()
+    duplicates, lost = tries.copy(), tries.copy()
+    for outcome in outcomes:
+        rows = [(outcome.fault, step) for step in outcome.steps]
+        tries.update(list(dict.fromkeys(rows)))
+        duplicates[rows[0]] += outcome.duplicates
+        lost[rows[0]] += outcome.lost
+    print(f"\n{title}\n\n| fault | step | tries | duplicates | lost |\n|---|---|---|---|---|")
+    for row, count in tries.items():
+        print(f"| {row[0]} | {row[1]} | {count} | {duplicates[row]} | {lost[row]} |")
+    faults = {fault.removesuffix(FOR_EVER) for fault, _ in tries}
+    return faults, tries.total(), duplicates.total(), lost.total()
+
+
+def main() -> int:
+    """The status to end with."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=("double", "server"), help="one of the two tables")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = []
+        if options.only != "server":
+            found.append(show("A double of Label Studio", on_the_double(Campaign(Path(folder)))))
+        if options.only != "double":
+            found.append(show("Label Studio", on_the_server()))
+    faults = set().union(*(names for names, *_ in found))
+    tries, duplicates, lost = (sum(counts) for counts in zip(*(c for _, *c in found), strict=True))
+    print(f"\nfaults {len(faults)}, tries {tries}, duplicates {duplicates}, lost {lost}")
+    return int(duplicates + lost > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

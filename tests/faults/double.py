@@ -1,0 +1,253 @@
+"""A Label Studio in memory, as far as the adapter uses it; a contract test keeps it true."""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+
+URL, TOKEN = "http://127.0.0.1:1", "0123456789abcdef" * 2
+
+Reply = tuple[int, Any]
+Handler = Callable[..., Reply]
+GONE: Reply = (404, {"detail": "Nothing matches the given query."})
+
+
+class Refused(Exception):
+    """A request that the server answers with a status of its own."""
+
+    def __init__(self, status: int, detail: Any) -> None:
+        self.reply: Reply = (status, {"detail": detail})
+
+
+class Double(httpx.BaseTransport):
+    """One server. Everything it holds can be looked at past the network."""
+
+    def __init__(self) -> None:
+        self.projects: dict[int, dict[str, Any]] = {}
+        self.tasks: dict[int, dict[str, Any]] = {}
+        self.annotations: dict[int, dict[str, Any]] = {}
+        self.folders: dict[int, dict[str, Any]] = {}
+        self.users: dict[int, dict[str, Any]] = {1: {"id": 1, "email": "admin@localhost"}}
+        self._ids = dict.fromkeys(("projects", "tasks", "annotations", "folders", "users"), 1)
+        self._lock = threading.Lock()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        body = request.read()
+        with self._lock:
+            if request.headers.get("authorization") != f"Token {TOKEN}":
+                return httpx.Response(401, json={"detail": "Invalid token."})
+            try:
+                status, said = self._reply(request, json.loads(body) if body else None)
+            except Refused as refused:
+                status, said = refused.reply
+        return httpx.Response(status) if said is None else httpx.Response(status, json=said)
+
+    def _reply(self, request: httpx.Request, body: Any) -> Reply:
+        for method, pattern, handler in ROUTES:
+            found = re.fullmatch(pattern, request.url.path.rstrip("/"))
+            if found and method == request.method:
+                numbers = map(int, found.groups())
+                return handler(self, *numbers, params=request.url.params, body=body)
+        raise AssertionError(f"the double does not know {request.method} {request.url.path}")
+
+    def _new(self, kind: str, record: dict[str, Any]) -> dict[str, Any]:
+        number = self._ids[kind]
+        self._ids[kind] += 1
+        made = {"id": number, **record}
+        getattr(self, kind)[number] = made
+        return made
+
+    def _project(self, number: int) -> dict[str, Any]:
+        if number not in self.projects:
+            raise Refused(404, "Nothing matches the given query.")
+        return self.projects[number]
+
+    def _tasks_of(self, project: int) -> list[dict[str, Any]]:
+        return [task for task in self.tasks.values() if task["project"] == project]
+
+    def _answers_of(self, task: int) -> list[dict[str, Any]]:
+        return [answer for answer in self.annotations.values() if answer["task"] == task]
+
+    # --- accounts ---------------------------------------------------------------------------
+
+    def whoami(self, **_: Any) -> Reply:
+        return 200, self.users[1]
+
+    def list_users(self, **_: Any) -> Reply:
+        return 200, list(self.users.values())
+
+    def make_user(self, body: Any, **_: Any) -> Reply:
+        if any(user["email"] == body["email"] for user in self.users.values()):
+            raise Refused(400, "Validation error")
+        return 201, self._new("users", {"email": body["email"]})
+
+    # --- projects ---------------------------------------------------------------------------
+
+    def list_projects(self, params: Mapping[str, str], **_: Any) -> Reply:
+        newest_first = sorted(self.projects.values(), key=lambda p: -p["id"])
+        page = _page(newest_first, params)
+        counted = [self._counted(project) for project in page]
+        return 200, {"count": len(newest_first), "results": counted, "next": None, "previous": None}
+
+    def _counted(self, project: dict[str, Any]) -> dict[str, Any]:
+        return project | {"task_number": len(self._tasks_of(project["id"]))}
+
+    def make_project(self, body: Any, **_: Any) -> Reply:
+        if not 3 <= len(body["title"]) <= 50:
+            raise Refused(400, "Validation error")
+        return 201, self._new("projects", {"description": "", "model_version": "", **body})
+
+    def read_project(self, number: int, **_: Any) -> Reply:
+        return 200, self._counted(self._project(number))
+
+    def change_project(self, number: int, body: Any, **_: Any) -> Reply:
+        project = self._project(number)
+        wanted = body.get("model_version", "")
+        made = {p["model_version"] for t in self._tasks_of(number) for p in t["predictions"]}
+        if wanted and wanted not in made:
+            raise Refused(400, "Validation error")
+        project |= body
+        return 200, self._counted(project)
+
+    def delete_project(self, number: int, **_: Any) -> Reply:
+        self._project(number)
+        for task in self._tasks_of(number):
+            self._forget(task["id"])
+        del self.projects[number]
+        return 204, None
+
+    def list_folders(self, params: Mapping[str, str], **_: Any) -> Reply:
+        project = int(params["project"])
+        self._project(project)
+        return 200, [folder for folder in self.folders.values() if folder["project"] == project]
+
+    def make_folder(self, body: Any, **_: Any) -> Reply:
+        return 201, self._new("folders", body)
+
+    # --- tasks ------------------------------------------------------------------------------
+
+    def list_tasks(self, params: Mapping[str, str], **_: Any) -> Reply:
+        project = int(params["project"])
+        self._project(project)
+        found = self._tasks_of(project)
+        if "query" in params:
+            wanted = set(json.loads(params["query"])["selectedItems"]["included"])
+            found = [task for task in found if task["id"] in wanted]
+        fields = params["include"].split(",")
+        page = [self._listed(task, fields) for task in _page(found, params)]
+        if params.get("fields") == "all" and "annotators" in fields:
+            for task in page:
+                people = {answer["completed_by"] for answer in self._answers_of(task["id"])}
+                task["annotators"] = sorted(people)
+        return 200, {"total": len(found), "tasks": page}
+
+    def _listed(self, task: dict[str, Any], fields: list[str]) -> dict[str, Any]:
+        answers = self._answers_of(task["id"])
+        skips = sum(answer["was_cancelled"] for answer in answers)
+        whole = task | {"total_annotations": len(answers) - skips, "cancelled_annotations": skips}
+        whole["annotators"] = []  # the server tells who only where all fields are asked for
+        return {name: whole[name] for name in fields}
+
+    def import_tasks(self, project: int, body: Any, **_: Any) -> Reply:
+        shown = re.findall(r"\$(\w+)", self._project(project)["label_config"])
+        if not body:
+            raise Refused(400, "load_tasks: No tasks added")
+        if any(name not in task["data"] for task in body for name in shown):
+            raise Refused(400, "Validation error")
+        ids = []
+        for task in body:
+            fields = {"data": task["data"], "meta": task.get("meta", {}), "project": project}
+            fields |= {"predictions": task.get("predictions", []), "is_labeled": False}
+            fields["overlap"] = self._project(project).get("maximum_annotations", 1)
+            made = self._new("tasks", fields)
+            ids.append(made["id"])
+            for answer in task.get("annotations", []):
+                self._answer(made["id"], answer)
+        return 201, {"task_count": len(ids), "task_ids": ids}
+
+    def read_task(self, number: int, **_: Any) -> Reply:
+        if number not in self.tasks:
+            return GONE
+        task = self.tasks[number]
+        return 200, {**task, "annotations": self._answers_of(number), "predictions": []}
+
+    def change_task(self, number: int, body: Any, **_: Any) -> Reply:
+        if number not in self.tasks:
+            return GONE
+        self.tasks[number] |= body  # whether it is done is worked out at the next answer only
+        return 200, self.tasks[number]
+
+    def delete_task(self, number: int, **_: Any) -> Reply:
+        if number not in self.tasks:
+            return GONE
+        self._forget(number)
+        return 204, None
+
+    def _forget(self, task: int) -> None:
+        del self.tasks[task]
+        for answer in self._answers_of(task):
+            del self.annotations[answer["id"]]
+
+    # --- answers ----------------------------------------------------------------------------
+
+    def annotate(self, task: int, body: Any, **_: Any) -> Reply:
+        if task not in self.tasks:
+            return GONE
+        unique = body.get("unique_id")
+        if unique and any(answer["unique_id"] == unique for answer in self.annotations.values()):
+            raise Refused(409, "Annotation with this unique id already exists")
+        return 201, self._answer(task, body)
+
+    def _answer(self, task: int, answer: Mapping[str, Any]) -> dict[str, Any]:
+        at = "2026-01-01T00:00:00.000000Z"
+        made = {"task": task, "was_cancelled": False, "lead_time": None, "completed_by": 1}
+        made |= {"unique_id": None, "created_at": at, "updated_at": at}
+        made = self._new("annotations", made | dict(answer))
+        self._settle(self.tasks[task])
+        return made
+
+    def _settle(self, task: dict[str, Any]) -> None:
+        counted = self._project(task["project"]).get("skip_queue") == "IGNORE_SKIPPED"
+        answers = [a for a in self._answers_of(task["id"]) if counted or not a["was_cancelled"]]
+        task["is_labeled"] = len({a["completed_by"] for a in answers}) >= task["overlap"]
+
+    def export(self, project: int, params: httpx.QueryParams, **_: Any) -> Reply:
+        self._project(project)
+        tasks, ids = self._tasks_of(project), {int(number) for number in params.get_list("ids[]")}
+        return 200, [
+            {**task, "annotations": answers}
+            for task in tasks
+            if not ids or task["id"] in ids
+            if (answers := self._answers_of(task["id"])) or "download_all_tasks" in params
+        ]
+
+
+def _page(records: list[dict[str, Any]], params: Mapping[str, str]) -> list[dict[str, Any]]:
+    size, number = int(params.get("page_size", 100)), int(params.get("page", 1))
+    if number > 1 and (number - 1) * size >= len(records):
+        raise Refused(404, "Invalid page.")
+    return records[(number - 1) * size : number * size]
+
+
+ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/api/current-user/whoami", Double.whoami),
+    ("GET", "/api/users", Double.list_users),
+    ("POST", "/api/users", Double.make_user),
+    ("GET", "/api/projects", Double.list_projects),
+    ("POST", "/api/projects", Double.make_project),
+    ("GET", r"/api/projects/(\d+)", Double.read_project),
+    ("PATCH", r"/api/projects/(\d+)", Double.change_project),
+    ("DELETE", r"/api/projects/(\d+)", Double.delete_project),
+    ("GET", "/api/storages/localfiles", Double.list_folders),
+    ("POST", "/api/storages/localfiles", Double.make_folder),
+    ("GET", "/api/tasks", Double.list_tasks),
+    ("POST", r"/api/projects/(\d+)/import", Double.import_tasks),
+    ("GET", r"/api/tasks/(\d+)", Double.read_task),
+    ("PATCH", r"/api/tasks/(\d+)", Double.change_task),
+    ("DELETE", r"/api/tasks/(\d+)", Double.delete_task),
+    ("POST", r"/api/tasks/(\d+)/annotations", Double.annotate),
+    ("GET", r"/api/projects/(\d+)/export", Double.export),
+)
