@@ -27,6 +27,7 @@ def outcome(folder: Path, ci: str, *options: str) -> subprocess.CompletedProcess
 
 
 @pytest.mark.parametrize("options", [(), ("-p", "xdist", "-n", "1")], ids=["one", "workers"])
+@pytest.mark.slow
 def test_a_skip_fails_where_ci_is_true(options: tuple[str, ...], tmp_path: Path) -> None:
     run = outcome(tmp_path, "true", *options)
     assert run.returncode == 1

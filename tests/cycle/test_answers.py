@@ -122,6 +122,7 @@ def settle(campaign, section: str = "accept", **options) -> None:
     campaign.params.write_text(yaml.safe_dump(settings))
 
 
+@pytest.mark.slow
 def test_a_round_of_several_people(campaign, flows, backend, truth) -> None:
     settle(campaign, "push", adjudicate=0)
     root = str(campaign.root)

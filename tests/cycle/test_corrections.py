@@ -25,6 +25,8 @@ from labelcycle.store import (
     write_jsonl,
 )
 
+pytestmark = pytest.mark.slow
+
 OTHER = {"dark": "light", "light": "dark"}
 NOTHING = {"edited": 0, "added": 0, "deleted": 0, "tasks": 0, "labels": 0}
 
@@ -81,7 +83,6 @@ def played(campaign: Campaign, flows, backend: FakeBackend, truth) -> Played:
     return Played(campaign, flows, backend, truth)
 
 
-@pytest.mark.slow
 def test_changes_after_the_close_come_into_the_next_round_and_are_told_once(played, capsys) -> None:
     campaign, backend, right, wrong = played.campaign, played.backend, played.right, played.wrong
     edited, deleted, housekept, tied = played.own
@@ -146,7 +147,6 @@ def test_changes_after_the_close_come_into_the_next_round_and_are_told_once(play
     assert "round 1, correction" in read_all_labels(campaign)[played.sample[deleted]].source
 
 
-@pytest.mark.slow
 def test_a_correction_can_be_corrected_and_a_withdrawn_answer_given_anew(played) -> None:
     edited, deleted = played.own[:2]
     right, wrong = played.right, played.wrong
@@ -185,7 +185,6 @@ def test_an_edit_that_changes_no_verdict_is_told_and_changes_no_label(played) ->
     assert played.campaign.label_file(0).read_bytes() == before
 
 
-@pytest.mark.slow
 def test_a_pull_that_was_killed_reads_the_changes_anew(played, monkeypatch) -> None:
     write = closing.write_jsonl
 

@@ -23,6 +23,8 @@ from labelcycle.store import (
     write_arrays,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def write_features(campaign: Campaign, seed: int) -> None:
     names = [Path(sample.source).name for sample in read_samples(campaign.samples)]
@@ -44,7 +46,6 @@ def make_campaign(tmp_path: Path) -> Campaign:
     return made
 
 
-@pytest.mark.slow
 def test_the_features_file_is_an_input_of_the_round(
     campaign: Campaign, flows, answer_all: Callable[[], None]
 ) -> None:

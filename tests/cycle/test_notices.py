@@ -121,6 +121,7 @@ def test_a_round_is_told_from_open_to_closed_and_each_once(campaign, flows, box,
     assert box.path not in campaign.notices.read_text()
 
 
+@pytest.mark.slow
 def test_after_a_kill_before_the_telling_it_is_told_by_the_next_look(
     telling, campaign, flows, box, monkeypatch
 ):

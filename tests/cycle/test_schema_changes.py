@@ -15,6 +15,8 @@ from labelcycle.errors import ServiceRefused, SettingsError, StateError
 from labelcycle.ports import LabelSchema
 from labelcycle.store import Campaign, read_json, read_labels
 
+pytestmark = pytest.mark.slow
+
 
 def schema(campaign: Campaign, *words: str) -> str:
     done = CliRunner().invoke(cli, ["-C", str(campaign.root), "schema", *words])
@@ -70,7 +72,6 @@ def test_a_rename_reaches_record_settings_commit_page_and_training(closed, flows
     assert "dark" not in owned.export(closed, holdout=True)
 
 
-@pytest.mark.slow
 def test_a_removed_class_is_trained_on_no_more_and_comes_back_whole(closed, flows, backend):
     before = counted(closed)
     schema(closed, "add", "grey", "--after", "dark")
@@ -86,7 +87,6 @@ def test_a_removed_class_is_trained_on_no_more_and_comes_back_whole(closed, flow
     assert counted(closed) == before
 
 
-@pytest.mark.slow
 def test_late_answers_to_the_holdout_count_in_the_new_names(campaign, flows, backend, truth):
     root = str(campaign.root)
     flows.run(root)

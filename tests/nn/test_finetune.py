@@ -110,6 +110,7 @@ def small_encoder(name: str, images: np.ndarray) -> encoders.Encoder:
             return end.value
 
 
+@pytest.mark.slow
 def test_it_starts_where_the_encoder_ended() -> None:
     images, truth = stripes(8)
     encoder = small_encoder("resnet18", images)

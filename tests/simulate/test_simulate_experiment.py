@@ -123,6 +123,7 @@ def test_a_pool_that_is_used_up_is_told() -> None:
         parsed(budget="small").totals(classes=3, pool=20)
 
 
+@pytest.mark.slow
 def test_a_wrong_file_is_refused_without_torch(tmp_path: Path) -> None:
     sees = {"strategies": ["random", "typiclust"], "learners": "finetune"}
     for change, said in (
@@ -151,6 +152,7 @@ def test_a_wrong_option_is_told_before_all_images_are_read(tmp_path: Path) -> No
         raise result.exception or AssertionError(result.output)
 
 
+@pytest.mark.slow
 def test_a_pool_beyond_the_set_is_told(tmp_path: Path) -> None:
     words = ["simulate", str(written(tmp_path, pool=500, seeds=1, rounds=1))]
     words += ["--data", str(blobs_in(tmp_path)), "--jobs", "1", "--into", str(tmp_path / "out")]
