@@ -33,7 +33,7 @@ from measured import commit, where
 
 from labelcycle.core import clusterers, strategies
 from labelcycle.core.threads import cores
-from labelcycle.errors import LabelcycleError
+from labelcycle.errors import Interrupted, LabelcycleError
 from labelcycle.nn import learners
 from labelcycle.nn.progress import Progress
 from labelcycle.simulate import campaigns
@@ -138,11 +138,11 @@ def main(words: Sequence[str] | None = None) -> None:
     given = arguments(words)
     try:
         found = measure(given)
-    except LabelcycleError as error:
-        sys.exit(str(error))
-    except KeyboardInterrupt:
+    except (Interrupted, KeyboardInterrupt):
         kept = f"finished campaigns are in {given.results}: the same command goes on"
         sys.exit(f"interrupted; {kept if given.results else 'nothing is kept without --results'}")
+    except LabelcycleError as error:
+        sys.exit(str(error))
     if given.json:
         print(json.dumps(found, indent=2))
         return

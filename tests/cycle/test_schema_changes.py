@@ -93,7 +93,7 @@ def test_late_answers_to_the_holdout_count_in_the_new_names(campaign, flows, bac
     flows.end_early(root, "incomplete")
     schema(campaign, "add", "grey")
     schema(campaign, "rename", "dark", "black")
-    late = [key for key, task in backend.tasks.items() if task.holdout]
+    late = [key for key, task in backend.tasks.items() if task.kind == "holdout"]
     for key in late:
         backend.answer(key, truth[backend.tasks[key].sample])
     flows.open_now(root)
