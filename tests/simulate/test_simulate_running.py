@@ -178,7 +178,10 @@ def test_ctrl_c_says_what_is_kept(jobs: int, tmp_path: Path) -> None:
     command += ["--into", str(tmp_path / "out")]
     kept = tmp_path / "out" / "campaigns.jsonl"
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    process = psutil.Popen(command, **pipes, start_new_session=True)
+    # Whoever runs the tests in the background may have Ctrl+C ignored, which programs inherit.
+    program = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL)"
+    start = [sys.executable, "-c", f"{program}; os.execv(sys.argv[1], sys.argv[1:])", *command]
+    process = psutil.Popen(start, **pipes, start_new_session=True)
     while process.poll() is None and not has_lines(kept, 3):
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
