@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import chromium
-from chromium import wait
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
@@ -24,15 +23,11 @@ def save(driver: Chrome, name: str, settle_s: float = 4.0) -> None:
 
 
 def label_studio(driver: Chrome, record: Any, project: int) -> None:
-    """The annotator's screen: an open task with its hot keys; and the project's list of tasks."""
+    """The project's list of tasks. An open task is a picture of the annotators' guide."""
     address = record["services"]["label_studio"]["address"]
     driver.get(f"{address}/user/login")
     chromium.enter(driver, record["login"], record["password"])
     chromium.send(driver)
-    driver.get(f"{address}/projects/{project}/data?labeling=1")
-    wait(driver, "img")
-    time.sleep(6)
-    save(driver, "label-studio", 8)
     driver.get(f"{address}/projects/{project}/data")
     save(driver, "label-studio-tasks", 8)
 
