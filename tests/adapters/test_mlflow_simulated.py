@@ -49,9 +49,7 @@ def test_a_child_for_each_curve_with_labels_as_steps(tmp_path: Path) -> None:
     assert "se" not in child.data.metrics
 
 
-def test_where_mlflow_is_away_the_results_stand(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_where_mlflow_is_away_the_results_stand(capsys: pytest.CaptureFixture[str]) -> None:
     with mock.patch.dict("os.environ", {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}):
-        cli._log_simulated(tmp_path, FOUND)
+        cli._log_simulated(FOUND)
     assert "not logged: MLflow at http://127.0.0.1:9 does not answer" in capsys.readouterr().err
