@@ -219,10 +219,7 @@ def test_an_annotator_answers_a_round_at_the_page(
     chromium.enter(driver, EMAIL, PASSWORD)
     page.picture("account")
     chromium.send(driver)
-    driver.get(f"{where['LABEL_STUDIO_URL']}/logout")
-    # The session is all in its cookie: an answer that the page before still waited for sets it anew.
-    driver.delete_all_cookies()
-    driver.get(pushed["url"])  # another day: the link to the tasks asks who comes
+    page.until(lambda: asked_who_comes(driver, pushed["url"]))
     chromium.enter(driver, EMAIL, PASSWORD)
     chromium.send(driver)
 
@@ -271,6 +268,16 @@ def test_an_annotator_answers_a_round_at_the_page(
         task["sample"]: said[task["task"]] for task in tasks
     }
     assert [label.reason for label in labels.values() if label.label is None] == ["skipped"]
+
+
+def asked_who_comes(driver: Chrome, url: str) -> bool:
+    """Whether the link to the tasks shows the log-in, as on another day.
+
+    The session is all in its cookie, and an answer to the page before may set it anew.
+    """
+    driver.delete_all_cookies()
+    driver.get(url)
+    return bool(driver.find_elements(By.CSS_SELECTOR, "input[name=email]"))
 
 
 def answers(campaign: Campaign, where: dict[str, str]) -> list[tuple[int, str | None]]:
