@@ -1,17 +1,11 @@
 """The experiment's file: what it may say, and what is said of a wrong one."""
 
-import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from click.testing import CliRunner
-from tiny_sets import blobs_in, settings
+from tiny_sets import settings
 
-from labelcycle.cli import cli
 from labelcycle.errors import SettingsError
 from labelcycle.nn import encoders
 from labelcycle.simulate import experiment, opening
@@ -121,73 +115,3 @@ def test_budgets_go_by_the_number_of_classes(
 def test_a_pool_that_is_used_up_is_told() -> None:
     with pytest.raises(SettingsError, match=r"at most the 20 samples of the pool \(got \[15, 30\]"):
         parsed(budget="small").totals(classes=3, pool=20)
-
-
-@pytest.mark.slow
-def test_a_wrong_file_is_refused_without_torch(tmp_path: Path) -> None:
-    sees = {"strategies": ["random", "typiclust"], "learners": "finetune"}
-    for change, said in (
-        ({"learners": "finetun"}, "unknown learner 'finetun'"),
-        (sees, "no file .*nowhere.npz"),
-        ({**sees, "data": {"name": "npz", "path": str(blobs_in(tmp_path))}}, "sees images"),
-        ({"encoder": "resnet"}, "unknown encoder 'resnet'"),
-    ):
-        path = written(tmp_path, **change)
-        program = (
-            "import sys; from labelcycle.cli import main\n"
-            f"sys.argv = ['labelcycle', 'simulate', {str(path)!r}]\n"
-            "try: main()\n"
-            "finally: print({'torch', 'faiss', 'sklearn'} & set(sys.modules))"
-        )
-        found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-        assert re.search(said, found.stderr), found.stderr
-        assert found.stdout == "set()\n"
-
-
-def test_a_wrong_option_is_told_before_all_images_are_read(tmp_path: Path) -> None:
-    wrong = {"learners": {"name": "finetune", "options": {"epoch": 3}}}
-    nowhere = {"data": {"name": "folder", "path": "nowhere"}}
-    result = CliRunner().invoke(cli, ["simulate", str(written(tmp_path, **wrong, **nowhere))])
-    with pytest.raises(SettingsError, match="options of finetune: epoch: unknown key"):
-        raise result.exception or AssertionError(result.output)
-
-
-@pytest.mark.slow
-def test_a_pool_beyond_the_set_is_told(tmp_path: Path) -> None:
-    words = ["simulate", str(written(tmp_path, pool=500, seeds=1, rounds=1))]
-    words += ["--data", str(blobs_in(tmp_path)), "--jobs", "1", "--into", str(tmp_path / "out")]
-    result = CliRunner().invoke(cli, words, env={"MLFLOW_TRACKING_URI": ""})
-    assert result.exit_code == 0, result.output
-    assert "npz: pool is 500, and there are 100 training samples: all of them" in result.stderr
-    assert "pools of 100" in result.stdout
-
-
-def written(folder: Path, **more: Any) -> Path:
-    path = folder / "e.yaml"
-    path.write_text(yaml.safe_dump(settings(Path("nowhere.npz"), **more)))
-    return path
-
-
-def test_the_command_prints_the_table_and_the_place(tmp_path: Path) -> None:
-    words = ["simulate", str(written(tmp_path)), "--data", str(blobs_in(tmp_path)), "--jobs", "1"]
-    result = CliRunner().invoke(
-        cli, [*words, "--into", str(tmp_path / "out")], env={"MLFLOW_TRACKING_URI": ""}
-    )
-    assert result.exit_code == 0, result.output
-    assert "| strategy | 3 | 6 labels |" in result.output
-    assert f"results in {tmp_path / 'out'}" in result.output
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({}, "no file .*nowhere.npz: wanted train and test"),
-        ({"data": "npz"}, "wanted the path of npz; write data.path"),
-        ({"data": {"name": "npz", "path": "$NO_SUCH_PLACE/x"}}, "names a variable that the env"),
-    ],
-)
-def test_data_that_is_not_there(change: dict[str, Any], said: str, tmp_path: Path) -> None:
-    words = ["simulate", str(written(tmp_path, **change)), "--into", str(tmp_path / "out")]
-    result = CliRunner().invoke(cli, words)
-    with pytest.raises(Exception, match=said):
-        raise result.exception or AssertionError(result.output)

@@ -45,10 +45,6 @@ def clusterers(name: str | None) -> None:
     _list(known, name)
 
 
-COMMANDS = (strategies, encoders, learners, clusterers)
-"""In the order of `labelcycle --help`."""
-
-
 def _list(
     known: Any, name: str | None, described: Callable[[str], tuple[str, ...]] | None = None
 ) -> None:
@@ -67,3 +63,7 @@ def _list(
 
 def _first_line(module: Any) -> str:
     return (inspect.getdoc(module) or "").partition("\n")[0]
+
+
+COMMANDS = (strategies, encoders, learners, clusterers)
+"""In the order of `labelcycle --help`."""

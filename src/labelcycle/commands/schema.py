@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from labelcycle.commands.shared import campaign_in
 from labelcycle.core import migrations
 from labelcycle.core.migrations import Change, Table
-from labelcycle.store import Campaign
 
 
 @click.group(invoke_without_command=True)
@@ -64,11 +64,10 @@ def _migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> No
     """Do a change, and say what it means for the labels."""
     from labelcycle.adapters import git, lock
     from labelcycle.cycle import migrating
-    from labelcycle.environment import prepare
     from labelcycle.labels import read_all_labels
 
     git.check_usable(root)
-    campaign = prepare(root)
+    campaign = campaign_in(root)
     with lock.exclusive(campaign.lock):
         before = read_all_labels(campaign)
         made = migrating.migrate(root, change)
@@ -83,6 +82,7 @@ def _print(root: Path) -> None:
     from labelcycle import config, labels
     from labelcycle.adapters import git
     from labelcycle.adapters.label_config import HOT_KEYS
+    from labelcycle.store import Campaign
 
     git.check_usable(root)
     campaign = Campaign(root)
@@ -97,3 +97,7 @@ def _print(root: Path) -> None:
     click.echo("\nchanges:" if made else "\nno changes so far")
     for migration in made:
         click.echo(f"  before round {migration.round}, {migration.at}: {migration}")
+
+
+COMMANDS = (schema,)
+"""In the order of `labelcycle --help`."""

@@ -1,0 +1,1 @@
+"""The commands of `labelcycle`, a module for each part of `labelcycle --help`."""

@@ -1,0 +1,51 @@
+"""The commands about what closed rounds recorded: export, verify."""
+
+from pathlib import Path
+
+import click
+
+from labelcycle.commands.shared import campaign_in
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--holdout", is_flag=True, help="With the hold-out's labels.")
+@click.option("--rejected", is_flag=True, help="With what was rejected, and why.")
+@click.pass_obj
+def export(root: Path, file: Path, holdout: bool, rejected: bool) -> None:
+    """Write the accepted labels with their votes as CSV ('-': to standard output)."""
+    from labelcycle import owned
+    from labelcycle.store import write_bytes
+
+    text = owned.export(campaign_in(root), holdout=holdout, rejected=rejected)
+    if str(file) == "-":
+        click.echo(text, nl=False)
+    else:
+        write_bytes(file, text.encode())
+        click.echo(f"{max(0, len(text.splitlines()) - 1)} rows in {file}")
+
+
+@click.command()
+@click.argument("tag", required=False)
+@click.option(
+    "--from",
+    "start",
+    type=click.Choice(["train", "pretrain"]),
+    default="train",
+    help="pretrain: from the images on, on the same kind of device.",
+)
+@click.pass_obj
+def verify(root: Path, tag: str | None, start: str) -> None:
+    """Rebuild a closed round (default: the last) from its inputs and compare."""
+    from labelcycle import rounds
+    from labelcycle.cycle import history, standing
+
+    campaign_in(root)
+    now = standing.read(root)
+    number = history.number_of(now, tag or rounds.round_tag(now.number - 1))
+    history.verify(now, number, start == "pretrain", click.echo)
+    click.echo(f"round {number} is reproduced")
+
+
+COMMANDS = (export, verify)
+"""In the order of `labelcycle --help`."""

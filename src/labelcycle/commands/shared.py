@@ -1,0 +1,26 @@
+"""What most commands begin with: the campaign, or the flows that work on it."""
+
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from labelcycle.store import Campaign
+
+
+def campaign_in(root: Path) -> "Campaign":
+    """The campaign in the folder `root`; the environment tells where its services are."""
+    from labelcycle.environment import prepare
+
+    return prepare(root)
+
+
+def flows_of(root: Path) -> ModuleType:
+    """`flows.rounds`, ready for the campaign in `root`; StateError if that is no repository."""
+    from labelcycle.adapters import git
+
+    git.check_usable(root)
+    campaign_in(root)  # Prefect reads its settings when it is imported
+    from flows import rounds
+
+    return rounds

@@ -1,0 +1,94 @@
+"""The command that plays whole campaigns against known labels: simulate."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from labelcycle.commands.shared import campaign_in
+from labelcycle.errors import ServiceDown, ServiceRefused
+
+if TYPE_CHECKING:
+    from labelcycle.simulate.experiment import Experiment
+    from labelcycle.simulate.sets.reading import Read
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), metavar="EXPERIMENT.yaml")
+@click.option(
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of results (default: simulated/NAME).",
+)
+@click.option("--data", "place", metavar="PATH", help="Where the data is, instead of data.path.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes (default: one a core).")
+@click.option(
+    "--mlflow/--no-mlflow",
+    default=None,
+    help="Log to MLflow (default: if MLFLOW_TRACKING_URI is set).",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print results.json.")
+@click.pass_obj
+def simulate(
+    root: Path,
+    file: Path,
+    into: Path | None,
+    place: str | None,
+    jobs: int | None,
+    mlflow: bool | None,
+    as_json: bool,
+) -> None:
+    """Play the campaigns of an experiment against known labels; tables and figures.
+
+    No campaign is needed. What was interrupted goes on when the same command is given again.
+    """
+    given, reads = _opened(file, place)
+    from labelcycle.core.threads import cores
+    from labelcycle.progress import shown
+    from labelcycle.simulate import running  # imports torch
+    from labelcycle.watching import of_experiment
+
+    source = file.absolute().parent
+    folder = into or Path("simulated") / given.name
+    logged = mlflow or (mlflow is None and bool(os.environ.get("MLFLOW_TRACKING_URI")))
+    if logged:
+        campaign_in(root)  # addresses of what `up` started here
+    watching = of_experiment(given.name) if logged else None
+    found = running.run(given, reads, source, folder, jobs or cores(), shown, watching)
+    if logged:
+        _log(found)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    click.echo((folder / running.TABLE).read_text())
+    click.echo(f"results in {folder}")
+
+
+def _opened(file: Path, place: str | None) -> "tuple[Experiment, list[Read]]":
+    """The experiment and its data, checked without the imports that playing it takes."""
+    from labelcycle.simulate import experiment, opening
+
+    given = experiment.load(file, place)
+    if opening.reads_files(given):  # longer than the imports of this check
+        opening.check_options(given, file.name)
+    reads = opening.opened(given, file.absolute().parent)
+    for remark in opening.remarks(given, reads):
+        click.echo(remark, err=True)
+    opening.check_options(given, file.name)
+    return given, reads
+
+
+def _log(found: dict[str, Any]) -> None:
+    """Log the results; where MLflow is away or refuses, it is told and the results stand."""
+    from labelcycle.adapters.mlflow_simulated import SimulatedTracker
+
+    try:
+        click.echo(f"logged: {SimulatedTracker().log(found)}", err=True)
+    except (ServiceDown, ServiceRefused) as error:
+        click.echo(f"not logged: {error}", err=True)
+
+
+COMMANDS = (simulate,)
+"""In the order of `labelcycle --help`."""
