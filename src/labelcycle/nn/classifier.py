@@ -169,16 +169,12 @@ class _Steps:
 
     def attempt(self, place: Place) -> torch.Tensor | None:
         """Do the step after `place`: its loss before the update, or None if memory ran out."""
-        work, count = partial(self._learnt, place), place.count
-        loss = memory.attempted(work, count, ADVICE, least=2, model=self._model)
-        if loss is not None:  # apart: it must not be done twice, and half needs as much
-            memory.attempted(self._optimizer.step, count, ADVICE, least=count)
-        return loss
+        learnt = partial(self._learnt, place)
+        return memory.stepped(learnt, self._optimizer, place.count, ADVICE, self._model)
 
     def _learnt(self, place: Place) -> torch.Tensor:
         """The loss of the step after `place`; its gradient is left in the parameters."""
         options = self._options
-        self._optimizer.zero_grad(set_to_none=True)  # before: a step that failed left some
         rate = place.factor(self.first, 0.0) if options.cosine else place.kept(self.first)
         for group in self._optimizer.param_groups:
             group["lr"] = options.learning_rate * rate
