@@ -5,8 +5,6 @@ Training draws all random numbers from the seed and the number of the step.
 
 import math
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -200,17 +198,6 @@ def _check_finite(loss: float, options: Options) -> None:
             f"the training of the classifier diverged: wanted a finite loss, got {loss};"
             f" lower learning_rate among the learner's options (now {options.learning_rate})"
         )
-
-
-@contextmanager
-def threads_set(count: int) -> Iterator[None]:
-    """Torch computes with so many CPU threads inside: another number rounds sums differently."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _optimizer(model: nn.Module, options: Options) -> torch.optim.Optimizer:
