@@ -123,12 +123,12 @@ def pull(bench: Bench, tasks: int, sample: int) -> None:
     for chunk in label_config.chunks(records, SEED_CHUNK):
         bench.api.import_tasks(project, [r | {"annotations": [dict(answer)]} for r in chunk])
     ids = bench.backend.pushed("pull", "")
-    few = list(ids.values())[:sample]
+    few = list(ids.values())[:sample]  # all, where there are fewer
     done = bench.measure("progress", tasks, tasks, lambda: bench.backend.progress(project, ids))
     answers = bench.measure("pull", tasks, tasks, lambda: bench.backend.pull(project, ids))
     assert done.answered == len({a.key for a in answers}) == len(answers) == tasks
     bench.measure(
-        "pull, one", tasks, sample, lambda: [bench.sdk.tasks.get(str(task)) for task in few]
+        "pull, one", tasks, len(few), lambda: [bench.sdk.tasks.get(str(task)) for task in few]
     )
     some = min(tasks, 10 * sample)
     bench.measure(

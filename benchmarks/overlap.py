@@ -1,53 +1,40 @@
 """How long it takes to have many tasks answered by two people, and to see who has answered.
 
-    python benchmarks/overlap.py --tasks 500
+    python benchmarks/overlap.py [--tasks 500]
 
-starts a Label Studio of its own in a temporary folder.
+On the server of benchmarks/label_studio.py, which this starts and removes.
 """
 
 import argparse
-import tempfile
 import time
-from pathlib import Path
+from dataclasses import replace
 
-from PIL import Image
+from label_studio import SCHEMA, Bench, running
+from measured import where
 
 from labelcycle.adapters import services
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.annotate import annotate
-from labelcycle.ports import LabelSchema, TaskSpec
-from labelcycle.store import Campaign
-
-SCHEMA = LabelSchema(("cat", "dog"), "Choose.")
+from labelcycle.ports import TaskSpec
 
 
 def main() -> None:
     """Print a line for each step."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tasks", type=int, default=500)
     count = parser.parse_args().tasks
-    with tempfile.TemporaryDirectory() as folder:
-        campaign = Campaign(Path(folder))
-        ports = dict.fromkeys(services.NAMES, 0)
-        services.up(campaign, only=["label_studio"], ports=ports, show=quiet)
-        try:
-            measure(campaign, count)
-        finally:
-            services.down(campaign)
+    print(where(tasks=count), flush=True)
+    with running() as bench:
+        measure(bench, count)
 
 
-def measure(campaign: Campaign, count: int) -> None:
+def measure(bench: Bench, count: int) -> None:
     """Push tasks for one person, then the same tasks for two; look; answer twice; look."""
-    environment = services.environment(campaign)
-    backend = LabelStudioBackend(campaign, environment)
-    image = campaign.media / "images" / "one.png"
-    image.parent.mkdir(parents=True)
-    Image.new("RGB", (8, 8)).save(image)
+    backend, environment = bench.backend, services.environment(bench.campaign)
     project = backend.open_project("overlap", "Overlap", SCHEMA)
 
     def tasks(people: int) -> list[TaskSpec]:
-        names = (f"{rank:016x}" for rank in range(count))
-        return [TaskSpec(f"o/000/{n}", n, image, r, 0, wanted=people) for r, n in enumerate(names)]
+        specs = bench.specs("overlap", count)
+        return [replace(spec, wanted=people, prediction=None) for spec in specs]
 
     began = time.perf_counter()
     for what, people in (("push, one person", 1), ("the same for two", 2), ("once more", 2)):
@@ -62,15 +49,11 @@ def measure(campaign: Campaign, count: int) -> None:
         project,
         {task.sample: "cat" for task in tasks(2)},
         wanted={ids[key]: 2 for key in ids},
-        show=quiet,
+        show=lambda _: None,
     )
     began = told("two answers each", began)
     print(backend.progress(project, ids, wanted))
     told("look, all answered", began)
-
-
-def quiet(_text: str) -> None:
-    """Say nothing."""
 
 
 def told(what: str, began: float) -> float:

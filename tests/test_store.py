@@ -231,3 +231,25 @@ def test_json_has_one_text() -> None:
     assert store.dump_json({"b": 1, "a": "ä"}) == '{\n  "a": "ä",\n  "b": 1\n}\n'
     with pytest.raises(ValueError, match=r"not JSON compliant"):
         store.dump_json({"a": float("nan")})
+
+
+@pytest.mark.parametrize("left", [0, 100])
+def test_arrays_that_were_cut_off_are_an_error_that_names_the_file(
+    tmp_path: Path, left: int
+) -> None:
+    path = tmp_path / "x.npz"
+    store.write_arrays(path, rows=np.arange(100))
+    path.write_bytes(path.read_bytes()[:left])
+    with pytest.raises(DataError, match=r"cannot read .*x\.npz: wanted arrays, .*labelcycle run"):
+        store.read_arrays(path)
+
+
+@pytest.mark.parametrize("left", [0, 100, 200])
+def test_an_array_that_was_cut_off_is_an_error_that_names_the_file(
+    tmp_path: Path, left: int
+) -> None:
+    path = tmp_path / "x.npy"
+    store.write_array(path, np.arange(100))
+    path.write_bytes(path.read_bytes()[:left])
+    with pytest.raises(DataError, match=r"cannot read .*x\.npy: wanted an array, .*labelcycle run"):
+        store.read_array(path)

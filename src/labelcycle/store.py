@@ -19,6 +19,7 @@ import io
 import json
 import os
 import tempfile
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -233,7 +234,7 @@ def read_array(path: Path) -> NDArray[Any]:
     """An array from .npy, memory-mapped and read-only."""
     try:
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise DataError(
             f"cannot read {path}: wanted an array, got {error}; run `labelcycle run`"
         ) from error
@@ -250,9 +251,9 @@ def write_arrays(path: Path, **arrays: NDArray[Any]) -> None:
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """The named arrays of a .npz."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return dict(archive)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(
             f"cannot read {path}: wanted arrays, got {error}; run `labelcycle run`"
         ) from error

@@ -14,7 +14,7 @@ from labelcycle import options as base
 from labelcycle.core.pool import Head
 from labelcycle.errors import SettingsError
 from labelcycle.nn import learners
-from labelcycle.nn.classifier import threads_set
+from labelcycle.nn.device import threads_set
 from labelcycle.nn.learners import Learner, _seen, finetune
 from labelcycle.nn.learners._calibrated import Calibrated
 from labelcycle.nn.learners._seen import Pictures, Seen

@@ -97,6 +97,29 @@ def test_a_file_that_is_something_else(
         read(tmp_path / name)
 
 
+@pytest.mark.parametrize("wrong", [2.5, "[1, 2]", None])
+def test_a_column_of_features_wants_lists(tmp_path: Path, wrong: object) -> None:
+    path = tmp_path / "features.parquet"
+    pd.DataFrame({"file": NAMES, "features": [wrong] * 3}).to_parquet(path)
+    with pytest.raises(DataError, match=r"column features holds .*: wanted a list of numbers"):
+        read(path)
+
+
+def test_a_cut_off_file_is_damaged(tmp_path: Path) -> None:
+    path = written(tmp_path, "npz")
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(
+        DataError, match=r"features.npz: wanted an .npz file as numpy.savez .*cut off"
+    ):
+        read(path)
+
+
+def test_names_in_bytes_are_texts(tmp_path: Path) -> None:
+    path = tmp_path / "features.npz"
+    np.savez(path, allow_pickle=False, **arrays(files=np.array(NAMES).astype("S")))
+    assert list(read(path).names) == NAMES
+
+
 def test_pickled_names_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "features.npz"
     np.savez(path, files=np.array(NAMES, dtype=object), features=FEATURES)

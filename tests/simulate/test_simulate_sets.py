@@ -191,6 +191,12 @@ def test_arrays_that_do_not_fit(change: dict[str, np.ndarray], said: str, tmp_pa
         SETS["npz"](path, 0.2)
 
 
+def test_an_empty_file_is_no_set(tmp_path: Path) -> None:
+    (tmp_path / "x.npz").touch()
+    with pytest.raises(DataError, match=r"x.npz: wanted an .npz file .* cut off; wanted train and"):
+        SETS["npz"](tmp_path / "x.npz", 0.2)
+
+
 def test_wide_floats_become_float32(tmp_path: Path) -> None:
     wide = np.array([[0.1, 2], [3, 4], [5, 6]])
     found = SETS["npz"](three_in(tmp_path / "x.npz", train=wide), 0.2).features

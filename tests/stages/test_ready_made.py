@@ -10,8 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from labelcycle import config, pipeline, store
-from labelcycle.errors import DataError, SettingsError
-from labelcycle.nn import encoders
+from labelcycle.errors import DataError
 from labelcycle.nn.progress import Progress
 from labelcycle.stages import embed, pretrain
 
@@ -133,12 +132,6 @@ def test_another_file_makes_pretrain_stale(campaign: store.Campaign) -> None:
     assert {k: v for k, v in first.items() if k != "pretrain"} == {
         k: v for k, v in second.items() if k != "pretrain"
     }
-
-
-def test_images_without_names_are_refused() -> None:
-    options = encoders.options_of("precomputed", {})
-    with pytest.raises(SettingsError, match=r"precomputed takes no images .*another encoder"):
-        encoders.get("precomputed").default_size(28, options)
 
 
 def test_no_file_named_no_digest(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ TIE = 1e-9
 
 
 class Options(options.Options):
-    """How the answers of people become labels."""
+    """How the answers of people become labels, and what one of them may cost."""
 
     method: Literal["majority", "dawid_skene"] = Field(
         "majority",

@@ -104,8 +104,8 @@ def explain(kind: type[Options], problem: Any) -> str:
             wanted = wanted.removeprefix(lead)
         return f"{key}: wanted {wanted} (got {problem['input']!r})"
     known = _fields(kind, keys[:-1])
-    near = difflib.get_close_matches(keys[-1], known, n=1, cutoff=CLOSE)
-    hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known) or 'none'}"
+    like = difflib.get_close_matches(keys[-1], known, n=1, cutoff=CLOSE)
+    hint = f"did you mean {like[0]!r}?" if like else f"known keys: {', '.join(known) or 'none'}"
     return f"{key}: unknown key; {hint}"
 
 

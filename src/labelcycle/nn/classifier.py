@@ -5,8 +5,6 @@ Training draws all random numbers from the seed and the number of the step.
 
 import math
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -169,16 +167,12 @@ class _Steps:
 
     def attempt(self, place: Place) -> torch.Tensor | None:
         """Do the step after `place`: its loss before the update, or None if memory ran out."""
-        work, count = partial(self._learnt, place), place.count
-        loss = memory.attempted(work, count, ADVICE, least=2, model=self._model)
-        if loss is not None:  # apart: it must not be done twice, and half needs as much
-            memory.attempted(self._optimizer.step, count, ADVICE, least=count)
-        return loss
+        learnt = partial(self._learnt, place)
+        return memory.stepped(learnt, self._optimizer, place.count, ADVICE, self._model)
 
     def _learnt(self, place: Place) -> torch.Tensor:
         """The loss of the step after `place`; its gradient is left in the parameters."""
         options = self._options
-        self._optimizer.zero_grad(set_to_none=True)  # before: a step that failed left some
         rate = place.factor(self.first, 0.0) if options.cosine else place.kept(self.first)
         for group in self._optimizer.param_groups:
             group["lr"] = options.learning_rate * rate
@@ -204,17 +198,6 @@ def _check_finite(loss: float, options: Options) -> None:
             f"the training of the classifier diverged: wanted a finite loss, got {loss};"
             f" lower learning_rate among the learner's options (now {options.learning_rate})"
         )
-
-
-@contextmanager
-def threads_set(count: int) -> Iterator[None]:
-    """Torch computes with so many CPU threads inside: another number rounds sums differently."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _optimizer(model: nn.Module, options: Options) -> torch.optim.Optimizer:

@@ -1,4 +1,4 @@
-"""Where tensors live, and in what precision networks compute there."""
+"""Where networks compute, in what precision, and on how many threads."""
 
 import os
 from collections.abc import Iterator
@@ -28,6 +28,17 @@ def autocast(device: torch.device, precision: Precision) -> torch.autocast:
     return torch.autocast(
         device.type, torch.bfloat16, enabled=precision == "bf16" or (precision == "auto" and able)
     )
+
+
+@contextmanager
+def threads_set(count: int) -> Iterator[None]:
+    """Torch computes with so many CPU threads inside: another number rounds sums differently."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager

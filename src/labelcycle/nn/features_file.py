@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.errors import DataError
-from labelcycle.nn.plain_arrays import array_of, unfinite_rows
+from labelcycle.nn.plain_arrays import array_of, opened, unfinite_rows
 
 IDS = ("ids", "id", "sample")
 FILES = ("files", "file")
@@ -66,11 +66,12 @@ _Found = tuple[str, list[str], NDArray[Any]]
 
 
 def _npz(path: Path) -> _Found:
-    with np.load(path, allow_pickle=False) as arrays:
+    with opened(path) as arrays:
         kind = _kind(list(arrays), "arrays")
         if FEATURES not in arrays:
             raise ValueError(f"wanted an array `{FEATURES}`, got {', '.join(arrays)}")
-        return kind, [str(name) for name in array_of(arrays, kind)], array_of(arrays, FEATURES)
+        names = array_of(arrays, kind).astype(str)  # bytes become texts too
+        return kind, [str(name) for name in names], array_of(arrays, FEATURES)
 
 
 def _table(path: Path) -> _Found:
@@ -80,17 +81,27 @@ def _table(path: Path) -> _Found:
     kind = _kind(list(frame.columns), "columns")
     names = [str(name) for name in frame[kind]]
     if FEATURES in frame:
-        widths = frame[FEATURES].map(len).to_numpy()
+        widths = frame[FEATURES].map(_width).to_numpy()
         wrong = np.flatnonzero(widths != widths[:1])
         if len(wrong):
             raise ValueError(
                 f"{FEATURES} has {widths[0]} numbers in row 0 and {widths[wrong[0]]} in row"
-                f" {wrong[0]} (counted from 0)"
+                f" {wrong[0]} (counted from 0): wanted as many in all"
             )
         return kind, names, np.array(frame[FEATURES].to_list())
     rest = frame.drop(columns=kind)
     _check_columns(rest)
     return kind, names, rest.to_numpy()
+
+
+def _width(value: Any) -> int:
+    """How many numbers one row has in the column of lists."""
+    if not isinstance(value, list | np.ndarray):
+        raise ValueError(
+            f"column {FEATURES} holds {value!r}: wanted a list of numbers in each row; for numbers"
+            " in columns of their own give it another name"
+        )
+    return len(value)
 
 
 def _check_columns(frame: Any) -> None:

@@ -62,6 +62,25 @@ def attempted(
     return None
 
 
+def stepped(
+    learnt: Callable[[], torch.Tensor],
+    optimizer: torch.optim.Optimizer,
+    images: int,
+    advice: str,
+    model: nn.Module,
+    least: int = 2,
+) -> torch.Tensor | None:
+    """Do a step of a training: what `learnt` gives, or None as `attempted`; then nothing moved.
+
+    learnt : gives the loss of so many images, and leaves its gradient in the parameters
+    """
+    optimizer.zero_grad(set_to_none=True)  # before: a step that failed left some
+    loss = attempted(learnt, images, advice, least, model)
+    if loss is not None:  # apart: it must not be done twice, and half needs as much
+        attempted(optimizer.step, images, advice, least=images)
+    return loss
+
+
 def note(images: int) -> str:
     """What to say of a batch that was halved to so many images."""
     return f"the GPU's memory ran out: going on with batches of {images} images"

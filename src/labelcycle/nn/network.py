@@ -39,11 +39,18 @@ class NetworkEncoder:
 
     def state(self) -> tuple[dict[str, Any], Arrays]:
         """The meta and the image size; the weights of the backbone."""
-        weights = {
-            name: tensor.detach().cpu().contiguous().numpy()
-            for name, tensor in self.backbone.state_dict().items()
-        }
-        return {**self._meta, "image_size": self.image_size}, weights
+        return {**self._meta, "image_size": self.image_size}, weights_of(self.backbone)
+
+
+def weights_of(network: nn.Module) -> Arrays:
+    """The weights and buffers of a network, for files."""
+    weights = network.state_dict().items()
+    return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in weights}
+
+
+def load_weights(network: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Give a network what `weights_of` took of its like; copies, for arrays may be read-only."""
+    network.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in arrays.items()})
 
 
 def fit_simclr(
@@ -70,7 +77,7 @@ def rebuilt(
     device: torch.device,
 ) -> NetworkEncoder:
     """The encoder with this state; backbone : as its module builds it, any weights."""
-    backbone.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in arrays.items()})
+    load_weights(backbone, arrays)
     own = {key: value for key, value in meta.items() if key != "image_size"}
     return NetworkEncoder(backbone.to(device), meta["image_size"], own)
 

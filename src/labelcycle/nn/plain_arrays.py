@@ -1,14 +1,38 @@
 """Arrays of somebody else's files: read without pickles, and whether all numbers are finite."""
 
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 BLOCK_ROWS = 16_384
 
 
-def array_of(archive: Any, key: str) -> NDArray[Any]:
+@contextmanager
+def opened(path: Path) -> Iterator[NpzFile]:
+    """An .npz file for `array_of`. Raises OSError; ValueError if it is none, or damaged.
+
+    What is no zip is not shown to numpy, which may advise to let such a file run its code.
+    """
+    wanted = "wanted an .npz file as numpy.savez writes it, got "
+    with path.open("rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise ValueError(f"{wanted}another kind of file, or one that was cut off")
+        file.seek(0)
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                yield archive
+        except (EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(f"{wanted}a damaged one: {error}") from error
+
+
+def array_of(archive: NpzFile, key: str) -> NDArray[Any]:
     """An array of an open .npz file. Raises ValueError where it holds Python objects."""
     try:
         found: NDArray[Any] = archive[key]

@@ -23,9 +23,6 @@ class PoolPixels:
         self.device = device
         self._pixels = (pixels.to(device) if self.resident else pixels).permute(0, 3, 1, 2)
 
-    def __len__(self) -> int:
-        return len(self._pixels)
-
     @property
     def gigabytes(self) -> float:
         """Memory of all images."""

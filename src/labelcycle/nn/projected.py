@@ -1,11 +1,14 @@
 """A network whose weights come from a seed, and the head that SimCLR puts behind it."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import nn
 
 from labelcycle.nn.batches import BACKBONE, HEAD, seeded
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class Projected(nn.Module):
@@ -22,7 +25,7 @@ class Projected(nn.Module):
         return projections
 
 
-def initialised(build: Callable[[], nn.Module], seed: int, purpose: int = BACKBONE) -> nn.Module:
+def initialised(build: Callable[[], Network], seed: int, purpose: int = BACKBONE) -> Network:
     """What `build` makes, its weights drawn from the seed; torch's own generator is not moved."""
     with torch.random.fork_rng(devices=[]):
         torch.set_rng_state(seeded(seed, purpose).get_state())

@@ -71,11 +71,9 @@ def train(
         the unbroken run, for all random numbers come from the seed and the number of the step
 
     The same seed gives the same weights on a CPU with the same number of threads; for a GPU see
-    `device.repeatable`.
-
-    Returns the images a step at the end: `options.batch`, or less if a GPU's memory ran out; the
-    learning rate falls with it. Raises DataError if the training diverges or memory runs out for
-    two images.
+    `device.repeatable`. Returns the images a step at the end: `options.batch`, or less if a GPU's
+    memory ran out; the learning rate falls with it. Raises DataError if the training diverges or
+    memory runs out for two images.
     """
     training = Training(backbone, images, options, seed)
     place = training.first if resume is None else training.restore(resume)
@@ -153,17 +151,13 @@ class Training:
         alone = processes.count() == 1  # several would have to agree on another batch
         advice = f"lower the encoder's option batch, or {SIZE}"
         least = 2 if alone else place.count
+        learnt = partial(self._learnt, place)
         with repeatable():
-            work, count = partial(self._learnt, place), place.count
-            loss = memory.attempted(work, count, advice, least, self.model)
-            if loss is not None:  # apart: it must not be done twice, and half needs as much
-                memory.attempted(self._optimizer.step, count, advice, least=count)
-            return loss
+            return memory.stepped(learnt, self._optimizer, place.count, advice, self.model, least)
 
     def _learnt(self, place: Place) -> torch.Tensor:
         """The loss of the step after `place`; its gradient is left in the parameters."""
         options = self._options
-        self._optimizer.zero_grad(set_to_none=True)  # before: a step that failed left some
         views = self._views(place)
         self._set_rate(place)
         with autocast(views.device, options.precision):

@@ -1,13 +1,14 @@
 """All campaigns of a comparison: those kept, and the others, which are played and kept."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from labelcycle.errors import Interrupted
 from labelcycle.nn.progress import Progress
-from labelcycle.simulate.clusters import Folder, made, read_by
+from labelcycle.simulate.clusters import Folder, made
 from labelcycle.simulate.kept import Kept
 from labelcycle.simulate.playing import play
-from labelcycle.simulate.problem import Campaign, Measured, Problem
+from labelcycle.simulate.problem import Campaign, Measured, Problem, read_by
 from labelcycle.simulate.reading import counted
 from labelcycle.simulate.showing import Showing
 from labelcycle.simulate.workers import Workers
@@ -25,27 +26,11 @@ def run(
 
     Raises Interrupted where a person ends it, and says how many are kept.
     """
-    try:
-        _play(problem, campaigns, kept, folder, jobs, showing)
-    except KeyboardInterrupt as error:
-        there = sum(kept.get(each) is not None for each in campaigns)
-        raise Interrupted(
-            f"interrupted: {there} of {counted(len(campaigns), 'campaign')} of"
-            f" {problem.source.name} kept; the same command goes on"
-        ) from error
-    return {each: found for each in campaigns if (found := kept.get(each))}
-
-
-def _play(
-    problem: Problem,
-    campaigns: Sequence[Campaign],
-    kept: Kept,
-    folder: Folder,
-    jobs: int,
-    showing: Showing,
-) -> None:
     todo = [each for each in campaigns if kept.get(each) is None]
-    with Workers(problem, min(jobs, len(todo))) as workers:
+    with (
+        _interruptible(problem, campaigns, kept),
+        Workers(problem, min(jobs, len(todo))) as workers,
+    ):
         fixed = todo if problem.features == "encoder" else []  # else each round has its own
         rounds = made(problem, fixed, folder, workers, showing)
         tasks = []
@@ -60,3 +45,16 @@ def _play(
             for done, ((campaign, _), found) in enumerate(workers.each(play, tasks), 1):
                 kept.add(campaign, found)
                 show(Progress(done, len(todo)))
+    return {each: found for each in campaigns if (found := kept.get(each))}
+
+
+@contextmanager
+def _interruptible(problem: Problem, campaigns: Sequence[Campaign], kept: Kept) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        there = sum(kept.get(each) is not None for each in campaigns)
+        raise Interrupted(
+            f"interrupted: {there} of {counted(len(campaigns), 'campaign')} of"
+            f" {problem.source.name} kept; the same command goes on"
+        ) from error

@@ -7,7 +7,7 @@ from labelcycle import store
 from labelcycle.nn.progress import Progress
 from labelcycle.simulate.choices import Choice
 from labelcycle.simulate.playing import Assignment, clustered
-from labelcycle.simulate.problem import Campaign, Problem, needs
+from labelcycle.simulate.problem import Campaign, Problem, read_by
 from labelcycle.simulate.showing import Showing
 from labelcycle.simulate.workers import Workers
 
@@ -73,8 +73,3 @@ def made(
         (text, seed): [a for n in numbers if (a := found[text, seed, n]) is not None]
         for text, seed in groups
     }
-
-
-def read_by(campaign: Campaign) -> Choice | None:
-    """The clusterer whose clusters the campaign's strategy reads."""
-    return campaign.clusterer if "clusters" in needs(campaign.strategy) else None

@@ -16,7 +16,15 @@ from labelcycle.core.seeding import derive
 from labelcycle.nn.learners import Learner, _seen, sees_images
 from labelcycle.nn.learners._seen import Pictures, Seen
 from labelcycle.simulate.choices import Choice
-from labelcycle.simulate.problem import Campaign, Features, Images, Measured, Problem, needs
+from labelcycle.simulate.problem import (
+    Campaign,
+    Features,
+    Images,
+    Measured,
+    Problem,
+    needs,
+    read_by,
+)
 from labelcycle.stages import cluster, query
 
 Assignment = NDArray[np.int32]
@@ -42,12 +50,12 @@ def play(problem: Problem, campaign: Campaign, clusters: Sequence[Assignment] | 
     found = [_confusion(problem, campaign, model)] if problem.initial else []
     bought = []
     classes = problem.source.classes
-    reads = campaign.clusterer if "clusters" in needs(campaign.strategy) else None
+    clusterer = read_by(campaign)
     for number, budget in problem.rounds():
         features = _features(problem, campaign, seen, model)
         groups = clusters[number] if clusters else None
-        if groups is None and reads:
-            groups = _clusters(problem, reads, features, campaign.seed, number)
+        if groups is None and clusterer:
+            groups = _clusters(problem, clusterer, features, campaign.seed, number)
         pool = pool_seen(campaign, replace(seen, features=features), labels, groups, model, classes)
         picks = _picks(campaign, pool, budget, number, seen, model)
         labels[picks] = truth[picks]

@@ -172,3 +172,8 @@ class Measured:
 def needs(strategy: Choice) -> frozenset[str]:
     """What the strategy reads of the pool."""
     return strategies.get(strategy.name).NEEDS
+
+
+def read_by(campaign: Campaign) -> Choice | None:
+    """The clusterer whose clusters the campaign's strategy reads."""
+    return campaign.clusterer if "clusters" in needs(campaign.strategy) else None

@@ -72,14 +72,7 @@ def run(
                 " goes on"
             ) from error
         found = {
-            "experiment": experiment.name,
-            "version": __version__,
-            "base": experiment.base,
-            "settings": experiment.model_dump(mode="json", exclude={"data": {"__all__": {"path"}}}),
-            **{
-                kind: [{"label": each.text, **each.record()} for each in experiment.chosen(kind)]
-                for kind in KINDS
-            },
+            **_settings(experiment),
             "sets": [facts for facts, _ in parts],
             "rows": [row for _, rows in parts for row in rows],
         }
@@ -87,6 +80,21 @@ def run(
         store.write_bytes(folder / TABLE, page(found).encode())
         draw(folder)
     return found
+
+
+def _settings(experiment: Experiment) -> dict[str, Any]:
+    """What was played; not where the data lay."""
+    parts = {
+        kind: [{"label": each.text, **each.record()} for each in experiment.chosen(kind)]
+        for kind in KINDS
+    }
+    return {
+        "experiment": experiment.name,
+        "version": __version__,
+        "base": experiment.base,
+        "settings": experiment.model_dump(mode="json", exclude={"data": {"__all__": {"path"}}}),
+        **parts,
+    }
 
 
 def _of_set(

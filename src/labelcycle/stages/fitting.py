@@ -16,7 +16,7 @@ from labelcycle import __version__, encoder_files, store
 from labelcycle import options as base
 from labelcycle.errors import DataError
 from labelcycle.nn import encoders, processes
-from labelcycle.nn.device import best_device
+from labelcycle.nn.device import best_device, threads_set
 from labelcycle.nn.progress import Progress, State
 from labelcycle.stages.images import load_images, median_side
 from labelcycle.stages.pretrain import Options
@@ -61,12 +61,8 @@ def trained(
     """
     resume = _resume(checkpoint)
     fitting = encoders.get(name).fit(images, options, seed, best_device(), resume)
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
+    with threads_set(threads):
         return _follow(fitting, checkpoint, show)
-    finally:
-        torch.set_num_threads(before)
 
 
 def _follow(

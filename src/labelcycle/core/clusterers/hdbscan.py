@@ -45,23 +45,9 @@ def fit(
             f"cluster.method hdbscan: wanted at most {MOST_ROWS} samples, whose distances fit into"
             f" memory (got {len(features)}); take kmeans"
         )
-    from sklearn.cluster import HDBSCAN  # type: ignore[import-untyped] # slow to import
-
     points = prepared(features, normalise)
-    found = np.zeros(len(points), dtype=np.int64)
-    if len(points) > max(options.min_cluster_size, options.min_samples):
-        model = HDBSCAN(
-            min_cluster_size=options.min_cluster_size,
-            min_samples=options.min_samples,
-            cluster_selection_method="leaf" if options.leaves else "eom",
-            algorithm="brute",  # its trees are twenty times slower on hundreds of dimensions
-            copy=True,
-        )
-        with one_thread():
-            found = model.fit(points.astype(np.float64)).labels_
+    found = _clusters(points, options)
     noise = found < 0
-    if noise.all():
-        found, noise = np.zeros_like(found), np.zeros_like(noise)
     centres = np.array(
         [points[found == c].mean(axis=0) for c in range(found.max() + 1)], dtype=np.float32
     )
@@ -70,3 +56,21 @@ def fit(
     gaps = points - centres[found]
     inertia = float(np.einsum("nd,nd->n", gaps, gaps).sum(dtype=np.float64))
     return Clustering(found.astype(np.int32), centres, inertia)
+
+
+def _clusters(points: NDArray[np.float32], options: Options) -> NDArray[np.int64]:
+    """(n,): the cluster of each point, -1 for noise; one for all where none is found."""
+    from sklearn.cluster import HDBSCAN  # type: ignore[import-untyped] # slow to import
+
+    if len(points) <= max(options.min_cluster_size, options.min_samples):
+        return np.zeros(len(points), dtype=np.int64)
+    model = HDBSCAN(
+        min_cluster_size=options.min_cluster_size,
+        min_samples=options.min_samples,
+        cluster_selection_method="leaf" if options.leaves else "eom",
+        algorithm="brute",  # its trees are twenty times slower on hundreds of dimensions
+        copy=True,
+    )
+    with one_thread():
+        found: NDArray[np.int64] = model.fit(points.astype(np.float64)).labels_
+    return np.zeros_like(found) if (found < 0).all() else found

@@ -78,25 +78,15 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     free = np.flatnonzero(pool.available)
 
     def choose(identity: int, rows: Rows) -> Pick:
-        i = position[identity]
-        among = rows if options.neighbourhood == "cluster" else free
-        asked = np.searchsorted(among, rows)
-        count = kept_count(len(rows), options)
-        kept = asked
-        if count < len(rows):
-            kept = most_typical(
-                pool.features[among],
-                options.neighbours,
-                options.squared,
-                count,
-                None if among is rows else asked,
-            )
-        samples = unit_rows(pool.features[among[kept]])
-        scores = boundary(samples, centres, weights[i], options.squared)
+        i, judged = position[identity], (options.neighbours, options.squared)
+        among, asked = rows, None
+        if options.neighbourhood == "pool":
+            among, asked = free, np.searchsorted(free, rows)
+        features = pool.features[among]
+        kept = most_typical(features, *judged, kept_count(len(rows), options), asked)
+        scores = boundary(unit_rows(features[kept]), centres, weights[i], options.squared)
         best = best_first(scores)[0]
-        typical = typicality_of(
-            pool.features[among], options.neighbours, options.squared, kept[[best]]
-        )[0]
+        typical = typicality_of(features, *judged, kept[[best]])[0]
         return Pick(
             row=int(among[kept[best]]),
             score=float(typical if options.without == "boundary" else scores[best]),

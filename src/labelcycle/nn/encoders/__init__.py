@@ -117,8 +117,7 @@ def is_ready_made(name: str) -> bool:
 
 def get_ready_made(name: str) -> ReadyMadeModule | None:
     """The module of an encoder whose features are there already; None if it is no such one."""
-    module = registry.get(__name__, __path__, name, "encoder")
-    return cast(ReadyMadeModule, module) if is_ready_made(name) else None
+    return cast(ReadyMadeModule, get(name)) if is_ready_made(name) else None
 
 
 def get(name: str) -> EncoderModule:

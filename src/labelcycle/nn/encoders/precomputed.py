@@ -13,7 +13,7 @@ from pydantic import Field
 
 from labelcycle import options as base
 from labelcycle.digests import file_digest
-from labelcycle.errors import DataError, SettingsError
+from labelcycle.errors import DataError
 from labelcycle.nn.encoders import Arrays
 from labelcycle.nn.features_file import FeatureTable, read
 
@@ -49,14 +49,6 @@ class Precomputed:
     def state(self) -> tuple[dict[str, Any], Arrays]:
         """The file and its digest; no arrays, for the file keeps them."""
         return {"file": self._file, "digest": self._digest}, {}
-
-
-def default_size(side: int, options: Options) -> int:
-    """Raises SettingsError: whoever asks has images and no samples with names."""
-    raise SettingsError(
-        f"encoder precomputed takes no images (here of {side} pixels) but a campaign's samples,"
-        f" by name, from {options.file}; choose another encoder, or data with features of its own"
-    )
 
 
 def ready_made(options: Options) -> Precomputed:

@@ -83,7 +83,7 @@ def temperature_of(
         model = fitted(learner, seen, rest, n_classes, options, seed)
         logits.append(_logits(probabilities(learner, model, seen.some(held))))
         truth.append(labels[held])
-    return _likeliest(np.concatenate(logits), np.concatenate(truth)) if truth else 1.0
+    return _likeliest(np.concatenate(logits), np.concatenate(truth))
 
 
 def _likeliest(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:

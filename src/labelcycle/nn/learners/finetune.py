@@ -21,13 +21,13 @@ from labelcycle.core.pool import UNLABELED, Head
 from labelcycle.errors import SettingsError
 from labelcycle.nn import classifier, encoders, resnet
 from labelcycle.nn.batches import HEAD
-from labelcycle.nn.classifier import Classifier, threads_set
-from labelcycle.nn.device import best_device
+from labelcycle.nn.classifier import Classifier
+from labelcycle.nn.device import best_device, threads_set
 from labelcycle.nn.encoders import Images
 from labelcycle.nn.learners._seen import Pictures
 from labelcycle.nn.learners.linear import NO_CHANCE
 from labelcycle.nn.learners.propagate import alike
-from labelcycle.nn.network import NetworkEncoder, raw_features
+from labelcycle.nn.network import NetworkEncoder, load_weights, raw_features, weights_of
 from labelcycle.nn.projected import initialised
 
 INPUT = "images"
@@ -87,11 +87,8 @@ class Finetuned:
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """How to build the backbone, and the weights."""
-        arrays: dict[str, NDArray[Any]] = {"otherwise": self.otherwise}
-        if self.model is not None:
-            for name, tensor in self.model.state_dict().items():
-                arrays[name] = tensor.detach().cpu().contiguous().numpy()
-        return dict(self.meta), arrays
+        weights = weights_of(self.model) if self.model is not None else {}
+        return dict(self.meta), {"otherwise": self.otherwise, **weights}
 
 
 def default_size(side: int, options: Options) -> int:
@@ -118,7 +115,6 @@ def fit(
     backbone, meta = _start(pictures, options, size, seed)
     width = _width(backbone, size, meta)
     model = initialised(lambda: Classifier(backbone, width, n_classes), seed, HEAD)
-    assert isinstance(model, Classifier)
     model = model.to(best_device()).to(memory_format=torch.channels_last)
     with threads_set(options.threads):
         classifier.train(model, images, labels[known], options, seed)
@@ -135,9 +131,8 @@ def from_state(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> F
     otherwise = arrays["otherwise"]
     if "size" not in meta:
         return Finetuned(None, meta, otherwise)
-    weights = {k: torch.from_numpy(np.array(v)) for k, v in arrays.items() if k != "otherwise"}
     model = Classifier(_rebuilt(meta, arrays), meta["width"], len(otherwise))
-    model.load_state_dict(weights)
+    load_weights(model, {name: array for name, array in arrays.items() if name != "otherwise"})
     model = model.eval().to(best_device()).to(memory_format=torch.channels_last)
     return Finetuned(model, meta, otherwise)
 

@@ -34,6 +34,8 @@ NO_CHANCE = -1e4
 
 BLOCK_ROWS = 16_384
 
+PENALTY = 1 / 3000
+
 PENALTIES = np.logspace(-1, -6, 11)
 """Among which cross-validation chooses, strongest first."""
 
@@ -45,7 +47,7 @@ class Options(base.Options):
     """Settings of the linear learner."""
 
     penalty: float | None = Field(
-        1 / 3000,
+        PENALTY,
         gt=0,
         le=1e3,
         description="ridge: mean cross-entropy + penalty/2 * squared weights; null: the one of"
@@ -157,10 +159,11 @@ def _likeliest_penalty(
 
     The default where no class has two labels: then nothing held out could be told.
     """
+    folds = list(thirds(labels))
+    if not folds:
+        return PENALTY
     losses = np.zeros(len(PENALTIES))
-    told = False
-    for held, left in thirds(labels):
-        told = True
+    for held, left in folds:
         seen = np.unique(labels[left])
         if len(seen) < 2:
             continue
@@ -169,7 +172,7 @@ def _likeliest_penalty(
             weights, bias = _logistic(rows[left], labels[left], penalty, options)
             shares = _softmax(rows[held] @ weights + bias)
             losses[at] -= np.log(shares[np.arange(len(held)), truth] + LEAST).sum()
-    return float(PENALTIES[np.argmin(losses)]) if told else Options().penalty or PENALTIES[0]
+    return float(PENALTIES[np.argmin(losses)])
 
 
 def _logistic(

@@ -64,7 +64,7 @@ def _key(curves: Curves, base: str) -> str:
 
 def _band(panel: Axes, rows: Sequence[Row], colour: str) -> None:
     known = [row for row in rows if row["gain_low"] is not None]
-    low, high = ([100 * row[end] for row in known] for end in ("gain_low", "gain_high"))
+    low, high = ([100 * row[end] for row in known] for end in BAND)
     panel.fill_between(
         [row["budget"] for row in known], low, high, color=colour, alpha=0.16, linewidth=0
     )

@@ -1,6 +1,5 @@
 """A set in one .npz file: features, or images, or both."""
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.errors import DataError
-from labelcycle.nn.plain_arrays import array_of, unfinite_rows
+from labelcycle.nn.plain_arrays import array_of, opened, unfinite_rows
 from labelcycle.simulate.sets.reading import Labels, Read, Split, of_array
 
 SPLITS = ("train", "test")
@@ -58,7 +57,7 @@ def _read(arrays: Arrays) -> Read:
 
 def _arrays(path: Path) -> Arrays:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with opened(path) as archive:
             wanted = [f"{split}{kind}" for split in SPLITS for kind in ("", "_labels")]
             wanted += _beside(set(archive))
             missing = [key for key in wanted if key not in archive]
@@ -69,7 +68,7 @@ def _arrays(path: Path) -> Arrays:
             return {key: array_of(archive, key) for key in wanted}
     except FileNotFoundError as error:
         raise DataError(f"no file {path}: {WANTED}; mend data.path") from error
-    except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError) as error:
         raise DataError(f"cannot read {path}: {error}; {WANTED}") from error
 
 
