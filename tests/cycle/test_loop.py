@@ -266,6 +266,25 @@ def test_cancel_drops_a_plan_nobody_was_asked_by(campaign, flows, backend, monke
     assert standing.read(campaign.root).state is State.DUE
 
 
+def test_a_plan_whose_dropping_was_killed_can_be_dropped(campaign, flows, backend, monkeypatch):
+    root = str(campaign.root)
+    backend.push_dies_after = 0
+    with pytest.raises(ServiceDown):
+        flows.run(root)
+
+    def killed(folder):
+        (folder / rounds.PLAN).unlink()  # a folder's files go in any order
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(opening.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            flows.end_early(root, "cancel")
+    assert standing.read(campaign.root).state is State.DUE
+    flows.run(root)
+    assert standing.read(campaign.root).state is State.OPEN
+
+
 def test_cancel_keeps_the_answers_and_does_not_count(campaign, flows, backend, truth):
     root = str(campaign.root)
     flows.run(root)
