@@ -20,9 +20,7 @@ def test_a_class_renamed_since_is_not_taken_for_an_override(tmp_path: Path) -> N
             "skipped": False, "lead_time_s": 2.0, "updated": f"t{number}",
         }  # fmt: skip
         folder = campaign.round(number)
-        write_json(
-            folder / rounds.PUSHED, {"tasks": [{**task, "predicted": name, "shown": True}]}
-        )
+        write_json(folder / rounds.PUSHED, {"tasks": [{**task, "predicted": name, "shown": True}]})
         write_jsonl(folder / rounds.ANNOTATIONS, [answer])
     renamed = Migration(
         "rename", {"cow": "cattle"}, ("cow", "pig"), ("cattle", "pig"), 1, "2026-01-01"
