@@ -96,10 +96,16 @@ def close_round(folder: str) -> int:
 
 @flow(name="collect")
 def collect(folder: str) -> bool:
-    """Look at the open round; close it if it is complete, or due with a quorum. True if it was."""
+    """Look at the open round; close it if it is complete, or due with a quorum. True if it was.
+
+    With `campaign.open_next` the next round is opened, too, by a later look if need be.
+    """
     with _at_work(folder) as campaign:
         now = standing.read(campaign.root)
         if now.state in BEFORE_OPEN:
+            if now.number > 0 and _why_not_open(now) is None:
+                open_round(folder)  # as the look that closed the last one could not
+                return False
             say(f"round {now.number} is {now.state}: nothing to collect")
             telling.tell(now)
             return False
