@@ -38,9 +38,7 @@ def allow(
     document_root : the media folder as the server sees it
     """
     files = [_relative(t, t.image, media) for t in tasks if isinstance(t.image, Path)]
-    wanted = {str(document_root / path.parts[0]) for path in files}
-    for path in sorted(wanted - set(api.storages(project))) if wanted else []:
-        api.create_storage(project, path)
+    _allow_folders(api, project, {str(document_root / path.parts[0]) for path in files})
     for bucket, settings in _buckets(
         t.image for t in tasks if isinstance(t.image, Address)
     ).items():
@@ -61,6 +59,17 @@ def _relative(task: TaskSpec, image: Path, media: Path) -> PurePosixPath:
         f"sample {task.sample}: wanted an image in a folder below {media}, got {task.image};"
         " run `labelcycle open` again"
     )
+
+
+def _allow_folders(api: LabelStudioApi, project: int, wanted: set[str]) -> None:
+    """Make a storage of each folder, as the server sees it, that has none."""
+    if not wanted:
+        return
+    doing = "allowing images from folders"
+    storages = api.call(doing, lambda sdk: sdk.import_storage.local.list(project=project), project)
+    for path in sorted(wanted - {str(each.path) for each in storages}):
+        new = {"project": project, "path": path, "title": TITLE, "use_blob_urls": True}
+        api.call(f"{doing}: {path}", lambda sdk, new=new: sdk.import_storage.local.create(**new))
 
 
 # --- buckets -------------------------------------------------------------------------------
