@@ -63,13 +63,15 @@ def _relative(task: TaskSpec, image: Path, media: Path) -> PurePosixPath:
 
 def _allow_folders(api: LabelStudioApi, project: int, wanted: set[str]) -> None:
     """Make a storage of each folder, as the server sees it, that has none."""
-    if not wanted:
-        return
-    doing = "allowing images from folders"
-    storages = api.call(doing, lambda sdk: sdk.import_storage.local.list(project=project), project)
-    for path in sorted(wanted - {str(each.path) for each in storages}):
-        new = {"project": project, "path": path, "title": TITLE, "use_blob_urls": True}
-        api.call(f"{doing}: {path}", lambda sdk, new=new: sdk.import_storage.local.create(**new))
+
+    def allow(sdk: Any) -> None:
+        local = sdk.import_storage.local
+        present = {str(each.path) for each in local.list(project=project)}
+        for path in sorted(wanted - present):
+            local.create(project=project, path=path, title=TITLE, use_blob_urls=True)
+
+    if wanted:
+        api.call(f"allowing images from {', '.join(sorted(wanted))}", allow, project)
 
 
 # --- buckets -------------------------------------------------------------------------------
