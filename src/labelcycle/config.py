@@ -162,7 +162,11 @@ class CloseOptions(Options):
         " null: never",
     )
     quorum: float = Field(
-        0.8, ge=0, le=1, description="share of the tasks that is enough; the rest goes back"
+        0.8,
+        ge=0,
+        le=1,
+        description="share of the round's tasks, those of the hold-out among them, that is enough;"
+        " selected samples nobody answered go back",
     )
 
 
