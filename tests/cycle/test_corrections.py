@@ -259,7 +259,7 @@ def do(backend: FakeBackend, change: str, key: str, label: str) -> None:
         backend.delete_task(key)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(st.lists(CHANGES, min_size=2, max_size=3), st.sets(st.sampled_from(KEYS)))
 def test_what_is_recorded_is_what_there_is(tmp_path_factory, history, late) -> None:
     campaign = Campaign(tmp_path_factory.mktemp("history"))
