@@ -29,7 +29,7 @@ def awkward(seed: int, m: int, kind: str) -> np.ndarray:
 KINDS = st.sampled_from(["one row", "copies", "near copies", "grid", "plain"])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     m=st.integers(60, 180),
