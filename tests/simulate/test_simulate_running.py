@@ -152,17 +152,18 @@ def test_several_sets_have_their_own_budgets(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_killed_at_any_moment_it_ends_with_the_same_table(tmp_path: Path) -> None:
-    path = blobs_in(tmp_path)
-    given = {"seeds": 6, "rounds": 6, "strategies": ["random", "typiclust", "supclust"]}
-    done(tmp_path / "whole", path, **given)
+    given = settings(
+        blobs_in(tmp_path), seeds=6, rounds=6, strategies=["random", "typiclust", "supclust"]
+    )
     file = tmp_path / "blobs.yaml"
-    file.write_text(yaml.safe_dump(settings(path, **given)))
-    command = [sys.executable, "-m", "labelcycle", "simulate", str(file), "--jobs", "2"]
-    command += ["--into", str(tmp_path / "broken")]
-    kept = tmp_path / "broken" / "campaigns.jsonl"
-    for lines in (1, 9):
-        kill_when(command, partial(has_lines, kept, lines))
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    file.write_text(yaml.safe_dump(given))
+    for name in ("whole", "broken"):
+        command = [sys.executable, "-m", "labelcycle", "simulate", str(file), "--jobs", "2"]
+        command += ["--into", str(tmp_path / name)]
+        kept = tmp_path / name / "campaigns.jsonl"
+        for lines in (1, 9) if name == "broken" else ():
+            kill_when(command, partial(has_lines, kept, lines))
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
     for name in ("results.json", "table.md"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "broken" / name).read_bytes()
     assert len((tmp_path / "broken" / "campaigns.jsonl").read_text().splitlines()) == 18
