@@ -163,7 +163,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_table(tmp_path: Path) -> Non
         kept = tmp_path / name / "campaigns.jsonl"
         for lines in (1, 9) if name == "broken" else ():
             kill_when(command, partial(has_lines, kept, lines))
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        subprocess.run(command, check=True, capture_output=True, timeout=600)
     for name in ("results.json", "table.md"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "broken" / name).read_bytes()
     assert len((tmp_path / "broken" / "campaigns.jsonl").read_text().splitlines()) == 18
