@@ -16,7 +16,7 @@ def test_without_neighbours_it_is_the_picture() -> None:
     assert below(picture, [], "x") is picture
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     st.tuples(st.integers(1, 600), st.integers(1, 90)),
     st.lists(st.tuples(st.integers(1, 150), st.integers(1, 150)), min_size=1, max_size=8),

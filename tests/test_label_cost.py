@@ -9,6 +9,7 @@ import label_cost
 import numpy as np
 import pytest
 from scipy import stats
+from tiny_sets import blobs_in
 
 from labelcycle.core import clusterers, query, strategies
 from labelcycle.core.pool import UNLABELED, Pool
@@ -30,12 +31,7 @@ SETTINGS = ("--strategies", "typiclust", "--budgets", "3,8", "--seeds", "3", "--
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """Three blobs, one of them rare."""
-    rng = np.random.default_rng(0)
-    labels = np.repeat([0, 1, 2], (50, 40, 10))
-    features = (rng.standard_normal((100, 4)) + 2 * np.eye(4)[labels]).astype(np.float32)
-    path = tmp_path / "blobs.npz"
-    np.savez(path, train=features, train_labels=labels, test=features, test_labels=labels)
-    return path
+    return blobs_in(tmp_path)
 
 
 def words(data: Path, *more: object) -> list[str]:
@@ -124,8 +120,6 @@ def test_an_interrupted_run_goes_on(
     ("option", "value"),
     [
         ("--pool", "50"),
-        ("--budgets", "3,9"),
-        ("--learner", "linear:penalty=0.01"),
         ("--clusterer", "kmeans:starts=2"),
     ],
 )

@@ -9,7 +9,7 @@ from buckets import Bucket
 from test_ingest import campaign, png, quarantine, splits, take
 from websites import Page, served
 
-from labelcycle import remote
+from labelcycle import imaging, remote
 from labelcycle.adapters import web
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused
 from labelcycle.intake import Quarantined
@@ -40,8 +40,9 @@ def test_addresses_of_a_list_become_samples(campaign: Campaign, tmp_path: Path) 
         report = take(campaign, paths)
         assert (report.found, report.added, report.quarantined) == (5, 3, 2)
         assert set(splits(campaign)) == {web.normal(address) for address in good}
+        unreadable = f"not an image that can be read; wanted one of {', '.join(imaging.READ)}"
         assert quarantine(campaign) == {
-            f"{site.url}/bad": quarantine(campaign)[f"{site.url}/bad"],
+            f"{site.url}/bad": unreadable,
             f"{site.url}/gone": "cannot be fetched: the server answered 404",
         }
         for sample in read_samples(campaign.samples):

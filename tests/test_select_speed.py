@@ -50,25 +50,21 @@ def test_rows_beside_the_lighter_peer_and_a_picture(tmp_path: Path) -> None:
     assert "diversity" in picture.read_text()
 
 
-@pytest.mark.slow  # importing scikit-activeml takes seconds, in each of four processes
 def test_scikit_activeml_picks_the_same(tmp_path: Path) -> None:
     """1,500 rows: in clusters of less than 40, both sides have another K for typiclust."""
-    rows, _ = ran(tmp_path, "--rows", "1500", "--strategies", "typiclust,badge,margin")
+    rows, _ = ran(tmp_path, "--rows", "1500", "--strategies", "typiclust,badge")
     found = {row["strategy"]: row for row in rows}
-    assert set(found) == {"typiclust", "badge", "margin"}
+    assert set(found) == {"typiclust", "badge"}
     for name, row in found.items():
         assert row["peer"] == "scikit-activeml 1.0.1"
         assert row["ratio"] == pytest.approx(row["peer_cpu_s"] / row["ours_cpu_s"])
         assert row["same_picks"] is (None if name == "badge" else True)
 
 
-@pytest.mark.slow
 def test_ours_alone_on_memory_mapped_rows(tmp_path: Path) -> None:
-    rows, _ = ran(tmp_path, "--suite", "large", "--strategies", "typiclust,badge")
-    assert [(row["strategy"], row["peer"], row["ratio"]) for row in rows] == [
-        ("typiclust", None, None),
-        ("badge", None, None),
-    ]
+    rows, _ = ran(tmp_path, "--suite", "large", "--strategies", "typiclust")
+    found = [(row["strategy"], row["peer"], row["ratio"]) for row in rows]
+    assert found == [("typiclust", None, None)]
     assert all(row.keys() >= PROMISED for row in rows)
     assert rows[0]["gflop"].keys() == {"k-means", "search"}
     needed = sum(rows[0]["gflop"].values())

@@ -3,7 +3,7 @@
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelcycle.adapters import label_config
@@ -29,11 +29,13 @@ def changed(old: str, new: str) -> str:
     return CONFIG.replace(old, new)
 
 
+@settings(max_examples=40)
 @given(SCHEMAS)
 def test_what_is_built_has_no_difference(schema: LabelSchema) -> None:
     assert difference(label_config.build(schema), schema) is None
 
 
+@settings(max_examples=40)
 @given(SCHEMAS, SCHEMAS)
 def test_schemas_that_people_see_differently_differ(one: LabelSchema, other: LabelSchema) -> None:
     configs = [label_config.build(schema) for schema in (one, other)]

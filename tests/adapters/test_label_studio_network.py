@@ -71,12 +71,14 @@ def test_reads_alone_are_repeated(
     assert server.seen == asked
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_retry_after_is_honoured(clock: Clock, method: str) -> None:
+@pytest.mark.parametrize(("method", "status"), [("GET", 200), ("POST", 429)])
+def test_retry_after_is_honoured(clock: Clock, method: str, status: int) -> None:
     with Network(URL, Answers(says(429, **{"Retry-After": "7"}), says(200))) as network:
-        network.request(method, URL)
-        assert 7 <= clock.now < 8
-        network.request(method, URL)
+        assert network.request(method, URL).status_code == status
+        waited = clock.now
+        assert 7 <= waited < 8
+        assert network.request(method, URL).status_code == 200
+        assert clock.now == waited
 
 
 def test_retry_after_is_bounded(clock: Clock) -> None:

@@ -31,12 +31,17 @@ SLOW = ("resnet34", "timm_pretrained")
 """resnet34 is resnet18 with more layers; timm takes seconds to import."""
 
 
-def every(*slow: str) -> list[Any]:
+def every(*slow: str, without: str = "") -> list[Any]:
     """Every encoder; another quick test goes through the code of the `slow` ones."""
     return [
         pytest.param(name, marks=[pytest.mark.slow] if name in (*slow, *SLOW) else [])
         for name in QUICK
+        if name != without
     ]
+
+
+UNLIKE = every("resnet18", "torchvision_pretrained", without="resnet34")
+"""Encoders of code of their own, for what no number of layers changes."""
 
 
 @pytest.fixture(scope="session")
@@ -96,27 +101,27 @@ def test_state_rebuilds_the_encoder(name: str, weights: Path) -> None:
     assert again.state()[0] == meta
 
 
-@pytest.mark.parametrize("name", every("resnet18", "torchvision_pretrained"))
+@pytest.mark.parametrize("name", UNLIKE)
 def test_same_seed_same_encoder(name: str, weights: Path) -> None:
     first, again = (fitted(name, weights, images(6))[0] for _ in range(2))
     np.testing.assert_array_equal(first.embed(images(5)), again.embed(images(5)))
 
 
-@pytest.mark.parametrize("name", every("resnet18", "torchvision_pretrained"))
+@pytest.mark.parametrize("name", UNLIKE)
 @pytest.mark.parametrize("count", [1, 2, 20])
 def test_tiny_pools_and_a_last_batch_of_another_size(name: str, count: int, weights: Path) -> None:
     encoder, _ = fitted(name, weights, images(count))
     assert np.isfinite(encoder.embed(images(3))).all()
 
 
-@pytest.mark.parametrize("name", every("resnet18", "torchvision_pretrained"))
+@pytest.mark.parametrize("name", UNLIKE)
 @pytest.mark.parametrize("count", [1, 6])
 def test_images_all_alike(name: str, count: int, weights: Path) -> None:
     encoder, _ = fitted(name, weights, np.full((count, SIDE, SIDE, 3), 7, np.uint8))
     assert np.isfinite(encoder.embed(images(2))).all()
 
 
-@pytest.mark.parametrize("name", every("resnet18", "torchvision_pretrained"))
+@pytest.mark.parametrize("name", UNLIKE)
 def test_grey_pools_and_a_coloured_image_later(name: str, weights: Path) -> None:
     encoder, _ = fitted(name, weights, images(6, grey=True))
     for later in (images(4, grey=True, seed=1), images(4, seed=1)):

@@ -61,7 +61,7 @@ def copied(pool: Pool) -> list[bytes]:
 
 
 @pytest.mark.parametrize("name", ALL)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(case=pools(), seed=st.integers(0, 2**32 - 1))
 def test_the_picks_are_distinct_available_and_as_many_as_asked(
     name: str, case: tuple[Pool, int], seed: int
@@ -115,7 +115,7 @@ def with_labels(pool: Pool, every: int | None) -> Pool:
 def test_one_and_two_threads_pick_the_same(
     name: str, labels_every: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pool = with_labels(ordinary(1500, 64), labels_every)
+    pool = with_labels(ordinary(800, 64), labels_every)
     monkeypatch.setattr(badge, "BLOCK_ROWS", 256)  # else so small a pool is a single part
     monkeypatch.setattr(coreset, "BLOCK_ROWS", 256)
     monkeypatch.setattr(dropout, "BLOCK_BYTES", 2**16)

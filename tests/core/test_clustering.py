@@ -90,12 +90,13 @@ def test_as_good_as_scikit_learn(clusters: int) -> None:
 
 def test_the_same_generator_gives_the_same_clusters_on_any_number_of_threads() -> None:
     features = blobs(1500, 32, 60)
-    found = []
+    found, before = [], faiss.omp_get_max_threads()
     for threads in (1, 2):
         faiss.omp_set_num_threads(threads)
         with threadpool_limits(threads):
             found.append(kmeans(features, 20, np.random.default_rng(4)))
         assert faiss.omp_get_max_threads() == threads
+    faiss.omp_set_num_threads(before)  # else all that is tested after this spins on two
     assert found[0].centres.tobytes() == found[1].centres.tobytes()
     np.testing.assert_array_equal(found[0].assignment, found[1].assignment)
     other = kmeans(features, 20, np.random.default_rng(5))

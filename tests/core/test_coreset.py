@@ -72,9 +72,9 @@ def test_scikit_activeml_picks_the_same_in_the_same_order(labeled: int) -> None:
     """Unit rows on both sides, at least one label: without any, they draw the first pick."""
     rng = np.random.default_rng(1)
     centres = 3 * rng.standard_normal((10, 16))
-    features = centres[rng.integers(0, 10, 2000)] + rng.standard_normal((2000, 16))
-    rows = rng.choice(2000, labeled, replace=False)
-    y = np.full(2000, np.nan)
+    features = centres[rng.integers(0, 10, 800)] + rng.standard_normal((800, 16))
+    rows = rng.choice(800, labeled, replace=False)
+    y = np.full(800, np.nan)
     y[rows] = 0
     theirs = CoreSet(random_state=0).query(unit(features.astype(np.float32)), y, batch_size=40)
     assert theirs.tolist() == ask(make(features, rows), 40).rows.tolist()

@@ -18,7 +18,7 @@ def features_of(kind: str, n: int, d: int, rng: np.random.Generator) -> np.ndarr
 
 
 @pytest.mark.parametrize("kind", ["noise", "blobs", "one direction"])
-@pytest.mark.parametrize("sigma", [0.05, 0.3, 1.0, 3.0])
+@pytest.mark.parametrize("sigma", [0.05, 0.5, 3.0])
 @pytest.mark.parametrize("d", [3, 512])
 def test_the_exact_gain_lies_within_the_bounds(d: int, sigma: float, kind: str) -> None:
     rng = np.random.default_rng(0)
@@ -26,7 +26,7 @@ def test_the_exact_gain_lies_within_the_bounds(d: int, sigma: float, kind: str) 
     coverage = Coverage(features, np.arange(1100), rng.random(1100), sigma)
     for chosen in (range(0), range(1, 20)):
         coverage.add(np.array(chosen, dtype=np.int64))
-        rows = np.arange(0, 200)
+        rows = np.arange(0, 60)
         lower, upper = coverage.bounds(rows)
         gains = coverage.gains(rows)
         assert (lower <= gains).all()

@@ -47,7 +47,7 @@ def test_with_many_answers_it_is_what_the_papers_turns_find() -> None:
     answers, truth = crowd([0.9, 0.8, 0.7], 600)
     model = dawid_skene.fit(answers)
     assert model.kind == "per class"
-    slow = slow_turns(answers, 40)
+    slow = slow_turns(answers, 15)
     found = dawid_skene.posterior(model, answers)
     np.testing.assert_allclose(found.sum(axis=1), 1)
     assert (found.argmax(axis=1) == slow.argmax(axis=1)).mean() > 0.99

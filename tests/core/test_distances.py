@@ -16,11 +16,11 @@ def points_of(d: int) -> np.ndarray:
 @pytest.mark.parametrize("d", [3, 64, 2048])
 def test_the_product_is_the_squared_distance_to_its_stated_error(d: int) -> None:
     points = points_of(d)
-    exact = ((points[:100, None] - points) ** 2).sum(axis=2)
-    got = distances.left(points[:100]) @ distances.right(points).T
+    exact = ((points[:20, None] - points) ** 2).sum(axis=2)
+    got = distances.left(points[:20]) @ distances.right(points).T
     assert got.dtype == np.float32
     assert np.abs(got - exact).max() < distances.ROUNDING / 4
-    scaled = distances.left(points[:100]) @ distances.right(points, -4.0).T
+    scaled = distances.left(points[:20]) @ distances.right(points, -4.0).T
     assert np.abs(scaled / -4 - exact).max() < distances.ROUNDING / 4
 
 

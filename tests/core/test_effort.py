@@ -1,7 +1,7 @@
 """What answers cost: by hand, and that one long lunch moves nothing but the cap's worth."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelcycle.core.effort import Effort, effort
@@ -18,6 +18,7 @@ def test_without_times_or_labels_nothing_is_divided() -> None:
     assert effort([3.0], 0, 60).per_label is None
 
 
+@settings(max_examples=30)
 @given(st.lists(st.floats(0, 50), min_size=1, max_size=20), st.floats(61, 1e9))
 def test_how_long_a_lunch_was_makes_no_difference(times, lunch) -> None:
     found = effort([*times, lunch], 1, 60)

@@ -60,7 +60,7 @@ def slow_uherding(pool: Pool, budget: int, temperature: float) -> tuple[list[int
     return picks, gains
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(2, 60),

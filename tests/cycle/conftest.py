@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,50 @@ def campaign(
         made.root.rename(template)
     shutil.copytree(template, tmp_path / "campaign")
     return Campaign(tmp_path / "campaign")
+
+
+class Kept:
+    """Campaigns that came to a state once, with what the annotation backend held then."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.backends: dict[str, FakeBackend] = {}
+
+    def bring(
+        self, state: str, campaign: Campaign, backend: FakeBackend, way: Callable[[], object]
+    ):
+        """Put a new campaign into `state`: by going the way once, by copying later."""
+        if state not in self.backends:
+            way()
+            shutil.copytree(campaign.root, self.folder / state)
+            self.backends[state] = deepcopy(backend)
+        else:
+            shutil.rmtree(campaign.root)
+            shutil.copytree(self.folder / state, campaign.root)
+            vars(backend).update(vars(deepcopy(self.backends[state])))
+        return campaign
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    return Kept(tmp_path_factory.mktemp("kept"))
+
+
+@pytest.fixture
+def opened(campaign: Campaign, flows, backend: FakeBackend, kept: Kept) -> Campaign:
+    """The campaign with round 0 open."""
+    return kept.bring("opened", campaign, backend, lambda: flows.run(str(campaign.root)))
+
+
+@pytest.fixture
+def closed(opened: Campaign, flows, backend: FakeBackend, answer_all, kept: Kept) -> Campaign:
+    """The campaign with round 0 answered truthfully and closed."""
+
+    def close() -> None:
+        answer_all()
+        flows.run(str(opened.root))
+
+    return kept.bring("closed", opened, backend, close)
 
 
 @pytest.fixture

@@ -184,11 +184,11 @@ def test_a_round_of_several_people(campaign, flows, backend, truth) -> None:
     assert people["cost"]["by_strategy"]["holdout"]["answers"] == 1
 
 
+@pytest.mark.usefixtures("opened")
 def test_how_answers_are_accepted_is_held_while_a_round_is_open(campaign, flows, answer_all):
     from labelcycle.errors import StateError
 
     root = str(campaign.root)
-    flows.run(root)
     settle(campaign, confidence=0.9)
     answer_all()
     with pytest.raises(StateError, match=r"accept\.confidence changed while round 0 is open"):

@@ -19,6 +19,7 @@ import chromium
 import numpy as np
 import pytest
 from chromium import wait
+from real_server import backend, where
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -26,8 +27,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from labelcycle import annotate, config, rounds
-from labelcycle.adapters import label_config, services
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+from labelcycle.adapters import label_config
 from labelcycle.adapters.label_studio_api import LabelStudioApi
 from labelcycle.adapters.services import Services
 from labelcycle.cycle import opening, setup
@@ -39,6 +39,8 @@ pytestmark = [
         bool(chromium.missing()), reason=f"not installed: {', '.join(chromium.missing())}"
     ),
 ]
+
+__all__ = ["backend", "where"]
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fashion"
 CLASSES = ("Bag", "Coat", "Sandal", "Trouser")
@@ -90,18 +92,6 @@ def campaign(
     report = setup.add_images(made.root, [str(images[0])], lambda step: None)
     assert (report.added, report.quarantined) == (len(CLASSES) * EACH, 0)
     return made
-
-
-@pytest.fixture
-def where(service_campaign: Campaign, label_studio: Services) -> dict[str, str]:
-    root = {"LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(service_campaign.media)}
-    return {**services.environment(service_campaign), **root}
-
-
-@pytest.fixture
-def backend(campaign: Campaign, where: dict[str, str]) -> LabelStudioBackend:
-    """The real one in place of the one in memory."""
-    return LabelStudioBackend(campaign, where)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import SETTINGS, make_images
@@ -45,72 +44,50 @@ def campaign(tmp_path: Path) -> Campaign:
     return made
 
 
-@pytest.fixture
-def clone(
-    campaign: Campaign, flows, answer_all: Callable[[], None], tmp_path: Path
-) -> tuple[Path, dict[str, Any]]:
-    """The campaign elsewhere after a closed round, and its status; the first one is gone."""
-    flows.run(str(campaign.root))
-    answer_all()
-    flows.run(str(campaign.root))
-    told = json.loads(labelcycle(campaign.root, "status", "--json"))
-    run(tmp_path, "git", "clone", "-q", str(campaign.root), str(tmp_path / "elsewhere"))
-    shutil.rmtree(campaign.root)
-    dvc(tmp_path / "elsewhere", "pull", "-q")
-    return tmp_path / "elsewhere", told
-
-
-def test_a_clone_with_its_data_pulled_shows_and_verifies_the_round(
-    clone: tuple[Path, dict[str, Any]],
+def test_a_clone_with_its_data_pulled_shows_and_verifies_every_round(
+    campaign: Campaign,
+    flows,
+    answer_all: Callable[[], None],
+    backend: FakeBackend,
+    tmp_path: Path,
 ) -> None:
-    folder, told = clone
-    assert json.loads(labelcycle(folder, "status", "--json")) == told
-    assert told["rounds"][0]["state"] == "closed"
-    selection = read_json(Campaign(folder).round(0) / "selection.json")
-    for start in ((), ("--from", "pretrain")):
-        out = labelcycle(folder, "verify", "round/000", *start)
-        assert f"the same {len(selection['samples'])} samples in the same order" in out
-        assert "round 0 is reproduced" in out
-    assert run(folder, "git", "status", "--porcelain") == ""
-
-
-def test_a_round_that_carries_corrections_verifies_and_so_does_the_corrected_one(
-    campaign: Campaign, flows, answer_all: Callable[[], None], backend: FakeBackend
-) -> None:
-    root = str(campaign.root)
-    flows.run(root)
-    answer_all()
-    flows.run(root)
-    own, again = sorted(key for key, task in backend.tasks.items() if task.kind == "selected")[:2]
-    (said,) = {answer.labels for answer in backend.answers if answer.key == own}
-    backend.edit(own, "light" if said == ("dark",) else "dark")
-    backend.delete_answers(again)
-    flows.open_now(root)
-    answer_all()  # the withdrawn one is answered anew
-    flows.run(root)
-    assert read_json(campaign.round(1) / "metrics.json")["corrections"]["labels"] > 0
-    for number in (0, 1):
-        out = labelcycle(campaign.root, "verify", f"round/{number:03d}")
-        assert f"round {number} is reproduced" in out
-
-
-def test_rounds_before_and_after_a_change_of_classes_are_verified(
-    campaign: Campaign, flows, backend, answer_all: Callable[[], None]
-) -> None:
+    """Two rounds; between them people correct answers and classes change."""
     root = campaign.root
     flows.run(str(root))
     answer_all()
     flows.run(str(root))
+    assert git.tags(root) == {"open/000", "round/000"}
+    correct_some(backend)
     labelcycle(root, "schema", "rename", "dark", "black")
     labelcycle(root, "schema", "add", "grey", "--after", "black")
     assert "train" in dvc(root, "status", "train")
     flows.open_now(str(root))
     assert "up to date" in dvc(root, "status", "query")
-    answer_all()  # in the old names, from a page that was opened before
+    answer_all()  # the withdrawn one anew; in the old names, from a page that was opened before
     flows.run(str(root))
     assert "up to date" in dvc(root, "status", "train", "evaluate")
-    found = [read_json(campaign.round(n) / "metrics.json")["classes"] for n in (0, 1)]
-    assert found == [["dark", "light"], ["black", "grey", "light"]]
-    for tag in ("round/000", "round/001"):
-        assert "is reproduced" in labelcycle(root, "verify", tag)
+    metrics = [read_json(campaign.round(n) / "metrics.json") for n in (0, 1)]
+    assert [m["classes"] for m in metrics] == [["dark", "light"], ["black", "grey", "light"]]
+    assert metrics[1]["corrections"]["labels"] > 0
     assert run(root, "git", "status", "--porcelain") == ""
+    told = json.loads(labelcycle(root, "status", "--json"))
+    assert [each["state"] for each in told["rounds"]] == ["closed", "closed"]
+
+    folder = tmp_path / "elsewhere"
+    run(tmp_path, "git", "clone", "-q", str(root), str(folder))
+    shutil.rmtree(root)
+    dvc(folder, "pull", "-q")
+    assert json.loads(labelcycle(folder, "status", "--json")) == told
+    for number, start in ((0, ()), (0, ("--from", "pretrain")), (1, ())):
+        out = labelcycle(folder, "verify", f"round/{number:03d}", *start)
+        assert "the same 4 samples in the same order" in out
+        assert f"round {number} is reproduced" in out
+    assert run(folder, "git", "status", "--porcelain") == ""
+
+
+def correct_some(backend: FakeBackend) -> None:
+    """One answer of round 0 is edited, one withdrawn."""
+    own, again = sorted(key for key, task in backend.tasks.items() if task.kind == "selected")[:2]
+    (said,) = {answer.labels for answer in backend.answers if answer.key == own}
+    backend.edit(own, "light" if said == ("dark",) else "dark")
+    backend.delete_answers(again)

@@ -56,8 +56,8 @@ def test_past_its_deadline_a_round_with_a_quorum_closes(campaign, flows, backend
     assert backend.withdrawn == {tasks[0].key}
 
 
-def test_without_a_deadline_nothing_is_late(campaign, flows) -> None:
-    flows.run(str(campaign.root))
+@pytest.mark.usefixtures("opened")
+def test_without_a_deadline_nothing_is_late(campaign) -> None:
     age(campaign, 10_000)
     now = standing.read(campaign.root)
     assert not deadline.passed(now)

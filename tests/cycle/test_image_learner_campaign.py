@@ -30,7 +30,7 @@ def campaign(tmp_path: Path) -> Campaign:
     return made
 
 
-def test_two_rounds_and_both_are_verified(
+def test_two_rounds_and_the_one_with_a_model_is_verified(
     campaign: Campaign, flows, answer_all: Callable[[], None]
 ) -> None:
     for number in range(2):
@@ -41,7 +41,6 @@ def test_two_rounds_and_both_are_verified(
         assert own.shape == (24, 64)  # of the model that was trained when the round was closed
         assert read_json(campaign.model / "model.json")["labels"] == 4 * (number + 1)
     assert read_json(campaign.root / "rounds" / "001" / "selection.json")["stood_in"] is None
-    for number in range(2):
-        words = [sys.executable, "-m", "labelcycle", "verify", f"round/00{number}"]
-        done = subprocess.run(words, cwd=campaign.root, capture_output=True, text=True)
-        assert f"round {number} is reproduced" in done.stdout, done.stdout + done.stderr
+    words = [sys.executable, "-m", "labelcycle", "verify", "round/001"]
+    done = subprocess.run(words, cwd=campaign.root, capture_output=True, text=True)
+    assert "round 1 is reproduced" in done.stdout, done.stdout + done.stderr

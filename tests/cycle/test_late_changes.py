@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 from conftest import SETTINGS, make_images
+from real_server import backend, where
 
 from labelcycle import config, rounds
-from labelcycle.adapters import label_config, services
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+from labelcycle.adapters import label_config
 from labelcycle.adapters.label_studio_api import LabelStudioApi
-from labelcycle.adapters.services import Services
 from labelcycle.cycle import revising, setup, standing
 from labelcycle.labels import read_all_labels
 from labelcycle.store import Campaign, read_json, read_jsonl, read_labels
 
 pytestmark = pytest.mark.service
+
+__all__ = ["backend", "where"]
 
 OTHER = {"dark": "light", "light": "dark"}
 NOTHING = {"edited": 0, "added": 0, "deleted": 0, "tasks": 0, "labels": 0}
@@ -31,18 +32,6 @@ def campaign(tmp_path: Path, without_dvc: None, service_campaign: Campaign) -> C
     made.media.symlink_to(service_campaign.media, target_is_directory=True)
     setup.add_images(made.root, [str(tmp_path / "images")], lambda step: None)
     return made
-
-
-@pytest.fixture
-def where(service_campaign: Campaign, label_studio: Services) -> dict[str, str]:
-    root = {"LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(service_campaign.media)}
-    return {**services.environment(service_campaign), **root}
-
-
-@pytest.fixture
-def backend(campaign: Campaign, where: dict[str, str]) -> LabelStudioBackend:
-    """The real one in place of the one in memory."""
-    return LabelStudioBackend(campaign, where)
 
 
 @pytest.fixture

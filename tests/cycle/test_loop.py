@@ -106,9 +106,9 @@ def test_a_later_look_opens_the_next_round_that_could_not_be_opened(
     assert (now.number, now.state) == (1, State.OPEN)
 
 
+@pytest.mark.usefixtures("opened")
 def test_the_next_round_opens_only_when_told(campaign, flows, answer_all, capsys):
     root = str(campaign.root)
-    flows.run(root)
     answer_all()
     flows.run(root)
     assert "labelcycle open" in capsys.readouterr().out
@@ -190,9 +190,9 @@ def test_a_kill_between_any_two_side_effects_changes_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("opened")
 def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(campaign, flows, backend, truth):
     root = str(campaign.root)
-    flows.run(root)
     own = sorted((t.rank, key) for key, t in backend.tasks.items() if t.kind != "holdout")
     skipped, empty, unknown, fine = (key for _, key in own)
     backend.answer(skipped, skipped=True)
@@ -214,8 +214,8 @@ def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(campaign, flo
     assert not again & set(found)
 
 
+@pytest.mark.usefixtures("opened")
 def test_a_persons_last_answer_counts(campaign, flows, backend, answer_all):
-    flows.run(str(campaign.root))
     key = next(key for key, t in backend.tasks.items() if t.kind != "holdout")
     backend.answer(key, "dark")
     backend.answer(key, "light")
@@ -244,11 +244,11 @@ def test_pre_annotations_come_from_round_one_on_and_never_for_the_holdout(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("opened")
 def test_close_incomplete_keeps_the_answers_and_returns_the_rest_to_the_pool(
     campaign, flows, backend, truth
 ):
     root = str(campaign.root)
-    flows.run(root)
     own = [key for key, t in backend.tasks.items() if t.kind != "holdout"]
     held = [key for key, t in backend.tasks.items() if t.kind == "holdout"]
     for key in (own[0], held[0]):
@@ -307,9 +307,9 @@ def test_a_plan_whose_dropping_was_killed_can_be_dropped(campaign, flows, backen
     assert standing.read(campaign.root).state is State.OPEN
 
 
+@pytest.mark.usefixtures("opened")
 def test_cancel_keeps_the_answers_and_does_not_count(campaign, flows, backend, truth):
     root = str(campaign.root)
-    flows.run(root)
     key = next(key for key, t in backend.tasks.items() if t.kind != "holdout")
     backend.answer(key, truth[backend.tasks[key].sample])
     flows.end_early(root, "cancel", "wrong strategy")
@@ -332,11 +332,11 @@ def test_cancel_after_half_a_push_keeps_what_was_answered(campaign, flows, backe
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("opened")
 def test_a_lost_project_can_be_abandoned_and_the_holdout_is_asked_again(
     campaign, flows, backend, answer_all
 ):
     root = str(campaign.root)
-    flows.run(root)
     backend.lose_project()
     with pytest.raises(ServiceRefused, match="was deleted"):
         flows.end_early(root, "cancel")
@@ -354,11 +354,11 @@ def test_a_lost_project_can_be_abandoned_and_the_holdout_is_asked_again(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("opened")
 def test_a_deleted_task_of_the_holdout_does_not_block_later_rounds(
     campaign, flows, backend, truth, answer_all
 ):
     root = str(campaign.root)
-    flows.run(root)
     flows.end_early(root, "incomplete")
     gone = next(key for key, task in backend.tasks.items() if task.kind == "holdout")
     del backend.tasks[gone], backend.ids[gone]
@@ -403,9 +403,9 @@ def test_settings_changed_between_push_and_commit_stop_the_open(
         opening.mark_open(now)
 
 
+@pytest.mark.usefixtures("opened")
 def test_the_holdout_and_the_owned_labels_are_frozen(campaign, flows, answer_all):
     root = str(campaign.root)
-    flows.run(root)
     text = campaign.samples.read_text()
     campaign.samples.unlink()
     campaign.samples.write_text(text.replace('"split": "holdout"', '"split": "pool"', 1))
@@ -415,11 +415,8 @@ def test_the_holdout_and_the_owned_labels_are_frozen(campaign, flows, answer_all
 
 
 @pytest.mark.slow
-def test_a_detached_head_and_a_branch_without_the_rounds_are_refused(campaign, flows, answer_all):
-    root = str(campaign.root)
-    flows.run(root)
-    answer_all()
-    flows.run(root)
+@pytest.mark.usefixtures("closed")
+def test_a_detached_head_and_a_branch_without_the_rounds_are_refused(campaign):
     programs.run(["git", "checkout", "-q", "open/000"], campaign.root)
     with pytest.raises(StateError, match=r"detached HEAD.*git switch main"):
         standing.ready(campaign.root)
@@ -429,11 +426,8 @@ def test_a_detached_head_and_a_branch_without_the_rounds_are_refused(campaign, f
 
 
 @pytest.mark.slow
-def test_init_again_touches_no_data(campaign, flows, answer_all):
-    root = str(campaign.root)
-    flows.run(root)
-    answer_all()
-    flows.run(root)
+@pytest.mark.usefixtures("closed")
+def test_init_again_touches_no_data(campaign):
     (campaign.data / "labels.dvc").touch()  # what DVC writes; it is left out here
     campaign.holdout.unlink()
     campaign.dvc_yaml.write_text("old")
@@ -443,9 +437,9 @@ def test_init_again_touches_no_data(campaign, flows, answer_all):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("opened")
 def test_changed_settings_are_held_while_a_round_is_open(campaign, flows, backend, answer_all):
     root = str(campaign.root)
-    flows.run(root)
     answer_all()
     edit(campaign, "budget: 4", "budget: 5")
     assert report.status(standing.read(campaign.root))["params_wait"]
@@ -467,11 +461,9 @@ def test_a_budget_above_the_pool_is_refused_before_anything_is_written(campaign,
     assert standing.read(campaign.root).state is State.DUE
 
 
-def test_a_changed_closed_file_stops_the_next_run(campaign, flows, answer_all):
+@pytest.mark.usefixtures("closed")
+def test_a_changed_closed_file_stops_the_next_run(campaign, flows):
     root = str(campaign.root)
-    flows.run(root)
-    answer_all()
-    flows.run(root)
     path = campaign.round(0) / "selection.json"
     path.write_text(path.read_text().replace('"rank": 0', '"rank": 9'))
     with pytest.raises(StateError, match=r"rounds/000/selection.json of the closed round 0"):

@@ -26,15 +26,6 @@ def schema(campaign: Campaign, *words: str) -> str:
     return done.output
 
 
-@pytest.fixture
-def closed(campaign, flows, answer_all):
-    """The campaign with round 0 closed."""
-    flows.run(str(campaign.root))
-    answer_all()
-    flows.run(str(campaign.root))
-    return campaign
-
-
 def counted(campaign: Campaign) -> dict[str | None, int]:
     found = [label.label for label in labels.read_all_labels(campaign).values()]
     return {name: found.count(name) for name in set(found)}
@@ -55,6 +46,7 @@ def test_a_rename_reaches_record_settings_commit_page_and_training(closed, flows
     flows.open_now(str(closed.root))
     assert backend.schema.classes == ("black", "light")
     shown = {task.prediction.label for task in backend.tasks.values() if task.prediction}
+    assert shown
     assert shown <= {"black", "light"}
     for key, task in backend.tasks.items():
         if task.round == 1:  # a page that was open before still sends the old name
@@ -87,9 +79,9 @@ def test_a_removed_class_is_trained_on_no_more_and_comes_back_whole(closed, flow
     assert counted(closed) == before
 
 
+@pytest.mark.usefixtures("opened")
 def test_late_answers_to_the_holdout_count_in_the_new_names(campaign, flows, backend, truth):
     root = str(campaign.root)
-    flows.run(root)
     flows.end_early(root, "incomplete")
     schema(campaign, "add", "grey")
     schema(campaign, "rename", "dark", "black")
@@ -107,8 +99,8 @@ def test_late_answers_to_the_holdout_count_in_the_new_names(campaign, flows, bac
     assert len(verdicts) == 6
 
 
-def test_classes_do_not_change_while_a_round_is_at_work(campaign, flows):
-    flows.run(str(campaign.root))
+@pytest.mark.usefixtures("opened")
+def test_classes_do_not_change_while_a_round_is_at_work(campaign):
     with pytest.raises(StateError, match=r"round 0 is open, .*close it first.*`labelcycle cancel`"):
         schema(campaign, "rename", "dark", "black")
     assert "no changes so far" in schema(campaign)
@@ -193,10 +185,10 @@ def test_an_interface_edited_by_hand_stops_the_next_open_too(closed, flows, back
         flows.open_now(str(closed.root))
 
 
+@pytest.mark.usefixtures("opened")
 def test_an_instruction_changed_while_a_round_is_open_reaches_the_next(
     campaign, flows, backend, answer_all
 ):
-    flows.run(str(campaign.root))
     edit(campaign, "Choose the class", "Pick the class")
     answer_all()
     flows.run(str(campaign.root))

@@ -86,7 +86,7 @@ def test_without_two_classes_there_is_no_network(labels: list[int]) -> None:
         model.embed(images)
 
 
-@pytest.mark.parametrize("network", ["cnn", "resnet18"])
+@pytest.mark.parametrize("network", ["cnn", pytest.param("resnet18", marks=pytest.mark.slow)])
 def test_the_state_is_the_learner(network: str) -> None:
     images, truth = stripes(12)
     model = fitted(images, truth, network=network, epochs=1)

@@ -37,8 +37,8 @@ def images(count: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, 6, 6, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("most", [1, 3, 64, 100])
-@pytest.mark.parametrize("count", [1, 65, 300])
+@pytest.mark.parametrize("most", [1, 3, 64])
+@pytest.mark.parametrize("count", [1, 65, 130])
 def test_features_are_the_same_however_many_images_fit(most: int, count: int) -> None:
     network, pool = Limited(most), images(count)
     with warnings.catch_warnings(record=True) as said:

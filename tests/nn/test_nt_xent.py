@@ -54,11 +54,11 @@ def test_is_algorithm_1(n: int, d: int, temperature: float, dtype: torch.dtype) 
     check(n, d, temperature, dtype)
 
 
-@pytest.mark.parametrize("n", [1, 2, 64])
+@pytest.mark.parametrize("n", [1, 2, 16])
 @pytest.mark.parametrize("temperature", [0.05, 0.5, 5.0])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
 def test_is_algorithm_1_at_the_ends(n: int, temperature: float, dtype: torch.dtype) -> None:
-    check(n, 128 if n == 64 else 3, temperature, dtype)
+    check(n, 128 if n == 16 else 3, temperature, dtype)
 
 
 @settings(max_examples=25, deadline=None)

@@ -49,10 +49,16 @@ def same(a: nn.Module, b: nn.Module) -> bool:
     return all(torch.equal(x, y) for x, y in pairs)
 
 
-@pytest.mark.parametrize("stop", [1, 4, 9])
-def test_resumed_is_unbroken(stop: int) -> None:
+@pytest.fixture(scope="module")
+def unbroken() -> tuple[nn.Module, list[float | None]]:
+    """A network that was trained without a break, and its losses."""
     whole = backbone()
-    losses = [p.loss for p in simclr.train(whole, images(), OPTIONS, 5)]
+    return whole, [p.loss for p in simclr.train(whole, images(), OPTIONS, 5)]
+
+
+@pytest.mark.parametrize("stop", [1, 4, 9])
+def test_resumed_is_unbroken(stop: int, unbroken: tuple[nn.Module, list[float | None]]) -> None:
+    whole, losses = unbroken
     broken = backbone()
     training = simclr.train(broken, images(), OPTIONS, 5)
     last: Progress | None = None

@@ -76,11 +76,12 @@ class Pushed:
     def serve(self, url: str, notify: str) -> subprocess.Popen[bytes]:
         words = ["flows.deploy", "--campaign", str(self.campaign.root), "--every", "3600"]
         inherited = {k: v for k, v in os.environ.items() if k not in SERVICES}
+        soon = {"PREFECT_RUNNER_POLL_FREQUENCY": "1"}
         with self.log.open("wb") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", *words, "--webhook", url],
                 cwd=REPOSITORY,
-                env={**inherited, **self.where, "LABELCYCLE_NOTIFY": notify},
+                env={**inherited, **self.where, **soon, "LABELCYCLE_NOTIFY": notify},
                 stdout=log,
                 stderr=log,
             )

@@ -163,7 +163,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_table(tmp_path: Path) -> Non
         kept = tmp_path / name / "campaigns.jsonl"
         for lines in (1, 9) if name == "broken" else ():
             kill_when(command, partial(has_lines, kept, lines))
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        subprocess.run(command, check=True, capture_output=True, timeout=600)
     for name in ("results.json", "table.md"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "broken" / name).read_bytes()
     assert len((tmp_path / "broken" / "campaigns.jsonl").read_text().splitlines()) == 18
@@ -173,7 +173,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_table(tmp_path: Path) -> Non
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c_says_what_is_kept(jobs: int, tmp_path: Path) -> None:
     file = tmp_path / "blobs.yaml"
-    file.write_text(yaml.safe_dump(settings(blobs_in(tmp_path), seeds=50, rounds=6)))
+    file.write_text(yaml.safe_dump(settings(blobs_in(tmp_path), seeds=20, rounds=6)))
     command = [sys.executable, "-m", "labelcycle", "simulate", str(file), "--jobs", str(jobs)]
     command += ["--into", str(tmp_path / "out")]
     kept = tmp_path / "out" / "campaigns.jsonl"
@@ -190,16 +190,16 @@ def test_ctrl_c_says_what_is_kept(jobs: int, tmp_path: Path) -> None:
     assert "Traceback" not in said
     count = len(kept.read_text().splitlines())
     assert said.splitlines()[:2] == [
-        "clusters: 300 are made, once for all",
-        "campaigns: 100 are played",
+        "clusters: 120 are made, once for all",
+        "campaigns: 40 are played",
     ]
-    assert f"interrupted: {count} of 100 campaigns of npz kept; the same command goes on" in said
+    assert f"interrupted: {count} of 40 campaigns of npz kept; the same command goes on" in said
 
 
 @pytest.mark.slow
 def test_a_killed_worker_is_told_and_what_is_finished_is_kept(tmp_path: Path) -> None:
     file = tmp_path / "blobs.yaml"
-    file.write_text(yaml.safe_dump(settings(blobs_in(tmp_path), seeds=50, rounds=6)))
+    file.write_text(yaml.safe_dump(settings(blobs_in(tmp_path), seeds=20, rounds=6)))
     command = [sys.executable, "-m", "labelcycle", "simulate", str(file), "--jobs", "2"]
     command += ["--into", str(tmp_path / "out")]
     kept = tmp_path / "out" / "campaigns.jsonl"
@@ -212,7 +212,7 @@ def test_a_killed_worker_is_told_and_what_is_finished_is_kept(tmp_path: Path) ->
     assert "Traceback" not in said
     assert "a worker process was killed: most likely the memory was used up" in said
     assert "run the same command again with a smaller --jobs" in said
-    assert 3 <= len(kept.read_text().splitlines()) < 100
+    assert 3 <= len(kept.read_text().splitlines()) < 40
 
 
 def has_lines(path: Path, count: int) -> bool:

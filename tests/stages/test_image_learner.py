@@ -8,7 +8,7 @@ from PIL import Image
 
 from labelcycle import config, store
 from labelcycle.errors import SettingsError
-from labelcycle.stages import cluster, embed, evaluate, pretrain, query, train
+from labelcycle.stages import charts, cluster, embed, evaluate, pretrain, query, train
 from labelcycle.stages.pool_files import read_pool
 
 CLASSES = ("dark", "bright")
@@ -20,6 +20,13 @@ OPTIONS = train.Options(
 
 def ignore(_: object) -> None:
     """No progress wanted."""
+
+
+@pytest.fixture(autouse=True)
+def _no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take most of the time of `evaluate`, and have tests of their own."""
+    for name in ("confusion", "per_class"):
+        monkeypatch.setattr(charts, name, lambda *shown: b"chart")
 
 
 @pytest.fixture

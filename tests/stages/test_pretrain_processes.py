@@ -61,7 +61,7 @@ def test_killed_at_any_moment_and_started_again_gives_the_same_files(
         with subprocess.Popen(words, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             steps.append(int(process.stdout.readline()))
-            if kills < 3:
+            if kills < 2:
                 time.sleep(rng.uniform(0, 0.3))
                 process.kill()
             process.stdout.read()
