@@ -107,7 +107,7 @@ class Looks:
                     return
                 deployment = client.read_deployment_by_name(self._deployment)
                 self._last = client.create_flow_run_from_deployment(deployment.id).id
-        except (OSError, RuntimeError, httpx.HTTPError, PrefectException) as error:
+        except (OSError, RuntimeError, ValueError, httpx.HTTPError, PrefectException) as error:
             raise ServiceDown(
                 f"Prefect did not start {self._deployment} ({error}); the schedule looks anyway"
             ) from error

@@ -1,5 +1,7 @@
 """What people see of a round in Prefect and on the terminal."""
 
+from dataclasses import asdict
+
 import click
 from prefect.artifacts import create_link_artifact, create_table_artifact
 from prefect.exceptions import MissingContextError
@@ -8,6 +10,7 @@ from prefect.logging import get_run_logger
 from labelcycle import rounds
 from labelcycle.cycle import asked, gold, revising
 from labelcycle.cycle.standing import Standing
+from labelcycle.ports import Progress
 
 
 def say(text: str) -> None:
@@ -40,16 +43,16 @@ def announce(now: Standing) -> None:
     )
 
 
-def progress(now: Standing, done: dict[str, int]) -> None:
+def progress(now: Standing, done: Progress) -> None:
     """Say how far annotators are; a table with the link."""
     url = now.record(rounds.PUSHED)["url"]
-    begun = f", {done['partly']} wait for another person" if done["partly"] else ""
+    begun = f", {done.partly} wait for another person" if done.partly else ""
     say(
-        f"round {now.number}: {done['answered']} answered, {done['skipped']} skipped of"
-        f" {done['tasks']} tasks{begun}; annotators work at {url}"
+        f"round {now.number}: {done.answered} answered, {done.skipped} skipped of"
+        f" {done.tasks} tasks{begun}; annotators work at {url}"
     )
     create_table_artifact(
-        table=[{"round": now.number, **done}],
+        table=[{"round": now.number, **asdict(done)}],
         key=f"round-{now.number:03d}-progress",
         description=f"[Open the tasks in Label Studio]({url})",
     )

@@ -6,95 +6,30 @@ evaluates, commits and tags. No flow waits for people. Each flow looks at the ro
 the step that is due until its end is reached, and may be run again at any time.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import httpx
 import yaml
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State as RunState
-from prefect.client.schemas.objects import TaskRun
+from prefect import flow
 from prefect.settings import PREFECT_API_URL
-from prefect.tasks import Task
 
 from flows import reports, telling
 from flows.reports import say
+from flows.tasks import log_missing, log_rounds, look, pull, push, reproduce
 from labelcycle import config, pipeline, rounds
-from labelcycle.adapters import dvc, git, lock
+from labelcycle.adapters import git, lock
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.adapters.mlflow import MlflowTracker
-from labelcycle.cycle import asking, closing, deadline, history, opening, standing
+from labelcycle.cycle import asking, closing, deadline, opening, standing
 from labelcycle.cycle.standing import Standing
-from labelcycle.errors import LabelcycleError, ServiceDown, StateError
-from labelcycle.rounds import State
+from labelcycle.errors import ServiceDown, StateError
+from labelcycle.rounds import BEFORE_OPEN, State
 from labelcycle.store import Campaign
 
 OPENING = ("pretrain", "embed", "train", "cluster", "query")
 CLOSING = ("train", "evaluate")
-
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _may_pass(_task: Task[..., Any], _run: TaskRun, state: RunState[Any]) -> bool:
-    """Try again only what another try may mend."""
-    return isinstance(state.result(raise_on_failure=False), ServiceDown)
-
-
-def _service(function: Callable[P, R]) -> Task[P, R]:
-    """A task that talks to a service: retried while the service is down, never cached."""
-    return task(
-        retries=3,
-        retry_delay_seconds=[2, 5, 15],
-        retry_condition_fn=_may_pass,
-        cache_policy=NO_CACHE,
-    )(function)
-
-
-@task(task_run_name="dvc repro {stage}", cache_policy=NO_CACHE)
-def reproduce(root: Path, stage: str) -> None:
-    """Let DVC bring one stage up to date."""
-    dvc.repro(root, stage)
-
-
-def _bring_up_to_date(now: Standing, stages: tuple[str, ...]) -> None:
-    say(f"round {now.number}: {', '.join(stages)}")
-    for stage in stages:
-        reproduce(now.campaign.root, stage)
-
-
-@_service
-def push(now: Standing) -> None:
-    """Hand the selection to annotators."""
-    opening.push(now, LabelStudioBackend(now.campaign))
-
-
-@_service
-def look(now: Standing) -> dict[str, int]:
-    """How far annotators are."""
-    done = closing.progress(now, LabelStudioBackend(now.campaign))
-    return asdict(done)
-
-
-@_service
-def pull(now: Standing) -> None:
-    """Take the answers back."""
-    closing.pull(now, LabelStudioBackend(now.campaign))
-
-
-@task(cache_policy=NO_CACHE)
-def log_rounds(now: Standing) -> list[str]:
-    """Tell MLflow of the closed rounds it lacks; when it is away, a later run does."""
-    try:
-        return history.log_missing(now, MlflowTracker())
-    except LabelcycleError as error:  # the round is closed all the same
-        say(f"not logged yet: {error}")
-        return []
 
 
 @flow(name="open-round")
@@ -131,7 +66,7 @@ def close_round(folder: str) -> int:
     with _at_work(folder) as campaign:
         now = standing.ready(campaign.root)
         number = now.number
-        if now.state in (State.DUE, State.PLANNED, State.SELECTED, State.PUSHED):
+        if now.state in BEFORE_OPEN:
             raise StateError(
                 f"round {number} is {now.state}; wanted an open round to close;"
                 f" {rounds.NEXT[now.state]}"
@@ -161,10 +96,16 @@ def close_round(folder: str) -> int:
 
 @flow(name="collect")
 def collect(folder: str) -> bool:
-    """Look at the open round; close it if it is complete, or due with a quorum. True if it was."""
+    """Look at the open round; close it if it is complete, or due with a quorum. True if it was.
+
+    With `campaign.open_next` the next round is opened, too, by a later look if need be.
+    """
     with _at_work(folder) as campaign:
         now = standing.read(campaign.root)
-        if now.state in (State.DUE, State.PLANNED, State.SELECTED, State.PUSHED):
+        if now.state in BEFORE_OPEN:
+            if now.number > 0 and _why_not_open(now) is None:
+                open_round(folder)  # as the look that closed the last one could not
+                return False
             say(f"round {now.number} is {now.state}: nothing to collect")
             telling.tell(now)
             return False
@@ -172,7 +113,7 @@ def collect(folder: str) -> bool:
             done = look(now)
             reports.progress(now, done)
             telling.tell(now, done)
-            if done["answered"] + done["skipped"] < done["tasks"]:
+            if not done.done:
                 if not (deadline.passed(now) and deadline.quorum(now, done)):
                     return False
                 say(f"round {now.number} is past its deadline, and enough of it is done")
@@ -190,7 +131,7 @@ def run(folder: str) -> None:
     with _at_work(folder) as campaign:
         now = _checked(campaign)
         if now.closed:
-            _log_late(now)
+            log_missing(now)  # outside a flow, for no flow may be due
         while True:
             now = standing.read(campaign.root)
             if now.state is State.DUE:
@@ -199,7 +140,7 @@ def run(folder: str) -> None:
                     say(reason)
                     return
                 open_round(folder)
-            elif now.state in (State.PLANNED, State.SELECTED, State.PUSHED):
+            elif now.state in BEFORE_OPEN:
                 open_round(folder)
             elif not collect(folder):
                 return
@@ -209,7 +150,7 @@ def open_now(folder: str) -> None:
     """Open the next round, whatever `campaign.open_next` says."""
     with _at_work(folder) as campaign:
         now = _checked(campaign)
-        if now.state not in (State.DUE, State.PLANNED, State.SELECTED, State.PUSHED):
+        if now.state not in BEFORE_OPEN:
             raise StateError(
                 f"round {now.number} is {now.state}; wanted it closed before the next one opens;"
                 f" {rounds.NEXT[now.state]}"
@@ -257,6 +198,12 @@ def end_early(folder: str, how: str, reason: str = "", abandon: bool = False) ->
         close_round(folder)
 
 
+def _bring_up_to_date(now: Standing, stages: tuple[str, ...]) -> None:
+    say(f"round {now.number}: {', '.join(stages)}")
+    for stage in stages:
+        reproduce(now.campaign.root, stage)
+
+
 # --- conditions ----------------------------------------------------------------------------
 
 
@@ -290,14 +237,6 @@ def _why_not_open(now: Standing) -> str | None:
 def _settings_at(now: Standing, revision: str) -> dict[str, Any]:
     text = git.show(now.campaign.root, revision, "params.yaml")
     return config.parse(yaml.safe_load(text)).model_dump(mode="json")
-
-
-def _log_late(now: Standing) -> None:
-    """Log closed rounds that MLflow lacks; outside a flow, for no flow may be due."""
-    try:
-        history.log_missing(now, MlflowTracker())
-    except LabelcycleError as error:
-        say(f"not logged yet: {error}")
 
 
 def _checked(campaign: Campaign) -> Standing:

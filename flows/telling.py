@@ -1,6 +1,6 @@
 """Notices to whoever keeps the cycle running. None of this ever stops a round."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -11,6 +11,7 @@ from labelcycle.cycle import notices
 from labelcycle.cycle.outbox import Outbox
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import Busy, LabelcycleError, ServiceDown
+from labelcycle.ports import Progress
 from labelcycle.rounds import State
 from labelcycle.store import Campaign
 
@@ -18,7 +19,7 @@ OUTAGE = timedelta(minutes=30)
 """A service that is away for less is being restarted, and worth nobody's time."""
 
 
-def tell(now: Standing, done: Mapping[str, int] | None = None) -> None:
+def tell(now: Standing, done: Progress | None = None) -> None:
     """Tell what has happened and was not told yet, also that nothing happens.
 
     done : how far annotators are, if that was looked up

@@ -90,12 +90,14 @@ class Progress:
 
     answered : tasks that are done, with an answer; skipped : done, with skips alone
     partly : tasks that some, but not enough people have answered or skipped
+    given : answers and skips there are, of whichever task: it moves whenever anybody works
     """
 
     tasks: int
     answered: int
     skipped: int
     partly: int = 0
+    given: int = 0
 
     @property
     def done(self) -> bool:

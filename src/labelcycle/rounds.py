@@ -41,6 +41,9 @@ NEXT = dict.fromkeys(State, "go on with `labelcycle run`") | {
 }
 """What a person does next in each state."""
 
+BEFORE_OPEN = (State.DUE, State.PLANNED, State.SELECTED, State.PUSHED)
+"""States in which the round is yet to be opened."""
+
 CANCELLABLE = (State.PLANNED, State.SELECTED, State.OPEN, State.ENDING)
 """States in which a round can be given up."""
 

@@ -34,6 +34,9 @@ from labelcycle.errors import DataError
 PART = ".part"
 """Ends the name of a file that is being written; git and DVC ignore such files."""
 
+RESTORE = "restore it with `git checkout` or `dvc checkout`"
+"""What to do about a broken record: git keeps what is small, DVC the rest."""
+
 OWNED = "owned"
 """Name of the label file that holds the labels owned before round 0."""
 
@@ -207,15 +210,19 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     try:
         stream = path.open(encoding="utf-8")
     except FileNotFoundError as error:
-        raise DataError(f"{path} is missing; wanted one JSON object a line") from error
+        raise DataError(f"{path} is missing; wanted one JSON object a line; {RESTORE}") from error
     with stream:
         for number, line in enumerate(stream, start=1):
             try:
                 record = json.loads(line)
             except json.JSONDecodeError as error:
-                raise DataError(f"{path}, line {number}: wanted JSON, got {error}") from error
+                raise DataError(
+                    f"{path}, line {number}: wanted JSON, got {error}; {RESTORE}"
+                ) from error
             if not isinstance(record, dict):
-                raise DataError(f"{path}, line {number}: wanted an object, got {line.strip()!r}")
+                raise DataError(
+                    f"{path}, line {number}: wanted an object, got {line.strip()!r}; {RESTORE}"
+                )
             yield record
 
 

@@ -298,9 +298,9 @@ def test_pull_brings_every_kind_of_answer(server: Server) -> None:
     ]
     assert {(a.annotator, a.lead_time_s) for a in answers} == {("1", 1.5)}
     assert [a.annotation for a in answers] == sorted(a.annotation for a in answers)
-    assert server.backend.progress(server.project, ids) == Progress(6, 4, 1)
+    assert server.backend.progress(server.project, ids) == Progress(6, 4, 1, given=6)
     some = {keys[0]: ids[keys[0]]}
-    assert server.backend.progress(server.project, some) == Progress(1, 1, 0)
+    assert server.backend.progress(server.project, some) == Progress(1, 1, 0, given=1)
     assert [a.key for a in server.backend.pull(server.project, some)] == [keys[0]]
 
 

@@ -114,7 +114,7 @@ def test_two_people_are_served_by_rank_and_several_until_enough_answered(
             if task is not None:
                 who.answer(task, "cat" if task != again else None)
     assert seen == {"ann": [first, both, again, last], "bob": [both, third, again, None]}
-    assert server.progress(*wanted) == Progress(5, 4, 1)
+    assert server.progress(*wanted) == Progress(5, 4, 1, given=7)
 
 
 def test_a_task_is_done_when_different_people_answered_it(
@@ -124,10 +124,10 @@ def test_a_task_is_done_when_different_people_answered_it(
     (task,) = server.push(2)
     ann.answer(task, "cat")
     ann.answer(task, "dog")  # the same person once more
-    assert server.progress(2) == Progress(1, 0, 0, 1)
+    assert server.progress(2) == Progress(1, 0, 0, 1, given=2)
     assert bob.next(server.project) is None  # it counts answers, not people, for the stream
     bob.answer(task, None)  # from the list of tasks
-    assert server.progress(2) == Progress(1, 1, 0)
+    assert server.progress(2) == Progress(1, 1, 0, given=3)
     assert bob.next(server.project) is None
 
 
@@ -202,7 +202,8 @@ def test_simulated_people_of_an_overlap_are_different_ones(server: Server) -> No
     assert run(3) == Done(0, 0, 0)
     who = label_studio_people.annotators(server.api, server.project, list(wanted))
     assert {task: len(each) for task, each in who.items()} == wanted
-    assert server.progress(2, 1, 3, 2) == Progress(4, 4, 0)
+    done = server.progress(2, 1, 3, 2)
+    assert (done.tasks, done.answered, done.partly) == (4, 4, 0)
 
 
 def test_nothing_tells_annotators_why_a_task_is_asked(

@@ -70,14 +70,15 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
 @pytest.fixture
 def flows(monkeypatch: pytest.MonkeyPatch, backend: FakeBackend):
     """The module flows.rounds with Prefect taken out: the bare functions in their own order."""
-    from flows import reports, rounds
+    from flows import reports, rounds, tasks
 
     for name in ("reproduce", "push", "look", "pull", "log_rounds"):
         monkeypatch.setattr(rounds, name, getattr(rounds, name).fn)
     for name in ("open_round", "close_round", "collect"):
         monkeypatch.setattr(rounds, name, getattr(rounds, name).fn)
     monkeypatch.setattr(rounds, "_require_prefect", lambda: None)
-    monkeypatch.setattr(rounds, "LabelStudioBackend", lambda campaign: backend)
+    for module in (rounds, tasks):
+        monkeypatch.setattr(module, "LabelStudioBackend", lambda campaign: backend)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     for name in ("create_link_artifact", "create_table_artifact"):
         monkeypatch.setattr(reports, name, lambda **artifact: None)

@@ -77,7 +77,8 @@ class FakeBackend:
         done = {key for key in tasks if len(people[key]) >= (wanted or {}).get(key, 1)}
         answered = {a.key for a in self.answers if a.key in done and not a.skipped}
         begun = sum(bool(each) for each in people.values())
-        return Progress(len(tasks), len(answered), len(done) - len(answered), begun - len(done))
+        skipped, given = len(done) - len(answered), sum(a.key in tasks for a in self.answers)
+        return Progress(len(tasks), len(answered), skipped, begun - len(done), given)
 
     def pull(
         self, project: int, tasks: Mapping[str, int], *, optional: Collection[str] = ()

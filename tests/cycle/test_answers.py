@@ -37,6 +37,11 @@ def test_the_adjudicators_answer_and_those_of_earlier_rounds_count_together() ->
     first = [reply("s", "ann", "cat", 0, 1), reply("s", "bob", "dog", 0, 2)]
     assert judged(first)["s"].adjudicate
     assert judged([*first, reply("s", "cy", "dog", 1, 3)])["s"].label == "dog"
+    # whoever answered before is no second voice, however often they are asked
+    same = [*first, reply("s", "ann", "cat", 1, 3), reply("s", "ann", "cat", 2, 4)]
+    assert judged(same)["s"] == judged(first)["s"]
+    counted = answers.valid(answers.last_words(same), ("cat", "dog"))
+    assert counted.votes().tolist() == [[1, 1]]  # what agreement and reliability are made of
     # ann changes her mind in a later round: she counts once
     again = judged([*first, reply("s", "ann", "dog", 1, 3)])["s"]
     assert (again.label, again.votes) == ("dog", {"dog": 2})

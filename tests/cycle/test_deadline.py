@@ -1,16 +1,18 @@
 """A round that is closed at its deadline, or told to be late."""
 
 import datetime
+from dataclasses import replace
 
 import pytest
 import yaml
 
 from labelcycle.cycle import asked, deadline, notices, standing
 from labelcycle.labels import read_all_labels
+from labelcycle.ports import Progress
 from labelcycle.rounds import State
 from labelcycle.store import read_json, write_json
 
-DONE = {"tasks": 10, "answered": 7, "skipped": 1, "partly": 0}
+DONE = Progress(tasks=10, answered=7, skipped=1)
 
 
 def age(campaign, hours: float) -> None:
@@ -40,7 +42,7 @@ def test_past_its_deadline_a_round_with_a_quorum_closes(campaign, flows, backend
     flows.run(root)
     now = standing.read(campaign.root)
     assert now.state is State.OPEN  # seven of ten are no quorum
-    told = {n.key: n.body for n in notices.due(now, {**DONE, "skipped": 0})}
+    told = {n.key: n.body for n in notices.due(now, replace(DONE, skipped=0))}
     assert (
         "7 answered, 0 skipped of 10 tasks; 75% were wanted after 24 hours" in told["deadline 000"]
     )

@@ -84,6 +84,28 @@ def test_run_is_safe_to_repeat_in_every_state(campaign, flows, backend, answer_a
     assert standing.read(campaign.root).number == 1
 
 
+def test_a_later_look_opens_the_next_round_that_could_not_be_opened(
+    campaign, flows, backend, answer_all, monkeypatch
+):
+    edit(campaign, "open_next: false", "open_next: true")
+    root = str(campaign.root)
+    assert not flows.collect(root)
+    assert standing.read(campaign.root).state is State.DUE  # the first one is a person's to open
+    flows.run(root)
+    answer_all()
+    with monkeypatch.context() as patched:
+        patched.setattr(flows, "log_rounds", lambda now: setattr(backend, "down", True))
+        with pytest.raises(ServiceDown):
+            flows.collect(root)
+    backend.down, backend.push_dies_after = False, 2 + len(backend.ids)
+    with pytest.raises(ServiceDown, match="broke off"):
+        flows.collect(root)
+    assert standing.read(campaign.root).state is State.SELECTED
+    assert not flows.collect(root)
+    now = standing.read(campaign.root)
+    assert (now.number, now.state) == (1, State.OPEN)
+
+
 def test_the_next_round_opens_only_when_told(campaign, flows, answer_all, capsys):
     root = str(campaign.root)
     flows.run(root)
@@ -264,6 +286,25 @@ def test_cancel_drops_a_plan_nobody_was_asked_by(campaign, flows, backend, monke
     backend.down = False
     flows.end_early(root, "cancel")
     assert standing.read(campaign.root).state is State.DUE
+
+
+def test_a_plan_whose_dropping_was_killed_can_be_dropped(campaign, flows, backend, monkeypatch):
+    root = str(campaign.root)
+    backend.push_dies_after = 0
+    with pytest.raises(ServiceDown):
+        flows.run(root)
+
+    def killed(folder):
+        (folder / rounds.PLAN).unlink()  # a folder's files go in any order
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(opening.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            flows.end_early(root, "cancel")
+    assert standing.read(campaign.root).state is State.DUE
+    flows.run(root)
+    assert standing.read(campaign.root).state is State.OPEN
 
 
 def test_cancel_keeps_the_answers_and_does_not_count(campaign, flows, backend, truth):

@@ -16,6 +16,7 @@ from labelcycle import config
 from labelcycle.cycle import outbox, standing
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import Busy, ServiceDown, ServiceRefused
+from labelcycle.ports import Progress
 from labelcycle.rounds import State
 from labelcycle.store import Campaign, write_json
 
@@ -81,8 +82,8 @@ def now(tmp_path: Path) -> Standing:
     return found
 
 
-def done(answered: int, skipped: int = 0) -> dict[str, int]:
-    return {"tasks": 10, "answered": answered, "skipped": skipped}
+def done(answered: int, skipped: int = 0, given: int = 0) -> Progress:
+    return Progress(10, answered, skipped, given=given or answered + skipped)
 
 
 def closed(now: Standing, **more: object) -> Standing:
@@ -253,6 +254,14 @@ def test_a_round_without_new_answers_is_stuck_and_told_once_for_each_time(tell, 
     clock.hours += 1
     tell(now, done(0, skipped=1))
     assert box.got[2]["message"].startswith("No new answer for 48 hours: 0 answered, 1 skipped")
+
+
+def test_a_second_answer_of_three_moves_a_round(tell, now, box, clock):
+    tell(now, done(0, given=10))  # one person of three has seen everything
+    for given in (11, 15, 19):
+        clock.hours += 30
+        tell(now, done(0, given=given))
+    assert box.titles == ["tiny: round 0 is open"]
 
 
 def test_a_clock_that_was_put_back_makes_nothing_stuck(tell, now, box, clock):

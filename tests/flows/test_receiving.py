@@ -115,7 +115,13 @@ def test_a_run_that_has_yet_to_begin_is_enough(prefect: FakePrefect) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [httpx.ConnectError("refused"), RuntimeError("no server"), TimeoutError("late")]
+    "error",
+    [
+        httpx.ConnectError("refused"),
+        RuntimeError("no server"),
+        TimeoutError("late"),
+        ValueError("a page, no JSON"),  # from what stands before the server
+    ],
 )
 def test_prefect_away_is_told(prefect: FakePrefect, error: Exception) -> None:
     prefect.error = error

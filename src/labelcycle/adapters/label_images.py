@@ -38,9 +38,7 @@ def allow(
     document_root : the media folder as the server sees it
     """
     files = [_relative(t, t.image, media) for t in tasks if isinstance(t.image, Path)]
-    wanted = {str(document_root / path.parts[0]) for path in files}
-    for path in sorted(wanted - set(api.storages(project))) if wanted else []:
-        api.create_storage(project, path)
+    _allow_folders(api, project, {str(document_root / path.parts[0]) for path in files})
     for bucket, settings in _buckets(
         t.image for t in tasks if isinstance(t.image, Address)
     ).items():
@@ -61,6 +59,19 @@ def _relative(task: TaskSpec, image: Path, media: Path) -> PurePosixPath:
         f"sample {task.sample}: wanted an image in a folder below {media}, got {task.image};"
         " run `labelcycle open` again"
     )
+
+
+def _allow_folders(api: LabelStudioApi, project: int, wanted: set[str]) -> None:
+    """Make a storage of each folder, as the server sees it, that has none."""
+
+    def allow(sdk: Any) -> None:
+        local = sdk.import_storage.local
+        present = {str(each.path) for each in local.list(project=project)}
+        for path in sorted(wanted - present):
+            local.create(project=project, path=path, title=TITLE, use_blob_urls=True)
+
+    if wanted:
+        api.call(f"allowing images from {', '.join(sorted(wanted))}", allow, project)
 
 
 # --- buckets -------------------------------------------------------------------------------

@@ -138,18 +138,6 @@ class LabelStudioApi:
         with self._told(f"changing {', '.join(settings)} of project {project}", project):
             self._sdk.projects.update(project, **settings)
 
-    def storages(self, project: int) -> list[str]:
-        """The folders from which the project may show images, as the server sees them."""
-        with self._told("listing the image folders", project):
-            return [str(s.path) for s in self._sdk.import_storage.local.list(project=project)]
-
-    def create_storage(self, project: int, path: str) -> None:
-        """Let the project show images from a folder of the server."""
-        with self._told(f"allowing images from {path}", project):
-            self._sdk.import_storage.local.create(
-                project=project, path=path, title="labelcycle images", use_blob_urls=True
-            )
-
     # --- tasks ------------------------------------------------------------------------------
 
     def tasks(self, project: int, ids: Sequence[int] | None = None) -> list[Task]:

@@ -74,7 +74,8 @@ def progress(
 
     done = [key for key in begun if enough(key)]
     answered = sum(any(task.answers for task in begun[key]) for key in done)
-    return Progress(len(found), answered, len(done) - answered, len(begun) - len(done))
+    given = sum(task.touches for twins in begun.values() for task in twins)
+    return Progress(len(found), answered, len(done) - answered, len(begun) - len(done), given)
 
 
 def annotators(

@@ -16,6 +16,7 @@ from labelcycle.errors import StateError
 from labelcycle.labels import read_all_labels, read_holdout
 from labelcycle.ports import AnnotationBackend, Answer, Progress
 from labelcycle.store import (
+    OWNED,
     read_json,
     read_labels,
     read_samples,
@@ -162,7 +163,7 @@ def measure(standing: Standing) -> None:
             "accepted": sum(label.label is not None for label in own),
             "rejected": sum(label.label is None for label in own),
             "returned": len(selected - {label.sample for label in own}),
-            "bought": sum(label.source != "owned" for label in everything) + len(holdout),
+            "bought": sum(label.source != OWNED for label in everything) + len(holdout),
             "ended": how or "complete",
             "cancelled": how == "cancel",
             "people": annotators.figures(standing),

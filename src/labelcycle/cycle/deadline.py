@@ -1,10 +1,10 @@
 """Whether an open round is closed though not every task of it is done."""
 
 import datetime
-from collections.abc import Mapping
 
 from labelcycle import rounds
 from labelcycle.cycle.standing import Standing
+from labelcycle.ports import Progress
 
 
 def passed(standing: Standing) -> bool:
@@ -16,6 +16,6 @@ def passed(standing: Standing) -> bool:
     return datetime.datetime.now(datetime.UTC) - opened >= datetime.timedelta(hours=hours)
 
 
-def quorum(standing: Standing, done: Mapping[str, int]) -> bool:
-    """True if `close.quorum` of the tasks are done; done : `ports.Progress` as a mapping."""
-    return done["answered"] + done["skipped"] >= standing.config.close.quorum * done["tasks"]
+def quorum(standing: Standing, done: Progress) -> bool:
+    """True if `close.quorum` of the round's tasks, those of the hold-out among them, are done."""
+    return done.answered + done.skipped >= standing.config.close.quorum * done.tasks

@@ -3,7 +3,6 @@
 A notice is known by its key, which names the event: it is told once.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,6 +10,7 @@ from labelcycle import rounds
 from labelcycle.cycle import asked, deadline, gold, revising
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import LabelcycleError
+from labelcycle.ports import Progress
 from labelcycle.rounds import State
 from labelcycle.store import Campaign
 
@@ -24,15 +24,15 @@ class Notice:
     body: str
 
 
-def due(now: Standing, done: Mapping[str, int] | None) -> list[Notice]:
+def due(now: Standing, done: Progress | None) -> list[Notice]:
     """The notices of what the campaign's files say has happened, told already or not.
 
-    done : how far annotators are (`ports.Progress` as a mapping), if that was looked up
+    done : how far annotators are, if that was looked up
     """
     found = past(now)
     if now.state is State.OPEN:
         found.append(_opened(now))
-        if done and done["answered"] + done["skipped"] >= done["tasks"]:
+        if done and done.done:
             found.append(_complete(now, done))
         elif done and deadline.passed(now) and not deadline.quorum(now, done):
             found.append(_late(now, done))
@@ -63,7 +63,7 @@ def closed(now: Standing) -> Notice:
     )
 
 
-def stuck(now: Standing, done: Mapping[str, int] | None, still: timedelta) -> Notice:
+def stuck(now: Standing, done: Progress | None, still: timedelta) -> Notice:
     """Nothing has moved for a while.
 
     still : for how long
@@ -88,7 +88,7 @@ def stuck(now: Standing, done: Mapping[str, int] | None, still: timedelta) -> No
     )
 
 
-def _late(now: Standing, done: Mapping[str, int]) -> Notice:
+def _late(now: Standing, done: Progress) -> Notice:
     options = now.config.close
     return _notice(
         now,
@@ -117,9 +117,9 @@ def failed(campaign: Campaign, error: Exception, since: str) -> Notice:
     )
 
 
-def mark(now: Standing, done: Mapping[str, int] | None) -> str:
+def mark(now: Standing, done: Progress | None) -> str:
     """What changes whenever something moves."""
-    far = f" {done['answered']} {done['skipped']} {done.get('partly', 0)}" if done else ""
+    far = f" {done.given}" if done else ""
     return f"{now.number:03d} {now.state}{far}"
 
 
@@ -152,7 +152,7 @@ def _opened(now: Standing) -> Notice:
     )
 
 
-def _complete(now: Standing, done: Mapping[str, int]) -> Notice:
+def _complete(now: Standing, done: Progress) -> Notice:
     return _notice(
         now,
         f"complete {now.number:03d}",
@@ -168,8 +168,8 @@ def _notice(now: Standing, key: str, title: str, *lines: str) -> Notice:
     return Notice(key, f"{now.config.campaign.name}: {title}", body)
 
 
-def _far(done: Mapping[str, int]) -> str:
-    return f"{done['answered']} answered, {done['skipped']} skipped of {done['tasks']} tasks"
+def _far(done: Progress) -> str:
+    return f"{done.answered} answered, {done.skipped} skipped of {done.tasks} tasks"
 
 
 def _place(now: Standing) -> str:

@@ -210,5 +210,9 @@ def mark_open(standing: Standing) -> None:
 
 
 def drop(standing: Standing) -> None:
-    """Remove a plan that was never handed to anybody."""
+    """Remove a plan that was never handed to anybody.
+
+    The plan goes last: a kill leaves a prefix of the round's files here, too.
+    """
+    (standing.folder / rounds.SELECTION).unlink(missing_ok=True)
     shutil.rmtree(standing.folder)

@@ -8,7 +8,7 @@ from labelcycle import annotate, rounds
 from labelcycle.annotate import Done
 from labelcycle.cycle import asked
 from labelcycle.cycle.standing import Standing
-from labelcycle.errors import ServiceDown, StateError
+from labelcycle.errors import StateError
 from labelcycle.rounds import State
 
 
@@ -32,10 +32,6 @@ def answer(
             f" {rounds.NEXT[now.state]}"
         )
     url, token = (os.environ.get(f"LABEL_STUDIO_{name}", "") for name in ("URL", "API_KEY"))
-    if not url:
-        raise ServiceDown(
-            "LABEL_STUDIO_URL is not set; wanted the address of Label Studio; run `labelcycle up`"
-        )
     return annotate.annotate(
         url,
         token,

@@ -5,21 +5,24 @@ same more often than those who do not, seeing it is why.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from labelcycle.core import consensus
 from labelcycle.core.metrics import Estimate, difference, wilson
+from labelcycle.core.migrations import counted_as
 from labelcycle.cycle import answers, asked, gold
 from labelcycle.cycle.answers import Reply
 from labelcycle.cycle.asked import GOLD, SELECTED, Asked
 from labelcycle.cycle.standing import Standing
+from labelcycle.labels import read_migrations
 
 
 def figures(standing: Standing) -> dict[str, Any]:
     """The value of `preannotation` in `metrics.json`: of the round, and of the campaign so far."""
+    table = counted_as(read_migrations(standing.campaign))  # answers count in today's names, too
     predicted = {
-        task.key: task
+        task.key: replace(task, predicted=table.get(task.predicted) or task.predicted)
         for number in asked.pushed_rounds(standing)
         for task in asked.tasks(standing, number)
         if task.predicted is not None

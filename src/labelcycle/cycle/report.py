@@ -11,7 +11,7 @@ from labelcycle.cycle.standing import Standing, check_classes
 from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError, StateError
 from labelcycle.labels import read_all_labels, read_holdout
 from labelcycle.rounds import State
-from labelcycle.store import read_samples
+from labelcycle.store import OWNED, read_samples
 
 PEOPLE = ("alpha", "seconds_per_label", "adjudicate", "gold")
 """What of a closed round's figures of its people is shown."""
@@ -47,7 +47,7 @@ def _counts(now: Standing) -> dict[str, Any]:
         "pool": sum(s.split == "pool" for s in samples),
         "holdout": sum(s.split == "holdout" for s in samples),
         "labels": sum(x.label is not None for x in labels),
-        "bought": sum(x.source != "owned" for x in labels) + len(holdout),
+        "bought": sum(x.source != OWNED for x in labels) + len(holdout),
     }
 
 

@@ -1,0 +1,73 @@
+"""What a flow has Prefect watch over: the stages, and whatever talks to a service."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State as RunState
+from prefect.client.schemas.objects import TaskRun
+from prefect.tasks import Task
+
+from flows.reports import say
+from labelcycle.adapters import dvc
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+from labelcycle.adapters.mlflow import MlflowTracker
+from labelcycle.cycle import closing, history, opening
+from labelcycle.cycle.standing import Standing
+from labelcycle.errors import LabelcycleError, ServiceDown
+from labelcycle.ports import Progress
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _may_pass(_task: Task[..., Any], _run: TaskRun, state: RunState[Any]) -> bool:
+    """Try again only what another try may mend."""
+    return isinstance(state.result(raise_on_failure=False), ServiceDown)
+
+
+def _service(function: Callable[P, R]) -> Task[P, R]:
+    """A task that talks to a service: retried while the service is down, never cached."""
+    return task(
+        retries=3,
+        retry_delay_seconds=[2, 5, 15],
+        retry_condition_fn=_may_pass,
+        cache_policy=NO_CACHE,
+    )(function)
+
+
+@task(task_run_name="dvc repro {stage}", cache_policy=NO_CACHE)
+def reproduce(root: Path, stage: str) -> None:
+    """Let DVC bring one stage up to date."""
+    dvc.repro(root, stage)
+
+
+@_service
+def push(now: Standing) -> None:
+    """Hand the selection to annotators."""
+    opening.push(now, LabelStudioBackend(now.campaign))
+
+
+@_service
+def look(now: Standing) -> Progress:
+    """How far annotators are."""
+    return closing.progress(now, LabelStudioBackend(now.campaign))
+
+
+@_service
+def pull(now: Standing) -> None:
+    """Take the answers back."""
+    closing.pull(now, LabelStudioBackend(now.campaign))
+
+
+def log_missing(now: Standing) -> None:
+    """Tell MLflow of the closed rounds it lacks; when it is away, a later run does."""
+    try:
+        history.log_missing(now, MlflowTracker())
+    except LabelcycleError as error:  # the rounds are closed all the same
+        say(f"not logged yet: {error}")
+
+
+log_rounds = task(name="log_rounds", cache_policy=NO_CACHE)(log_missing)
