@@ -93,6 +93,7 @@ CROWDS = st.dictionaries(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(CROWDS)
 def test_agreement_with_others_is_the_slow_one_and_fleiss_s_in_the_mean(crowd) -> None:
     answers = gather([(s, who, said) for (s, who), said in crowd.items()], "xyz")

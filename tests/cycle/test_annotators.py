@@ -85,6 +85,7 @@ def test_a_waiting_answer_counts_once_and_stays_whose_it_was(tmp_path: Path) -> 
     assert [record["annotator"] for record in corrections.corrected(later)] == ["ann", "bob", "ann"]
     replies = answers.read(later)
     assert answers.last_words(replies)["h"] == {"ann": ("cat",), "bob": ("dog",)}
+    assert annotators.figures(later)["cost"]["all"]["answers"] == 1  # it is paid for once
     # nothing was said of it in this round, so it is not judged anew
     assert [label.sample for label in answers.labels(later, {"h", "s"})] == ["s"]
     added = {**again[1], "annotation": 50, "annotator": "cy", "updated": "t9999"}

@@ -69,13 +69,6 @@ def test_dawid_skene_learns_over_rounds_and_falls_back_until_it_can() -> None:
     assert used == (None, "answers to samples with several came from 2 people, wanted 3")
 
 
-def test_a_late_answer_read_in_two_rounds_costs_once() -> None:
-    late = reply("h", "ann", "cat", 0, 1)
-    again = Reply(1, *(getattr(late, name) for name in list(Reply.__dataclass_fields__)[1:]))
-    new = reply("s", "ann", "cat", 1, 2)
-    assert annotators._fresh([late, again, new], 1) == [new]
-
-
 def made_up(
     root,
     rounds_: list[dict[str, list[tuple[str, str]]]],

@@ -32,7 +32,7 @@ def figures(standing: Standing) -> dict[str, Any]:
     """
     config = standing.config
     replies = given.read(standing)
-    fresh = _fresh(replies, standing.number)
+    fresh = [reply for reply in replies if reply.round == standing.number]
     answers, alike = (
         given.valid(given.last_words(some), config.classes)
         for some in (given.on_labels(replies), given.comparable(replies))
@@ -62,18 +62,6 @@ def figures(standing: Standing) -> dict[str, Any]:
         "gold": gold.figures(standing, replies, {reply.annotator for reply in fresh}),
         "annotators": _reliability(answers, alike, model, config.evaluate.confidence),
     }
-
-
-def _fresh(replies: Iterable[Reply], number: int) -> list[Reply]:
-    """The answers of a round that no earlier round has: late tasks are read more than once."""
-    seen: set[tuple[str, int]] = set()
-    found = []
-    for reply in replies:
-        name = reply.key, reply.annotation
-        if reply.round == number and name not in seen:
-            found.append(reply)
-        seen.add(name)
-    return found
 
 
 def _accepted(standing: Standing) -> dict[str, Label]:
