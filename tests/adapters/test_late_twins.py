@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-
 from faults.rounds import TASKS, Round, on_double
+
 from labelcycle.adapters.annotation import label_studio
 from labelcycle.store import Campaign
 
