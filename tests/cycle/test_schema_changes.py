@@ -110,11 +110,12 @@ def test_late_answers_to_the_holdout_count_in_the_new_names(campaign, flows, bac
     flows.open_now(root)
     for key, task in backend.tasks.items():
         if task.round == 1:
-            backend.answer(key, "grey", annotator="4")
+            said = ("grey",) if task.kind == "selected" else ()
+            backend.answer(key, *said, skipped=not said, annotator="4")
     flows.run(root)
     found = {label.sample: (label.label, label.votes) for label in read_labels(campaign.holdout)}
-    assert found[backend.tasks[dark].sample] == ("black", {"black": 2, "grey": 1, "light": 1})
-    assert found[backend.tasks[light].sample] == ("light", {"black": 1, "grey": 1, "light": 2})
+    assert found[backend.tasks[dark].sample] == ("black", {"black": 2, "light": 1})
+    assert found[backend.tasks[light].sample] == ("light", {"black": 1, "light": 2})
     assert len(found) == 6
 
 
