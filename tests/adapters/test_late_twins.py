@@ -1,14 +1,14 @@
 """Tasks that a server makes after the push has looked: nobody is to be paid for them."""
 
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
-import pytest
-from faults.rounds import TASKS, Round, on_double
+from faults.double import TOKEN, URL, Double
+from PIL import Image
 
-from labelcycle.adapters.annotation import label_studio
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+from labelcycle.adapters.label_studio_api import LabelStudioApi
+from labelcycle.ports import LabelSchema, TaskSpec
 from labelcycle.store import Campaign
 
 
@@ -32,55 +32,66 @@ class Slow(httpx.BaseTransport):
         self.server.handle_request(self.late)
 
 
-Pushed = Callable[[int], Round]
+SCHEMA = LabelSchema(("cat", "dog"), "Choose.")
+COUNT = 5
 
 
-@pytest.fixture
-def pushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pushed:
-    """A round for so many people a task, all of whose tasks the server made once more, late."""
-    monkeypatch.setattr(label_studio.time, "sleep", lambda seconds: None)
+class Round:
+    """Tasks for so many people each, all of which the server made once more, late."""
 
-    def push(people: int) -> Round:
-        place = on_double(Campaign(tmp_path))
-        made, slow = Round(place), Slow(place.server)
-        made.specs = [replace(spec, wanted=people) for spec in made.specs]
-        made.push(place.backend(slow))
-        assert len(made.held()) == TASKS
+    def __init__(self, campaign: Campaign, people: int) -> None:
+        self.campaign, self.server = campaign, Double()
+        image = campaign.media / "images" / "a.png"
+        image.parent.mkdir(parents=True)
+        Image.new("RGB", (2, 2)).save(image)
+        specs = [
+            TaskSpec(f"c/000/{rank}", f"{rank}", image, rank, 0, wanted=people)
+            for rank in range(COUNT)
+        ]
+        self.wanted = {spec.key: people for spec in specs}
+        slow = Slow(self.server)
+        backend = self.backend(slow)
+        self.project = backend.open_project("c", "Late", SCHEMA)
+        self.ids = backend.push(self.project, specs)
+        assert len(self.server.tasks) == COUNT
         slow.catch_up()
-        assert len(made.held()) == 2 * TASKS
-        return made
+        assert len(self.server.tasks) == 2 * COUNT
 
-    return push
+    def backend(self, way: httpx.BaseTransport) -> LabelStudioBackend:
+        env = {"LABEL_STUDIO_URL": URL, "LABEL_STUDIO_API_KEY": TOKEN}
+        return LabelStudioBackend(self.campaign, env, transport=way, pauses_s=(0, 0))
 
+    def look(self, way: httpx.BaseTransport | None = None) -> int:
+        """How many tasks are done."""
+        backend = self.backend(way or self.server)
+        return backend.progress(self.project, self.ids, self.wanted).answered
 
-def look(round_: Round, people: int, way: httpx.BaseTransport | None = None) -> int:
-    """How many tasks are done."""
-    wanted = {spec.key: people for spec in round_.specs}
-    return round_.place.backend(way).progress(round_.project, round_.ids, wanted).answered
-
-
-def test_late_twins_are_gone_with_the_next_look(pushed: Pushed) -> None:
-    round_ = pushed(1)
-    assert look(round_, 1) == 0
-    for task in round_.held():  # everybody answers whatever is there
-        round_.answer(task.id)
-    assert len(round_.given) == TASKS
-    assert look(round_, 1) == TASKS
+    def answer(self, task: int) -> None:
+        LabelStudioApi(URL, TOKEN, transport=self.server).annotate(task, result=[])
 
 
-def test_an_answered_twin_stays_and_asks_as_many_people(pushed: Pushed) -> None:
-    round_ = pushed(2)
-    twin = max(task.id for task in round_.held())
+def test_late_twins_are_gone_with_the_next_look(tmp_path: Path) -> None:
+    round_ = Round(Campaign(tmp_path), 1)
+    assert round_.look() == 0
+    for task in list(round_.server.tasks):  # everybody answers whatever is there
+        round_.answer(task)
+    assert len(round_.server.annotations) == COUNT
+    assert round_.look() == COUNT
+
+
+def test_an_answered_twin_stays_and_asks_as_many_people(tmp_path: Path) -> None:
+    round_ = Round(Campaign(tmp_path), 2)
+    twin = max(round_.server.tasks)
     round_.answer(twin)
-    assert look(round_, 2) == 0
-    held = round_.held()
-    assert (len(held), {task.overlap for task in held}) == (TASKS, {2})
-    assert next(task.served for task in held if task.id == twin)
+    assert round_.look() == 0
+    held = round_.server.tasks
+    assert (len(held), {task["overlap"] for task in held.values()}) == (COUNT, {2})
+    assert not held[twin]["is_labeled"]
 
 
-def test_a_look_lists_the_project_once(pushed: Pushed) -> None:
-    round_ = pushed(1)
-    look(round_, 1)
-    counted = Slow(round_.place.server)
-    look(round_, 1, counted)
+def test_a_look_lists_the_project_once(tmp_path: Path) -> None:
+    round_ = Round(Campaign(tmp_path), 1)
+    round_.look()
+    counted = Slow(round_.server)
+    round_.look(counted)
     assert counted.calls == ["GET /api/tasks/", f"GET /api/projects/{round_.project}/"]
