@@ -5,6 +5,7 @@
 A new server on this machine, its state in a folder that is removed. Every task has a
 pre-annotation; every answered one has an answer. Measured:
 
+    draw       the enlarged images of as many different small ones, of 28 x 28 random pixels
     push       labelcycle's: chunks, then the list of keys to see that each is there once
     push, one  one request a task, no check: of `--sample` tasks, scaled
     progress   labelcycle's count of answers, as `collect` asks for it
@@ -29,16 +30,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 from label_studio_sdk import LabelStudio
 from measured import where
 from PIL import Image
 
+from labelcycle import imaging
 from labelcycle.adapters import label_config, label_tasks, services
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.label_studio_api import LabelStudioApi
+from labelcycle.config import Config
+from labelcycle.cycle import showing
+from labelcycle.cycle.standing import Standing
 from labelcycle.ports import LabelSchema, Prediction, TaskSpec
-from labelcycle.store import Campaign
+from labelcycle.rounds import State
+from labelcycle.store import Campaign, Sample
 
 SCHEMA = LabelSchema(("cat", "dog"), "Choose what you see.")
 SEED_CHUNK = 1000
@@ -98,6 +105,22 @@ class Bench:
 
 def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
+def draw(bench: Bench, tasks: int) -> None:
+    """Measure what a push does before its first request."""
+    rng = np.random.default_rng(0)
+    bench.campaign.images.mkdir(parents=True)
+    samples = [Sample(f"{n:016x}", f"{n:016x}.png", "", "pool", 28, 28) for n in range(tasks)]
+    for sample in samples:
+        pixels = rng.integers(256, size=(28, 28, 3), dtype=np.uint8)
+        (bench.campaign.images / sample.file).write_bytes(
+            imaging.png_bytes(Image.fromarray(pixels))
+        )
+    standing = Standing(bench.campaign, Config(), frozenset(), 0, State.SELECTED)
+    shown = [(sample, ()) for sample in samples]
+    files = bench.measure("draw", tasks, tasks, lambda: showing.images(standing, shown))
+    assert len(set(files)) == tasks
 
 
 def push(bench: Bench, tasks: int, sample: int) -> None:
@@ -162,6 +185,7 @@ def main() -> None:
     options = parser.parse_args()
     load = os.getloadavg()[0]
     with running() as bench:
+        draw(bench, options.tasks)
         push(bench, options.tasks, options.sample)
         pull(bench, options.tasks, options.sample)
     note = where(load_before=f"{load:.1f}", load_after=f"{os.getloadavg()[0]:.1f}")

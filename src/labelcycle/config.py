@@ -98,10 +98,13 @@ class PushOptions(Options):
         " classes; never in the hold-out",
     )
     overlap: int = Field(
-        1, ge=1, le=10, description="different people who answer a selected sample"
+        1,
+        ge=1,
+        le=10,
+        description="different people who answer a sample, a selected one or one of the hold-out",
     )
     overlap_share: float = Field(
-        1.0, ge=0, le=1, description="share of the selected samples, at random, that so many answer"
+        1.0, ge=0, le=1, description="share of either, at random, that so many answer"
     )
     blind_share: float = Field(
         0.1,

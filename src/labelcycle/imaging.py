@@ -112,10 +112,15 @@ def enlarge(image: Image.Image, min_side: int = MIN_SIDE, max_side: int = MAX_SI
     return image.resize(size, smooth)
 
 
+COMPRESSION = 1
+"""Of PNG, 0 to 9. An image of Fashion-MNIST at 384 pixels takes 11 ms and 40 kB; with 6, 22 and 29.
+"""
+
+
 def png_bytes(image: Image.Image) -> bytes:
     """`image` as PNG without metadata: the same pixels give the same bytes."""
     buffer = io.BytesIO()
-    Image.fromarray(np.asarray(image)).save(buffer, format="PNG", compress_level=6)
+    Image.fromarray(np.asarray(image)).save(buffer, format="PNG", compress_level=COMPRESSION)
     return buffer.getvalue()
 
 

@@ -1,8 +1,11 @@
 """Overlap and order against a real server, as annotators who are logged in meet them."""
 
 import secrets
+import sqlite3
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -182,6 +185,26 @@ def test_what_was_begun_is_served_to_nobody_once_the_round_is_ended(
     assert bob.next(server.project) is None
     assert [task.id for task in server.api.tasks(server.project)] == [begun]
     assert untouched != begun
+
+
+def test_a_task_that_somebody_left_open_blocks_no_round(
+    server: Server, people: tuple[Annotator, Annotator]
+) -> None:
+    ann, bob = people
+    (task,) = server.push(1)
+    assert ann.next(server.project) == task  # and leaves
+    assert bob.next(server.project) is None
+    database = server.campaign.private / "label-studio" / "label_studio.sqlite3"
+    with closing(sqlite3.connect(database, timeout=60)) as opened, opened:
+        late = [(datetime.now(UTC) + timedelta(minutes=30)).isoformat(" "), task]
+        ends = "SELECT count(*) FROM tasks_tasklock WHERE expire_at < ? AND task_id = ?"
+        assert opened.execute(ends, late).fetchone() == (1,)  # half an hour, not a day
+        past = "UPDATE tasks_tasklock SET expire_at = '2001-01-01 00:00:00' WHERE task_id = ?"
+        assert opened.execute(past, [task]).rowcount == 1
+    assert bob.next(server.project) == task  # and leaves, too
+    tasks = server.backend.pushed(server.name, server.name)
+    assert server.backend.withdraw(server.project, tasks) == 1
+    assert server.api.tasks(server.project) == []
 
 
 def test_simulated_people_of_an_overlap_are_different_ones(server: Server) -> None:

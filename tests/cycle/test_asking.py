@@ -105,17 +105,16 @@ def test_a_tie_of_two_people_is_settled_by_the_next_round(
     flows.run(root)
     first = tasks(campaign, 0)
     assert {t.wanted for t in first if t.kind == SELECTED} == {2}
-    assert {t.wanted for t in first if t.kind == HOLDOUT} == {1}
+    assert {t.wanted for t in first if t.kind == HOLDOUT} == {2}
     tied = [t.sample for t in first if t.kind == SELECTED][:2]
     answer(backend, campaign, truth, 0, people=("1",))
-    flows.run(root)  # one person is not enough for four of them
+    flows.run(root)  # one person is not enough
     status = report.status(standings.read(campaign.root))["rounds"][0]
-    assert (status["answered"], status["partly"], status["tasks"]) == (6, 4, 10)
+    assert (status["answered"], status["partly"], status["tasks"]) == (0, 10, 10)
     for task in first:
-        if task.kind == SELECTED:
-            right = truth[task.sample]
-            said = OTHER[right] if task.sample in tied else right
-            backend.answer(task.key, said, annotator="2")
+        right = truth[task.sample]
+        said = OTHER[right] if task.sample in tied else right
+        backend.answer(task.key, said, annotator="2")
     flows.run(root)
     assert answers.awaiting(read_all_labels(campaign).values()) == sorted(tied)
     assert read_json(campaign.round(0) / "metrics.json")["people"]["alpha"] is not None
@@ -187,6 +186,31 @@ def test_a_tie_in_the_holdout_is_settled_and_never_trained_on(
     found = {label.sample: label.label for label in read_labels(campaign.holdout)}
     assert found[held.sample] == truth[held.sample]
     assert held.sample not in read_all_labels(campaign)
+
+
+@pytest.mark.slow
+def test_a_begun_task_of_the_holdout_counts_as_it_is_when_its_round_is_ended(
+    campaign, flows, backend, truth
+) -> None:
+    settings(campaign, push={"overlap": 3})
+    root = str(campaign.root)
+    flows.run(root)
+    begun, tied, *rest = (t for t in tasks(campaign, 0) if t.kind == HOLDOUT)
+    backend.answer(begun.key, truth[begun.sample], annotator="1")
+    backend.answer(tied.key, "dark", annotator="1")
+    backend.answer(tied.key, "light", annotator="2")
+    flows.end_early(root, "incomplete")
+    found = {
+        label.sample: (label.label, label.adjudicate) for label in read_labels(campaign.holdout)
+    }
+    assert found == {begun.sample: (truth[begun.sample], False), tied.sample: (None, True)}
+    assert begun.key in backend.tasks
+    flows.open_now(root)
+    later = tasks(campaign, 1)
+    last = later[-len(rest) :]
+    assert {(t.sample, t.kind, t.wanted) for t in last} == {(t.sample, HOLDOUT, 3) for t in rest}
+    assert [t.kind for t in later if t.sample == tied.sample] == [ADJUDICATION]
+    assert begun.sample not in {t.sample for t in later}
 
 
 @pytest.mark.slow
@@ -300,12 +324,13 @@ def test_a_push_that_died_goes_on_with_the_same_tasks(campaign, flows, backend, 
     flows.run(str(campaign.root))
     now = standings.read(campaign.root)
     (campaign.round(0) / "pushed.json").rename(campaign.root / "kept.json")
-    again = asking.tasks(now, backend.project)
+    again = asking.tasks(now)
     wanted = read_json(campaign.root / "kept.json")["tasks"]
     assert [(t.key, t.kind, t.wanted, t.rank) for t in again] == [
         (t["key"], t["kind"], t["wanted"], t["rank"]) for t in wanted
     ]
     assert sorted(t.wanted for t in again if t.kind == SELECTED) == [1, 1, 3, 3]
+    assert sorted(t.wanted for t in again if t.kind == HOLDOUT) == [1, 1, 1, 3, 3, 3]
 
 
 def test_who_waited_longest_and_was_asked_least_is_settled_first() -> None:

@@ -245,7 +245,7 @@ def test_pre_annotations_come_from_round_one_on_and_never_for_the_holdout(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("opened")
-def test_close_incomplete_keeps_the_answers_and_returns_the_rest_to_the_pool(
+def test_close_incomplete_keeps_the_answers_and_asks_the_rest_again(
     campaign, flows, backend, truth
 ):
     root = str(campaign.root)
@@ -259,14 +259,13 @@ def test_close_incomplete_keeps_the_answers_and_returns_the_rest_to_the_pool(
     flows.end_early(root, "incomplete")
     assert len(read_labels(campaign.label_file(0))) == 1
     assert len(read_labels(campaign.holdout)) == 1
-    assert backend.withdrawn == set(own[1:])
+    assert backend.withdrawn == {*own[1:], *held[1:]}
     assert read_json(campaign.round(0) / "metrics.json")["ended"] == "incomplete"
-    # what came in late for the hold-out is taken with the next round
-    for key in held[1:]:
-        backend.answer(key, truth[backend.tasks[key].sample])
     edit(campaign, "budget: 4", "budget: 23")
     flows.open_now(root)
-    assert gone <= {t.sample for t in backend.tasks.values() if t.round == 1}
+    by_rank = sorted((t for t in backend.tasks.values() if t.round == 1), key=lambda t: t.rank)
+    assert gone <= {task.sample for task in by_rank}
+    assert [task.kind for task in by_rank] == ["selected"] * 23 + ["holdout"] * 5
     for key, task in list(backend.tasks.items()):
         if task.round == 1:
             backend.answer(key, truth[task.sample])
@@ -355,18 +354,15 @@ def test_a_lost_project_can_be_abandoned_and_the_holdout_is_asked_again(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("opened")
-def test_a_deleted_task_of_the_holdout_does_not_block_later_rounds(
-    campaign, flows, backend, truth, answer_all
-):
+def test_a_deleted_task_of_the_holdout_is_asked_again(campaign, flows, backend, answer_all):
     root = str(campaign.root)
+    backend.delete_task(next(key for key, t in backend.tasks.items() if t.kind == "holdout"))
     flows.end_early(root, "incomplete")
-    gone = next(key for key, task in backend.tasks.items() if task.kind == "holdout")
-    del backend.tasks[gone], backend.ids[gone]
     flows.open_now(root)
     answer_all()
     flows.run(root)
     assert standing.read(campaign.root).number == 2
-    assert len(read_labels(campaign.holdout)) == 5
+    assert len(read_labels(campaign.holdout)) == 6
 
 
 def test_what_killed_writes_leave_behind_is_neither_committed_nor_versioned(
@@ -399,8 +395,11 @@ def test_settings_changed_between_push_and_commit_stop_the_open(
     edit(campaign, "budget: 4", "budget: 5")
     now = standing.read(campaign.root)
     assert now.state is State.PUSHED
-    with pytest.raises(StateError, match=r"params.yaml changed since round 0 was planned"):
-        opening.mark_open(now)
+    with pytest.raises(StateError, match=r"changed since round 0 was planned .*; put it back$"):
+        opening.mark_open(now)  # people were asked: it cannot be cancelled before it is open
+    (campaign.round(0) / rounds.PUSHED).unlink()
+    with pytest.raises(StateError, match=r"put it back, or give the round up with `labelcycle ca"):
+        opening.check_plan(standing.read(campaign.root))
 
 
 @pytest.mark.usefixtures("opened")

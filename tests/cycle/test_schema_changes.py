@@ -82,21 +82,33 @@ def test_a_removed_class_is_trained_on_no_more_and_comes_back_whole(closed, flow
 @pytest.mark.usefixtures("opened")
 def test_late_answers_to_the_holdout_count_in_the_new_names(campaign, flows, backend, truth):
     root = str(campaign.root)
-    flows.end_early(root, "incomplete")
+    for key, task in backend.tasks.items():
+        backend.answer(key, truth[task.sample])
+    dark, light = (
+        next(
+            key
+            for key, task in backend.tasks.items()
+            if task.kind == "holdout" and truth[task.sample] == name
+        )
+        for name in ("dark", "light")
+    )
+    backend.answer(dark, "light", annotator="2")  # a tie, which waits for more answers
+    backend.answer(light, "dark", annotator="2")
+    flows.run(root)
     schema(campaign, "add", "grey")
     schema(campaign, "rename", "dark", "black")
-    late = [key for key, task in backend.tasks.items() if task.kind == "holdout"]
-    for key in late:
-        backend.answer(key, truth[backend.tasks[key].sample])
+    backend.answer(dark, "dark", annotator="3")
+    backend.answer(light, "light", annotator="3")
     flows.open_now(root)
     for key, task in backend.tasks.items():
         if task.round == 1:
-            backend.answer(key, "grey")
+            said = ("grey",) if task.kind == "selected" else ()
+            backend.answer(key, *said, skipped=not said, annotator="4")
     flows.run(root)
-    verdicts = {label.sample: label.label for label in read_labels(campaign.holdout)}
-    new = {"dark": "black", "light": "light"}
-    assert verdicts == {name: new[truth[name]] for name in verdicts}
-    assert len(verdicts) == 6
+    found = {label.sample: (label.label, label.votes) for label in read_labels(campaign.holdout)}
+    assert found[backend.tasks[dark].sample] == ("black", {"black": 2, "light": 1})
+    assert found[backend.tasks[light].sample] == ("light", {"black": 1, "light": 2})
+    assert len(found) == 6
 
 
 @pytest.mark.usefixtures("opened")

@@ -1,5 +1,8 @@
 """Where the image of a task comes from, by `push.images`."""
 
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,8 +14,9 @@ from PIL import Image
 
 from labelcycle import config, imaging
 from labelcycle.cycle import showing
+from labelcycle.cycle.context import Neighbour
 from labelcycle.cycle.standing import Standing
-from labelcycle.errors import SettingsError
+from labelcycle.errors import DataError, SettingsError
 from labelcycle.ports import Address
 from labelcycle.store import Campaign, Sample
 
@@ -37,6 +41,70 @@ def test_media_is_a_file_of_the_media_folder(campaign: Campaign) -> None:
     assert file == campaign.media / "images" / f"{SAMPLE.id}-32.png"
     with Image.open(file) as shown:
         assert shown.size == (43, 32)
+
+
+def test_an_image_whose_drawing_a_power_cut_left_empty_is_drawn_anew(campaign: Campaign) -> None:
+    file = campaign.media / "images" / f"{SAMPLE.id}-32.png"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    assert showing.image(standing(campaign), SAMPLE) == file
+    assert file.stat().st_size
+
+
+def samples(campaign: Campaign, count: int) -> list[tuple[Sample, tuple[Neighbour, ...]]]:
+    """Images of different shades, none with a context."""
+    found = []
+    for shade in range(count):
+        sample = replace(SAMPLE, id=f"{shade:016x}", file=f"{shade:016x}.png")
+        picture = imaging.png_bytes(Image.new("L", (4, 3), shade))
+        (campaign.images / sample.file).write_bytes(picture)
+        found.append((sample, ()))
+    return found
+
+
+def test_many_are_drawn_in_their_order_without_a_sync_of_each(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(file: int) -> None:
+        raise AssertionError("a file that can be drawn again was synced alone")
+
+    monkeypatch.setattr(os, "fsync", never)
+    shown = samples(campaign, 40)[::-1]
+    now = standing(campaign)
+    files = showing.images(now, shown)
+    assert files == [campaign.media / "images" / f"{sample.id}-32.png" for sample, _ in shown]
+    for shade, file in enumerate(reversed(files)):
+        assert isinstance(file, Path)
+        with Image.open(file) as drawn:
+            assert drawn.getpixel((20, 16)) == (shade,) * 3
+    assert showing.images(now, []) == []
+
+
+@pytest.mark.parametrize("broken", [DataError("no image"), KeyboardInterrupt("stopped")])
+def test_what_cannot_be_drawn_is_named_and_nothing_more_is_drawn(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, broken: BaseException
+) -> None:
+    shown, drawn, over = samples(campaign, 50), list[str](), threading.Event()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            over.set()
+            super().shutdown(wait=wait)
+
+    def draw(now: Standing, sample: Sample, context: tuple[Neighbour, ...]) -> Path:
+        drawn.append(sample.id)
+        if sample == shown[0][0]:
+            raise broken
+        assert over.wait(60)
+        return Path(sample.file)
+
+    monkeypatch.setattr(showing, "cores", lambda: 2)
+    monkeypatch.setattr(showing, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(showing, "image", draw)
+    with pytest.raises(type(broken), match=str(broken)):
+        showing.images(standing(campaign), shown)
+    assert len(drawn) <= 3  # those that were begun
 
 
 def test_s3_is_the_same_picture_in_the_bucket(campaign: Campaign, bucket: Bucket) -> None:

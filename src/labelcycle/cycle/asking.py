@@ -7,6 +7,7 @@ the same tasks.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -17,12 +18,8 @@ from labelcycle.cycle.asked import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import SettingsError
 from labelcycle.labels import read_all_labels, read_holdout
-from labelcycle.ports import Kind, Prediction, TaskSpec
-from labelcycle.store import (
-    Sample,
-    read_array,
-    read_samples,
-)
+from labelcycle.ports import Address, Kind, Prediction, TaskSpec
+from labelcycle.store import read_array, read_samples
 
 
 @dataclass(frozen=True)
@@ -37,34 +34,38 @@ class Ask:
     near: Sequence[context.Neighbour] = ()
 
 
-def tasks(standing: Standing, project: int) -> list[TaskSpec]:
+def tasks(standing: Standing) -> list[TaskSpec]:
     """The round's tasks by rank: the selection with gold and adjudication mixed in, the hold-out.
 
-    The order of the selection stays. Of the hold-out comes what was never asked in this project:
-    all of it in round 0, and what has no verdict yet in a project made anew.
+    The order of the selection stays. Of the hold-out comes what nobody has answered: all of it in
+    round 0, later what a round that was ended early gave back.
     """
     options = standing.config.push
     rng = derive(standing.config.campaign.seed, standing.number, "push")
     for_overlap, for_gold, for_blind, for_order = rng.spawn(4)
     predictions = _predictions(standing)
     picks = [entry["sample"] for entry in standing.record(rounds.SELECTION)["samples"]]
+    held = _unanswered(standing)
     several = share(for_overlap, picks, options.overlap_share)
+    several |= share(for_overlap, held, options.overlap_share)
     known = _gold(standing, len(picks), for_gold)
     blind = share(for_blind, [s for s in (*picks, *known) if s in predictions], options.blind_share)
 
     beside = context.neighbours(standing, [s for s in (*picks, *known) if s not in blind])
 
-    def ask(sample: str, kind: Kind, wanted: int = 1) -> Ask:
-        near = beside.get(sample, ())
+    def ask(sample: str, kind: Kind) -> Ask:
+        near, wanted = beside.get(sample, ()), options.overlap if sample in several else 1
         return Ask(sample, kind, wanted, predictions.get(sample), sample not in blind, near)
 
-    chosen = [ask(s, SELECTED, options.overlap if s in several else 1) for s in picks]
+    chosen = [ask(s, SELECTED) for s in picks]
     extra = [ask(s, GOLD) for s in known] + [Ask(s, ADJUDICATION) for s in _unsettled(standing)]
-    held = [Ask(s, HOLDOUT) for s in _unasked(standing, project)]
+    last = [ask(s, HOLDOUT) for s in held]
+    ranked = [*mixed(for_order, chosen, extra), *last]
     samples = {sample.id: sample for sample in read_samples(standing.campaign.samples)}
+    images = showing.images(standing, [(samples[each.sample], each.near) for each in ranked])
     return [
-        _task(standing, samples[each.sample], rank, each)
-        for rank, each in enumerate([*mixed(for_order, chosen, extra), *held])
+        _task(standing, rank, each, image)
+        for rank, (each, image) in enumerate(zip(ranked, images, strict=True))
     ]
 
 
@@ -123,21 +124,11 @@ def _unsettled(standing: Standing) -> list[str]:
     return answers.to_settle(labels, answers.read(standing))[:most]
 
 
-def holdout_tasks(standing: Standing, project: int) -> dict[str, Asked]:
-    """The hold-out's tasks in a project, by sample, from the records of all rounds so far."""
-    found: dict[str, Asked] = {}
-    for number in asked.pushed_rounds(standing):
-        if standing.record(rounds.PUSHED, number)["project"] == project:
-            own = asked.tasks(standing, number)
-            found |= {task.sample: task for task in own if task.kind == HOLDOUT}
-    return found
-
-
-def _unasked(standing: Standing, project: int) -> list[str]:
-    settled = {label.sample for label in read_holdout(standing.campaign)}
-    settled |= holdout_tasks(standing, project).keys()
+def _unanswered(standing: Standing) -> list[str]:
+    """Samples of the hold-out of which nobody has said anything in a closed round, by id."""
+    heard = {label.sample for label in read_holdout(standing.campaign)}
     held = read_samples(standing.campaign.samples, "holdout")
-    return [sample.id for sample in held if sample.id not in settled]
+    return [sample.id for sample in held if sample.id not in heard]
 
 
 def _earlier(standing: Standing) -> Iterable[Asked]:
@@ -154,11 +145,11 @@ def task_key(standing: Standing, number: int, sample: str) -> str:
     return f"{standing.key}/{number:03d}/{sample}"
 
 
-def _task(standing: Standing, sample: Sample, rank: int, ask: Ask) -> TaskSpec:
+def _task(standing: Standing, rank: int, ask: Ask, image: Path | Address) -> TaskSpec:
     return TaskSpec(
-        key=task_key(standing, standing.number, sample.id),
-        sample=sample.id,
-        image=showing.image(standing, sample, ask.near),
+        key=task_key(standing, standing.number, ask.sample),
+        sample=ask.sample,
+        image=image,
         rank=rank,
         round=standing.number,
         kind=ask.kind,

@@ -8,7 +8,6 @@ from labelcycle import rounds
 from labelcycle.adapters import dvc, git
 from labelcycle.cycle import annotators, answers, asked, corrections, preannotation, revising
 from labelcycle.cycle.asked import ADJUDICATION, HOLDOUT, SELECTED, Asked
-from labelcycle.cycle.asking import holdout_tasks
 from labelcycle.cycle.corrections import Correction
 from labelcycle.cycle.opening import asked_schema, check_files, now
 from labelcycle.cycle.standing import RESULTS, Standing, record_digests
@@ -88,8 +87,8 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
 
     Before it `corrections.jsonl`, of the same snapshot: what was changed in closed rounds.
     A round that is being ended early gives its unanswered tasks back first, so that nobody
-    answers what would not be read; the hold-out's tasks stay open. Raises StateError if the
-    round is not complete.
+    answers what would not be read, nor is shown what is left of the hold-out before the next
+    selection. Raises StateError if the round is not complete.
     """
     if _abandoned(standing):
         _record(standing, [], [])
@@ -100,7 +99,7 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
     closed = asked.ids(task for _, task in corrections.watched(standing).values())
     everything = {**closed, **late, **own}
     if ending(standing):
-        backend.withdraw(project, asked.ids(t for t in tasks if t.kind != HOLDOUT))
+        backend.withdraw(project, own)
         given = backend.pull(project, everything, optional=everything)
     else:
         done = progress(standing, backend)
@@ -200,5 +199,11 @@ def _project(standing: Standing) -> int:
 def _open_holdout(standing: Standing) -> list[Asked]:
     """Tasks of the hold-out in this round's project that have no verdict, or await another."""
     known = {x.sample for x in read_holdout(standing.campaign) if not x.adjudicate}
-    tasks = holdout_tasks(standing, _project(standing))
-    return [task for sample, task in tasks.items() if sample not in known]
+    project = _project(standing)
+    return [
+        task
+        for number in asked.pushed_rounds(standing)
+        if standing.record(rounds.PUSHED, number)["project"] == project
+        for task in asked.tasks(standing, number)
+        if task.kind == HOLDOUT and task.sample not in known
+    ]

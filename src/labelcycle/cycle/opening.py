@@ -139,8 +139,7 @@ def check_plan(standing: Standing) -> None:
     if planned != standing.config.digest:
         raise StateError(
             f"params.yaml changed since round {standing.number} was planned (wanted digest"
-            f" {planned}, got {standing.config.digest}); put it back, or give the round up with"
-            " `labelcycle cancel`"
+            f" {planned}, got {standing.config.digest}); put it back{_cancel(standing)}"
         )
     if standing.state is not State.PUSHED:  # people were asked: from here on the close looks
         check_files(standing)
@@ -158,13 +157,17 @@ def check_files(standing: Standing) -> None:
         got = file_digest(path) if path.is_file() else pipeline.NO_FILE
         if got == wanted:
             continue
-        cancel = ", or give the round up with `labelcycle cancel`"
         raise StateError(
             f"{name}, which params.yaml names, changed since round {standing.number} was planned:"
             f" wanted digest {wanted}, got {got}; put it back until the round is closed"
-            f"{_restore(campaign, name)}"
-            f"{cancel if standing.state in rounds.CANCELLABLE else ''}"
+            f"{_restore(campaign, name)}{_cancel(standing)}"
         )
+
+
+def _cancel(standing: Standing) -> str:
+    """What else can be done, where the round can be given up."""
+    given_up = standing.state in rounds.CANCELLABLE
+    return ", or give the round up with `labelcycle cancel`" if given_up else ""
 
 
 def record_selection(standing: Standing) -> None:
@@ -178,7 +181,7 @@ def push(standing: Standing, backend: AnnotationBackend) -> None:
     wanted = schema(standing)
     project = backend.open_project(standing.key, config.campaign.name, wanted)
     backend.check_schema(project, wanted)
-    tasks = asking.tasks(standing, project)
+    tasks = asking.tasks(standing)
     shown = (task.prediction for task in tasks if task.shown)
     model = next((prediction.model for prediction in shown if prediction), None)
     ids = backend.push(project, tasks, model)

@@ -1,12 +1,15 @@
 """Where annotators' browsers get the image of a task from."""
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from PIL import Image
 
 from labelcycle import contact_sheet, imaging
 from labelcycle.adapters import s3
+from labelcycle.core.threads import cores
 from labelcycle.cycle.context import Neighbour
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import SettingsError
@@ -17,6 +20,22 @@ WEB = ("http://", "https://")
 
 TITLE = "Labelled images that look like it to the model:"
 """Over the neighbours in a task's image."""
+
+
+def images(
+    standing: Standing, shown: Sequence[tuple[Sample, Sequence[Neighbour]]]
+) -> list[Path | Address]:
+    """`image` of each sample and its context, in their order, several drawn at a time.
+
+    Ctrl+C, or the error of the first that cannot be shown, ends it; what is drawn stays.
+    """
+    pool = ThreadPoolExecutor(cores())
+    try:
+        found = list(pool.map(lambda each: image(standing, *each), shown))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    os.sync()  # one for all: a sync of each file took longer than drawing it
+    return found
 
 
 def image(standing: Standing, sample: Sample, context: Sequence[Neighbour] = ()) -> Path | Address:
@@ -53,10 +72,11 @@ def _drawn(standing: Standing, sample: Sample, context: Sequence[Neighbour]) -> 
     text = "".join(f"{each.sample.id} {each.label}\n" for each in context)
     name = f"{sample.id}-{side}-{digest(text.encode())}" if context else f"{sample.id}-{side}"
     path = standing.campaign.media / "images" / f"{name}.png"
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:  # without power a file may be left empty
         large = imaging.enlarge(_decoded(standing, sample), side)
         small = [(_decoded(standing, each.sample), each.label) for each in context]
-        write_bytes(path, imaging.png_bytes(contact_sheet.below(large, small, TITLE)))
+        png = imaging.png_bytes(contact_sheet.below(large, small, TITLE))
+        write_bytes(path, png, durable=False)
     return path
 
 
