@@ -14,27 +14,26 @@ from pathlib import Path
 
 from faults import real
 from faults.killed import killed_pushes
-from faults.rounds import on_double
 from faults.transport import FAULTS
-from faults.trials import COMMANDS, Outcome, each_step, every_request, faults_of
+from faults.trials import COMMANDS, Doubles, Outcome, every_request, faults_of, for_ever
 from labelcycle.adapters import local_servers
 from labelcycle.errors import ToolFailed
-from labelcycle.store import Campaign
 
 FOR_EVER = ", for ever"
 
 
-def on_the_double(campaign: Campaign) -> Iterator[Outcome]:
+def on_the_double(root: Path) -> Iterator[Outcome]:
     """Every fault at every request of every command, and every fault that does not end."""
+    rounds = Doubles(root)
     for command in COMMANDS:
         for name in faults_of(command):
-            yield from every_request(lambda: on_double(campaign), command, name)
+            yield from every_request(rounds, command, name)
         for name in FAULTS:
-            for outcome in each_step(lambda: on_double(campaign), command, name, for_ever=True):
+            for outcome in for_ever(rounds, command, name):
                 outcome.fault += FOR_EVER
                 del outcome.steps[1:]  # told where it began
                 yield outcome
-    yield from killed_pushes(campaign)
+    yield from killed_pushes(rounds)
 
 
 def on_the_server() -> Iterator[Outcome]:
@@ -55,8 +54,8 @@ def show(title: str, outcomes: Iterator[Outcome]) -> tuple[set[str], int, int, i
     for outcome in outcomes:
         rows = [(outcome.fault, step) for step in outcome.steps]
         tries.update(list(dict.fromkeys(rows)))
-        duplicates[rows[0]] += outcome.duplicates
-        lost[rows[0]] += outcome.lost
+        duplicates[rows[0]] += len(outcome.left.duplicates)
+        lost[rows[0]] += len(outcome.left.lost)
     print(f"\n{title}\n\n| fault | step | tries | duplicates | lost |\n|---|---|---|---|---|")
     for row, count in tries.items():
         print(f"| {row[0]} | {row[1]} | {count} | {duplicates[row]} | {lost[row]} |")
@@ -72,7 +71,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         found = []
         if options.only != "server":
-            found.append(show("A double of Label Studio", on_the_double(Campaign(Path(folder)))))
+            found.append(show("A double of Label Studio", on_the_double(Path(folder))))
         if options.only != "double":
             found.append(show("Label Studio", on_the_server()))
     faults = set().union(*(names for names, *_ in found))
