@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from faults import real
+from faults.counting import Left
 from faults.killed import killed_pushes
 from faults.transport import FAULTS
 from faults.trials import COMMANDS, Doubles, Outcome, every_request, faults_of, for_ever
@@ -51,16 +52,27 @@ def show(title: str, outcomes: Iterator[Outcome]) -> tuple[set[str], int, int, i
     """Print a table; faults, tries, duplicates and lost in all."""
     tries: Counter[tuple[str, str]] = Counter()
     duplicates, lost = tries.copy(), tries.copy()
+    told = []
     for outcome in outcomes:
         rows = [(outcome.fault, step) for step in outcome.steps]
         tries.update(list(dict.fromkeys(rows)))
         duplicates[rows[0]] += len(outcome.left.duplicates)
         lost[rows[0]] += len(outcome.left.lost)
+        told += [_told(outcome)] if outcome.left != Left() else []
     print(f"\n{title}\n\n| fault | step | tries | duplicates | lost |\n|---|---|---|---|---|")
     for row, count in tries.items():
         print(f"| {row[0]} | {row[1]} | {count} | {duplicates[row]} | {lost[row]} |")
+    if told:
+        print("", *told, sep="\n")
     faults = {fault.removesuffix(FOR_EVER) for fault, _ in tries}
     return faults, tries.total(), duplicates.total(), lost.total()
+
+
+def _told(outcome: Outcome) -> str:
+    """What there is twice and what is lost, by name."""
+    twice, lost = ", ".join(outcome.left.duplicates), ", ".join(outcome.left.lost)
+    where = f"{outcome.fault}, {outcome.command}, {outcome.steps[0]}"
+    return f"{where}: twice {twice or 'nothing'}; lost {lost or 'nothing'}"
 
 
 def main() -> int:

@@ -97,7 +97,7 @@ def _tasks(round_: Round, left: Left) -> None:
     """Each key is one task; twins that were answered stay. Unanswered ones may be withdrawn."""
     held = round_.held()
     counts = Counter(task.key for task in held)
-    touched = Counter(task.key for task in held if task.touched)
+    touched = Counter(task.key for task in held if task.people)
     gone = {key for what, key in round_.changed if what == "task deleted"}
     wanted: Counter[str] = Counter()
     for number, task in _asked(round_):
@@ -137,6 +137,8 @@ def _corrections(round_: Round, left: Left) -> None:
     }
     added = [("added", number) for number in round_.given if number not in read]
     found = [
-        (c.what, c.annotation or c.key) for n in numbers for c in corrections.read(round_.standing, n)
+        (c.what, c.annotation or c.key)
+        for n in numbers
+        for c in corrections.read(round_.standing, n)
     ]
     left.compare("correction", [*round_.changed, *added], found)

@@ -37,7 +37,7 @@ def everybody(round_: Round, kinds: Collection[str] = ()) -> None:
 def somebody(round_: Round) -> None:
     """The next answer to a task that the server shows to people; of twins to the last."""
     served = [task for task in round_.held() if task.served]
-    for task in sorted(served, key=lambda task: (not task.touched, task.id), reverse=True):
+    for task in sorted(served, key=lambda task: (not task.people, task.id), reverse=True):
         others = _others(round_, task.people)
         if others and len(task.people) < task.overlap:
             answer(round_, task.id, task.key, others[0])

@@ -24,10 +24,7 @@ from labelcycle.store import Campaign
 CHUNK, PAGE = 2, 3
 """Few, so that tasks travel in several pieces and pages, and a fault can fall between them."""
 
-SEEN = (
-    "id,data,overlap,is_labeled,annotators,total_annotations,cancelled_annotations"
-    ",total_predictions"
-)
+SEEN = "id,data,overlap,is_labeled,annotators,total_predictions"
 
 
 class Broken(AssertionError):
@@ -93,7 +90,6 @@ class Seen:
     overlap: int
     served: bool
     people: frozenset[int]
-    touched: bool
     predictions: int
 
 
@@ -224,6 +220,5 @@ def _seen(task: dict[str, Any]) -> Seen:
         overlap=task["overlap"],
         served=not task["is_labeled"],
         people=frozenset(task["annotators"]),
-        touched=task["total_annotations"] + task["cancelled_annotations"] > 0,
         predictions=task["total_predictions"],
     )
