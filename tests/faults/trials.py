@@ -51,7 +51,7 @@ def quick(clock: Clock) -> Iterator[None]:
     with ExitStack() as stack:
         for module in (label_studio, label_studio_network):
             stack.enter_context(mock.patch.object(module, "time", time))
-        stack.enter_context(mock.patch.object(os, "fsync", lambda _: None))
+        stack.enter_context(mock.patch.object(os, "fsync"))
         yield
 
 

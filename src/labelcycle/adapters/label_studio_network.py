@@ -31,8 +31,9 @@ AGAIN = frozenset({429, 502, 503, 504})
 class Network(httpx.Client):
     """A client whose answers are whole when they are handed over.
 
-    After `Retry-After` it waits as long as asked, whoever else asks too, then repeats a read; a
-    write is left to whoever made it. Raises httpx.ReadTimeout if an answer is not whole after `whole_s` seconds.
+    After `Retry-After` it waits as long as asked, in all threads, then repeats a read; a write is
+    left to whoever made it. Raises httpx.ReadTimeout if an answer is not whole after `whole_s`
+    seconds.
     """
 
     def __init__(
