@@ -29,8 +29,8 @@ def everybody(round_: Round, kinds: Collection[str] = ()) -> None:
     who = round_.people_of()
     for task in round_.tasks:
         if task.kind in (kinds or task.kind):
-            missing = max(0, task.wanted - len(who[task.key]))
-            for person in _others(round_, who[task.key])[:missing]:
+            missing = max(0, task.wanted - len(who[task.task]))
+            for person in _others(round_, who[task.task])[:missing]:
                 answer(round_, task.task, task.key, person)
 
 
@@ -63,7 +63,7 @@ def change_their_minds(round_: Round) -> None:
     _edit(round_, _of(round_, HOLDOUT))
     _withdraw(round_, _of(round_, SELECTED))
     gold, settled = _of(round_, GOLD), _of(round_, ADJUDICATION)
-    answer(round_, gold.task, gold.key, _others(round_, round_.people_of()[gold.key])[0])
+    answer(round_, gold.task, gold.key, _others(round_, round_.people_of()[gold.task])[0])
     round_.place.ask(f"DELETE tasks/{settled.task}/")
     round_.changed.append(("task deleted", settled.key))
     round_.given = {number: key for number, key in round_.given.items() if key != settled.key}

@@ -165,7 +165,7 @@ class Round:
     def _done(self) -> int:
         """Number of the round's tasks that as many people as wanted have answered."""
         who = self.people_of()
-        return sum(len(who[task.key]) >= task.wanted for task in self.tasks)
+        return sum(len(who[task.task]) >= task.wanted for task in self.tasks)
 
     def pull(self, backend: LabelStudioBackend) -> None:
         before = set(self.given)
@@ -205,12 +205,9 @@ class Round:
         found = [(task["data"]["key"], answer) for task in tasks for answer in task["annotations"]]
         return sorted(found, key=lambda each: int(each[1]["id"]))
 
-    def people_of(self) -> dict[str, set[int]]:
-        """Who answered or skipped a task, by key."""
-        found: dict[str, set[int]] = defaultdict(set)
-        for task in self.held():
-            found[task.key] |= task.people
-        return found
+    def people_of(self) -> dict[int, frozenset[int]]:
+        """Who answered or skipped each task, by its id."""
+        return defaultdict(frozenset, {task.id: task.people for task in self.held()})
 
 
 def _seen(task: dict[str, Any]) -> Seen:
