@@ -197,6 +197,7 @@ def _several(script: Script, project: int, ids: list[int]) -> None:
     ask(1, done=True)
     answer(other)
     asked()
+    ask(1, done=False)
     ask(3, done=False)
     call(f"DELETE annotations/{first}/")
     asked()
