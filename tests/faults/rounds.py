@@ -150,9 +150,11 @@ class Round:
         way = transport or Past(self.place.server)
         return LabelStudioBackend(Campaign(self.folder), self.place.environment, transport=way)
 
-    # --- commands, as the flows give them ---------------------------------------------------
+    # --- commands, as the flows give them: what is recorded is done --------------------------
 
     def push(self, backend: LabelStudioBackend) -> None:
+        if self.recorded:
+            return
         backend.check()
         opening.push(self.standing, backend)
 
@@ -168,6 +170,8 @@ class Round:
         return sum(len(who[task.task]) >= task.wanted for task in self.tasks)
 
     def pull(self, backend: LabelStudioBackend) -> None:
+        if self.closed:
+            return
         before = set(self.given)
         closing.pull(self.standing, backend)
         recorded = {answer["annotation"] for answer in corrections.corrected(self.standing)}
