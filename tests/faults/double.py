@@ -63,6 +63,10 @@ class Double(httpx.BaseTransport):
 
     def _new(self, kind: str, record: dict[str, Any]) -> dict[str, Any]:
         number = self._ids[kind]
+        if (
+            kind == "tasks"
+        ):  # with SQLite the ids of the last ones are given anew once they are gone
+            number = max(self.tasks, default=0) + 1
         self._ids[kind] += 1
         made = {"id": number, **record}
         getattr(self, kind)[number] = made

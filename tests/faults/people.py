@@ -89,6 +89,7 @@ def _withdraw(round_: Round, task: Asked) -> None:
 
 def go_on(round_: Round, *, asking: bool = True) -> None:
     """The next round, before its push; one that asks nothing is open at once."""
+    round_.over()
     project = int(round_.standing.record(rounds.PUSHED)["project"])
     closing.accept(round_.standing)
     round_.number += 1

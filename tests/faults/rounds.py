@@ -4,6 +4,7 @@ import copy
 import shutil
 import uuid
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -99,6 +100,7 @@ class Round:
     given : key of every answer that people gave and left there, by its id
     changed : kind and id, or key, of everything that people changed after a round was closed
     missed : answers that were there before a pull began, and that it did not record
+    over : called when the round is over: no server sits on a request for longer
     """
 
     def __init__(self, place: Place, folder: Path, number: int = 1) -> None:
@@ -106,6 +108,7 @@ class Round:
         self.given: dict[int, str] = {}
         self.changed: list[tuple[str, int | str]] = []
         self.missed: set[int] = set()
+        self.over: Callable[[], None] = lambda: None
         self.reached = 0
 
     @classmethod

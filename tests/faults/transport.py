@@ -101,7 +101,7 @@ def done_then_timeout(scene: Scene, request: httpx.Request) -> httpx.Response:
 
 
 def done_last(scene: Scene, request: httpx.Request) -> httpx.Response:
-    """Done when all is over and nobody looks any more."""
+    """Done when the round is over and nobody looks at it any more."""
     if request.method != "GET":
         scene.late.append(request)
     raise _silence(scene)

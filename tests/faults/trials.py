@@ -117,6 +117,7 @@ def attempt(
     run = people.whole_story if command == WHOLE else COMMANDS[command][1]
     clock = Clock()
     scene = Scene(round_.place.server, clock, _meanwhile(name, round_))
+    round_.over = scene.catch_up
     faulty = proxy = Proxy(scene, _fault(name), _spared(name, hits, round_))
     with quick(clock):
         with small_pieces():
