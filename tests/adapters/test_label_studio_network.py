@@ -1,6 +1,7 @@
 """The connection to Label Studio: how long it waits, and what it asks again."""
 
 import email.utils
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -79,6 +80,28 @@ def test_retry_after_is_honoured(clock: Clock, method: str, status: int) -> None
         assert 7 <= waited < 8
         assert network.request(method, URL).status_code == 200
         assert clock.now == waited
+
+
+def test_retry_after_holds_for_what_another_thread_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    came: list[float] = []
+
+    class Meanwhile(Clock):
+        def sleep(self, seconds: float) -> None:
+            if seconds and not others:
+                others.append(threading.Thread(target=network.request, args=("PATCH", URL)))
+                others[0].start()
+                others[0].join()
+            super().sleep(seconds)
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        came.append(clock.now)
+        return httpx.Response(429 if len(came) == 1 else 200, headers={"Retry-After": "7"})
+
+    clock, others = Meanwhile(), list[threading.Thread]()
+    monkeypatch.setattr(label_studio_network, "time", clock)
+    with Network(URL, httpx.MockTransport(answer)) as network:
+        assert network.request("PATCH", URL).status_code == 429
+    assert came == [0, 7]
 
 
 def test_retry_after_is_bounded(clock: Clock) -> None:

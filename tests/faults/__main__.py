@@ -13,28 +13,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from faults import real
+from faults.counting import Left
 from faults.killed import killed_pushes
-from faults.rounds import on_double
 from faults.transport import FAULTS
-from faults.trials import COMMANDS, Outcome, each_step, every_request, faults_of
+from faults.trials import COMMANDS, Doubles, Outcome, every_request, faults_of, for_ever
 from labelcycle.adapters import local_servers
 from labelcycle.errors import ToolFailed
-from labelcycle.store import Campaign
 
 FOR_EVER = ", for ever"
 
 
-def on_the_double(campaign: Campaign) -> Iterator[Outcome]:
+def on_the_double(root: Path) -> Iterator[Outcome]:
     """Every fault at every request of every command, and every fault that does not end."""
+    rounds = Doubles(root)
     for command in COMMANDS:
         for name in faults_of(command):
-            yield from every_request(lambda: on_double(campaign), command, name)
+            yield from every_request(rounds, command, name)
         for name in FAULTS:
-            for outcome in each_step(lambda: on_double(campaign), command, name, for_ever=True):
+            for outcome in for_ever(rounds, command, name):
                 outcome.fault += FOR_EVER
                 del outcome.steps[1:]  # told where it began
                 yield outcome
-    yield from killed_pushes(campaign)
+    yield from killed_pushes(rounds)
 
 
 def on_the_server() -> Iterator[Outcome]:
@@ -52,16 +52,27 @@ def show(title: str, outcomes: Iterator[Outcome]) -> tuple[set[str], int, int, i
     """Print a table; faults, tries, duplicates and lost in all."""
     tries: Counter[tuple[str, str]] = Counter()
     duplicates, lost = tries.copy(), tries.copy()
+    told = []
     for outcome in outcomes:
         rows = [(outcome.fault, step) for step in outcome.steps]
         tries.update(list(dict.fromkeys(rows)))
-        duplicates[rows[0]] += outcome.duplicates
-        lost[rows[0]] += outcome.lost
+        duplicates[rows[0]] += len(outcome.left.duplicates)
+        lost[rows[0]] += len(outcome.left.lost)
+        told += [_told(outcome)] if outcome.left != Left() else []
     print(f"\n{title}\n\n| fault | step | tries | duplicates | lost |\n|---|---|---|---|---|")
     for row, count in tries.items():
         print(f"| {row[0]} | {row[1]} | {count} | {duplicates[row]} | {lost[row]} |")
+    if told:
+        print("", *told, sep="\n")
     faults = {fault.removesuffix(FOR_EVER) for fault, _ in tries}
     return faults, tries.total(), duplicates.total(), lost.total()
+
+
+def _told(outcome: Outcome) -> str:
+    """What there is twice and what is lost, by name."""
+    twice, lost = ", ".join(outcome.left.duplicates), ", ".join(outcome.left.lost)
+    where = f"{outcome.fault}, {outcome.command}, {outcome.steps[0]}"
+    return f"{where}: twice {twice or 'nothing'}; lost {lost or 'nothing'}"
 
 
 def main() -> int:
@@ -72,7 +83,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         found = []
         if options.only != "server":
-            found.append(show("A double of Label Studio", on_the_double(Campaign(Path(folder)))))
+            found.append(show("A double of Label Studio", on_the_double(Path(folder))))
         if options.only != "double":
             found.append(show("Label Studio", on_the_server()))
     faults = set().union(*(names for names, *_ in found))

@@ -1,5 +1,6 @@
 """A Label Studio in memory, as far as the adapter uses it; a contract test keeps it true."""
 
+import copy
 import json
 import re
 import threading
@@ -12,7 +13,7 @@ URL, TOKEN = "http://127.0.0.1:1", "0123456789abcdef" * 2
 
 Reply = tuple[int, Any]
 Handler = Callable[..., Reply]
-GONE: Reply = (404, {"detail": "Nothing matches the given query."})
+GONE = "Nothing matches the given query."
 
 
 class Refused(Exception):
@@ -31,8 +32,15 @@ class Double(httpx.BaseTransport):
         self.annotations: dict[int, dict[str, Any]] = {}
         self.folders: dict[int, dict[str, Any]] = {}
         self.users: dict[int, dict[str, Any]] = {1: {"id": 1, "email": "admin@localhost"}}
-        self._ids = dict.fromkeys(("projects", "tasks", "annotations", "folders", "users"), 1)
+        self._ids = dict.fromkeys(("projects", "tasks", "annotations", "folders"), 1) | {"users": 2}
         self._lock = threading.Lock()
+
+    def copied(self) -> "Double":
+        """Another server that holds the same."""
+        made = Double()
+        for kind in ("_ids", *self._ids):
+            setattr(made, kind, copy.deepcopy(getattr(self, kind)))
+        return made
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         body = request.read()
@@ -55,15 +63,23 @@ class Double(httpx.BaseTransport):
 
     def _new(self, kind: str, record: dict[str, Any]) -> dict[str, Any]:
         number = self._ids[kind]
+        if (
+            kind == "tasks"
+        ):  # with SQLite the ids of the last ones are given anew once they are gone
+            number = max(self.tasks, default=0) + 1
         self._ids[kind] += 1
         made = {"id": number, **record}
         getattr(self, kind)[number] = made
         return made
 
+    def _one(self, kind: str, number: int) -> dict[str, Any]:
+        records: dict[int, dict[str, Any]] = getattr(self, kind)
+        if number not in records:
+            raise Refused(404, GONE)
+        return records[number]
+
     def _project(self, number: int) -> dict[str, Any]:
-        if number not in self.projects:
-            raise Refused(404, "Nothing matches the given query.")
-        return self.projects[number]
+        return self._one("projects", number)
 
     def _tasks_of(self, project: int) -> list[dict[str, Any]]:
         return [task for task in self.tasks.values() if task["project"] == project]
@@ -148,6 +164,7 @@ class Double(httpx.BaseTransport):
         answers = self._answers_of(task["id"])
         skips = sum(answer["was_cancelled"] for answer in answers)
         whole = task | {"total_annotations": len(answers) - skips, "cancelled_annotations": skips}
+        whole["total_predictions"] = len(task["predictions"])
         whole["annotators"] = []  # the server tells who only where all fields are asked for
         return {name: whole[name] for name in fields}
 
@@ -169,20 +186,16 @@ class Double(httpx.BaseTransport):
         return 201, {"task_count": len(ids), "task_ids": ids}
 
     def read_task(self, number: int, **_: Any) -> Reply:
-        if number not in self.tasks:
-            return GONE
-        task = self.tasks[number]
+        task = self._one("tasks", number)
         return 200, {**task, "annotations": self._answers_of(number), "predictions": []}
 
     def change_task(self, number: int, body: Any, **_: Any) -> Reply:
-        if number not in self.tasks:
-            return GONE
-        self.tasks[number] |= body  # whether it is done is worked out at the next answer only
-        return 200, self.tasks[number]
+        task = self._one("tasks", number)
+        task |= body  # whether it is done is worked out at the next answer only
+        return 200, task
 
     def delete_task(self, number: int, **_: Any) -> Reply:
-        if number not in self.tasks:
-            return GONE
+        self._one("tasks", number)
         self._forget(number)
         return 204, None
 
@@ -194,8 +207,7 @@ class Double(httpx.BaseTransport):
     # --- answers ----------------------------------------------------------------------------
 
     def annotate(self, task: int, body: Any, **_: Any) -> Reply:
-        if task not in self.tasks:
-            return GONE
+        self._one("tasks", task)
         unique = body.get("unique_id")
         if unique and any(answer["unique_id"] == unique for answer in self.annotations.values()):
             raise Refused(409, "Annotation with this unique id already exists")
@@ -208,6 +220,17 @@ class Double(httpx.BaseTransport):
         made = self._new("annotations", made | dict(answer))
         self._settle(self.tasks[task])
         return made
+
+    def change_answer(self, number: int, body: Any, **_: Any) -> Reply:
+        answer = self._one("annotations", number)
+        answer |= body
+        return 200, answer
+
+    def delete_answer(self, number: int, **_: Any) -> Reply:
+        task = self._one("annotations", number)["task"]
+        del self.annotations[number]
+        self._settle(self.tasks[task])
+        return 204, None
 
     def _settle(self, task: dict[str, Any]) -> None:
         counted = self._project(task["project"]).get("skip_queue") == "IGNORE_SKIPPED"
@@ -249,5 +272,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("PATCH", r"/api/tasks/(\d+)", Double.change_task),
     ("DELETE", r"/api/tasks/(\d+)", Double.delete_task),
     ("POST", r"/api/tasks/(\d+)/annotations", Double.annotate),
+    ("PATCH", r"/api/annotations/(\d+)", Double.change_answer),
+    ("DELETE", r"/api/annotations/(\d+)", Double.delete_answer),
     ("GET", r"/api/projects/(\d+)/export", Double.export),
 )

@@ -10,25 +10,25 @@ from pathlib import Path
 
 import httpx
 
+from faults import counting, people
 from faults.double import TOKEN, Double
 from faults.loopback import served
-from faults.rounds import Place, Round, on_double, pushed
+from faults.rounds import Round
 from faults.transport import step_of
-from faults.trials import Outcome, count
-from labelcycle.store import Campaign
+from faults.trials import Doubles, Outcome
 
 
-def killed_pushes(campaign: Campaign) -> Iterator[Outcome]:
+def killed_pushes(rounds: Doubles) -> Iterator[Outcome]:
     """A push killed right after the server's n-th write, for n = 1, 2, ... until there is none."""
     for number in itertools.count(1):
-        outcome = _killed(on_double(campaign), number)
+        outcome = _killed(rounds("push"), number)
         if not outcome.steps:
             return
         yield outcome
 
 
-def _killed(place: Place, number: int) -> Outcome:
-    round_, steps, seen = Round(place), [], [0]
+def _killed(round_: Round, number: int) -> Outcome:
+    place, steps, seen = round_.place, [], [0]
     child: subprocess.Popen[bytes]
 
     def kill(request: httpx.Request) -> None:
@@ -40,12 +40,11 @@ def _killed(place: Place, number: int) -> Outcome:
     assert isinstance(place.server, Double)
     with served(place.server, kill) as url:
         program = [sys.executable, "-m", "faults.pusher"]
-        arguments = [str(place.campaign.root), url, TOKEN, round_.name]
+        arguments = [str(round_.folder), str(place.media), url, TOKEN]
         path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)])
         child = subprocess.Popen([*program, *arguments], env={**os.environ, "PYTHONPATH": path})
         status = child.wait(120)
     if status != (-signal.SIGKILL if steps else 0):
         raise AssertionError(f"the process ended with {status} at request {number}")
-    pushed(round_)
-    duplicates, lost = count(round_, "push")
-    return Outcome("killed", "push", steps, duplicates, lost)
+    people.pushed(round_)
+    return Outcome("killed", "push", steps, counting.count(round_))

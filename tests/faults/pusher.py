@@ -1,18 +1,18 @@
-"""A process that pushes one round: campaign's folder and name as arguments, to be killed."""
+"""A process that pushes one round: its folder, media, address and token, to be killed."""
 
 import sys
 from pathlib import Path
 
+import httpx
+
 from faults.rounds import CHUNK, PAGE, Place, Round
 from labelcycle.adapters import label_studio_api
 from labelcycle.adapters.annotation import label_studio
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.store import Campaign
 
 if __name__ == "__main__":
-    folder, url, token, name = sys.argv[1:]
-    environment = {"LABEL_STUDIO_URL": url, "LABEL_STUDIO_API_KEY": token}
-    campaign = Campaign(Path(folder))
-    backend = LabelStudioBackend(campaign, environment)
+    folder, media, url, token = sys.argv[1:]
     label_studio_api.PAGE, label_studio.CHUNK = PAGE, CHUNK
-    Round(Place(campaign, None, environment), name).push(backend)  # type: ignore[arg-type]
+    with httpx.HTTPTransport() as network:
+        place = Place(Path(folder), Path(media), network, url, token)
+        round_ = Round(place, Path(folder))
+        round_.push(round_.backend())

@@ -18,7 +18,9 @@ from labelcycle.store import Campaign
 def at(campaign: Campaign) -> Iterator[Place]:
     """The running Label Studio of a campaign."""
     with httpx.HTTPTransport() as network:
-        yield Place(campaign, network, services.environment(campaign))
+        found = services.environment(campaign)
+        url, token = found["LABEL_STUDIO_URL"], found["LABEL_STUDIO_API_KEY"]
+        yield Place(campaign.root / "campaigns", campaign.media, network, url, token)
 
 
 @contextmanager

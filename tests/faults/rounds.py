@@ -1,24 +1,31 @@
-"""A round of tasks at a Label Studio, and what commands, people and accidents do to it."""
+"""A campaign's round at work at a Label Studio, and the commands that the flows give to it."""
 
+import copy
+import shutil
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import httpx
-from PIL import Image
 
+from faults import campaigns
 from faults.double import TOKEN, URL, Double
 from faults.transport import Past
-from labelcycle.adapters import label_config
+from labelcycle import rounds
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.adapters.label_studio_api import LabelStudioApi, Task
-from labelcycle.ports import LabelSchema, Prediction, TaskSpec
+from labelcycle.cycle import asked, closing, corrections, opening
+from labelcycle.cycle.asked import Asked
+from labelcycle.cycle.standing import Standing
 from labelcycle.store import Campaign
 
-SCHEMA = LabelSchema(("cat", "dog"), "Choose what you see.")
-TASKS, CHUNK, PAGE = 5, 2, 3
-"""Few, in several pieces and pages, so that a fault can fall between them."""
+CHUNK, PAGE = 2, 3
+"""Few, so that tasks travel in several pieces and pages, and a fault can fall between them."""
+
+SEEN = "id,data,overlap,is_labeled,annotators,total_predictions"
 
 
 class Broken(AssertionError):
@@ -27,145 +34,195 @@ class Broken(AssertionError):
 
 @dataclass
 class Place:
-    """A server, past every fault, and what the adapter needs to find it."""
+    """A server, past every fault, and what the adapter needs to find it.
 
-    campaign: Campaign
+    root : folder in which the campaigns lie
+    """
+
+    root: Path
+    media: Path
     server: httpx.BaseTransport
-    environment: dict[str, str]
+    url: str
+    token: str
 
-    def backend(self, transport: httpx.BaseTransport | None = None) -> LabelStudioBackend:
-        way = transport or Past(self.server)
-        return LabelStudioBackend(self.campaign, self.environment, transport=way)
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "LABEL_STUDIO_URL": self.url,
+            "LABEL_STUDIO_API_KEY": self.token,
+            "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(self.media),
+        }
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        key = {"Authorization": f"Token {self.token}"}
+        return httpx.Client(base_url=f"{self.url}/api/", headers=key, transport=Past(self.server))
+
+    def ask(self, line: str, body: object = None, **query: Any) -> Any:
+        """What the server answers to a request such as `GET users`."""
+        method, _, path = line.partition(" ")
+        answer = self._client.request(method, path, json=body, params=query or None, timeout=120)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    @cached_property
+    def people(self) -> list[int]:
+        """Three accounts."""
+        names = [uuid.uuid4().hex for _ in range(2)]
+        new = [{"email": f"{n}@example.org", "username": n, "password": "hut-stock"} for n in names]
+        return [1, *(int(self.ask("POST users/", user)["id"]) for user in new)]
 
 
-def on_double(campaign: Campaign) -> Place:
+def on_double(root: Path) -> Place:
     """A new server in memory."""
-    return Place(campaign, Double(), {"LABEL_STUDIO_URL": URL, "LABEL_STUDIO_API_KEY": TOKEN})
+    return Place(root, Campaign(root).media, Double(), URL, TOKEN)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A task as the server has it.
+
+    served : it is shown to further people, up to `overlap` in all
+    people : who answered or skipped it
+    """
+
+    id: int
+    key: str
+    overlap: int
+    served: bool
+    people: frozenset[int]
+    predictions: int
 
 
 class Round:
-    """One round of a campaign of its own, at a place."""
+    """The round at work of a campaign of its own.
 
-    def __init__(self, place: Place, name: str = "") -> None:
-        self.place, self.name = place, name or uuid.uuid4().hex
-        self.ids: dict[str, int] = {}
-        self.project = 0
-        self.given: set[int] = set()
-        self.pulled: list[int] = []
+    given : key of every answer that people gave and left there, by its id
+    changed : kind and id, or key, of everything that people changed after a round was closed
+    missed : answers that were there before a pull began, and that it did not record
+    over : called when the round is over: no server sits on a request for longer
+    """
+
+    def __init__(self, place: Place, folder: Path, number: int = 1) -> None:
+        self.place, self.folder, self.number = place, folder, number
+        self.given: dict[int, str] = {}
+        self.changed: list[tuple[str, int | str]] = []
         self.missed: set[int] = set()
-        folder = place.campaign.media / "images"
-        folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / "a.png").exists():
-            Image.new("RGB", (2, 2)).save(folder / "a.png")
-        self.specs = [
-            TaskSpec(
-                f"{self.name}/001/{rank:016x}", f"{rank:016x}", folder / "a.png", rank, 1,
-                prediction=Prediction("cat", 0.5, "round-000"),
-            )
-            for rank in range(TASKS)
-        ]  # fmt: skip
-        self.keys = {spec.key for spec in self.specs}
+        self.over: Callable[[], None] = lambda: None
+        self.reached = 0
+
+    @classmethod
+    def new(cls, place: Place) -> "Round":
+        """Round 1 of a new campaign, before its push."""
+        folder = place.root / uuid.uuid4().hex / uuid.uuid4().hex
+        campaigns.make(folder, place.media)
+        return cls(place, folder)
+
+    def cloned(self, server: httpx.BaseTransport | None = None) -> "Round":
+        """The same campaign in another folder; at another server if one is given."""
+        made = copy.copy(self)
+        made.folder = self.place.root / uuid.uuid4().hex / self.folder.name
+        shutil.copytree(self.folder, made.folder, symlinks=True)
+        made.given, made.changed = dict(self.given), list(self.changed)
+        if server:
+            made.place = replace(self.place, server=server)
+            vars(made.place)["people"] = self.place.people
+        return made
 
     @property
-    def api(self) -> LabelStudioApi:
-        env = self.place.environment
-        return LabelStudioApi(
-            env["LABEL_STUDIO_URL"],
-            env["LABEL_STUDIO_API_KEY"],
-            transport=Past(self.place.server),
-        )
+    def standing(self) -> Standing:
+        return campaigns.standing(self.folder, self.number)
 
-    # --- commands, as the flows give them ---------------------------------------------------
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def recorded(self) -> bool:
+        return (self.standing.folder / rounds.PUSHED).exists()
+
+    @property
+    def closed(self) -> bool:
+        return (self.standing.folder / rounds.ANNOTATIONS).exists()
+
+    @property
+    def tasks(self) -> list[Asked]:
+        return asked.tasks(self.standing)
+
+    def backend(self, transport: httpx.BaseTransport | None = None) -> LabelStudioBackend:
+        way = transport or Past(self.place.server)
+        return LabelStudioBackend(Campaign(self.folder), self.place.environment, transport=way)
+
+    # --- commands, as the flows give them: what is recorded is done --------------------------
 
     def push(self, backend: LabelStudioBackend) -> None:
+        if self.recorded:
+            return
         backend.check()
-        self.project = backend.open_project(self.name, "Faults", SCHEMA)
-        backend.check_schema(self.project, SCHEMA)
-        self.ids = backend.push(self.project, self.specs, "round-000")
+        opening.push(self.standing, backend)
 
     def progress(self, backend: LabelStudioBackend) -> None:
-        done = backend.progress(self.project, self.ids)
-        touched = sum(not task.untouched for task in self.held() if task.id in self.ids.values())
-        if done.answered + done.skipped > touched:
-            raise Broken(f"{done} with {touched} tasks touched")
+        least = self._done()
+        found = closing.progress(self.standing, backend)
+        if not least <= found.answered + found.skipped <= self._done():
+            raise Broken(f"{found} with {least} tasks done")
+
+    def _done(self) -> int:
+        """Number of the round's tasks that as many people as wanted have answered."""
+        who = self.people_of()
+        return sum(len(who[task.task]) >= task.wanted for task in self.tasks)
 
     def pull(self, backend: LabelStudioBackend) -> None:
-        known = set(self.given)
-        self.pulled = [a.annotation for a in backend.pull(self.project, self.ids)]
-        self.missed |= known - set(self.pulled)
+        if self.closed:
+            return
+        before = set(self.given)
+        closing.pull(self.standing, backend)
+        recorded = {answer["annotation"] for answer in corrections.corrected(self.standing)}
+        self.missed |= before - recorded
 
-    def withdraw(self, backend: LabelStudioBackend) -> None:
-        backend.withdraw(self.project, self.ids)
+    def close_early(self, backend: LabelStudioBackend) -> None:
+        if closing.ending(self.standing) is None:
+            closing.end_early(self.standing, "deadline")
+        self.pull(backend)
 
-    # --- what people and others do meanwhile ------------------------------------------------
+    # --- what the server has ----------------------------------------------------------------
 
-    def held(self) -> list[Task]:
-        """The round's tasks as the server has them, in all the campaign's projects."""
+    def projects(self) -> list[dict[str, Any]]:
+        """Those of this campaign, the first one first."""
+        listed = self.place.ask("GET projects/", page_size=100)["results"]
         mark = f"labelcycle campaign {self.name}"
-        projects = [p.id for p in self.api.projects() if mark in p.description.splitlines()]
-        tasks = [task for project in projects for task in self.api.tasks(project)]
-        return [task for task in tasks if task.key in self.keys]
+        own = [p for p in listed if mark in p["description"].splitlines()]
+        return sorted(own, key=lambda project: int(project["id"]))
 
-    def answer(self, task: int, label: str | None = "cat") -> None:
-        unique = str(uuid.uuid4())
-        result = label_config.result(label)
-        self.api.annotate(task, result=result, was_cancelled=label is None, unique_id=unique)
-        record = next(a for a in self.stored([task]) if a["unique_id"] == unique)
-        self.given.add(int(record["id"]))
+    def held(self) -> list[Seen]:
+        """The campaign's tasks in all its projects, by id."""
+        which = {"fields": "all", "include": SEEN, "page_size": 100}
+        pages = [self.place.ask("GET tasks", project=p["id"], **which) for p in self.projects()]
+        tasks = [_seen(task) for page in pages for task in page["tasks"]]
+        return sorted(tasks, key=lambda task: task.id)
 
-    def stored(self, tasks: Sequence[int]) -> list[dict[str, Any]]:
-        """Every annotation that the server has for these tasks."""
-        exported = self.api.export(self.project, tasks)
-        return [answer for record in exported for answer in record["annotations"]]
-
-    def answer_next(self) -> None:
-        """Somebody answers a task that nobody has; of twins the last."""
-        open_ones = [task for task in self.held() if task.untouched]
-        if open_ones:
-            self.answer(open_ones[-1].id)
-
-    def add_twins(self, count: int) -> None:
-        """What a server that was slow may leave behind."""
-        records = [
-            {"data": {label_config.IMAGE: "x", "key": spec.key}} for spec in self.specs[:count]
+    def stored(self) -> list[tuple[str, dict[str, Any]]]:
+        """Key and annotation, of every answer that the server has, by id."""
+        which = {"export_type": "JSON", "download_all_tasks": "true"}
+        tasks = [
+            task
+            for project in self.projects()
+            for task in self.place.ask(f"GET projects/{project['id']}/export", **which)
         ]
-        self.api.import_tasks(self.project, records)
+        found = [(task["data"]["key"], answer) for task in tasks for answer in task["annotations"]]
+        return sorted(found, key=lambda each: int(each[1]["id"]))
+
+    def people_of(self) -> dict[int, frozenset[int]]:
+        """Who answered or skipped each task, by its id."""
+        return defaultdict(frozenset, {task.id: task.people for task in self.held()})
 
 
-def nothing(round_: Round) -> None:
-    """A campaign that was never pushed."""
-
-
-def pushed(round_: Round) -> None:
-    round_.push(round_.place.backend())
-
-
-def with_twins(round_: Round) -> None:
-    pushed(round_)
-    round_.add_twins(2)
-
-
-def half_answered(round_: Round) -> None:
-    with_twins(round_)
-    kept = sorted(round_.ids.values())
-    round_.answer(kept[0])
-    round_.answer(kept[3], None)
-
-
-def answered(round_: Round) -> None:
-    if not round_.ids:
-        pushed(round_)
-    for number, task in enumerate(sorted(round_.ids.values())):
-        round_.answer(task, None if number == 1 else "dog")
-    round_.answer(min(round_.ids.values()))
-    round_.add_twins(1)
-
-
-def whole_round(round_: Round, backend: LabelStudioBackend) -> None:
-    """Everything in a row, which may be run again wherever it broke off."""
-    round_.push(backend)
-    if not round_.given:
-        answered(round_)
-        round_.push(backend)
-    round_.progress(backend)
-    round_.pull(backend)
+def _seen(task: dict[str, Any]) -> Seen:
+    return Seen(
+        id=task["id"],
+        key=task["data"]["key"],
+        overlap=task["overlap"],
+        served=not task["is_labeled"],
+        people=frozenset(task["annotators"]),
+        predictions=task["total_predictions"],
+    )

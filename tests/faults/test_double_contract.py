@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from faults.double import TOKEN, URL, Double
+from faults.rounds import SEEN
 from labelcycle.adapters import label_config
 from labelcycle.adapters import services as local_services
 from labelcycle.adapters.label_studio_api import TASK_FIELDS
@@ -60,6 +61,7 @@ def play(script: Script) -> list[tuple[str, int, Any]]:
     project = _project(script)
     ids = _tasks(script, project)
     _answers(script, project, ids)
+    _several(script, project, ids)
     call(f"DELETE tasks/{ids[0]}/")
     call(f"DELETE tasks/{ids[0]}/")
     call(f"GET tasks/{ids[0]}/")
@@ -114,7 +116,11 @@ def _tasks(script: Script, project: int) -> list[int]:
     some = {"selectedItems": {"all": False, "included": [ids[2], GONE]}}
     script.tasks(project, query=json.dumps(some))
     call(f"PATCH projects/{project}/", {"model_version": "m"}, keys="model_version")
-    call(f"POST projects/{project}/import", records[2:], keys="task_count")  # twins are taken
+    for _ in range(2):  # twins are taken, and the id of one that was deleted
+        twin = call(f"POST projects/{project}/import?return_task_ids=true", records[2:])
+        script.note(twin["task_ids"][0] - ids[-1])
+        call(f"DELETE tasks/{twin['task_ids'][0]}/")
+    call(f"POST projects/{project}/import", records[2:], keys="task_count")
     call(f"GET projects/{project}/", keys="task_number")
     return ids
 
@@ -152,6 +158,54 @@ def _answers(script: Script, project: int, ids: list[int]) -> None:
             given = [{key: a[key] for key in kept} for a in task["annotations"]]
             script.note((task["data"], task["meta"], given))
     script.call(f"GET projects/{GONE}/export?export_type=JSON")
+
+
+def _several(script: Script, project: int, ids: list[int]) -> None:
+    """Overlaps, two people's answers, and what they change of them."""
+    call = script.call
+    name = uuid.uuid4().hex
+    account = {"email": f"{name}@example.org", "username": name, "password": "hut-stock"}
+    other = int(call("POST users/", account)["id"])
+    call("POST users/", account)
+    script.note(account["email"] in [user["email"] for user in call("GET users/")])
+    people = {1: "ann", other: "bob"}
+    task = ids[2]
+
+    def asked() -> None:
+        query = f"GET tasks?project={project}&page_size=9&fields=all&include={SEEN}"
+        for each in call(query)["tasks"]:
+            who = [people[person] for person in each["annotators"]]
+            script.note({**each, "id": 0, "annotators": who})
+
+    def answer(person: int) -> int:
+        said = {"result": label_config.result("cat"), "completed_by": person}
+        return int(call(f"POST tasks/{task}/annotations/", said, keys="result")["id"])
+
+    def ask(people: int, *, done: bool) -> None:
+        call(f"PATCH tasks/{task}/", {"overlap": people, "is_labeled": done}, keys="overlap")
+        asked()
+
+    ask(1, done=False)
+    first = answer(1)
+    asked()
+    ask(2, done=False)
+    second = answer(other)
+    asked()
+    dog = {"result": label_config.result("dog")}
+    call(f"PATCH annotations/{first}/", dog, keys="result was_cancelled lead_time")
+    call(f"PATCH annotations/{GONE}/", dog)
+    asked()
+    call(f"DELETE annotations/{second}/")
+    call(f"DELETE annotations/{second}/")
+    asked()
+    ask(1, done=True)
+    answer(other)
+    asked()
+    ask(1, done=False)
+    ask(3, done=False)
+    call(f"DELETE annotations/{first}/")
+    asked()
+    script.note(len(call(f"GET tasks/{task}/")["annotations"]))
 
 
 def test_the_double_answers_as_the_server_does(

@@ -18,13 +18,18 @@ STEPS = {
     r"PATCH /api/projects/\d+": "change the project",
     r"GET /api/storages/localfiles": "list image folders",
     r"POST /api/storages/localfiles": "allow images",
-    r"GET /api/tasks": "list tasks",
-    r"POST /api/projects/\d+/import": "import a chunk",
+    r"GET /api/tasks .*annotators.*": "ask who answered",
+    r"GET /api/tasks .*query=.*": "list the round's tasks",
+    r"GET /api/tasks .*": "list tasks",
+    r"POST /api/projects/\d+/import .*": "import a chunk",
     r"GET /api/tasks/\d+": "look at a task",
+    r'PATCH /api/tasks/\d+ .*"is_labeled": ?false.*': "ask more people",
+    r'PATCH /api/tasks/\d+ .*"is_labeled": ?true.*': "ask nobody more",
     r"DELETE /api/tasks/\d+": "delete a task",
-    r"GET /api/projects/\d+/export": "export answers",
+    r"GET /api/projects/\d+/export .*": "export answers",
 }
-"""The steps of push and pull, by the request that does them."""
+"""The steps of push, progress, pull and an early close, by the request that does them: the first
+pattern that fits. Behind the address stand the query and the body, where they tell steps apart."""
 
 ASKED_S = 7
 """What a 429 asks to wait."""
@@ -96,7 +101,7 @@ def done_then_timeout(scene: Scene, request: httpx.Request) -> httpx.Response:
 
 
 def done_last(scene: Scene, request: httpx.Request) -> httpx.Response:
-    """Done when all is over and nobody looks any more."""
+    """Done when the round is over and nobody looks at it any more."""
     if request.method != "GET":
         scene.late.append(request)
     raise _silence(scene)
@@ -274,4 +279,5 @@ class Proxy(httpx.BaseTransport):
 def step_of(request: httpx.Request) -> str:
     """The step that a request does."""
     line = f"{request.method} {request.url.path.rstrip('/')}"
-    return next(step for pattern, step in STEPS.items() if re.fullmatch(pattern, line))
+    more = f"{line} {request.url.query.decode()} {request.content.decode()}"
+    return next(step for p, step in STEPS.items() if re.fullmatch(p, line) or re.fullmatch(p, more))

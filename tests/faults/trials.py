@@ -2,27 +2,20 @@
 
 import functools
 import itertools
-from collections import Counter
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
-from faults.rounds import (
-    CHUNK,
-    PAGE,
-    Broken,
-    Place,
-    Round,
-    answered,
-    half_answered,
-    nothing,
-    whole_round,
-    with_twins,
-)
+from faults import counting, people
+from faults.counting import Left
+from faults.double import Double
+from faults.rounds import CHUNK, PAGE, Broken, Place, Round, on_double
 from faults.transport import FAULTS, PEOPLE, STEPS, TOGETHER, Clock, Fault, Proxy, Scene
-from labelcycle.adapters import label_studio_api, label_studio_network
+from labelcycle.adapters import label_studio_api, label_studio_network, label_studio_people
 from labelcycle.adapters.annotation import label_studio
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.errors import LabelcycleError
@@ -34,7 +27,6 @@ LONGEST_S, MOST_REQUESTS = 3600, 300
 """Bounds of one command under a fault that never ends."""
 
 ADVICE = ("run ", "set ", "check that", "mend", "restore")
-
 
 Prepare = Callable[[Round], None]
 Run = Callable[[Round, LabelStudioBackend], None]
@@ -48,39 +40,73 @@ class Outcome:
     fault: str
     command: str
     steps: list[str]
-    duplicates: int
-    lost: int
+    left: Left
     errors: list[str] = field(default_factory=list)
 
 
 @contextmanager
-def small_pieces(clock: Clock) -> Iterator[None]:
-    """Chunks and pages of few tasks, and a time that passes only in waiting."""
+def quick(clock: Clock) -> Iterator[None]:
+    """Time passes only in waiting. No power cut is tried here: files need not be on the disk."""
     time = SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep, time=clock.time)
-    sizes = {"PAGE": PAGE, "IDS_A_QUESTION": CHUNK, "IDS_AN_EXPORT": CHUNK}
     with ExitStack() as stack:
-        for name, size in sizes.items():
-            stack.enter_context(mock.patch.object(label_studio_api, name, size))
-        stack.enter_context(mock.patch.object(label_studio, "CHUNK", CHUNK))
         for module in (label_studio, label_studio_network):
             stack.enter_context(mock.patch.object(module, "time", time))
+        stack.enter_context(mock.patch.object(os, "fsync"))
+        yield
+
+
+@contextmanager
+def small_pieces() -> Iterator[None]:
+    """Chunks and pages of few tasks, one request after the other."""
+    with ExitStack() as stack:
+        for module, name, size in (
+            (label_studio_api, "PAGE", PAGE),
+            (label_studio_api, "IDS_A_QUESTION", CHUNK),
+            (label_studio_api, "IDS_AN_EXPORT", CHUNK),
+            (label_studio_people, "IDS_A_QUESTION", CHUNK),
+            (label_studio_people, "AT_A_TIME", 1),
+            (label_studio, "CHUNK", CHUNK),
+        ):
+            stack.enter_context(mock.patch.object(module, name, size))
         yield
 
 
 COMMANDS: dict[str, tuple[Prepare, Run]] = {
-    "push": (nothing, Round.push),
-    "push again": (with_twins, Round.push),
-    "progress": (half_answered, Round.progress),
-    "pull": (answered, Round.pull),
-    "withdraw": (half_answered, Round.withdraw),
+    "push": (people.nothing, Round.push),
+    "push again": (people.with_twins, Round.push),
+    "progress": (people.half_answered, Round.progress),
+    "pull": (people.corrected, Round.pull),
+    "close early": (people.half_answered, Round.close_early),
 }
+WHOLE = "whole story"
 
 
-WHOLE = "whole round"
+class Doubles:
+    """Rounds at servers in memory, as a command finds them: prepared once, then copied."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._made: dict[str, Round] = {}
+
+    def __call__(self, command: str) -> Round:
+        if command not in self._made:
+            self._made[command] = begin(on_double(self._root), command)
+        made = self._made[command]
+        assert isinstance(made.place.server, Double)
+        return made.cloned(made.place.server.copied())
+
+
+def begin(place: Place, command: str) -> Round:
+    """A new campaign, as the command finds it."""
+    with quick(Clock()):
+        assert place.people
+        round_ = Round.new(place)
+        COMMANDS.get(command, (people.nothing, people.whole_story))[0](round_)
+    return round_
 
 
 def attempt(
-    place: Place,
+    round_: Round,
     command: str,
     name: str,
     hits: Hits,
@@ -88,33 +114,38 @@ def attempt(
     for_ever: bool = False,
 ) -> Outcome:
     """One trial: the command with a fault where it hits, then without until it is done."""
-    prepare, run = (nothing, whole_round) if command == WHOLE else COMMANDS[command]
+    run = people.whole_story if command == WHOLE else COMMANDS[command][1]
     clock = Clock()
-    with small_pieces(clock):
-        round_ = Round(place)
-        prepare(round_)
-        scene = Scene(place.server, clock, _meanwhile(name, round_))
-        faulty = proxy = Proxy(scene, _fault(name), _spared(name, hits))
-        errors = _run(round_, run, clock, proxy)
-        if for_ever:
-            proxy = Proxy(scene, FAULTS["delayed"], functools.partial(_is, 0))
-            errors = [*errors, *_run_again(round_, run, clock, proxy)]
-        elif errors:
-            errors = [*errors, *_run_again(round_, run, clock, proxy)]
+    scene = Scene(round_.place.server, clock, _meanwhile(name, round_))
+    round_.over = scene.catch_up
+    faulty = proxy = Proxy(scene, _fault(name), _spared(name, hits, round_))
+    with quick(clock):
+        with small_pieces():
+            errors = _run(round_, run, clock, proxy)
+            if for_ever:
+                proxy = Proxy(scene, FAULTS["delayed"], functools.partial(_is, 0))
+            if for_ever or errors:
+                errors = [*errors, *_run_again(round_, run, clock, proxy)]
         scene.catch_up()
-        duplicates, lost = count(round_, command)
+        left = counting.count(round_)
     if faulty.hasty:
         raise Broken(f"{name}: {faulty.hasty} requests came before Retry-After was over")
-    return Outcome(name, command, faulty.hit, duplicates, lost, errors)
+    return Outcome(name, command, faulty.hit, left, errors)
 
 
-def _spared(name: str, hits: Hits) -> Hits:
-    """Without what Label Studio cannot do: delete a task only if nobody has answered it.
+def _spared(name: str, hits: Hits, round_: Round) -> Hits:
+    """Without what cannot be: nobody pushes a round that is recorded as pushed.
 
-    An answer that comes between the look at a task and its delete goes with the task.
+    And without what Label Studio cannot do: delete a task only if nobody has answered it. An
+    answer that comes between the look at a task and its delete goes with the task.
     """
     spared = {"an answer before": "delete a task", "an answer after": "look at a task"}
-    return lambda request, step: step != spared.get(name) and hits(request, step)
+
+    def hit(request: int, step: str) -> bool:
+        possible = step != spared.get(name) and not (name in TOGETHER and round_.recorded)
+        return possible and hits(request, step)
+
+    return hit
 
 
 def _fault(name: str) -> Fault:
@@ -123,9 +154,9 @@ def _fault(name: str) -> Fault:
 
 def _meanwhile(name: str, round_: Round) -> Callable[[], None]:
     def another_push() -> None:
-        Round(round_.place, round_.name).push(round_.place.backend())
+        people.pushed(round_.cloned())
 
-    return another_push if name in TOGETHER else round_.answer_next
+    return another_push if name in TOGETHER else functools.partial(people.somebody, round_)
 
 
 def _run(round_: Round, run: Run, clock: Clock, proxy: Proxy) -> list[str]:
@@ -133,7 +164,7 @@ def _run(round_: Round, run: Run, clock: Clock, proxy: Proxy) -> list[str]:
     began, requests = clock.now, proxy.requests
     error = ""
     try:
-        run(round_, round_.place.backend(proxy))
+        run(round_, round_.backend(proxy))
     except LabelcycleError as ended:
         error = str(ended)
     if clock.now - began > LONGEST_S or proxy.requests - requests > MOST_REQUESTS:
@@ -153,48 +184,32 @@ def _run_again(round_: Round, run: Run, clock: Clock, proxy: Proxy) -> list[str]
     return errors
 
 
-def count(round_: Round, command: str) -> tuple[int, int]:
-    """Tasks and answers that are there twice; tasks and answers that are lost."""
-    if command != "withdraw":
-        round_.pull(round_.place.backend())  # the next thing that the flows do
-    held = round_.held()
-    stored = {int(answer["id"]) for answer in round_.stored([task.id for task in held])}
-    lost = len(round_.given - stored) + len(round_.missed & stored)
-    if command == "withdraw":
-        return sum(task.untouched for task in held), lost
-    keys = Counter(task.key for task in held)
-    answered = Counter(task.key for task in held if not task.untouched)
-    duplicates = sum(count - max(1, answered[key]) for key, count in keys.items())
-    duplicates += len(round_.pulled) - len(set(round_.pulled))
-    return duplicates, lost + len(round_.keys - keys.keys())
-
-
 # --- loops ---------------------------------------------------------------------------------
 
 
-def every_request(place: Callable[[], Place], command: str, name: str) -> Iterator[Outcome]:
+def every_request(rounds: Doubles, command: str, name: str) -> Iterator[Outcome]:
     """The fault at the n-th request, for n = 1, 2, ... until the command is through before."""
     for number in itertools.count(1):
-        outcome = attempt(place(), command, name, functools.partial(_is, number))
+        outcome = attempt(rounds(command), command, name, functools.partial(_is, number))
         if not outcome.steps:
             return
         yield outcome
 
 
-def each_step(
-    place: Callable[[], Place], command: str, name: str, *, for_ever: bool = False
-) -> Iterator[Outcome]:
-    """The fault at the first request of each step, or from there on: one trial a step."""
+def for_ever(rounds: Doubles, command: str, name: str) -> Iterator[Outcome]:
+    """The fault at the first request of each step and all that follow: one trial a step."""
     for wanted in STEPS.values():
-        outcome = attempt(place(), command, name, _First(wanted, for_ever), for_ever=for_ever)
+        hits = _First(wanted, for_ever=True)
+        outcome = attempt(rounds(command), command, name, hits, for_ever=True)
         if outcome.steps:
             yield outcome
 
 
 def all_steps(place: Place, name: str) -> Outcome:
-    """A whole round with the fault at the first request of every step."""
+    """The whole story with the fault at the first request of every step."""
     firsts = [_First(step, for_ever=False) for step in STEPS.values()]
-    return attempt(place, WHOLE, name, lambda number, step: any([f(number, step) for f in firsts]))
+    hits: Hits = lambda number, step: any([f(number, step) for f in firsts])  # noqa: E731
+    return attempt(begin(place, WHOLE), WHOLE, name, hits)
 
 
 def _is(wanted: int, request: int, _: str) -> bool:

@@ -31,8 +31,9 @@ AGAIN = frozenset({429, 502, 503, 504})
 class Network(httpx.Client):
     """A client whose answers are whole when they are handed over.
 
-    After `Retry-After` it waits as long as asked, then repeats a read; a write is left to whoever
-    made it. Raises httpx.ReadTimeout if an answer is not whole after `whole_s` seconds.
+    After `Retry-After` it waits as long as asked, in all threads, then repeats a read; a write is
+    left to whoever made it. Raises httpx.ReadTimeout if an answer is not whole after `whole_s`
+    seconds.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Network(httpx.Client):
             verify=_certificates(),
         )
         self._whole_s, self._pauses_s = whole_s, tuple(pauses_s)
+        self._not_before = 0.0
 
     def send(self, request: httpx.Request, **how: Any) -> httpx.Response:
         """The whole answer to a request."""
@@ -67,6 +69,7 @@ class Network(httpx.Client):
         return self._whole(request, how)
 
     def _whole(self, request: httpx.Request, how: dict[str, Any]) -> httpx.Response:
+        self._wait()
         ends = time.monotonic() + self._whole_s
         response = super().send(request, **{**how, "stream": True})
         assert isinstance(response.stream, httpx.SyncByteStream)
@@ -76,8 +79,14 @@ class Network(httpx.Client):
         finally:
             response.close()
         if response.status_code in AGAIN:
-            time.sleep(min(asked_s(response.headers), LONGEST_WAIT_S))
+            asked = min(asked_s(response.headers), LONGEST_WAIT_S)
+            self._not_before = max(self._not_before, time.monotonic() + asked)
+            self._wait()
         return response
+
+    def _wait(self) -> None:
+        """Until the time that the server has asked for, in this thread or in another."""
+        time.sleep(max(0.0, self._not_before - time.monotonic()))
 
 
 class _Ending(httpx.SyncByteStream):

@@ -1,0 +1,114 @@
+"""A campaign as its files: what has to be there before a round's samples are handed to people.
+
+Round 0 is closed, its project is gone. It left one sample that awaits adjudication; the hold-out
+has no verdict yet. So a push of round 1 makes a project, and tasks of all four kinds.
+"""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from labelcycle import config, rounds
+from labelcycle.config import Config
+from labelcycle.cycle.asking import task_key
+from labelcycle.cycle.standing import Standing
+from labelcycle.rounds import State
+from labelcycle.store import (
+    OWNED,
+    Campaign,
+    Label,
+    Sample,
+    write_array,
+    write_json,
+    write_jsonl,
+    write_labels,
+    write_samples,
+)
+
+CLASSES = ("cat", "dog")
+OVERLAP = {1: 3, 2: 2}
+"""By round, how many people are wanted for two of its three selected samples."""
+GONE = 0
+"""Number of a project that no server has."""
+
+UNSETTLED, HELD, *_KNOWN = _SAMPLES = [f"{number:016x}" for number in range(10)]
+_OWNED, _PICKS = _KNOWN[:2], {1: _KNOWN[2:5], 2: _KNOWN[5:8]}
+
+
+@functools.cache
+def _config(number: int) -> Config:
+    """With these shares two samples are asked of several, one is gold, two predictions hidden."""
+    push = {"min_side": 32, "overlap": OVERLAP.get(number, 1), "overlap_share": 2 / 3}
+    push |= {"gold_share": 1 / 3, "blind_share": 0.5, "adjudicate": 1}
+    named = {"name": "Faults", "classes": list(CLASSES)}
+    return config.parse({"campaign": named, "push": push}, parts=False)
+
+
+def standing(root: Path, number: int) -> Standing:
+    """Round `number` of the campaign in a folder, which names it: there is no git repository."""
+    made = Standing(Campaign(root), _config(number), frozenset(), number, State.OPEN)
+    vars(made)["key"] = root.name
+    return made
+
+
+def make(root: Path, media: Path) -> None:
+    """Write the files of a campaign up to the selection of round 1.
+
+    media : where the server looks for images
+    """
+    campaign = Campaign(root)
+    campaign.private.mkdir(parents=True)
+    campaign.media.symlink_to(media, target_is_directory=True)
+    _draw(media / "images")
+    write_samples(campaign.samples, map(_sample, _SAMPLES))
+    write_labels(campaign.holdout, [])
+    write_labels(campaign.label_file(OWNED), [Label(s, "cat", source="owned") for s in _OWNED])
+    likely = np.tile(np.float32([0.75, 0.25]), (len(_SAMPLES) - 1, 1))
+    write_array(campaign.model / "probabilities.npy", likely)
+    _first_round(root)
+    select(root, 1)
+
+
+def select(root: Path, number: int) -> None:
+    """Write what a round has before its push."""
+    folder = Campaign(root).round(number)
+    write_json(folder / rounds.PLAN, {"labels": len(_OWNED)})
+    picks = [{"sample": sample} for sample in _PICKS[number]]
+    write_json(folder / rounds.SELECTION, {"samples": picks})
+
+
+def ask_nothing(root: Path, number: int, project: int) -> None:
+    """Write a round without tasks, which finds what was changed in those before it."""
+    write_json(Campaign(root).round(number) / rounds.PUSHED, {"project": project, "tasks": []})
+
+
+def _sample(name: str) -> Sample:
+    split = "holdout" if name == HELD else "pool"
+    return Sample(name, f"{name}.png", "", split, 2, 2)  # type: ignore[arg-type]
+
+
+def _draw(folder: Path) -> None:
+    """The images as they are shown, which are drawn once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _SAMPLES:
+        path = folder / f"{name}-32.png"
+        if not path.exists():
+            Image.new("RGB", (32, 32)).save(path)
+
+
+def _first_round(root: Path) -> None:
+    """Two people disagreed about a sample."""
+    at = standing(root, 0)
+    key = task_key(at, 0, UNSETTLED)
+    task = {"key": key, "sample": UNSETTLED, "rank": 0, "task": 1, "wanted": 2}
+    write_json(at.folder / rounds.PUSHED, {"project": GONE, "tasks": [task]})
+    answers = [
+        {"key": key, "annotation": n, "annotator": f"-{n}", "labels": [name], "skipped": False}
+        | {"updated": "2026-01-01T00:00:00Z", "lead_time_s": None}
+        for n, name in enumerate(CLASSES)
+    ]
+    write_jsonl(at.folder / rounds.ANNOTATIONS, answers)
+    tie = Label(UNSETTLED, None, "tie between cat, dog", dict.fromkeys(CLASSES, 1), adjudicate=True)
+    write_labels(at.campaign.label_file(0), [tie])

@@ -1,0 +1,144 @@
+"""What is there twice and what is lost: what the server holds against what the files hold."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from faults import people
+from faults.rounds import Round, Seen
+from labelcycle import rounds
+from labelcycle.adapters.label_config import chosen
+from labelcycle.cycle import asked, closing, corrections
+from labelcycle.cycle.asked import HOLDOUT, Asked
+from labelcycle.store import read_jsonl
+
+
+@dataclass
+class Left:
+    """What a trial left, by name.
+
+    duplicates : tasks, answers and corrections that are there twice, people asked beyond those
+        wanted, answers and predictions that nobody gave
+    lost : tasks, answers and corrections that are nowhere, people wanted who are not asked,
+        predictions that nobody sees
+    """
+
+    duplicates: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    def compare(self, what: str, wanted: Iterable[object], got: Iterable[object]) -> None:
+        """Count what of `got` is beyond `wanted`, and what of `wanted` it lacks."""
+        expected, found = Counter(iter(wanted)), Counter(iter(got))
+        self.duplicates += [f"{what} {each}" for each in (found - expected).elements()]
+        self.lost += [f"{what} {each}" for each in (expected - found).elements()]
+
+
+class _Said(NamedTuple):
+    """An answer, on the server or in a file."""
+
+    key: str
+    number: int
+    person: str
+    labels: tuple[str, ...]
+    skipped: bool
+
+
+def count(round_: Round) -> Left:
+    """What is left once the flows have gone on to the next round."""
+    left = Left()
+    held = {task.id: task for task in round_.held()}
+    _people_asked(round_, held, left)
+    _shown(round_, held, left)
+    if not round_.closed:
+        people.everybody(round_)
+        round_.pull(round_.backend())
+    people.everybody(round_, [HOLDOUT])  # those of a round that was ended early stay open
+    people.go_on(round_, asking=False)
+    round_.pull(round_.backend())
+    _tasks(round_, left)
+    _answers(round_, left)
+    _corrections(round_, left)
+    return left
+
+
+def _people_asked(round_: Round, held: Mapping[int, Seen], left: Left) -> None:
+    """Each task of the round is asked of as many more people as are wanted for it."""
+    wanted: Counter[str] = Counter()
+    asked_: Counter[str] = Counter()
+    ended = closing.ending(round_.standing) is not None
+    for task in round_.tasks:
+        here = held.get(task.task)
+        answered = len(here.people) if here else 0
+        if not ended or task.kind == HOLDOUT:
+            wanted[task.key] = max(0, task.wanted - answered)
+        if here and here.served:
+            asked_[task.key] = max(0, here.overlap - answered)
+    left.compare("a person for", wanted.elements(), asked_.elements())
+
+
+def _shown(round_: Round, held: Mapping[int, Seen], left: Left) -> None:
+    """Exactly the predictions that are to be seen are in the tasks, and the project shows them."""
+    present = [task for task in round_.tasks if task.task in held]
+    shown = [task.key for task in present if task.shown]
+    got = [task.key for task in present for _ in range(held[task.task].predictions)]
+    left.compare("prediction of", shown, got)
+    model = round_.standing.record(rounds.PUSHED)["model"]
+    left.compare("model", [model], [round_.projects()[0]["model_version"]])
+
+
+def _asked(round_: Round) -> list[tuple[int, Asked]]:
+    """The tasks of all rounds in the project."""
+    numbers = range(1, round_.number + 1)
+    return [(n, task) for n in numbers for task in asked.tasks(round_.standing, n)]
+
+
+def _tasks(round_: Round, left: Left) -> None:
+    """Each key is one task; twins that were answered stay. Unanswered ones may be withdrawn."""
+    held = round_.held()
+    counts = Counter(task.key for task in held)
+    touched = Counter(task.key for task in held if task.people)
+    gone = {key for what, key in round_.changed if what == "task deleted"}
+    wanted: Counter[str] = Counter()
+    for number, task in _asked(round_):
+        early = (round_.folder / "rounds" / f"{number:03d}" / rounds.ENDING).exists()
+        kept = not early or task.kind == HOLDOUT or task.key in round_.given.values()
+        if kept and task.key not in gone:
+            wanted[task.key] = max(1, touched[task.key])
+    left.compare("task", wanted.elements(), counts.elements())
+
+
+def _answers(round_: Round, left: Left) -> None:
+    """What each person said on the server is once in the files of the rounds, as it was said."""
+    stored = round_.stored()
+    there = [
+        _Said(key, a["id"], str(a["completed_by"]), chosen(a["result"]), a["was_cancelled"])
+        for key, a in stored
+    ]
+    gone = {key for what, key in round_.changed if what == "task deleted"}
+    files = [
+        _Said(r["key"], r["annotation"], r["annotator"], tuple(r["labels"]), r["skipped"])
+        for r in corrections.corrected(round_.standing)
+        if r["round"] and r["key"] not in gone
+    ]
+    left.compare("answer", there, files)
+    left.compare("answer on the server", round_.given, (answer["id"] for _, answer in stored))
+    left.lost += [f"answer {number} when it was read" for number in sorted(round_.missed)]
+
+
+def _corrections(round_: Round, left: Left) -> None:
+    """Each change is told once; an answer that came after the pull of its round was added."""
+    numbers = range(1, round_.number + 1)
+    campaign = round_.standing.campaign
+    read = {
+        record["annotation"]
+        for n in numbers
+        for record in read_jsonl(campaign.round(n) / rounds.ANNOTATIONS)
+    }
+    added = [("added", number) for number in round_.given if number not in read]
+    found = [
+        (c.what, c.annotation or c.key)
+        for n in numbers
+        for c in corrections.read(round_.standing, n)
+    ]
+    left.compare("correction", [*round_.changed, *added], found)

@@ -1,0 +1,180 @@
+"""What people and accidents do to a round, past every fault, and rounds in which they did it."""
+
+import uuid
+from collections.abc import Callable, Collection
+
+from faults import campaigns
+from faults.rounds import Round
+from labelcycle import rounds
+from labelcycle.adapters import label_config
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+from labelcycle.cycle import closing
+from labelcycle.cycle.asked import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
+
+SAID = ("cat", "dog", None)
+"""What the first, second and third person say; None is a skip."""
+
+
+def answer(round_: Round, task: int, key: str, person: int) -> None:
+    """The person of that number, from 0, says what that person says."""
+    label = SAID[person]
+    said = {"result": label_config.result(label), "was_cancelled": label is None}
+    said |= {"completed_by": round_.place.people[person], "unique_id": str(uuid.uuid4())}
+    made = round_.place.ask(f"POST tasks/{task}/annotations/", said)
+    round_.given[int(made["id"])] = key
+
+
+def everybody(round_: Round, kinds: Collection[str] = ()) -> None:
+    """As many people as are wanted answer each task of the round, or those of some kinds."""
+    who = round_.people_of()
+    for task in round_.tasks:
+        if task.kind in (kinds or task.kind):
+            missing = max(0, task.wanted - len(who[task.task]))
+            for person in _others(round_, who[task.task])[:missing]:
+                answer(round_, task.task, task.key, person)
+
+
+def somebody(round_: Round) -> None:
+    """The next answer to a task that the server shows to people; of twins to the last."""
+    served = [task for task in round_.held() if task.served]
+    for task in sorted(served, key=lambda task: (not task.people, task.id), reverse=True):
+        others = _others(round_, task.people)
+        if others and len(task.people) < task.overlap:
+            answer(round_, task.id, task.key, others[0])
+            return
+
+
+def half(round_: Round) -> None:
+    """One person answers every second task."""
+    for number, task in enumerate(round_.tasks[::2]):
+        answer(round_, task.task, task.key, number % len(SAID))
+
+
+def _others(round_: Round, who: Collection[int]) -> list[int]:
+    return [number for number, person in enumerate(round_.place.people) if person not in who]
+
+
+# --- after a round was closed ----------------------------------------------------------------
+
+
+def change_their_minds(round_: Round) -> None:
+    """They edit, withdraw and add answers and delete a task, of the round that was closed."""
+    _edit(round_, _of(round_, SELECTED, several=True))
+    _edit(round_, _of(round_, HOLDOUT))
+    _withdraw(round_, _of(round_, SELECTED))
+    gold, settled = _of(round_, GOLD), _of(round_, ADJUDICATION)
+    answer(round_, gold.task, gold.key, _others(round_, round_.people_of()[gold.task])[0])
+    round_.place.ask(f"DELETE tasks/{settled.task}/")
+    round_.changed.append(("task deleted", settled.key))
+    round_.given = {number: key for number, key in round_.given.items() if key != settled.key}
+
+
+def _of(round_: Round, kind: str, *, several: bool = False) -> Asked:
+    return next(t for t in round_.tasks if t.kind == kind and (t.wanted > 1) == several)
+
+
+def _edit(round_: Round, task: Asked) -> None:
+    given = next(answer for key, answer in round_.stored() if key == task.key)
+    other = "cat" if label_config.chosen(given["result"]) == ("dog",) else "dog"
+    round_.place.ask(f"PATCH annotations/{given['id']}/", {"result": label_config.result(other)})
+    round_.changed.append(("edited", int(given["id"])))
+
+
+def _withdraw(round_: Round, task: Asked) -> None:
+    for number in [number for number, key in round_.given.items() if key == task.key]:
+        round_.place.ask(f"DELETE annotations/{number}/")
+        round_.changed.append(("deleted", number))
+        del round_.given[number]
+
+
+def go_on(round_: Round, *, asking: bool = True) -> None:
+    """The next round, before its push; one that asks nothing is open at once."""
+    round_.over()
+    project = int(round_.standing.record(rounds.PUSHED)["project"])
+    closing.accept(round_.standing)
+    round_.number += 1
+    if asking:
+        campaigns.select(round_.folder, round_.number)
+    else:
+        campaigns.ask_nothing(round_.folder, round_.number, project)
+
+
+# --- accidents -------------------------------------------------------------------------------
+
+
+def add_twins(round_: Round, count: int) -> None:
+    """What a server that was slow may leave behind."""
+    records = [{"data": {label_config.IMAGE: "x", "key": t.key}} for t in round_.tasks[:count]]
+    round_.place.ask(f"POST projects/{round_.projects()[0]['id']}/import", records)
+
+
+def break_off(round_: Round) -> None:
+    """What a push leaves that was killed at a slow server, and what people do with it.
+
+    There are twins, nobody recorded the tasks, and of several people who are wanted for one only
+    one was asked, and has answered.
+    """
+    add_twins(round_, 2)
+    task = next(task for task in round_.tasks if task.wanted > 1)
+    round_.place.ask(f"PATCH tasks/{task.task}/", {"overlap": 1, "is_labeled": False})
+    answer(round_, task.task, task.key, 0)
+    (round_.standing.folder / rounds.PUSHED).unlink()
+
+
+# --- rounds to begin with --------------------------------------------------------------------
+
+
+def nothing(round_: Round) -> None:
+    """A campaign without a project."""
+
+
+def pushed(round_: Round) -> None:
+    round_.push(round_.backend())
+
+
+def with_twins(round_: Round) -> None:
+    pushed(round_)
+    break_off(round_)
+
+
+def half_answered(round_: Round) -> None:
+    pushed(round_)
+    half(round_)
+    add_twins(round_, 2)
+
+
+def corrected(round_: Round) -> None:
+    """Round 2 is answered, and answers of round 1 were changed after it was closed."""
+    pushed(round_)
+    everybody(round_)
+    round_.pull(round_.backend())
+    change_their_minds(round_)
+    go_on(round_)
+    pushed(round_)
+    everybody(round_)
+    add_twins(round_, 1)
+
+
+Step = Callable[[Round, LabelStudioBackend], object]
+STORY: tuple[Step, ...] = (
+    Round.push,
+    lambda round_, _: half(round_),
+    lambda round_, _: break_off(round_),
+    Round.push,
+    Round.progress,
+    lambda round_, _: everybody(round_),
+    Round.pull,
+    lambda round_, _: change_their_minds(round_),
+    lambda round_, _: go_on(round_),
+    Round.push,
+    lambda round_, _: half(round_),
+    Round.close_early,
+)
+"""Two rounds: all that happens from a new project on to the close at a deadline."""
+
+
+def whole_story(round_: Round, backend: LabelStudioBackend) -> None:
+    """Everything in a row; it goes on where it broke off."""
+    for step in STORY[round_.reached :]:
+        step(round_, backend)
+        round_.reached += 1

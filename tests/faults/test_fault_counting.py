@@ -1,0 +1,156 @@
+"""With a protection switched off, the count of what is twice or lost rises; and how it is told."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faults import counting, trials
+from faults.__main__ import main, show
+from faults.counting import Left
+from faults.rounds import on_double
+from faults.trials import WHOLE, Doubles, Outcome
+from labelcycle.adapters import label_studio_api, label_studio_people, label_tasks
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+from labelcycle.adapters.label_studio_api import LabelStudioApi
+from labelcycle.cycle import closing, corrections
+
+
+def all_stay(backend: LabelStudioBackend, twins: list[Any]) -> list[Any]:
+    return twins
+
+
+def kinds(names: list[str]) -> set[str]:
+    """What was counted, without the names of the things."""
+    return {name.rpartition(" ")[0] for name in names}
+
+
+def left_by(rounds: Doubles, command: str) -> Left:
+    """What a command without any fault leaves."""
+    return trials.attempt(rounds(command), command, "delayed", lambda *_: False).left
+
+
+def test_twins_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LabelStudioBackend, "_unique", all_stay)
+    left = trials.all_steps(on_double(tmp_path), "repeated").left
+    assert (kinds(left.duplicates), left.lost) == ({"task"}, [])
+    assert len(left.duplicates) >= 3
+
+
+def test_the_sdk_would_make_twins(rounds: Doubles, monkeypatch: pytest.MonkeyPatch) -> None:
+    sdk = label_studio_api._SDK
+    monkeypatch.setattr(label_studio_api, "_SDK", lambda **how: sdk(**{**how, "max_retries": 2}))
+    monkeypatch.setattr("label_studio_sdk.core.http_client.time.sleep", lambda _: None)
+    monkeypatch.setattr(LabelStudioBackend, "_unique", all_stay)
+    found = list(trials.every_request(rounds, "push", "done, then 502"))
+    assert sum(len(outcome.left.duplicates) for outcome in found) >= 5
+    assert {o.steps[0] for o in found if o.left.duplicates} == {"import a chunk"}
+
+
+def test_lost_answers_are_counted(rounds: Doubles, monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot = LabelStudioBackend._snapshot
+    round_ = rounds("pull")
+    monkeypatch.setattr(LabelStudioBackend, "_snapshot", lambda *how: snapshot(*how)[:-1])
+    monkeypatch.setattr(LabelStudioBackend, "_none_gone", lambda *_: None)
+    assert "answer" in {name.split()[0] for name in counting.count(round_).lost}
+
+
+def test_answers_read_too_late_are_counted(
+    rounds: Doubles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = closing._record
+    rounds("pull")  # prepared as it should be
+    monkeypatch.setattr(closing, "_record", lambda at, changed, new: record(at, changed, new[:-1]))
+    left = left_by(rounds, "pull")
+    assert [name.rpartition(" ")[2] for name in left.lost] == ["read"]
+    assert left.duplicates == []
+
+
+def test_people_who_are_not_asked_are_counted(
+    rounds: Doubles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(label_studio_people, "ask", lambda *_: None)
+    left = left_by(rounds, "push")
+    assert (left.duplicates, kinds(left.lost), len(left.lost)) == ([], {"a person for"}, 4)
+
+
+def test_people_who_are_asked_in_vain_are_counted(
+    rounds: Doubles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(label_studio_people, "ask_no_more", lambda *_: None)
+    left = left_by(rounds, "close early")
+    assert (kinds(left.duplicates), left.lost) == ({"a person for"}, [])
+
+
+def test_tasks_that_are_not_withdrawn_are_counted(
+    rounds: Doubles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LabelStudioBackend, "withdraw", lambda *_: 0)
+    left = left_by(rounds, "close early")
+    assert (kinds(left.duplicates), left.lost) == ({"task", "a person for"}, [])
+
+
+def test_predictions_shown_to_the_wrong_people_are_counted(
+    rounds: Doubles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = label_tasks.record
+
+    def turned(task: Any, *more: Any) -> dict[str, Any]:
+        return record(type(task)(**{**vars(task), "shown": not task.shown}), *more)
+
+    monkeypatch.setattr(label_tasks, "record", turned)
+    monkeypatch.setattr(LabelStudioApi, "update_project", lambda *_, **__: None)
+    left = left_by(rounds, "push")
+    assert kinds(left.duplicates) == {"prediction of", "model"}
+    assert kinds(left.lost) == {"prediction of", "model"}
+
+
+def test_lost_corrections_are_counted(rounds: Doubles, monkeypatch: pytest.MonkeyPatch) -> None:
+    round_ = rounds("pull")
+    monkeypatch.setattr(corrections, "find", lambda *_: [])
+    left = counting.count(round_)
+    told = [name for name in left.lost if name.startswith("correction")]
+    assert len(told) == len(round_.changed) + 1  # and the answer that was added
+    assert {name for name in left.lost if name not in told} != set()
+
+
+def test_corrections_told_twice_are_counted(
+    rounds: Doubles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corrections, "_changed", lambda record, _: record)
+    left = left_by(rounds, "pull")
+    assert {"correction", "answer"} == {name.split()[0] for name in left.duplicates}
+    twice = [name for name in left.duplicates if name.startswith("correction")]
+    assert len(twice) == 3  # two edits and a deletion, found again
+
+
+def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    found = [
+        Outcome("a", WHOLE, ["x", "y"], Left()),
+        Outcome("a", "push", ["y"], Left(["task 1", "task 2"], ["answer 3"])),
+        Outcome("b, for ever", "push", ["y"], Left()),
+    ]
+    assert show("Title", iter(found)) == ({"a", "b"}, 4, 2, 1)
+    assert capsys.readouterr().out.splitlines() == [
+        "",
+        "Title",
+        "",
+        "| fault | step | tries | duplicates | lost |",
+        "|---|---|---|---|---|",
+        "| a | x | 1 | 0 | 0 |",
+        "| a | y | 2 | 2 | 1 |",
+        "| b, for ever | y | 1 | 0 | 0 |",
+        "",
+        "a, push, y: twice task 1, task 2; lost answer 3",
+    ]
+
+
+@pytest.mark.parametrize(("twins", "status"), [(0, 0), (1, 1)])
+def test_the_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], twins: int, status: int
+) -> None:
+    found = [Outcome("a", "push", ["x"], Left(["task 1"] * twins))]
+    monkeypatch.setattr("faults.__main__.on_the_double", lambda _: iter(found))
+    monkeypatch.setattr("sys.argv", ["faults", "--only", "double"])
+    assert main() == status
+    assert capsys.readouterr().out.endswith(f"\nfaults 1, tries 1, duplicates {twins}, lost 0\n")
