@@ -10,7 +10,7 @@ from faults.rounds import Round, Seen
 from labelcycle import rounds
 from labelcycle.adapters.label_config import chosen
 from labelcycle.cycle import asked, closing, corrections
-from labelcycle.cycle.asked import HOLDOUT, Asked
+from labelcycle.cycle.asked import Asked
 from labelcycle.store import read_jsonl
 
 
@@ -53,7 +53,6 @@ def count(round_: Round) -> Left:
     if not round_.closed:
         people.everybody(round_)
         round_.pull(round_.backend())
-    people.everybody(round_, [HOLDOUT])  # those of a round that was ended early stay open
     people.go_on(round_, asking=False)
     round_.pull(round_.backend())
     _tasks(round_, left)
@@ -70,7 +69,7 @@ def _people_asked(round_: Round, held: Mapping[int, Seen], left: Left) -> None:
     for task in round_.tasks:
         here = held.get(task.task)
         answered = len(here.people) if here else 0
-        if not ended or task.kind == HOLDOUT:
+        if not ended:
             wanted[task.key] = max(0, task.wanted - answered)
         if here and here.served:
             asked_[task.key] = max(0, here.overlap - answered)
@@ -102,7 +101,7 @@ def _tasks(round_: Round, left: Left) -> None:
     wanted: Counter[str] = Counter()
     for number, task in _asked(round_):
         early = (round_.folder / "rounds" / f"{number:03d}" / rounds.ENDING).exists()
-        kept = not early or task.kind == HOLDOUT or task.key in round_.given.values()
+        kept = not early or task.key in round_.given.values()
         if kept and task.key not in gone:
             wanted[task.key] = max(1, touched[task.key])
     left.compare("task", wanted.elements(), counts.elements())

@@ -24,14 +24,13 @@ def answer(round_: Round, task: int, key: str, person: int) -> None:
     round_.given[int(made["id"])] = key
 
 
-def everybody(round_: Round, kinds: Collection[str] = ()) -> None:
-    """As many people as are wanted answer each task of the round, or those of some kinds."""
+def everybody(round_: Round) -> None:
+    """As many people as are wanted answer each task of the round."""
     who = round_.people_of()
     for task in round_.tasks:
-        if task.kind in (kinds or task.kind):
-            missing = max(0, task.wanted - len(who[task.task]))
-            for person in _others(round_, who[task.task])[:missing]:
-                answer(round_, task.task, task.key, person)
+        missing = max(0, task.wanted - len(who[task.task]))
+        for person in _others(round_, who[task.task])[:missing]:
+            answer(round_, task.task, task.key, person)
 
 
 def somebody(round_: Round) -> None:
@@ -60,16 +59,16 @@ def _others(round_: Round, who: Collection[int]) -> list[int]:
 def change_their_minds(round_: Round) -> None:
     """They edit, withdraw and add answers and delete a task, of the round that was closed."""
     _edit(round_, _of(round_, SELECTED, several=True))
-    _edit(round_, _of(round_, HOLDOUT))
-    _withdraw(round_, _of(round_, SELECTED))
-    gold, settled = _of(round_, GOLD), _of(round_, ADJUDICATION)
+    _edit(round_, _of(round_, HOLDOUT, several=True))
+    _withdraw(round_, _of(round_, SELECTED, several=False))
+    gold, settled = (_of(round_, kind, several=False) for kind in (GOLD, ADJUDICATION))
     answer(round_, gold.task, gold.key, _others(round_, round_.people_of()[gold.task])[0])
     round_.place.ask(f"DELETE tasks/{settled.task}/")
     round_.changed.append(("task deleted", settled.key))
     round_.given = {number: key for number, key in round_.given.items() if key != settled.key}
 
 
-def _of(round_: Round, kind: str, *, several: bool = False) -> Asked:
+def _of(round_: Round, kind: str, *, several: bool) -> Asked:
     return next(t for t in round_.tasks if t.kind == kind and (t.wanted > 1) == several)
 
 

@@ -71,7 +71,7 @@ def test_people_who_are_not_asked_are_counted(
 ) -> None:
     monkeypatch.setattr(label_studio_people, "ask", lambda *_: None)
     left = left_by(rounds, "push")
-    assert (left.duplicates, kinds(left.lost), len(left.lost)) == ([], {"a person for"}, 4)
+    assert (left.duplicates, kinds(left.lost), len(left.lost)) == ([], {"a person for"}, 6)
 
 
 def test_people_who_are_asked_in_vain_are_counted(

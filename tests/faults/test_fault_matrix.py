@@ -42,7 +42,7 @@ def test_what_a_round_asks(rounds: Doubles) -> None:
     assert tasks == [
         ("adjudication", 1, False, False),
         ("gold", 1, True, True),
-        ("holdout", 1, False, False),
+        ("holdout", 3, False, False),
         ("selected", 1, True, False),
         ("selected", 3, True, False),
         ("selected", 3, True, True),

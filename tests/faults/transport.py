@@ -19,7 +19,6 @@ STEPS = {
     r"GET /api/storages/localfiles": "list image folders",
     r"POST /api/storages/localfiles": "allow images",
     r"GET /api/tasks .*annotators.*": "ask who answered",
-    r"GET /api/tasks .*query=.*": "list the round's tasks",
     r"GET /api/tasks .*": "list tasks",
     r"POST /api/projects/\d+/import .*": "import a chunk",
     r"GET /api/tasks/\d+": "look at a task",
