@@ -1,12 +1,12 @@
 """What is there twice and what is lost: what the server holds against what the files hold."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from faults import people
-from faults.rounds import Round, Seen
+from faults.rounds import Round
 from labelcycle import rounds
 from labelcycle.adapters.label_config import chosen
 from labelcycle.cycle import asked, closing, corrections
@@ -47,9 +47,8 @@ class _Said(NamedTuple):
 def count(round_: Round) -> Left:
     """What is left once the flows have gone on to the next round."""
     left = Left()
-    held = {task.id: task for task in round_.held()}
-    _people_asked(round_, held, left)
-    _shown(round_, held, left)
+    _people_asked(round_, left)
+    _shown(round_, left)
     if not round_.closed:
         people.everybody(round_)
         round_.pull(round_.backend())
@@ -61,13 +60,14 @@ def count(round_: Round) -> Left:
     return left
 
 
-def _people_asked(round_: Round, held: Mapping[int, Seen], left: Left) -> None:
+def _people_asked(round_: Round, left: Left) -> None:
     """Each task of the round is asked of as many more people as are wanted for it."""
     wanted: Counter[str] = Counter()
     asked_: Counter[str] = Counter()
     ended = closing.ending(round_.standing) is not None
+    held = round_.by_key()
     for task in round_.tasks:
-        here = held.get(task.task)
+        here = held.get(task.key)
         answered = len(here.people) if here else 0
         if not ended:
             wanted[task.key] = max(0, task.wanted - answered)
@@ -76,8 +76,9 @@ def _people_asked(round_: Round, held: Mapping[int, Seen], left: Left) -> None:
     left.compare("a person for", wanted.elements(), asked_.elements())
 
 
-def _shown(round_: Round, held: Mapping[int, Seen], left: Left) -> None:
+def _shown(round_: Round, left: Left) -> None:
     """Exactly the predictions that are to be seen are in the tasks, and the project shows them."""
+    held = {task.id: task for task in round_.held()}
     present = [task for task in round_.tasks if task.task in held]
     shown = [task.key for task in present if task.shown]
     got = [task.key for task in present for _ in range(held[task.task].predictions)]

@@ -26,11 +26,12 @@ def answer(round_: Round, task: int, key: str, person: int) -> None:
 
 def everybody(round_: Round) -> None:
     """As many people as are wanted answer each task of the round."""
-    who = round_.people_of()
+    here = round_.by_key()
     for task in round_.tasks:
-        missing = max(0, task.wanted - len(who[task.task]))
-        for person in _others(round_, who[task.task])[:missing]:
-            answer(round_, task.task, task.key, person)
+        seen = here[task.key]
+        missing = max(0, task.wanted - len(seen.people))
+        for person in _others(round_, seen.people)[:missing]:
+            answer(round_, seen.id, task.key, person)
 
 
 def somebody(round_: Round) -> None:
@@ -62,7 +63,7 @@ def change_their_minds(round_: Round) -> None:
     _edit(round_, _of(round_, HOLDOUT, several=True))
     _withdraw(round_, _of(round_, SELECTED, several=False))
     gold, settled = (_of(round_, kind, several=False) for kind in (GOLD, ADJUDICATION))
-    answer(round_, gold.task, gold.key, _others(round_, round_.people_of()[gold.task])[0])
+    answer(round_, gold.task, gold.key, _others(round_, round_.by_key()[gold.key].people)[0])
     round_.place.ask(f"DELETE tasks/{settled.task}/")
     round_.changed.append(("task deleted", settled.key))
     round_.given = {number: key for number, key in round_.given.items() if key != settled.key}

@@ -3,7 +3,6 @@
 import copy
 import shutil
 import uuid
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -169,8 +168,8 @@ class Round:
 
     def _done(self) -> int:
         """Number of the round's tasks that as many people as wanted have answered."""
-        who = self.people_of()
-        return sum(len(who[task.task]) >= task.wanted for task in self.tasks)
+        here = self.by_key()
+        return sum(len(here[task.key].people) >= task.wanted for task in self.tasks)
 
     def pull(self, backend: LabelStudioBackend) -> None:
         if self.closed:
@@ -212,9 +211,9 @@ class Round:
         found = [(task["data"]["key"], answer) for task in tasks for answer in task["annotations"]]
         return sorted(found, key=lambda each: int(each[1]["id"]))
 
-    def people_of(self) -> dict[int, frozenset[int]]:
-        """Who answered or skipped each task, by its id."""
-        return defaultdict(frozenset, {task.id: task.people for task in self.held()})
+    def by_key(self) -> dict[str, Seen]:
+        """The task of each key; of twins the one that people answered."""
+        return {task.key: task for task in sorted(self.held(), key=lambda t: len(t.people))}
 
 
 def _seen(task: dict[str, Any]) -> Seen:

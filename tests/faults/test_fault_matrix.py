@@ -106,7 +106,7 @@ def test_a_killed_push(rounds: Doubles) -> None:
         ["allow images"],
         *[["import a chunk"]] * 3,
         ["change the project"],
-        *[["ask more people"]] * 2,
+        *[["ask more people"]] * 3,
     ]
 
 
