@@ -124,6 +124,14 @@ def test_corrections_told_twice_are_counted(
     assert len(twice) == 3  # two edits and a deletion, found again
 
 
+def test_what_is_spared_ends_no_loop(rounds: Doubles) -> None:
+    found = trials.every_request(rounds, "close early", "an answer after")
+    steps = [outcome.steps[0] for outcome in found]
+    assert "delete a task" in steps
+    assert "look at a task" not in steps
+    assert steps[-1] == "export answers"
+
+
 def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     found = [
         Outcome("a", WHOLE, ["x", "y"], Left()),

@@ -42,6 +42,7 @@ class Outcome:
     steps: list[str]
     left: Left
     errors: list[str] = field(default_factory=list)
+    requests: int = 0
 
 
 @contextmanager
@@ -130,7 +131,7 @@ def attempt(
         left = counting.count(round_)
     if faulty.hasty:
         raise Broken(f"{name}: {faulty.hasty} requests came before Retry-After was over")
-    return Outcome(name, command, faulty.hit, left, errors)
+    return Outcome(name, command, faulty.hit, left, errors, faulty.requests)
 
 
 def _spared(name: str, hits: Hits, round_: Round) -> Hits:
@@ -191,9 +192,10 @@ def every_request(rounds: Doubles, command: str, name: str) -> Iterator[Outcome]
     """The fault at the n-th request, for n = 1, 2, ... until the command is through before."""
     for number in itertools.count(1):
         outcome = attempt(rounds(command), command, name, functools.partial(_is, number))
-        if not outcome.steps:
+        if number > outcome.requests:
             return
-        yield outcome
+        if outcome.steps:  # else it was one that is spared
+            yield outcome
 
 
 def for_ever(rounds: Doubles, command: str, name: str) -> Iterator[Outcome]:
