@@ -72,12 +72,17 @@ def as_now(label: Label, table: Table) -> Label:
     now = replace(label, votes=dict(sorted(votes.items())))
     if label.label is not None and label.label in table:
         meant = table[label.label]
-        reason = None if meant else f"class {label.label!r} was removed"
+        reason = None if meant else removed_class(label.label)
         return replace(now, label=meant, reason=reason)
     agreed = votes.total() == sum(label.votes.values()) and len(votes) == 1 < len(label.votes)
     if not agreed:
         return now
     return replace(now, label=next(iter(votes)), reason=None, adjudicate=False)
+
+
+def removed_class(name: str) -> str:
+    """Why a label of a class that is no more is rejected."""
+    return f"class {name!r} was removed"
 
 
 def answers_as_now(

@@ -99,6 +99,19 @@ def test_record_by_hand(tmp_path: Path) -> None:
         label_tasks.record(make(image, "dog"), tmp_path, ("cat",))
 
 
+def test_removed_accounts_stay_different_people() -> None:
+    """The server keeps an answer of an account that was removed, and forgets whose it was."""
+    task = {"id": 3, "data": {"key": "k/000/s"}}
+    given = {
+        "result": [], "was_cancelled": False, "lead_time": 1, "created_at": "t", "updated_at": "t"
+    }  # fmt: skip
+    people = [
+        label_tasks.answer(task, given | {"id": number, "completed_by": person}).annotator
+        for number, person in ((7, None), (8, None), (9, 2), (10, {"id": 2}))
+    ]
+    assert people == ["removed/7", "removed/8", "2", "2"]
+
+
 @pytest.mark.parametrize("place", ["a.png", "images/missing.png", "../a.png"])
 def test_images_that_cannot_be_shown(tmp_path: Path, place: str) -> None:
     media = tmp_path / "media"

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelcycle.core import agreement
-from labelcycle.core.answers import gather
+from labelcycle.core.answers import Answers, gather
+from labelcycle.core.metrics import wilson
 
 # Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011), section C: four observers,
 # twelve units, five values, missing data; 0 stands for no answer.
@@ -72,7 +73,7 @@ def test_nothing_is_said_without_two_answers_or_with_one_class() -> None:
     assert agreement.alpha(np.array([[2, 0], [3, 0]])) is None
 
 
-def test_answers_of_somebody_alone_are_not_compared() -> None:
+def test_answers_are_compared_with_those_of_the_others() -> None:
     answers = gather(
         [
             ("s1", "ann", "cat"), ("s1", "bob", "dog"), ("s1", "cy", "cat"),
@@ -81,10 +82,50 @@ def test_answers_of_somebody_alone_are_not_compared() -> None:
         ],
         ("cat", "dog"),
     )  # fmt: skip
-    right, compared = agreement.with_accepted(answers, np.array([0, 1, -1]))
+    same, compared = agreement.with_others(answers)
     assert answers.annotators == ("ann", "bob", "cy")
-    assert right.tolist() == [1, 0, 1]
-    assert compared.tolist() == [1, 1, 1]
+    assert same.tolist() == [0.5, 0, 0.5]
+    assert compared.tolist() == [2, 2, 1]  # ties too, but nothing that one person alone said
+
+
+CROWDS = st.dictionaries(
+    st.tuples(st.sampled_from("stuvw"), st.sampled_from("abcd")), st.sampled_from("xyz")
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(CROWDS)
+def test_agreement_with_others_is_the_slow_one_and_fleiss_s_in_the_mean(crowd) -> None:
+    answers = gather([(s, who, said) for (s, who), said in crowd.items()], "xyz")
+    same, compared = agreement.with_others(answers)
+    for person, name in enumerate(answers.annotators):
+        shares = []
+        for (sample, who), said in crowd.items():
+            others = [x for (s, w), x in crowd.items() if s == sample and w != name]
+            if who == name and others:
+                shares.append(others.count(said) / len(others))
+        assert compared[person] == len(shares)
+        assert same[person] == pytest.approx(sum(shares))
+    votes = answers.votes().astype(float)
+    n = votes.sum(axis=1)
+    fleiss = (votes * (votes - 1)).sum(axis=1)[n > 1] / (n - 1)[n > 1]  # n times his P_i
+    assert same.sum() == pytest.approx(fleiss.sum())
+
+
+@pytest.mark.parametrize(("people", "skill"), [(2, 0.8), (3, 0.9), (5, 0.6)])
+def test_the_interval_of_agreement_holds_the_truth(people: int, skill: float) -> None:
+    rng = np.random.default_rng(people)
+    others, held = 0.8, 0  # how often the others are right, of two classes
+    truth = skill * others + (1 - skill) * (1 - others)
+    for _ in range(400):
+        right = rng.random((40, people)) < ([skill] + [others] * (people - 1))
+        sample, who = np.indices(right.shape).reshape(2, -1)
+        names = tuple(str(i) for i in range(40)), tuple("abcde"[:people]), ("cat", "dog")
+        answers = Answers(*names, sample, who, right.ravel().astype(np.int64))
+        same, compared = agreement.with_others(answers)
+        found = wilson(float(same[0]), int(compared[0]), 0.95)
+        held += found.low <= truth <= found.high
+    assert held / 400 > 0.93
 
 
 def test_shared_answers_are_those_to_samples_with_two() -> None:

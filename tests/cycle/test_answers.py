@@ -1,6 +1,9 @@
 """Several people: what becomes of their answers over rounds, and what is said of them."""
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -66,21 +69,22 @@ def test_dawid_skene_learns_over_rounds_and_falls_back_until_it_can() -> None:
     assert used == (None, "answers to samples with several came from 2 people, wanted 3")
 
 
-def test_a_late_answer_read_in_two_rounds_costs_once() -> None:
-    late = reply("h", "ann", "cat", 0, 1)
-    again = Reply(1, *(getattr(late, name) for name in list(Reply.__dataclass_fields__)[1:]))
-    new = reply("s", "ann", "cat", 1, 2)
-    assert annotators._fresh([late, again, new], 1) == [new]
+def made_up(
+    root,
+    rounds_: list[dict[str, list[tuple[str, str]]]],
+    kinds: Mapping[tuple[int, str], str] = MappingProxyType({}),
+) -> standing.Standing:
+    """A campaign's files as of its last round: sample -> (annotator, class) for each round.
 
-
-def made_up(root, rounds_: list[dict[str, list[tuple[str, str]]]]) -> standing.Standing:
-    """A campaign's files as of its last round: sample -> (annotator, class) for each round."""
+    kinds : of tasks (round, sample) that are not of the selection
+    """
     campaign, at = Campaign(root), 0
     for number, asked in enumerate(rounds_):
         folder = campaign.round(number)
         tasks, records = [], []
         for sample, given in asked.items():
             task = {"key": f"k/{number:03d}/{sample}", "sample": sample, "rank": 0, "task": 1}
+            task["kind"] = kinds.get((number, sample), "selected")
             tasks.append(task)
             for annotator, name in given:
                 at += 1
@@ -91,8 +95,8 @@ def made_up(root, rounds_: list[dict[str, list[tuple[str, str]]]]) -> standing.S
                         "updated": f"t{at:04d}",
                     }
                 )  # fmt: skip
-        write_json(folder / rounds.PUSHED, {"tasks": tasks})
-        write_json(folder / rounds.PLAN, {"strategy": "typiclust"})
+        write_json(folder / rounds.PUSHED, {"tasks": tasks, "project": 7})
+        write_json(folder / rounds.PLAN, {"strategy": f"strategy {number}"})
         write_jsonl(folder / rounds.ANNOTATIONS, records)
     write_jsonl(campaign.holdout, [])
     settings = config.parse({"campaign": {"classes": ["cat", "dog"]}}, parts=False)
@@ -105,7 +109,9 @@ def test_a_later_round_settles_a_tie_and_says_nothing_of_what_it_did_not_hear(tm
     write_labels(first.campaign.label_file(0), answers.labels(first, {"x", "y", "z"}))
     assert answers.awaiting(read_all_labels(first.campaign).values()) == ["x", "y"]
     asked = {"x": [("cy", "dog")], "y": [], "v": [("ann", "dog"), ("cy", "cat")]}
-    later = made_up(tmp_path, [{"x": tie, "y": tie, "z": [("ann", "cat"), ("bob", "cat")]}, asked])
+    first_asked = {"x": tie, "y": tie, "z": [("ann", "cat"), ("bob", "cat")]}
+    settles = {(1, "x"): "adjudication", (1, "y"): "adjudication"}
+    later = made_up(tmp_path, [first_asked, asked], settles)
     found = answers.labels(later, {"x", "y", "v"})
     assert [label.sample for label in found] == ["v", "x"]
     write_labels(later.campaign.label_file(1), found)
@@ -113,12 +119,15 @@ def test_a_later_round_settles_a_tie_and_says_nothing_of_what_it_did_not_hear(tm
     assert (latest["x"].label, latest["x"].votes) == ("dog", {"cat": 1, "dog": 2})
     assert sorted(answers.awaiting(latest.values())) == ["v", "y"]
     people = annotators.figures(later)
-    heard = np.array([[1, 2], [1, 1]])  # votes on x and v
-    assert people["alpha_round"] == pytest.approx(alpha(heard))
-    assert people["alpha"] == pytest.approx(alpha(np.array([[1, 2], [1, 1], [1, 1], [2, 0]])))
+    # cy was asked about x because ann and bob disagreed: that says nothing of how far people agree
+    assert people["alpha_round"] == alpha(np.array([[1, 1]]))  # v
+    assert people["alpha"] == pytest.approx(alpha(np.array([[1, 1], [1, 1], [1, 1], [2, 0]])))
     assert people["answers"] == 3
     assert people["seconds"] == 6.0
-    assert people["annotators"]["cy"]["agreed"]["value"] == 1.0
+    assert people["annotators"]["cy"] == {
+        "answers": 2, "compared": 1, "agreement_with_others": {"value": 0, "low": 0, "high": ANY},
+        "skill": None, "recall": None,
+    }  # fmt: skip
 
 
 def settle(campaign, section: str = "accept", **options) -> None:
@@ -163,8 +172,9 @@ def test_a_round_of_several_people(campaign, flows, backend, truth) -> None:
     assert cost["by_annotator"]["2"]["per_label"] is None
     assert sum(group["labels"] for group in cost["by_class"].values()) == 8
     assert cost["without_label"]["answers"] == 4
-    assert people["annotators"]["2"]["agreed"]["value"] == 0
-    assert people["annotators"]["1"]["compared"] == 1
+    assert people["annotators"]["2"]["agreement_with_others"]["value"] == 0
+    agreement = people["annotators"]["1"]["agreement_with_others"]["value"]
+    assert (people["annotators"]["1"]["compared"], agreement) == (3, pytest.approx(0.5 / 3))
     json.dumps(people, allow_nan=False)
     text = report.as_text(report.status(standing.read(campaign.root)))
     assert "s a label in the last round, 2 samples await adjudication" in text

@@ -11,18 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelcycle import config, rounds
+from labelcycle.core.migrations import Migration
 from labelcycle.cycle import answers, closing, corrections, report, revising, standing
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import DataError, StateError
-from labelcycle.labels import read_all_labels
+from labelcycle.labels import read_all_labels, write_migrations
 from labelcycle.rounds import State
 from labelcycle.store import (
     Campaign,
+    Label,
     read_json,
     read_jsonl,
     read_labels,
     write_json,
     write_jsonl,
+    write_labels,
 )
 
 pytestmark = pytest.mark.slow
@@ -215,6 +218,33 @@ def test_the_file_is_one_of_the_closed_rounds(played) -> None:
         played.open()
 
 
+def test_more_answers_of_a_removed_class_are_no_new_verdict(tmp_path) -> None:
+    campaign = Campaign(tmp_path)
+    at_work = made_up(campaign, 0)
+    write_labels(campaign.holdout, [])
+    write_labels(campaign.label_file(0), [Label("a", CLASSES[0], votes={CLASSES[0]: 1})])
+    said = {
+        "key": "a", "annotation": 1, "annotator": "ann", "labels": [CLASSES[0]],
+        "skipped": False, "lead_time_s": 1.0, "updated": "t1",
+    }  # fmt: skip
+    write_jsonl(at_work.folder / rounds.ANNOTATIONS, [said])
+    at_work = made_up(campaign, 1)
+    write_jsonl(at_work.folder / rounds.ANNOTATIONS, [])
+    more = said | {"annotation": 2, "annotator": "bob", "updated": "t2"}
+    added = corrections.Correction(0, "a", 2, "added", None, more)
+    write_jsonl(at_work.folder / rounds.CORRECTIONS, [asdict(added)])
+    after = (*CLASSES[1:], "odd")
+    table = Migration("remove", {CLASSES[0]: None}, (*CLASSES, "odd"), after, 1, "2026-01-01")
+    write_migrations(campaign, [table])
+    now = replace(at_work, config=config.parse({"campaign": {"classes": after}}, parts=False))
+    assert read_all_labels(campaign)["a"].reason == f"class {CLASSES[0]!r} was removed"
+    assert revising.labels(now, ()) == []
+    # an answer of another class is one
+    change = replace(added, after=more | {"labels": [CLASSES[1]]})
+    write_jsonl(at_work.folder / rounds.CORRECTIONS, [asdict(change)])
+    assert [(x.sample, x.label) for x in revising.labels(now, ())] == [("a", CLASSES[1])]
+
+
 # --- against the state of the world, over any history --------------------------------------
 
 KEYS = ("a", "b", "c")
@@ -275,8 +305,9 @@ def test_what_is_recorded_is_what_there_is(tmp_path_factory, history, late) -> N
         write_jsonl(folder / rounds.ANNOTATIONS, fresh)
         # a task that was deleted keeps what was known of it
         kept |= {k: {(a.annotation, a.labels) for a in given_ if a.key == k} for k in backend.ids}
-        known: dict[str, set[tuple[int, tuple[str, ...]]]] = {key: set() for key in KEYS}
+        known: dict[str, list[tuple[int, tuple[str, ...]]]] = {key: [] for key in KEYS}
         for record in corrections.corrected(at_work):
-            known[record["key"]].add((record["annotation"], tuple(record["labels"])))
-        assert known == {key: kept.get(key, set()) for key in KEYS}
+            known[record["key"]].append((record["annotation"], tuple(record["labels"])))
+        there = {key: sorted(kept.get(key, set())) for key in KEYS}
+        assert {key: sorted(each) for key, each in known.items()} == there  # nothing twice
         assert corrections.find(made_up(campaign, number + 1), backend, given_, late) == []

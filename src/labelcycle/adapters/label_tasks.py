@@ -46,13 +46,12 @@ def _prediction(prediction: Prediction, offered: Sequence[str]) -> dict[str, Any
 
 def answer(task: Mapping[str, Any], annotation: Mapping[str, Any]) -> Answer:
     """One annotation of an exported task. Raises KeyError, TypeError, ... for anything else."""
-    person = annotation.get("completed_by")
     lead_time = annotation.get("lead_time")
     return Answer(
         annotation=int(annotation["id"]),
         task=int(task["id"]),
         key=str(task["data"]["key"]),
-        annotator=str(person["id"] if isinstance(person, Mapping) else person),
+        annotator=_annotator(annotation),
         labels=label_config.chosen(annotation["result"]),
         skipped=bool(annotation["was_cancelled"]),
         lead_time_s=None if lead_time is None else float(lead_time),
@@ -60,3 +59,14 @@ def answer(task: Mapping[str, Any], annotation: Mapping[str, Any]) -> Answer:
         updated=str(annotation["updated_at"]),
         raw=annotation,
     )
+
+
+def _annotator(annotation: Mapping[str, Any]) -> str:
+    """The account, as text. One that was removed is forgotten: each of its answers is somebody's.
+
+    Else two such people would be one, and one of their answers to a task would be lost.
+    """
+    person = annotation.get("completed_by")
+    if person is None:
+        return f"removed/{annotation['id']}"
+    return str(person["id"] if isinstance(person, Mapping) else person)

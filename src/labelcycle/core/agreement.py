@@ -1,4 +1,4 @@
-"""How far people agree, with each other and with the labels that were accepted."""
+"""How far people agree: all of them, and each with the others."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,15 +25,18 @@ def alpha(votes: NDArray[np.integer]) -> float | None:
     return 1 - observed / expected
 
 
-def with_accepted(answers: Answers, accepted: Numbers) -> tuple[Numbers, Numbers]:
-    """For each annotator, the answers that are the accepted label, and those compared; int64.
+def with_others(answers: Answers) -> tuple[NDArray[np.float64], Numbers]:
+    """For each annotator, agreement with the others, summed over samples, and those samples.
 
-    accepted : (samples,), the class accepted, negative for none. Answers to a sample that nobody
-        else answered are not compared: they are the accepted label by themselves.
+    (people,) float64 and int64. On a sample it is the share of the others' answers that say the
+    same class, 0..1; samples that nobody else answered do not count. The mean of the people of a
+    sample is its agreement in Fleiss, "Measuring nominal scale agreement among many raters",
+    Psychological Bulletin 76 (1971) 378-382.
     """
-    alone = np.bincount(answers.sample, minlength=len(answers.samples)) < 2
-    label = np.where(alone, -1, accepted)[answers.sample]
-    people = len(answers.annotators)
-    right = np.bincount(answers.annotator[label == answers.said], minlength=people)
-    compared = np.bincount(answers.annotator[label >= 0], minlength=people)
-    return right.astype(np.int64), compared.astype(np.int64)
+    votes = answers.votes()
+    others = votes.sum(axis=1)[answers.sample] - 1
+    same = votes[answers.sample, answers.said] - 1
+    people, met = len(answers.annotators), others > 0
+    who = answers.annotator[met]
+    total = np.bincount(who, weights=same[met] / others[met], minlength=people)
+    return total.astype(np.float64), np.bincount(who, minlength=people).astype(np.int64)

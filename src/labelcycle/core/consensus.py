@@ -90,6 +90,11 @@ def said(answer: tuple[str, ...] | None, classes: Collection[str]) -> str | None
     return answer[0] if answer and len(answer) == 1 and answer[0] in classes else None
 
 
+def unknown_class(name: str) -> str:
+    """Why an answer with a class that is none is not valid."""
+    return f"unknown class {name!r}"
+
+
 def _objection(answer: tuple[str, ...] | None, classes: Collection[str]) -> str:
     if answer is None:
         return "skipped"
@@ -97,5 +102,5 @@ def _objection(answer: tuple[str, ...] | None, classes: Collection[str]) -> str:
         return "empty answer"
     unknown = sorted(set(answer) - set(classes))
     if unknown:
-        return f"unknown class {unknown[0]!r}"
+        return unknown_class(unknown[0])
     return f"several classes: {', '.join(answer)}"

@@ -65,7 +65,9 @@ def accuracy(confusion: Counts, confidence: float) -> Estimate:
 def wilson(right: float, n: float, confidence: float) -> Estimate:
     """Wilson's interval of `right` out of `n` > 0: sound for few samples and near 0 or 1.
 
-    Both may be expected counts, sums of probabilities.
+    Both may be expected counts, sums of probabilities. With `right` the sum of the shares, 0..1,
+    of `n` independent units it is on the safe side: a share varies at most as a yes or no with the
+    same mean (Bhatia and Davis, American Mathematical Monthly 107 (2000) 353-357).
     """
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     share = right / n

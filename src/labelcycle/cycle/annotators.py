@@ -1,7 +1,7 @@
 """What a round says of its people: how far they agree, how reliable they are, what they cost."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -16,59 +16,52 @@ from labelcycle.core.metrics import wilson
 from labelcycle.cycle import answers as given
 from labelcycle.cycle import asked, gold
 from labelcycle.cycle.answers import Reply
-from labelcycle.cycle.asked import SELECTED
+from labelcycle.cycle.asked import ADJUDICATION, GOLD, SELECTED
 from labelcycle.cycle.standing import Standing
 from labelcycle.labels import read_all_labels, read_holdout
-from labelcycle.store import OWNED, Label
+from labelcycle.store import OWNED, Label, read_labels
 
 
 def figures(standing: Standing) -> dict[str, Any]:
     """The value of `people` in `metrics.json`; times in seconds.
 
     Cost is that of the answers new in this round; alpha and reliability are of the campaign so
-    far, `alpha_round` of the samples that this round asked for. Skips cost time, too, and so do
-    gold tasks, whose answers count nowhere else but under `gold`.
+    far, `alpha_round` of the samples answered in this round. Skips cost time, too, and so do
+    gold tasks, whose answers count nowhere else but under `gold`. What adjudicators say counts
+    for labels and skill, but not for alpha and agreement.
     """
     config = standing.config
     replies = given.read(standing)
-    fresh = _fresh(replies, standing.number)
-    on_labels = given.on_labels(replies)
-    answers = given.valid(given.last_words(on_labels), config.classes)
+    fresh = [reply for reply in replies if reply.round == standing.number]
+    answers, alike = (
+        given.valid(given.last_words(some), config.classes)
+        for some in (given.on_labels(replies), given.comparable(replies))
+    )
     model, lacking = given.learned(answers, config.accept)
     accepted = _accepted(standing)
     bought = {name: each for name, each in accepted.items() if each.source != OWNED}
     names = {name: each.label for name, each in bought.items() if each.label is not None}
+    made = names.keys() & _made(standing, bought)
     waiting = given.awaiting(bought.values())
     again = given.to_settle(bought.values(), replies)
-    costs = _costs(fresh, names, _origins(standing), config.accept.longest)
-    heard = np.isin(np.array(answers.samples, dtype=str), [r.sample for r in fresh])
+    costs = _costs(fresh, names, made, _origins(standing), config.accept.longest)
+    new = [reply.sample for reply in given.comparable(fresh)]
+    heard = np.isin(np.array(alike.samples, dtype=str), new)
     return {
         "answers": len(fresh),
         "skipped": sum(reply.given is None for reply in fresh),
         "adjudicate": len(again),
         "unsettled": len(waiting) - len(again),
         "method": {"used": model.kind if model else "majority", "instead": lacking},
-        "alpha": agreement.alpha(answers.votes()),
-        "alpha_round": agreement.alpha(answers.votes()[heard]),
+        "alpha": agreement.alpha(alike.votes()),
+        "alpha_round": agreement.alpha(alike.votes()[heard]),
         "seconds": costs["all"]["seconds"],
         "seconds_per_answer": costs["all"]["median"],
         "seconds_per_label": costs["all"]["per_label"],
         "cost": costs,
         "gold": gold.figures(standing, replies, {reply.annotator for reply in fresh}),
-        "annotators": _reliability(answers, names, model, config.evaluate.confidence),
+        "annotators": _reliability(answers, alike, model, config.evaluate.confidence),
     }
-
-
-def _fresh(replies: Iterable[Reply], number: int) -> list[Reply]:
-    """The answers of a round that no earlier round has: late tasks are read more than once."""
-    seen: set[tuple[str, int]] = set()
-    found = []
-    for reply in replies:
-        name = reply.key, reply.annotation
-        if reply.round == number and name not in seen:
-            found.append(reply)
-        seen.add(name)
-    return found
 
 
 def _accepted(standing: Standing) -> dict[str, Label]:
@@ -77,15 +70,34 @@ def _accepted(standing: Standing) -> dict[str, Label]:
     return holdout | read_all_labels(standing.campaign)
 
 
+def _made(standing: Standing, bought: Mapping[str, Label]) -> set[str]:
+    """The samples whose label this round wrote, and no earlier one: a label is counted once."""
+    mark = f"round {standing.number}"
+    written = {name for name, each in bought.items() if each.source.split(",")[0] == mark}
+    paths = map(standing.campaign.label_file, range(standing.number))
+    earlier = (label for path in paths if path.exists() for label in read_labels(path))
+    return written - {label.sample for label in earlier if label.label is not None}
+
+
 def _origins(standing: Standing) -> dict[str, str]:
-    """Who chose the sample of each task so far, by key: the strategy, or its kind."""
-    found = {}
+    """Who chose the sample of each task so far, by key: the strategy, or its kind.
+
+    What adjudication costs is part of what its sample's label costs, so it is counted where the
+    sample came from.
+    """
+    found: dict[str, str] = {}
+    first: dict[str, str] = {}
     for number in asked.pushed_rounds(standing):
         strategy = standing.record(rounds.PLAN, number)["strategy"]
         if (standing.campaign.round(number) / rounds.SELECTION).exists():
             strategy = standing.record(rounds.SELECTION, number).get("stood_in") or strategy
         for task in asked.tasks(standing, number):
-            found[task.key] = strategy if task.kind == SELECTED else task.kind
+            origin = strategy if task.kind == SELECTED else task.kind
+            if task.kind == ADJUDICATION:
+                origin = first.get(task.sample, origin)
+            elif task.kind != GOLD:
+                first[task.sample] = origin
+            found[task.key] = origin
     return found
 
 
@@ -93,15 +105,23 @@ def _origins(standing: Standing) -> dict[str, str]:
 
 
 def _costs(
-    fresh: list[Reply], accepted: Mapping[str, str], origins: Mapping[str, str], cap: float
+    fresh: list[Reply],
+    accepted: Mapping[str, str],
+    made: Collection[str],
+    origins: Mapping[str, str],
+    cap: float,
 ) -> dict[str, Any]:
-    """The effort of all, and of each annotator, strategy and accepted class."""
+    """The effort of all, and of each annotator, strategy and accepted class.
 
-    def cost(replies: list[Reply], made: set[str]) -> dict[str, Any]:
-        return asdict(effort([reply.seconds for reply in replies], len(made), cap))
+    made : the samples whose label is new in this round
+    """
+
+    def cost(replies: list[Reply], labelled: set[str]) -> dict[str, Any]:
+        seconds = [reply.seconds for reply in replies]
+        return asdict(effort(seconds, len(labelled.intersection(made)), cap))
 
     def labelled(replies: Iterable[Reply]) -> set[str]:
-        return {reply.sample for reply in replies if reply.sample in accepted}
+        return {reply.sample for reply in replies}
 
     people = _groups(fresh, lambda reply: reply.annotator)
     chosen = _groups(fresh, lambda reply: origins[reply.key])
@@ -132,18 +152,22 @@ def _own(replies: list[Reply], accepted: Mapping[str, str]) -> set[str]:
 
 
 def _reliability(
-    answers: Answers, accepted: Mapping[str, str], model: Model | None, confidence: float
+    answers: Answers, alike: Answers, model: Model | None, confidence: float
 ) -> dict[str, Any]:
-    """What is known of each annotator, with intervals."""
-    place = {name: number for number, name in enumerate(answers.classes)}
-    labels = [place.get(accepted.get(sample, ""), -1) for sample in answers.samples]
-    right, compared = agreement.with_accepted(answers, np.array(labels, dtype=np.int64))
+    """What is known of each annotator, with intervals.
+
+    alike : those of the answers that are compared
+    """
     counts = np.bincount(answers.annotator, minlength=len(answers.annotators))
+    same, compared = (
+        dict(zip(alike.annotators, each.tolist(), strict=True))
+        for each in agreement.with_others(alike)
+    )
     return {
         name: {
             "answers": int(counts[person]),
-            "compared": int(compared[person]),
-            "agreed": _share(float(right[person]), float(compared[person]), confidence),
+            "compared": compared.get(name, 0),
+            "agreement_with_others": _share(same.get(name, 0), compared.get(name, 0), confidence),
             **_skill(answers.classes, model, person, confidence),
         }
         for person, name in enumerate(answers.annotators)

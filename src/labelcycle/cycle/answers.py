@@ -57,6 +57,11 @@ def on_labels(replies: Iterable[Reply]) -> list[Reply]:
     return [reply for reply in replies if reply.kind != GOLD]
 
 
+def comparable(replies: Iterable[Reply]) -> list[Reply]:
+    """Those that agreement can be read off: adjudication is asked only where people disagreed."""
+    return [reply for reply in on_labels(replies) if reply.kind != ADJUDICATION]
+
+
 def _reply(record: Mapping[str, Any], task: Asked) -> Reply:
     return Reply(
         round=record["round"],

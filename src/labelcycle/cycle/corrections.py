@@ -119,12 +119,15 @@ def corrected(standing: Standing) -> list[Record]:
     """Every answer of the campaign so far as it counts now, with the `round` whose file it is in.
 
     An edit replaces an answer where it stands, and whose it is stays; one that was added is of the
-    round that found it.
+    round that found it. A hold-out task that waits for another answer stands in the files of more
+    than one round: the first record of each of its answers counts.
     """
     found: list[Record] = []
     for number in _pulled(standing):
         records = read_jsonl(standing.campaign.round(number) / rounds.ANNOTATIONS)
-        found += [{**record, "round": number} for record in records]
+        known = {(record["key"], record["annotation"]) for record in found}
+        new = (r for r in records if (r["key"], r["annotation"]) not in known)
+        found += [{**record, "round": number} for record in new]
         changes = {(c.key, c.annotation): c for c in read(standing, number)}
         found = [now for old in found if (now := _changed(old, changes))]
         found += [

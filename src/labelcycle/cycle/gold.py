@@ -36,12 +36,13 @@ def figures(
 
     `below` are those whose share of right answers is below `push.gold_alert` with its whole
     interval: with the threshold at 0.7, somebody who is right nine times of ten is hardly ever
-    among them, as would be if the share itself were compared. A skip is no answer.
+    among them, as would be if the share itself were compared. A skip is no answer. Samples whose
+    known class was removed since tell nothing, and are left out.
     """
-    own: dict[str, list[Reply]] = defaultdict(list)
-    for reply in answers.last_replies(r for r in replies if r.kind == GOLD):
-        own[reply.annotator].append(reply)
     known, config = truth(standing), standing.config
+    own: dict[str, list[Reply]] = defaultdict(list)
+    for reply in answers.last_replies(r for r in replies if r.kind == GOLD and r.sample in known):
+        own[reply.annotator].append(reply)
     found = {
         name: _person(own[name], known, config.accept.longest, config.evaluate.confidence)
         for name in sorted(own)
@@ -60,7 +61,7 @@ def _person(
     replies: list[Reply], known: Mapping[str, str], longest: float, confidence: float
 ) -> dict[str, Any]:
     said = [reply for reply in replies if reply.given is not None]
-    right = sum(reply.given == (known.get(reply.sample),) for reply in said)
+    right = sum(reply.given == (known[reply.sample],) for reply in said)
     return {
         "answers": len(said),
         "skipped": len(replies) - len(said),

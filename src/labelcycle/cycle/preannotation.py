@@ -1,9 +1,11 @@
 """What showing the model's class does to people: how often they override it, and how it sways them.
 
 A share of the pre-annotations is not shown, at random. If those who see the model's class say the
-same more often than those who do not, seeing it is why.
+same more often than those who do not, seeing it is why. Samples were drawn to be shown or blind,
+not answers, so samples are what is counted: several answers to one image are no independent draws.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -17,15 +19,22 @@ from labelcycle.cycle.asked import GOLD, SELECTED, Asked
 from labelcycle.cycle.standing import Standing
 from labelcycle.labels import read_migrations
 
+Found = dict[str, list[bool]]
+"""Of each sample, what is true of which of its answers."""
+
 
 def figures(standing: Standing) -> dict[str, Any]:
-    """The value of `preannotation` in `metrics.json`: of the round, and of the campaign so far."""
-    table = counted_as(read_migrations(standing.campaign))  # answers count in today's names, too
+    """The value of `preannotation` in `metrics.json`: of the round, and of the campaign so far.
+
+    Classes have the names of now, as in the answers; where the model's was removed since, nobody
+    could say it now, and the task is left out.
+    """
+    table = counted_as(read_migrations(standing.campaign))
     predicted = {
-        task.key: replace(task, predicted=table.get(task.predicted) or task.predicted)
+        task.key: replace(task, predicted=now)
         for number in asked.pushed_rounds(standing)
         for task in asked.tasks(standing, number)
-        if task.predicted is not None
+        if task.predicted and (now := table.get(task.predicted, task.predicted))
     }
     replies = [r for r in answers.last_replies(answers.read(standing)) if r.key in predicted]
     own = {task.key for task in asked.tasks(standing)}
@@ -42,27 +51,25 @@ def _block(
     predicted: Mapping[str, Asked],
     known: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Valid answers to selected samples with a prediction, shown and blind; shares of them.
+    """Selected samples with a prediction and a valid answer, shown and blind; shares of them.
 
-    `bias` is how much more often people say the model's class where they see it. `errors` are
-    shares of wrong answers to gold tasks, which the model was trained on: they say what seeing a
-    mostly right class does.
+    Of a sample counts the share of its answers that say the model's class. `bias` is how much more
+    often people say it where they see it. `errors` are shares of wrong answers to gold tasks, which
+    the model was trained on: they say what seeing a mostly right class does.
     """
-    same: dict[bool, list[bool]] = {True: [], False: []}
-    wrong: dict[bool, list[bool]] = {True: [], False: []}
+    same: dict[bool, Found] = {True: defaultdict(list), False: defaultdict(list)}
+    wrong: dict[bool, Found] = {True: defaultdict(list), False: defaultdict(list)}
     for reply in replies:
         said = consensus.said(reply.given, standing.config.classes)
         task = predicted[reply.key]
         if said is not None and task.kind == SELECTED:
-            same[task.shown].append(said == task.predicted)
-        elif said is not None and task.kind == GOLD:
-            wrong[task.shown].append(said != known.get(reply.sample))
-    shares = {shown: _share(found, standing) for shown, found in same.items()}
-    seen, blind = shares[True], shares[False]
-    overridden = [not each for each in same[True]]
+            same[task.shown][task.sample].append(said == task.predicted)
+        elif said is not None and task.kind == GOLD and task.sample in known:
+            wrong[task.shown][task.sample].append(said != known[task.sample])
+    seen, blind = (_share(same[shown], standing) for shown in (True, False))
+    overridden = {name: [not each for each in found] for name, found in same[True].items()}
     return {
         "shown": len(same[True]),
-        "overridden": sum(overridden),
         "override_rate": _plain(_share(overridden, standing)),
         "blind": len(same[False]),
         "blind_agreement": _plain(blind),
@@ -74,8 +81,10 @@ def _block(
     }
 
 
-def _share(found: list[bool], standing: Standing) -> Estimate | None:
-    return wilson(sum(found), len(found), standing.config.evaluate.confidence) if found else None
+def _share(found: Found, standing: Standing) -> Estimate | None:
+    """The mean over the samples of the share of their answers; None without any."""
+    shares = sum(sum(each) / len(each) for each in found.values())
+    return wilson(shares, len(found), standing.config.evaluate.confidence) if found else None
 
 
 def _plain(estimate: Estimate | None) -> dict[str, float] | None:

@@ -173,7 +173,7 @@ def _preannotation(entries: list[dict[str, Any]]) -> list[str]:
         low, high = (f"{100 * bias[end]:+.0f}" for end in ("low", "high"))
         text += (
             f"; people who see one say the same {100 * bias['value']:+.0f} points more often"
-            f" ({low} to {high}, {said[-1]['blind']} answers without)"
+            f" ({low} to {high}, {said[-1]['blind']} samples without)"
         )
     return [text]
 

@@ -1,12 +1,14 @@
 """What corrections of closed rounds do to labels, and what is said of them."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
+from labelcycle.core.consensus import unknown_class
+from labelcycle.core.migrations import counted_as
 from labelcycle.cycle import answers, corrections
 from labelcycle.cycle.asked import GOLD
 from labelcycle.cycle.standing import Standing
-from labelcycle.labels import read_all_labels, read_holdout
+from labelcycle.labels import read_all_labels, read_holdout, read_migrations, removed_class
 from labelcycle.store import Label, read_labels
 
 WITHDRAWN = "its answer was withdrawn"
@@ -27,12 +29,13 @@ def labels(standing: Standing, heard: Collection[str]) -> list[Label]:
     judged = answers.verdicts(words, asked, config.classes, config.accept)
     present = {label.sample: label for label in read_holdout(standing.campaign)}
     present |= read_all_labels(standing.campaign)
+    says = _reader(standing)
     found = []
     for sample, number in asked.items():
         source = f"{_mark(standing)}{number}"
         verdict = judged.get(sample)
         new = answers.label(sample, verdict, source) if verdict else _withdrawn(sample, source)
-        if sample not in present or _says(new) != _says(present[sample]):
+        if sample not in present or says(new) != says(present[sample]):
             found.append(new)
     return found
 
@@ -49,8 +52,11 @@ def _withdrawn(sample: str, source: str) -> Label:
     return Label(sample, None, WITHDRAWN, source=source)
 
 
-def _says(label: Label) -> tuple[str | None, str | None, bool]:
-    return label.label, label.reason, label.adjudicate
+def _reader(standing: Standing) -> Callable[[Label], tuple[str | None, str | None, bool]]:
+    """What tells two verdicts apart. A removed class is unknown to new ones, which is the same."""
+    table = counted_as(read_migrations(standing.campaign))
+    gone = {unknown_class(x): removed_class(x) for x, now in table.items() if now is None}
+    return lambda each: (each.label, gone.get(each.reason or "", each.reason), each.adjudicate)
 
 
 def _mark(standing: Standing) -> str:

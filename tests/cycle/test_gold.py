@@ -1,0 +1,31 @@
+"""How reliable people are on gold tasks, read off a campaign's files."""
+
+from pathlib import Path
+
+from labelcycle import config, labels
+from labelcycle.core.migrations import Migration
+from labelcycle.cycle import gold
+from labelcycle.cycle.answers import Reply
+from labelcycle.cycle.asked import GOLD
+from labelcycle.cycle.standing import Standing
+from labelcycle.rounds import State
+from labelcycle.store import OWNED, Campaign, Label, write_labels
+
+
+def test_a_right_answer_stays_right_when_its_class_is_removed(tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path)
+    known = {"s0": "cow", "s1": "pig", "s2": "pig"}
+    owned = [Label(sample, name, source=OWNED) for sample, name in known.items()]
+    write_labels(campaign.label_file(OWNED), owned)
+    replies = [
+        Reply(0, f"k/{n}", n, sample, "ann", (said,), f"t{n}", 2.0, GOLD)
+        for n, (sample, said) in enumerate([("s0", "cow"), ("s1", "pig"), ("s2", "hen")])
+    ]
+    removed = Migration(
+        "remove", {"cow": None}, ("cow", "hen", "pig"), ("hen", "pig"), 1, "2026-01-01"
+    )
+    labels.write_migrations(campaign, [removed])
+    settings = config.parse({"campaign": {"classes": ["hen", "pig"]}}, parts=False)
+    now = Standing(campaign, settings, frozenset(), 1, State.PULLED)
+    ann = gold.figures(now, replies, {"ann"})["annotators"]["ann"]
+    assert (ann["answers"], ann["right"]["value"]) == (2, 0.5)
