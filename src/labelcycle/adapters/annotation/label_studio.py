@@ -2,8 +2,8 @@
 
 A task is known by its key (in its data), never by having been pushed: a push first looks what is
 there, makes only what is missing, and looks again after any failure, for a server may do what it
-says it did not do. Twins that nobody answered are removed, so each key is one task; a pull does so
-too, for a server that timed out may make them after the push has looked.
+says it did not do. Twins that nobody answered are removed, so each key is one task; each look at
+the progress and each pull do so too, for a server that timed out may make them after the push.
 """
 
 import os
@@ -242,14 +242,19 @@ class LabelStudioBackend:
     def progress(
         self, project: int, tasks: Mapping[str, int], wanted: Mapping[str, int] | None = None
     ) -> Progress:
-        """How many of `tasks` (key -> id) are done; wanted : people by key, where not one."""
-        listed = self._api.tasks(project, list(tasks.values()))
-        found = {task.key: [task] for task in listed if task.key}
-        if elsewhere := {key: 0 for key in tasks if key not in found}:
-            found |= self._by_key(project, elsewhere)  # a twin may have been answered instead
+        """How many of `tasks` (key -> id) are done; wanted : people by key, where not one.
+
+        Twins made since the push go, before they are answered and paid for, too.
+        """
+        wanted = wanted or {}
+        found = self._by_key(project, tasks)
         self._none_gone(project, tasks, set(found))
-        own = {key: found[key] for key in tasks}
-        return label_studio_people.progress(self._api, project, own, wanted or {})
+        own = {key: self._unique(twins) for key, twins in found.items()}
+        # a twin that stays because it was answered was made for one person
+        people = {task.id: wanted[key] for key in own if key in wanted for task in own[key]}
+        every = [task for twins in own.values() for task in twins]
+        label_studio_people.ask(self._api, project, people, every)
+        return label_studio_people.progress(self._api, project, own, wanted)
 
     def withdraw(self, project: int, tasks: Mapping[str, int]) -> int:
         """Remove those of `tasks` nobody has answered or skipped; the number removed.
