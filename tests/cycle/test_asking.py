@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labelcycle import config, labels
 from labelcycle.cycle import answers, asked, asking, gold, notices, report, setup
 from labelcycle.cycle import standing as standings
 from labelcycle.cycle.asked import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
@@ -16,7 +17,18 @@ from labelcycle.cycle.asking import Ask
 from labelcycle.errors import SettingsError
 from labelcycle.labels import read_all_labels
 from labelcycle.rounds import State
-from labelcycle.store import Label, read_json, read_labels, read_samples
+from labelcycle.store import (
+    OWNED,
+    Campaign,
+    Label,
+    Sample,
+    read_json,
+    read_labels,
+    read_samples,
+    write_array,
+    write_labels,
+    write_samples,
+)
 
 OTHER = {"dark": "light", "light": "dark"}
 
@@ -88,6 +100,24 @@ def test_gold_tasks_come_at_any_place() -> None:
     rng = np.random.default_rng(1)
     places = Counter(asking.mixed(rng, chosen, extra).index(extra[0]) for _ in range(500))
     assert min(places[i] for i in range(5)) > 60
+
+
+@pytest.mark.parametrize(
+    ("number", "said", "guessed"),
+    [(1, ("dark", "light"), 3), (1, ("dark", "dark"), 0), (1, (), 0), (0, ("dark", "light"), 0)],
+)
+def test_a_model_of_one_class_has_no_guess(tmp_path, number, said, guessed) -> None:
+    campaign = Campaign(tmp_path)
+    pool = [Sample(name, f"{name}.png", name, "pool", 4, 3) for name in "abc"]
+    write_samples(campaign.samples, pool)
+    labels.write_migrations(campaign, [])
+    owned = [Label(name, label, source=OWNED) for name, label in zip("ab", said, strict=False)]
+    write_labels(campaign.label_file(OWNED), owned)
+    write_array(campaign.model / "probabilities.npy", np.tile([0.75, 0.25], (3, 1)))
+    chosen = config.parse({"campaign": {"classes": ["dark", "light"]}}, parts=False)
+    at_work = standings.Standing(campaign, chosen, frozenset(), number, State.SELECTED)
+    found = asking._predictions(at_work)
+    assert [(p.label, p.probability) for p in found.values()] == [("dark", 0.75)] * guessed
 
 
 # --- whole rounds --------------------------------------------------------------------------
