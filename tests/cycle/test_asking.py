@@ -368,6 +368,18 @@ def test_nobody_is_named_for_bad_luck() -> None:
     assert named(0.4, 20) > 0.6
 
 
+def test_the_status_says_that_the_majority_stood_in() -> None:
+    lacking = "samples with several answers are 3, wanted 50"
+    people = dict.fromkeys(report.PEOPLE)
+    for instead, said in (
+        (lacking, [f"people: majority, not yet Dawid-Skene ({lacking})"]),
+        (None, []),
+    ):
+        people["method"] = {"used": "majority", "instead": instead}
+        assert report._people([{"people": people}]) == said
+    assert report._people([{"people": dict.fromkeys(report.PEOPLE)}]) == []  # of an older version
+
+
 @pytest.mark.slow
 def test_the_figures_of_a_round_without_pre_annotations(campaign, flows, backend, truth) -> None:
     flows.run(str(campaign.root))
