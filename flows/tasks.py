@@ -47,7 +47,7 @@ def reproduce(root: Path, stage: str) -> None:
 @_service
 def push(now: Standing) -> None:
     """Hand the selection to annotators."""
-    opening.push(now, LabelStudioBackend(now.campaign))
+    opening.push(now, LabelStudioBackend(now.campaign), say)
 
 
 @_service

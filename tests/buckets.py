@@ -23,6 +23,11 @@ class Bucket:
     def put(self, key: str, data: bytes) -> None:
         self.client.put_object(Bucket=self.name, Key=key, Body=data)
 
+    def allow(self, origin: str) -> None:
+        """Give the bucket a CORS rule, as docs/operating.md has it."""
+        rule = {"AllowedMethods": ["GET"], "AllowedOrigins": [origin]}
+        self.client.put_bucket_cors(Bucket=self.name, CORSConfiguration={"CORSRules": [rule]})
+
     def keys(self) -> list[str]:
         found = self.client.list_objects_v2(Bucket=self.name).get("Contents", [])
         return [item["Key"] for item in found]
@@ -32,14 +37,17 @@ class Bucket:
 def s3_server() -> Iterator[str]:
     import logging
 
+    from moto.moto_server import werkzeug_app
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(werkzeug_app, "DISABLE_GLOBAL_CORS", True)  # as Amazon: by a bucket's rules
+        server.start()
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
+        server.stop()
 
 
 @pytest.fixture

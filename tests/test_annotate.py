@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labelcycle.adapters.label_studio_api import Task
-from labelcycle.annotate import Reply, _reply, read_truth
+from labelcycle.annotate import Reply, _reply, annotate, read_truth
 from labelcycle.errors import DataError
 from labelcycle.store import Campaign, Sample, write_samples
 
@@ -15,7 +15,7 @@ COUNT = 600
 
 
 def replies(
-    seed: int, error_rate: float, skip_rate: float, annotators: int = 2, turn: int = 0
+    seed: int, error_rate: float, skip_rate: float, annotators: int = 2, turn: int = 0, *more: float
 ) -> list[Reply]:
     return [
         _reply(
@@ -23,7 +23,7 @@ def replies(
             {str(i): CLASSES[i % 3]},
             CLASSES,
             annotators,
-            error_rate,
+            (error_rate, *more),
             skip_rate,
             seed,
             turn,
@@ -52,6 +52,19 @@ def test_rates_are_kept_within_four_deviations() -> None:
 def test_rates_of_one() -> None:
     assert {reply.kind for reply in replies(0, 1.0, 0.0)} == {"wrong"}
     assert {reply.kind for reply in replies(0, 1.0, 1.0)} == {"skip"}
+
+
+def test_each_person_has_an_error_rate_in_turn() -> None:
+    found = replies(0, 0.0, 0.0, 3, 0, 1.0)
+    kinds = {person: {r.kind for r in found if r.person == person} for person in range(3)}
+    assert kinds == {0: {"right"}, 1: {"wrong"}, 2: {"right"}}
+
+
+def test_more_error_rates_than_people_are_refused() -> None:
+    with pytest.raises(DataError, match=r"wanted 1 to 2 error rates for 2 people, got 3; give"):
+        annotate(
+            "http://127.0.0.1:9", "", 1, {}, error_rates=[0.1, 0.2, 0.3], show=lambda text: None
+        )
 
 
 def test_the_seed_decides() -> None:

@@ -165,6 +165,17 @@ def test_other_columns_spaces_and_a_mark_of_byte_order_do_no_harm(
     assert labels(campaign) == {A: "cat", B1: "dog"}
 
 
+def test_spaces_around_a_file_s_name_may_be_its_own(campaign: Campaign, table: Write) -> None:
+    spaced = "9999999999999991"
+    known = store.read_samples(campaign.samples)
+    own = Sample(spaced, f"{spaced}.png", "../in/ a.png", "pool", 4, 3)
+    store.write_samples(campaign.samples, [*known, own])
+    owned.import_labels(campaign, table("file,label\n a.png,cat\n"), CLASSES)
+    assert labels(campaign) == {spaced: "cat"}
+    owned.import_labels(campaign, table("file,label\na.png,dog\n in/sub/b.png ,dog\n"), CLASSES)
+    assert labels(campaign) == {spaced: "cat", A: "dog", B2: "dog"}
+
+
 @pytest.mark.parametrize(
     ("text", "error"),
     [

@@ -32,6 +32,7 @@ class Website:
     url: str
     pages: dict[str, Page | list[Page]]
     asked: list[str] = field(default_factory=list)
+    origins: list[str | None] = field(default_factory=list)
 
     def answer(self, path: str) -> Page:
         name = unquote(path)
@@ -47,6 +48,7 @@ def served(pages: dict[str, Page | list[Page]]) -> Iterator[Website]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             page = site.answer(self.path)
+            site.origins.append(self.headers.get("Origin"))
             self.send_response(page.status)
             self.send_header("Content-Type", page.kind)
             size = len(page.body) if page.length is None else page.length

@@ -89,7 +89,7 @@ def annotate(
     *,
     wanted: Mapping[int, int] | None = None,
     annotators: int = 2,
-    error_rate: float = 0.0,
+    error_rates: Sequence[float] = (0.0,),
     skip_rate: float = 0.0,
     seed: int = 0,
     show: Callable[[str], None],
@@ -100,13 +100,15 @@ def annotate(
     wanted : how many different people are to answer each task to look at, by id; by default one
         each of every task of the project
     annotators : accounts they use, each working in its own thread
-    error_rate, skip_rate : shares in 0..1 of answers with a wrong class, and of skips
+    error_rates : share in 0..1 of answers with a wrong class, of each person in turn
+    skip_rate : share in 0..1 of skips
     seed : same seed, samples and rounds: same answers, whatever was answered before
 
     Done twice it is done once: answered tasks are left alone, and an answer has an id of its own
     that the server takes one time. Raises DataError for a task whose class is not known, or that
-    wants more people than there are.
+    wants more people than there are; or for more rates than people.
     """
+    _check_rates(error_rates, annotators)
     api = LabelStudioApi(url, token)
     pending = _pending(api, project, wanted)
     classes = label_config.classes(api.project(project).config)
@@ -116,7 +118,7 @@ def annotate(
     replies = []
     for each in pending:
         turns = [
-            _reply(each.task, truth, classes, annotators, error_rate, skip_rate, seed, turn)
+            _reply(each.task, truth, classes, annotators, error_rates, skip_rate, seed, turn)
             for turn in range(annotators)
         ]
         free = [reply for reply in turns if people[reply.person] not in each.there]
@@ -157,6 +159,14 @@ def _pending(api: LabelStudioApi, project: int, wanted: Mapping[int, int] | None
     return [*untouched, *(each for each in partly if each.lacking > 0)]
 
 
+def _check_rates(error_rates: Sequence[float], annotators: int) -> None:
+    if not 0 < len(error_rates) <= annotators:
+        raise DataError(
+            f"wanted 1 to {annotators} error rates for {annotators} people, got"
+            f" {len(error_rates)}; give --error-rate once for all, or once for each"
+        )
+
+
 def _check_people(pending: Sequence[_Pending], annotators: int) -> None:
     most = max((each.lacking + len(each.there) for each in pending), default=1)
     if most > annotators:
@@ -190,7 +200,7 @@ def _reply(
     truth: Mapping[str, str],
     classes: Sequence[str],
     annotators: int,
-    error_rate: float,
+    error_rates: Sequence[float],
     skip_rate: float,
     seed: int,
     turn: int = 0,
@@ -201,7 +211,7 @@ def _reply(
     person = (int(first.integers(annotators)) + turn) % annotators
     rng = first if turn == 0 else np.random.default_rng(_entropy(f"{name}/{turn}"))
     lead_time_s = round(float(rng.lognormal(LEAD_TIME_LOG_MEAN, LEAD_TIME_LOG_SIGMA)), 2)
-    skips, errs = rng.random(2) < (skip_rate, error_rate)
+    skips, errs = rng.random(2) < (skip_rate, error_rates[person % len(error_rates)])
     right = truth[_sample(task)]
     wrong = [name for name in classes if name != right]
     slip = int(rng.integers(max(len(wrong), 1)))

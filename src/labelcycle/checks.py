@@ -5,11 +5,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from labelcycle.adapters import health, local_servers
-from labelcycle.cycle import opening, standing
+from labelcycle.adapters import browsers, health, local_servers, s3
+from labelcycle.cycle import opening, showing, standing
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import LabelcycleError
 from labelcycle.nn import encoders
+from labelcycle.ports import Address
 from labelcycle.rounds import State
 from labelcycle.stages import ready_made
 from labelcycle.stages.pretrain import Options as PretrainOptions
@@ -37,6 +38,7 @@ def all_checks(root: Path) -> Iterator[Line]:
         yield from _images(Campaign(root))
         yield from _encoder_file(now)
         yield from _budget(now)
+        yield from _shown(now)
     try:
         yield "Label Studio's program", True, str(local_servers.find_label_studio()), ""
     except LabelcycleError as error:
@@ -98,3 +100,34 @@ def _budget(now: Standing) -> Iterator[Line]:
         yield "query.budget", True, f"{now.config.query.budget} of {left:,} samples left", ""
     except LabelcycleError as error:
         yield "query.budget", False, str(error), "mend this before the next round"
+
+
+def _shown(now: Standing) -> Iterator[Line]:
+    """Can images that are elsewhere be had? The bucket is listed, one image asked for."""
+    push, origin = now.config.push, browsers.page()
+    if push.images == "media" or not now.campaign.samples.exists():
+        return
+    name = "push.images: source" if push.images == "source" else f"push.bucket, {push.bucket}"
+    try:
+        image = _one(now)
+        problem = image and browsers.problem(image, origin)
+    except LabelcycleError as error:
+        yield name, False, str(error), "mend this, then ask again"
+        return
+    if problem:
+        yield name, False, f"annotators may not see {problem.found}", problem.remedy
+    elif image is None:
+        yield name, True, "nothing in it yet; a round's opening asks what browsers may load", ""
+    else:
+        asked = "browsers may load it" if origin else "browsers' way is asked with Label Studio on"
+        yield name, True, f"{image.text}: {asked}", ""
+
+
+def _one(now: Standing) -> Address | None:
+    """An image as browsers are shown it; None if the bucket holds none yet."""
+    push = now.config.push
+    if push.images == "s3":
+        found = s3.some(f"{push.bucket.rstrip('/')}/")
+        return Address(found, push.presign_minutes) if found else None
+    image = showing.image(now, read_samples(now.campaign.samples)[0])
+    return image if isinstance(image, Address) else None

@@ -111,9 +111,9 @@ def _meant(finder: Finder, row: Mapping[str, str]) -> Sample:
             raise DataError(f"unknown sample {row['sample']!r}")
         return finder.by_id[row["sample"]]
     name = row.get("file", "")
-    if not name:
+    if not name.strip():
         raise DataError("names no sample")
-    found = finder.by_file(name)
+    found = finder.by_file(name) or finder.by_file(name.strip())
     if found is None:
         raise DataError(f"no sample was ingested from {name!r}")
     return found
@@ -132,7 +132,9 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
                     f" got {', '.join(columns) or 'an empty file'}; name the columns in line 1"
                 )
             for row in reader:
-                yield reader.line_num, {k: row[k].strip() for k in columns}
+                # a name of a file may begin or end with a space
+                cells = {k: row[k] if k == "file" else row[k].strip() for k in columns}
+                yield reader.line_num, cells
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"cannot read {file}: {error}; wanted CSV in UTF-8") from error
 

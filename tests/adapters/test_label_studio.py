@@ -346,11 +346,11 @@ def test_simulated_people(server: Server) -> None:
 
     some = dict.fromkeys((ids[key] for key in keys[:3]), 1)
     assert run(wanted=some) == Done(answered=2, wrong=0, skipped=0)
-    done = run(error_rate=0.4, skip_rate=0.3, seed=1)
+    done = run(error_rates=[0.4], skip_rate=0.3, seed=1)
     assert done.answered + done.skipped == 9
     assert done.wrong > 0
     assert done.skipped > 0
-    assert run(error_rate=0.4, skip_rate=0.3, seed=1) == Done(0, 0, 0)
+    assert run(error_rates=[0.4], skip_rate=0.3, seed=1) == Done(0, 0, 0)
     answers = server.backend.pull(server.project, ids)
     assert len(answers) == 12
     assert answers[0].labels == (SCHEMA.classes[1],)

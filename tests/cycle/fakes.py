@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from labelcycle.errors import ServiceDown, ServiceRefused
 from labelcycle.ports import Answer, LabelSchema, Progress, TaskSpec
@@ -61,7 +62,7 @@ class FakeBackend:
             if self.push_dies_after is not None and len(self.ids) >= self.push_dies_after:
                 self.push_dies_after = None
                 raise ServiceDown("Label Studio broke off")
-            assert task.image.is_file()
+            assert not isinstance(task.image, Path) or task.image.is_file()
             if task.key not in self.ids:
                 self.ids[task.key] = 100 + len(self.ids)
                 self.tasks[task.key] = task

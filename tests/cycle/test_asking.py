@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelcycle import config
+from labelcycle import config, labels
 from labelcycle.cycle import answers, asked, asking, gold, notices, report, setup
 from labelcycle.cycle import standing as standings
 from labelcycle.cycle.answers import Reply
@@ -19,7 +19,18 @@ from labelcycle.cycle.standing import Standing
 from labelcycle.errors import SettingsError
 from labelcycle.labels import read_all_labels
 from labelcycle.rounds import State
-from labelcycle.store import Campaign, Label, read_json, read_labels, read_samples, write_labels
+from labelcycle.store import (
+    OWNED,
+    Campaign,
+    Label,
+    Sample,
+    read_json,
+    read_labels,
+    read_samples,
+    write_array,
+    write_labels,
+    write_samples,
+)
 
 OTHER = {"dark": "light", "light": "dark"}
 
@@ -91,6 +102,24 @@ def test_gold_tasks_come_at_any_place() -> None:
     rng = np.random.default_rng(1)
     places = Counter(asking.mixed(rng, chosen, extra).index(extra[0]) for _ in range(500))
     assert min(places[i] for i in range(5)) > 60
+
+
+@pytest.mark.parametrize(
+    ("number", "said", "guessed"),
+    [(1, ("dark", "light"), 3), (1, ("dark", "dark"), 0), (1, (), 0), (0, ("dark", "light"), 0)],
+)
+def test_a_model_of_one_class_has_no_guess(tmp_path, number, said, guessed) -> None:
+    campaign = Campaign(tmp_path)
+    pool = [Sample(name, f"{name}.png", name, "pool", 4, 3) for name in "abc"]
+    write_samples(campaign.samples, pool)
+    labels.write_migrations(campaign, [])
+    owned = [Label(name, label, source=OWNED) for name, label in zip("ab", said, strict=False)]
+    write_labels(campaign.label_file(OWNED), owned)
+    write_array(campaign.model / "probabilities.npy", np.tile([0.75, 0.25], (3, 1)))
+    chosen = config.parse({"campaign": {"classes": ["dark", "light"]}}, parts=False)
+    at_work = standings.Standing(campaign, chosen, frozenset(), number, State.SELECTED)
+    found = asking._predictions(at_work)
+    assert [(p.label, p.probability) for p in found.values()] == [("dark", 0.75)] * guessed
 
 
 # --- whole rounds --------------------------------------------------------------------------
@@ -378,6 +407,18 @@ def test_nobody_is_named_for_bad_luck(tmp_path) -> None:
 
     assert max(named(0.9, n) for n in (gold.LEAST, 10, 20, 40)) < 0.01
     assert named(0.4, 20) > 0.6
+
+
+def test_the_status_says_that_the_majority_stood_in() -> None:
+    lacking = "samples with several answers are 3, wanted 50"
+    people = dict.fromkeys(report.PEOPLE)
+    for instead, said in (
+        (lacking, [f"people: majority, not yet Dawid-Skene ({lacking})"]),
+        (None, []),
+    ):
+        people["method"] = {"used": "majority", "instead": instead}
+        assert report._people([{"people": people}]) == said
+    assert report._people([{"people": dict.fromkeys(report.PEOPLE)}]) == []  # of an older version
 
 
 @pytest.mark.slow

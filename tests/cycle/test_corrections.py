@@ -112,7 +112,8 @@ def test_changes_after_the_close_come_into_the_next_round_and_are_told_once(play
     counts = played.close()
     assert counts == {"edited": 2, "added": 2, "deleted": 2, "tasks": 1, "labels": 5}
     told = "corrections of closed rounds: edited 2, added 2, deleted 2, tasks deleted 1"
-    assert f"{told}; labels changed 5" in capsys.readouterr().out
+    where = "each stands in corrections.jsonl of the round that found it"
+    assert f"{told}; labels changed 5; {where}" in capsys.readouterr().out
     assert sorted(played.found(1)) == sorted(
         [
             *(("edited", key, right[key], wrong[key]) for key in (edited, false)),

@@ -1,16 +1,20 @@
 """What `labelcycle doctor` looks at in a campaign, with the messages of what would fail later."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from buckets import Bucket
 from conftest import SETTINGS, make_images
+from websites import Page, served
 
 from labelcycle import checks, config
 from labelcycle.adapters import health
+from labelcycle.adapters.browsers import ALLOWS as OPEN
 from labelcycle.cycle import setup
-from labelcycle.store import Campaign, read_samples, write_arrays
+from labelcycle.store import Campaign, read_samples, write_arrays, write_samples
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +76,58 @@ def test_the_budget_must_be_left(tmp_path: Path) -> None:
     well, said = line(made, "query.budget")
     assert not well
     assert said.startswith("query.budget must be in 1..24, the samples left in the pool (got 25)")
+
+
+# --- images that are elsewhere -------------------------------------------------------------
+
+STUDIO = "http://label-studio.example.org"
+
+
+@pytest.fixture
+def studio(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABEL_STUDIO_HOST", f"{STUDIO}:80/")  # no part of an origin
+
+
+def test_a_website_must_allow_label_studio_s_pages(tmp_path: Path, studio: None) -> None:
+    made = campaign_with(tmp_path, push={"images": "source"})
+    with served({"/a.png": Page(b"x"), "/b.png": Page(b"x", headers={OPEN: STUDIO})}) as site:
+        samples = read_samples(made.samples)
+        write_samples(made.samples, [replace(s, source=f"{site.url}/a.png") for s in samples])
+        found = [each for each in checks.all_checks(made.root) if each[0].startswith("push.")]
+        assert found == [
+            (
+                "push.images: source",
+                False,
+                f"annotators may not see {site.url}/a.png: answered with {OPEN}: nothing",
+                f"its website must allow {STUDIO} or * by {OPEN}; else push.images: media or s3"
+                " (docs/operating.md, Images)",
+            )
+        ]
+        write_samples(made.samples, [replace(s, source=f"{site.url}/b.png") for s in samples])
+        assert line(made, "push.") == (True, f"{site.url}/b.png: browsers may load it")
+        assert (site.asked, site.origins) == (["/a.png", "/b.png"], [STUDIO, STUDIO])
+
+
+def test_a_bucket_must_be_there_and_open_to_browsers(
+    tmp_path: Path, studio: None, bucket: Bucket
+) -> None:
+    where = f"s3://{bucket.name}/shown"
+    made = campaign_with(tmp_path, push={"images": "s3", "bucket": where})
+    well, said = line(made, f"push.bucket, {where}")
+    assert (well, said[:18]) == (True, "nothing in it yet;")
+    bucket.put("shown/a.png", b"x")
+    well, said = line(made, "push.bucket")
+    assert not well
+    assert said.endswith(f"see {where}/a.png: answered with {OPEN}: nothing")
+    bucket.allow(STUDIO)
+    assert line(made, "push.bucket") == (True, f"{where}/a.png: browsers may load it")
+    text = made.params.read_text()
+    made.params.write_text(text.replace(bucket.name, "not-there"))
+    well, said = line(made, "push.bucket")
+    assert not well
+    assert "NoSuchBucket" in said
+
+
+def test_folders_of_the_own_computer_are_not_asked(tmp_path: Path, studio: None) -> None:
+    made = campaign_with(tmp_path)
+    assert not [each for each in checks.all_checks(made.root) if each[0].startswith("push.")]

@@ -1,10 +1,12 @@
 """The loop, with real git and real stages: what is written, when, and that it is safe to repeat."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
 from fakes import FakeBackend
+from websites import Page, served
 
 from labelcycle import pipeline, rounds
 from labelcycle.adapters import git, programs
@@ -12,7 +14,7 @@ from labelcycle.cycle import history, opening, report, setup, standing
 from labelcycle.errors import DataError, PoolExhausted, ServiceDown, ServiceRefused, StateError
 from labelcycle.labels import read_all_labels
 from labelcycle.rounds import State
-from labelcycle.store import Campaign, read_json, read_labels, read_samples
+from labelcycle.store import Campaign, read_json, read_labels, read_samples, write_samples
 
 
 def edit(campaign: Campaign, old: str, new: str) -> None:
@@ -538,3 +540,23 @@ def test_status_names_what_the_next_step_would_refuse(campaign, flows):
     told = report.status(standing.read(campaign.root))["next"]
     assert told.startswith("mend params.yaml: ")
     assert "did you mean pixels?" in told
+
+
+def test_an_opening_tells_of_images_that_browsers_may_not_load(
+    campaign, flows, backend, monkeypatch, capsys
+):
+    monkeypatch.setenv("LABEL_STUDIO_HOST", "http://studio.example.org")
+    edit(campaign, "images: media", "images: source")
+    with served({"/a.png": Page(b"x")}) as site:
+        samples = [
+            replace(each, source=f"{site.url}/a.png") for each in read_samples(campaign.samples)
+        ]
+        write_samples(campaign.samples, samples)
+        flows.run(str(campaign.root))
+    assert len(site.asked) == 1
+    assert (
+        f"annotators may not see the images: {site.url}/a.png: answered with"
+        " Access-Control-Allow-Origin: nothing; its website must allow http://studio.example.org"
+    ) in capsys.readouterr().out
+    assert standing.read(campaign.root).state is State.OPEN
+    assert len(backend.tasks) == 10

@@ -21,7 +21,7 @@ SETTINGS = """\
 
 
 # Somebody's `dvc status` beside us is waited for.
-PROGRAM = (sys.executable, "-m", "dvc", "--wait-for-lock")
+PROGRAM = (sys.executable, "-m", "labelcycle.adapters.dvc_program", "--wait-for-lock")
 
 
 def _dvc(root: Path, *arguments: str) -> str:

@@ -103,6 +103,30 @@ def put(address: str, data: bytes, kind: str) -> None:
         _client().put_object(Bucket=bucket, Key=key, Body=data, ContentType=kind)
 
 
+def some(address: str) -> str | None:
+    """The address of one object whose name starts so, or None if there is none.
+
+    Raises ServiceDown, ServiceRefused (no such bucket, or no right to list it) or ToolFailed.
+    """
+    bucket, key = split(address)
+    with _told(f"listing {address}"):
+        found = _client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+    return next((f"{SCHEME}{bucket}/{item['Key']}" for item in found.get("Contents", [])), None)
+
+
+def signed(address: str, minutes: int) -> str:
+    """A web address that gives an object to whoever has it, for so long.
+
+    Raises ServiceDown without credentials, or ToolFailed.
+    """
+    bucket, key = split(address)
+    with _told(f"signing {address}"):
+        url: str = _client().generate_presigned_url(
+            "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=60 * minutes
+        )
+    return url
+
+
 def _client() -> Any:
     return _made(tuple(os.environ.get(name) for name in ENVIRONMENT))
 
@@ -122,6 +146,7 @@ def _made(_environment: tuple[str | None, ...]) -> Any:
         return boto3.session.Session().client(
             "s3",
             config=Config(
+                signature_version="s3v4",  # of signed addresses: not every server takes the old one
                 connect_timeout=SILENCE_S,
                 read_timeout=SILENCE_S,
                 retries={"mode": "standard", "total_max_attempts": TRIES},

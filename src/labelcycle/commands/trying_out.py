@@ -15,12 +15,24 @@ from labelcycle.commands.shared import campaign_in
     help="CSV with the true classes: `label` and `sample` or `file`.",
 )
 @click.option("--annotators", type=click.IntRange(min=1), default=2, help="How many people.")
-@click.option("--error-rate", type=click.FloatRange(0, 1), default=0.0, help="Share of errors.")
+@click.option(
+    "--error-rate",
+    "error_rates",
+    type=click.FloatRange(0, 1),
+    multiple=True,
+    default=(0.0,),
+    help="Share of errors; given several times, of each person in turn.",
+)
 @click.option("--skip-rate", type=click.FloatRange(0, 1), default=0.0, help="Share of skips.")
 @click.option("--seed", type=click.IntRange(min=0), default=0)
 @click.pass_obj
 def annotate(
-    root: Path, truth: Path, annotators: int, error_rate: float, skip_rate: float, seed: int
+    root: Path,
+    truth: Path,
+    annotators: int,
+    error_rates: tuple[float, ...],
+    skip_rate: float,
+    seed: int,
 ) -> None:
     """Let simulated people answer the open round through Label Studio's own API."""
     from labelcycle.cycle import people, standing
@@ -30,7 +42,7 @@ def annotate(
         standing.read(root),
         truth,
         annotators=annotators,
-        error_rate=error_rate,
+        error_rates=error_rates,
         skip_rate=skip_rate,
         seed=seed,
         show=click.echo,

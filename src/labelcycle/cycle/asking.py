@@ -160,10 +160,13 @@ def _task(standing: Standing, rank: int, ask: Ask, image: Path | Address) -> Tas
 
 
 def _predictions(standing: Standing) -> Mapping[str, Prediction]:
-    """The current model's answer for each pool sample; none in round 0 or where switched off."""
+    """The current model's answer for each pool sample; none in round 0 or where switched off.
+
+    Nor of a model that knows one class only: it says that class of every image, and is sure of it.
+    """
     campaign, config = standing.campaign, standing.config
-    trained = standing.number > 0 and standing.record(rounds.PLAN)["labels"] > 0
-    if not (config.push.preannotate and trained):
+    known = {x.label for x in read_all_labels(campaign).values() if x.label is not None}
+    if not (config.push.preannotate and standing.number > 0 and len(known) > 1):
         return {}
     probabilities = read_array(campaign.model / "probabilities.npy")
     best = np.argmax(probabilities, axis=1)

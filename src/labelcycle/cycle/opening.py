@@ -2,16 +2,17 @@
 
 import datetime
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from labelcycle import pipeline, rounds
-from labelcycle.adapters import dvc, git
+from labelcycle.adapters import browsers, dvc, git
 from labelcycle.cycle import asking
 from labelcycle.cycle.asked import Asked
 from labelcycle.cycle.standing import COMMITTED, Standing
 from labelcycle.errors import PoolExhausted, StateError
 from labelcycle.labels import read_all_labels
-from labelcycle.ports import AnnotationBackend, LabelSchema
+from labelcycle.ports import AnnotationBackend, LabelSchema, TaskSpec
 from labelcycle.rounds import State
 from labelcycle.store import (
     OWNED,
@@ -175,13 +176,17 @@ def record_selection(standing: Standing) -> None:
     write_bytes(standing.folder / rounds.SELECTION, standing.campaign.selection.read_bytes())
 
 
-def push(standing: Standing, backend: AnnotationBackend) -> None:
-    """Hand the selection to annotators and write `pushed.json`; done twice, it is done once."""
+def push(standing: Standing, backend: AnnotationBackend, say: Callable[[str], None]) -> None:
+    """Hand the selection to annotators and write `pushed.json`; done twice, it is done once.
+
+    say : is told if browsers may not be able to load the images, of which one is asked for
+    """
     config = standing.config
     wanted = schema(standing)
     project = backend.open_project(standing.key, config.campaign.name, wanted)
     backend.check_schema(project, wanted)
     tasks = asking.tasks(standing)
+    _look(tasks, say)
     shown = (task.prediction for task in tasks if task.shown)
     model = next((prediction.model for prediction in shown if prediction), None)
     ids = backend.push(project, tasks, model)
@@ -196,6 +201,13 @@ def push(standing: Standing, backend: AnnotationBackend) -> None:
             "tasks": [asdict(Asked.of(task, ids[task.key])) for task in tasks],
         },
     )
+
+
+def _look(tasks: Sequence[TaskSpec], say: Callable[[str], None]) -> None:
+    """Tell if browsers may not load the first image: no error, for they may go another way."""
+    problem = browsers.problem(tasks[0].image, browsers.page()) if tasks else None
+    if problem:
+        say(f"annotators may not see the images: {problem.found}; {problem.remedy}")
 
 
 def mark_open(standing: Standing) -> None:

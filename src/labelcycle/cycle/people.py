@@ -1,7 +1,7 @@
 """Simulated people at the open round."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from labelcycle import annotate, rounds
@@ -17,7 +17,7 @@ def answer(
     truth: Path,
     *,
     annotators: int = 2,
-    error_rate: float = 0.0,
+    error_rates: Sequence[float] = (0.0,),
     skip_rate: float = 0.0,
     seed: int = 0,
     show: Callable[[str], None],
@@ -39,7 +39,7 @@ def answer(
         annotate.read_truth(now.campaign, truth),
         wanted={task.task: task.wanted for task in asked.tasks(now)},
         annotators=annotators,
-        error_rate=error_rate,
+        error_rates=error_rates,
         skip_rate=skip_rate,
         seed=seed,
         show=show,

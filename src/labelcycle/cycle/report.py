@@ -13,7 +13,7 @@ from labelcycle.labels import read_all_labels, read_holdout
 from labelcycle.rounds import State
 from labelcycle.store import OWNED, read_samples
 
-PEOPLE = ("alpha", "seconds_per_label", "adjudicate", "gold")
+PEOPLE = ("alpha", "seconds_per_label", "adjudicate", "gold", "method")
 """What of a closed round's figures of its people is shown."""
 
 
@@ -151,11 +151,13 @@ def _people(entries: list[dict[str, Any]]) -> list[str]:
     said = [entry["people"] for entry in entries if "people" in entry]
     if not said:
         return []
-    alpha, seconds, adjudicate, found = (said[-1][name] for name in PEOPLE)
+    alpha, seconds, adjudicate, found, method = (said[-1][name] for name in PEOPLE)
+    lacking = (method or {}).get("instead")
     parts = [
         f"agreement {alpha:.2f} (Krippendorff's alpha)" if alpha is not None else "",
         f"{seconds:.1f} s a label in the last round" if seconds is not None else "",
         f"{adjudicate} samples await adjudication" if adjudicate else "",
+        f"majority, not yet Dawid-Skene ({lacking})" if lacking else "",
     ]
     text = ", ".join(part for part in parts if part)
     lines = [f"people: {text}"] if text else []

@@ -86,4 +86,7 @@ def told(found: Mapping[str, int] | None) -> str:
         return ""
     words = {"edited": "edited", "added": "added", "deleted": "deleted", "tasks": "tasks deleted"}
     parts = [f"{text} {found[name]}" for name, text in words.items() if found[name]]
-    return f"corrections of closed rounds: {', '.join(parts)}; labels changed {found['labels']}"
+    return (
+        f"corrections of closed rounds: {', '.join(parts)}; labels changed {found['labels']}; each"
+        " stands in corrections.jsonl of the round that found it"
+    )

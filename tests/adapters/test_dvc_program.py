@@ -1,0 +1,25 @@
+"""DVC as labelcycle starts it."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from labelcycle.adapters import dvc
+
+
+@pytest.mark.slow
+def test_dvc_says_nothing_of_empty_files_and_whatever_else_it_has_to_say(tmp_path: Path) -> None:
+    def said(*words: str) -> str:
+        command = [*dvc.PROGRAM, *words]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stderr
+
+    said("init", "--no-scm", "--quiet")
+    (tmp_path / "empty").touch()
+    (tmp_path / "dvc.yaml").write_text(
+        "stages:\n  copy:\n    cmd: cp empty copied\n    deps: [empty]\n    outs: [copied]\n"
+    )
+    assert "is empty" not in said("repro")
+    assert (tmp_path / "dvc.lock").exists()
+    (tmp_path / "empty").unlink()
+    assert "failed to reproduce 'copy'" in said("repro")
