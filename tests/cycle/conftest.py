@@ -9,22 +9,13 @@ import numpy as np
 import pytest
 from fakes import FakeBackend
 from PIL import Image
+from squares import CLASSES, SETTINGS, make_images
 
 from labelcycle import config, running
 from labelcycle.adapters import dvc
 from labelcycle.cycle import setup
 from labelcycle.stages import charts
 from labelcycle.store import Campaign
-
-CLASSES = ("dark", "light")
-SETTINGS = {
-    "campaign": {"name": "tiny", "classes": list(CLASSES), "rounds": 3, "open_next": False},
-    "ingest": {"holdout": 6},
-    "pretrain": {"encoder": "pixels"},
-    "query": {"strategy": "typiclust", "budget": 4},
-    "push": {"min_side": 32},
-    "evaluate": {"bootstrap": 100},
-}
 
 
 @pytest.fixture(autouse=True)
@@ -33,20 +24,6 @@ def _identity(monkeypatch: pytest.MonkeyPatch) -> None:
     for i, (key, value) in enumerate({"user.name": "Test", "user.email": "t@localhost"}.items()):
         monkeypatch.setenv(f"GIT_CONFIG_KEY_{i}", key)
         monkeypatch.setenv(f"GIT_CONFIG_VALUE_{i}", value)
-
-
-def make_images(folder: Path, count: int = 30) -> dict[str, str]:
-    """Noisy dark and light squares; the true class by file name."""
-    rng = np.random.default_rng(0)
-    folder.mkdir(parents=True, exist_ok=True)
-    truth = {}
-    for _ in range(count):
-        light = int(rng.integers(2))
-        pixels = rng.integers(0, 90, (16, 16, 3)) + 150 * light
-        name = f"{rng.integers(10**9):09d}.png"
-        Image.fromarray(pixels.astype(np.uint8)).save(folder / name)
-        truth[name] = CLASSES[light]
-    return truth
 
 
 @pytest.fixture

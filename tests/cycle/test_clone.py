@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import SETTINGS, make_images
 from fakes import FakeBackend
+from squares import SETTINGS, make_images
 
 from labelcycle import config
 from labelcycle.adapters import git

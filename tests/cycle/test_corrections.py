@@ -5,10 +5,10 @@ from dataclasses import asdict, replace
 
 import pytest
 import yaml
-from conftest import CLASSES
 from fakes import FakeBackend
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from squares import CLASSES
 
 from labelcycle import config, rounds
 from labelcycle.core.migrations import Migration

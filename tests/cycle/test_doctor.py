@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from buckets import Bucket
-from conftest import SETTINGS, make_images
+from squares import SETTINGS, make_images
 from websites import Page, served
 
 from labelcycle import checks, config

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SETTINGS, make_images
 from fakes import FakeBackend
+from squares import SETTINGS, make_images
 
 from labelcycle import config
 from labelcycle.adapters import git

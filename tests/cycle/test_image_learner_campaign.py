@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import SETTINGS, make_images
+from squares import SETTINGS, make_images
 
 from labelcycle import config
 from labelcycle.cycle import setup

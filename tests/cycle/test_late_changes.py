@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SETTINGS, make_images
 from real_server import backend, where
+from squares import SETTINGS, make_images
 
 from labelcycle import config, rounds
 from labelcycle.adapters import label_config
