@@ -8,7 +8,7 @@ from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
 from labelcycle import rounds
-from labelcycle.cycle import asked, gold, revising
+from labelcycle.cycle import asked, gold, revising, strays
 from labelcycle.cycle.standing import Standing
 from labelcycle.ports import Progress
 
@@ -75,6 +75,8 @@ def closed(now: Standing, number: int) -> None:
     )
     for line in gold.told(metrics["people"]["gold"]):
         say(line)
+    if unknown := strays.told(metrics["people"].get("no_class")):
+        say(unknown)
     if changed := revising.told(metrics.get("corrections")):
         say(changed)
     rows = []

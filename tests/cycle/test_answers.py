@@ -13,7 +13,7 @@ from labelcycle import config, rounds
 from labelcycle.core import consensus
 from labelcycle.core.agreement import alpha
 from labelcycle.core.consensus import SKIPPED as SKIP
-from labelcycle.cycle import annotators, answers, report, revising, standing
+from labelcycle.cycle import annotators, answers, report, revising, standing, strays
 from labelcycle.cycle.answers import Reply
 from labelcycle.labels import read_all_labels
 from labelcycle.rounds import State
@@ -163,6 +163,21 @@ def test_one_answer_of_two_awaits_adjudication_and_two_answers_make_a_label(tmp_
     (left,) = answers.labels(last, first)
     assert (left.sample, left.reason) == ("cut short", "1 valid answer of 2 wanted")
     assert answers.to_settle([left], answers.read(last)) == []
+
+
+def test_answers_that_name_no_class_are_counted_and_named() -> None:
+    of = ("cat", "dog")
+    fine = [reply("s", "ann", "cat"), reply("s", "bob", SKIP)]
+    assert strays.told(strays.figures(fine, of)) == ""
+    assert strays.told(None) == ""  # of an earlier version
+    wrong = [reply("s", "cy", name) for name in ("Dress", "Bag", "Dress")]
+    found = strays.figures([*fine, *wrong], of)
+    assert found == {"answers": 3, "names": ["Bag", "Dress"]}
+    assert strays.told(found) == (
+        "3 answers name no class of this campaign ('Bag', 'Dress') and do not count"
+    )
+    many = strays.figures([reply("s", "cy", f"c{n}") for n in range(9)], of)
+    assert "('c0', 'c1', 'c2', 'c3', 'c4' ...)" in strays.told(many)
 
 
 def test_a_sample_that_was_returned_wants_as_many_people_as_when_it_is_chosen_again(tmp_path):

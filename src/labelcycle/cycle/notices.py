@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from labelcycle import rounds
-from labelcycle.cycle import asked, deadline, gold, revising
+from labelcycle.cycle import asked, deadline, gold, revising, strays
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import LabelcycleError
 from labelcycle.ports import Progress
@@ -56,6 +56,7 @@ def closed(now: Standing) -> Notice:
         f"{metrics['accepted']} labels more, {metrics['rejected']} rejected;"
         f" {metrics['labels']} labels in all.",
         revising.told(metrics.get("corrections")).capitalize(),
+        _sentence(strays.told(metrics.get("people", {}).get("no_class"))),
         f"Accuracy {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})."
         if accuracy
         else "",
@@ -166,6 +167,10 @@ def _complete(now: Standing, done: Progress) -> Notice:
 def _notice(now: Standing, key: str, title: str, *lines: str) -> Notice:
     body = "\n".join(line for line in lines if line)
     return Notice(key, f"{now.config.campaign.name}: {title}", body)
+
+
+def _sentence(text: str) -> str:
+    return f"{text}." if text else ""
 
 
 def _far(done: Progress) -> str:
