@@ -62,6 +62,11 @@ def progress(standing: Standing, backend: AnnotationBackend) -> Progress:
     return backend.progress(_project(standing), asked.ids(own), wanted)
 
 
+def check_page(standing: Standing, backend: AnnotationBackend) -> None:
+    """Raise ServiceRefused if people are asked something else than when the round was pushed."""
+    backend.check_schema(_project(standing), asked_schema(standing))
+
+
 def end_early(standing: Standing, how: str, reason: str = "", abandon: bool = False) -> None:
     """Write `ending.json`: from here on the round is being ended, by `how`.
 
@@ -95,7 +100,7 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
         _record(standing, [], [])
         return
     project, tasks = _project(standing), asked.tasks(standing)
-    backend.check_schema(project, asked_schema(standing))
+    check_page(standing, backend)
     own, late = asked.ids(tasks), asked.ids(_open_holdout(standing))
     closed = asked.ids(task for _, task in corrections.watched(standing).values())
     everything = {**closed, **late, **own}
