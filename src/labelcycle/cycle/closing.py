@@ -1,5 +1,6 @@
 """The steps that close a round: answers, labels, metrics, the commit and tag `round/NNN`."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -151,7 +152,8 @@ def measure(standing: Standing) -> None:
     """Write `metrics.json`, the last file of the round, with the digests of all others."""
     campaign = standing.campaign
     plan, how = standing.record(rounds.PLAN), ending(standing)
-    selected = {task.sample for task in asked.tasks(standing) if task.kind == SELECTED}
+    tasks = asked.tasks(standing)
+    selected = {task.sample for task in tasks if task.kind == SELECTED}
     written = read_labels(campaign.label_file(standing.number))
     again = revising.revised(standing, written)
     own = [label for label in written if label not in again]
@@ -167,6 +169,8 @@ def measure(standing: Standing) -> None:
             "labels": sum(label.label is not None for label in everything),
             "accepted": sum(label.label is not None for label in own),
             "rejected": sum(label.label is None for label in own),
+            "tasks": len(tasks),
+            "undone": _undone(standing, tasks),
             "returned": len(selected - {label.sample for label in own}),
             "bought": sum(label.source != OWNED for label in everything) + len(holdout),
             "ended": how or "complete",
@@ -178,6 +182,13 @@ def measure(standing: Standing) -> None:
             "digests": record_digests(campaign, standing.number),
         },
     )
+
+
+def _undone(standing: Standing, tasks: Iterable[Asked]) -> int:
+    """How many tasks fewer people than wanted have answered or skipped."""
+    heard = {(reply.key, reply.annotator) for reply in answers.read(standing)}
+    people = Counter(key for key, _ in heard)
+    return sum(people[task.key] < task.wanted for task in tasks)
 
 
 def close(standing: Standing) -> None:
