@@ -109,15 +109,19 @@ def failed(campaign: Campaign, error: Exception, since: str) -> Notice:
 
     since : when it failed first
     """
-    # A text that is not ours may hold anything, secrets too.
-    ours = isinstance(error, LabelcycleError)
-    said = str(error) if ours else f"{type(error).__name__}, see the log of the flow run in Prefect"
     return Notice(
         f"failed {type(error).__name__} {since}",
         f"{campaign.root.name}: a step failed",
-        f"{said}.\nIt failed first at {since}.\n"
+        f"{reason(error)}.\nIt failed first at {since}.\n"
         f"Next: mend this, then `labelcycle run` in {campaign.root} goes on where it stopped.",
     )
+
+
+def reason(error: Exception) -> str:
+    """What failed, in our words; a text that is not ours may hold anything, secrets too."""
+    if isinstance(error, LabelcycleError):
+        return str(error)
+    return f"{type(error).__name__}, see the log of the flow run in Prefect"
 
 
 def mark(now: Standing, done: Progress | None) -> str:
