@@ -4,6 +4,7 @@ python -m flows.deploy --campaign DIR --every 300 --webhook http://127.0.0.1:809
 """
 
 import contextlib
+import warnings
 from pathlib import Path
 
 import click
@@ -64,7 +65,11 @@ def _serve(root: Path, name: str, every: int) -> None:
         )
         if isinstance(deployment, RunnerDeployment):  # else a coroutine, which async callers get
             deployments.append(deployment)
-    serve(*deployments, limit=2)
+    with warnings.catch_warnings():
+        # On SIGTERM Prefect 3.8.8 makes this coroutine and drops it; its exit does the stopping.
+        never = "coroutine 'Runner.astop' was never awaited"
+        warnings.filterwarnings("ignore", never, RuntimeWarning)
+        serve(*deployments, limit=2)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
 from labelcycle import rounds
-from labelcycle.cycle import asked, gold, revising
+from labelcycle.cycle import asked, deadline, gold, revising, strays
 from labelcycle.cycle.standing import Standing
 from labelcycle.ports import Progress
 
@@ -73,8 +73,12 @@ def closed(now: Standing, number: int) -> None:
         f" rejected{f', {back} samples back in the pool' if back else ''};"
         f" {metrics['labels']} labels in all, {said}"
     )
+    if early := deadline.told(metrics):
+        say(f"round {number} was {early}")
     for line in gold.told(metrics["people"]["gold"]):
         say(line)
+    if unknown := strays.told(metrics["people"].get("no_class")):
+        say(unknown)
     if changed := revising.told(metrics.get("corrections")):
         say(changed)
     rows = []

@@ -52,8 +52,11 @@ def push(now: Standing) -> None:
 
 @_service
 def look(now: Standing) -> Progress:
-    """How far annotators are."""
-    return closing.progress(now, LabelStudioBackend(now.campaign))
+    """How far annotators are; a page that asks something else stops it, days before the close."""
+    backend = LabelStudioBackend(now.campaign)
+    done = closing.progress(now, backend)
+    closing.check_page(now, backend)
+    return done
 
 
 @_service

@@ -48,6 +48,7 @@ def failures(campaign: Campaign) -> Iterator[None]:
         raise
     except Exception as error:
         if _served():
+            say(f"a step failed: {notices.reason(error)}")
             _tell_failure(campaign, error)
         raise
     else:

@@ -158,11 +158,11 @@ class PushOptions(Options):
 class CloseOptions(Options):
     """When a round is closed though not every task is done."""
 
-    deadline_hours: int | None = Field(
+    deadline_hours: float | None = Field(
         None,
-        ge=1,
+        gt=0,
         description="so long after it opened, `collect` closes a round of which enough is done;"
-        " null: never",
+        " 0.05 are three minutes; null: never",
     )
     quorum: float = Field(
         0.8,

@@ -78,6 +78,7 @@ def export(campaign: Campaign, *, holdout: bool = False, rejected: bool = False)
 
     holdout : people's labels of the hold-out, too
     rejected : what was rejected, too; status says which, then label is empty, reason says why
+        in the class names of the time when it was rejected
     """
     samples = {sample.id: sample for sample in _samples(campaign)}
     latest = read_all_labels(campaign)

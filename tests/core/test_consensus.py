@@ -46,6 +46,15 @@ def test_one_answer_is_accepted_whatever_confidence_is_asked() -> None:
     assert accept([("cat",)], CLASSES, 1.0) == Verdict("cat", None, {"cat": 1}, 1.0)
 
 
+@pytest.mark.parametrize("others", [[], [SKIPPED], [("zebra",), ("Cat",)]])
+def test_one_valid_answer_is_no_label_where_several_were_wanted(others) -> None:
+    found = accept([("cat",), *others], CLASSES, 0.6, {"cat": 0.99, "dog": 0.01}, wanted=3)
+    assert (found.label, found.reason) == (None, "1 valid answer of 3 wanted")
+    assert (found.votes, found.adjudicate) == ({"cat": 1}, True)
+    assert accept([("cat",), ("cat",), *others], CLASSES, 0.6, wanted=3).label == "cat"
+    assert accept([("cat",), *others], CLASSES, 0.6).label == "cat"
+
+
 def test_beliefs_decide_among_the_classes_that_were_named() -> None:
     beliefs = {"bird": 0.7, "cat": 0.1, "dog": 0.2}
     both = [("cat",), ("dog",), ("cat",)]

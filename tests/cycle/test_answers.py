@@ -12,7 +12,8 @@ import yaml
 from labelcycle import config, rounds
 from labelcycle.core import consensus
 from labelcycle.core.agreement import alpha
-from labelcycle.cycle import annotators, answers, report, standing
+from labelcycle.core.consensus import SKIPPED as SKIP
+from labelcycle.cycle import annotators, answers, report, revising, standing, strays
 from labelcycle.cycle.answers import Reply
 from labelcycle.labels import read_all_labels
 from labelcycle.rounds import State
@@ -33,7 +34,8 @@ def reply(sample: str, annotator: str, given: str | None, number: int = 0, at: i
 
 def judged(replies: list[Reply], **options: object) -> dict[str, consensus.Verdict]:
     words = answers.last_words(replies)
-    return answers.verdicts(words, words, ("cat", "dog"), consensus.Options(**options))
+    wanted = dict.fromkeys(words, 1)
+    return answers.verdicts(words, wanted, words, ("cat", "dog"), consensus.Options(**options))
 
 
 def test_the_adjudicators_answer_and_those_of_earlier_rounds_count_together() -> None:
@@ -71,12 +73,14 @@ def test_dawid_skene_learns_over_rounds_and_falls_back_until_it_can() -> None:
 
 def made_up(
     root,
-    rounds_: list[dict[str, list[tuple[str, str]]]],
+    rounds_: list[dict[str, list[tuple[str, str | None]]]],
     kinds: Mapping[tuple[int, str], str] = MappingProxyType({}),
+    wanted: int = 1,
 ) -> standing.Standing:
     """A campaign's files as of its last round: sample -> (annotator, class) for each round.
 
     kinds : of tasks (round, sample) that are not of the selection
+    wanted : how many people were to answer those that are
     """
     campaign, at = Campaign(root), 0
     for number, asked in enumerate(rounds_):
@@ -85,13 +89,15 @@ def made_up(
         for sample, given in asked.items():
             task = {"key": f"k/{number:03d}/{sample}", "sample": sample, "rank": 0, "task": 1}
             task["kind"] = kinds.get((number, sample), "selected")
+            task["wanted"] = wanted if task["kind"] == "selected" else 1
             tasks.append(task)
             for annotator, name in given:
                 at += 1
                 records.append(
                     {
                         "key": task["key"], "annotation": at, "annotator": annotator,
-                        "labels": [name], "skipped": False, "lead_time_s": 2.0,
+                        "labels": [] if name is SKIP else [name],
+                        "skipped": name is SKIP, "lead_time_s": 2.0,
                         "updated": f"t{at:04d}",
                     }
                 )  # fmt: skip
@@ -128,6 +134,68 @@ def test_a_later_round_settles_a_tie_and_says_nothing_of_what_it_did_not_hear(tm
         "answers": 2, "compared": 1, "agreement_with_others": {"value": 0, "low": 0, "high": ANY},
         "skill": None, "recall": None,
     }  # fmt: skip
+
+
+def test_one_answer_of_two_awaits_adjudication_and_two_answers_make_a_label(tmp_path) -> None:
+    first = {
+        "skipped": [("ann", "cat"), ("bob", SKIP)],
+        "cut short": [("ann", "cat")],
+        "said twice": [("ann", "cat"), ("ann", "cat")],
+        "no class": [("ann", "cat"), ("bob", "Dress")],
+        "agreed": [("ann", "cat"), ("bob", "cat")],
+        "nothing": [("ann", SKIP)],
+    }
+    now = made_up(tmp_path, [first], wanted=2)
+    found = {each.sample: each for each in answers.labels(now, first)}
+    alone = ["cut short", "no class", "said twice", "skipped"]
+    assert answers.awaiting(found.values()) == alone
+    assert {found[name].reason for name in alone} == {"1 valid answer of 2 wanted"}
+    assert (found["agreed"].label, found["nothing"].reason) == ("cat", "skipped")
+    # adjudications ask one person each, and change nothing in what was wanted
+    kinds = {(n, name): "adjudication" for n in (1, 2) for name in alone}
+    second: dict = {"skipped": [("cy", "cat")], "cut short": [("cy", SKIP)], "no class": []}
+    third: dict = {"cut short": [("ann", "cat")]}
+    later = made_up(tmp_path, [first, second], kinds, wanted=2)
+    found = {each.sample: each for each in answers.labels(later, first)}
+    assert (found["skipped"].label, found["skipped"].votes) == ("cat", {"cat": 2})
+    assert found["cut short"].adjudicate
+    last = made_up(tmp_path, [first, second, third], kinds, wanted=2)
+    (left,) = answers.labels(last, first)
+    assert (left.sample, left.reason) == ("cut short", "1 valid answer of 2 wanted")
+    assert answers.to_settle([left], answers.read(last)) == []
+
+
+def test_answers_that_name_no_class_are_counted_and_named() -> None:
+    of = ("cat", "dog")
+    fine = [reply("s", "ann", "cat"), reply("s", "bob", SKIP)]
+    assert strays.told(strays.figures(fine, of)) == ""
+    assert strays.told(None) == ""  # of an earlier version
+    wrong = [reply("s", "cy", name) for name in ("Dress", "Bag", "Dress")]
+    found = strays.figures([*fine, *wrong], of)
+    assert found == {"answers": 3, "names": ["Bag", "Dress"]}
+    assert strays.told(found) == (
+        "3 answers name no class of this campaign ('Bag', 'Dress') and do not count"
+    )
+    many = strays.figures([reply("s", "cy", f"c{n}") for n in range(9)], of)
+    assert "('c0', 'c1', 'c2', 'c3', 'c4' ...)" in strays.told(many)
+
+
+def test_a_sample_that_was_returned_wants_as_many_people_as_when_it_is_chosen_again(tmp_path):
+    made_up(tmp_path, [{"x": []}], wanted=2)
+    pushed = read_json(tmp_path / "rounds/000/pushed.json")
+    later = made_up(tmp_path, [{"x": []}, {"x": [("ann", "cat")]}])
+    write_json(tmp_path / "rounds/000/pushed.json", pushed)
+    (found,) = answers.labels(later, {"x"})
+    assert found.label == "cat"
+
+
+def test_the_one_answer_that_a_correction_leaves_of_two_awaits_adjudication(tmp_path) -> None:
+    first = {"x": [("ann", "cat"), ("bob", "cat")]}
+    now = made_up(tmp_path, [first, {"y": []}], wanted=2)
+    gone = {"round": 0, "key": "k/000/x", "annotation": 2, "what": "deleted", "before": None}
+    write_jsonl(now.folder / rounds.CORRECTIONS, [gone])
+    (found,) = revising.labels(now, set())
+    assert (found.label, found.reason) == (None, "1 valid answer of 2 wanted")
 
 
 def settle(campaign, section: str = "accept", **options) -> None:

@@ -29,7 +29,9 @@ def settle(campaign, **options) -> None:
 
 
 @pytest.mark.slow
-def test_past_its_deadline_a_round_with_a_quorum_closes(campaign, flows, backend, truth) -> None:
+def test_past_its_deadline_a_round_with_a_quorum_closes(
+    campaign, flows, backend, truth, capsys
+) -> None:
     settle(campaign, deadline_hours=24, quorum=0.75)
     root = str(campaign.root)
     flows.run(root)
@@ -52,6 +54,11 @@ def test_past_its_deadline_a_round_with_a_quorum_closes(campaign, flows, backend
     assert read_json(campaign.round(0) / "ending.json")["how"] == "deadline"
     metrics = read_json(campaign.round(0) / "metrics.json")
     assert (metrics["ended"], metrics["returned"], metrics["accepted"]) == ("deadline", 1, 3)
+    assert (metrics["tasks"], metrics["undone"]) == (10, 2)  # one of the hold-out
+    said = "closed by its deadline, with 2 of 10 tasks undone"
+    assert f"round 0 was {said}" in capsys.readouterr().out
+    closed = notices.closed(standing.read(campaign.root))
+    assert f"{said.capitalize()}." in closed.body.splitlines()
     assert tasks[0].sample not in read_all_labels(campaign)
     assert backend.withdrawn == {tasks[0].key, tasks[9].key}  # the last is of the hold-out
 
@@ -62,6 +69,30 @@ def test_without_a_deadline_nothing_is_late(campaign) -> None:
     now = standing.read(campaign.root)
     assert not deadline.passed(now)
     assert [n.key for n in notices.due(now, DONE)] == ["open 000"]
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [(0.05, ["0.05 hours."]), (1, ["1 hour."]), (24.0, ["24 hours."]), (1e300, [])],
+)
+def test_a_deadline_takes_fractions_of_an_hour(campaign, flows, hours, said) -> None:
+    settle(campaign, deadline_hours=hours)
+    flows.run(str(campaign.root))
+    age(campaign, 0.04)
+    assert not deadline.passed(standing.read(campaign.root))
+    age(campaign, 25)
+    now = standing.read(campaign.root)
+    due = notices.due(now, replace(DONE, skipped=0))
+    late = [notice.body.splitlines()[0] for notice in due if notice.key == "deadline 000"]
+    assert [line.partition("after ")[2] for line in late] == said
+
+
+def test_an_early_close_says_how_much_was_undone() -> None:
+    early = {"ended": "incomplete", "tasks": 9, "undone": 4}
+    said = "closed before it was complete, with 4 of 9 tasks undone"
+    assert deadline.told(early) == said
+    assert deadline.told(early | {"ended": "complete"}) == ""
+    assert deadline.told({"ended": "deadline"}) == ""  # of an earlier version
 
 
 @pytest.mark.parametrize(("share", "enough"), [(0.8, True), (0.81, False), (0.0, True)])

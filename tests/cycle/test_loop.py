@@ -10,7 +10,7 @@ from websites import Page, served
 
 from labelcycle import pipeline, rounds
 from labelcycle.adapters import git, programs
-from labelcycle.cycle import history, opening, report, setup, standing
+from labelcycle.cycle import history, notices, opening, report, setup, standing
 from labelcycle.errors import DataError, PoolExhausted, ServiceDown, ServiceRefused, StateError
 from labelcycle.labels import read_all_labels
 from labelcycle.rounds import State
@@ -193,7 +193,9 @@ def test_a_kill_between_any_two_side_effects_changes_nothing(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("opened")
-def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(campaign, flows, backend, truth):
+def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(
+    campaign, flows, backend, truth, capsys
+):
     root = str(campaign.root)
     own = sorted((t.rank, key) for key, t in backend.tasks.items() if t.kind != "holdout")
     skipped, empty, unknown, fine = (key for _, key in own)
@@ -204,7 +206,15 @@ def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(campaign, flo
     for key, task in backend.tasks.items():
         if task.kind == "holdout":
             backend.answer(key, truth[task.sample])
+    capsys.readouterr()
     flows.run(root)
+    said = "1 answer names no class of this campaign ('zebra') and does not count"
+    assert said in capsys.readouterr().out
+    now = standing.read(campaign.root)
+    assert said in notices.closed(now).body
+    assert said in report.as_text(report.status(now))
+    people = now.record(rounds.METRICS, 0)["people"]
+    assert people["no_class"] == {"answers": 1, "names": ["zebra"]}
     found = {x.sample: (x.label, x.reason) for x in read_labels(campaign.label_file(0))}
     sample = {key: backend.tasks[key].sample for key in (skipped, empty, unknown, fine)}
     assert found[sample[skipped]] == (None, "skipped")

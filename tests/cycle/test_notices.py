@@ -346,10 +346,25 @@ def test_a_service_that_is_away_is_told_only_if_it_stays_away(fail, now, box, cl
     assert len(box.got) == 1
 
 
-def test_an_error_of_others_is_told_by_its_kind_alone(fail, now, box, clock, served):
+def test_an_error_of_others_is_told_by_its_kind_alone(fail, now, box, clock, served, capsys):
     fail(now, RuntimeError("http://ann:hunter2@example.com"))
     assert "RuntimeError, see the log of the flow run in Prefect.\n" in box.got[0]["message"]
     assert "hunter2" not in box.got[0]["message"]
+    said = capsys.readouterr().out
+    assert "a step failed: RuntimeError, see the log of the flow run in Prefect\n" in said
+    assert "hunter2" not in said
+
+
+def test_each_failed_look_says_why_in_the_log_and_a_persons_own_does_not(
+    fail, now, telling, monkeypatch, capsys
+):
+    monkeypatch.delenv("LABELCYCLE_NOTIFY", raising=False)
+    fail(now, ServiceDown("Label Studio does not answer"))
+    assert capsys.readouterr().out == ""
+    monkeypatch.setattr(telling, "_served", lambda: True)
+    for _ in range(2):
+        fail(now, ServiceDown("Label Studio does not answer"))
+        assert "a step failed: Label Studio does not answer\n" in capsys.readouterr().out
 
 
 def test_another_process_at_work_is_no_failure(fail, now, box, clock, served):

@@ -13,6 +13,7 @@ from labelcycle.cli import cli
 from labelcycle.cycle import migrating, report, standing
 from labelcycle.errors import ServiceRefused, SettingsError, StateError
 from labelcycle.ports import LabelSchema
+from labelcycle.rounds import State
 from labelcycle.store import Campaign, read_json, read_labels
 
 pytestmark = pytest.mark.slow
@@ -195,6 +196,23 @@ def test_an_interface_edited_by_hand_stops_the_next_open_too(closed, flows, back
     backend.edited, backend.schema = True, LabelSchema(("dark",), "")
     with pytest.raises(ServiceRefused, match="the project's classes differ"):
         flows.open_now(str(closed.root))
+
+
+def test_an_interface_edited_by_hand_is_told_by_the_next_look_at_the_open_round(
+    campaign, flows, backend, monkeypatch
+):
+    monkeypatch.setattr(report, "LabelStudioBackend", lambda campaign: backend)
+    root = str(campaign.root)
+    flows.run(root)
+    asked = backend.schema
+    backend.edited, backend.schema = True, LabelSchema(("dark", "Dress"), "")
+    with pytest.raises(ServiceRefused, match="the project's classes differ"):
+        flows.collect(root)
+    now = standing.read(campaign.root)
+    assert now.state is State.OPEN
+    assert "0 of 10 tasks done" in report.as_text(report.status(now))
+    backend.schema = asked
+    assert not flows.collect(root)
 
 
 @pytest.mark.usefixtures("opened")

@@ -10,7 +10,11 @@ from labelcycle.commands.shared import campaign_in
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--holdout", is_flag=True, help="With the hold-out's labels.")
-@click.option("--rejected", is_flag=True, help="With what was rejected, and why.")
+@click.option(
+    "--rejected",
+    is_flag=True,
+    help="With what was rejected, and why (class names of that time).",
+)
 @click.pass_obj
 def export(root: Path, file: Path, holdout: bool, rejected: bool) -> None:
     """Write the accepted labels with their votes as CSV ('-': to standard output)."""

@@ -60,13 +60,17 @@ def accept(
     classes: Collection[str],
     least: float = 0.0,
     beliefs: Mapping[str, float] | None = None,
+    wanted: int = 1,
 ) -> Verdict:
     """The class that leads among the valid answers; a tie, or less than `least`, is no label.
+
+    Nor is a single valid answer where several were wanted, however sure it looks.
 
     answers : one entry a person, at least one: the class names chosen, or SKIPPED. An answer is
         valid if it names exactly one of `classes`. Ties are not broken: a coin is no evidence.
     beliefs : probability of each class; by default its share of the valid answers. A class that
         nobody named is never accepted, however probable.
+    wanted : how many people were to answer
     """
     valid = (said(answer, classes) for answer in answers)
     votes = Counter(name for name in valid if name is not None)
@@ -77,6 +81,9 @@ def accept(
     sure = {name: beliefs[name] if beliefs else n / total for name, n in counts.items()}
     best = max(sure.values())
     leading = [name for name in counts if sure[name] >= best - TIE]
+    if total == 1 < wanted:
+        reason = f"1 valid answer of {wanted} wanted"
+        return Verdict(None, reason, counts, best, adjudicate=True)
     if len(leading) > 1:
         return Verdict(None, f"tie between {', '.join(leading)}", counts, best, adjudicate=True)
     if best < least:

@@ -14,7 +14,7 @@ from labelcycle.core.dawid_skene import Model
 from labelcycle.core.effort import effort
 from labelcycle.core.metrics import wilson
 from labelcycle.cycle import answers as given
-from labelcycle.cycle import asked, gold
+from labelcycle.cycle import asked, gold, strays
 from labelcycle.cycle.answers import Reply
 from labelcycle.cycle.asked import ADJUDICATION, GOLD, SELECTED
 from labelcycle.cycle.standing import Standing
@@ -50,6 +50,7 @@ def figures(standing: Standing) -> dict[str, Any]:
     return {
         "answers": len(fresh),
         "skipped": sum(reply.given is None for reply in fresh),
+        "no_class": strays.figures(fresh, config.classes),
         "adjudicate": len(again),
         "unsettled": len(waiting) - len(again),
         "method": {"used": model.kind if model else "majority", "instead": lacking},

@@ -112,9 +112,16 @@ def learned(answers: Answers, options: consensus.Options) -> tuple[Model | None,
 
 
 def verdicts(
-    words: Words, samples: Collection[str], classes: Sequence[str], options: consensus.Options
+    words: Words,
+    wanted: Mapping[str, int],
+    samples: Collection[str],
+    classes: Sequence[str],
+    options: consensus.Options,
 ) -> dict[str, Verdict]:
-    """What becomes of `samples`, by all the words; those nobody said a word of are left out."""
+    """What becomes of `samples`, by all the words; those nobody said a word of are left out.
+
+    wanted : how many people were to answer each of them
+    """
     answers = valid(words, classes)
     model, _ = learned(answers, options)
     beliefs = dawid_skene.posterior(model, answers).tolist() if model else []
@@ -124,7 +131,9 @@ def verdicts(
         given = list(words[sample].values())
         belief = believed.get(sample)
         by_name = dict(zip(classes, belief, strict=True)) if belief else None
-        found[sample] = consensus.accept(given, classes, options.confidence, by_name)
+        found[sample] = consensus.accept(
+            given, classes, options.confidence, by_name, wanted.get(sample, 1)
+        )
     return found
 
 
@@ -137,7 +146,9 @@ def labels(standing: Standing, samples: Collection[str]) -> list[Label]:
     replies = on_labels(read(standing))
     heard = {r.sample for r in replies if r.round == standing.number} & set(samples)
     config = standing.config
-    judged = verdicts(last_words(replies), heard, config.classes, config.accept)
+    judged = verdicts(
+        last_words(replies), asked.wanted(standing), heard, config.classes, config.accept
+    )
     source = f"round {standing.number}"
     return [label(sample, verdict, source) for sample, verdict in judged.items()]
 

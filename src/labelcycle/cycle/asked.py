@@ -66,6 +66,20 @@ def pushed_rounds(standing: Standing) -> list[int]:
     return [n for n in numbers if (standing.campaign.round(n) / rounds.PUSHED).exists()]
 
 
+def wanted(standing: Standing) -> dict[str, int]:
+    """How many people were to answer each sample when it was chosen, by sample.
+
+    One that was returned and chosen again counts as then. Adjudication asks for one person more,
+    which changes nothing in what was wanted.
+    """
+    return {
+        task.sample: task.wanted
+        for number in pushed_rounds(standing)
+        for task in tasks(standing, number)
+        if task.kind in (SELECTED, HOLDOUT)
+    }
+
+
 def told(asked: Iterable[Asked]) -> str:
     """What waits for annotators, for whoever keeps the campaign, who may know of each kind."""
     counts = Counter(task.kind for task in asked)

@@ -1,5 +1,6 @@
 """The steps that close a round: answers, labels, metrics, the commit and tag `round/NNN`."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -61,6 +62,11 @@ def progress(standing: Standing, backend: AnnotationBackend) -> Progress:
     return backend.progress(_project(standing), asked.ids(own), wanted)
 
 
+def check_page(standing: Standing, backend: AnnotationBackend) -> None:
+    """Raise ServiceRefused if people are asked something else than when the round was pushed."""
+    backend.check_schema(_project(standing), asked_schema(standing))
+
+
 def end_early(standing: Standing, how: str, reason: str = "", abandon: bool = False) -> None:
     """Write `ending.json`: from here on the round is being ended, by `how`.
 
@@ -94,7 +100,7 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
         _record(standing, [], [])
         return
     project, tasks = _project(standing), asked.tasks(standing)
-    backend.check_schema(project, asked_schema(standing))
+    check_page(standing, backend)
     own, late = asked.ids(tasks), asked.ids(_open_holdout(standing))
     closed = asked.ids(task for _, task in corrections.watched(standing).values())
     everything = {**closed, **late, **own}
@@ -145,7 +151,8 @@ def measure(standing: Standing) -> None:
     """Write `metrics.json`, the last file of the round, with the digests of all others."""
     campaign = standing.campaign
     plan, how = standing.record(rounds.PLAN), ending(standing)
-    selected = {task.sample for task in asked.tasks(standing) if task.kind == SELECTED}
+    tasks = asked.tasks(standing)
+    selected = {task.sample for task in tasks if task.kind == SELECTED}
     written = read_labels(campaign.label_file(standing.number))
     again = revising.revised(standing, written)
     own = [label for label in written if label not in again]
@@ -161,6 +168,8 @@ def measure(standing: Standing) -> None:
             "labels": sum(label.label is not None for label in everything),
             "accepted": sum(label.label is not None for label in own),
             "rejected": sum(label.label is None for label in own),
+            "tasks": len(tasks),
+            "undone": _undone(standing, tasks),
             "returned": len(selected - {label.sample for label in own}),
             "bought": sum(label.source != OWNED for label in everything) + len(holdout),
             "ended": how or "complete",
@@ -172,6 +181,13 @@ def measure(standing: Standing) -> None:
             "digests": record_digests(campaign, standing.number),
         },
     )
+
+
+def _undone(standing: Standing, tasks: Iterable[Asked]) -> int:
+    """How many tasks fewer people than wanted have answered or skipped."""
+    heard = {(reply.key, reply.annotator) for reply in answers.read(standing)}
+    people = Counter(key for key, _ in heard)
+    return sum(people[task.key] < task.wanted for task in tasks)
 
 
 def close(standing: Standing) -> None:

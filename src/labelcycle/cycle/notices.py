@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from labelcycle import rounds
-from labelcycle.cycle import asked, deadline, gold, revising
+from labelcycle.cycle import asked, deadline, gold, revising, strays
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import LabelcycleError
 from labelcycle.ports import Progress
@@ -55,7 +55,9 @@ def closed(now: Standing) -> Notice:
         f"round {number} is " + ("cancelled" if metrics["cancelled"] else "closed"),
         f"{metrics['accepted']} labels more, {metrics['rejected']} rejected;"
         f" {metrics['labels']} labels in all.",
+        _sentence(deadline.told(metrics)).capitalize(),
         revising.told(metrics.get("corrections")).capitalize(),
+        _sentence(strays.told(metrics.get("people", {}).get("no_class"))),
         f"Accuracy {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})."
         if accuracy
         else "",
@@ -74,7 +76,7 @@ def stuck(now: Standing, done: Progress | None, still: timedelta) -> Notice:
             now,
             f"stuck {mark(now, done)}",
             f"round {now.number} is stuck",
-            f"No new answer for {hours} hours: {_far(done)}.",
+            f"No new answer for {_hours(hours)}: {_far(done)}.",
             _place(now),
             "Next: ask the annotators; or end the round with `labelcycle close --incomplete`, which"
             " returns the rest to the pool; or give it up with `labelcycle cancel`.",
@@ -83,18 +85,19 @@ def stuck(now: Standing, done: Progress | None, still: timedelta) -> Notice:
         now,
         f"stuck {mark(now, done)}",
         f"round {now.number} is stuck",
-        f"It has been {now.state} for {hours} hours.",
+        f"It has been {now.state} for {_hours(hours)}.",
         f"Next: {rounds.NEXT[now.state]}.",
     )
 
 
 def _late(now: Standing, done: Progress) -> Notice:
     options = now.config.close
+    hours = _hours(options.deadline_hours or 0.0)
     return _notice(
         now,
         f"deadline {now.number:03d}",
         f"round {now.number} is past its deadline",
-        f"{_far(done)}; {options.quorum:.0%} were wanted after {options.deadline_hours} hours.",
+        f"{_far(done)}; {options.quorum:.0%} were wanted after {hours}.",
         _place(now),
         "Next: ask the annotators; it is closed as soon as so many are done. Or end it with"
         " `labelcycle close --incomplete`.",
@@ -106,15 +109,19 @@ def failed(campaign: Campaign, error: Exception, since: str) -> Notice:
 
     since : when it failed first
     """
-    # A text that is not ours may hold anything, secrets too.
-    ours = isinstance(error, LabelcycleError)
-    said = str(error) if ours else f"{type(error).__name__}, see the log of the flow run in Prefect"
     return Notice(
         f"failed {type(error).__name__} {since}",
         f"{campaign.root.name}: a step failed",
-        f"{said}.\nIt failed first at {since}.\n"
+        f"{reason(error)}.\nIt failed first at {since}.\n"
         f"Next: mend this, then `labelcycle run` in {campaign.root} goes on where it stopped.",
     )
+
+
+def reason(error: Exception) -> str:
+    """What failed, in our words; a text that is not ours may hold anything, secrets too."""
+    if isinstance(error, LabelcycleError):
+        return str(error)
+    return f"{type(error).__name__}, see the log of the flow run in Prefect"
 
 
 def mark(now: Standing, done: Progress | None) -> str:
@@ -166,6 +173,14 @@ def _complete(now: Standing, done: Progress) -> Notice:
 def _notice(now: Standing, key: str, title: str, *lines: str) -> Notice:
     body = "\n".join(line for line in lines if line)
     return Notice(key, f"{now.config.campaign.name}: {title}", body)
+
+
+def _hours(count: float) -> str:
+    return f"{count:g} hour" + ("" if count == 1 else "s")
+
+
+def _sentence(text: str) -> str:
+    return f"{text}." if text else ""
 
 
 def _far(done: Progress) -> str:

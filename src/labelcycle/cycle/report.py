@@ -6,14 +6,14 @@ from typing import Any
 from labelcycle import config, rounds
 from labelcycle.adapters import git
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.cycle import closing, gold, revising
+from labelcycle.cycle import closing, gold, revising, strays
 from labelcycle.cycle.standing import Standing, check_classes
 from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError, StateError
 from labelcycle.labels import read_all_labels, read_holdout
 from labelcycle.rounds import State
 from labelcycle.store import OWNED, read_samples
 
-PEOPLE = ("alpha", "seconds_per_label", "adjudicate", "gold", "method")
+PEOPLE = ("alpha", "seconds_per_label", "adjudicate", "gold", "method", "no_class")
 """What of a closed round's figures of its people is shown."""
 
 
@@ -151,7 +151,7 @@ def _people(entries: list[dict[str, Any]]) -> list[str]:
     said = [entry["people"] for entry in entries if "people" in entry]
     if not said:
         return []
-    alpha, seconds, adjudicate, found, method = (said[-1][name] for name in PEOPLE)
+    alpha, seconds, adjudicate, found, method, unknown = (said[-1][name] for name in PEOPLE)
     lacking = (method or {}).get("instead")
     parts = [
         f"agreement {alpha:.2f} (Krippendorff's alpha)" if alpha is not None else "",
@@ -161,6 +161,7 @@ def _people(entries: list[dict[str, Any]]) -> list[str]:
     ]
     text = ", ".join(part for part in parts if part)
     lines = [f"people: {text}"] if text else []
+    lines += [f"{text} (last round)"] if (text := strays.told(unknown)) else []
     return [*lines, *gold.told(found or gold.NONE)]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from labelcycle.core.consensus import unknown_class
 from labelcycle.core.migrations import counted_as
-from labelcycle.cycle import answers, corrections
+from labelcycle.cycle import answers, asked, corrections
 from labelcycle.cycle.asked import GOLD
 from labelcycle.cycle.standing import Standing
 from labelcycle.labels import read_all_labels, read_holdout, read_migrations, removed_class
@@ -23,15 +23,15 @@ def labels(standing: Standing, heard: Collection[str]) -> list[Label]:
 
     heard : samples on which this round's own answers say something anyway
     """
-    asked = {name: n for name, n in _samples(standing).items() if name not in heard}
+    changed = {name: n for name, n in _samples(standing).items() if name not in heard}
     words = answers.last_words(answers.on_labels(answers.read(standing)))
     config = standing.config
-    judged = answers.verdicts(words, asked, config.classes, config.accept)
+    judged = answers.verdicts(words, asked.wanted(standing), changed, config.classes, config.accept)
     present = {label.sample: label for label in read_holdout(standing.campaign)}
     present |= read_all_labels(standing.campaign)
     says = _reader(standing)
     found = []
-    for sample, number in asked.items():
+    for sample, number in changed.items():
         source = f"{_mark(standing)}{number}"
         verdict = judged.get(sample)
         new = answers.label(sample, verdict, source) if verdict else _withdrawn(sample, source)

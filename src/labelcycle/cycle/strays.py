@@ -1,0 +1,35 @@
+"""Answers that name no class of the campaign, as after somebody edited the page by hand."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from labelcycle.core import consensus
+from labelcycle.cycle.answers import Reply
+
+NONE: Mapping[str, Any] = {"answers": 0, "names": []}
+"""The figures of a round without any, or of an earlier version."""
+
+NAMED = 5
+"""So many of the names are said; all stand in `metrics.json`."""
+
+
+def figures(replies: Iterable[Reply], classes: Collection[str]) -> dict[str, Any]:
+    """How many of the answers do not count for the names they hold, and these names."""
+    unknown = [
+        set(reply.given) - set(classes)
+        for reply in replies
+        if reply.given and consensus.said(reply.given, classes) is None
+    ]
+    names = sorted(set().union(*unknown))
+    return {"answers": sum(map(bool, unknown)), "names": names}
+
+
+def told(found: Mapping[str, Any] | None) -> str:
+    """A line on them; empty if there are none, or if an earlier version did not look."""
+    if not found or not found["answers"]:
+        return ""
+    names = found["names"]
+    shown = ", ".join(map(repr, names[:NAMED])) + (" ..." if len(names) > NAMED else "")
+    if found["answers"] == 1:
+        return f"1 answer names no class of this campaign ({shown}) and does not count"
+    return f"{found['answers']} answers name no class of this campaign ({shown}) and do not count"
