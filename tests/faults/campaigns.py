@@ -64,7 +64,9 @@ def make(root: Path, media: Path) -> None:
     _draw(media / "images")
     write_samples(campaign.samples, map(_sample, _SAMPLES))
     write_labels(campaign.holdout, [])
-    write_labels(campaign.label_file(OWNED), [Label(s, "cat", source="owned") for s in _OWNED])
+    # Of two classes: a model that knows one only guesses nothing.
+    owned = [Label(*each, source="owned") for each in zip(_OWNED, CLASSES, strict=True)]
+    write_labels(campaign.label_file(OWNED), owned)
     likely = np.tile(np.float32([0.75, 0.25]), (len(_SAMPLES) - 1, 1))
     write_array(campaign.model / "probabilities.npy", likely)
     _first_round(root)

@@ -158,11 +158,12 @@ class Round:
         if self.recorded:
             return
         backend.check()
-        opening.push(self.standing, backend)
+        opening.push(self.standing, backend, lambda text: None)
 
     def progress(self, backend: LabelStudioBackend) -> None:
         least = self._done()
         found = closing.progress(self.standing, backend)
+        closing.check_page(self.standing, backend)
         if not least <= found.answered + found.skipped <= self._done():
             raise Broken(f"{found} with {least} tasks done")
 
