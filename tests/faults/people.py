@@ -26,12 +26,11 @@ def answer(round_: Round, task: int, key: str, person: int) -> None:
 
 def everybody(round_: Round) -> None:
     """As many people as are wanted answer each task of the round."""
-    here = round_.by_key()
+    here, who = round_.by_key(), round_.people_of()
     for task in round_.tasks:
-        seen = here[task.key]
-        missing = max(0, task.wanted - len(seen.people))
-        for person in _others(round_, seen.people)[:missing]:
-            answer(round_, seen.id, task.key, person)
+        missing = max(0, task.wanted - len(who[task.key]))
+        for person in _others(round_, who[task.key])[:missing]:
+            answer(round_, here[task.key].id, task.key, person)
 
 
 def somebody(round_: Round) -> None:
@@ -63,7 +62,7 @@ def change_their_minds(round_: Round) -> None:
     _edit(round_, _of(round_, HOLDOUT, several=True))
     _withdraw(round_, _of(round_, SELECTED, several=False))
     gold, settled = (_of(round_, kind, several=False) for kind in (GOLD, ADJUDICATION))
-    answer(round_, gold.task, gold.key, _others(round_, round_.by_key()[gold.key].people)[0])
+    answer(round_, gold.task, gold.key, _others(round_, round_.people_of()[gold.key])[0])
     round_.place.ask(f"DELETE tasks/{settled.task}/")
     round_.changed.append(("task deleted", settled.key))
     round_.given = {number: key for number, key in round_.given.items() if key != settled.key}

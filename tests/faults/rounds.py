@@ -3,6 +3,7 @@
 import copy
 import shutil
 import uuid
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -169,8 +170,8 @@ class Round:
 
     def _done(self) -> int:
         """Number of the round's tasks that as many people as wanted have answered."""
-        here = self.by_key()
-        return sum(len(here[task.key].people) >= task.wanted for task in self.tasks)
+        who = self.people_of()
+        return sum(len(who[task.key]) >= task.wanted for task in self.tasks)
 
     def pull(self, backend: LabelStudioBackend) -> None:
         if self.closed:
@@ -213,8 +214,17 @@ class Round:
         return sorted(found, key=lambda each: int(each[1]["id"]))
 
     def by_key(self) -> dict[str, Seen]:
-        """The task of each key; of twins the one that people answered."""
-        return {task.key: task for task in sorted(self.held(), key=lambda t: len(t.people))}
+        """The task of each key; of twins the recorded one, or if that went, an answered one."""
+        own = asked.ids(self.tasks).values()
+        held = sorted(self.held(), key=lambda task: (task.id in own, len(task.people)))
+        return {task.key: task for task in held}
+
+    def people_of(self) -> dict[str, set[int]]:
+        """Who answered or skipped the task of each key, or a twin of it."""
+        who: dict[str, set[int]] = defaultdict(set)
+        for task in self.held():
+            who[task.key] |= task.people
+        return who
 
 
 def _seen(task: dict[str, Any]) -> Seen:
