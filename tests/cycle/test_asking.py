@@ -218,27 +218,32 @@ def test_a_tie_in_the_holdout_is_settled_and_never_trained_on(
 
 
 @pytest.mark.slow
-def test_a_begun_task_of_the_holdout_counts_as_it_is_when_its_round_is_ended(
+def test_a_begun_task_of_the_holdout_is_judged_as_it_is_when_its_round_is_ended(
     campaign, flows, backend, truth
 ) -> None:
     settings(campaign, push={"overlap": 3})
     root = str(campaign.root)
     flows.run(root)
-    begun, tied, *rest = (t for t in tasks(campaign, 0) if t.kind == HOLDOUT)
-    backend.answer(begun.key, truth[begun.sample], annotator="1")
+    begun, alone, tied, *rest = (t for t in tasks(campaign, 0) if t.kind == HOLDOUT)
+    for person in ("1", "2"):
+        backend.answer(begun.key, truth[begun.sample], annotator=person)
+    backend.answer(alone.key, truth[alone.sample], annotator="1")
     backend.answer(tied.key, "dark", annotator="1")
     backend.answer(tied.key, "light", annotator="2")
     flows.end_early(root, "incomplete")
     found = {
         label.sample: (label.label, label.adjudicate) for label in read_labels(campaign.holdout)
     }
-    assert found == {begun.sample: (truth[begun.sample], False), tied.sample: (None, True)}
-    assert begun.key in backend.tasks
+    waits = (None, True)
+    settled = {begun.sample: (truth[begun.sample], False)}
+    assert found == settled | {alone.sample: waits, tied.sample: waits}
+    assert {begun.key, alone.key, tied.key} <= backend.tasks.keys()
     flows.open_now(root)
     later = tasks(campaign, 1)
     last = later[-len(rest) :]
     assert {(t.sample, t.kind, t.wanted) for t in last} == {(t.sample, HOLDOUT, 3) for t in rest}
-    assert [t.kind for t in later if t.sample == tied.sample] == [ADJUDICATION]
+    for each in (alone, tied):
+        assert [t.kind for t in later if t.sample == each.sample] == [ADJUDICATION]
     assert begun.sample not in {t.sample for t in later}
 
 
