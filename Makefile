@@ -14,7 +14,7 @@ PIP_FLAGS := --disable-pip-version-check --quiet
 help:
 	@echo "make demo   the whole loop on sample data: three rounds, real Label Studio, about 10 minutes"
 	@echo "make test   all checks and tests, the ones with real services included"
-	@echo "make quick  the quick tests, about a minute"
+	@echo "make quick  the quick tests, about two and a half minutes"
 	@echo "make lint   style, types, import layers"
 	@echo "make faults every step of push and pull under every fault, as a table, 10 minutes"
 	@echo "make lock   write constraints*.txt from what is installed"
