@@ -9,7 +9,7 @@ TEST := $(VENV)/bin/python -m pytest
 TEST_PARALLEL := OMP_NUM_THREADS=1 $(TEST) --numprocesses 2 --dist loadfile
 PIP_FLAGS := --disable-pip-version-check --quiet
 
-.PHONY: help demo test quick lint faults env env-label-studio lock clean
+.PHONY: help demo test quick lint faults attacks env env-label-studio lock clean
 
 help:
 	@echo "make demo   the whole loop on sample data: three rounds, real Label Studio, about 10 minutes"
@@ -17,6 +17,7 @@ help:
 	@echo "make quick  the quick tests, about two and a half minutes"
 	@echo "make lint   style, types, import layers"
 	@echo "make faults every step of push and pull under every fault, as a table, 10 minutes"
+	@echo "make attacks what strangers, annotators and hostile files could do, tried, as a table"
 	@echo "make lock   write constraints*.txt from what is installed"
 	@echo "make clean  remove the environments and the demo"
 
@@ -32,6 +33,9 @@ quick: env
 
 faults: env env-label-studio
 	PYTHONPATH=tests $(VENV)/bin/python -m faults
+
+attacks: env env-label-studio
+	PYTHONPATH=tests $(VENV)/bin/python -m attacks
 
 lint: env
 	$(VENV)/bin/ruff check .
