@@ -4,8 +4,10 @@ Only a wake-up: what it starts asks Label Studio itself, and the schedule looks 
 """
 
 import contextlib
+import ipaddress
 import os
 import secrets
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
 LOST = timedelta(minutes=10)
 """A run that was killed before it began looks as if it were about to begin for ever."""
 
-LOOPBACK = ("127.0.0.1", "localhost")
-
 
 @dataclass(frozen=True)
 class Place:
@@ -44,9 +44,10 @@ class Place:
 
 
 def place(url: str, listen: str | None = None) -> Place:
-    """The receiver's place.
+    """The receiver's place: where it was told, and nowhere else.
 
-    url : address at which Label Studio reaches this program
+    url : address at which Label Studio reaches this program. One by number is listened on; one by
+        name may be any of this computer's networks, so all of them are
     listen : HOST:PORT, if it is not to be found from `url`, as behind a proxy
 
     Raises SettingsError if either cannot be read.
@@ -58,13 +59,25 @@ def place(url: str, listen: str | None = None) -> Place:
             raise ValueError("no host")
         if listen:
             own, _, number = listen.rpartition(":")
-            return Place(url, own, int(number))
+            own = own.removeprefix("[").removesuffix("]")
+            return Place(url, _number(own) or own, int(number))
     except (KeyError, ValueError) as error:
         raise SettingsError(
             "the receiver's place: wanted an address such as http://127.0.0.1:8090/ and HOST:PORT,"
             f" got {url!r} and {listen!r} ({error})"
         ) from error
-    return Place(url, "127.0.0.1" if host in LOOPBACK else "0.0.0.0", port)
+    return Place(url, _number(host) or "0.0.0.0", port)
+
+
+def _number(host: str) -> str | None:
+    """A host's address by number if its text says it, in whatever way; None for a name."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return "127.0.0.1"
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.ip_address(host))
+    with contextlib.suppress(OSError):
+        return socket.inet_ntoa(socket.inet_aton(host))  # 127.1, 0x7f000001
+    return None
 
 
 @contextlib.contextmanager

@@ -1,9 +1,10 @@
 """What the environment tells labelcycle and the tools it uses; set before they are imported."""
 
 import os
+import secrets
 from pathlib import Path
 
-from labelcycle.adapters import services
+from labelcycle.adapters import private, services
 from labelcycle.store import Campaign
 
 PREFECT = {
@@ -19,10 +20,12 @@ PREFECT = {
 def prepare(root: Path) -> Campaign:
     """The campaign's paths; addresses of its local services stand in the environment.
 
-    What is set already wins.
+    What is set already wins. Raises StateError if `.labelcycle` may be somebody else's.
     """
     campaign = Campaign(root)
+    private.secure(campaign)
     services.load_environment(campaign)
+    _close_ephemeral()
     os.environ.setdefault("PREFECT_HOME", str(campaign.private / "prefect"))
     for name, value in PREFECT.items():
         os.environ.setdefault(name, value)
@@ -30,3 +33,15 @@ def prepare(root: Path) -> Campaign:
         here = [*filter(None, os.environ.get(name, "").split(",")), "127.0.0.1", "localhost"]
         os.environ[name] = ",".join(dict.fromkeys(here))
     return campaign
+
+
+def _close_ephemeral() -> None:
+    """Give a Prefect that only lives for this run a password, as `labelcycle up` gives its own.
+
+    It uses the same database: what a page of the web writes there, served flows would run later.
+    """
+    if "PREFECT_API_URL" not in os.environ:
+        login = f"labelcycle:{secrets.token_urlsafe(16)}"
+        login = os.environ.setdefault("PREFECT_API_AUTH_STRING", login)
+        os.environ["PREFECT_SERVER_API_AUTH_STRING"] = login
+        os.environ["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] = ""

@@ -3,6 +3,7 @@
 import contextlib
 import ipaddress
 import os
+import shutil
 import socket
 import sqlite3
 import sys
@@ -15,7 +16,15 @@ import psutil
 import pytest
 
 from labelcycle import store
-from labelcycle.adapters import health, local_servers, processes, services, templates
+from labelcycle.adapters import (
+    databases,
+    health,
+    local_servers,
+    processes,
+    service_record,
+    services,
+    templates,
+)
 from labelcycle.adapters.local_servers import Server
 from labelcycle.adapters.services import Services
 from labelcycle.errors import Busy, DataError, ServiceDown, ToolFailed
@@ -27,6 +36,7 @@ VARIABLES = (
     "LABEL_STUDIO_HOST",
     "MLFLOW_TRACKING_URI",
     "PREFECT_API_URL",
+    "PREFECT_API_AUTH_STRING",
 )
 
 
@@ -54,7 +64,8 @@ def record(campaign: Campaign, **entries: int) -> None:
         }
         for name, port in entries.items()
     }
-    store.write_json(campaign.services, {"services": found, "token": "secret", "login": "a@b"})
+    known = {"token": "secret", "login": "a@b", "prefect": "labelcycle:pass"}
+    service_record.write(campaign, {"services": found, **known})
 
 
 # --- the environment -----------------------------------------------------------------------
@@ -69,6 +80,7 @@ def test_environment_comes_from_the_record(campaign: Campaign) -> None:
         "http://192.0.2.7:1",
         "http://127.0.0.1:2",
         "http://127.0.0.1:3/api",
+        "labelcycle:pass",
     ]
 
 
@@ -82,14 +94,16 @@ def test_what_is_set_already_wins(campaign: Campaign, monkeypatch: pytest.Monkey
     assert os.environ["LABEL_STUDIO_URL"] == "http://127.0.0.1:1"
 
 
-def test_the_token_is_not_given_to_another_server(
+def test_a_secret_is_not_given_to_another_server(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record(campaign, label_studio=1)
+    record(campaign, label_studio=1, prefect=3)
     monkeypatch.setenv("LABEL_STUDIO_URL", "http://other.example")
+    monkeypatch.setenv("PREFECT_API_URL", "http://other.example/api")
     services.load_environment(campaign)
     assert "LABEL_STUDIO_API_KEY" not in os.environ
     assert "LABEL_STUDIO_HOST" not in os.environ
+    assert "PREFECT_API_AUTH_STRING" not in os.environ
 
 
 def test_without_a_record_nothing_is_set(campaign: Campaign) -> None:
@@ -98,7 +112,7 @@ def test_without_a_record_nothing_is_set(campaign: Campaign) -> None:
 
 
 def test_a_broken_record_is_named(campaign: Campaign) -> None:
-    store.write_json(campaign.services, {"services": {"mlflow": {"pid": 1}}})
+    service_record.write(campaign, {"services": {"mlflow": {"pid": 1}}})
     with pytest.raises(DataError, match=r"services\.json: wanted the record of running services"):
         services.load_environment(campaign)
     campaign.services.unlink()
@@ -148,7 +162,7 @@ def test_label_studio_by_its_places(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         local_servers.find_label_studio()
 
 
-def test_label_studio_may_call_this_computer_only_while_nobody_else_is_let_in(
+def test_label_studio_may_call_one_address_while_nobody_else_is_let_in(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(local_servers.EXECUTABLE, sys.executable)
@@ -157,9 +171,13 @@ def test_label_studio_may_call_this_computer_only_while_nobody_else_is_let_in(
     told = server.told("127.0.0.1", 8080)
     assert told["USE_DEFAULT_BANNED_SUBNETS"] == "false"
     banned = [ipaddress.ip_network(n) for n in told["USER_ADDITIONAL_BANNED_SUBNETS"].split(",")]
-    for address in ("10.1.2.3", "172.17.0.2", "192.168.1.1", "169.254.169.254", "::1", "fd00::1"):
+    for address in (
+        *("10.1.2.3", "172.17.0.2", "192.168.1.1", "169.254.169.254", "192.0.0.170", "203.0.113.1"),
+        *("127.0.0.1", "127.87.0.0", "127.87.0.2", "127.255.255.255"),
+        *("::1", "fd00::1", "2002:7f00:1::", "100::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1"),
+    ):
         assert any(ipaddress.ip_address(address) in network for network in banned), address
-    for address in ("127.0.0.1", "93.184.215.14"):
+    for address in (local_servers.WAKE, "93.184.215.14", "2606:2800:220:1::1"):
         assert not any(ipaddress.ip_address(address) in network for network in banned), address
 
 
@@ -247,6 +265,7 @@ def small(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> Server:
     server = Server(
         name="mlflow",
         title="Small",
+        version="2",
         port=0,
         folder=campaign.private / "small",
         database=campaign.private / "small" / "db",
@@ -273,6 +292,34 @@ def test_up_reuses_and_down_stops(campaign: Campaign, small: Server) -> None:
     assert services.down(campaign) == 0
     third = services.up(campaign, only=["mlflow"], show=said.append)
     assert third.services["mlflow"].address == address  # links people keep go on working
+
+
+def test_a_copied_folder_leaves_the_services_of_the_original_alone(
+    campaign: Campaign, small: Server, tmp_path: Path
+) -> None:
+    first = services.up(campaign, only=["mlflow"], show=lambda _: None)
+    copy = Campaign(tmp_path / "copy")
+    shutil.copytree(campaign.private, copy.private)
+    assert services.environment(copy) == {}
+    assert services.down(copy) == 0
+    said: list[str] = []
+    own = services.up(copy, only=["mlflow"], show=said.append)
+    try:
+        assert "this folder is a copy: the services of the original are left alone" in said
+        assert own.services["mlflow"].address != first.services["mlflow"].address
+        moved = campaign.root / "moved"
+        copy.root.rename(moved)
+        assert services.environment(Campaign(moved))
+    finally:
+        assert services.down(Campaign(campaign.root / "moved")) == 1
+    assert services.environment(campaign)
+
+
+def test_a_log_begins_anew_and_the_one_before_is_kept(campaign: Campaign, small: Server) -> None:
+    for _ in range(3):
+        services.up(campaign, only=["mlflow"], show=lambda _: None)
+        services.down(campaign)
+    assert sorted(p.name for p in small.folder.iterdir()) == ["mlflow.log", "mlflow.log.1"]
 
 
 def test_a_server_that_ends_is_quoted(
@@ -329,6 +376,59 @@ def test_a_failed_preparation_is_told_and_leaves_nothing(tmp_path: Path) -> None
     assert said[-1] == "small-1: no prepared database (no luck); it makes its own"
     assert not made.cache.exists()
     assert not (tmp_path / "db").exists()
+
+
+def opened(campaign: Campaign) -> str:
+    return str(store.read_json(campaign.services)["versions"]["mlflow"])
+
+
+def rows(path: Path) -> list[tuple[str]]:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return connection.execute("select x from t").fetchall()
+
+
+def test_a_database_is_kept_before_another_version_opens_it(
+    campaign: Campaign, small: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    small.folder.mkdir(parents=True)
+    with contextlib.closing(sqlite3.connect(small.database)) as connection:
+        connection.executescript("create table t (x); insert into t values ('old')")
+    change = (
+        f"import sqlite3; c = sqlite3.connect({str(small.database)!r});"
+        " c.execute(\"update t set x = 'new'\"); c.commit()"
+    )
+    newer = replace(small, version="3", upgrade=[sys.executable, "-c", change])
+    for version in (small, small, newer, newer):
+        monkeypatch.setattr(local_servers, "mlflow", lambda _, server=version: server)
+        services.up(campaign, only=["mlflow"], show=said.append)
+        assert opened(campaign) == version.version
+        services.down(campaign)
+    told = [line.rpartition(": ") for line in said if "opens a database" in line]
+    assert [head for head, _, _ in told] == [
+        "Small 2 opens a database of an unknown version; as it was",
+        "Small 3 opens a database of 2; as it was",
+    ]
+    assert rows(small.database) == [("new",)]
+    for _, _, copy in told:
+        assert rows(Path(copy)) == [("old",)]
+        assert Path(copy).stat().st_mode & 0o777 == 0o600
+
+
+def test_an_upgrade_that_fails_names_the_copy(campaign: Campaign, small: Server) -> None:
+    small.folder.mkdir(parents=True)
+    with contextlib.closing(sqlite3.connect(small.database)) as connection:
+        connection.executescript("create table t (x)")
+    bad = replace(small, upgrade=[sys.executable, "-c", "raise SystemExit('no such revision')"])
+    wanted = (
+        r"Small 2 cannot bring its database .* up to date \(no such revision\); as it was: .*"
+        r"db-1-.*; mend that and run `labelcycle up`, or install the older version"
+    )
+    with pytest.raises(ToolFailed, match=wanted):
+        databases.ready(bad, "1", lambda _: None)
+    small.database.write_bytes(b"no database")
+    with pytest.raises(ToolFailed, match=r"no copy of it can be kept \(file is not a database"):
+        databases.ready(bad, "1", lambda _: None)
 
 
 # --- doctor --------------------------------------------------------------------------------

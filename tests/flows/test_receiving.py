@@ -21,6 +21,13 @@ from labelcycle.store import Campaign, write_json
     [
         ("http://127.0.0.1:8090/", None, ("127.0.0.1", 8090)),
         ("http://localhost:8090/x", None, ("127.0.0.1", 8090)),
+        ("http://127.87.0.1:8090/", None, ("127.87.0.1", 8090)),
+        ("http://192.168.1.5:8090/", None, ("192.168.1.5", 8090)),
+        ("http://[::1]:8090/", None, ("::1", 8090)),
+        ("http://[fd00::5]/", None, ("fd00::5", 80)),
+        ("http://127.1:8090/", None, ("127.0.0.1", 8090)),
+        ("http://wake.localhost:8090/", None, ("127.0.0.1", 8090)),
+        ("https://label.example/wake", "[::1]:8090", ("::1", 8090)),
         ("http://worker.internal:81/", None, ("0.0.0.0", 81)),
         ("http://worker.internal/", None, ("0.0.0.0", 80)),
         ("https://label.example/wake", "127.0.0.1:8090", ("127.0.0.1", 8090)),

@@ -68,6 +68,12 @@ def changed(root: Path, path: str) -> bool:
     return bool(_git(root, "status", "--porcelain", "--untracked-files=no", "--", path))
 
 
+def tracked(root: Path, pattern: str) -> list[str]:
+    """The files that git tracks, or is about to, and that match a pathspec."""
+    names = programs.output(["git", *QUIET, "ls-files", "-z", "--", pattern], root)
+    return [name.decode(errors="replace") for name in names.split(b"\0") if name]
+
+
 def dirty(root: Path, own: Iterable[str]) -> list[str]:
     """Tracked files with uncommitted changes, besides those whose path starts with one of `own`."""
     lines = _git(root, "status", "--porcelain", "--untracked-files=no").splitlines()

@@ -1,6 +1,7 @@
 """How each local server is found, prepared, started and asked whether it is well."""
 
 import importlib.metadata
+import ipaddress
 import os
 import shutil
 import sys
@@ -17,21 +18,39 @@ TASK_LOCK_S = 1800
 
 LOOPBACK = "127.0.0.1"
 
-OWN_WEBHOOKS = {
-    "USE_DEFAULT_BANNED_SUBNETS": "false",
-    "USER_ADDITIONAL_BANNED_SUBNETS": ",".join(
-        (
-            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12"),
-            *("192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4", "::/128", "::1/128"),
-            *("::ffff:0:0/96", "64:ff9b::/96", "fc00::/7", "fe80::/10", "ff00::/8"),
-        )
-    ),
-}
-"""Lets webhooks go to this computer itself, which Label Studio bans with all private networks.
+WAKE = "127.87.0.1"
+"""Where the served flows listen for Label Studio: an address of this computer for nothing else.
 
-Only while it listens for this computer alone: MLflow and Prefect, which know no accounts, listen
-here too, and people from elsewhere must not reach them through it.
+Linux has all of 127.0.0.0/8. On macOS it is there after `sudo ifconfig lo0 alias 127.87.0.1`.
 """
+
+BANNED = (
+    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+    *("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15"),
+    *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+    *("::/128", "::1/128", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64"),
+    *("2001::/23", "2001:db8::/32", "2002::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"),
+)
+"""What is no address of the public internet. Label Studio's own list and some it leaves out."""
+
+
+def own_webhooks() -> dict[str, str]:
+    """Lets Label Studio call `WAKE` and no other private address.
+
+    It bans all of them by itself. MLflow and Prefect listen on 127.0.0.1, and nobody may reach
+    them through it. Only while it listens for this computer alone, for what listens on all
+    networks is at `WAKE` too, behind whatever fence there is.
+    """
+    wake = ipaddress.ip_network(f"{WAKE}/32")
+    banned = []
+    for network in map(ipaddress.ip_network, BANNED):
+        inside = network.version == 4 and wake.subnet_of(network)
+        banned += network.address_exclude(wake) if inside else [network]
+    return {
+        "USE_DEFAULT_BANNED_SUBNETS": "false",
+        "USER_ADDITIONAL_BANNED_SUBNETS": ",".join(map(str, banned)),
+    }
+
 
 EXECUTABLE = "LABELCYCLE_LABEL_STUDIO"
 
@@ -40,6 +59,7 @@ EXECUTABLE = "LABELCYCLE_LABEL_STUDIO"
 class Server:
     """One local server.
 
+    version : of the program
     port : the one wanted; another is taken if it is in use
     folder : its state, below the campaign's private folder
     database : the file it keeps its data in
@@ -47,10 +67,13 @@ class Server:
     health : path that answers 200 once the server is ready
     headers : sent with the health question
     told : (host, port) -> variables that hang on where it listens
+    upgrade : program and arguments that bring a database of an older version up to date;
+        empty if the server does that by itself
     """
 
     name: str
     title: str
+    version: str
     port: int
     folder: Path
     database: Path
@@ -60,6 +83,7 @@ class Server:
     template: Template | None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     told: Callable[[str, int], Mapping[str, str]] = lambda _host, _port: {}
+    upgrade: Sequence[str] = ()
 
 
 def label_studio(campaign: Campaign, login: str, password: str, token: str) -> Server:
@@ -76,6 +100,7 @@ def label_studio(campaign: Campaign, login: str, password: str, token: str) -> S
     return Server(
         name="label_studio",
         title="Label Studio",
+        version=label_studio_version(program),
         port=8080,
         folder=folder,
         database=folder / "label_studio.sqlite3",
@@ -100,7 +125,7 @@ def label_studio(campaign: Campaign, login: str, password: str, token: str) -> S
         health="/api/current-user/whoami",
         headers={"Authorization": f"Token {token}"},
         template=_label_studio_template(program, quiet),
-        told=lambda host, _: OWN_WEBHOOKS if host == LOOPBACK else {},
+        told=lambda host, _: own_webhooks() if host == LOOPBACK else {},
     )
 
 
@@ -121,15 +146,26 @@ def find_label_studio() -> Path:
     )
 
 
+def label_studio_version(program: Path) -> str:
+    """Version of the Label Studio beside its program; empty if it cannot be found."""
+    packages = sorted(_prefix(program).glob("lib/python*/site-packages/label_studio-*.dist-info"))
+    names = [
+        path.name.removeprefix("label_studio-").removesuffix(".dist-info") for path in packages
+    ]
+    return names[-1] if names else ""
+
+
+def _prefix(program: Path) -> Path:
+    return program.resolve().parent.parent
+
+
 def _label_studio_template(program: Path, quiet: Mapping[str, str]) -> Template | None:
     """The migrated database kept in Label Studio's own environment, if it has one."""
-    prefix = program.resolve().parent.parent
-    packages = sorted(prefix.glob("lib/python*/site-packages/label_studio-*.dist-info"))
-    if not packages:
+    version = label_studio_version(program)
+    if not version:
         return None
-    version = packages[-1].name.removeprefix("label_studio-").removesuffix(".dist-info")
     return Template(
-        cache=prefix / "share" / "labelcycle" / f"label_studio-{version}.sqlite3",
+        cache=_prefix(program) / "share" / "labelcycle" / f"label_studio-{version}.sqlite3",
         database="label_studio.sqlite3",
         # asks about an account that does not exist: migrates, makes no account, serves nothing
         command=lambda _: [str(program), "user", "--username", "nobody", "--no-browser"],
@@ -146,15 +182,18 @@ def mlflow(campaign: Campaign) -> Server:
         # its jobs judge language models; their runner is a second slow start and a slow stop
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
+    program = [sys.executable, "-P", "-m", "mlflow"]
+    database = f"sqlite:///{folder / 'mlflow.db'}"
     return Server(
         name="mlflow",
         title="MLflow",
+        version=importlib.metadata.version("mlflow"),
         port=5000,
         folder=folder,
         database=folder / "mlflow.db",
         command=lambda host, port: [
-            *(sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port)),
-            *("--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"),
+            *(*program, "server", "--host", host, "--port", str(port)),
+            *("--backend-store-uri", database),
             *("--artifacts-destination", str(folder / "artifacts"), "--workers", "1"),
         ],
         environment=quiet,
@@ -163,29 +202,46 @@ def mlflow(campaign: Campaign) -> Server:
             cache=_share() / f"mlflow-{importlib.metadata.version('mlflow')}.sqlite3",
             database="mlflow.db",
             command=lambda where: [
-                *(sys.executable, "-m", "mlflow", "db", "upgrade"),
+                *(*program, "db", "upgrade"),
                 f"sqlite:///{where / 'mlflow.db'}",
             ],
             environment=lambda _: quiet,
         ),
+        upgrade=[*program, "db", "upgrade", database],
     )
 
 
-def prefect(campaign: Campaign) -> Server:
-    """Prefect's API server on SQLite."""
+def prefect(campaign: Campaign, login: str) -> Server:
+    """Prefect's API server on SQLite.
+
+    login : `name:password`, which its page and every client must know. Whoever gets in may have
+        served flows run any command.
+    """
     folder = campaign.private / "prefect"
     quiet = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
-    program = [sys.executable, "-m", "prefect", "server"]
+    program = [sys.executable, "-P", "-m", "prefect", "server"]
     return Server(
         name="prefect",
         title="Prefect",
+        version=importlib.metadata.version("prefect"),
         port=4200,
         folder=folder,
         database=folder / "prefect.db",
         command=lambda host, port: [*program, "start", "--host", host, "--port", str(port)],
-        environment={**quiet, "PREFECT_HOME": str(folder)},
-        # Else its page asks port 4200, whoever listens there.
-        told=lambda host, port: {"PREFECT_SERVER_UI_API_URL": f"http://{host}:{port}/api"},
+        environment={
+            **quiet,
+            "PREFECT_HOME": str(folder),
+            "PREFECT_SERVER_API_AUTH_STRING": login,
+            "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+            # runs that ended 90 days ago go, with their logs and artifacts: git has the rounds
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        },
+        told=lambda host, port: {
+            # Else its page asks port 4200, whoever listens there.
+            "PREFECT_SERVER_UI_API_URL": f"http://{host}:{port}/api",
+            # Else any page of the web may call it from the browser of whoever runs it.
+            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://{host}:{port}",
+        },
         health="/api/health",
         template=Template(
             cache=_share() / f"prefect-{importlib.metadata.version('prefect')}.sqlite3",

@@ -29,10 +29,12 @@ class Process:
 
 
 def start(argv: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> Process:
-    """A process in a session of its own, with its output appended to `log`."""
+    """A process in a session of its own, with its output in `log`; the log before is kept."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with log.open("ab") as output:
+        if log.exists():
+            log.replace(log.with_name(f"{log.name}.1"))
+        with log.open("wb") as output:
             child = subprocess.Popen(
                 argv,
                 env=inherited() | dict(environment),
@@ -53,8 +55,12 @@ def start(argv: Sequence[str], environment: Mapping[str, str], folder: Path, log
 
 
 def inherited() -> dict[str, str]:
-    """The part of the caller's environment that servers may see."""
-    return {name: os.environ[name] for name in INHERITED if name in os.environ}
+    """The part of the caller's environment that servers may see.
+
+    Their working folder is no place for them, and for those they start, to take modules from.
+    """
+    seen = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return seen | {"PYTHONSAFEPATH": "1"}
 
 
 def alive(process: Process) -> bool:
@@ -126,7 +132,7 @@ def last_lines(log: Path, count: int = 5) -> str:
 @contextlib.contextmanager
 def exclusive(path: Path) -> Iterator[None]:
     """Hold a file lock for the length of a block. Raises Busy if another process holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(0o700, parents=True, exist_ok=True)
     with path.open("a") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

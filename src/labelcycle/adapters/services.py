@@ -1,11 +1,10 @@
 """The local services of a campaign: Label Studio, MLflow and Prefect, brought up and down.
 
-What runs where, the login and the token stand in `.labelcycle/services.json` (mode 0600) and
-nowhere else. MLflow and Prefect know no accounts, so they listen on loopback whatever `host` is.
+MLflow knows no accounts, and Prefect runs commands for whoever knows its one password. So both
+listen on loopback whatever `host` is.
 """
 
 import os
-import secrets
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,10 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from labelcycle import store
-from labelcycle.adapters import health, local_servers, processes, templates
+from labelcycle.adapters import (
+    databases,
+    health,
+    local_servers,
+    private,
+    processes,
+    service_record,
+)
 from labelcycle.adapters.local_servers import LOOPBACK, Server
-from labelcycle.adapters.processes import Process
-from labelcycle.errors import DataError, ServiceDown, StateError
+from labelcycle.adapters.service_record import Service
+from labelcycle.errors import ServiceDown, StateError
 
 NAMES = ("label_studio", "mlflow", "prefect")
 PATIENCE_S = 600
@@ -26,34 +32,19 @@ PATIENCE_S = 600
 
 
 @dataclass(frozen=True)
-class Service:
-    """One service: where this computer reaches it, where others do, and its process."""
-
-    name: str
-    title: str
-    address: str
-    public: str
-    pid: int
-    created: float
-    log: str
-
-    @property
-    def process(self) -> Process:
-        """The server's process."""
-        return Process(self.pid, self.created)
-
-
-@dataclass(frozen=True)
 class Services:
-    """What `up` brought up, by name, and how a person gets into Label Studio.
+    """What `up` brought up, by name, and how a person gets in.
 
+    login, password : to Label Studio
     invite : address at which an annotator makes an account of their own, None if unknown
+    prefect : what Prefect's page asks for
     """
 
     services: Mapping[str, Service]
     login: str | None = None
     password: str | None = None
     invite: str | None = None
+    prefect: str | None = None
 
     def __repr__(self) -> str:
         return f"Services({', '.join(s.public for s in self.services.values())})"
@@ -78,8 +69,11 @@ def up(
     text quotes its log), StateError (Label Studio runs already, but not for other computers),
     Busy (another `up` or `down` is at work).
     """
+    private.secure(campaign)
     with processes.exclusive(campaign.private / "services.lock"):
-        record = _read(campaign)
+        record = service_record.read(campaign)
+        if service_record.copied(campaign):
+            show("this folder is a copy: the services of the original are left alone")
         servers = [_server(name, campaign, record) for name in NAMES if name in set(only)]
         campaign.media.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(len(NAMES)) as pool:  # each may run migrations of its own
@@ -97,7 +91,7 @@ def up(
 def down(campaign: store.Campaign, show: Callable[[str], None] = lambda _: None) -> int:
     """The number of services stopped. Their data, the login and the token stay."""
     with processes.exclusive(campaign.private / "services.lock"):
-        record = _read(campaign)
+        record = service_record.read(campaign)
         stopped = 0
         for name in reversed(NAMES):
             entry = record["services"].get(name)
@@ -109,8 +103,8 @@ def down(campaign: store.Campaign, show: Callable[[str], None] = lambda _: None)
 
 def environment(campaign: store.Campaign) -> dict[str, str]:
     """Where the recorded services are and how to get in, by the tools' own variables."""
-    record = _read(campaign)
-    found = {name: Service(**entry) for name, entry in record["services"].items()}
+    record = service_record.read(campaign)
+    found = service_record.services(record)
     values: dict[str, str] = {}
     if "label_studio" in found:
         values |= {
@@ -121,67 +115,39 @@ def environment(campaign: store.Campaign) -> dict[str, str]:
     if "mlflow" in found:
         values["MLFLOW_TRACKING_URI"] = found["mlflow"].address
     if "prefect" in found:
-        values["PREFECT_API_URL"] = f"{found['prefect'].address}/api"
+        values |= {
+            "PREFECT_API_URL": f"{found['prefect'].address}/api",
+            "PREFECT_API_AUTH_STRING": record["prefect"],
+        }
     return values
 
 
 def load_environment(campaign: store.Campaign) -> None:
     """Tell this process and its children where the services are; what is set already wins."""
     values = environment(campaign)
-    address = values.get("LABEL_STUDIO_URL")
-    if os.environ.get("LABEL_STUDIO_URL", address) != address:
-        # the recorded token and name belong to the recorded server, not to another one
-        values = {k: v for k, v in values.items() if not k.startswith("LABEL_STUDIO_")}
+    for service, address in (("LABEL_STUDIO", "LABEL_STUDIO_URL"), ("PREFECT", "PREFECT_API_URL")):
+        ours = values.get(address)
+        if os.environ.get(address, ours) != ours:
+            # what was made for the recorded server is not for another one
+            values = {k: v for k, v in values.items() if not k.startswith(f"{service}_")}
     for name, value in values.items():
         os.environ.setdefault(name, value)
 
 
 def status(campaign: store.Campaign) -> Services | None:
     """The services as recorded, running or not; None if there never were any."""
-    record = _read(campaign)
-    found = {name: Service(**entry) for name, entry in record["services"].items()}
+    record = service_record.read(campaign)
+    found = service_record.services(record)
     return _services(record, found) if found else None
-
-
-# --- the record ----------------------------------------------------------------------------
-
-
-def _read(campaign: store.Campaign) -> dict[str, Any]:
-    """The record, or an empty one. Raises DataError if it cannot be understood."""
-    if not campaign.services.exists():
-        return {"services": {}}
-    record = store.read_json(campaign.services)
-    try:
-        for entry in record["services"].values():
-            Service(**entry)
-    except (TypeError, KeyError, AttributeError) as error:
-        raise DataError(
-            f"{campaign.services}: wanted the record of running services, got something else;"
-            " stop the servers by hand, remove the file and run `labelcycle up`"
-        ) from error
-    return dict(record)
-
-
-def _write(campaign: store.Campaign, record: Mapping[str, Any]) -> None:
-    store.write_bytes(campaign.services, store.dump_json(record).encode(), mode=0o600)
 
 
 def _server(name: str, campaign: store.Campaign, record: dict[str, Any]) -> Server:
     """How to run a service."""
+    service_record.secret_of(campaign, record, name)
     if name == "mlflow":
         return local_servers.mlflow(campaign)
     if name == "prefect":
-        return local_servers.prefect(campaign)
-    if "token" not in record:
-        # a database that outlived its record keeps its old account: a new name gets in again
-        known = (campaign.private / "label-studio" / "label_studio.sqlite3").exists()
-        login = f"admin-{secrets.token_hex(3)}" if known else "admin"
-        record |= {
-            "login": f"{login}@localhost",
-            "password": secrets.token_urlsafe(9),
-            "token": secrets.token_hex(20),
-        }
-        _write(campaign, record)
+        return local_servers.prefect(campaign, record["prefect"])
     return local_servers.label_studio(
         campaign, record["login"], record["password"], record["token"]
     )
@@ -197,14 +163,15 @@ def _remember_invite(
     answer = health.ask(f"{service.address}/api/invite", headers)
     if isinstance(answer, dict) and isinstance(answer.get("invite_url"), str):
         record["invite"] = answer["invite_url"]
-        _write(campaign, record)
+        service_record.write(campaign, record)
 
 
 def _services(record: Mapping[str, Any], found: Mapping[str, Service]) -> Services:
     invite = None
     if "label_studio" in found and record.get("invite"):
         invite = found["label_studio"].public + record["invite"]
-    return Services(found, record.get("login"), record.get("password"), invite)
+    people = [record.get(name) for name in ("login", "password")]
+    return Services(found, *people, invite, record.get("prefect"))
 
 
 def _running(record: Mapping[str, Any], name: str) -> bool:
@@ -216,8 +183,8 @@ def _running(record: Mapping[str, Any], name: str) -> bool:
 
 
 def _prepare(server: Server, record: Mapping[str, Any], show: Callable[[str], None]) -> None:
-    if server.template and not _running(record, server.name):
-        templates.provide(server.template, server.database, show)
+    if not _running(record, server.name):
+        databases.ready(server, record.get("versions", {}).get(server.name), show)
 
 
 def _start(
@@ -242,6 +209,7 @@ def _start(
     port = processes.free_port(wanted, host)
     log = server.folder / f"{server.name}.log"
     show(f"{server.title} is starting on port {port}")
+    record.setdefault("versions", {})[server.name] = server.version
     command = server.command(host, port)
     variables = {**server.environment, **server.told(host, port)}
     process = processes.start(command, variables, server.folder, log)
@@ -256,7 +224,7 @@ def _start(
             log=str(log),
         )
     )
-    _write(campaign, record)
+    service_record.write(campaign, record)
 
 
 def _public(host: str) -> str:

@@ -49,9 +49,9 @@ def provide(template: Template, target: Path, show: Callable[[str], None]) -> bo
             show(f"{template.cache.stem}: preparing its database, once for this installation")
             _build(template)
         target.parent.mkdir(parents=True, exist_ok=True)
-        _copy(template.cache, target)
+        copy(template.cache, target)
     except (OSError, sqlite3.Error, subprocess.SubprocessError) as error:
-        show(f"{template.cache.stem}: no prepared database ({_reason(error)}); it makes its own")
+        show(f"{template.cache.stem}: no prepared database ({reason(error)}); it makes its own")
         return False
     return True
 
@@ -70,10 +70,10 @@ def _build(template: Template) -> None:
             stdin=subprocess.DEVNULL,
             capture_output=True,
         )
-        _copy(folder / template.database, template.cache)
+        copy(folder / template.database, template.cache)
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy(source: Path, target: Path) -> None:
     """Copy a database whole or not at all, with what stands in its write-ahead log."""
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     os.close(descriptor)
@@ -91,7 +91,7 @@ def _copy(source: Path, target: Path) -> None:
         raise
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """An error in one line, with the program's own last line if it left one."""
     output = getattr(error, "stderr", None) or b""
     lines = output.decode(errors="replace").strip().splitlines()
