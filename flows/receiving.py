@@ -1,6 +1,6 @@
 """Label Studio wakes `collect`: a receiver beside the served flows, and its webhook kept in place.
 
-Only a wake-up: what it starts asks Label Studio itself, and the schedule looks anyway.
+Only a wake-up: what it starts asks Label Studio itself, and regular looks come anyway.
 """
 
 import contextlib
@@ -11,27 +11,18 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import click
-import httpx
 
+from flows.looks import Looks
 from flows.waking import Waker
 from labelcycle import rounds
 from labelcycle.adapters import label_studio_webhooks, receiver
 from labelcycle.adapters.label_studio_api import LabelStudioApi
-from labelcycle.errors import LabelcycleError, ServiceDown, SettingsError, StateError
+from labelcycle.errors import LabelcycleError, SettingsError, StateError
 from labelcycle.store import Campaign, read_json
-
-if TYPE_CHECKING:
-    from prefect.client.orchestration import SyncPrefectClient
-
-LOST = timedelta(minutes=10)
-"""A run that was killed before it began looks as if it were about to begin for ever."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +72,15 @@ def _number(host: str) -> str | None:
 
 
 @contextlib.contextmanager
-def received(root: Path, name: str, where: Place, every_s: float) -> Iterator[None]:
-    """Webhooks of campaign `name` start its served `collect` while the block lasts.
+def received(root: Path, looks: Looks, where: Place, every_s: float) -> Iterator[None]:
+    """Webhooks start looks at the campaign in `root` while the block lasts.
 
     The secret is a new one each time, known to Label Studio alone. Raises ToolFailed if the
     port cannot be had.
     """
     secret, over = secrets.token_urlsafe(32), threading.Event()
     with (
-        Waker(Looks(name).start) as waker,
+        Waker(looks.start) as waker,
         receiver.listening(waker.knock, secret, where.host, where.port),
     ):
         arguments = (Campaign(root), where.url, secret, every_s, over)
@@ -100,42 +91,6 @@ def received(root: Path, name: str, where: Place, every_s: float) -> Iterator[No
         finally:
             over.set()
             keeper.join()
-
-
-class Looks:
-    """Runs of a served `collect`; none is asked for while the last one has not yet begun."""
-
-    def __init__(self, name: str) -> None:
-        self._deployment = f"collect/{name}"
-        self._last: UUID | None = None
-
-    def start(self) -> None:
-        """Have Prefect start a run. Raises ServiceDown if it does not."""
-        from prefect.client.orchestration import get_client
-        from prefect.exceptions import PrefectException
-
-        try:
-            with get_client(sync_client=True) as client:
-                if self._waits(client):
-                    return
-                deployment = client.read_deployment_by_name(self._deployment)
-                self._last = client.create_flow_run_from_deployment(deployment.id).id
-        except (OSError, RuntimeError, ValueError, httpx.HTTPError, PrefectException) as error:
-            raise ServiceDown(
-                f"Prefect did not start {self._deployment} ({error}); the schedule looks anyway"
-            ) from error
-
-    def _waits(self, client: "SyncPrefectClient") -> bool:
-        """True if the last run has yet to begin and may still be expected to."""
-        from prefect.exceptions import ObjectNotFound
-
-        try:
-            state = client.read_flow_run(self._last).state if self._last else None
-        except ObjectNotFound:  # somebody deleted it
-            return False
-        if state is None or not (state.is_scheduled() or state.is_pending()):
-            return False
-        return datetime.now(UTC) - state.timestamp < LOST
 
 
 def _keep(campaign: Campaign, url: str, secret: str, every_s: float, over: threading.Event) -> None:

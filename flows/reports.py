@@ -1,9 +1,12 @@
 """What people see of a round in Prefect and on the terminal."""
 
+import json
+import logging
 from dataclasses import asdict
+from typing import Any
 
 import click
-from prefect.artifacts import create_link_artifact, create_table_artifact
+from prefect.artifacts import Artifact, create_link_artifact, create_table_artifact
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
@@ -14,12 +17,16 @@ from labelcycle.ports import Progress
 
 
 def say(text: str) -> None:
-    """Tell the person at the terminal, and the run's log if there is a run."""
-    click.echo(text)
+    """Tell it once: in the log of a served run, else at the terminal."""
     try:
-        get_run_logger().info(text)
+        log = get_run_logger()
     except MissingContextError:
+        click.echo(text)
         return
+    if log.isEnabledFor(logging.INFO):
+        log.info(text)
+    else:
+        click.echo(text)
 
 
 def announce(now: Standing) -> None:
@@ -51,10 +58,10 @@ def progress(now: Standing, done: Progress) -> None:
         f"round {now.number}: {done.answered} answered, {done.skipped} skipped of"
         f" {done.tasks} tasks{begun}; annotators work at {url}"
     )
-    create_table_artifact(
-        table=[{"round": now.number, **asdict(done)}],
-        key=f"round-{now.number:03d}-progress",
-        description=f"[Open the tasks in Label Studio]({url})",
+    _show_table(
+        f"round-{now.number:03d}-progress",
+        [{"round": now.number, **asdict(done)}],
+        f"[Open the tasks in Label Studio]({url})",
     )
 
 
@@ -95,4 +102,19 @@ def closed(now: Standing, number: int) -> None:
                 "high": value.get("high"),
             }
         )
-    create_table_artifact(table=rows, key="rounds", description="The campaign so far")
+    _show_table("rounds", rows, "The campaign so far")
+
+
+def _show_table(key: str, rows: list[dict[str, Any]], description: str) -> None:
+    """Show a table in Prefect, unless its last one of that key is the same.
+
+    A look every few minutes would leave hundreds a day.
+    """
+    last = Artifact.get(key)
+    if (
+        isinstance(last, Artifact)
+        and last.data == json.dumps(rows)
+        and last.description == description
+    ):
+        return
+    create_table_artifact(table=rows, key=key, description=description)

@@ -14,9 +14,11 @@ from typing import Any
 import httpx
 import yaml
 from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL
 
-from flows import reports, telling
+from flows import names, reports, telling
 from flows.reports import say
 from flows.tasks import log_missing, log_rounds, look, pull, push, reproduce
 from labelcycle import config, pipeline, rounds
@@ -24,7 +26,7 @@ from labelcycle.adapters import git, lock
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.cycle import asking, closing, deadline, opening, standing
 from labelcycle.cycle.standing import Standing
-from labelcycle.errors import ServiceDown, StateError
+from labelcycle.errors import ServiceDown, ServiceRefused, StateError
 from labelcycle.rounds import BEFORE_OPEN, State
 from labelcycle.store import Campaign
 
@@ -32,7 +34,7 @@ OPENING = ("pretrain", "embed", "train", "cluster", "query")
 CLOSING = ("train", "evaluate")
 
 
-@flow(name="open-round")
+@flow(name="open-round", flow_run_name=names.flow_name("open"))
 def open_round(folder: str) -> int:
     """Bring the stages up to date, hand the selection to annotators; the round's number."""
     with _at_work(folder) as campaign:
@@ -60,7 +62,7 @@ def open_round(folder: str) -> int:
         return now.number
 
 
-@flow(name="close-round")
+@flow(name="close-round", flow_run_name=names.flow_name("close"))
 def close_round(folder: str) -> int:
     """Take the answers back, train, evaluate, commit and tag; the round's number."""
     with _at_work(folder) as campaign:
@@ -94,7 +96,7 @@ def close_round(folder: str) -> int:
         return number
 
 
-@flow(name="collect")
+@flow(name="collect", flow_run_name=names.flow_name("look"))
 def collect(folder: str) -> bool:
     """Look at the open round; close it if it is complete, or due with a quorum. True if it was.
 
@@ -201,7 +203,7 @@ def end_early(folder: str, how: str, reason: str = "", abandon: bool = False) ->
 def _bring_up_to_date(now: Standing, stages: tuple[str, ...]) -> None:
     say(f"round {now.number}: {', '.join(stages)}")
     for stage in stages:
-        reproduce(now.campaign.root, stage)
+        reproduce(now, stage)
 
 
 # --- conditions ----------------------------------------------------------------------------
@@ -212,7 +214,11 @@ def _at_work(folder: str) -> Iterator[Campaign]:
     """The campaign, with its lock held while a flow is at work."""
     campaign = Campaign(Path(folder))
     git.check_usable(campaign.root)
-    with lock.exclusive(campaign.lock), telling.failures(campaign):
+    with (
+        lock.exclusive(campaign.lock),
+        telling.failures(campaign),
+        names.tagged(standing.read(campaign.root)),
+    ):
         yield campaign
 
 
@@ -247,14 +253,26 @@ def _checked(campaign: Campaign) -> Standing:
 
 
 def _require_prefect() -> None:
-    """Raise ServiceDown if an address of Prefect's API is set and nobody answers there."""
+    """Raise if an address of Prefect's API is set and nobody answers there, or lets us in."""
     url = PREFECT_API_URL.value()
     if not url:
         return
     try:
-        httpx.get(f"{url}/health", timeout=10).raise_for_status()
-    except httpx.HTTPError as error:
-        raise ServiceDown(
-            f"Prefect at {url} does not answer ({error}); run `labelcycle up`, or mend"
-            " PREFECT_API_URL"
+        with get_client(sync_client=True) as client:
+            client.read_flow_runs(limit=1)
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code not in (401, 403):
+            raise _away(url, error) from error
+        raise ServiceRefused(
+            f"Prefect at {url} does not let us in ({error.response.status_code}); wanted its"
+            " password; mend PREFECT_API_AUTH_STRING (`name:password`), or unset it to use that of"
+            " `labelcycle up`"
         ) from error
+    except (httpx.HTTPError, OSError, RuntimeError) as error:
+        raise _away(url, error) from error
+
+
+def _away(url: str, error: Exception) -> ServiceDown:
+    return ServiceDown(
+        f"Prefect at {url} does not answer ({error}); run `labelcycle up`, or mend PREFECT_API_URL"
+    )

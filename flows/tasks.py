@@ -1,7 +1,6 @@
 """What a flow has Prefect watch over: the stages, and whatever talks to a service."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import task
@@ -10,6 +9,7 @@ from prefect.client.schemas.objects import State as RunState
 from prefect.client.schemas.objects import TaskRun
 from prefect.tasks import Task
 
+from flows import names
 from flows.reports import say
 from labelcycle.adapters import dvc
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
@@ -31,6 +31,7 @@ def _may_pass(_task: Task[..., Any], _run: TaskRun, state: RunState[Any]) -> boo
 def _service(function: Callable[P, R]) -> Task[P, R]:
     """A task that talks to a service: retried while the service is down, never cached."""
     return task(
+        task_run_name=names.task_name(function.__name__),
         retries=3,
         retry_delay_seconds=[2, 5, 15],
         retry_condition_fn=_may_pass,
@@ -38,10 +39,10 @@ def _service(function: Callable[P, R]) -> Task[P, R]:
     )(function)
 
 
-@task(task_run_name="dvc repro {stage}", cache_policy=NO_CACHE)
-def reproduce(root: Path, stage: str) -> None:
+@task(task_run_name=names.task_name("{stage}"), cache_policy=NO_CACHE)
+def reproduce(now: Standing, stage: str) -> None:
     """Let DVC bring one stage up to date."""
-    dvc.repro(root, stage)
+    dvc.repro(now.campaign.root, stage)
 
 
 @_service
@@ -73,4 +74,6 @@ def log_missing(now: Standing) -> None:
         say(f"not logged yet: {error}")
 
 
-log_rounds = task(name="log_rounds", cache_policy=NO_CACHE)(log_missing)
+log_rounds = task(name="log_rounds", task_run_name=names.task_name("log"), cache_policy=NO_CACHE)(
+    log_missing
+)

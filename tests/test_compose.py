@@ -200,11 +200,10 @@ def test_only_the_worker_holds_the_campaign(services: dict[str, Any]) -> None:
         whole = [v for v in service["volumes"] if isinstance(v, dict)]
         assert ("/srv/campaign" in [v["source"] for v in whole]) == (name == "worker")
     assert services["worker"]["command"] == [
-        "python",
-        "-m",
-        "flows.deploy",
+        "labelcycle",
         "--campaign",
         "/campaign",
+        "serve",
         "--webhook",
         WEBHOOK,
     ]

@@ -12,6 +12,7 @@ from labelcycle.commands import (
     listing,
     records,
     schema,
+    serving,
     setting_up,
     simulating,
     trying_out,
@@ -19,7 +20,7 @@ from labelcycle.commands import (
 from labelcycle.errors import LabelcycleError
 from labelcycle.warned import print_notices
 
-PARTS = (setting_up, cycling, listing, schema, simulating, records, trying_out)
+PARTS = (setting_up, cycling, serving, listing, schema, simulating, records, trying_out)
 """In the order of `labelcycle --help`."""
 
 

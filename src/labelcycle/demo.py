@@ -21,7 +21,7 @@ from labelcycle.core.pool import UNLABELED
 from labelcycle.core.seeding import derive
 from labelcycle.cycle import people, setup, standing
 from labelcycle.cycle.standing import Standing
-from labelcycle.environment import prepare
+from labelcycle.environment import check_settings_here, prepare
 from labelcycle.errors import DataError, StateError
 from labelcycle.labels import read_holdout
 from labelcycle.nn import learners
@@ -87,6 +87,7 @@ def run(directory: Path, *, stop: bool) -> None:
 
 
 def _loop(campaign: Campaign, truth: Path) -> None:
+    check_settings_here()
     prepare(campaign.root)  # Prefect reads its settings when it is imported
     from flows import rounds as flows
 

@@ -2,9 +2,11 @@
 
 import os
 import secrets
+import tomllib
 from pathlib import Path
 
 from labelcycle.adapters import private, services
+from labelcycle.errors import StateError
 from labelcycle.store import Campaign
 
 PREFECT = {
@@ -29,6 +31,8 @@ def prepare(root: Path) -> Campaign:
     os.environ.setdefault("PREFECT_HOME", str(campaign.private / "prefect"))
     for name, value in PREFECT.items():
         os.environ.setdefault(name, value)
+    # Programs that we start take no modules from the folder we work in.
+    os.environ["PYTHONSAFEPATH"] = "1"
     for name in ("NO_PROXY", "no_proxy"):  # what runs here is not asked for through a proxy
         here = [*filter(None, os.environ.get(name, "").split(",")), "127.0.0.1", "localhost"]
         os.environ[name] = ",".join(dict.fromkeys(here))
@@ -45,3 +49,29 @@ def _close_ephemeral() -> None:
         login = os.environ.setdefault("PREFECT_API_AUTH_STRING", login)
         os.environ["PREFECT_SERVER_API_AUTH_STRING"] = login
         os.environ["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] = ""
+
+
+def check_settings_here() -> None:
+    """Raise StateError if a file of the working folder would steer Prefect.
+
+    It reads three. What came with a campaign could have it log in elsewhere, or run a program.
+    """
+    here = Path.cwd()
+    named = [here / name for name in ("prefect.toml", ".env", "pyproject.toml")]
+    for path in named:
+        if path.exists() and _steers(path):
+            raise StateError(
+                f"{path} has settings of Prefect, which would come from whoever wrote that file;"
+                " wanted them in the environment, or nowhere: remove them from the file, or work"
+                " in another folder (labelcycle -C)"
+            )
+
+
+def _steers(path: Path) -> bool:
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.name == ".env":
+            return "prefect" in text.lower()
+        return path.name == "prefect.toml" or "prefect" in tomllib.loads(text).get("tool", {})
+    except (OSError, ValueError):  # neither can Prefect, which then ends with an error of its own
+        return True

@@ -58,8 +58,8 @@ def flows(monkeypatch: pytest.MonkeyPatch, backend: FakeBackend):
     for module in (rounds, tasks):
         monkeypatch.setattr(module, "LabelStudioBackend", lambda campaign: backend)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    for name in ("create_link_artifact", "create_table_artifact"):
-        monkeypatch.setattr(reports, name, lambda **artifact: None)
+    for name in ("create_link_artifact", "create_table_artifact", "_show_table"):
+        monkeypatch.setattr(reports, name, lambda *shown, **artifact: None)
     return rounds
 
 

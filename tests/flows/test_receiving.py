@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from flows import receiving
-from flows.receiving import Looks, Place, place
+from flows.looks import Looks
+from flows.receiving import Place, place
 from labelcycle.errors import LabelcycleError, ServiceDown, SettingsError, StateError
 from labelcycle.store import Campaign, write_json
 
@@ -88,7 +89,8 @@ class FakePrefect:
             raise self.error
         return SimpleNamespace(id=name)
 
-    def create_flow_run_from_deployment(self, deployment: str) -> object:
+    def create_flow_run_from_deployment(self, deployment: str, name: str) -> object:
+        assert name == "campaign, look"
         self.asked.append(deployment)
         return SimpleNamespace(id=uuid4())
 
@@ -106,7 +108,7 @@ def test_a_run_that_has_yet_to_begin_is_enough(prefect: FakePrefect) -> None:
     from prefect.states import Completed, Pending, Running, Scheduled
 
     lost = Pending(timestamp=datetime.now(UTC) - timedelta(minutes=11))
-    looks = Looks("tiny")
+    looks = Looks(Path("campaign"), "tiny")
     looks.start()
     for state, asked in (
         (Scheduled(), 1),
@@ -132,8 +134,10 @@ def test_a_run_that_has_yet_to_begin_is_enough(prefect: FakePrefect) -> None:
 )
 def test_prefect_away_is_told(prefect: FakePrefect, error: Exception) -> None:
     prefect.error = error
-    with pytest.raises(ServiceDown, match=rf"did not start collect/tiny \({error}\); the schedule"):
-        Looks("tiny").start()
+    with pytest.raises(
+        ServiceDown, match=rf"did not start collect/tiny \({error}\); the next look"
+    ):
+        Looks(Path("campaign"), "tiny").start()
 
 
 # --- the webhook ---------------------------------------------------------------------------

@@ -17,6 +17,7 @@ import sysconfig
 import tarfile
 import time
 import urllib.request
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,13 @@ class World:
         token = f"Token {self.services['token']}"
         return self.ask("label_studio", path, body, method, Authorization=token)
 
+    def prefect(self, path: str, body: Any = None) -> Any:
+        login = b64encode(self.services["prefect"].encode()).decode()
+        headers = {"Authorization": f"Basic {login}", "Prefect-Csrf-Client": "test"}
+        token = self.ask("prefect", "/api/csrf-token?client=test", **headers)["token"]
+        headers["Prefect-Csrf-Token"] = token
+        return self.ask("prefect", path, body, **headers)
+
 
 @pytest.fixture(scope="module")
 def world(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
@@ -158,6 +166,7 @@ def test_without_services_the_remedy_is_named(world: World) -> None:
 def test_services_come_up_and_the_doctor_is_content(world: World) -> None:
     out = world.run("up")
     assert "log in to Label Studio as" in out
+    assert "log in to Prefect with labelcycle:" in out
     assert "FAIL" not in world.run("doctor")
 
 
@@ -423,12 +432,17 @@ def test_the_logged_model_predicts_with_what_it_requires_and_nothing_else(world:
 
 
 def test_prefect_knows_the_completed_flow_runs(world: World) -> None:
-    runs = world.ask("prefect", "/api/flow_runs/filter", {"limit": 200})
+    runs = world.prefect("/api/flow_runs/filter", {"limit": 200})
     done = {r["name"]: r for r in runs if r["state_type"] == "COMPLETED"}
-    flows = world.ask("prefect", "/api/flows/filter", {"limit": 50})
+    flows = world.prefect("/api/flows/filter", {"limit": 50})
     names = {flow["id"]: flow["name"] for flow in flows}
     assert {names[r["flow_id"]] for r in done.values()} == {"open-round", "collect", "close-round"}
-    artifacts = world.ask("prefect", "/api/artifacts/filter", {"limit": 200})
+    assert {f"from the wheel, round 1, {step}" for step in ("open", "look", "close")} <= set(done)
+    assert all(name.startswith("from the wheel, round ") for name in done)
+    assert done["from the wheel, round 1, close"]["tags"] == ["from the wheel", "round 1"]
+    tasks = world.prefect("/api/task_runs/filter", {"limit": 200})
+    assert all(task["name"].startswith("from the wheel, round ") for task in tasks)
+    artifacts = world.prefect("/api/artifacts/filter", {"limit": 200})
     keys = {artifact["key"] for artifact in artifacts}
     assert {"round-001-tasks", "round-001-selection", "rounds"} <= keys
 
@@ -494,7 +508,7 @@ def test_served_flows_close_an_answered_round_by_themselves(world: World) -> Non
     world.run("open")
     world.annotate()
     serving = subprocess.Popen(
-        [str(world.installed.python), "-m", "flows.deploy", "--every", "10"],
+        [str(world.installed.folder / "bin" / "labelcycle"), "serve", "--every", "10"],
         cwd=world.root,
         env=world.installed.environment(PREFECT_RUNNER_POLL_FREQUENCY="1"),
         stdout=subprocess.PIPE,

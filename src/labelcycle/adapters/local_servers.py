@@ -25,13 +25,21 @@ Linux has all of 127.0.0.0/8. On macOS it is there after `sudo ifconfig lo0 alia
 """
 
 BANNED = (
-    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
-    *("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15"),
-    *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
-    *("::/128", "::1/128", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64"),
+    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16"),
+    *("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16"),
+    *("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+    *(
+        "::/128",
+        "::1/128",
+        "::ffff:0:0/96",
+        "::ffff:0:0:0/96",
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "100::/64",
+    ),
     *("2001::/23", "2001:db8::/32", "2002::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"),
 )
-"""What is no address of the public internet. Label Studio's own list and some it leaves out."""
+"""What is no address of the public internet, besides loopback: Label Studio's own list and more."""
 
 
 def own_webhooks() -> dict[str, str]:
@@ -41,14 +49,11 @@ def own_webhooks() -> dict[str, str]:
     them through it. Only while it listens for this computer alone, for what listens on all
     networks is at `WAKE` too, behind whatever fence there is.
     """
-    wake = ipaddress.ip_network(f"{WAKE}/32")
-    banned = []
-    for network in map(ipaddress.ip_network, BANNED):
-        inside = network.version == 4 and wake.subnet_of(network)
-        banned += network.address_exclude(wake) if inside else [network]
+    wake, loopback = ipaddress.IPv4Network(f"{WAKE}/32"), ipaddress.IPv4Network("127.0.0.0/8")
+    banned = [*BANNED, *map(str, loopback.address_exclude(wake))]
     return {
         "USE_DEFAULT_BANNED_SUBNETS": "false",
-        "USER_ADDITIONAL_BANNED_SUBNETS": ",".join(map(str, banned)),
+        "USER_ADDITIONAL_BANNED_SUBNETS": ",".join(banned),
     }
 
 

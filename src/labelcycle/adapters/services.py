@@ -170,8 +170,8 @@ def _services(record: Mapping[str, Any], found: Mapping[str, Service]) -> Servic
     invite = None
     if "label_studio" in found and record.get("invite"):
         invite = found["label_studio"].public + record["invite"]
-    people = [record.get(name) for name in ("login", "password")]
-    return Services(found, *people, invite, record.get("prefect"))
+    known = {name: record.get(name) for name in ("login", "password", "prefect")}
+    return Services(found, invite=invite, **known)
 
 
 def _running(record: Mapping[str, Any], name: str) -> bool:

@@ -18,8 +18,10 @@ def campaign_in(root: Path) -> "Campaign":
 def flows_of(root: Path) -> ModuleType:
     """`flows.rounds`, ready for the campaign in `root`; StateError if that is no repository."""
     from labelcycle.adapters import git
+    from labelcycle.environment import check_settings_here
 
     git.check_usable(root)
+    check_settings_here()
     campaign_in(root)  # Prefect reads its settings when it is imported
     from flows import rounds
 

@@ -1,0 +1,81 @@
+"""How serving the flows begins and ends; no server."""
+
+import asyncio
+import contextlib
+import threading
+from pathlib import Path
+
+import prefect
+import pytest
+from prefect.deployments.runner import RunnerDeployment
+from prefect.runner import Runner
+
+from flows import serving
+from flows.looks import Looks, regular
+from labelcycle.environment import check_settings_here
+from labelcycle.errors import ServiceDown, StateError
+
+
+class CountedLooks(Looks):
+    """Looks that no server is asked for."""
+
+    def __init__(self) -> None:
+        self.count, self.enough = 0, threading.Event()
+
+    def start(self) -> None:
+        self.count += 1
+        if self.count == 1:
+            raise ServiceDown("Prefect is away")
+        self.enough.set()
+
+
+def test_the_end_by_sigterm_prints_no_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    async def ended() -> None:
+        Runner(name="tiny").handle_sigterm()
+
+    def serve(*deployments: RunnerDeployment, limit: int, print_starting_message: bool) -> None:
+        assert [one.entrypoint for one in deployments] == [
+            f"flows.rounds.{name}" for name in ("collect", "open_round", "close_round")
+        ]
+        # Prefect would name the runs of a schedule with two drawn words
+        assert not any(one.schedules for one in deployments)
+        asyncio.run(ended())
+
+    monkeypatch.setattr(prefect, "serve", serve)
+    monkeypatch.setattr(RunnerDeployment, "apply", lambda deployment: "number")
+    with pytest.raises(SystemExit, match="0"):
+        serving._serve(tmp_path, "tiny", CountedLooks(), 300)
+    assert not [w for w in recwarn if "astop" in str(w.message)]
+
+
+def test_looks_go_on_when_one_was_not_started(capsys: pytest.CaptureFixture[str]) -> None:
+    looks = CountedLooks()
+    with regular(looks, 0.01):
+        assert looks.enough.wait(10)
+    assert capsys.readouterr().out == "no look was started: Prefect is away\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "refused"),
+    [
+        ("prefect.toml", "", True),
+        (".env", "PREFECT_API_URL=http://evil.example/api", True),
+        (".env", " export prefect_logging_settings_path = x", True),
+        (".env", "AWS_DEFAULT_REGION=eu-north-1", False),
+        ("pyproject.toml", "[tool.prefect.api]\nurl = 'http://evil.example/api'", True),
+        ("pyproject.toml", 'tool."\\u0070refect".api.url = "http://evil.example/api"', True),
+        ("pyproject.toml", "[tool.ruff]\nsrc = ['prefect']", False),
+        ("pyproject.toml", "no TOML", True),
+    ],
+)
+def test_files_of_the_working_folder_do_not_steer_prefect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, refused: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    check_settings_here()
+    (tmp_path / name).write_text(text)
+    told = rf"{name} has settings of Prefect, which would come from whoever wrote"
+    with pytest.raises(StateError, match=told) if refused else contextlib.nullcontext():
+        check_settings_here()
