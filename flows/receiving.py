@@ -5,7 +5,6 @@ Only a wake-up: what it starts asks Label Studio itself, and regular looks come 
 
 import contextlib
 import ipaddress
-import os
 import secrets
 import socket
 import threading
@@ -19,8 +18,7 @@ import click
 from flows.looks import Looks
 from flows.waking import Waker
 from labelcycle import rounds
-from labelcycle.adapters import label_studio_webhooks, receiver
-from labelcycle.adapters.label_studio_api import LabelStudioApi
+from labelcycle.adapters import label_studio_people, label_studio_webhooks, receiver
 from labelcycle.errors import LabelcycleError, SettingsError, StateError
 from labelcycle.store import Campaign, read_json
 
@@ -98,7 +96,7 @@ def _keep(campaign: Campaign, url: str, secret: str, every_s: float, over: threa
     told = ""
     while True:
         try:
-            label_studio_webhooks.keep(_api(), _project(campaign), url, secret)
+            label_studio_webhooks.keep(label_studio_people.here(), _project(campaign), url, secret)
             news = f"Label Studio wakes us at {url}"
         except LabelcycleError as error:
             news = f"no webhook yet: {error}"
@@ -108,14 +106,9 @@ def _keep(campaign: Campaign, url: str, secret: str, every_s: float, over: threa
         if over.wait(every_s):
             break
     try:
-        label_studio_webhooks.remove(_api(), _project(campaign))
+        label_studio_webhooks.remove(label_studio_people.here(), _project(campaign))
     except LabelcycleError as error:
         click.echo(f"the webhook to {url} stays in Label Studio: {error}")
-
-
-def _api() -> LabelStudioApi:
-    address, token = (os.environ.get(f"LABEL_STUDIO_{name}", "") for name in ("URL", "API_KEY"))
-    return LabelStudioApi(address, token)
 
 
 def _project(campaign: Campaign) -> int:

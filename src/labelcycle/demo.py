@@ -235,9 +235,8 @@ class RandomSelection:
 
 def _addresses(directory: Path, running: Any) -> None:
     click.echo(f"\nThe campaign is in {directory}; look at it:")
-    for service in running.services.values():
-        click.echo(f"  {service.title:<13} {service.public}")
-    click.echo(f"  log in to Label Studio as {running.login} with password {running.password}")
+    for line in running.told:
+        click.echo(f"  {line}")
     program = sys.argv[0] if Path(sys.argv[0]).name == "labelcycle" else "labelcycle"
     click.echo(f"  {program} -C {directory} status")
     click.echo(f"  {program} -C {directory} verify round/001")

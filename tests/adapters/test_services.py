@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -19,6 +20,7 @@ from labelcycle import store
 from labelcycle.adapters import (
     databases,
     health,
+    label_studio_people,
     local_servers,
     processes,
     service_record,
@@ -454,3 +456,24 @@ def test_the_page_of_prefect_asks_its_own_server(prefect_server: Services) -> No
     address = prefect_server.services["prefect"].address
     assert not address.endswith(":4200")
     assert health.ask(f"{address}/ui-settings")["api_url"] == f"{address}/api"
+
+
+@pytest.mark.service
+def test_an_invitation_is_renewed(
+    label_studio: Services, service_campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in services.environment(service_campaign).items():
+        monkeypatch.setenv(name, value)
+    api = label_studio_people.here()
+    old = label_studio_people.invitation(api, renew=False)
+    assert old == label_studio.invite
+    new = label_studio_people.invitation(api, renew=True)
+    assert new == label_studio_people.invitation(api, renew=False) != old
+    account = {"email": "late@localhost", "password": "password-1", "allow_newsletters": "false"}
+    for link, made in ((old, False), (new, True)):
+        with httpx.Client(timeout=60) as client:
+            client.get(link)  # its form
+            token = client.cookies.get("csrftoken", "")
+            form = {**account, "csrfmiddlewaretoken": token}
+            client.post(link, data=form, headers={"Referer": link})
+        assert ("late@localhost" in api.users()) == made

@@ -164,7 +164,7 @@ def test_the_webhook_is_looked_after_and_what_is_new_is_said(
             return not results
 
     write_json(tmp_path / "rounds" / "000" / "pushed.json", {"project": 7})
-    monkeypatch.setattr(receiving, "_api", lambda: None)
+    monkeypatch.setattr(receiving.label_studio_people, "here", lambda: None)
     monkeypatch.setattr(receiving.label_studio_webhooks, "keep", keep)
     monkeypatch.setattr(receiving.label_studio_webhooks, "remove", remove)
     receiving._keep(Campaign(tmp_path), "http://here/", "secret", 300, Over())

@@ -5,19 +5,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from mailboxes import Box, http_box
-from wheel import REPOSITORY, SERVICES
+from wheel import SERVICES
 
 from labelcycle import config, rounds
-from labelcycle.adapters import health, label_studio_webhooks, processes, services
+from labelcycle.adapters import label_studio_webhooks, processes, services
 from labelcycle.adapters.label_studio_api import LabelStudioApi
+from labelcycle.adapters.local_servers import WAKE
 from labelcycle.adapters.services import Services
 from labelcycle.cycle import setup
 from labelcycle.errors import ServiceRefused
 from labelcycle.store import Campaign, write_json
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
 
 pytestmark = pytest.mark.service
 
@@ -52,20 +56,26 @@ class Pushed:
     def webhooks(self) -> list[Any]:
         return self.api.call("listing", lambda sdk: sdk.webhooks.list(project=str(self.project)))
 
-    def runs(self) -> list[Any]:
-        """Runs of `collect` that were asked for, not scheduled."""
+    def prefect(self) -> "SyncPrefectClient":
         from prefect.client.orchestration import SyncPrefectClient
 
-        with SyncPrefectClient(self.where["PREFECT_API_URL"]) as client:
-            return [r for r in client.read_flow_runs() if not r.auto_scheduled]
+        login = self.where["PREFECT_API_AUTH_STRING"]
+        return SyncPrefectClient(self.where["PREFECT_API_URL"], auth_string=login)
+
+    def runs(self) -> list[Any]:
+        with self.prefect() as client:
+            return list(client.read_flow_runs())
 
     def look(self) -> None:
-        """Ask Prefect for a run of `collect`."""
-        from prefect.client.orchestration import SyncPrefectClient
-
-        with SyncPrefectClient(self.where["PREFECT_API_URL"]) as client:
+        """Ask Prefect for a run of `collect`, as somebody does on its page."""
+        with self.prefect() as client:
             served = client.read_deployment_by_name("collect/woken")
             client.create_flow_run_from_deployment(served.id)
+
+    def logs(self) -> list[str]:
+        """What all runs said, as Prefect keeps it."""
+        with self.prefect() as client:
+            return [log.message for log in client.read_logs()]
 
     def ended(self, count: int) -> list[str]:
         """How the runs ended, once there are so many and all have, or nothing."""
@@ -74,13 +84,13 @@ class Pushed:
         return sorted(state.name for state in states) if whole else []
 
     def serve(self, url: str, notify: str) -> subprocess.Popen[bytes]:
-        words = ["flows.deploy", "--campaign", str(self.campaign.root), "--every", "3600"]
+        words = ["-C", str(self.campaign.root), "serve", "--every", "3600", "--webhook", url]
         inherited = {k: v for k, v in os.environ.items() if k not in SERVICES}
         soon = {"PREFECT_RUNNER_POLL_FREQUENCY": "1"}
         with self.log.open("wb") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", *words, "--webhook", url],
-                cwd=REPOSITORY,
+                [sys.executable, "-P", "-m", "labelcycle", *words],
+                cwd=self.campaign.root,
                 env={**inherited, **self.where, **soon, "LABELCYCLE_NOTIFY": notify},
                 stdout=log,
                 stderr=log,
@@ -106,7 +116,7 @@ def pushed(
 
 
 def test_the_webhook_is_made_once_and_kept(pushed: Pushed) -> None:
-    one, other = "http://127.0.0.1:9/", "http://localhost:9/x"
+    one, other = f"http://{WAKE}:9/", f"http://{WAKE}:9/x"
     for url, secret in ((one, "s1"), (one, "s1"), (one, "s2"), (other, "s2"), (other, "s2")):
         label_studio_webhooks.keep(pushed.api, pushed.project, url, secret)
         [webhook] = pushed.webhooks()
@@ -123,6 +133,7 @@ def test_the_webhook_is_made_once_and_kept(pushed: Pushed) -> None:
     ("url", "wanted"),
     [
         ("http://10.0.0.1:9/", r"sends no webhooks to http://10\.0\.0\.1:9/: its guard \(SSRF"),
+        ("http://127.0.0.1:9/", r"one that may call http://127\.87\.0\.1"),
         ("http://collector:9/", r"wanted a host name with a dot or a number, got 'collector'"),
     ],
 )
@@ -140,18 +151,21 @@ def box() -> Iterator[Box]:
 
 
 def test_an_answer_starts_one_look_and_a_look_that_fails_is_told(pushed: Pushed, box: Box) -> None:
-    url = f"http://127.0.0.1:{processes.free_port(0, '127.0.0.1')}/"
+    url = f"http://{WAKE}:{processes.free_port(0, WAKE)}/"
     serving = pushed.serve(url, box.url)
     try:
-        served = f"{pushed.where['PREFECT_API_URL']}/deployments/name/collect/woken"
-        wait_for(lambda: pushed.webhooks() and health.answers(served))
-        assert pushed.runs() == []
+        assert wait_for(lambda: pushed.ended(1)) == ["Completed"]  # the look at the start
+        assert wait_for(pushed.webhooks)
         assert pushed.api.annotate(pushed.task, result=RESULT, unique_id=f"{1:032x}")
-        assert wait_for(lambda: pushed.ended(1)) == ["Completed"]
+        assert wait_for(lambda: pushed.ended(2)) == ["Completed"] * 2
         assert box.titles == []
+        with pushed.prefect() as client:
+            served = client.read_deployment_by_name("collect/woken")
+        page = pushed.where["PREFECT_API_URL"].removesuffix("/api")
+        assert f"{page}/deployments/deployment/{served.id}" in pushed.log.read_text()
         pushed.campaign.params.write_text("campaign: {rounds: none}")
         pushed.look()
-        assert wait_for(lambda: pushed.ended(2)) == ["Completed", "Failed"]
+        assert wait_for(lambda: pushed.ended(3)) == ["Completed", "Completed", "Failed"]
         assert box.titles == ["campaign: a step failed"]
     finally:
         serving.terminate()
@@ -159,3 +173,9 @@ def test_an_answer_starts_one_look_and_a_look_that_fails_is_told(pushed: Pushed,
         print(pushed.log.read_text())
     assert f"Label Studio wakes us at {url}" in pushed.log.read_text()
     assert pushed.webhooks() == []  # nobody waits for a receiver that is gone
+    runs = sorted((run.name, sorted(run.tags)) for run in pushed.runs())
+    look = ("woken, round 0, look", ["round 0", "woken"])
+    assert runs == [("campaign, look", ["woken"]), look, look]
+    logs = pushed.logs()
+    assert "round 0 is pushed: nothing to collect" in logs
+    assert any(text.startswith("a step failed: ") for text in logs)

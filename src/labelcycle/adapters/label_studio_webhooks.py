@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from labelcycle.adapters.label_studio_api import LabelStudioApi
+from labelcycle.adapters.local_servers import WAKE
 from labelcycle.adapters.receiver import HEADER
 from labelcycle.errors import ServiceRefused
 
@@ -55,7 +56,8 @@ def keep(api: LabelStudioApi, project: int, url: str, secret: str) -> None:
         raise ServiceRefused(
             f"Label Studio at {api.url} sends no webhooks to {url}: its guard (SSRF_PROTECTION_"
             "ENABLED) bans addresses of private networks; `labelcycle down` and `labelcycle up`"
-            " start one that may call this computer, for another one see docs/operating.md"
+            f" start one that may call http://{WAKE} of this computer, for another one see"
+            " docs/operating.md"
         ) from error
 
 

@@ -46,6 +46,22 @@ class Services:
     invite: str | None = None
     prefect: str | None = None
 
+    @property
+    def told(self) -> list[str]:
+        """What a person needs to know: each service's page, and how to get in."""
+        pages = {"prefect": "/runs"}
+        lines = [
+            f"{service.title:<13} {service.public}{pages.get(name, '')}"
+            for name, service in self.services.items()
+        ]
+        if "label_studio" in self.services:
+            lines.append(f"log in to Label Studio as {self.login} with password {self.password}")
+        if "prefect" in self.services:
+            lines.append(f"log in to Prefect with {self.prefect} (all of it is the password)")
+        if self.invite:
+            lines.append(f"annotators make their own account at {self.invite}")
+        return lines
+
     def __repr__(self) -> str:
         return f"Services({', '.join(s.public for s in self.services.values())})"
 
@@ -156,8 +172,8 @@ def _server(name: str, campaign: store.Campaign, record: dict[str, Any]) -> Serv
 def _remember_invite(
     campaign: store.Campaign, record: dict[str, Any], service: Service | None
 ) -> None:
-    """Write down where annotators make their accounts, as Label Studio says."""
-    if service is None or record.get("invite"):
+    """Write down where annotators make their accounts, as Label Studio says: it may be renewed."""
+    if service is None:
         return
     headers = {"Authorization": f"Token {record['token']}"}
     answer = health.ask(f"{service.address}/api/invite", headers)

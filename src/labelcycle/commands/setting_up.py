@@ -1,7 +1,6 @@
-"""The commands that set a campaign up: init, ingest, import-labels, up, down, doctor."""
+"""The commands that set a campaign up, from init to doctor."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -94,15 +93,22 @@ def up(root: Path, host: str) -> None:
     campaign = campaign_in(root)
     git.check_usable(root)
     running = services.up(campaign, host=host, show=click.echo)
-    _addresses(running)
+    for line in running.told:
+        click.echo(line)
 
 
-def _addresses(running: Any) -> None:
-    for service in running.services.values():
-        click.echo(f"{service.title:<13} {service.public}")
-    click.echo(f"log in to Label Studio as {running.login} with password {running.password}")
-    if running.invite:
-        click.echo(f"annotators make their own account at {running.invite}")
+@click.command()
+@click.option("--renew", is_flag=True, help="Make a new link; the old one is good no more.")
+@click.pass_obj
+def invite(root: Path, renew: bool) -> None:
+    """Print the link with which annotators make their own accounts.
+
+    Whoever has it gets in, and every annotator can read it. Accounts made with an old link stay.
+    """
+    from labelcycle.adapters import label_studio_people
+
+    campaign_in(root)
+    click.echo(label_studio_people.invitation(label_studio_people.here(), renew))
 
 
 @click.command()
@@ -139,5 +145,5 @@ def doctor(root: Path) -> None:
         raise LabelcycleError("; ".join(problems))
 
 
-COMMANDS = (init, ingest, import_labels, up, down, doctor)
+COMMANDS = (init, ingest, import_labels, up, invite, down, doctor)
 """In the order of `labelcycle --help`."""
