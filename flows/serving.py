@@ -3,6 +3,7 @@
 import contextlib
 import os
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -30,11 +31,30 @@ def serve(root: Path, every: int, webhook: str | None, listen: str | None) -> No
     prepare(root)
     looks = Looks(root, name)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_elsewhere())
         if webhook:
             from flows.receiving import place, received
 
             stack.enter_context(received(root, looks, place(webhook, listen), every))
         _serve(root, name, looks, every)
+
+
+@contextlib.contextmanager
+def _elsewhere() -> Iterator[None]:
+    """Work in a folder that nobody else writes: Prefect imports flows from where it works first."""
+    name = "MLFLOW_TRACKING_URI"
+    if address := os.environ.get(name):
+        os.environ[name] = absolute(address)
+    with contextlib.chdir("/"):
+        yield
+
+
+def absolute(address: str) -> str:
+    """An address of MLflow's that does not depend on the working folder."""
+    scheme, separator, path = address.partition(":///")
+    if separator and scheme.startswith("sqlite") and not path.startswith("/"):
+        return f"{scheme}:///{Path(path).absolute()}"
+    return address if ":" in address else str(Path(address).absolute())
 
 
 def _serve(root: Path, name: str, looks: Looks, every: int) -> None:

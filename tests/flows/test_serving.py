@@ -79,3 +79,20 @@ def test_files_of_the_working_folder_do_not_steer_prefect(
     told = rf"{name} has settings of Prefect, which would come from whoever wrote"
     with pytest.raises(StateError, match=told) if refused else contextlib.nullcontext():
         check_settings_here()
+
+
+@pytest.mark.parametrize(
+    ("address", "wanted"),
+    [
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("sqlite:///own.db", "sqlite:///{here}/own.db"),
+        ("sqlite:////srv/own.db", "sqlite:////srv/own.db"),
+        ("runs/own", "{here}/runs/own"),
+        ("file:///srv/runs", "file:///srv/runs"),
+    ],
+)
+def test_runs_are_logged_where_the_working_folder_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, wanted: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert serving.absolute(address) == wanted.format(here=tmp_path)
