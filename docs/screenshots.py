@@ -51,7 +51,11 @@ def mlflow(driver: Chrome, record: Any) -> None:
 def prefect(driver: Chrome, record: Any) -> None:
     """The flow runs of the campaign."""
     driver.set_window_size(1360, 1250)
-    driver.get(f"{record['services']['prefect']['address']}/runs")
+    page = f"{record['services']['prefect']['address']}/runs"
+    driver.get(page)
+    chromium.wait(driver, "input[type=password]").send_keys(record["prefect"])
+    chromium.send(driver)
+    driver.get(page)
     save(driver, "prefect", 12)
 
 

@@ -17,10 +17,10 @@ import click
 
 from flows.looks import Looks
 from flows.waking import Waker
-from labelcycle import rounds
 from labelcycle.adapters import label_studio_people, label_studio_webhooks, receiver
+from labelcycle.cycle import standing
 from labelcycle.errors import LabelcycleError, SettingsError, StateError
-from labelcycle.store import Campaign, read_json
+from labelcycle.store import Campaign
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _keep(campaign: Campaign, url: str, secret: str, every_s: float, over: threa
 
 def _project(campaign: Campaign) -> int:
     """The campaign's project. Raises StateError before anything was pushed."""
-    pushed = sorted(campaign.rounds.glob(f"*/{rounds.PUSHED}"))
-    if not pushed:
+    found = standing.project(campaign)
+    if found is None:
         raise StateError("Label Studio has no project of this campaign; it is made with round 0")
-    return int(read_json(pushed[-1])["project"])
+    return found

@@ -81,7 +81,7 @@ def run(directory: Path, *, stop: bool) -> None:
         running = starting.wait()
     _loop(campaign, data / "truth.csv")
     _table(standing.read(campaign.root), data / "truth.csv")
-    _addresses(directory, running)
+    _addresses(directory, running, standing.project(campaign))
     if stop:
         services.down(campaign, show=click.echo)
 
@@ -233,9 +233,9 @@ class RandomSelection:
         return np.array(results)
 
 
-def _addresses(directory: Path, running: Any) -> None:
+def _addresses(directory: Path, running: services.Services, project: int | None) -> None:
     click.echo(f"\nThe campaign is in {directory}; look at it:")
-    for line in running.told:
+    for line in running.told(project):
         click.echo(f"  {line}")
     program = sys.argv[0] if Path(sys.argv[0]).name == "labelcycle" else "labelcycle"
     click.echo(f"  {program} -C {directory} status")

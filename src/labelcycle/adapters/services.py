@@ -46,10 +46,14 @@ class Services:
     invite: str | None = None
     prefect: str | None = None
 
-    @property
-    def told(self) -> list[str]:
-        """What a person needs to know: each service's page, and how to get in."""
+    def told(self, project: int | None) -> list[str]:
+        """What a person needs to know: each service's page, and how to get in.
+
+        project : Label Studio's number of the campaign, if it has one: its page opens the next task
+        """
         pages = {"prefect": "/runs"}
+        if project is not None:
+            pages["label_studio"] = f"/projects/{project}/data?labeling=1"
         lines = [
             f"{service.title:<13} {service.public}{pages.get(name, '')}"
             for name, service in self.services.items()

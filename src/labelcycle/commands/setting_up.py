@@ -89,11 +89,12 @@ def import_labels(root: Path, file: Path) -> None:
 def up(root: Path, host: str) -> None:
     """Start Label Studio, MLflow and Prefect on this computer; print addresses and login."""
     from labelcycle.adapters import git, services
+    from labelcycle.cycle import standing
 
     campaign = campaign_in(root)
     git.check_usable(root)
     running = services.up(campaign, host=host, show=click.echo)
-    for line in running.told:
+    for line in running.told(standing.project(campaign)):
         click.echo(line)
 
 

@@ -190,3 +190,9 @@ def check_closed(campaign: Campaign, number: int) -> None:
                 f"{name} of the closed round {number} was changed: wanted digest {value}, got"
                 f" {got}; put it back: {remedy}"
             )
+
+
+def project(campaign: Campaign) -> int | None:
+    """Label Studio's number of the campaign, as last pushed to; None before round 0 is pushed."""
+    pushed = sorted(campaign.rounds.glob(f"*/{rounds.PUSHED}"))
+    return int(read_json(pushed[-1])["project"]) if pushed else None
