@@ -120,6 +120,20 @@ def test_a_broken_record_is_named(campaign: Campaign) -> None:
     campaign.services.unlink()
 
 
+def test_people_are_told_where_and_how_to_get_in(campaign: Campaign) -> None:
+    record(campaign, label_studio=1, mlflow=2, prefect=3)
+    found = services.status(campaign)
+    assert found
+    assert found.told(7) == [
+        "label_studio  http://192.0.2.7:1/projects/7/data?labeling=1",
+        "mlflow        http://192.0.2.7:2",
+        "prefect       http://192.0.2.7:3/runs",
+        "log in to Label Studio as a@b with password None",
+        "log in to Prefect with labelcycle:pass (all of it is the password)",
+    ]
+    assert found.told(None)[0] == "label_studio  http://192.0.2.7:1"
+
+
 def test_the_repr_shows_no_secret(campaign: Campaign) -> None:
     record(campaign, label_studio=1)
     found = services.status(campaign)

@@ -1,0 +1,88 @@
+"""What Prefect keeps of a round: nothing twice; no server."""
+
+import json
+import logging
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from types import SimpleNamespace
+
+import pytest
+from prefect.artifacts import Artifact
+from prefect.exceptions import MissingContextError
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+
+from flows import reports, rounds
+from labelcycle.errors import ServiceDown, ServiceRefused
+
+
+def test_a_table_is_shown_again_only_when_it_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Artifact] = []
+
+    def create(table: object, key: str, description: str) -> None:
+        shown.append(Artifact(key=key, data=json.dumps(table), description=description))
+
+    monkeypatch.setattr(reports, "create_table_artifact", create)
+    monkeypatch.setattr(Artifact, "get", lambda key: shown[-1] if shown else None)
+    for answered, url in ((0, "a"), (0, "a"), (1, "a"), (1, "a"), (1, "b")):
+        reports._show_table("round-000-progress", [{"answered": answered}], url)
+    assert [(json.loads(str(one.data)), one.description) for one in shown] == [
+        ([{"answered": 0}], "a"),
+        ([{"answered": 1}], "a"),
+        ([{"answered": 1}], "b"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("level", "logged", "printed"),
+    [(None, [], "done\n"), (logging.CRITICAL, [], "done\n"), (logging.INFO, ["done"], "")],
+)
+def test_a_line_is_said_once(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    level: int | None,
+    logged: list[str],
+    printed: str,
+) -> None:
+    lines: list[str] = []
+
+    def logger() -> object:
+        if level is None:
+            raise MissingContextError
+        return SimpleNamespace(isEnabledFor=lambda asked: asked >= level, info=lines.append)
+
+    monkeypatch.setattr(reports, "get_run_logger", logger)
+    reports.say("done")
+    assert (lines, capsys.readouterr().out) == (logged, printed)
+
+
+class Guarded(BaseHTTPRequestHandler):
+    """A Prefect whose health everybody may ask, and nothing else."""
+
+    def do_POST(self) -> None:
+        self.send_response(401)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/api/health" else 401)
+        self.end_headers()
+
+    def log_message(self, *said: object) -> None:
+        del said
+
+
+def test_a_wrong_password_is_named_and_so_is_a_server_that_is_away() -> None:
+    server = HTTPServer(("127.0.0.1", 0), Guarded)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_address[1]}/api"
+    with temporary_settings({PREFECT_API_URL: url, PREFECT_API_AUTH_STRING: "a:b"}):
+        try:
+            wanted = r"does not let us in \(401\); wanted its password; mend PREFECT_API_AUTH_ST"
+            with pytest.raises(ServiceRefused, match=wanted):
+                rounds._require_prefect()
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+        with pytest.raises(ServiceDown, match=r"does not answer .*run `labelcycle up`"):
+            rounds._require_prefect()
