@@ -191,8 +191,8 @@ def test_a_file_above_the_systems_own_limit(tmp_path: Path) -> None:
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     samples = [
-        Sample("b", "b.png", "x/b.png", "pool", 3, 4),
-        Sample("a", "a", "ä", "holdout", 1, 1),
+        Sample("b" * 16, f"{'b' * 16}.png", "x/b.png", "pool", 3, 4),
+        Sample("a" * 16, f"{'a' * 16}.webp", "ä", "holdout", 1, 1),
     ]
     store.write_samples(tmp_path / "samples", samples)
     assert store.read_samples(tmp_path / "samples") == sorted(samples, key=lambda s: s.id)

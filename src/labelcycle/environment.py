@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from labelcycle.adapters import services
+from labelcycle.adapters import dvc, dvc_files, services
 from labelcycle.store import Campaign
 
 PREFECT = {
@@ -22,6 +22,11 @@ def prepare(root: Path) -> Campaign:
     What is set already wins.
     """
     campaign = Campaign(root)
+    if (campaign.root / dvc.CONFIG).exists():
+        dvc_files.check_local(campaign.root)
+        campaign.private.mkdir(mode=0o700, exist_ok=True)
+        dvc.keep_to_own_cache(campaign.root)
+    os.environ["PYTHONSAFEPATH"] = "1"  # no program that we start takes modules from its folder
     services.load_environment(campaign)
     os.environ.setdefault("PREFECT_HOME", str(campaign.private / "prefect"))
     for name, value in PREFECT.items():

@@ -139,5 +139,24 @@ def doctor(root: Path) -> None:
         raise LabelcycleError("; ".join(problems))
 
 
-COMMANDS = (init, ingest, import_labels, up, down, doctor)
+@click.command()
+@click.pass_obj
+def trust(root: Path) -> None:
+    """Let data go where this campaign says, if it came from elsewhere, as a clone does.
+
+    That is the remote in .dvc/config, the bucket and the files outside the campaign in
+    params.yaml. Look at both files before: what they name is used from then on, in this folder.
+    """
+    from labelcycle.adapters import git
+    from labelcycle.cycle import trusting
+
+    git.check_usable(root)
+    said = trusting.confirm(campaign_in(root))
+    for file, places in said.items():
+        click.echo(f"trusted from now on, {file}: {places}")
+    if not said:
+        click.echo("nothing to trust: the campaign names no place outside it")
+
+
+COMMANDS = (init, trust, ingest, import_labels, up, down, doctor)
 """In the order of `labelcycle --help`."""

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from labelcycle import config, pipeline, rounds
-from labelcycle.adapters import git
+from labelcycle.adapters import dvc_files, git
 from labelcycle.config import Config
+from labelcycle.cycle import trusting
 from labelcycle.errors import StateError, ToolFailed
 from labelcycle.labels import read_migrations
 from labelcycle.rounds import State
@@ -24,6 +25,7 @@ OWN_PATHS = (
     "schema.json",
     ".dvc/config",
     ".gitignore",
+    ".gitattributes",
 )
 """What the campaign writes itself; changes there never count as a dirty tree."""
 
@@ -69,9 +71,10 @@ class Standing:
 
 
 def read(root: Path) -> Standing:
-    """Where the campaign in `root` stands. Raises StateError if it is none."""
+    """Where the campaign in `root` stands. Raises StateError if it is none, or not all of one."""
     campaign = Campaign(root)
     git.check_usable(campaign.root)
+    git.check_whole(campaign.root)
     settings = config.load(campaign.params, parts=False)
     tags = git.tags(campaign.root)
     number = rounds.current(tags)
@@ -79,6 +82,13 @@ def read(root: Path) -> Standing:
     files = {path.name for path in folder.iterdir()} if folder.exists() else set()
     if campaign.label_file(number).exists():
         files.add(rounds.LABELS)
+    missing = rounds.missing_tag(number, files, tags)
+    if missing:
+        raise StateError(
+            f"{campaign.root} lacks the tag {missing}, though that step of the round was taken:"
+            " wanted the tags of all rounds, for they say which are closed; run"
+            " `git fetch --tags`, or bring them from where the campaign was copied"
+        )
     return Standing(campaign, settings, tags, number, rounds.state(number, files, tags))
 
 
@@ -89,6 +99,8 @@ def ready(root: Path) -> Standing:
     """
     standing = read(root)
     campaign = standing.campaign
+    dvc_files.check(campaign.root)
+    trusting.check(campaign)
     sweep(campaign)
     _ = config.load(campaign.params).classes
     git.check_identity(campaign.root)
