@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import httpx
-from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 
+from labelcycle.adapters.addresses import bare
 from labelcycle.adapters.label_config import chunks
 from labelcycle.adapters.label_studio_errors import Wording
 from labelcycle.adapters.label_studio_network import Network
 from labelcycle.errors import ServiceDown, ServiceRefused
 
-_SDK: Any = LabelStudio
 R = TypeVar("R")
 
 PAGE = 1000
@@ -70,6 +69,13 @@ class Task:
         return self.touches == 0
 
 
+def _sdk(**how: Any) -> Any:
+    """The SDK's client."""
+    from label_studio_sdk import LabelStudio  # most of a second: it brings pandas
+
+    return LabelStudio(**how)
+
+
 class LabelStudioApi:
     """A connection to one server with one token. All methods raise ServiceDown or ServiceRefused.
 
@@ -83,7 +89,12 @@ class LabelStudioApi:
         if not self.url.startswith(("http://", "https://")):
             raise ServiceRefused(
                 f"LABEL_STUDIO_URL: wanted an address such as http://127.0.0.1:8080, got"
-                f" {repr(url) if url else 'nothing'}; run `labelcycle up`, or set it"
+                f" {repr(bare(url)) if url else 'nothing'}; run `labelcycle up`, or set it"
+            )
+        if bare(self.url) != self.url:
+            raise ServiceRefused(
+                "LABEL_STUDIO_URL: wanted an address without a user name and password, got them"
+                f" before {bare(self.url)}: they would be sent in place of the token; take them out"
             )
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise ServiceRefused(
@@ -96,7 +107,7 @@ class LabelStudioApi:
         weakref.finalize(self, network.close)  # no open socket outlives the connection
         with self._told("connecting"):
             # Any: the SDK's answers are not checked against its types, so these would mislead
-            self._sdk: Any = _SDK(
+            self._sdk: Any = _sdk(
                 base_url=self.url, api_key=token, max_retries=0, httpx_client=network
             )
 

@@ -79,10 +79,19 @@ def _run(
         check=False,
     )
     if done.returncode != 0:
-        name = " ".join([Path(command[0]).name, *command[1:]])
+        name = " ".join([Path(command[0]).name, *_shown(command[1:])])
         words = _last_words(done.stderr or done.stdout) if errors else "its words stand above"
         raise ToolFailed(f"`{name}` ended with code {done.returncode} in {cwd}: {words}")
     return done
+
+
+def _shown(words: Sequence[str]) -> list[str]:
+    """The words without settings that are the same for every call."""
+    return [
+        word
+        for before, word in zip(("", *words), words, strict=False)
+        if "-c" not in (before, word)
+    ]
 
 
 def _last_words(text: bytes, lines: int = 3, width: int = 500) -> str:

@@ -9,7 +9,7 @@ from labelcycle import config, pipeline, rounds
 from labelcycle.adapters import dvc_files, git
 from labelcycle.config import Config
 from labelcycle.cycle import trusting
-from labelcycle.errors import StateError, ToolFailed
+from labelcycle.errors import DataError, StateError, ToolFailed
 from labelcycle.labels import read_migrations
 from labelcycle.rounds import State
 from labelcycle.store import OWNED, Campaign, digest, file_digest, read_json, sweep
@@ -125,9 +125,26 @@ def ready(root: Path) -> Standing:
         )
     for number in standing.closed:
         check_closed(campaign, number)
+    _check_asked(standing)
     _check_frozen(standing)
     check_classes(standing)
     return standing
+
+
+def _check_asked(standing: Standing) -> None:
+    """Raise DataError for a recorded task that is not this campaign's, in Label Studio or not.
+
+    What is done with a round's tasks would be done to those of another campaign.
+    """
+    for number in range(standing.number + 1):
+        path = standing.campaign.round(number) / rounds.PUSHED
+        for task in read_json(path)["tasks"] if path.exists() else ():
+            wanted = f"{standing.key}/{number:03d}/{task['sample']}"
+            if task["key"] != wanted:
+                raise DataError(
+                    f"{path}: wanted the key {wanted!r}, got {task['key']!r}, a task of another"
+                    f" campaign or round; restore it with `git checkout`"
+                )
 
 
 def _check_frozen(standing: Standing) -> None:
