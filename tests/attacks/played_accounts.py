@@ -42,24 +42,22 @@ for place, _, names in os.walk(folder):
 
 @attack("another account plants code in what DVC remembers", slow=True)
 def planted_cache(folder: Path) -> Iterable[Try]:
-    with tempfile.TemporaryDirectory() as open_to_all:
-        Path(open_to_all).chmod(0o755)
-        root = Path(open_to_all) / "campaign"
-        shutil.copytree(clones.original(), root)
-        clones.run(root, "status")  # the first command in a copy
-        for who, env in {
-            "labelcycle": programs.environment(root),
-            "people's own dvc": dict(os.environ),
-        }.items():
-            dvc(root, env, "remote", "add", "--force", "-d", "-q", "store", str(folder / "store"))
+    for who, ours in (("labelcycle", True), ("people's own dvc", False)):
+        with tempfile.TemporaryDirectory() as open_to_all:
+            Path(open_to_all).chmod(0o755)
+            root, store = Path(open_to_all) / "campaign", folder / "store"
+            shutil.copytree(clones.original(), root)
+            clones.run(root, "status")  # the first command in a copy
+            env = programs.environment(root) if ours else dict(os.environ)
+            dvc(root, env, "remote", "add", "--force", "-d", "-q", "store", str(store))
             dvc(root, env, "push", "-q")
-            mark = folder / f"ran as {who}".replace(" ", "-")
             command = [sys.executable, "-c", WHERE]
             place = subprocess.check_output(command, cwd=root, env=env, text=True).strip()
             yield Try(f"of {who}, by the modes of {place}", not private(Path(place)))
             if os.geteuid() == 0:  # else there is no other account to try it as
+                mark = folder / who.replace(" ", "-").replace("'", "")
                 plant(place, mark)
-                shutil.rmtree(folder / "store", ignore_errors=True)
+                shutil.rmtree(store, ignore_errors=True)
                 dvc(root, env, "push", "-q")
                 yield Try(f"of {who}, for real", mark.exists())
             if not Path(place).is_relative_to(root):
