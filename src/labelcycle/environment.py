@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from labelcycle.adapters import dvc, dvc_files, services
+from labelcycle.adapters import dvc, dvc_files, git, services
 from labelcycle.store import Campaign
 
 PREFECT = {
@@ -22,7 +22,8 @@ def prepare(root: Path) -> Campaign:
     What is set already wins.
     """
     campaign = Campaign(root)
-    if (campaign.root / dvc.CONFIG).exists():
+    if (campaign.root / dvc.CONFIG).exists() and (campaign.root / ".git").exists():
+        git.check_usable(campaign.root)
         dvc_files.check_local(campaign.root)
         campaign.private.mkdir(mode=0o700, exist_ok=True)
         dvc.keep_to_own_cache(campaign.root)

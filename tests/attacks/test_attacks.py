@@ -8,8 +8,7 @@ from attacks import Attack, attacks
 
 
 def marks(attack: Attack) -> list[pytest.MarkDecorator]:
-    wanted = {pytest.mark.service: attack.servers, pytest.mark.slow: attack.slow}
-    return [mark for mark, is_wanted in wanted.items() if is_wanted]
+    return [pytest.mark.service] * attack.servers + [pytest.mark.slow] * attack.slow
 
 
 @pytest.mark.parametrize(

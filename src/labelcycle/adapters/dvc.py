@@ -68,7 +68,8 @@ def keep_to_own_cache(root: Path) -> None:
 
     DVC's own, below /var/tmp, is open to all accounts, and DVC runs what it finds in there.
     Nothing happens where there is no DVC, where the environment names a cache, as it does for all
-    that we start, or where the folder cannot be written.
+    that we start, or where the folder cannot be written. Settings that DVC cannot read are told
+    by the first call that needs them.
     """
     if os.environ.get("DVC_SITE_CACHE_DIR"):
         return

@@ -65,8 +65,8 @@ def check_usable(root: Path) -> None:
             _git(root, "rev-parse", "--git-dir")
         except ToolFailed as error:
             raise StateError(
-                f"git does not work on {root}, which another account owns ({error}); work as that"
-                f" account, or, if you trust it: git config --global --add safe.directory '{root}'"
+                f"git does not work on {root}, which another account owns; work as that account,"
+                f" or, if you trust it: git config --global --add safe.directory '{root}'"
             ) from error
 
 
