@@ -284,22 +284,16 @@ def read_samples(path: Path, split: str | None = None) -> list[Sample]:
 
     Raises DataError for a line that no ingest writes: ids and file names become paths.
     """
-    samples = [_sample(path, n, record) for n, record in enumerate(read_jsonl(path), start=1)]
+    samples = []
+    for line, record in enumerate(read_jsonl(path), start=1):
+        name = STORED.fullmatch(str(record.get("file")))
+        if not name or name["id"] != record.get("id"):
+            raise DataError(
+                f"{path}, line {line}: wanted an id of {DIGITS} hex digits and a file of that name,"
+                f" got {record.get('id')!r} and {record.get('file')!r}; {RESTORE}"
+            )
+        samples.append(Sample(**{**record, "notes": tuple(record["notes"])}))
     return [s for s in samples if split is None or s.split == split]
-
-
-def _sample(path: Path, line: int, record: dict[str, Any]) -> Sample:
-    try:
-        sample = Sample(**{**record, "notes": tuple(record["notes"])})
-        named = STORED.fullmatch(sample.file)
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{path}, line {line}: wanted a sample, got {error}; {RESTORE}") from error
-    if not named or named["id"] != sample.id or sample.split not in ("pool", "holdout"):
-        raise DataError(
-            f"{path}, line {line}: wanted an id of {DIGITS} hex digits, a file of that name and"
-            f" pool or holdout, got {sample.id!r}, {sample.file!r} and {sample.split!r}; {RESTORE}"
-        )
-    return sample
 
 
 def write_labels(path: Path, labels: Iterable[Label]) -> None:

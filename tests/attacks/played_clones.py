@@ -1,7 +1,9 @@
 """What the author of a campaign can do to whoever clones or copies it."""
 
 import contextlib
+import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -79,6 +81,33 @@ def inherited_remote(folder: Path) -> Iterable[Try]:
         if dvc.has_remote(root):
             dvc.push(root)
     yield Try("by a push", store.exists() and any(store.rglob("*")))
+
+
+@attack("a list of files of a clone's data writes outside of it", slow=True)
+def lists_that_lead_out(folder: Path) -> Iterable[Try]:
+    root = folder / "campaign"
+    shutil.copytree(clones.original(), root)
+    path = root / "data" / "images.dvc"
+    (before,) = re.findall(r"md5: (\w+)\.dir", path.read_text())
+    cache = root / ".dvc" / "cache" / "files" / "md5"
+    entries = json.loads((cache / before[:2] / f"{before[2:]}.dir").read_text())
+    entries.append({**entries[0], "relpath": "../../../evil"})
+    text = json.dumps(entries)
+    after = hashlib.md5(text.encode()).hexdigest()
+    (cache / after[:2]).mkdir(exist_ok=True)
+    (cache / after[:2] / f"{after[2:]}.dir").write_text(text)
+    path.write_text(path.read_text().replace(before, after))
+    with clones.identity():
+        git.commit(root, ["data"], "data")
+        now = standing.read(root)
+        with (
+            contextlib.suppress(LabelcycleError),
+            history.restored(now, "HEAD", ("data/images.dvc",)) as copy,
+        ):
+            found = copy.root.parent.rglob("evil")
+            yield Try("where verify brings data in", any(found))
+            return
+    yield Try("where verify brings data in", False)
 
 
 @attack("a copied repository's own settings run programs")

@@ -156,6 +156,13 @@ def push(root: Path) -> None:
     _dvc(root, "push")
 
 
+def pull(root: Path) -> None:
+    """Bring everything tracked from the remote; DVC shows the user how far it is."""
+    trusted.check(root, CONFIG, places)
+    _make_cache(root)
+    programs.show([*PROGRAM, "pull"], root)
+
+
 def restore(root: Path, origin: Path, targets: Iterable[str]) -> None:
     """Bring `targets` into the clone `root`, from the cache of `origin` or else from the remote.
 

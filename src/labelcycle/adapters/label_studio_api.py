@@ -14,11 +14,10 @@ from typing import Any, TypeVar
 import httpx
 from label_studio_sdk.core.api_error import ApiError
 
-from labelcycle.adapters.addresses import bare
 from labelcycle.adapters.label_config import chunks
-from labelcycle.adapters.label_studio_errors import Wording
+from labelcycle.adapters.label_studio_errors import Wording, check_access
 from labelcycle.adapters.label_studio_network import Network
-from labelcycle.errors import ServiceDown, ServiceRefused
+from labelcycle.errors import ServiceDown
 
 R = TypeVar("R")
 
@@ -86,22 +85,7 @@ class LabelStudioApi:
         self, url: str, token: str, *, transport: httpx.BaseTransport | None = None
     ) -> None:
         self.url = url.rstrip("/")
-        if not self.url.startswith(("http://", "https://")):
-            raise ServiceRefused(
-                f"LABEL_STUDIO_URL: wanted an address such as http://127.0.0.1:8080, got"
-                f" {repr(bare(url)) if url else 'nothing'}; run `labelcycle up`, or set it"
-            )
-        if bare(self.url) != self.url:
-            raise ServiceRefused(
-                "LABEL_STUDIO_URL: wanted an address without a user name and password, got them"
-                f" before {bare(self.url)}: they would be sent in place of the token; take them out"
-            )
-        if not token or not token.isascii() or not token.isprintable() or " " in token:
-            raise ServiceRefused(
-                f"LABEL_STUDIO_API_KEY: wanted the access token of an account at {self.url}, got"
-                f" {'nothing' if not token else 'a text that no token can be'};"
-                " copy it from the account page, or run `labelcycle up`"
-            )
+        check_access(url, token)
         self._wording = Wording(self.url, token)
         network = Network(self.url, transport)
         weakref.finalize(self, network.close)  # no open socket outlives the connection

@@ -1,4 +1,4 @@
-"""The commands that set a campaign up: init, ingest, import-labels, up, down, doctor."""
+"""The commands that set a campaign up, bring a clone to work, and start and check the services."""
 
 from pathlib import Path
 from typing import Any
@@ -158,5 +158,23 @@ def trust(root: Path) -> None:
         click.echo("nothing to trust: the campaign names no place outside it")
 
 
-COMMANDS = (init, trust, ingest, import_labels, up, down, doctor)
+@click.command()
+@click.pass_obj
+def pull(root: Path) -> None:
+    """In a clone: bring the campaign's data from the remote that .dvc/config names.
+
+    It is `dvc pull`, but that no list of files may name one outside the campaign.
+    """
+    from labelcycle.adapters import dvc, git, lock
+    from labelcycle.cycle import standing
+
+    git.check_usable(root)
+    campaign = campaign_in(root)
+    with lock.exclusive(campaign.lock):
+        standing.check_safe(campaign)
+        dvc.pull(root)
+    click.echo("all data of this commit are here")
+
+
+COMMANDS = (init, trust, pull, ingest, import_labels, up, down, doctor)
 """In the order of `labelcycle --help`."""

@@ -9,7 +9,7 @@ from labelcycle import config, ingest, labels, owned, pipeline, store
 from labelcycle.adapters import dvc, git, lock
 from labelcycle.core.seeding import derive
 from labelcycle.cycle import trusting
-from labelcycle.cycle.standing import COMMITTED, read
+from labelcycle.cycle.standing import COMMITTED, check_safe, read
 from labelcycle.errors import StateError
 from labelcycle.nn.progress import Progress
 from labelcycle.store import PART, Campaign, write_bytes, write_labels
@@ -103,6 +103,7 @@ def add_images(root: Path, paths: Sequence[str], show: Callable[[Progress], None
     """Ingest images into the pool and commit it."""
     standing = read(root)
     campaign, settings = standing.campaign, standing.config
+    check_safe(campaign)
     rng = derive(settings.campaign.seed, 0, "ingest")
     report = ingest.ingest(campaign, paths, settings.ingest, rng, show)
     message = f"Ingest: {report.pool} samples in the pool, {report.holdout} in the hold-out"
@@ -113,6 +114,7 @@ def add_images(root: Path, paths: Sequence[str], show: Callable[[Progress], None
 def add_labels(root: Path, file: Path) -> owned.ImportReport:
     """Import labels that are owned already and commit them."""
     standing = read(root)
+    check_safe(standing.campaign)
     report = owned.import_labels(standing.campaign, file, standing.config.classes)
     _track(standing.campaign, ["data/labels"], f"Import labels: {report.accepted} accepted")
     return report

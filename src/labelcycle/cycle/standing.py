@@ -99,8 +99,7 @@ def ready(root: Path) -> Standing:
     """
     standing = read(root)
     campaign = standing.campaign
-    dvc_files.check(campaign.root)
-    trusting.check(campaign)
+    check_safe(campaign)
     sweep(campaign)
     _ = config.load(campaign.params).classes
     git.check_identity(campaign.root)
@@ -116,7 +115,7 @@ def ready(root: Path) -> Standing:
         tracked = campaign.samples.with_name("samples.jsonl.dvc").exists()
         raise StateError(
             f"{campaign.samples} is missing; wanted the pool's samples; run "
-            + ("`dvc pull` or `dvc checkout`" if tracked else "`labelcycle ingest PATH...`")
+            + ("`labelcycle pull`" if tracked else "`labelcycle ingest PATH...`")
         )
     if campaign.dvc_yaml.read_text(encoding="utf-8") != pipeline.print_dvc_yaml():
         raise StateError(
@@ -129,6 +128,12 @@ def ready(root: Path) -> Standing:
     _check_frozen(standing)
     check_classes(standing)
     return standing
+
+
+def check_safe(campaign: Campaign) -> None:
+    """Raise StateError for what came along with a clone and must not be obeyed unasked."""
+    dvc_files.check(campaign.root)
+    trusting.check(campaign)
 
 
 def _check_asked(standing: Standing) -> None:
