@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from labelcycle import store
+from labelcycle.cycle import standing
 from labelcycle.errors import DataError
 from labelcycle.store import Campaign, Label, Sample
 
@@ -170,7 +171,7 @@ def test_what_kills_leave_behind_is_swept_and_nothing_else(tmp_path: Path) -> No
                 store.write_json(path, {"a": 2})
     found = {path for path in tmp_path.rglob("*") if path.is_file()}
     assert len(found) > len(files)
-    store.sweep(campaign)
+    standing.sweep(campaign)
     assert {path for path in tmp_path.rglob("*") if path.is_file()} == set(files)
     assert all(json.loads(path.read_text()) == {"a": 1} for path in files)
 

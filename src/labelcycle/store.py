@@ -172,13 +172,6 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def sweep(campaign: Campaign) -> None:
-    """Remove what killed writes left behind. Only for the one who holds the campaign's lock."""
-    for folder in (campaign.data, campaign.rounds, campaign.work):
-        for path in folder.rglob(f".*{PART}"):
-            path.unlink(missing_ok=True)
-
-
 # --- JSON ----------------------------------------------------------------------------------
 
 

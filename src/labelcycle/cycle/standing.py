@@ -12,7 +12,7 @@ from labelcycle.cycle import trusting
 from labelcycle.errors import DataError, StateError, ToolFailed
 from labelcycle.labels import read_migrations
 from labelcycle.rounds import State
-from labelcycle.store import OWNED, Campaign, digest, file_digest, read_json, sweep
+from labelcycle.store import OWNED, PART, Campaign, digest, file_digest, read_json
 
 OWN_PATHS = (
     "rounds/",
@@ -128,6 +128,13 @@ def ready(root: Path) -> Standing:
     _check_frozen(standing)
     check_classes(standing)
     return standing
+
+
+def sweep(campaign: Campaign) -> None:
+    """Remove what killed writes left behind. Only for the one who holds the campaign's lock."""
+    for folder in (campaign.data, campaign.rounds, campaign.work):
+        for path in folder.rglob(f".*{PART}"):
+            path.unlink(missing_ok=True)
 
 
 def check_safe(campaign: Campaign) -> None:
