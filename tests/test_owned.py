@@ -91,7 +91,9 @@ def test_the_whole_path_on_this_computer_is_known(campaign: Campaign, table: Wri
 def test_of_two_names_that_differ_in_accents_alone_the_exact_one_is_meant(
     campaign: Campaign, table: Write
 ) -> None:
-    twin = Sample("9" * 16, "9.png", unicodedata.normalize("NFC", "../in/é.png"), "pool", 1, 1)
+    twin = Sample(
+        "9" * 16, f"{'9' * 16}.png", unicodedata.normalize("NFC", "../in/é.png"), "pool", 1, 1
+    )
     store.write_samples(campaign.samples, [*store.read_samples(campaign.samples), twin])
     name = unicodedata.normalize("NFC", "é.png")
     owned.import_labels(campaign, table(f"file,label\n{name},cat\n"), CLASSES)
@@ -103,7 +105,8 @@ def test_a_whole_source_is_not_taken_for_the_end_of_another(
 ) -> None:
     twins = {"b.png": "1" * 16, "sub/b.png": "2" * 16}
     store.write_samples(
-        campaign.samples, [Sample(key, "", source, "pool", 1, 1) for source, key in twins.items()]
+        campaign.samples,
+        [Sample(key, f"{key}.png", source, "pool", 1, 1) for source, key in twins.items()],
     )
     owned.import_labels(campaign, table("file,label\nb.png,cat\n"), CLASSES)
     assert labels(campaign) == {"1" * 16: "cat"}

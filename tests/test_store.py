@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from labelcycle import store
+from labelcycle.cycle import standing
 from labelcycle.errors import DataError
 from labelcycle.store import Campaign, Label, Sample
 
@@ -170,7 +171,7 @@ def test_what_kills_leave_behind_is_swept_and_nothing_else(tmp_path: Path) -> No
                 store.write_json(path, {"a": 2})
     found = {path for path in tmp_path.rglob("*") if path.is_file()}
     assert len(found) > len(files)
-    store.sweep(campaign)
+    standing.sweep(campaign)
     assert {path for path in tmp_path.rglob("*") if path.is_file()} == set(files)
     assert all(json.loads(path.read_text()) == {"a": 1} for path in files)
 
@@ -191,8 +192,8 @@ def test_a_file_above_the_systems_own_limit(tmp_path: Path) -> None:
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     samples = [
-        Sample("b", "b.png", "x/b.png", "pool", 3, 4),
-        Sample("a", "a", "ä", "holdout", 1, 1),
+        Sample("b" * 16, f"{'b' * 16}.png", "x/b.png", "pool", 3, 4),
+        Sample("a" * 16, f"{'a' * 16}.webp", "ä", "holdout", 1, 1),
     ]
     store.write_samples(tmp_path / "samples", samples)
     assert store.read_samples(tmp_path / "samples") == sorted(samples, key=lambda s: s.id)

@@ -63,7 +63,7 @@ def _images(campaign: Campaign) -> Iterator[Line]:
     present = {path.name for path in campaign.images.glob("*")}
     missing = [sample.file for sample in samples if sample.file not in present]
     detail = f"{len(missing)} of {len(samples)} are missing" if missing else f"{len(samples)}"
-    yield "images", not missing, detail, "run `dvc checkout` or `dvc pull`"
+    yield "images", not missing, detail, "run `dvc checkout` or `labelcycle pull`"
 
 
 def _encoder_file(now: Standing) -> Iterator[Line]:

@@ -1,5 +1,6 @@
 """The command `labelcycle`. Errors become one line and an exit code."""
 
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -63,6 +64,7 @@ for _part in PARTS:
 
 def main() -> None:
     """Run the command; deliberate errors become one line on standard error."""
+    os.environ["PYTHONSAFEPATH"] = "1"  # no process of ours takes modules from the folder it is in
     try:
         with warnings.catch_warnings():
             print_notices()

@@ -5,7 +5,7 @@ import secrets
 import tomllib
 from pathlib import Path
 
-from labelcycle.adapters import private, services
+from labelcycle.adapters import dvc, dvc_files, git, private, services
 from labelcycle.errors import StateError
 from labelcycle.store import Campaign
 
@@ -25,7 +25,13 @@ def prepare(root: Path) -> Campaign:
     What is set already wins. Raises StateError if `.labelcycle` may be somebody else's.
     """
     campaign = Campaign(root)
+    repository = (campaign.root / dvc.CONFIG).exists() and (campaign.root / ".git").exists()
+    if repository:
+        git.check_usable(campaign.root)
+        dvc_files.check_local(campaign.root)
     private.secure(campaign)
+    if repository:
+        dvc.keep_to_own_cache(campaign.root)
     services.load_environment(campaign)
     _close_ephemeral()
     os.environ.setdefault("PREFECT_HOME", str(campaign.private / "prefect"))

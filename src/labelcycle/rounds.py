@@ -66,6 +66,18 @@ def current(tags: Collection[str]) -> int:
     return number
 
 
+def missing_tag(number: int, files: Collection[str], tags: Collection[str]) -> str | None:
+    """A tag that must be there and is not, as in a clone without tags; None if all are.
+
+    number : the round at work, going by the tags that are there
+    """
+    later = [tag for tag in tags if tag.startswith("round/") and tag > round_tag(number)]
+    if later:
+        return round_tag(number)
+    answered = any(name in files for name in (ANNOTATIONS, LABELS, METRICS))
+    return open_tag(number) if answered and open_tag(number) not in tags else None
+
+
 def state(number: int, files: Collection[str], tags: Collection[str]) -> State:
     """State of round `number`, given the names of its files and the repository's tags."""
     if round_tag(number) in tags:

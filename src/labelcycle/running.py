@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from labelcycle import config
-from labelcycle.adapters import lock
+from labelcycle.adapters import lock, programs
 from labelcycle.core.seeding import derive
 from labelcycle.errors import StateError
 from labelcycle.stages import cluster, embed, evaluate, pretrain, query, train
@@ -59,7 +59,8 @@ def _become_torchrun(campaign: Campaign, processes: int) -> NoReturn:
     """Replace this process, so that whoever waits for it or kills it means all of them."""
     launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     words = ["-m", "labelcycle", "--campaign", str(campaign.root), "stage", "pretrain"]
-    os.execv(sys.executable, [sys.executable, *launch, *words])
+    os.environ["PYTHONSAFEPATH"] = "1"  # torchrun's own processes, too
+    os.execv(sys.executable, [*programs.PYTHON, *launch, *words])
 
 
 def _lock(campaign: Campaign, name: str) -> AbstractContextManager[None]:

@@ -18,7 +18,8 @@ import contextlib
 import io
 import json
 import os
-import tempfile
+import re
+import secrets
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -28,6 +29,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from labelcycle.digests import DIGITS
 from labelcycle.digests import digest as digest  # for whoever reads and writes files
 from labelcycle.digests import file_digest as file_digest
 from labelcycle.errors import DataError
@@ -37,6 +39,9 @@ PART = ".part"
 
 RESTORE = "restore it with `git checkout` or `dvc checkout`"
 """What to do about a broken record: git keeps what is small, DVC the rest."""
+
+STORED = re.compile(r"(?P<id>[0-9a-f]{16})\.[a-z0-9]{3,4}")
+"""Names of files in data/images: the id of the sample, and the format."""
 
 OWNED = "owned"
 """Name of the label file that holds the labels owned before round 0."""
@@ -129,21 +134,21 @@ class Campaign:
 def write_bytes(path: Path, data: bytes, mode: int = 0o644, durable: bool = True) -> None:
     """Write `data` to `path` whole or not at all, durable when this returns.
 
+    mode : what the account's umask may lessen
     durable : False for one of many files that the caller makes durable together
 
     Raises DataError if the disk is full or the folder not writable; `path` is then as before.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
-        temporary = Path(name)
+        temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}{PART}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         try:
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(data)
                 if durable:
                     stream.flush()
                     os.fsync(stream.fileno())
-            temporary.chmod(mode)
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -165,13 +170,6 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def sweep(campaign: Campaign) -> None:
-    """Remove what killed writes left behind. Only for the one who holds the campaign's lock."""
-    for folder in (campaign.data, campaign.rounds, campaign.work):
-        for path in folder.rglob(f".*{PART}"):
-            path.unlink(missing_ok=True)
 
 
 # --- JSON ----------------------------------------------------------------------------------
@@ -275,8 +273,19 @@ def write_samples(path: Path, samples: Iterable[Sample]) -> None:
 
 
 def read_samples(path: Path, split: str | None = None) -> list[Sample]:
-    """The samples of the manifest, or of one split, sorted by id (pool order)."""
-    samples = [Sample(**{**r, "notes": tuple(r["notes"])}) for r in read_jsonl(path)]
+    """The samples of the manifest, or of one split, sorted by id (pool order).
+
+    Raises DataError for a line that no ingest writes: ids and file names become paths.
+    """
+    samples = []
+    for line, record in enumerate(read_jsonl(path), start=1):
+        name = STORED.fullmatch(str(record.get("file")))
+        if not name or name["id"] != record.get("id"):
+            raise DataError(
+                f"{path}, line {line}: wanted an id of {DIGITS} hex digits and a file of that name,"
+                f" got {record.get('id')!r} and {record.get('file')!r}; {RESTORE}"
+            )
+        samples.append(Sample(**{**record, "notes": tuple(record["notes"])}))
     return [s for s in samples if split is None or s.split == split]
 
 

@@ -4,8 +4,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from dvc.exceptions import DvcException
 
-from labelcycle.adapters import dvc
+from labelcycle.adapters import dvc, dvc_program
 
 
 @pytest.mark.slow
@@ -23,3 +24,27 @@ def test_dvc_says_nothing_of_empty_files_and_whatever_else_it_has_to_say(tmp_pat
     assert (tmp_path / "dvc.lock").exists()
     (tmp_path / "empty").unlink()
     assert "failed to reproduce 'copy'" in said("repro")
+
+
+@pytest.mark.parametrize(
+    ("name", "stays"),
+    [
+        ("a.png", True),
+        ("sub/ä b..png", True),
+        ("..a/b", True),
+        ("../a", False),
+        ("sub/../../a", False),
+        ("/etc/a", False),
+        ("sub//a", False),
+        ("..\\a", False),
+        (".git/hooks/a", False),
+        ("", False),
+    ],
+)
+def test_a_name_in_a_folders_list_stays_in_the_folder(name: str, stays: bool) -> None:
+    entries = [{"relpath": "fine"}, {"relpath": name}]
+    if stays:
+        dvc_program.check_names(entries)
+    else:
+        with pytest.raises(DvcException, match="leads out of the folder"):
+            dvc_program.check_names(entries)

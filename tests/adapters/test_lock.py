@@ -7,7 +7,7 @@ import time
 import pytest
 
 from labelcycle.adapters import lock
-from labelcycle.errors import Busy
+from labelcycle.errors import Busy, StateError
 
 HOLD = """
 import sys, time
@@ -85,3 +85,24 @@ def test_a_token_names_a_process_and_not_a_pid():
     pid, _, created = token.partition(":")
     assert not lock.runner_alive(f"{pid}:{float(created) - 100:.2f}")
     assert not lock.runner_alive(f"999999999:{created}")
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["ingest", "https://h/x?Signature=SECRET"], "labelcycle ingest"),
+        (["-C", "folder", "run"], "labelcycle run"),
+        (["--campaign", "folder", "import-labels", "x"], "labelcycle import-labels"),
+        (["--webhook", "http://u:p@h/"], "labelcycle"),
+        (["--campaign=x", "status"], "labelcycle status"),
+        ([], "labelcycle"),
+    ],
+)
+def test_the_holder_is_named_without_arguments(words, named):
+    assert lock._command(words) == named
+
+
+def test_a_lock_that_may_not_be_opened_is_named(tmp_path):
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(StateError, match=r"cannot lock the campaign: .*lock"):
+        lock.exclusive(tmp_path / "lock").__enter__()

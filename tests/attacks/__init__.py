@@ -28,21 +28,23 @@ class Attack:
 
     what : the harm, in a few words
     servers : it needs a real server, so it is no part of the quick tests
+    slow : it takes more than a few seconds, so it is none either
     """
 
     what: str
     play: Play
     servers: bool
+    slow: bool = False
 
 
 _ATTACKS: list[Attack] = []
 
 
-def attack(what: str, servers: bool = False) -> Callable[[Play], Play]:
+def attack(what: str, servers: bool = False, slow: bool = False) -> Callable[[Play], Play]:
     """Mark a function as an attack."""
 
     def mark(play: Play) -> Play:
-        _ATTACKS.append(Attack(what, play, servers))
+        _ATTACKS.append(Attack(what, play, servers, slow))
         return play
 
     return mark

@@ -7,12 +7,13 @@ import pytest
 from attacks import Attack, attacks
 
 
+def marks(attack: Attack) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.service] * attack.servers + [pytest.mark.slow] * attack.slow
+
+
 @pytest.mark.parametrize(
     "attack",
-    [
-        pytest.param(one, id=one.what, marks=pytest.mark.service if one.servers else [])
-        for one in attacks()
-    ],
+    [pytest.param(one, id=one.what, marks=marks(one)) for one in attacks()],
 )
 def test_an_attack_fails(attack: Attack, tmp_path: Path) -> None:
     tries = list(attack.play(tmp_path))

@@ -110,10 +110,11 @@ def test_gold_tasks_come_at_any_place() -> None:
 )
 def test_a_model_of_one_class_has_no_guess(tmp_path, number, said, guessed) -> None:
     campaign = Campaign(tmp_path)
-    pool = [Sample(name, f"{name}.png", name, "pool", 4, 3) for name in "abc"]
+    names = [letter * 16 for letter in "abc"]
+    pool = [Sample(name, f"{name}.png", name, "pool", 4, 3) for name in names]
     write_samples(campaign.samples, pool)
     labels.write_migrations(campaign, [])
-    owned = [Label(name, label, source=OWNED) for name, label in zip("ab", said, strict=False)]
+    owned = [Label(name, label, source=OWNED) for name, label in zip(names, said, strict=False)]
     write_labels(campaign.label_file(OWNED), owned)
     write_array(campaign.model / "probabilities.npy", np.tile([0.75, 0.25], (3, 1)))
     chosen = config.parse({"campaign": {"classes": ["dark", "light"]}}, parts=False)

@@ -142,7 +142,7 @@ def test_no_round_is_planned_without_its_features_file(
         flows.run(str(campaign.root))
     assert not (campaign.round(0) / "plan.json").exists()
     tracked = campaign.data / "features.npz.dvc"
-    tracked.touch()
+    tracked.write_text("outs:\n- path: features.npz\n")
     with pytest.raises(StateError, match=r"put it there: dvc checkout data/features.npz.dvc, or"):
         flows.run(str(campaign.root))
     tracked.unlink()

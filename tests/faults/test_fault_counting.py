@@ -38,8 +38,8 @@ def test_twins_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_sdk_would_make_twins(rounds: Doubles, monkeypatch: pytest.MonkeyPatch) -> None:
-    sdk = label_studio_api._SDK
-    monkeypatch.setattr(label_studio_api, "_SDK", lambda **how: sdk(**{**how, "max_retries": 2}))
+    sdk = label_studio_api._sdk
+    monkeypatch.setattr(label_studio_api, "_sdk", lambda **how: sdk(**{**how, "max_retries": 2}))
     monkeypatch.setattr("label_studio_sdk.core.http_client.time.sleep", lambda _: None)
     monkeypatch.setattr(LabelStudioBackend, "_unique", all_stay)
     found = list(trials.every_request(rounds, "push", "done, then 502"))

@@ -31,7 +31,7 @@ def data() -> Data:
 def files(folder: Path, given: Data, known: np.ndarray) -> store.Campaign:
     """A campaign whose pool these are; row i has the id i, so that the orders agree."""
     made = store.Campaign(folder)
-    samples = [store.Sample(f"{i:016x}", f"{i}.png", "", "pool", 8, 8) for i in range(60)]
+    samples = [store.Sample(f"{i:016x}", f"{i:016x}.png", "", "pool", 8, 8) for i in range(60)]
     store.write_samples(made.samples, samples)
     store.write_array(made.features / "pool.npy", given.train)
     answer(made, given, known, store.OWNED)

@@ -36,7 +36,7 @@ def campaign(tmp_path: Path) -> store.Campaign:
     samples = []
     for split, numbers in splits.items():
         for i in numbers:
-            samples.append(store.Sample(identity(i), f"{i}.png", f"{i}", split, 8, 8))
+            samples.append(store.Sample(identity(i), f"{identity(i)}.png", f"{i}", split, 8, 8))
         store.write_array(made.features / f"{split}.npy", features_of(numbers))
     store.write_samples(made.samples, samples)
     return made

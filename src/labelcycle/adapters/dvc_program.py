@@ -1,13 +1,21 @@
-"""DVC's own program, started as it is, but silent about files and folders that are empty.
+"""DVC's own program, started as it is, but for two things.
 
-Those of a campaign mostly are so rightly (a hold-out nobody has answered, a round without
-figures), and DVC would warn of each whenever it looks.
+It is silent about files and folders that are empty. Those of a campaign mostly are so rightly (a
+hold-out nobody has answered, a round without figures), and DVC would warn of each whenever it
+looks.
+
+It refuses the list of a folder's files if a name in it leads out of that folder. DVC 3.67 takes
+such a name as it is, so that whoever wrote the list could write any file at a checkout.
 """
 
 import logging
 import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from dvc.cli import main  # type: ignore[import-untyped]
+from dvc.exceptions import DvcException  # type: ignore[import-untyped]
+from dvc_data.hashfile.tree import Tree  # type: ignore[import-untyped]
 
 EMPTY = "'%s' is empty."
 """As `dvc.output` has it, before the name is put in."""
@@ -18,6 +26,26 @@ def wanted(record: logging.LogRecord) -> bool:
     return record.msg != EMPTY
 
 
+def check_names(entries: Iterable[Mapping[str, Any]]) -> None:
+    """Raise DvcException for the first entry whose name is not one below its folder."""
+    for entry in entries:
+        name = str(entry[Tree.PARAM_RELPATH])
+        if {"", ".", "..", ".git"} & set(name.replace("\\", "/").split("/")) or "\0" in name:
+            raise DvcException(
+                f"a folder's list of files names {name!r}, which leads out of the folder;"
+                " do not use data of whoever made it"
+            )
+
+
+def checked(entries: list[dict[str, Any]], hash_name: str | None = None) -> Any:
+    """DVC's `Tree.from_list`, of names that stay in their folder."""
+    check_names(entries)
+    return _from_list(entries, hash_name)
+
+
+_from_list = Tree.from_list
+
 if __name__ == "__main__":
     logging.getLogger("dvc.output").addFilter(wanted)
+    Tree.from_list = checked
     sys.exit(main(sys.argv[1:]))

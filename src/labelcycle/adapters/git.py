@@ -1,5 +1,6 @@
 """git, as a campaign uses it: it keeps what is small and readable."""
 
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,12 +10,40 @@ from tempfile import TemporaryDirectory
 from labelcycle.adapters import programs
 from labelcycle.errors import StateError, ToolFailed
 
-# What git does in the background would hold the campaign's lock after we have ended.
-QUIET = ("-c", "gc.autoDetach=false", "-c", "maintenance.autoDetach=false")
+OURS = (
+    # What git does in the background would hold the campaign's lock after we have ended.
+    "gc.autoDetach=false",
+    "maintenance.autoDetach=false",
+    # Commits and tags are made by a program, at night too: nobody can give a passphrase, and a
+    # hook that refuses or rewrites files would stop a round half way.
+    "commit.gpgSign=false",
+    "tag.gpgSign=false",
+    f"core.hooksPath={os.devnull}",
+    # A copied repository may name a program here.
+    "core.fsmonitor=false",
+    # What is read must not depend on what people like to see.
+    "core.quotePath=false",
+    "column.ui=never",
+    "log.showSignature=false",
+)
+"""Settings for our calls, whatever people's own are."""
+
+LINK, SUBMODULE = "120000", "160000"
+"""Modes in git's index of what is no plain file."""
 
 
 def _git(root: Path, *arguments: str) -> str:
-    return programs.run(["git", *QUIET, *arguments], root)
+    return programs.run(_command(*arguments), root)
+
+
+def _command(*arguments: str) -> list[str]:
+    return ["git", *(word for setting in OURS for word in ("-c", setting)), *arguments]
+
+
+def _fields(root: Path, *arguments: str) -> list[str]:
+    """What git prints with the option -z, name by name."""
+    text = programs.output(_command(*arguments), root).decode(errors="surrogateescape")
+    return [field for field in text.split("\0") if field]
 
 
 def init(root: Path) -> None:
@@ -24,12 +53,49 @@ def init(root: Path) -> None:
 
 
 def check_usable(root: Path) -> None:
-    """Raise StateError unless `root` is the top of a repository."""
+    """Raise StateError unless `root` is the top of a repository that git works on."""
     if not (root / ".git").exists():
         raise StateError(
             f"{root} is not a campaign: wanted a git repository with params.yaml;"
             " go to a campaign's folder or run `labelcycle init DIR`"
         )
+    owners = {root.stat().st_uid, (root / ".git").stat().st_uid}
+    if owners != {os.geteuid()}:
+        try:
+            _git(root, "rev-parse", "--git-dir")
+        except ToolFailed as error:
+            raise StateError(
+                f"git does not work on {root}, which another account owns; work as that account,"
+                f" or, if you trust it: git config --global --add safe.directory '{root}'"
+            ) from error
+
+
+def check_whole(root: Path) -> None:
+    """Raise StateError if the repository lacks earlier commits."""
+    if _git(root, "rev-parse", "--is-shallow-repository") == "true":
+        raise StateError(
+            f"{root} is a shallow clone: wanted all commits and tags, for they are the record of"
+            " the rounds; run `git fetch --unshallow --tags`"
+        )
+
+
+def enclosing(root: Path) -> Path | None:
+    """The repository inside which `root` would be another one, or None.
+
+    None, too, if that repository ignores the folder.
+    """
+    above = next(path for path in (root, *root.parents) if path.exists())
+    try:
+        top = Path(_git(above, "rev-parse", "--show-toplevel"))
+    except ToolFailed:
+        return None
+    if top.resolve() == root.resolve():
+        return None
+    try:
+        _git(top, "check-ignore", "-q", "--no-index", f"{root}/")
+    except ToolFailed:
+        return top
+    return None
 
 
 def check_identity(root: Path) -> None:
@@ -68,25 +134,56 @@ def changed(root: Path, path: str) -> bool:
     return bool(_git(root, "status", "--porcelain", "--untracked-files=no", "--", path))
 
 
-def tracked(root: Path, pattern: str) -> list[str]:
-    """The files that git tracks, or is about to, and that match a pathspec."""
-    names = programs.output(["git", *QUIET, "ls-files", "-z", "--", pattern], root)
-    return [name.decode(errors="replace") for name in names.split(b"\0") if name]
+def changed_here(root: Path, path: str) -> bool:
+    """True if the file was last changed in this folder: not committed yet, or committed here.
+
+    A clone or a pull brings commits that the folder's own log does not know as made in it.
+    """
+    if (root / ".git" / "MERGE_HEAD").exists():
+        return False
+    if _git(root, "status", "--porcelain", "--", path):
+        return True
+    last = _git(root, "rev-list", "--max-count=1", "HEAD", "--", path)
+    log = _git(root, "log", "--walk-reflogs", "--format=%H %gs", "HEAD").splitlines()
+    made = ("commit:", "commit (initial):", "commit (amend):")
+    return any(line.startswith(f"{last} {how}") for line in log for how in made)
 
 
 def dirty(root: Path, own: Iterable[str]) -> list[str]:
     """Tracked files with uncommitted changes, besides those whose path starts with one of `own`."""
-    lines = _git(root, "status", "--porcelain", "--untracked-files=no").splitlines()
-    paths = [line.strip().split(maxsplit=1)[1].split(" -> ")[-1].strip('"') for line in lines]
+    fields = iter(_fields(root, "status", "--porcelain", "-z", "--untracked-files=no"))
+    paths = []
+    for field in fields:
+        paths.append(field[3:])
+        if field[0] in "RC":  # the name it had before follows
+            next(fields)
     return [path for path in paths if not path.startswith(tuple(own))]
+
+
+def tracked(root: Path, *paths: str) -> list[str]:
+    """Files that git keeps at or below `paths`."""
+    return _fields(root, "ls-files", "-z", "--", *paths)
+
+
+def not_plain(root: Path) -> list[str]:
+    """Symbolic links and submodules that git keeps."""
+    entries = (entry.split("\t", 1) for entry in _fields(root, "ls-files", "-z", "--stage"))
+    return [path for about, path in entries if about.split()[0] in (LINK, SUBMODULE)]
+
+
+def present(root: Path, *patterns: str) -> list[str]:
+    """Files of the folder whose path fits a pattern, tracked or not, without ignored ones."""
+    how = ("--cached", "--others", "--exclude-standard")
+    found = _fields(root, "ls-files", "-z", *how, "--", *patterns)
+    return sorted({path for path in found if (root / path).exists()})
 
 
 def commit(root: Path, paths: Iterable[str], message: str) -> str:
     """Commit the present state of `paths` if it differs from HEAD; the id of HEAD then."""
-    present = [path for path in paths if (root / path).exists()]
-    _git(root, "add", "--all", "--", *present)
-    if _git(root, "status", "--porcelain", "--untracked-files=no", "--", *present):
-        _git(root, "commit", "-q", "--no-verify", "-m", message, "--", *present)
+    there = [path for path in paths if (root / path).exists()]
+    _git(root, "add", "--all", "--", *there)
+    if _git(root, "status", "--porcelain", "--untracked-files=no", "--", *there):
+        _git(root, "commit", "-q", "--no-verify", "-m", message, "--", *there)
     return head(root)
 
 
@@ -112,7 +209,7 @@ def tag(root: Path, name: str, message: str) -> None:
 
 def show(root: Path, revision: str, path: str) -> bytes:
     """Content of a file as committed at a revision."""
-    return programs.output(["git", "cat-file", "blob", f"{revision}:{path}"], root)
+    return programs.output(_command("cat-file", "blob", f"{revision}:{path}"), root)
 
 
 def switch(root: Path, revision: str) -> None:

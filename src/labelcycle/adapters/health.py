@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from http.client import HTTPException
 from typing import Any
 
+from labelcycle.adapters.addresses import bare
+
 PATIENCE_S = 10.0
 
 Line = tuple[str, bool | None, str, str]
@@ -60,10 +62,10 @@ def _server(title: str, variable: str, address: str, path: str) -> Line:
     if not address:
         return title, None, "not running", f"`labelcycle up` starts it; or set {variable}"
     if not address.startswith(("http://", "https://")):
-        return title, True, f"{address} (no server)", ""
+        return title, True, f"{bare(address)} (no server)", ""
     if answers(address.rstrip("/") + path):
-        return title, True, address, ""
-    return title, False, f"nothing healthy answers at {address}", start
+        return title, True, bare(address), ""
+    return title, False, f"nothing healthy answers at {bare(address)}", start
 
 
 def _label_studio(address: str, token: str) -> list[Line]:

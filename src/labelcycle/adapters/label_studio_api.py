@@ -12,15 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import httpx
-from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 
 from labelcycle.adapters.label_config import chunks
-from labelcycle.adapters.label_studio_errors import Wording
+from labelcycle.adapters.label_studio_errors import Wording, check_access
 from labelcycle.adapters.label_studio_network import Network
-from labelcycle.errors import ServiceDown, ServiceRefused
+from labelcycle.errors import ServiceDown
 
-_SDK: Any = LabelStudio
 R = TypeVar("R")
 
 PAGE = 1000
@@ -70,6 +68,13 @@ class Task:
         return self.touches == 0
 
 
+def _sdk(**how: Any) -> Any:
+    """The SDK's client."""
+    from label_studio_sdk import LabelStudio  # most of a second: it brings pandas
+
+    return LabelStudio(**how)
+
+
 class LabelStudioApi:
     """A connection to one server with one token. All methods raise ServiceDown or ServiceRefused.
 
@@ -80,23 +85,13 @@ class LabelStudioApi:
         self, url: str, token: str, *, transport: httpx.BaseTransport | None = None
     ) -> None:
         self.url = url.rstrip("/")
-        if not self.url.startswith(("http://", "https://")):
-            raise ServiceRefused(
-                f"LABEL_STUDIO_URL: wanted an address such as http://127.0.0.1:8080, got"
-                f" {repr(url) if url else 'nothing'}; run `labelcycle up`, or set it"
-            )
-        if not token or not token.isascii() or not token.isprintable() or " " in token:
-            raise ServiceRefused(
-                f"LABEL_STUDIO_API_KEY: wanted the access token of an account at {self.url}, got"
-                f" {'nothing' if not token else 'a text that no token can be'};"
-                " copy it from the account page, or run `labelcycle up`"
-            )
+        check_access(url, token)
         self._wording = Wording(self.url, token)
         network = Network(self.url, transport)
         weakref.finalize(self, network.close)  # no open socket outlives the connection
         with self._told("connecting"):
             # Any: the SDK's answers are not checked against its types, so these would mislead
-            self._sdk: Any = _SDK(
+            self._sdk: Any = _sdk(
                 base_url=self.url, api_key=token, max_retries=0, httpx_client=network
             )
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from labelcycle.adapters.addresses import bare
 from labelcycle.errors import LabelcycleError, ServiceDown, ServiceRefused
 
 LATER = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
@@ -9,6 +10,27 @@ LATER = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 
 LONGEST = 200
 """Characters kept of what the server said: it may be a whole page of HTML."""
+
+
+def check_access(url: str, token: str) -> None:
+    """Raise ServiceRefused for an address or a token that cannot be one."""
+    shown = bare(url)
+    if not url.startswith(("http://", "https://")):
+        raise ServiceRefused(
+            f"LABEL_STUDIO_URL: wanted an address such as http://127.0.0.1:8080, got"
+            f" {repr(shown) if url else 'nothing'}; run `labelcycle up`, or set it"
+        )
+    if shown != url:
+        raise ServiceRefused(
+            f"LABEL_STUDIO_URL: wanted an address without a user name and password, got them before"
+            f" {shown}: they would be sent in place of the token; take them out"
+        )
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise ServiceRefused(
+            f"LABEL_STUDIO_API_KEY: wanted the access token of an account at {shown}, got"
+            f" {'nothing' if not token else 'a text that no token can be'};"
+            " copy it from the account page, or run `labelcycle up`"
+        )
 
 
 @dataclass(frozen=True)

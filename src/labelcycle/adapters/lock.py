@@ -6,18 +6,22 @@ until the last program that was started for the campaign has ended, so nobody wo
 
 import fcntl
 import os
+import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
-from labelcycle.errors import Busy
+from labelcycle.errors import Busy, StateError
 
 RUNNER = "LABELCYCLE_RUNNER"
 """Environment variable that tells a stage who runs it: `<pid>:<create time>`."""
+
+NAME = re.compile(r"[a-z][a-z-]{0,30}")
+"""Names of commands."""
 
 _held: dict[Path, tuple[int, int]] = {}
 """Lock file -> (descriptor, how often this process holds it)."""
@@ -45,8 +49,14 @@ def exclusive(path: Path, wait_s: float = 10.0) -> Iterator[None]:
 
 
 def _acquire(path: Path, wait_s: float) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StateError(
+            f"cannot lock the campaign: {path}: {error.strerror}; work as the account that the"
+            " campaign belongs to, on a disk that can be written"
+        ) from error
     deadline = time.monotonic() + wait_s
     while True:
         try:
@@ -63,9 +73,16 @@ def _acquire(path: Path, wait_s: float) -> int:
             ) from error
         os.set_inheritable(descriptor, True)
         os.ftruncate(descriptor, 0)
-        command = " ".join(["labelcycle", *sys.argv[1:]])[:300]
-        os.pwrite(descriptor, f"process {os.getpid()} ({command})".encode(), 0)
+        os.pwrite(descriptor, f"process {os.getpid()} ({_command(sys.argv[1:])})".encode(), 0)
         return descriptor
+
+
+def _command(words: Sequence[str]) -> str:
+    """The command with its name alone: an argument may be an address with a key in it."""
+    options = ("-C", "--campaign")
+    own = (w for before, w in zip(["", *words], words, strict=False) if before not in options)
+    name = next((word for word in own if not word.startswith("-")), "")
+    return f"labelcycle {name}" if NAME.fullmatch(name) else "labelcycle"
 
 
 def inherited() -> tuple[int, ...]:

@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import labelcycle
+from labelcycle.adapters.addresses import bare
 from labelcycle.errors import ServiceDown, ServiceRefused
 from labelcycle.store import read_json
 
@@ -189,20 +189,14 @@ def _check_answers(uri: str) -> None:
             pass
     except urllib.error.HTTPError as error:
         raise ServiceRefused(
-            f"MLflow at {_bare(uri)} answers {error.code} {error.reason}; wanted 200 from /health;"
+            f"MLflow at {bare(uri)} answers {error.code} {error.reason}; wanted 200 from /health;"
             " check MLFLOW_TRACKING_URI and the server's --allowed-hosts"
         ) from error
     except (OSError, HTTPException, ValueError) as error:
         raise ServiceDown(
-            f"MLflow at {_bare(uri)} does not answer ({error}); run `labelcycle up` or mend"
+            f"MLflow at {bare(uri)} does not answer ({error}); run `labelcycle up` or mend"
             " MLFLOW_TRACKING_URI; the next `labelcycle run` logs what is missing"
         ) from error
-
-
-def _bare(uri: str) -> str:
-    """The address without a password in it."""
-    parts = urlsplit(uri)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 @contextmanager
@@ -215,12 +209,12 @@ def translated(uri: str) -> Iterator[None]:
         yield
     except (requests.RequestException, OSError) as error:
         raise ServiceDown(
-            f"MLflow at {_bare(uri)} broke off: {' '.join(str(error).split())};"
+            f"MLflow at {bare(uri)} broke off: {' '.join(str(error).split())};"
             " the next `labelcycle run` tries again"
         ) from error
     except mlflow.exceptions.MlflowException as error:
         raise ServiceRefused(
-            f"MLflow at {_bare(uri)} refused: {' '.join(str(error).split())}"
+            f"MLflow at {bare(uri)} refused: {' '.join(str(error).split())}"
         ) from error
 
 

@@ -9,14 +9,43 @@ from pathlib import Path
 from labelcycle.adapters import lock
 from labelcycle.errors import ToolFailed
 
+PYTHON = (sys.executable, "-P")
+"""This Python, which looks for no module in the folder that it is started in."""
 
-def environment() -> dict[str, str]:
-    """This process's environment, with its own commands first on PATH and no telemetry."""
+ANOTHER_REPOSITORY = frozenset(
+    f"GIT_{name}"
+    for name in (
+        "DIR",
+        "WORK_TREE",
+        "COMMON_DIR",
+        "INDEX_FILE",
+        "OBJECT_DIRECTORY",
+        "ALTERNATE_OBJECT_DIRECTORIES",
+        "NAMESPACE",
+        "PREFIX",
+    )
+)
+"""Set where a hook of another repository started us: git would work on that one."""
+
+
+def site_cache(root: Path) -> Path:
+    """Folder of what DVC remembers of `root`; its own choice is open to every account."""
+    return root.absolute() / ".labelcycle" / "dvc"
+
+
+def environment(root: Path) -> dict[str, str]:
+    """Environment of a program that works on the campaign in `root`.
+
+    Our commands come first on PATH. No Python takes modules from the folder it works in, DVC
+    keeps to the campaign's own cache, and nothing is sent to anybody.
+    """
     own = str(Path(sys.executable).parent)
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name not in ANOTHER_REPOSITORY},
         "PATH": own + os.pathsep + os.environ.get("PATH", ""),
+        "PYTHONSAFEPATH": "1",
         "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": str(site_cache(root)),
         lock.RUNNER: lock.runner_token(),
     }
 
@@ -42,7 +71,7 @@ def _run(
     done = subprocess.run(
         list(command),
         cwd=cwd,
-        env=environment(),
+        env=environment(cwd),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=errors,
@@ -50,10 +79,19 @@ def _run(
         check=False,
     )
     if done.returncode != 0:
-        name = " ".join([Path(command[0]).name, *command[1:]])
+        name = " ".join([Path(command[0]).name, *_shown(command[1:])])
         words = _last_words(done.stderr or done.stdout) if errors else "its words stand above"
         raise ToolFailed(f"`{name}` ended with code {done.returncode} in {cwd}: {words}")
     return done
+
+
+def _shown(words: Sequence[str]) -> list[str]:
+    """The words without settings that are the same for every call."""
+    return [
+        word
+        for before, word in zip(("", *words), words, strict=False)
+        if "-c" not in (before, word)
+    ]
 
 
 def _last_words(text: bytes, lines: int = 3, width: int = 500) -> str:

@@ -1,4 +1,4 @@
-"""The commands that set a campaign up, from init to doctor."""
+"""The commands that set a campaign up, bring a clone to work, and start and check the services."""
 
 from pathlib import Path
 
@@ -146,5 +146,42 @@ def doctor(root: Path) -> None:
         raise LabelcycleError("; ".join(problems))
 
 
-COMMANDS = (init, ingest, import_labels, up, invite, down, doctor)
+@click.command()
+@click.pass_obj
+def trust(root: Path) -> None:
+    """Let data go where this campaign says, if it came from elsewhere, as a clone does.
+
+    That is the remote in .dvc/config, the bucket and the files outside the campaign in
+    params.yaml. Look at both files before: what they name is used from then on, in this folder.
+    """
+    from labelcycle.adapters import git
+    from labelcycle.cycle import trusting
+
+    git.check_usable(root)
+    said = trusting.confirm(campaign_in(root))
+    for file, places in said.items():
+        click.echo(f"trusted from now on, {file}: {places}")
+    if not said:
+        click.echo("nothing to trust: the campaign names no place outside it")
+
+
+@click.command()
+@click.pass_obj
+def pull(root: Path) -> None:
+    """In a clone: bring the campaign's data from the remote that .dvc/config names.
+
+    It is `dvc pull`, but that no list of files may name one outside the campaign.
+    """
+    from labelcycle.adapters import dvc, git, lock
+    from labelcycle.cycle import standing
+
+    git.check_usable(root)
+    campaign = campaign_in(root)
+    with lock.exclusive(campaign.lock):
+        standing.check_safe(campaign)
+        dvc.pull(root)
+    click.echo("all data of this commit are here")
+
+
+COMMANDS = (init, trust, pull, ingest, import_labels, up, invite, down, doctor)
 """In the order of `labelcycle --help`."""

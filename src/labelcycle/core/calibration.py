@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax, softmax  # type: ignore[import-untyped]
 
 from labelcycle.core.ordering import steady
 
@@ -52,6 +51,8 @@ def fitted_temperature(
     labels : (m,) their classes
     lots : (m,) one random number each, which says into which third it goes
     """
+    from scipy.special import softmax  # type: ignore[import-untyped]  # slow to import
+
     often = np.bincount(labels) >= 2
     if len(labels) < FEWEST_LABELS or np.count_nonzero(often) < 2:
         return 1.0
@@ -76,6 +77,8 @@ def likeliest_trust(
 
     hidden, labels, lots : as for `fitted_temperature`
     """
+    from scipy.special import log_softmax  # type: ignore[import-untyped]  # slow to import
+
     often = np.bincount(labels, minlength=1) >= 2
     if np.count_nonzero(often) < 2:
         return 0.0

@@ -1,12 +1,11 @@
 """Closed rounds, brought back from git and DVC: for verifying them and for logging them."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from labelcycle import config, pipeline, rounds
-from labelcycle.adapters import dvc, git, programs
+from labelcycle.adapters import dvc, dvc_files, git, programs
 from labelcycle.cycle.standing import Standing, check_closed
 from labelcycle.errors import DataError, StateError
 from labelcycle.nn import learners
@@ -24,6 +23,7 @@ TOLERANCE = 1e-5
 def restored(standing: Standing, revision: str, targets: tuple[str, ...]) -> Iterator[Campaign]:
     """A temporary clone of the campaign at a revision, with `targets` brought in by DVC."""
     with git.clone(standing.campaign.root, revision) as folder:
+        dvc_files.check(folder)
         dvc.restore(folder, standing.campaign.root, targets)
         yield Campaign(folder)
 
@@ -79,7 +79,7 @@ def _restore_named(standing: Standing, rebuilt: Campaign) -> None:
 
 def _compute(campaign: Campaign, stages: tuple[str, ...]) -> None:
     for stage in stages:
-        programs.run([sys.executable, "-m", "labelcycle", "stage", stage], campaign.root)
+        programs.run([*programs.PYTHON, "-m", "labelcycle", "stage", stage], campaign.root)
 
 
 def compare_selections(recorded: Any, rebuilt: Any) -> str:

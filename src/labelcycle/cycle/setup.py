@@ -1,33 +1,70 @@
 """What stands before round 0: a new campaign, its pool, the labels owned already."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from labelcycle import config, ingest, labels, owned, pipeline, store
 from labelcycle.adapters import dvc, git, lock
 from labelcycle.core.seeding import derive
-from labelcycle.cycle.standing import COMMITTED, read
+from labelcycle.cycle import trusting
+from labelcycle.cycle.standing import COMMITTED, check_safe, read
 from labelcycle.errors import StateError
 from labelcycle.nn.progress import Progress
 from labelcycle.store import PART, Campaign, write_bytes, write_labels
 
-IGNORED = (
+LINES = (
+    (".gitattributes", "* -text"),  # bytes are digested: git must not turn the ends of lines
     (".gitignore", "/.labelcycle/"),
     (".gitignore", f"*{PART}"),
     (".dvcignore", f"*{PART}"),
 )
-SETUP = (".dvc", ".dvcignore", ".gitignore")
+SETUP = (".dvc", ".dvcignore", ".gitignore", ".gitattributes")
+LEFT = {".git", ".labelcycle", *SETUP}
+"""What an `init` that was killed may leave before params.yaml stands."""
 
 
 def init(root: Path, settings: config.Config | None = None) -> Campaign:
     """A campaign in `root`: git, DVC, params.yaml, dvc.yaml, .gitignore, first commit.
 
     In a campaign that is there already, only what belongs to labelcycle itself (dvc.yaml) is
-    printed anew; settings and data stay as they are.
+    printed anew; settings and data stay as they are. What a failed one made is removed; one that
+    was killed can be run again.
     """
     campaign = Campaign(root)
-    campaign.root.mkdir(parents=True, exist_ok=True)
-    others = [p.name for p in campaign.root.iterdir() if p.name not in (".git", ".labelcycle")]
+    if not (campaign.root / ".git").exists():
+        outer = git.enclosing(campaign.root)
+        if outer:
+            raise StateError(
+                f"{campaign.root} is inside the git repository {outer}: wanted a folder outside of"
+                " it, for that one would keep nothing of the campaign; choose another folder, or"
+                f" write /{campaign.root.relative_to(outer.resolve())}/ into {outer / '.gitignore'}"
+            )
+    with _new(campaign.root):
+        _make(campaign, settings)
+    return campaign
+
+
+@contextlib.contextmanager
+def _new(root: Path) -> Iterator[None]:
+    """The folder `root`; what was not there before goes again if the block fails."""
+    missing = [path for path in (root, *root.parents) if not path.exists()]
+    empty = bool(missing) or not any(root.iterdir())
+    root.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if missing:
+            shutil.rmtree(missing[-1])
+        elif empty:
+            for path in root.iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        raise
+
+
+def _make(campaign: Campaign, settings: config.Config | None) -> None:
+    others = [path.name for path in campaign.root.iterdir() if path.name not in LEFT]
     if others and not campaign.params.exists():
         raise StateError(
             f"{campaign.root} is not empty: wanted a new folder for the campaign, got"
@@ -35,6 +72,7 @@ def init(root: Path, settings: config.Config | None = None) -> Campaign:
             " `labelcycle ingest`"
         )
     git.init(campaign.root)
+    git.check_usable(campaign.root)
     git.check_identity(campaign.root)
     with lock.exclusive(campaign.lock):
         dvc.init(campaign.root)
@@ -43,19 +81,19 @@ def init(root: Path, settings: config.Config | None = None) -> Campaign:
         write_bytes(campaign.dvc_yaml, pipeline.print_dvc_yaml().encode())
         if not campaign.schema.exists():
             labels.write_migrations(campaign, ())
-        for name, line in IGNORED:
-            _ignore(campaign.root / name, line)
+        for name, line in LINES:
+            _add_line(campaign.root / name, line)
         if (campaign.data / "labels.dvc").exists():
             printed = ("dvc.yaml", "schema.json", *SETUP)
             git.commit(campaign.root, printed, "Print the pipeline anew")
         else:
+            trusting.check(campaign)  # a new campaign, so what it names is said here
             write_labels(campaign.label_file(store.OWNED), [])
             write_labels(campaign.holdout, [])
             _track(campaign, ["data/labels", "data/holdout.jsonl"], "New campaign", SETUP)
-    return campaign
 
 
-def _ignore(path: Path, line: str) -> None:
+def _add_line(path: Path, line: str) -> None:
     present = path.read_text(encoding="utf-8") if path.exists() else ""
     if line not in present.splitlines():
         write_bytes(path, f"{present}{line}\n".encode())
@@ -65,6 +103,7 @@ def add_images(root: Path, paths: Sequence[str], show: Callable[[Progress], None
     """Ingest images into the pool and commit it."""
     standing = read(root)
     campaign, settings = standing.campaign, standing.config
+    check_safe(campaign)
     rng = derive(settings.campaign.seed, 0, "ingest")
     report = ingest.ingest(campaign, paths, settings.ingest, rng, show)
     message = f"Ingest: {report.pool} samples in the pool, {report.holdout} in the hold-out"
@@ -75,6 +114,7 @@ def add_images(root: Path, paths: Sequence[str], show: Callable[[Progress], None
 def add_labels(root: Path, file: Path) -> owned.ImportReport:
     """Import labels that are owned already and commit them."""
     standing = read(root)
+    check_safe(standing.campaign)
     report = owned.import_labels(standing.campaign, file, standing.config.classes)
     _track(standing.campaign, ["data/labels"], f"Import labels: {report.accepted} accepted")
     return report

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from labelcycle import config, pipeline, rounds
-from labelcycle.adapters import git
+from labelcycle.adapters import dvc_files, git
 from labelcycle.config import Config
-from labelcycle.errors import StateError, ToolFailed
+from labelcycle.cycle import trusting
+from labelcycle.errors import DataError, StateError, ToolFailed
 from labelcycle.labels import read_migrations
 from labelcycle.rounds import State
-from labelcycle.store import OWNED, Campaign, digest, file_digest, read_json, sweep
+from labelcycle.store import OWNED, PART, Campaign, digest, file_digest, read_json
 
 OWN_PATHS = (
     "rounds/",
@@ -24,6 +25,7 @@ OWN_PATHS = (
     "schema.json",
     ".dvc/config",
     ".gitignore",
+    ".gitattributes",
 )
 """What the campaign writes itself; changes there never count as a dirty tree."""
 
@@ -69,9 +71,10 @@ class Standing:
 
 
 def read(root: Path) -> Standing:
-    """Where the campaign in `root` stands. Raises StateError if it is none."""
+    """Where the campaign in `root` stands. Raises StateError if it is none, or not all of one."""
     campaign = Campaign(root)
     git.check_usable(campaign.root)
+    git.check_whole(campaign.root)
     settings = config.load(campaign.params, parts=False)
     tags = git.tags(campaign.root)
     number = rounds.current(tags)
@@ -79,6 +82,13 @@ def read(root: Path) -> Standing:
     files = {path.name for path in folder.iterdir()} if folder.exists() else set()
     if campaign.label_file(number).exists():
         files.add(rounds.LABELS)
+    missing = rounds.missing_tag(number, files, tags)
+    if missing:
+        raise StateError(
+            f"{campaign.root} lacks the tag {missing}, though that step of the round was taken:"
+            " wanted the tags of all rounds, for they say which are closed; run"
+            " `git fetch --tags`, or bring them from where the campaign was copied"
+        )
     return Standing(campaign, settings, tags, number, rounds.state(number, files, tags))
 
 
@@ -89,6 +99,7 @@ def ready(root: Path) -> Standing:
     """
     standing = read(root)
     campaign = standing.campaign
+    check_safe(campaign)
     sweep(campaign)
     _ = config.load(campaign.params).classes
     git.check_identity(campaign.root)
@@ -104,7 +115,7 @@ def ready(root: Path) -> Standing:
         tracked = campaign.samples.with_name("samples.jsonl.dvc").exists()
         raise StateError(
             f"{campaign.samples} is missing; wanted the pool's samples; run "
-            + ("`dvc pull` or `dvc checkout`" if tracked else "`labelcycle ingest PATH...`")
+            + ("`labelcycle pull`" if tracked else "`labelcycle ingest PATH...`")
         )
     if campaign.dvc_yaml.read_text(encoding="utf-8") != pipeline.print_dvc_yaml():
         raise StateError(
@@ -113,9 +124,39 @@ def ready(root: Path) -> Standing:
         )
     for number in standing.closed:
         check_closed(campaign, number)
+    _check_asked(standing)
     _check_frozen(standing)
     check_classes(standing)
     return standing
+
+
+def sweep(campaign: Campaign) -> None:
+    """Remove what killed writes left behind. Only for the one who holds the campaign's lock."""
+    for folder in (campaign.data, campaign.rounds, campaign.work):
+        for path in folder.rglob(f".*{PART}"):
+            path.unlink(missing_ok=True)
+
+
+def check_safe(campaign: Campaign) -> None:
+    """Raise StateError for what came along with a clone and must not be obeyed unasked."""
+    dvc_files.check(campaign.root)
+    trusting.check(campaign)
+
+
+def _check_asked(standing: Standing) -> None:
+    """Raise DataError for a recorded task that is not this campaign's, in Label Studio or not.
+
+    What is done with a round's tasks would be done to those of another campaign.
+    """
+    for number in range(standing.number + 1):
+        path = standing.campaign.round(number) / rounds.PUSHED
+        for task in read_json(path)["tasks"] if path.exists() else ():
+            wanted = f"{standing.key}/{number:03d}/{task['sample']}"
+            if task["key"] != wanted:
+                raise DataError(
+                    f"{path}: wanted the key {wanted!r}, got {task['key']!r}, a task of another"
+                    f" campaign or round; restore it with `git checkout`"
+                )
 
 
 def _check_frozen(standing: Standing) -> None:

@@ -22,6 +22,7 @@ from labelcycle.adapters import (
     label_studio_people,
     label_tasks,
 )
+from labelcycle.adapters.addresses import bare
 from labelcycle.adapters.label_studio_api import LabelStudioApi, Task
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused
 from labelcycle.ports import Answer, LabelSchema, Progress, TaskSpec
@@ -60,7 +61,7 @@ class LabelStudioBackend:
             env.get("LABEL_STUDIO_API_KEY", ""),
             transport=transport,
         )
-        self._public = (env.get("LABEL_STUDIO_HOST") or self._api.url).rstrip("/")
+        self._public = bare((env.get("LABEL_STUDIO_HOST") or self._api.url).rstrip("/"))
         root = env.get("LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT")
         self._document_root = PurePosixPath(root or campaign.media.as_posix())
         self._pauses_s = tuple(pauses_s)

@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
-from scipy.special import log_softmax, softmax  # type: ignore[import-untyped]
 
 from labelcycle.core.pool import UNLABELED, Head
 from labelcycle.nn.learners import Learner, LearnerModule
@@ -42,6 +40,8 @@ class Calibrated:
 
     def predict_proba(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
         """(n, c) float32: class probabilities."""
+        from scipy.special import softmax  # type: ignore[import-untyped]  # slow to import
+
         before = self.learner.predict_proba(features)
         logits = np.where(before > NEVER, _logits(before) / self.temperature, -np.inf)
         shares: NDArray[np.float32] = softmax(logits, axis=1)
@@ -87,6 +87,9 @@ def temperature_of(
 
 
 def _likeliest(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]  # slow to import
+    from scipy.special import log_softmax  # type: ignore[import-untyped]
+
     def loss(power: float) -> float:
         scaled = log_softmax(logits / np.exp(power), axis=1)
         return float(-scaled[np.arange(len(labels)), labels].mean())

@@ -1,0 +1,101 @@
+"""Seconds that `labelcycle status` and `labelcycle --help` take.
+
+    python benchmarks/status_speed.py [--campaign DIR] [--rounds 10] [--samples 10000] [--repeats 5]
+
+Without --campaign one is made up: as many closed rounds of 100 labels as asked for, whose files
+hold what `status` reads, with git and without DVC. Each command is a process of its own. Told is
+the run that took least: processor seconds, user and system, of the process and all that it
+started, and seconds on the clock. Services are not asked, for no round is open.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from measured import where
+
+from labelcycle import config, labels, rounds
+from labelcycle.adapters import git
+from labelcycle.store import (
+    Campaign,
+    Label,
+    Sample,
+    write_bytes,
+    write_json,
+    write_labels,
+    write_samples,
+)
+
+CLASSES = ("cat", "dog")
+LABELS = 100
+
+
+def made_up(root: Path, closed: int, samples: int) -> Campaign:
+    """A campaign of so many closed rounds."""
+    campaign = Campaign(root)
+    git.init(root)
+    settings = {"campaign": {"name": "made up", "classes": list(CLASSES), "rounds": closed + 1}}
+    write_bytes(campaign.params, config.print_params(config.parse(settings)).encode())
+    labels.write_migrations(campaign, ())
+    names = [f"{number:016x}" for number in range(samples)]
+    images = [Sample(name, f"{name}.png", f"{name}.png", "pool", 28, 28) for name in names]
+    write_samples(campaign.samples, images)
+    write_labels(campaign.holdout, [])
+    for number in range(closed):
+        own = names[number * LABELS : (number + 1) * LABELS]
+        given = [Label(name, CLASSES[row % 2], votes={}) for row, name in enumerate(own)]
+        write_labels(campaign.label_file(number), given)
+        folder = campaign.round(number)
+        write_json(folder / rounds.PLAN, {"campaign": "", "classes": list(CLASSES)})
+        write_json(folder / rounds.SELECTION, {"samples": [{"sample": name} for name in own]})
+        accuracy = {"value": 0.9, "low": 0.8, "high": 0.95}
+        metrics = {"accuracy": accuracy, "cancelled": False, "strategy": "typiclust"}
+        write_json(folder / rounds.METRICS, {**metrics, "labels": (number + 1) * LABELS})
+    git.commit(root, ["params.yaml", "schema.json", "rounds"], "Made up")
+    for number in range(closed):
+        git.tag(root, rounds.open_tag(number), "open")
+        git.tag(root, rounds.round_tag(number), "closed")
+    return campaign
+
+
+def least(words: tuple[str, ...], repeats: int) -> dict[str, float]:
+    """Processor seconds and seconds of the quickest of some runs."""
+    runs = []
+    for _ in range(repeats):
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        command = [sys.executable, "-P", "-m", "labelcycle", *words]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        after, took = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - began
+        user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
+        runs.append((user + system, took))
+    cpu, took = min(runs)
+    return {"cpu_s": round(cpu, 2), "seconds": round(took, 2)}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--campaign", type=Path)
+    options.add_argument("--rounds", type=int, default=10)
+    options.add_argument("--samples", type=int, default=10_000)
+    options.add_argument("--repeats", type=int, default=5)
+    given = options.parse_args()
+    for name in ("AUTHOR", "COMMITTER"):
+        os.environ.setdefault(f"GIT_{name}_NAME", "benchmark")
+        os.environ.setdefault(f"GIT_{name}_EMAIL", "benchmark@localhost")
+    with tempfile.TemporaryDirectory() as folder:
+        root = given.campaign or made_up(Path(folder), given.rounds, given.samples).root
+        found = {
+            "status": least(("-C", str(root), "status"), given.repeats),
+            "help": least(("--help",), given.repeats),
+        }
+    print(json.dumps({"where": where(), **found}, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""A campaign as its author hands it on, and what came of running labelcycle in it."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from unittest import mock
+
+from squares import SETTINGS, make_images
+
+from labelcycle import config
+from labelcycle.cycle import setup
+
+PROGRAM = str(Path(sys.executable).with_name("labelcycle"))
+
+
+@cache
+def _made() -> tuple[tempfile.TemporaryDirectory[str], Path]:
+    """A small campaign with images, made once; the folder lives as long as this process."""
+    kept = tempfile.TemporaryDirectory()
+    folder = Path(kept.name)
+    make_images(folder / "images", 12)
+    settings = {**SETTINGS, "ingest": {"holdout": 2}}
+    made = setup.init(folder / "campaign", config.parse(settings))
+    setup.add_images(made.root, [str(folder / "images")], lambda step: None)
+    return kept, made.root
+
+
+def original() -> Path:
+    """A campaign with its data, not to be changed."""
+    with identity():
+        return _made()[1]
+
+
+def identity() -> mock._patch_dict:
+    """Commits are made in somebody's name."""
+    parts = ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL")
+    return mock.patch.dict(os.environ, {f"GIT_{part}": "author" for part in parts})
+
+
+def git(root: Path, *words: str) -> None:
+    subprocess.run(["git", *words], cwd=root, check=True, capture_output=True)
+
+
+def run(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """labelcycle as somebody runs it inside a campaign."""
+    return subprocess.run([PROGRAM, *words], cwd=root, capture_output=True, text=True)
+
+
+def cloned(folder: Path, files: dict[str, str]) -> Path:
+    """A clone, with its data, of a campaign to which its author added some files."""
+    author, clone = folder / "author", folder / "clone"
+    git(folder, "clone", "-q", str(original()), str(author))
+    for name, text in files.items():
+        path = author / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    with identity():
+        git(author, "add", "--all", "--force")
+        git(author, "commit", "-q", "-m", "look at this")
+    git(folder, "clone", "-q", str(author), str(clone))
+    for name in ("data/images", "data/samples.jsonl", "data/labels", "data/holdout.jsonl"):
+        source = original() / name
+        subprocess.run(["cp", "-r", str(source), str(clone / name)], check=True)
+    return clone

@@ -1,0 +1,197 @@
+"""Campaigns under the git settings and in the folders that people have."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from squares import SETTINGS
+
+from labelcycle import config
+from labelcycle.adapters import dvc, git
+from labelcycle.cycle import setup, standing
+from labelcycle.errors import StateError, ToolFailed
+from labelcycle.store import Campaign, write_json
+
+pytestmark = pytest.mark.usefixtures("without_dvc")
+
+
+@pytest.fixture
+def globally(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Sets one of a person's global settings of git."""
+    file = tmp_path / "gitconfig"
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(file))
+
+    def put(key: str, value: str) -> None:
+        subprocess.run(["git", "config", "--file", str(file), key, value], check=True)
+
+    return put
+
+
+def made(folder: Path) -> Campaign:
+    return setup.init(folder, config.parse(SETTINGS))
+
+
+def run(folder: Path, *words: str) -> None:
+    subprocess.run(words, cwd=folder, check=True, capture_output=True)
+
+
+def test_neither_a_missing_key_nor_a_hook_stops_our_commits(tmp_path: Path, globally) -> None:
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    for name in ("pre-commit", "prepare-commit-msg", "post-commit", "reference-transaction"):
+        (hooks / name).write_text("#!/bin/sh\nexit 1\n")
+        (hooks / name).chmod(0o755)
+    for key, value in {
+        "core.hooksPath": str(hooks),
+        "commit.gpgSign": "true",
+        "tag.gpgSign": "true",
+        "gpg.program": "/bin/false",
+        "column.ui": "always",
+        "log.showSignature": "true",
+    }.items():
+        globally(key, value)
+    campaign = made(tmp_path / "campaign")
+    for name in ("open/000", "round/000", "open/001"):
+        git.tag(campaign.root, name, name)
+    assert git.tags(campaign.root) == {"open/000", "round/000", "open/001"}
+    assert git.changed_here(campaign.root, "params.yaml")
+    assert standing.read(campaign.root).number == 1
+
+
+def test_files_keep_their_bytes_where_git_turns_the_ends_of_lines(tmp_path: Path, globally) -> None:
+    globally("core.autocrlf", "true")
+    campaign = made(tmp_path / "campaign")
+    clone = tmp_path / "clone"
+    run(tmp_path, "git", "clone", "-q", str(campaign.root), str(clone))
+    for name in ("params.yaml", "dvc.yaml", "schema.json"):
+        assert (clone / name).read_bytes() == (campaign.root / name).read_bytes()
+        assert b"\r" not in (clone / name).read_bytes()
+
+
+def test_a_folder_of_another_account_is_named_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = made(tmp_path / "my campaign")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    own = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: own + 1)
+    remedy = rf"git config --global --add safe.directory '{campaign.root}'"
+    with pytest.raises(StateError, match=remedy):
+        standing.read(campaign.root)
+
+
+@pytest.mark.parametrize(
+    ("how", "remedy"),
+    [
+        (("--depth", "1"), "a shallow clone: wanted all .* `git fetch --unshallow --tags`"),
+        (("--no-tags",), "lacks the tag open/000, .* `git fetch --tags`"),
+    ],
+)
+def test_a_clone_that_lacks_commits_or_tags_is_not_worked_on(
+    how: tuple[str, ...], remedy: str, tmp_path: Path
+) -> None:
+    campaign = made(tmp_path / "campaign")
+    for number in range(3):
+        git.tag(campaign.root, f"open/{number:03d}", "open")
+        write_json(campaign.round(number) / "metrics.json", {})
+        git.commit(campaign.root, ["rounds"], "Close")
+        git.tag(campaign.root, f"round/{number:03d}", "closed")
+    address, clone = f"file://{campaign.root}", tmp_path / "clone"
+    run(tmp_path, "git", "clone", "-q", *how, address, str(clone))
+    with pytest.raises(StateError, match=remedy):
+        standing.read(clone)
+    fetch = ("--unshallow",) if "--depth" in how else ()
+    run(clone, "git", "fetch", "-q", *fetch, "--tags")
+    before = standing.read(campaign.root)
+    assert (before.number, before.key) == (3, standing.read(clone).key)
+
+
+def test_a_campaign_inside_another_repository_is_refused_unless_that_one_ignores_it(
+    tmp_path: Path,
+) -> None:
+    run(tmp_path, "git", "init", "-q", ".")
+    folder = tmp_path / "sub" / "campaign"
+    with pytest.raises(StateError, match=rf"write /sub/campaign/ into {tmp_path}/.gitignore"):
+        made(folder)
+    assert not folder.parent.exists()
+    (tmp_path / ".gitignore").write_text("/sub/campaign/\n")
+    assert standing.read(made(folder).root).number == 0
+    assert made(folder)  # again, to print the pipeline anew
+
+
+def test_the_variables_of_a_hook_of_another_repository_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path, "git", "init", "-q", "other")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "other" / ".git" / "index"))
+    campaign = made(tmp_path / "campaign")
+    assert (campaign.root / ".git" / "HEAD").exists()
+    assert not (tmp_path / "other" / ".git" / "index").exists()
+
+
+def test_blanks_and_umlauts_in_names(tmp_path: Path) -> None:
+    campaign = made(tmp_path / "Kühe & Käse")
+    (campaign.root / "an ä.txt").write_text("1")
+    git.commit(campaign.root, ["an ä.txt"], "notes")
+    (campaign.root / "an ä.txt").write_text("2")
+    run(campaign.root, "git", "mv", "schema.json", "ein schöner Name")
+    assert git.dirty(campaign.root, ("params.yaml",)) == ["an ä.txt", "ein schöner Name"]
+
+
+def test_a_umask_that_lets_nobody_in_is_kept(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        campaign = made(tmp_path / "campaign")
+        standing.read(campaign.root)
+    finally:
+        os.umask(before)
+    for path in (campaign.params, campaign.schema, campaign.holdout, campaign.data):
+        assert path.stat().st_mode & 0o077 == 0
+
+
+def test_what_belongs_to_one_folder_is_closed_to_others_under_any_umask(tmp_path: Path) -> None:
+    campaign = made(tmp_path / "campaign")
+    assert campaign.params.stat().st_mode & 0o777 == 0o644
+    assert campaign.private.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_failed_init_leaves_nothing_and_can_be_run_again(
+    there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "new" / "campaign"
+    if there:
+        folder.mkdir(parents=True)
+
+    def fail(root: Path, paths: list[str]) -> None:
+        raise ToolFailed("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dvc, "add", fail)
+        with pytest.raises(ToolFailed):
+            made(folder)
+    if there:
+        assert list(folder.iterdir()) == []
+    else:
+        assert not folder.parent.exists()
+    assert git.head(made(folder).root)
+
+
+@pytest.mark.parametrize("left", [(), (".dvc",), (".dvc", ".dvcignore", ".gitignore")])
+def test_a_killed_init_can_be_run_again(left: tuple[str, ...], tmp_path: Path) -> None:
+    folder = tmp_path / "campaign"
+    folder.mkdir()
+    run(folder, "git", "init", "-q")
+    for name in left:
+        path = folder / name / "config" if name == ".dvc" else folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    campaign = made(folder)
+    assert git.head(campaign.root)
+    shutil.rmtree(campaign.data)
+    campaign.root.joinpath("notes.txt").touch()
+    assert git.head(made(folder).root)  # killed later: params.yaml stands, labels do not

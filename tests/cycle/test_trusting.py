@@ -1,0 +1,36 @@
+"""A remote that comes by a pull stops the next look, and costs the round nothing."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from labelcycle.adapters import dvc
+from labelcycle.cycle import standing, trusting
+from labelcycle.errors import StateError
+from labelcycle.rounds import State
+from labelcycle.store import Campaign
+
+
+def git(root: Path, *words: str) -> None:
+    subprocess.run(["git", *words], cwd=root, check=True, capture_output=True)
+
+
+def test_a_remote_that_a_pull_brings_waits_for_trust_and_the_round_goes_on(
+    opened: Campaign, flows, answer_all, tmp_path: Path
+) -> None:
+    root, other = opened.root, tmp_path / "other"
+    git(tmp_path, "clone", "-q", str(root), str(other))
+    (other / ".dvc").mkdir(exist_ok=True)
+    (other / dvc.CONFIG).write_text(f"{dvc.SETTINGS}['remote \"x\"']\n    url = s3://theirs\n")
+    git(other, "add", "--all", "--force")
+    git(other, "commit", "-q", "-m", "a remote")
+    answer_all()
+    git(root, "pull", "-q", "--ff-only", str(other))
+    for step in (flows.collect_now, flows.run, flows.collect):
+        with pytest.raises(StateError, match=r"url = s3://theirs; .* `labelcycle trust`"):
+            step(str(root))
+    assert standing.read(root).state is State.OPEN
+    assert trusting.confirm(opened) == {dvc.CONFIG: "['remote \"x\"'], url = s3://theirs"}
+    flows.run(str(root))
+    assert "round/000" in standing.read(root).tags
