@@ -1,14 +1,12 @@
 """What people see of a round in Prefect and on the terminal."""
 
-from dataclasses import asdict
-
 import click
 from prefect.artifacts import create_link_artifact, create_table_artifact
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
 from labelcycle import rounds
-from labelcycle.cycle import asked, deadline, gold, revising, strays
+from labelcycle.cycle import asked, comparing, deadline, gold, revising, strays
 from labelcycle.cycle.standing import Standing
 from labelcycle.ports import Progress
 
@@ -51,8 +49,10 @@ def progress(now: Standing, done: Progress) -> None:
         f"round {now.number}: {done.answered} answered, {done.skipped} skipped of"
         f" {done.tasks} tasks{begun}; annotators work at {url}"
     )
+    if waits := revising.waiting_told(revising.waiting(comparing.seen(now))):
+        say(waits)
     create_table_artifact(
-        table=[{"round": now.number, **asdict(done)}],
+        table=[{"round": now.number, **done.figures}],
         key=f"round-{now.number:03d}-progress",
         description=f"[Open the tasks in Label Studio]({url})",
     )
@@ -79,8 +79,10 @@ def closed(now: Standing, number: int) -> None:
         say(line)
     if unknown := strays.told(metrics["people"].get("no_class")):
         say(unknown)
-    if changed := revising.told(metrics.get("corrections")):
-        say(changed)
+    changed = metrics["corrections"]
+    for line in (revising.told(changed), revising.waiting_told(changed["waiting"])):
+        if line:
+            say(line)
     rows = []
     for n in now.closed:
         m = now.record(rounds.METRICS, n)

@@ -8,6 +8,7 @@ import click
 
 from labelcycle import __version__
 from labelcycle.commands import (
+    correcting,
     cycling,
     listing,
     records,
@@ -19,7 +20,7 @@ from labelcycle.commands import (
 from labelcycle.errors import LabelcycleError
 from labelcycle.warned import print_notices
 
-PARTS = (setting_up, cycling, listing, schema, simulating, records, trying_out)
+PARTS = (setting_up, cycling, correcting, listing, schema, simulating, records, trying_out)
 """In the order of `labelcycle --help`."""
 
 

@@ -9,6 +9,7 @@ import json
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 import httpx
@@ -28,7 +29,9 @@ IDS_A_QUESTION = 200
 """Ids travel in the address, which servers cut off at about 8 kB."""
 IDS_AN_EXPORT = 250
 
-TASK_FIELDS = "id,data,meta,total_annotations,cancelled_annotations,overlap,is_labeled"
+TASK_FIELDS = (
+    "id,data,meta,total_annotations,cancelled_annotations,overlap,is_labeled,updated_at,updated_by"
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Task:
     key : the campaign's own name for it, None for a task that somebody else made
     answers, skips : how many annotations it has of either kind
     overlap : how many different people are asked; served : it is still shown to further ones
+    updated : when it was touched last, as the server says; touched_by : by which account
     """
 
     id: int
@@ -58,11 +62,18 @@ class Task:
     meta: Mapping[str, Any] = field(default_factory=dict)
     overlap: int = 1
     served: bool = True
+    updated: str = ""
+    touched_by: int | None = None
 
     @property
     def touches(self) -> int:
         """How many annotations it has."""
         return self.answers + self.skips
+
+    @property
+    def mark(self) -> str:
+        """Another text after an answer was given, changed or deleted."""
+        return f"{self.updated} {self.answers} {self.skips}"
 
     @property
     def untouched(self) -> bool:
@@ -107,8 +118,17 @@ class LabelStudioApi:
 
     def whoami(self) -> str:
         """E-mail address of the account that the token belongs to."""
+        return self._me()[1]
+
+    @cached_property
+    def me(self) -> int:
+        """Id of that account."""
+        return self._me()[0]
+
+    def _me(self) -> tuple[int, str]:
         with self._told("asking who the token belongs to"):
-            return str(self._sdk.users.whoami().email)
+            account = self._sdk.users.whoami()
+            return int(account.id), str(account.email)
 
     def projects(self) -> list[Project]:
         """Every project that the account sees, by id."""
@@ -182,25 +202,6 @@ class LabelStudioApi:
         """Make a task of each record. After an error they may be there, or not, or will be."""
         with self._told(f"pushing {len(records)} tasks", project):
             self._sdk.projects.import_tasks(project, request=records, return_task_ids=True)
-
-    def annotations(self, task: int) -> int:
-        """How many annotations a task has, skips included; 0 if there is no such task."""
-        with self._told(f"reading task {task}"):
-            try:
-                return len(self._sdk.tasks.get(str(task)).annotations)
-            except ApiError as error:
-                if error.status_code != 404:
-                    raise
-        return 0
-
-    def delete_task(self, task: int) -> None:
-        """Delete a task with all its annotations; one that is gone already is well."""
-        with self._told(f"deleting task {task}"):
-            try:
-                self._sdk.tasks.delete(str(task))
-            except ApiError as error:
-                if error.status_code != 404:
-                    raise
 
     def export(self, project: int, tasks: Sequence[int]) -> list[dict[str, Any]]:
         """Those of `tasks` that exist, with their annotations, as the JSON export has them."""
@@ -295,4 +296,12 @@ def _task(task: Any) -> Task:
         meta=task.meta if isinstance(task.meta, dict) else {},
         overlap=int(task.overlap or 1),
         served=not task.is_labeled,
+        updated=str(task.updated_at or ""),
+        touched_by=_account(task.updated_by),
     )
+
+
+def _account(people: Any) -> int | None:
+    """Who touched a task last: the list names at most one."""
+    first = next(iter(people or ()), None)
+    return None if first is None else int(first["user_id"])
