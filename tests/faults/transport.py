@@ -11,6 +11,8 @@ import httpx
 from labelcycle.adapters.label_studio_network import SILENCE_S
 
 DELETION = "delete unanswered tasks"
+LOOK = "look at a task"
+"""Done only where counts and answers differ."""
 
 STEPS = {
     r"GET /api/current-user/whoami": "ask who we are",
@@ -23,6 +25,7 @@ STEPS = {
     r"GET /api/tasks .*annotators.*": "ask who answered",
     r"GET /api/tasks .*": "list tasks",
     r"POST /api/projects/\d+/import .*": "import a chunk",
+    r"GET /api/tasks/\d+": LOOK,
     r'PATCH /api/tasks/\d+ .*"is_labeled": ?false.*': "ask more people",
     r'PATCH /api/tasks/\d+ .*"is_labeled": ?true.*': "ask nobody more",
     r"POST /api/dm/actions .*id=delete_tasks.*": DELETION,

@@ -203,6 +203,16 @@ class LabelStudioApi:
         with self._told(f"pushing {len(records)} tasks", project):
             self._sdk.projects.import_tasks(project, request=records, return_task_ids=True)
 
+    def annotations(self, task: int) -> int:
+        """How many annotations a task has, skips included; 0 if there is no such task."""
+        with self._told(f"reading task {task}"):
+            try:
+                return len(self._sdk.tasks.get(str(task)).annotations)
+            except ApiError as error:
+                if error.status_code != 404:
+                    raise
+        return 0
+
     def export(self, project: int, tasks: Sequence[int]) -> list[dict[str, Any]]:
         """Those of `tasks` that exist, with their annotations, as the JSON export has them."""
         records: list[dict[str, Any]] = []

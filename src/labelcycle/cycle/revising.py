@@ -16,6 +16,13 @@ from labelcycle.store import Label, read_labels
 WITHDRAWN = "its answer was withdrawn"
 """Why a sample has no label whose answers were all deleted: it is not trained on any more."""
 
+NONE: Mapping[str, Any] = {
+    **dict.fromkeys(("edited", "added", "deleted", "tasks", "labels"), 0),
+    "by": {},
+    "waiting": [],
+}
+"""The figures of a round that found nothing changed."""
+
 NAMED = 5
 """So many are named in a line; all stand in `metrics.json`."""
 
