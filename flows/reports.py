@@ -49,6 +49,12 @@ def progress(now: Standing, done: Progress) -> None:
         f"round {now.number}: {done.answered} answered, {done.skipped} skipped of"
         f" {done.tasks} tasks{begun}; annotators work at {url}"
     )
+    if done.strangers:
+        say(
+            f"round {now.number}: {done.strangers} tasks in the project are not of this campaign"
+            " (somebody imported tasks, or pressed Sync on its storage): nobody is asked about"
+            " them, their answers do not count, and those without an answer were removed"
+        )
     if waits := revising.waiting_told(revising.waiting(comparing.seen(now))):
         say(waits)
     create_table_artifact(

@@ -95,6 +95,7 @@ class Progress:
     answered : tasks that are done, with an answer; skipped : done, with skips alone
     partly : tasks that some, but not enough people have answered or skipped
     given : answers and skips there are, of whichever task: it moves whenever anybody works
+    strangers : tasks in the project that are not of the campaign; nobody is asked about them
     marks : by task id, a text that is another one after somebody has answered, of begun tasks
     """
 
@@ -103,6 +104,7 @@ class Progress:
     skipped: int
     partly: int = 0
     given: int = 0
+    strangers: int = 0
     marks: Mapping[int, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property

@@ -23,7 +23,7 @@ from labelcycle.store import Campaign, read_json, read_jsonl
 
 CLASSES = ("dark", "light")
 SETTINGS = {
-    "campaign": {"name": "attacked", "classes": list(CLASSES), "rounds": 9, "open_next": False},
+    "campaign": {"name": "attacked", "classes": list(CLASSES), "rounds": 99, "open_next": False},
     "ingest": {"holdout": 6},
     "pretrain": {"encoder": "pixels"},
     "query": {"strategy": "typiclust", "budget": 8},

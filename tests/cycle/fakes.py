@@ -82,7 +82,7 @@ class FakeBackend:
         begun = sum(bool(each) for each in people.values())
         skipped, given = len(done) - len(answered), sum(a.key in tasks for a in self.answers)
         marks = {self.ids[key]: self._mark(key) for key in tasks if people[key]}
-        return Progress(len(tasks), len(answered), skipped, begun - len(done), given, marks)
+        return Progress(len(tasks), len(answered), skipped, begun - len(done), given, marks=marks)
 
     def _mark(self, key: str) -> str:
         return repr([(a.annotation, a.updated) for a in self.answers if a.key == key])

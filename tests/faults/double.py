@@ -231,7 +231,9 @@ class Double(httpx.BaseTransport):
             ("total_annotations", "equal"): len(answers) - skips == value,
             ("cancelled_annotations", "equal"): skips == value,
             ("data.key", "equal"): key == value,
-            ("data.key", "contains"): str(value) in key,
+            ("data.key", "contains"): str(value) in str(key),
+            ("data.key", "not_contains"): "key" in task["data"] and str(value) not in str(key),
+            ("data.key", "empty"): ("key" not in task["data"]) == (value == "True"),
         }[name, each["operator"]]
 
     def _forget(self, task: int) -> None:

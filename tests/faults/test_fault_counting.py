@@ -11,7 +11,12 @@ from faults.counting import Left
 from faults.double import Double
 from faults.rounds import on_double
 from faults.trials import WHOLE, Doubles, Outcome
-from labelcycle.adapters import label_studio_api, label_studio_people, label_tasks
+from labelcycle.adapters import (
+    label_studio_api,
+    label_studio_people,
+    label_studio_tidying,
+    label_tasks,
+)
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.label_studio_api import LabelStudioApi
 from labelcycle.cycle import closing, comparing, corrections, journal
@@ -19,7 +24,7 @@ from labelcycle.cycle.corrections import Pending
 from labelcycle.cycle.standing import Standing
 
 
-def all_stay(backend: LabelStudioBackend, project: int, found: dict[str, Any]) -> dict[str, Any]:
+def all_stay(api: LabelStudioApi, project: int, found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
@@ -34,7 +39,7 @@ def left_by(rounds: Doubles, command: str) -> Left:
 
 
 def test_twins_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LabelStudioBackend, "_unique", all_stay)
+    monkeypatch.setattr(label_studio_tidying, "unique", all_stay)
     left = trials.all_steps(on_double(tmp_path), "repeated").left
     assert (kinds(left.duplicates), left.lost) == ({"task"}, [])
     assert len(left.duplicates) >= 3
@@ -44,7 +49,7 @@ def test_the_sdk_would_make_twins(rounds: Doubles, monkeypatch: pytest.MonkeyPat
     sdk = label_studio_api._SDK
     monkeypatch.setattr(label_studio_api, "_SDK", lambda **how: sdk(**{**how, "max_retries": 2}))
     monkeypatch.setattr("label_studio_sdk.core.http_client.time.sleep", lambda _: None)
-    monkeypatch.setattr(LabelStudioBackend, "_unique", all_stay)
+    monkeypatch.setattr(label_studio_tidying, "unique", all_stay)
     found = list(trials.every_request(rounds, "push", "done, then 502"))
     assert sum(len(outcome.left.duplicates) for outcome in found) >= 5
     assert {o.steps[0] for o in found if o.left.duplicates} == {"import a chunk"}

@@ -60,6 +60,7 @@ class Task:
     answers: int
     skips: int
     meta: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
     overlap: int = 1
     served: bool = True
     updated: str = ""
@@ -304,6 +305,7 @@ def _task(task: Any) -> Task:
         answers=int(task.total_annotations or 0),
         skips=int(task.cancelled_annotations or 0),
         meta=task.meta if isinstance(task.meta, dict) else {},
+        data=task.data,
         overlap=int(task.overlap or 1),
         served=not task.is_labeled,
         updated=str(task.updated_at or ""),

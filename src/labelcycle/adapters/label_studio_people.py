@@ -81,9 +81,8 @@ def progress(
     answered = sum(any(task.answers for task in begun[key]) for key in done)
     given = sum(task.touches for twins in begun.values() for task in twins)
     marks = {task.id: task.mark for twins in begun.values() for task in twins}
-    return Progress(
-        len(found), answered, len(done) - answered, len(begun) - len(done), given, marks
-    )
+    partly = len(begun) - len(done)
+    return Progress(len(found), answered, len(done) - answered, partly, given, marks=marks)
 
 
 def annotators(

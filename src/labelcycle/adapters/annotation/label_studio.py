@@ -8,8 +8,8 @@ the progress and each pull do so too, for a server that timed out may make them 
 
 import os
 import time
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -131,7 +131,7 @@ class LabelStudioBackend:
         present = self._push_missing(project, records)
         if model is not None:
             self._api.update_project(project, model_version=model)
-        own = self._unique(project, present)
+        own = label_studio_tidying.unique(self._api, project, present)
         ids = {key: own[key][0].id for key in records}
         people = {ids[task.key]: task.wanted for task in ranked}
         every = [task for twins in own.values() for task in twins]
@@ -147,7 +147,7 @@ class LabelStudioBackend:
             if failure:
                 time.sleep(pause_s)
             try:
-                present = self._by_key(project, records)
+                present = self._as_made(project, records)
                 missing = [record for key, record in records.items() if key not in present]
                 for chunk in label_config.chunks(missing, CHUNK):
                     self._api.import_tasks(project, chunk)
@@ -165,29 +165,21 @@ class LabelStudioBackend:
 
     def _by_key(self, project: int, keys: Mapping[str, object]) -> dict[str, list[Task]]:
         """The project's tasks with these keys, by id within each key."""
-        present: dict[str, list[Task]] = defaultdict(list)
-        for task in self._api.tasks(project):
-            if task.key is not None and task.key in keys:
-                present[task.key].append(task)
-        return dict(present)
+        return label_studio_tidying.grouped(self._api.tasks(project), keys)
 
-    def _unique(self, project: int, found: Mapping[str, Sequence[Task]]) -> dict[str, list[Task]]:
-        """Those of each key's tasks that stay: all that were answered, else the first; others go.
+    def _as_made(
+        self, project: int, records: Mapping[str, Mapping[str, Any]]
+    ) -> dict[str, list[Task]]:
+        """The tasks of these keys that show what they are to show: others can be made by anybody.
 
-        Answered ones are never deleted: `pull` reads a key's answers wherever they are.
+        One that shows something else goes, if nobody has answered it.
         """
-        stay = {
-            key: [task for task in twins if not task.untouched] or list(twins[:1])
-            for key, twins in found.items()
-        }
-        surplus = [t for key, twins in found.items() for t in twins if t not in stay[key]]
-        if surplus:
-            label_studio_tidying.remove_twins(self._api, project, surplus)
-            names = {task.id: task.key for task in surplus}
-            for task in self._api.tasks(project, list(names)):  # it was answered meanwhile
-                if task.key and task.key == names[task.id]:
-                    stay[task.key].append(task)
-        return stay
+        present = self._by_key(project, records)
+        strange = label_studio_tidying.strange(present, records)
+        if not strange:
+            return present
+        label_studio_tidying.remove_twins(self._api, project, strange)
+        return self._by_key(project, records)
 
     # --- while people work ------------------------------------------------------------------
 
@@ -199,14 +191,17 @@ class LabelStudioBackend:
         Twins made since the push go, before they are answered and paid for, too.
         """
         wanted = wanted or {}
-        found = self._by_key(project, tasks)
+        listed = self._api.tasks(project)
+        found = label_studio_tidying.grouped(listed, tasks)
         self._none_gone(project, tasks, set(found))
-        own = self._unique(project, found)
+        strangers = label_studio_tidying.remove_strangers(self._api, project, tasks, listed)
+        own = label_studio_tidying.unique(self._api, project, found)
         # a twin that stays because it was answered was made for one person
         people = {task.id: wanted[key] for key in own if key in wanted for task in own[key]}
         every = [task for twins in own.values() for task in twins]
         label_studio_people.ask(self._api, project, people, every)
-        return label_studio_people.progress(self._api, project, own, wanted)
+        done = label_studio_people.progress(self._api, project, own, wanted)
+        return replace(done, strangers=strangers)
 
     def withdraw(self, project: int, tasks: Mapping[str, int]) -> None:
         """Have nobody asked any more about `tasks`; an answer that comes all the same is late.
@@ -270,7 +265,7 @@ class LabelStudioBackend:
         """The tasks with these keys as exported, with as many annotations as the list counts."""
         for _ in range(SNAPSHOT_TRIES):
             present = self._by_key(project, keys)
-            own = self._unique(project, present)
+            own = label_studio_tidying.unique(self._api, project, present)
             counts = {task.id: task.touches for twins in own.values() for task in twins}
             records = self._api.export(project, list(counts))
             held = {record["id"]: len(record["annotations"]) for record in records}
