@@ -106,8 +106,11 @@ def go_on(round_: Round, *, asking: bool = True) -> None:
 
 def add_twins(round_: Round, count: int) -> None:
     """What a server that was slow may leave behind."""
-    records = [{"data": {label_config.IMAGE: "x", "key": t.key}} for t in round_.tasks[:count]]
-    round_.place.ask(f"POST projects/{round_.projects()[0]['id']}/import", records)
+    project = round_.projects()[0]["id"]
+    which = {"project": project, "include": "data", "page_size": 100}
+    data = {x["data"]["key"]: x["data"] for x in round_.place.ask("GET tasks", **which)["tasks"]}
+    records = [{"data": data[task.key]} for task in round_.tasks[:count]]
+    round_.place.ask(f"POST projects/{project}/import", records)
 
 
 def break_off(round_: Round) -> None:
