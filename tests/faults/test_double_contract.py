@@ -12,7 +12,7 @@ from faults.double import TOKEN, URL, Double
 from faults.rounds import SEEN
 from labelcycle.adapters import label_config
 from labelcycle.adapters import services as local_services
-from labelcycle.adapters.label_studio_api import TASK_FIELDS
+from labelcycle.adapters.label_studio_task import TASK_FIELDS
 from labelcycle.adapters.label_studio_tidying import UNTOUCHED
 from labelcycle.adapters.services import Services
 from labelcycle.ports import LabelSchema

@@ -8,7 +8,7 @@ import contextlib
 import json
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from label_studio_sdk.core.api_error import ApiError
 from labelcycle.adapters.label_config import chunks
 from labelcycle.adapters.label_studio_errors import Wording
 from labelcycle.adapters.label_studio_network import Network
+from labelcycle.adapters.label_studio_task import TASK_FIELDS, Task, as_task
 from labelcycle.errors import ServiceDown, ServiceRefused
 
 _SDK: Any = LabelStudio
@@ -28,10 +29,6 @@ PAGE = 1000
 IDS_A_QUESTION = 200
 """Ids travel in the address, which servers cut off at about 8 kB."""
 IDS_AN_EXPORT = 250
-
-TASK_FIELDS = (
-    "id,data,meta,total_annotations,cancelled_annotations,overlap,is_labeled,updated_at,updated_by"
-)
 
 
 @dataclass(frozen=True)
@@ -43,43 +40,6 @@ class Project:
     description: str
     config: str
     tasks: int
-
-
-@dataclass(frozen=True)
-class Task:
-    """A task, without the answers themselves.
-
-    key : the campaign's own name for it, None for a task that somebody else made
-    answers, skips : how many annotations it has of either kind
-    overlap : how many different people are asked; served : it is still shown to further ones
-    updated : when it was touched last, as the server says; touched_by : by which account
-    """
-
-    id: int
-    key: str | None
-    answers: int
-    skips: int
-    meta: Mapping[str, Any] = field(default_factory=dict)
-    data: Mapping[str, Any] = field(default_factory=dict)
-    overlap: int = 1
-    served: bool = True
-    updated: str = ""
-    touched_by: int | None = None
-
-    @property
-    def touches(self) -> int:
-        """How many annotations it has."""
-        return self.answers + self.skips
-
-    @property
-    def mark(self) -> str:
-        """Another text after an answer was given, changed or deleted."""
-        return f"{self.updated} {self.answers} {self.skips}"
-
-    @property
-    def untouched(self) -> bool:
-        """True if nobody has answered or skipped it."""
-        return self.touches == 0
 
 
 class LabelStudioApi:
@@ -181,7 +141,7 @@ class LabelStudioApi:
             for page in range(1, 10**6):
                 items, now = self._page(project, page, query)
                 total = max(total, now)
-                found |= {int(task.id): _task(task) for task in items}
+                found |= {int(task.id): as_task(task) for task in items}
                 if len(found) >= total or not items:
                     break
         self._complete("tasks", len(found), total)
@@ -295,25 +255,3 @@ def _project(project: Any) -> Project:
         config=project.label_config or "",
         tasks=int(project.task_number or 0),
     )
-
-
-def _task(task: Any) -> Task:
-    key = task.data.get("key")
-    return Task(
-        id=int(task.id),
-        key=key if isinstance(key, str) else None,
-        answers=int(task.total_annotations or 0),
-        skips=int(task.cancelled_annotations or 0),
-        meta=task.meta if isinstance(task.meta, dict) else {},
-        data=task.data,
-        overlap=int(task.overlap or 1),
-        served=not task.is_labeled,
-        updated=str(task.updated_at or ""),
-        touched_by=_account(task.updated_by),
-    )
-
-
-def _account(people: Any) -> int | None:
-    """Who touched a task last: the list names at most one."""
-    first = next(iter(people or ()), None)
-    return None if first is None else int(first["user_id"])

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from labelcycle.adapters.label_config import chunks
-from labelcycle.adapters.label_studio_api import IDS_A_QUESTION, LabelStudioApi, Task
+from labelcycle.adapters.label_studio_api import IDS_A_QUESTION, LabelStudioApi
+from labelcycle.adapters.label_studio_task import Task
 from labelcycle.ports import Progress
 
 AT_A_TIME = 4

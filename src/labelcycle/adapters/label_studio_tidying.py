@@ -12,7 +12,8 @@ from typing import Any
 
 from labelcycle.adapters import label_config, label_studio_people
 from labelcycle.adapters.label_config import chunks
-from labelcycle.adapters.label_studio_api import IDS_A_QUESTION, LabelStudioApi, Task
+from labelcycle.adapters.label_studio_api import IDS_A_QUESTION, LabelStudioApi
+from labelcycle.adapters.label_studio_task import Task
 
 UNTOUCHED = (
     ("annotations_ids", "empty", "Unknown", "True"),

@@ -24,7 +24,8 @@ from labelcycle.adapters import (
     label_studio_tidying,
     label_tasks,
 )
-from labelcycle.adapters.label_studio_api import LabelStudioApi, Task
+from labelcycle.adapters.label_studio_api import LabelStudioApi
+from labelcycle.adapters.label_studio_task import Task
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused
 from labelcycle.ports import Answer, LabelSchema, Progress, TaskSpec
 from labelcycle.store import Campaign
