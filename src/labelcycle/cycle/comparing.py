@@ -69,10 +69,11 @@ def compare(
     found = [Correction(asking[key][0], key, None, "task deleted") for key in gone]
     touched = _touched(standing, backend, asking, known.keys() - now.keys(), lost)
     numbers = {key: number for key, (number, _) in asking.items() if key not in lost}
+    decided = decisions.read(standing)
     for change, trusted in _changes(numbers, known, now, touched):
         plain = change.key in own or (change.what == "added" and change.key in still_open)
         if not (trusted and plain):
-            found.append(_decided(change, trusted, decisions.read(standing)))
+            found.append(_decided(change, trusted, decided))
     answers = _counting(known, now, found, own, still_open, lost)
     return Compared(sorted(found, key=lambda c: (c.round, c.key, c.annotation or 0)), answers)
 
