@@ -2,7 +2,6 @@
 
 import json
 import logging
-from dataclasses import asdict
 from typing import Any
 
 import click
@@ -11,7 +10,7 @@ from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
 from labelcycle import rounds
-from labelcycle.cycle import asked, deadline, gold, revising, strays
+from labelcycle.cycle import asked, comparing, deadline, gold, revising, strays
 from labelcycle.cycle.standing import Standing
 from labelcycle.ports import Progress
 
@@ -58,9 +57,17 @@ def progress(now: Standing, done: Progress) -> None:
         f"round {now.number}: {done.answered} answered, {done.skipped} skipped of"
         f" {done.tasks} tasks{begun}; annotators work at {url}"
     )
+    if done.strangers:
+        say(
+            f"round {now.number}: {done.strangers} tasks in the project are not of this campaign"
+            " (somebody imported tasks, or pressed Sync on its storage): nobody is asked about"
+            " them, their answers do not count, and those without an answer were removed"
+        )
+    if waits := revising.waiting_told(revising.waiting(comparing.seen(now))):
+        say(waits)
     _show_table(
         f"round-{now.number:03d}-progress",
-        [{"round": now.number, **asdict(done)}],
+        [{"round": now.number, **done.figures}],
         f"[Open the tasks in Label Studio]({url})",
     )
 
@@ -86,8 +93,10 @@ def closed(now: Standing, number: int) -> None:
         say(line)
     if unknown := strays.told(metrics["people"].get("no_class")):
         say(unknown)
-    if changed := revising.told(metrics.get("corrections")):
-        say(changed)
+    changed = metrics["corrections"]
+    for line in (revising.told(changed), revising.waiting_told(changed["waiting"])):
+        if line:
+            say(line)
     rows = []
     for n in now.closed:
         m = now.record(rounds.METRICS, n)

@@ -14,7 +14,8 @@ from typing import Literal
 import numpy as np
 
 from labelcycle.adapters import label_config, label_studio_people
-from labelcycle.adapters.label_studio_api import LabelStudioApi, Task
+from labelcycle.adapters.label_studio_api import LabelStudioApi
+from labelcycle.adapters.label_studio_task import Task
 from labelcycle.errors import DataError
 from labelcycle.store import Campaign, read_samples
 

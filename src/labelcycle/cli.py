@@ -9,6 +9,7 @@ import click
 
 from labelcycle import __version__
 from labelcycle.commands import (
+    correcting,
     cycling,
     listing,
     records,
@@ -21,7 +22,10 @@ from labelcycle.commands import (
 from labelcycle.errors import LabelcycleError
 from labelcycle.warned import print_notices
 
-PARTS = (setting_up, cycling, serving, listing, schema, simulating, records, trying_out)
+PARTS = (
+    *(setting_up, cycling, serving, correcting, listing, schema),
+    *(simulating, records, trying_out),
+)
 """In the order of `labelcycle --help`."""
 
 

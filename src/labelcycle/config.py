@@ -171,6 +171,16 @@ class CloseOptions(Options):
         description="share of the round's tasks, those of the hold-out among them, that is enough;"
         " selected samples nobody answered go back",
     )
+    most_changed: int = Field(
+        5,
+        ge=0,
+        description="a close that would change more labels of closed rounds than this, and than"
+        " share_changed, stops until `labelcycle corrections` is answered",
+    )
+    share_changed: float = Field(0.02, ge=0, le=1, description="share of all labels given so far")
+    most_changed_holdout: int = Field(
+        1, ge=0, description="it stops, too, if more labels of the hold-out than this would change"
+    )
 
 
 class NotifyOptions(Options):

@@ -65,6 +65,9 @@ class TaskSpec:
 class Answer:
     """One person's annotation of one task, as it came.
 
+    annotator : whose answer it is, as the backend says; anybody may claim to be somebody else
+    editor : who wrote what it says now; None if nobody knows. What the campaign's own account
+        wrote was written for the annotator
     labels : the class names chosen; empty for an empty answer
     skipped : the person pressed Skip
     raw : the backend's own record, kept for the files of the round
@@ -74,6 +77,7 @@ class Answer:
     task: int
     key: str
     annotator: str
+    editor: str | None
     labels: tuple[str, ...]
     skipped: bool
     lead_time_s: float | None
@@ -91,6 +95,8 @@ class Progress:
     answered : tasks that are done, with an answer; skipped : done, with skips alone
     partly : tasks that some, but not enough people have answered or skipped
     given : answers and skips there are, of whichever task: it moves whenever anybody works
+    strangers : tasks in the project that are not of the campaign; nobody is asked about them
+    marks : by task id, a text that is another one after somebody has answered, of begun tasks
     """
 
     tasks: int
@@ -98,6 +104,13 @@ class Progress:
     skipped: int
     partly: int = 0
     given: int = 0
+    strangers: int = 0
+    marks: Mapping[int, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def figures(self) -> dict[str, int]:
+        """The numbers, by name."""
+        return {name: value for name, value in vars(self).items() if name != "marks"}
 
     @property
     def done(self) -> bool:
@@ -144,11 +157,20 @@ class AnnotationBackend(Protocol):
         A task that is gone is an error; one whose key is `optional` then has no answers.
         """
 
-    def withdraw(self, project: int, tasks: Mapping[str, int]) -> int:
-        """Remove those of `tasks` nobody has answered or skipped; the number removed.
+    def answers_to(self, project: int, tasks: Collection[int]) -> list[Answer]:
+        """The answers to some tasks, by id, as they are now; none of one that is gone."""
 
-        Of the others nobody is asked any more either.
+    def touched(self, project: int, tasks: Mapping[str, int]) -> dict[str, str | None]:
+        """By key, who did the last thing to each of `tasks` that is there; None: nobody knows.
+
+        Everybody who answers can forge it.
         """
+
+    def withdraw(self, project: int, tasks: Mapping[str, int]) -> None:
+        """Have nobody asked any more about `tasks`; an answer that comes all the same is late."""
+
+    def tidy(self, project: int, tasks: Mapping[str, int]) -> None:
+        """Remove those of the withdrawn `tasks` that nobody has answered or skipped."""
 
 
 class Tracker(Protocol):

@@ -8,7 +8,8 @@
     data/labels/owned.jsonl, NNN.jsonl                 accepted and rejected labels (DVC)
     data/holdout.jsonl                                 people's labels of the hold-out (DVC)
     work/                                              outputs of the stages (DVC)
-    rounds/NNN/                                        the record of each round (git)
+    rounds/NNN/, rounds/decisions.jsonl                the record of each round, and what was
+                                                       decided on corrections (git)
     .labelcycle/                                       lock, services, media and so on (ignored)
 
 Writes are whole or not at all: temporary file, fsync, rename.

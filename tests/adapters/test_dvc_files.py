@@ -74,8 +74,6 @@ def test_a_link_in_place_of_a_campaigns_own_is_refused(name: str, tmp_path: Path
 @pytest.mark.parametrize(
     "name",
     [
-        ".labelcycle/trusted.json",
-        ".labelcycle/prefect/profiles.toml",
         ".dvc/config.local",
         ".dvc/tmp/btime",
         ".dvc/cache/files/md5/00/11",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from labelcycle.adapters import label_config, label_tasks
 from labelcycle.errors import DataError, ServiceRefused
-from labelcycle.ports import LabelSchema, Prediction, TaskSpec
+from labelcycle.ports import Answer, LabelSchema, Prediction, TaskSpec
 
 NAMES = st.text(
     st.characters(exclude_categories=["Cc", "Cs", "Cn", "Co"]), min_size=1, max_size=20
@@ -99,17 +99,29 @@ def test_record_by_hand(tmp_path: Path) -> None:
         label_tasks.record(make(image, "dog"), tmp_path, ("cat",))
 
 
-def test_removed_accounts_stay_different_people() -> None:
-    """The server keeps an answer of an account that was removed, and forgets whose it was."""
-    task = {"id": 3, "data": {"key": "k/000/s"}}
+def answer(number: int, person: object, editor: int | None) -> Answer:
     given = {
         "result": [], "was_cancelled": False, "lead_time": 1, "created_at": "t", "updated_at": "t"
     }  # fmt: skip
-    people = [
-        label_tasks.answer(task, given | {"id": number, "completed_by": person}).annotator
-        for number, person in ((7, None), (8, None), (9, 2), (10, {"id": 2}))
-    ]
-    assert people == ["removed/7", "removed/8", "2", "2"]
+    given |= {"id": number, "completed_by": person, "updated_by": editor}
+    return label_tasks.answer({"id": 3, "data": {"key": "k/000/s"}}, given, service=1)
+
+
+def test_removed_accounts_stay_different_people() -> None:
+    """The server keeps an answer of an account that was removed, and forgets whose it was."""
+    made = [answer(*each, None) for each in ((7, None), (8, None))]
+    made += [answer(9, 2, 2), answer(10, {"id": 2}, 2)]
+    assert [each.annotator for each in made] == ["removed/7", "removed/8", "2", "2"]
+    assert [each.editor for each in made] == ["removed/7", "removed/8", "2", "2"]
+
+
+def test_who_wrote_an_answer() -> None:
+    """The campaign's own account writes for others; of an import nobody knows the writer."""
+    editors = {
+        (2, 2): "2", (2, 4): "4", (2, 1): "2", (2, None): None, (None, 4): "4", (1, 1): "1"
+    }  # fmt: skip
+    for (person, editor), wanted in editors.items():
+        assert answer(7, person, editor).editor == wanted, (person, editor)
 
 
 @pytest.mark.parametrize("place", ["a.png", "images/missing.png", "../a.png"])

@@ -318,17 +318,56 @@ def test_drafts_are_no_answers(server: Server) -> None:
     assert server.backend.progress(server.project, ids) == Progress(1, 0, 0)
 
 
-def test_withdraw_leaves_what_people_did(server: Server) -> None:
-    tasks = server.tasks(4)
+def test_a_round_is_withdrawn_in_two_steps_which_leave_what_people_did(server: Server) -> None:
+    """First nobody is asked any more, and only later unanswered tasks go: not those of others."""
+    tasks = server.tasks(5)
     ids = server.backend.push(server.project, tasks)
     keys = ranked(tasks)
     server.answer(ids[keys[0]], "cat")
     server.answer(ids[keys[1]], None, was_cancelled=True)
-    some = {key: ids[key] for key in keys[:3]}
-    assert server.backend.withdraw(server.project, some) == 1
-    assert server.backend.withdraw(server.project, some) == 0
-    assert server.keys() == [keys[0], keys[1], keys[3]]
-    assert len(server.backend.pull(server.project, some, optional=some)) == 2
+    some = {key: ids[key] for key in keys[:4]}
+    server.backend.withdraw(server.project, some)
+    assert [t.served for t in server.api.tasks(server.project)] == [False] * 4 + [True]
+    server.answer(ids[keys[2]], "dog")  # by somebody who had it open
+    for _ in range(2):
+        server.backend.tidy(server.project, some)
+        assert server.keys() == [*keys[:3], keys[4]]
+    assert len(server.backend.pull(server.project, some, optional=some)) == 3
+    again = {key: number - 1 for key, number in ids.items()}  # the numbers of others
+    server.backend.tidy(server.project, {keys[0].replace("/001/", "/002/"): ids[keys[4]]})
+    server.backend.tidy(server.project, {keys[4]: again[keys[4]]})
+    assert server.keys() == [*keys[:3], keys[4]]
+
+
+def test_tasks_of_others_are_removed_and_their_answers_count_nowhere(server: Server) -> None:
+    """Somebody presses Sync, imports tasks, or makes one under the key of a sample to come."""
+    first, later = server.tasks(2)
+    ids = server.backend.push(server.project, [first])
+    strangers = [{"image": "y"}, {"image": "y", "key": "other/001/x"}, {"image": "y", "key": 7}]
+    strangers += [{"image": "z"}, {"image": "evil", "key": later.key}]
+    server.api.import_tasks(server.project, [{"data": data} for data in strangers])
+    answered = next(t.id for t in server.api.tasks(server.project) if t.data["image"] == "z")
+    server.answer(answered, "cat")
+    done = server.backend.progress(server.project, ids)
+    assert (done.strangers, done.given, done.tasks) == (4, 0, 1)
+    left = {t.id: t.served for t in server.api.tasks(server.project) if t.key is None}
+    assert left == {answered: False}
+    ids |= server.backend.push(server.project, [later])
+    assert len(server.backend.pull(server.project, ids)) == 0
+    shown = {t.key: t.data["image"] for t in server.api.tasks(server.project)}
+    assert "evil" not in shown.values()
+
+
+def test_a_task_that_bears_the_key_of_another_is_neither(server: Server) -> None:
+    tasks = server.tasks(3)
+    ids = server.backend.push(server.project, tasks)
+    one, two, three = ranked(tasks)
+    for key in ids:
+        server.answer(ids[key], "cat")
+    data = {"image": "x", "key": two}
+    server.api.call("swapping", lambda sdk: sdk.tasks.update(str(ids[one]), data=data))
+    answers = server.backend.pull(server.project, ids, optional=ids)
+    assert [(a.key, a.task) for a in answers] == [(two, ids[two]), (three, ids[three])]
 
 
 def test_simulated_people(server: Server) -> None:
@@ -379,7 +418,7 @@ def test_simulated_people_need_every_class(server: Server) -> None:
 def test_a_deleted_task_is_named(server: Server) -> None:
     ids = server.backend.push(server.project, server.tasks(3))
     key = f"{server.name}/001/{1:016x}"
-    server.api.delete_task(ids[key])
+    server.api.call("deleting", lambda sdk: sdk.tasks.delete(str(ids[key])))
     wanted = rf"wanted 3 tasks, got 2: task {ids[key]} of sample {1:016x} was deleted; run `labelc"
     with pytest.raises(ServiceRefused, match=wanted):
         server.backend.progress(server.project, ids)

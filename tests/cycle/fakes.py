@@ -13,6 +13,7 @@ class FakeBackend:
     """Holds tasks and answers; `down` makes every call fail, as a server that is away does.
 
     edited : somebody changed what is asked, in the backend itself
+    last : by key, who did the last thing to a task
     """
 
     schema: LabelSchema | None = None
@@ -22,6 +23,7 @@ class FakeBackend:
     answers: list[Answer] = field(default_factory=list)
     models: list[str | None] = field(default_factory=list)
     withdrawn: set[str] = field(default_factory=set)
+    last: dict[str, str] = field(default_factory=dict)
     project: int = 7
     down: bool = False
     push_dies_after: int | None = None
@@ -79,7 +81,19 @@ class FakeBackend:
         answered = {a.key for a in self.answers if a.key in done and not a.skipped}
         begun = sum(bool(each) for each in people.values())
         skipped, given = len(done) - len(answered), sum(a.key in tasks for a in self.answers)
-        return Progress(len(tasks), len(answered), skipped, begun - len(done), given)
+        marks = {self.ids[key]: self._mark(key) for key in tasks if people[key]}
+        return Progress(len(tasks), len(answered), skipped, begun - len(done), given, marks=marks)
+
+    def _mark(self, key: str) -> str:
+        return repr([(a.annotation, a.updated) for a in self.answers if a.key == key])
+
+    def answers_to(self, project: int, tasks: Collection[int]) -> list[Answer]:
+        found = [a for a in self.answers if a.task in tasks]
+        return sorted(found, key=lambda a: (a.task, a.annotation))
+
+    def touched(self, project: int, tasks: Mapping[str, int]) -> dict[str, str | None]:
+        self._check(project)
+        return {key: self.last.get(key) for key in tasks if key in self.ids}
 
     def pull(
         self, project: int, tasks: Mapping[str, int], *, optional: Collection[str] = ()
@@ -101,17 +115,27 @@ class FakeBackend:
         self.answers.clear()
         self.project += 1
 
-    def withdraw(self, project: int, tasks: Mapping[str, int]) -> int:
+    def withdraw(self, project: int, tasks: Mapping[str, int]) -> None:
         self._check(project)
         answered = {a.key for a in self.answers}
-        gone = [key for key in tasks if key not in answered and key in self.ids]
-        for key in gone:
-            del self.ids[key], self.tasks[key]
-        self.withdrawn.update(gone)
-        return len(gone)
+        for key in tasks.keys() & self.tasks.keys() - answered:  # people may have one open still
+            del self.tasks[key]
+            self.withdrawn.add(key)
 
-    def answer(self, key: str, *labels: str, skipped: bool = False, annotator: str = "ann") -> None:
-        """One person answers one task."""
+    def tidy(self, project: int, tasks: Mapping[str, int]) -> None:
+        self._check(project)
+        for key in tasks.keys() - {a.key for a in self.answers}:
+            self.ids.pop(key, None)
+
+    def answer(
+        self,
+        key: str,
+        *labels: str,
+        skipped: bool = False,
+        annotator: str = "ann",
+        by: str | None = None,
+    ) -> None:
+        """One person answers one task; `by` : another one does, in that person's name."""
         self.given += 1  # ids are never given anew
         number = self.given
         at = f"2026-01-01T{number // 3600:02d}:{number // 60 % 60:02d}:{number % 60:02d}Z"
@@ -121,6 +145,7 @@ class FakeBackend:
                 task=self.ids[key],
                 key=key,
                 annotator=annotator,
+                editor=by or annotator,
                 labels=labels,
                 skipped=skipped,
                 lead_time_s=1.5,
@@ -130,14 +155,16 @@ class FakeBackend:
             )
         )
 
-    def edit(self, key: str, *labels: str, annotator: str = "ann") -> None:
-        """A person changes the answer given to a task."""
+    def edit(self, key: str, *labels: str, annotator: str = "ann", by: str | None = None) -> None:
+        """A person changes the answer given to a task; `by` : another one does."""
         place = next(
             i for i, a in enumerate(self.answers) if (a.key, a.annotator) == (key, annotator)
         )
         self.given += 1
         at = f"2026-01-02T00:{self.given // 60:02d}:{self.given % 60:02d}Z"
-        self.answers[place] = replace(self.answers[place], labels=labels, updated=at)
+        self.answers[place] = replace(
+            self.answers[place], labels=labels, updated=at, editor=by or annotator
+        )
 
     def delete_answers(self, key: str) -> None:
         """Somebody deletes the answers to a task."""

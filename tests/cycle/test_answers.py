@@ -169,7 +169,6 @@ def test_answers_that_name_no_class_are_counted_and_named() -> None:
     of = ("cat", "dog")
     fine = [reply("s", "ann", "cat"), reply("s", "bob", SKIP)]
     assert strays.told(strays.figures(fine, of)) == ""
-    assert strays.told(None) == ""  # of an earlier version
     wrong = [reply("s", "cy", name) for name in ("Dress", "Bag", "Dress")]
     found = strays.figures([*fine, *wrong], of)
     assert found == {"answers": 3, "names": ["Bag", "Dress"]}
@@ -178,6 +177,17 @@ def test_answers_that_name_no_class_are_counted_and_named() -> None:
     )
     many = strays.figures([reply("s", "cy", f"c{n}") for n in range(9)], of)
     assert "('c0', 'c1', 'c2', 'c3', 'c4' ...)" in strays.told(many)
+
+
+def test_names_that_anybody_sends_fill_no_file_and_no_line() -> None:
+    """A megabyte of a name, and a thousand names."""
+    long = [reply("s", "cy", letter * 1_000_000) for letter in "ab"]
+    found = strays.figures([*long, *(reply("s", "cy", f"n{n}") for n in range(1000))], ("cat",))
+    assert (found["answers"], len(found["names"])) == (1002, strays.KEPT)
+    assert found["names"][:2] == ["a" * 40 + "...", "b" * 40 + "..."]
+    assert len(strays.told(found)) < 400
+    verdict = consensus.accept([("a" * 1_000_000,)], ("cat",))
+    assert verdict.reason == f"unknown class {'a' * 40 + '...'!r}"
 
 
 def test_a_sample_that_was_returned_wants_as_many_people_as_when_it_is_chosen_again(tmp_path):

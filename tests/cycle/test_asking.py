@@ -366,6 +366,8 @@ def test_a_push_that_died_goes_on_with_the_same_tasks(campaign, flows, backend, 
     ]
     assert sorted(t.wanted for t in again if t.kind == SELECTED) == [1, 1, 3, 3]
     assert sorted(t.wanted for t in again if t.kind == HOLDOUT) == [1, 1, 1, 3, 3, 3]
+    # the list of tasks shows the number: gold tasks must not be told by it
+    assert sorted(t.wanted for t in again if t.kind == GOLD) == [1, 3]
 
 
 def test_who_waited_longest_and_was_asked_least_is_settled_first() -> None:

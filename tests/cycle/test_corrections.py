@@ -12,7 +12,16 @@ from squares import CLASSES
 
 from labelcycle import config, rounds
 from labelcycle.core.migrations import Migration
-from labelcycle.cycle import answers, closing, corrections, report, revising, standing
+from labelcycle.cycle import (
+    answers,
+    closing,
+    comparing,
+    corrections,
+    decisions,
+    report,
+    revising,
+    standing,
+)
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import DataError, StateError
 from labelcycle.labels import read_all_labels, write_migrations
@@ -31,7 +40,9 @@ from labelcycle.store import (
 pytestmark = pytest.mark.slow
 
 OTHER = {"dark": "light", "light": "dark"}
-NOTHING = {"edited": 0, "added": 0, "deleted": 0, "tasks": 0, "labels": 0}
+NOTHING = {
+    "edited": 0, "added": 0, "deleted": 0, "tasks": 0, "labels": 0, "by": {}, "waiting": [],
+}  # fmt: skip
 
 
 class Played:
@@ -71,6 +82,12 @@ class Played:
     def open(self) -> None:
         self.flows.open_now(str(self.campaign.root))
 
+    def decide(self, decision: decisions.Decision, *what: str) -> None:
+        """As `labelcycle corrections accept --all` does, or on some kinds of change alone."""
+        now = standing.ready(self.campaign.root)
+        there = [c for c in closing.changes(now, self.backend) if c.annotation]
+        decisions.write(now, [c for c in there if not what or c.what in what], decision)
+
     def found(self, number: int) -> list[tuple[str, str, object, object]]:
         """Of each correction: what, key, and the classes said before and after."""
         records = read_jsonl(self.campaign.round(number) / "corrections.jsonl")
@@ -108,12 +125,17 @@ def test_changes_after_the_close_come_into_the_next_round_and_are_told_once(play
         backend.answer(key, right[key], annotator="cy")
     played.open()
     assert read_all_labels(campaign) == before
+    played.decide("accept")
     capsys.readouterr()
     counts = played.close()
-    assert counts == {"edited": 2, "added": 2, "deleted": 2, "tasks": 1, "labels": 5}
+    assert counts == NOTHING | {
+        "edited": 2, "added": 2, "deleted": 2, "tasks": 1, "labels": 5,
+        "by": {"ann": 2, "cy": 2, "unknown": 2},
+    }  # fmt: skip
     told = "corrections of closed rounds: edited 2, added 2, deleted 2, tasks deleted 1"
+    people = "by annotator ann (2), annotator cy (2), somebody unknown (2)"
     where = "each stands in corrections.jsonl of the round that found it"
-    assert f"{told}; labels changed 5; {where}" in capsys.readouterr().out
+    assert f"{told}, {people}; labels changed 5; {where}" in capsys.readouterr().out
     assert sorted(played.found(1)) == sorted(
         [
             *(("edited", key, right[key], wrong[key]) for key in (edited, false)),
@@ -164,11 +186,13 @@ def test_a_correction_can_be_corrected_and_a_withdrawn_answer_given_anew(played)
     played.open()
     played.backend.edit(edited, wrong[edited])
     played.backend.delete_answers(deleted)
+    played.decide("accept", "deleted")
     played.close()
     played.open()
     played.backend.edit(edited, right[edited])
     played.backend.answer(deleted, wrong[deleted])  # its task was open again
-    assert played.close() == NOTHING | {"edited": 1, "added": 1, "labels": 2}
+    made = NOTHING | {"edited": 1, "added": 1, "labels": 2, "by": {"ann": 2}}
+    assert played.close() == made
     assert sorted(played.found(2)) == sorted(
         [("edited", edited, wrong[edited], right[edited]), ("added", deleted, None, wrong[deleted])]
     )
@@ -186,10 +210,15 @@ def test_an_edit_that_changes_no_verdict_is_told_and_changes_no_label(played) ->
     played.backend.answer(played.own[0], played.right[played.own[0]], annotator="cy")
     played.backend.edit(tied, played.right[tied], annotator="bob")
     played.backend.edit(tied, played.wrong[tied], annotator="ann")  # they changed places
-    nobody = [replace(a, annotator="None") for a in played.backend.answers if a.annotator == "bob"]
+    nobody = [
+        replace(a, annotator="removed/1", editor="removed/1")
+        for a in played.backend.answers
+        if a.annotator == "bob"
+    ]
     played.backend.answers[:1] = nobody  # bob's account was removed
     played.open()
-    assert played.close() == NOTHING | {"edited": 2, "added": 1}
+    by = {"ann": 1, "cy": 1, "removed/1": 1}
+    assert played.close() == NOTHING | {"edited": 2, "added": 1, "by": by}
     replies = answers.read(standing.read(played.campaign.root))
     assert {reply.annotator for reply in replies} == {"ann", "bob", "cy"}
     assert {x.source for x in read_labels(played.campaign.label_file(1))} == {"round 1"}
@@ -261,6 +290,7 @@ CHANGES = st.lists(
         st.sampled_from(["edit", "answer", "delete", "delete task"]),
         st.sampled_from(KEYS),
         st.sampled_from(CLASSES),
+        st.sampled_from([None, "mallory"]),
     ),
     max_size=8,
 )
@@ -276,14 +306,14 @@ def made_up(campaign: Campaign, number: int) -> Standing:
     return made
 
 
-def do(backend: FakeBackend, change: str, key: str, label: str) -> None:
+def do(backend: FakeBackend, change: str, key: str, label: str, by: str | None) -> None:
     if key not in backend.ids:
         return
     answered = any(answer.key == key for answer in backend.answers)
     if change == "answer" or not answered:
-        backend.answer(key, label)
+        backend.answer(key, label, by=by)
     elif change == "edit":
-        backend.edit(key, label)
+        backend.edit(key, label, by=by)
     elif change == "delete":
         backend.delete_answers(key)
     else:
@@ -291,31 +321,45 @@ def do(backend: FakeBackend, change: str, key: str, label: str) -> None:
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.lists(CHANGES, min_size=2, max_size=3), st.sets(st.sampled_from(KEYS)))
-def test_what_is_recorded_is_what_there_is(tmp_path_factory, history, late) -> None:
+@given(st.lists(CHANGES, min_size=2, max_size=3), st.sets(st.sampled_from(KEYS)), st.booleans())
+def test_what_is_recorded_is_what_its_author_said_last(
+    tmp_path_factory, history, late, accepted
+) -> None:
+    """Whatever others do to it; once that is accepted, it is what there is."""
     campaign = Campaign(tmp_path_factory.mktemp("history"))
     backend = FakeBackend(
         ids={key: 100 + i for i, key in enumerate(KEYS)}, tasks=dict.fromkeys(KEYS)
     )
     backend.pushed = lambda campaign, prefix: dict(backend.ids)
-    kept: dict[str, set[tuple[int, tuple[str, ...]]]] = {}
+    said: dict[tuple[str, int], tuple[str, ...]] = {}
     for number, changes in enumerate(history):
         for change in changes:
             do(backend, *change)
         at_work = made_up(campaign, number)
-        given_ = backend.pull(7, dict.fromkeys(KEYS, 0), optional=KEYS)
-        own = KEYS if number == 0 else late
-        found = corrections.find(at_work, backend, given_, late)
-        assert not any(c.what == "added" and c.key in late for c in found)
+
+        def look(at_work: Standing = at_work) -> comparing.Compared:
+            given_ = backend.pull(7, dict.fromkeys(KEYS, 0), optional=KEYS)
+            return comparing.compare(at_work, backend, given_, late)
+
+        if accepted:
+            decisions.write(at_work, look().changes, "accept")
+        found = look()
+        assert not any(c.what == "added" and c.key in late and c.by == "ann" for c in found.changes)
+        assert not accepted or all(c.state == "counts" for c in found.changes)
+        made = found.pending(at_work)
         folder = campaign.round(number)
-        write_jsonl(folder / rounds.CORRECTIONS, (asdict(change) for change in found))
-        fresh = (asdict(answer) for answer in given_ if answer.key in own)
-        write_jsonl(folder / rounds.ANNOTATIONS, fresh)
+        write_jsonl(folder / rounds.CORRECTIONS, corrections.as_records(made.changes))
+        write_jsonl(folder / rounds.ANNOTATIONS, made.answers)
+        there = {(a.key, a.annotation): a for a in backend.answers}
         # a task that was deleted keeps what was known of it
-        kept |= {k: {(a.annotation, a.labels) for a in given_ if a.key == k} for k in backend.ids}
-        known: dict[str, list[tuple[int, tuple[str, ...]]]] = {key: [] for key in KEYS}
-        for record in corrections.corrected(at_work):
-            known[record["key"]].append((record["annotation"], tuple(record["labels"])))
-        there = {key: sorted(kept.get(key, set())) for key in KEYS}
-        assert {key: sorted(each) for key, each in known.items()} == there  # nothing twice
-        assert corrections.find(made_up(campaign, number + 1), backend, given_, late) == []
+        gone = [n for n in said if accepted and n not in there and n[0] in backend.ids]
+        said = {name: labels for name, labels in said.items() if name not in gone}
+        said |= {n: a.labels for n, a in there.items() if accepted or a.editor == a.annotator}
+        known = [
+            ((r["key"], r["annotation"]), tuple(r["labels"]))
+            for r in corrections.corrected(at_work)
+        ]
+        assert sorted(known) == sorted(said.items())  # nothing twice
+        later = made_up(campaign, number + 1)
+        again = look(later).pending(later)
+        assert again.changes == []

@@ -10,8 +10,9 @@ from squares import SETTINGS, make_images
 
 from labelcycle import config, rounds
 from labelcycle.adapters import label_config
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.label_studio_api import LabelStudioApi
-from labelcycle.cycle import revising, setup, standing
+from labelcycle.cycle import closing, decisions, revising, setup, standing
 from labelcycle.labels import read_all_labels
 from labelcycle.store import Campaign, read_json, read_jsonl, read_labels
 
@@ -20,7 +21,6 @@ pytestmark = pytest.mark.service
 __all__ = ["backend", "where"]
 
 OTHER = {"dark": "light", "light": "dark"}
-NOTHING = {"edited": 0, "added": 0, "deleted": 0, "tasks": 0, "labels": 0}
 
 
 @pytest.fixture
@@ -54,11 +54,15 @@ def close(campaign: Campaign, flows: Any, api: LabelStudioApi, truth: dict[str, 
 
 
 def test_an_edit_a_deletion_and_a_second_answer(
-    campaign: Campaign, flows: Any, api: LabelStudioApi, truth: dict[str, str]
+    campaign: Campaign,
+    flows: Any,
+    api: LabelStudioApi,
+    truth: dict[str, str],
+    backend: LabelStudioBackend,
 ) -> None:
     root = str(campaign.root)
     flows.run(root)
-    assert close(campaign, flows, api, truth) == NOTHING
+    assert close(campaign, flows, api, truth) == revising.NONE
     before = read_all_labels(campaign)
     sample = {t["task"]: t["sample"] for t in read_json(campaign.round(0) / "pushed.json")["tasks"]}
     given = {r["task"]: r for r in read_jsonl(campaign.round(0) / rounds.ANNOTATIONS)}
@@ -73,9 +77,18 @@ def test_an_edit_a_deletion_and_a_second_answer(
     api.call("deleting", lambda sdk: sdk.annotations.delete(given[deleted]["annotation"]))
     other = api.create_user(f"{uuid.uuid4().hex}@example.org", "hut-und-stock")
     answer(api, tied, OTHER[right[tied]], other)
-    api.delete_task(gone)
+    api.call("deleting", lambda sdk: sdk.tasks.delete(str(gone)))
+    now_ = standing.ready(campaign.root)
+    changes = closing.changes(now_, backend)
+    assert [(c.what, c.by, c.state) for c in changes if c.state != "counts"] == [
+        ("deleted", "1?", "waits")
+    ]
+    decisions.write(now_, [c for c in changes if c.annotation], "accept")
     found = close(campaign, flows, api, truth)
-    assert found == {"edited": 2, "added": 1, "deleted": 1, "tasks": 1, "labels": 4}
+    assert found == revising.NONE | {
+        "edited": 2, "added": 1, "deleted": 1, "tasks": 1, "labels": 4,
+        "by": {"1": 2, "1?": 1, str(other): 1},
+    }  # fmt: skip
     records = list(read_jsonl(campaign.round(1) / rounds.CORRECTIONS))
     assert {(r["what"], r["round"], r["key"]) for r in records} == {
         (what, 0, given[task]["key"])
@@ -98,5 +111,5 @@ def test_an_edit_a_deletion_and_a_second_answer(
     assert holdout[sample[held[0]]] == OTHER[right[held[0]]]
 
     flows.open_now(root)
-    assert close(campaign, flows, api, truth) == NOTHING
+    assert close(campaign, flows, api, truth) == revising.NONE
     standing.ready(campaign.root)  # closed files are as they were closed

@@ -13,7 +13,7 @@ import pytest
 from mailboxes import APPRISE_WARNS, Box, http_box
 
 from labelcycle import config
-from labelcycle.cycle import outbox, standing
+from labelcycle.cycle import outbox, revising, standing
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import Busy, ServiceDown, ServiceRefused
 from labelcycle.ports import Progress
@@ -89,6 +89,7 @@ def done(answered: int, skipped: int = 0, given: int = 0) -> Progress:
 def closed(now: Standing, **more: object) -> Standing:
     """The same campaign once its round is closed."""
     metrics = {"accepted": 4, "rejected": 0, "labels": 4, "accuracy": None, "cancelled": False}
+    metrics |= {"corrections": revising.NONE}
     write_json(now.folder / "metrics.json", metrics | more)
     return replace(now, number=now.number + 1, state=State.DUE)
 

@@ -24,7 +24,10 @@ class Refused(Exception):
 
 
 class Double(httpx.BaseTransport):
-    """One server. Everything it holds can be looked at past the network."""
+    """One server. Everything it holds can be looked at past the network.
+
+    sender : account that the requests come from; the server alone writes it down
+    """
 
     def __init__(self) -> None:
         self.projects: dict[int, dict[str, Any]] = {}
@@ -33,12 +36,14 @@ class Double(httpx.BaseTransport):
         self.folders: dict[int, dict[str, Any]] = {}
         self.users: dict[int, dict[str, Any]] = {1: {"id": 1, "email": "admin@localhost"}}
         self._ids = dict.fromkeys(("projects", "tasks", "annotations", "folders"), 1) | {"users": 2}
+        self._moments = 0
         self._lock = threading.Lock()
+        self.sender = 1
 
     def copied(self) -> "Double":
         """Another server that holds the same."""
         made = Double()
-        for kind in ("_ids", *self._ids):
+        for kind in ("_ids", "_moments", *self._ids):
             setattr(made, kind, copy.deepcopy(getattr(self, kind)))
         return made
 
@@ -165,6 +170,7 @@ class Double(httpx.BaseTransport):
         skips = sum(answer["was_cancelled"] for answer in answers)
         whole = task | {"total_annotations": len(answers) - skips, "cancelled_annotations": skips}
         whole["total_predictions"] = len(task["predictions"])
+        whole["updated_by"] = [{"user_id": task["updated_by"]}] if task["updated_by"] else []
         whole["annotators"] = []  # the server tells who only where all fields are asked for
         return {name: whole[name] for name in fields}
 
@@ -179,10 +185,11 @@ class Double(httpx.BaseTransport):
             fields = {"data": task["data"], "meta": task.get("meta", {}), "project": project}
             fields |= {"predictions": task.get("predictions", []), "is_labeled": False}
             fields["overlap"] = self._project(project).get("maximum_annotations", 1)
+            fields |= {"updated_by": None, "updated_at": self._moment()}
             made = self._new("tasks", fields)
             ids.append(made["id"])
             for answer in task.get("annotations", []):
-                self._answer(made["id"], answer)
+                self._answer(made["id"], answer, None)
         return 201, {"task_count": len(ids), "task_ids": ids}
 
     def read_task(self, number: int, **_: Any) -> Reply:
@@ -191,13 +198,43 @@ class Double(httpx.BaseTransport):
 
     def change_task(self, number: int, body: Any, **_: Any) -> Reply:
         task = self._one("tasks", number)
-        task |= body  # whether it is done is worked out at the next answer only
-        return 200, task
+        task |= body | {"updated_at": self._moment()}
+        return 200, task  # whether it is done is worked out at the next answer only
 
     def delete_task(self, number: int, **_: Any) -> Reply:
         self._one("tasks", number)
         self._forget(number)
         return 204, None
+
+    def act(self, params: Mapping[str, str], body: Any, **_: Any) -> Reply:
+        """What the Data Manager does with tasks that filters find: deleting them."""
+        project = int(params["project"])
+        self._project(project)
+        assert params["id"] == "delete_tasks"
+        assert body["filters"]["conjunction"] == "and"
+        chosen = set(body["selectedItems"]["included"])
+        found = [task for task in self._tasks_of(project) if task["id"] in chosen]
+        for each in body["filters"]["items"]:
+            found = [task for task in found if self._passes(task, each)]
+        for task in found:
+            self._forget(task["id"])
+        said = {"processed_items": len(found), "detail": f"Deleted {len(found)} tasks"}
+        return 200, said | {"reload": bool(found) and not self._tasks_of(project)}
+
+    def _passes(self, task: dict[str, Any], each: dict[str, Any]) -> bool:
+        answers, value = self._answers_of(task["id"]), each["value"]
+        skips = sum(answer["was_cancelled"] for answer in answers)
+        key = task["data"].get("key", "")
+        name = each["filter"].removeprefix("filter:tasks:")
+        return {
+            ("annotations_ids", "empty"): (not answers) == (value == "True"),
+            ("total_annotations", "equal"): len(answers) - skips == value,
+            ("cancelled_annotations", "equal"): skips == value,
+            ("data.key", "equal"): key == value,
+            ("data.key", "contains"): str(value) in str(key),
+            ("data.key", "not_contains"): "key" in task["data"] and str(value) not in str(key),
+            ("data.key", "empty"): ("key" not in task["data"]) == (value == "True"),
+        }[name, each["operator"]]
 
     def _forget(self, task: int) -> None:
         del self.tasks[task]
@@ -211,24 +248,38 @@ class Double(httpx.BaseTransport):
         unique = body.get("unique_id")
         if unique and any(answer["unique_id"] == unique for answer in self.annotations.values()):
             raise Refused(409, "Annotation with this unique id already exists")
-        return 201, self._answer(task, body)
+        return 201, self._answer(task, body, self.sender)
 
-    def _answer(self, task: int, answer: Mapping[str, Any]) -> dict[str, Any]:
-        at = "2026-01-01T00:00:00.000000Z"
+    def _answer(self, task: int, answer: Mapping[str, Any], by: int | None) -> dict[str, Any]:
+        at = self._moment()
         made = {"task": task, "was_cancelled": False, "lead_time": None, "completed_by": 1}
         made |= {"unique_id": None, "created_at": at, "updated_at": at}
-        made = self._new("annotations", made | dict(answer))
+        made = self._new("annotations", made | dict(answer) | {"updated_by": by})
+        self._touch(task, by)
         self._settle(self.tasks[task])
         return made
 
+    def _moment(self) -> str:
+        """A time that never comes again."""
+        self._moments += 1
+        return f"2026-01-01T{self._moments // 3600:02d}:{self._moments // 60 % 60:02d}:" + (
+            f"{self._moments % 60:02d}.000000Z"
+        )
+
+    def _touch(self, task: int, by: int | None) -> None:
+        self.tasks[task] |= {"updated_at": self._moment()} | ({"updated_by": by} if by else {})
+
     def change_answer(self, number: int, body: Any, **_: Any) -> Reply:
+        """Whoever sends it: who wrote it is not to be chosen."""
         answer = self._one("annotations", number)
-        answer |= body
+        answer |= body | {"updated_by": self.sender, "updated_at": self._moment()}
+        self._touch(answer["task"], self.sender)
         return 200, answer
 
     def delete_answer(self, number: int, **_: Any) -> Reply:
         task = self._one("annotations", number)["task"]
         del self.annotations[number]
+        self._touch(task, self.sender)
         self._settle(self.tasks[task])
         return 204, None
 
@@ -271,6 +322,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", r"/api/tasks/(\d+)", Double.read_task),
     ("PATCH", r"/api/tasks/(\d+)", Double.change_task),
     ("DELETE", r"/api/tasks/(\d+)", Double.delete_task),
+    ("POST", "/api/dm/actions", Double.act),
     ("POST", r"/api/tasks/(\d+)/annotations", Double.annotate),
     ("PATCH", r"/api/annotations/(\d+)", Double.change_answer),
     ("DELETE", r"/api/annotations/(\d+)", Double.delete_answer),

@@ -8,8 +8,9 @@ from faults.rounds import Round
 from labelcycle import rounds
 from labelcycle.adapters import label_config
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.cycle import closing
+from labelcycle.cycle import closing, decisions
 from labelcycle.cycle.asked import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
+from labelcycle.cycle.corrections import Correction
 
 SAID = ("cat", "dog", None)
 """What the first, second and third person say; None is a skip."""
@@ -84,6 +85,8 @@ def _withdraw(round_: Round, task: Asked) -> None:
         round_.place.ask(f"DELETE annotations/{number}/")
         round_.changed.append(("deleted", number))
         del round_.given[number]
+        gone = Correction(round_.number, task.key, number, "deleted")
+        decisions.write(round_.standing, [gone], "accept")  # else it would wait
 
 
 def go_on(round_: Round, *, asking: bool = True) -> None:
@@ -103,8 +106,11 @@ def go_on(round_: Round, *, asking: bool = True) -> None:
 
 def add_twins(round_: Round, count: int) -> None:
     """What a server that was slow may leave behind."""
-    records = [{"data": {label_config.IMAGE: "x", "key": t.key}} for t in round_.tasks[:count]]
-    round_.place.ask(f"POST projects/{round_.projects()[0]['id']}/import", records)
+    project = round_.projects()[0]["id"]
+    which = {"project": project, "include": "data", "page_size": 100}
+    data = {x["data"]["key"]: x["data"] for x in round_.place.ask("GET tasks", **which)["tasks"]}
+    records = [{"data": data[task.key]} for task in round_.tasks[:count]]
+    round_.place.ask(f"POST projects/{project}/import", records)
 
 
 def break_off(round_: Round) -> None:

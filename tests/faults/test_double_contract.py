@@ -12,7 +12,8 @@ from faults.double import TOKEN, URL, Double
 from faults.rounds import SEEN
 from labelcycle.adapters import label_config
 from labelcycle.adapters import services as local_services
-from labelcycle.adapters.label_studio_api import TASK_FIELDS
+from labelcycle.adapters.label_studio_task import TASK_FIELDS
+from labelcycle.adapters.label_studio_tidying import UNTOUCHED
 from labelcycle.adapters.services import Services
 from labelcycle.ports import LabelSchema
 from labelcycle.store import Campaign
@@ -51,7 +52,8 @@ class Script:
         )
         said = self.call(f"GET tasks?{query}")
         if said and "tasks" in said:
-            self.note([said["total"], *({**task, "id": 0} for task in said["tasks"])])
+            unlike = {"id": 0, "updated_at": ""}
+            self.note([said["total"], *({**task, **unlike} for task in said["tasks"])])
         return said
 
 
@@ -62,6 +64,7 @@ def play(script: Script) -> list[tuple[str, int, Any]]:
     ids = _tasks(script, project)
     _answers(script, project, ids)
     _several(script, project, ids)
+    _deletions(script, project, ids)
     call(f"DELETE tasks/{ids[0]}/")
     call(f"DELETE tasks/{ids[0]}/")
     call(f"GET tasks/{ids[0]}/")
@@ -158,6 +161,30 @@ def _answers(script: Script, project: int, ids: list[int]) -> None:
             given = [{key: a[key] for key in kept} for a in task["annotations"]]
             script.note((task["data"], task["meta"], given))
     script.call(f"GET projects/{GONE}/export?export_type=JSON")
+
+
+def _deletions(script: Script, project: int, ids: list[int]) -> None:
+    """Tasks that filters find, of chosen ones: no other and none that was answered."""
+    more = [{"data": {"image": "x", "key": key}} for key in ("j/0", "j/1", "i/0")]
+    more += [{"data": {"image": "x"}}]
+    path = f"POST projects/{project}/import?return_task_ids=true"
+    made = [*ids, *script.call(path, more)["task_ids"]]
+    for named in (
+        ("data.key", "equal", "String", "j/9"),
+        ("data.key", "equal", "String", "k0"),
+        ("data.key", "contains", "String", "j/"),
+        ("data.key", "not_contains", "String", "k"),
+        ("data.key", "empty", "String", "True"),
+    ):
+        items = [
+            {"filter": f"filter:tasks:{name}", "operator": how, "type": kind, "value": value}
+            for name, how, kind, value in (*UNTOUCHED, named)
+        ]
+        body = {"filters": {"conjunction": "and", "items": items}}
+        body |= {"selectedItems": {"all": False, "included": [*made, GONE]}}
+        where = f"POST dm/actions/?id=delete_tasks&project={project}"
+        script.call(where, body, keys="processed_items detail reload")
+        script.tasks(project, size=20)
 
 
 def _several(script: Script, project: int, ids: list[int]) -> None:

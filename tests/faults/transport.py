@@ -10,6 +10,10 @@ import httpx
 
 from labelcycle.adapters.label_studio_network import SILENCE_S
 
+DELETION = "delete unanswered tasks"
+LOOK = "look at a task"
+"""Done only where counts and answers differ."""
+
 STEPS = {
     r"GET /api/current-user/whoami": "ask who we are",
     r"GET /api/projects": "find the project",
@@ -21,10 +25,10 @@ STEPS = {
     r"GET /api/tasks .*annotators.*": "ask who answered",
     r"GET /api/tasks .*": "list tasks",
     r"POST /api/projects/\d+/import .*": "import a chunk",
-    r"GET /api/tasks/\d+": "look at a task",
+    r"GET /api/tasks/\d+": LOOK,
     r'PATCH /api/tasks/\d+ .*"is_labeled": ?false.*': "ask more people",
     r'PATCH /api/tasks/\d+ .*"is_labeled": ?true.*': "ask nobody more",
-    r"DELETE /api/tasks/\d+": "delete a task",
+    r"POST /api/dm/actions .*id=delete_tasks.*": DELETION,
     r"GET /api/projects/\d+/export .*": "export answers",
 }
 """The steps of push, progress, pull and an early close, by the request that does them: the first
@@ -59,6 +63,7 @@ class Scene:
     meanwhile: Callable[[], None] = lambda: None
     late: list[httpx.Request] = field(default_factory=list)
     soon: list[httpx.Request] = field(default_factory=list)
+    much_later: list[httpx.Request] = field(default_factory=list)
 
     def do(self, request: httpx.Request) -> httpx.Response:
         response = self.server.handle_request(request)
@@ -70,6 +75,12 @@ class Scene:
         for waiting in (self.soon, self.late):
             while waiting:
                 self.do(waiting.pop(0))
+
+    def end(self) -> None:
+        """It does what is left, too."""
+        self.catch_up()
+        while self.much_later:
+            self.do(self.much_later.pop(0))
 
 
 Fault = Callable[[Scene, httpx.Request], httpx.Response]
@@ -111,6 +122,20 @@ def done_soon(scene: Scene, request: httpx.Request) -> httpx.Response:
     if request.method != "GET":
         scene.soon.append(request)
     raise _silence(scene)
+
+
+def done_and_again_last(scene: Scene, request: httpx.Request) -> httpx.Response:
+    """Done, and done once more when the round is over: a proxy that repeats what it sent."""
+    if request.method != "GET":
+        scene.late.append(request)
+    return scene.do(request)
+
+
+def deletion_repeated_later(scene: Scene, request: httpx.Request) -> httpx.Response:
+    """A deletion is done, and once more in a later round, when its ids may be those of others."""
+    if step_of(request) == DELETION:
+        scene.much_later.append(request)
+    return scene.do(request)
 
 
 def repeated(scene: Scene, request: httpx.Request) -> httpx.Response:
@@ -212,6 +237,8 @@ FAULTS: dict[str, Fault] = {
     "timeout, done soon": done_soon,
     "timeout, done last": done_last,
     "repeated": repeated,
+    "repeated last": done_and_again_last,
+    "deletion repeated in a later round": deletion_repeated_later,
     "body cut": body_cut,
     "half a JSON": half_a_json,
     "429 with Retry-After": too_many,

@@ -8,7 +8,8 @@ import contextlib
 import json
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import httpx
@@ -17,6 +18,7 @@ from label_studio_sdk.core.api_error import ApiError
 from labelcycle.adapters.label_config import chunks
 from labelcycle.adapters.label_studio_errors import Wording, check_access
 from labelcycle.adapters.label_studio_network import Network
+from labelcycle.adapters.label_studio_task import TASK_FIELDS, Task, as_task
 from labelcycle.errors import ServiceDown
 
 R = TypeVar("R")
@@ -25,8 +27,6 @@ PAGE = 1000
 IDS_A_QUESTION = 200
 """Ids travel in the address, which servers cut off at about 8 kB."""
 IDS_AN_EXPORT = 250
-
-TASK_FIELDS = "id,data,meta,total_annotations,cancelled_annotations,overlap,is_labeled"
 
 
 @dataclass(frozen=True)
@@ -38,34 +38,6 @@ class Project:
     description: str
     config: str
     tasks: int
-
-
-@dataclass(frozen=True)
-class Task:
-    """A task, without the answers themselves.
-
-    key : the campaign's own name for it, None for a task that somebody else made
-    answers, skips : how many annotations it has of either kind
-    overlap : how many different people are asked; served : it is still shown to further ones
-    """
-
-    id: int
-    key: str | None
-    answers: int
-    skips: int
-    meta: Mapping[str, Any] = field(default_factory=dict)
-    overlap: int = 1
-    served: bool = True
-
-    @property
-    def touches(self) -> int:
-        """How many annotations it has."""
-        return self.answers + self.skips
-
-    @property
-    def untouched(self) -> bool:
-        """True if nobody has answered or skipped it."""
-        return self.touches == 0
 
 
 def _sdk(**how: Any) -> Any:
@@ -102,8 +74,17 @@ class LabelStudioApi:
 
     def whoami(self) -> str:
         """E-mail address of the account that the token belongs to."""
+        return self._me()[1]
+
+    @cached_property
+    def me(self) -> int:
+        """Id of that account."""
+        return self._me()[0]
+
+    def _me(self) -> tuple[int, str]:
         with self._told("asking who the token belongs to"):
-            return str(self._sdk.users.whoami().email)
+            account = self._sdk.users.whoami()
+            return int(account.id), str(account.email)
 
     def projects(self) -> list[Project]:
         """Every project that the account sees, by id."""
@@ -155,7 +136,7 @@ class LabelStudioApi:
             for page in range(1, 10**6):
                 items, now = self._page(project, page, query)
                 total = max(total, now)
-                found |= {int(task.id): _task(task) for task in items}
+                found |= {int(task.id): as_task(task) for task in items}
                 if len(found) >= total or not items:
                     break
         self._complete("tasks", len(found), total)
@@ -187,15 +168,6 @@ class LabelStudioApi:
                 if error.status_code != 404:
                     raise
         return 0
-
-    def delete_task(self, task: int) -> None:
-        """Delete a task with all its annotations; one that is gone already is well."""
-        with self._told(f"deleting task {task}"):
-            try:
-                self._sdk.tasks.delete(str(task))
-            except ApiError as error:
-                if error.status_code != 404:
-                    raise
 
     def export(self, project: int, tasks: Sequence[int]) -> list[dict[str, Any]]:
         """Those of `tasks` that exist, with their annotations, as the JSON export has them."""
@@ -277,17 +249,4 @@ def _project(project: Any) -> Project:
         description=project.description or "",
         config=project.label_config or "",
         tasks=int(project.task_number or 0),
-    )
-
-
-def _task(task: Any) -> Task:
-    key = task.data.get("key")
-    return Task(
-        id=int(task.id),
-        key=key if isinstance(key, str) else None,
-        answers=int(task.total_annotations or 0),
-        skips=int(task.cancelled_annotations or 0),
-        meta=task.meta if isinstance(task.meta, dict) else {},
-        overlap=int(task.overlap or 1),
-        served=not task.is_labeled,
     )

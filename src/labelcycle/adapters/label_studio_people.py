@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from labelcycle.adapters.label_config import chunks
-from labelcycle.adapters.label_studio_api import IDS_A_QUESTION, LabelStudioApi, Task
+from labelcycle.adapters.label_studio_api import IDS_A_QUESTION, LabelStudioApi
+from labelcycle.adapters.label_studio_task import Task
 from labelcycle.ports import Progress
 
 AT_A_TIME = 4
@@ -24,8 +25,10 @@ def ask(
     """Have as many people asked about each task as `wanted` (by id) says; done twice, it is once.
 
     An answer may have come before: the server takes such a task for done until it is told.
+    One that nobody has answered is not done, whoever said so.
     """
-    wrong = [task for task in present if task.overlap != wanted.get(task.id, task.overlap)]
+    own = [task for task in present if task.id in wanted]
+    wrong = [t for t in own if t.overlap != wanted[t.id] or (t.untouched and not t.served)]
     early = annotators(api, project, [task.id for task in wrong if not task.untouched])
 
     def change(task: Task) -> None:
@@ -37,11 +40,14 @@ def ask(
             pass
 
 
-def ask_no_more(api: LabelStudioApi, begun: Collection[Task]) -> None:
-    """Have nobody asked any more about tasks that some have answered, but fewer than wanted."""
-    for task in begun:
-        if task.served:
-            _change(api, task.id, 1, served=False)
+def ask_no_more(api: LabelStudioApi, tasks: Collection[Task]) -> None:
+    """Have nobody asked any more about tasks that fewer people than wanted have answered."""
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        for _ in pool.map(
+            lambda task: _change(api, task.id, 1, served=False),
+            [task for task in tasks if task.served],
+        ):
+            pass
 
 
 def _change(api: LabelStudioApi, task: int, people: int, *, served: bool) -> None:
@@ -76,7 +82,9 @@ def progress(
     done = [key for key in begun if enough(key)]
     answered = sum(any(task.answers for task in begun[key]) for key in done)
     given = sum(task.touches for twins in begun.values() for task in twins)
-    return Progress(len(found), answered, len(done) - answered, len(begun) - len(done), given)
+    marks = {task.id: task.mark for twins in begun.values() for task in twins}
+    partly = len(begun) - len(done)
+    return Progress(len(found), answered, len(done) - answered, partly, given, marks=marks)
 
 
 def annotators(

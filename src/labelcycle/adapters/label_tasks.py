@@ -44,14 +44,19 @@ def _prediction(prediction: Prediction, offered: Sequence[str]) -> dict[str, Any
     }
 
 
-def answer(task: Mapping[str, Any], annotation: Mapping[str, Any]) -> Answer:
-    """One annotation of an exported task. Raises KeyError, TypeError, ... for anything else."""
+def answer(task: Mapping[str, Any], annotation: Mapping[str, Any], service: int) -> Answer:
+    """One annotation of an exported task. Raises KeyError, TypeError, ... for anything else.
+
+    service : account of the campaign, which may write for others
+    """
     lead_time = annotation.get("lead_time")
+    annotator = _annotator(annotation)
     return Answer(
         annotation=int(annotation["id"]),
         task=int(task["id"]),
         key=str(task["data"]["key"]),
-        annotator=_annotator(annotation),
+        annotator=annotator,
+        editor=_editor(annotation, annotator, service),
         labels=label_config.chosen(annotation["result"]),
         skipped=bool(annotation["was_cancelled"]),
         lead_time_s=None if lead_time is None else float(lead_time),
@@ -70,3 +75,15 @@ def _annotator(annotation: Mapping[str, Any]) -> str:
     if person is None:
         return f"removed/{annotation['id']}"
     return str(person["id"] if isinstance(person, Mapping) else person)
+
+
+def _editor(annotation: Mapping[str, Any], annotator: str, service: int) -> str | None:
+    """Who wrote what the annotation says now. The server alone sets `updated_by`.
+
+    An answer to an import, and one whose editor's account was removed, has none. Of a removed
+    annotator both are unknown, and the answer is taken for that person's own.
+    """
+    person = annotation["updated_by"]
+    if person is None:
+        return None if annotation.get("completed_by") is not None else annotator
+    return annotator if int(person) == service else str(int(person))

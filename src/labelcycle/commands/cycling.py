@@ -41,8 +41,8 @@ def collect(root: Path) -> None:
 def close(root: Path, incomplete: bool) -> None:
     """Close the round: take answers back, train, evaluate, commit, tag.
 
-    With --incomplete, unanswered tasks are withdrawn from Label Studio and their samples return
-    to the pool; every answer given counts.
+    With --incomplete, nobody is asked about unanswered tasks any more and their samples return to
+    the pool; every answer given counts.
     """
     flows = flows_of(root)
     if incomplete:
@@ -54,11 +54,13 @@ def close(root: Path, incomplete: bool) -> None:
 @click.command()
 @click.option("--reason", default="", help="Why, for the record.")
 @click.option(
-    "--abandon", is_flag=True, help="Its tasks are gone from Label Studio: do not ask there."
+    "--abandon",
+    is_flag=True,
+    help="Its project is gone from Label Studio: keep the answers that looks have seen.",
 )
 @click.pass_obj
 def cancel(root: Path, reason: str, abandon: bool) -> None:
-    """End the round without training: unanswered tasks are withdrawn, answers given are kept."""
+    """End the round without training: nobody is asked any more, answers given are kept."""
     flows_of(root).end_early(str(root), "cancel", reason, abandon)
 
 

@@ -97,9 +97,18 @@ def said(answer: tuple[str, ...] | None, classes: Collection[str]) -> str | None
     return answer[0] if answer and len(answer) == 1 and answer[0] in classes else None
 
 
+LONGEST_NAME = 40
+"""Characters of a name that is no class of the campaign: anybody may send one of a megabyte."""
+
+
+def cut(name: str) -> str:
+    """A name that somebody sent, for people to read."""
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..."
+
+
 def unknown_class(name: str) -> str:
     """Why an answer with a class that is none is not valid."""
-    return f"unknown class {name!r}"
+    return f"unknown class {cut(name)!r}"
 
 
 def _objection(answer: tuple[str, ...] | None, classes: Collection[str]) -> str:
@@ -110,4 +119,4 @@ def _objection(answer: tuple[str, ...] | None, classes: Collection[str]) -> str:
     unknown = sorted(set(answer) - set(classes))
     if unknown:
         return unknown_class(unknown[0])
-    return f"several classes: {', '.join(answer)}"
+    return f"several classes: {', '.join(answer)}"  # of the campaign, so few and known

@@ -11,6 +11,7 @@ from labelcycle.core.consensus import Verdict
 from labelcycle.core.dawid_skene import Model
 from labelcycle.cycle import asked, corrections
 from labelcycle.cycle.asked import ADJUDICATION, GOLD, SELECTED, Asked
+from labelcycle.cycle.corrections import Pending
 from labelcycle.cycle.standing import Standing
 from labelcycle.labels import answers_as_now
 from labelcycle.ports import Kind
@@ -43,12 +44,15 @@ class Reply:
     kind: Kind = SELECTED
 
 
-def read(standing: Standing) -> list[Reply]:
-    """Every answer of the campaign so far, this round's included, as corrected since."""
+def read(standing: Standing, pending: Pending | None = None) -> list[Reply]:
+    """Every answer of the campaign so far, this round's included, as corrected since.
+
+    pending : as in `corrections.corrected`
+    """
     known: dict[str, Asked] = {}
     for number in asked.pushed_rounds(standing):
         known |= {task.key: task for task in asked.tasks(standing, number)}
-    records = answers_as_now(standing.campaign, corrections.corrected(standing))
+    records = answers_as_now(standing.campaign, corrections.corrected(standing, pending))
     return [_reply(record, known[record["key"]]) for record in records if record["key"] in known]
 
 

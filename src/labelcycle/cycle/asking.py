@@ -49,6 +49,7 @@ def tasks(standing: Standing) -> list[TaskSpec]:
     several = share(for_overlap, picks, options.overlap_share)
     several |= share(for_overlap, held, options.overlap_share)
     known = _gold(standing, len(picks), for_gold)
+    several |= share(for_gold, known, options.overlap_share)  # else the number told them apart
     blind = share(for_blind, [s for s in (*picks, *known) if s in predictions], options.blind_share)
 
     beside = context.neighbours(standing, [s for s in (*picks, *known) if s not in blind])

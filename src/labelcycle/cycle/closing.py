@@ -1,20 +1,31 @@
 """The steps that close a round: answers, labels, metrics, the commit and tag `round/NNN`."""
 
+import datetime
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from labelcycle import rounds
 from labelcycle.adapters import dvc, git
-from labelcycle.cycle import annotators, answers, asked, corrections, preannotation, revising
+from labelcycle.cycle import (
+    annotators,
+    answers,
+    asked,
+    brake,
+    comparing,
+    corrections,
+    journal,
+    preannotation,
+    revising,
+)
 from labelcycle.cycle.asked import ADJUDICATION, HOLDOUT, SELECTED, Asked
-from labelcycle.cycle.corrections import Correction
+from labelcycle.cycle.corrections import Correction, Pending
 from labelcycle.cycle.opening import asked_schema, check_files, now
 from labelcycle.cycle.standing import RESULTS, Standing, record_digests
 from labelcycle.errors import StateError
 from labelcycle.labels import read_all_labels, read_holdout
 from labelcycle.ports import AnnotationBackend, Answer, Progress
+from labelcycle.rounds import State
 from labelcycle.store import (
     OWNED,
     read_json,
@@ -27,6 +38,8 @@ from labelcycle.store import (
 
 HELD = ("campaign", "pretrain", "embed", "accept", "train", "evaluate")
 """Sections of params.yaml that steer what is computed when a round closes."""
+OPEN_IN_A_BROWSER = datetime.timedelta(minutes=30)
+"""For so long somebody may have a task open that is not asked any more, and may still answer it."""
 FREE = ("rounds", "open_next", "name", "instruction")
 """Keys of `campaign` that do not."""
 
@@ -56,10 +69,13 @@ def check_settings(standing: Standing, opened: Mapping[str, Any]) -> None:
 
 
 def progress(standing: Standing, backend: AnnotationBackend) -> Progress:
-    """How far people are with the open round."""
+    """How far people are with the open round. What they said is written to the journal."""
     own = asked.tasks(standing)
     wanted = {task.key: task.wanted for task in own}
-    return backend.progress(_project(standing), asked.ids(own), wanted)
+    project = _project(standing)
+    done = backend.progress(project, asked.ids(own), wanted)
+    journal.note(standing, backend, project, done.marks)
+    return done
 
 
 def check_page(standing: Standing, backend: AnnotationBackend) -> None:
@@ -89,21 +105,20 @@ def _abandoned(standing: Standing) -> bool:
 
 
 def pull(standing: Standing, backend: AnnotationBackend) -> None:
-    """Write `annotations.jsonl`: every answer to the round's tasks, and late ones to the hold-out.
+    """Write `annotations.jsonl`: the answers to the round's tasks, and late ones to the hold-out.
 
-    Before it `corrections.jsonl`, of the same snapshot: what was changed in closed rounds.
-    A round that is being ended early gives its unanswered tasks back first, so that nobody
-    answers what would not be read, nor is shown what is left of the hold-out before the next
-    selection. Raises StateError if the round is not complete.
+    Before it `corrections.jsonl`, of the same snapshot: what was changed in closed rounds, and
+    what somebody else than the annotator changed in this one. A round that is being ended early
+    asks nobody any more first. One whose project is gone keeps the answers that looks have seen.
+    Raises StateError if the round is not complete, or if somebody has to look at changes first.
     """
     if _abandoned(standing):
-        _record(standing, [], [])
+        _record(standing, Pending([], list(journal.known(standing).values())))
         return
-    project, tasks = _project(standing), asked.tasks(standing)
+    project, own = _project(standing), asked.ids(asked.tasks(standing))
     check_page(standing, backend)
-    own, late = asked.ids(tasks), asked.ids(_open_holdout(standing))
-    closed = asked.ids(task for _, task in corrections.watched(standing).values())
-    everything = {**closed, **late, **own}
+    late = asked.ids(_open_holdout(standing))
+    everything = {**_closed(standing), **late, **own}
     if ending(standing):
         backend.withdraw(project, own)
         given = backend.pull(project, everything, optional=everything)
@@ -116,14 +131,49 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
                 " wait, or run `labelcycle close --incomplete`"
             )
         given = backend.pull(project, everything, optional=everything.keys() - own.keys())
-    fresh = [answer for answer in given if answer.key in own or answer.key in late]
-    _record(standing, corrections.find(standing, backend, given, late), fresh)
+    found = comparing.compare(standing, backend, given, late)
+    brake.check(standing, found)
+    backend.tidy(project, _withdrawn(standing, given))
+    _record(standing, found.pending(standing))
 
 
-def _record(standing: Standing, changed: Iterable[Correction], given: Iterable[Answer]) -> None:
+def changes(standing: Standing, backend: AnnotationBackend) -> list[Correction]:
+    """Every change of answers there is now, those too that wait or were rejected."""
+    project = corrections.project(standing)
+    if project is None:
+        return []
+    late, own = asked.ids(_open_holdout(standing)), {}
+    if standing.state in (State.OPEN, State.ENDING):
+        own = asked.ids(asked.tasks(standing))
+    everything = {**_closed(standing), **late, **own}
+    given = backend.pull(project, everything, optional=everything)
+    return comparing.compare(standing, backend, given, late).changes
+
+
+def _closed(standing: Standing) -> dict[str, int]:
+    return asked.ids(task for _, task in corrections.watched(standing).values())
+
+
+def _withdrawn(standing: Standing, given: Iterable[Answer]) -> dict[str, int]:
+    """Tasks of earlier rounds that were withdrawn a while ago, and that nobody has answered."""
+    heard = {answer.key for answer in given}
+    heard |= {record["key"] for record in corrections.corrected(standing)}
+    before = datetime.datetime.now(datetime.UTC) - OPEN_IN_A_BROWSER
+    old = {
+        number
+        for number in asked.pushed_rounds(standing)
+        if (path := standing.campaign.round(number) / rounds.ENDING).exists()
+        and datetime.datetime.fromisoformat(read_json(path)["at"]) < before
+    }
+    tasks = corrections.watched(standing).values()
+    return {t.key: t.task for number, t in tasks if number in old and t.key not in heard}
+
+
+def _record(standing: Standing, made: Pending) -> None:
     """Write both; the answers last, for they say that the pull is done."""
-    write_jsonl(standing.folder / rounds.CORRECTIONS, (asdict(change) for change in changed))
-    write_jsonl(standing.folder / rounds.ANNOTATIONS, (asdict(answer) for answer in given))
+    changes = corrections.as_records(made.changes)
+    write_jsonl(standing.folder / rounds.CORRECTIONS, changes)
+    write_jsonl(standing.folder / rounds.ANNOTATIONS, made.answers)
 
 
 def accept(standing: Standing) -> None:
@@ -215,7 +265,7 @@ def _project(standing: Standing) -> int:
 def _open_holdout(standing: Standing) -> list[Asked]:
     """Tasks of the hold-out in this round's project that have no verdict, or await another."""
     known = {x.sample for x in read_holdout(standing.campaign) if not x.adjudicate}
-    project = _project(standing)
+    project = corrections.project(standing)
     return [
         task
         for number in asked.pushed_rounds(standing)

@@ -1,38 +1,34 @@
-"""What people changed in the answers of closed rounds, found when a later round closes.
+"""What was changed in answers after they counted, and whose word counts.
 
 Files of closed rounds stay as they are: what differs from them is written to `corrections.jsonl`
-of the round that found it, and counts from there on. An answer is known by its annotation's id.
+of the round that found it, and counts from there on, or waits until somebody accepts it. An answer
+is known by its annotation's id.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from labelcycle import rounds
-from labelcycle.cycle import asked
+from labelcycle.cycle import asked, authors
 from labelcycle.cycle.asked import Asked
+from labelcycle.cycle.authors import Record
 from labelcycle.cycle.standing import Standing
-from labelcycle.ports import AnnotationBackend, Answer
-from labelcycle.store import read_jsonl
+from labelcycle.store import digest, dump_json, read_jsonl
 
 What = Literal["edited", "added", "deleted", "task deleted"]
-Record = dict[str, Any]
-"""An answer as a line of `annotations.jsonl` has it."""
-
-COUNTS = ("labels", "skipped")
-"""What of an answer counts: where these are as they were, nothing was changed.
-
-Not whose it is: Label Studio forgets that of all answers of an account that is removed.
-"""
+State = Literal["counts", "waits", "rejected"]
 
 
 @dataclass(frozen=True)
 class Correction:
-    """One change of the answers to a task of a closed round.
+    """One change of the answers to a task.
 
     round : the round that asked the task
     annotation : None if the whole task was deleted: its answers then go on counting
     before, after : the answer, None where there is none
+    by : who did it; `authors.UNKNOWN` if Label Studio does not tell
+    state : whether it counts; what is not its author's own word waits until it is accepted
     """
 
     round: int
@@ -41,99 +37,89 @@ class Correction:
     what: What
     before: Record | None = None
     after: Record | None = None
+    by: str = authors.UNKNOWN
+    state: State = "counts"
+
+    @property
+    def version(self) -> str:
+        """What names this change; another one, if the answer is changed once more."""
+        said = (
+            {k: self.after[k] for k in ("labels", "skipped", "annotator", "editor")}
+            if (self.after)
+            else None
+        )
+        return digest(dump_json([self.key, self.annotation, said]).encode())[:8]
+
+    @property
+    def of(self) -> str:
+        """Whose answer was changed, or made up."""
+        return str((self.before or self.after or {"annotator": authors.UNKNOWN})["annotator"])
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What the round at work is about to write of corrections and answers."""
+
+    changes: Sequence[Correction]
+    answers: Sequence[Record]
+
+
+def project(standing: Standing) -> int | None:
+    """The project in which people were asked last; None if nobody was asked."""
+    numbers = asked.pushed_rounds(standing)
+    return int(standing.record(rounds.PUSHED, numbers[-1])["project"]) if numbers else None
 
 
 def watched(standing: Standing) -> dict[str, tuple[int, Asked]]:
-    """The tasks of closed rounds in this round's project, and who asked them, by key."""
-    project = standing.record(rounds.PUSHED)["project"]
+    """The tasks of closed rounds in the project of now, and who asked them, by key."""
+    here = project(standing)
     return {
         task.key: (number, task)
         for number in asked.pushed_rounds(standing)
-        if number < standing.number and standing.record(rounds.PUSHED, number)["project"] == project
+        if number < standing.number and standing.record(rounds.PUSHED, number)["project"] == here
         for task in asked.tasks(standing, number)
     }
 
 
-def find(
-    standing: Standing,
-    backend: AnnotationBackend,
-    given: Iterable[Answer],
-    still_open: Collection[str],
-) -> list[Correction]:
-    """How `given`, every answer there is now, differs from what is recorded of the closed rounds.
-
-    still_open : keys of tasks of closed rounds that wait for answers; a new one is no correction
-
-    A task that is gone is told once.
-    """
-    asking = {key: number for key, (number, _) in watched(standing).items()}
-    known = {(r["key"], r["annotation"]): r for r in corrected(standing) if r["key"] in asking}
-    now = {(a.key, a.annotation): asdict(a) for a in given if a.key in asking}
-    silent = {key for key, _ in known} - {key for key, _ in now}
-    told = {c.key for n in _pulled(standing) for c in read(standing, n) if c.annotation is None}
-    gone = _gone(standing, backend, silent - told)
-    lost = gone | (told & silent)
-    found = [Correction(asking[key], key, None, "task deleted") for key in gone]
-    for key, annotation in known.keys() | now.keys():
-        before, after = known.get((key, annotation)), now.get((key, annotation))
-        what = _what(before, after)
-        late = what == "added" and key in still_open
-        if what and not late and key not in lost:
-            before = before and {name: before[name] for name in before if name != "round"}
-            found.append(Correction(asking[key], key, annotation, what, before, after))
-    return sorted(found, key=lambda c: (c.round, c.key, c.annotation or 0))
-
-
-def _what(before: Record | None, after: Record | None) -> What | None:
-    if before is None:
-        return "added"
-    if after is None:
-        return "deleted"
-    # a tuple here is a list in the file
-    same = all(_plain(before[name]) == _plain(after[name]) for name in COUNTS)
-    return None if same else "edited"
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _gone(standing: Standing, backend: AnnotationBackend, silent: set[str]) -> set[str]:
-    """Those of `silent`, tasks that lost all their answers, that are no longer there."""
-    if not silent:
-        return set()
-    return silent - backend.pushed(standing.key, f"{standing.key}/").keys()
-
-
-# --- what is recorded ----------------------------------------------------------------------
-
-
 def read(standing: Standing, number: int | None = None) -> list[Correction]:
-    """What a round (default: the one at work) found changed; an earlier version did not look."""
+    """What a round (default: the one at work) found changed."""
     folder = standing.campaign.round(standing.number if number is None else number)
     path = folder / rounds.CORRECTIONS
     return [Correction(**record) for record in read_jsonl(path)] if path.exists() else []
 
 
-def corrected(standing: Standing) -> list[Record]:
+def corrected(standing: Standing, pending: Pending | None = None) -> list[Record]:
     """Every answer of the campaign so far as it counts now, with the `round` whose file it is in.
+
+    pending : stands for the files of the round at work, before they are written
 
     An edit replaces an answer where it stands, and whose it is stays; one that was added is of the
     round that found it. A hold-out task that waits for another answer stands in the files of more
     than one round: the first record of each of its answers counts.
     """
     found: list[Record] = []
-    for number in _pulled(standing):
-        records = read_jsonl(standing.campaign.round(number) / rounds.ANNOTATIONS)
-        known = {(record["key"], record["annotation"]) for record in found}
-        new = (r for r in records if (r["key"], r["annotation"]) not in known)
-        found += [{**record, "round": number} for record in new]
-        changes = {(c.key, c.annotation): c for c in read(standing, number)}
-        found = [now for old in found if (now := _changed(old, changes))]
-        found += [
-            {**c.after, "round": number} for c in changes.values() if c.after and not c.before
-        ]
+    for number in pulled(standing):
+        found = _next(found, number, _answers(standing, number), read(standing, number))
+    if pending:
+        found = _next(found, standing.number, pending.answers, pending.changes)
     return found
+
+
+def _next(
+    found: list[Record],
+    number: int,
+    records: Iterable[Record],
+    changes: Iterable[Correction],
+) -> list[Record]:
+    """The answers that count after one more round."""
+    known = {(record["key"], record["annotation"]) for record in found}
+    new = [r for r in records if (r["key"], r["annotation"]) not in known]
+    made = {(c.key, c.annotation): c for c in changes if c.state == "counts"}
+    found = [*found, *({**record, "round": number} for record in new)]
+    found = [now for old in found if (now := _changed(old, made))]
+    there = {(record["key"], record["annotation"]) for record in found}
+    added = [c.after for name, c in made.items() if c.after and name not in there]
+    return [*found, *({**after, "round": number} for after in added)]
 
 
 def _changed(record: Record, changes: dict[tuple[str, int | None], Correction]) -> Record | None:
@@ -145,7 +131,24 @@ def _changed(record: Record, changes: dict[tuple[str, int | None], Correction]) 
     return {**change.after, "annotator": record["annotator"], "round": record["round"]}
 
 
-def _pulled(standing: Standing) -> list[int]:
+def _answers(standing: Standing, number: int) -> list[Record]:
+    return list(read_jsonl(standing.campaign.round(number) / rounds.ANNOTATIONS))
+
+
+def pulled(standing: Standing) -> list[int]:
     """Numbers of the rounds whose answers are recorded; what a killed pull has left is not."""
     numbers = asked.pushed_rounds(standing)
     return [n for n in numbers if (standing.campaign.round(n) / rounds.ANNOTATIONS).exists()]
+
+
+def waiting(standing: Standing) -> list[Correction]:
+    """The changes that were recorded so far, and wait; those decided since are among them."""
+    last: dict[tuple[str, int | None], Correction] = {}
+    for number in pulled(standing):
+        last |= {(c.key, c.annotation): c for c in read(standing, number)}
+    return [change for change in last.values() if change.state == "waits"]
+
+
+def as_records(changes: Iterable[Correction]) -> list[dict[str, Any]]:
+    """The lines of `corrections.jsonl`."""
+    return [asdict(change) for change in changes]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from labelcycle import rounds
-from labelcycle.cycle import asked, deadline, gold, revising, strays
+from labelcycle.cycle import asked, authors, comparing, deadline, gold, revising, strays
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import LabelcycleError
 from labelcycle.ports import Progress
@@ -36,6 +36,7 @@ def due(now: Standing, done: Progress | None) -> list[Notice]:
             found.append(_complete(now, done))
         elif done and deadline.passed(now) and not deadline.quorum(now, done):
             found.append(_late(now, done))
+        found += _waiting(now)
     return found
 
 
@@ -56,7 +57,8 @@ def closed(now: Standing) -> Notice:
         f"{metrics['accepted']} labels more, {metrics['rejected']} rejected;"
         f" {metrics['labels']} labels in all.",
         _sentence(deadline.told(metrics)).capitalize(),
-        revising.told(metrics.get("corrections")).capitalize(),
+        revising.told(metrics["corrections"]).capitalize(),
+        _sentence(revising.waiting_told(metrics["corrections"]["waiting"])),
         _sentence(strays.told(metrics.get("people", {}).get("no_class"))),
         f"Accuracy {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})."
         if accuracy
@@ -145,6 +147,21 @@ def _below(now: Standing) -> list[Notice]:
             "Next: show them what is meant; their answers count as before. With"
             " accept.method: dawid_skene they weigh by how reliable each person proved.",
         )
+    ]
+
+
+def _waiting(now: Standing) -> list[Notice]:
+    """Somebody changed answers of others in the open round; told once of each such person."""
+    found = comparing.seen(now)
+    return [
+        _notice(
+            now,
+            f"waiting {now.number:03d} {who}",
+            f"look at {authors.named(who)}",
+            f"{revising.waiting_told(revising.waiting([c for c in found if c.by == who]))}.",
+            _place(now),
+        )
+        for who in sorted({change.by for change in found})
     ]
 
 

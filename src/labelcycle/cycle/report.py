@@ -1,12 +1,11 @@
 """What `labelcycle status` says."""
 
-from dataclasses import asdict
 from typing import Any
 
 from labelcycle import config, rounds
 from labelcycle.adapters import git
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.cycle import closing, gold, revising, strays
+from labelcycle.cycle import closing, comparing, decisions, gold, revising, strays
 from labelcycle.cycle.standing import Standing, check_classes
 from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError, StateError
 from labelcycle.labels import read_all_labels, read_holdout
@@ -26,6 +25,7 @@ def status(now: Standing) -> dict[str, Any]:
         **_counts(now),
         "rounds": [*done, *at_work],
         "params_wait": _params_wait(now),
+        "waiting": revising.waiting(decisions.undecided(now)),
         "next": _next(now),
     }
 
@@ -100,7 +100,7 @@ def _progress(now: Standing) -> dict[str, Any]:
         done = closing.progress(now, LabelStudioBackend(now.campaign))
     except (ServiceDown, ServiceRefused) as error:
         return {"tasks": None, "answered": None, "skipped": None, "problem": str(error)}
-    return asdict(done)
+    return {**done.figures, "waiting": revising.waiting(comparing.seen(now))}
 
 
 def _next(now: Standing) -> str:
@@ -130,7 +130,7 @@ def as_text(status: dict[str, Any]) -> str:
         " (hold-out and skips included)",
         *_people(status["rounds"]),
         *_preannotation(status["rounds"]),
-        *_corrections(status["rounds"]),
+        *_corrections(status),
     ]
     names = [_strategy(entry) for entry in status["rounds"]]
     width = max([12, *map(len, names)])
@@ -181,11 +181,14 @@ def _preannotation(entries: list[dict[str, Any]]) -> list[str]:
     return [text]
 
 
-def _corrections(entries: list[dict[str, Any]]) -> list[str]:
-    """A line on what the last closed round found changed in earlier ones; none if nothing."""
+def _corrections(status: dict[str, Any]) -> list[str]:
+    """Lines on what the last closed round found changed, and on changes that wait."""
+    entries = status["rounds"]
     said = [entry["corrections"] for entry in entries if "corrections" in entry]
     text = revising.told(said[-1]) if said else ""
-    return [f"{text} (found at the last close)"] if text else []
+    open_ = [change for entry in entries for change in entry.get("waiting", ())]
+    waits = revising.waiting_told([*status["waiting"], *open_])
+    return [*([f"{text} (found at the last close)"] if text else []), *([waits] if waits else [])]
 
 
 def _strategy(entry: dict[str, Any]) -> str:

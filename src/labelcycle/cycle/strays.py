@@ -7,25 +7,28 @@ from labelcycle.core import consensus
 from labelcycle.cycle.answers import Reply
 
 NONE: Mapping[str, Any] = {"answers": 0, "names": []}
-"""The figures of a round without any, or of an earlier version."""
+"""The figures of a round without any."""
 
 NAMED = 5
-"""So many of the names are said; all stand in `metrics.json`."""
+"""So many of the names are said; more stand in `metrics.json`."""
+
+KEPT = 50
+"""So many of them are kept, each cut: anybody may send any number of names of any length."""
 
 
 def figures(replies: Iterable[Reply], classes: Collection[str]) -> dict[str, Any]:
-    """How many of the answers do not count for the names they hold, and these names."""
+    """How many of the answers do not count for the names they hold, and the first of the names."""
     unknown = [
         set(reply.given) - set(classes)
         for reply in replies
         if reply.given and consensus.said(reply.given, classes) is None
     ]
-    names = sorted(set().union(*unknown))
-    return {"answers": sum(map(bool, unknown)), "names": names}
+    names = sorted({consensus.cut(name) for name in set().union(*unknown)})
+    return {"answers": sum(map(bool, unknown)), "names": names[:KEPT]}
 
 
 def told(found: Mapping[str, Any] | None) -> str:
-    """A line on them; empty if there are none, or if an earlier version did not look."""
+    """A line on them; empty if there are none."""
     if not found or not found["answers"]:
         return ""
     names = found["names"]

@@ -8,8 +8,8 @@ the progress and each pull do so too, for a server that timed out may make them 
 
 import os
 import time
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -20,10 +20,13 @@ from labelcycle.adapters import (
     label_difference,
     label_images,
     label_studio_people,
+    label_studio_project,
+    label_studio_tidying,
     label_tasks,
 )
 from labelcycle.adapters.addresses import bare
-from labelcycle.adapters.label_studio_api import LabelStudioApi, Task
+from labelcycle.adapters.label_studio_api import LabelStudioApi
+from labelcycle.adapters.label_studio_task import Task
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused
 from labelcycle.ports import Answer, LabelSchema, Progress, TaskSpec
 from labelcycle.store import Campaign
@@ -73,66 +76,15 @@ class LabelStudioBackend:
         """Raise if Label Studio is away or the token opens nothing."""
         self._api.whoami()
 
+    def accounts(self) -> dict[str, str]:
+        """E-mail address of each annotator, by the name that answers have."""
+        return {str(number): email for email, number in self._api.users().items()}
+
     # --- the project ------------------------------------------------------------------------
 
     def open_project(self, campaign: str, title: str, schema: LabelSchema) -> int:
         """Id of the campaign's project, found by `campaign`; made if there is none."""
-        mark = f"labelcycle campaign {campaign}"
-        found = self._find_project(mark)
-        shown = {
-            "expert_instruction": label_config.instruction(schema),
-            # It stands on the page; a window over the first image takes keys meant for it.
-            "show_instruction": False,
-        }
-        config = label_config.build(schema)
-        if found is not None:
-            self._api.update_project(found, **shown, **self._new_config(found, config))
-            return found
-        try:
-            made = self._api.create_project(
-                title=label_config.title(title),
-                description=f"{mark}\n{label_difference.mark(config)}",
-                label_config=config,
-                **shown,
-                sampling="Sequential sampling",  # by id, and ids follow the rank
-                show_skip_button=True,
-                skip_queue="IGNORE_SKIPPED",  # a skip is an answer: the task is not asked again
-                enable_empty_annotation=False,
-                show_collab_predictions=True,
-                maximum_annotations=1,
-            )
-        except ServiceDown:
-            first = self._find_project(mark)  # it may have been made before the server failed
-            if first is None:
-                raise
-            return first
-        # one that was made at the same time, or by a repeated request, is the campaign's for all
-        return self._find_project(mark) or made
-
-    def _new_config(self, project: int, config: str) -> dict[str, str]:
-        """What brings a project's interface to `config`; nothing if that is not ours to change.
-
-        It is ours as long as the description bears its mark: nobody edited it in Label Studio.
-        """
-        present = self._api.project(project)
-        lines = present.description.splitlines()
-        try:
-            mark = label_difference.mark(present.config)
-        except ServiceRefused:  # it asks for something else; `check_schema` says so
-            return {}
-        new = label_difference.mark(config)
-        if new in lines and mark == new:
-            return {}
-        others = [line for line in lines if not line.startswith(label_difference.MARK)]
-        description = "\n".join([*others, new])
-        if mark == new:
-            return {"description": description}
-        return {"label_config": config, "description": description} if mark in lines else {}
-
-    def _find_project(self, mark: str) -> int | None:
-        """The first project whose description carries the mark; copies of it come later."""
-        marked = (p.id for p in self._api.projects() if mark in p.description.splitlines())
-        return next(marked, None)
+        return label_studio_project.open_for(self._api, campaign, title, schema)
 
     def project_url(self, project: int) -> str:
         """Address of the list of tasks, for whoever runs the campaign."""
@@ -154,7 +106,7 @@ class LabelStudioBackend:
 
     def pushed(self, campaign: str, prefix: str) -> dict[str, int]:
         """Task id by key, of the campaign's tasks whose key starts so; none without a project."""
-        project = self._find_project(f"labelcycle campaign {campaign}")
+        project = label_studio_project.find(self._api, campaign)
         tasks = [] if project is None else self._api.tasks(project)
         return {task.key: task.id for task in tasks if task.key and task.key.startswith(prefix)}
 
@@ -181,9 +133,10 @@ class LabelStudioBackend:
         present = self._push_missing(project, records)
         if model is not None:
             self._api.update_project(project, model_version=model)
-        ids = {key: self._unique(present[key])[0].id for key in records}
+        own = label_studio_tidying.unique(self._api, project, present)
+        ids = {key: own[key][0].id for key in records}
         people = {ids[task.key]: task.wanted for task in ranked}
-        every = [task for twins in present.values() for task in twins]
+        every = [task for twins in own.values() for task in twins]
         label_studio_people.ask(self._api, project, people, every)
         return ids
 
@@ -196,7 +149,7 @@ class LabelStudioBackend:
             if failure:
                 time.sleep(pause_s)
             try:
-                present = self._by_key(project, records)
+                present = self._as_made(project, records)
                 missing = [record for key, record in records.items() if key not in present]
                 for chunk in label_config.chunks(missing, CHUNK):
                     self._api.import_tasks(project, chunk)
@@ -214,29 +167,21 @@ class LabelStudioBackend:
 
     def _by_key(self, project: int, keys: Mapping[str, object]) -> dict[str, list[Task]]:
         """The project's tasks with these keys, by id within each key."""
-        present: dict[str, list[Task]] = defaultdict(list)
-        for task in self._api.tasks(project):
-            if task.key is not None and task.key in keys:
-                present[task.key].append(task)
-        return dict(present)
+        return label_studio_tidying.grouped(self._api.tasks(project), keys)
 
-    def _unique(self, twins: Sequence[Task]) -> list[Task]:
-        """Those of one key's tasks that stay: all that were answered, else the first; others go.
+    def _as_made(
+        self, project: int, records: Mapping[str, Mapping[str, Any]]
+    ) -> dict[str, list[Task]]:
+        """The tasks of these keys that show what they are to show: others can be made by anybody.
 
-        Answered ones are never deleted: `pull` reads a key's answers wherever they are.
+        One that shows something else goes, if nobody has answered it.
         """
-        stay = [task for task in twins if not task.untouched] or twins[:1]
-        return [task for task in twins if task in stay or not self._remove(task)]
-
-    def _remove(self, task: Task) -> bool:
-        """True if the task is gone now; one that has an annotation stays.
-
-        Its annotations are asked anew: people go on answering, and a count may lag behind.
-        """
-        if not task.untouched or self._api.annotations(task.id):
-            return False
-        self._api.delete_task(task.id)
-        return True
+        present = self._by_key(project, records)
+        strange = label_studio_tidying.strange(present, records)
+        if not strange:
+            return present
+        label_studio_tidying.remove_twins(self._api, project, strange)
+        return self._by_key(project, records)
 
     # --- while people work ------------------------------------------------------------------
 
@@ -248,32 +193,29 @@ class LabelStudioBackend:
         Twins made since the push go, before they are answered and paid for, too.
         """
         wanted = wanted or {}
-        found = self._by_key(project, tasks)
+        listed = self._api.tasks(project)
+        found = label_studio_tidying.grouped(listed, tasks)
         self._none_gone(project, tasks, set(found))
-        own = {key: self._unique(twins) for key, twins in found.items()}
+        strangers = label_studio_tidying.remove_strangers(self._api, project, tasks, listed)
+        own = label_studio_tidying.unique(self._api, project, found)
         # a twin that stays because it was answered was made for one person
         people = {task.id: wanted[key] for key in own if key in wanted for task in own[key]}
         every = [task for twins in own.values() for task in twins]
         label_studio_people.ask(self._api, project, people, every)
-        return label_studio_people.progress(self._api, project, own, wanted)
+        done = label_studio_people.progress(self._api, project, own, wanted)
+        return replace(done, strangers=strangers)
 
-    def withdraw(self, project: int, tasks: Mapping[str, int]) -> int:
-        """Remove those of `tasks` nobody has answered or skipped; the number removed.
+    def withdraw(self, project: int, tasks: Mapping[str, int]) -> None:
+        """Have nobody asked any more about `tasks`; an answer that comes all the same is late.
 
-        Of the others nobody is asked any more either.
+        They stay, for somebody may have one open, and an answer would go with its task.
         """
-        removed = 0
-        for _ in range(SNAPSHOT_TRIES):  # what was said to be deleted is looked for again
-            listed = [task for twins in self._by_key(project, tasks).values() for task in twins]
-            gone = sum(self._remove(task) for task in listed)
-            if not gone:
-                label_studio_people.ask_no_more(self._api, listed)
-                return removed
-            removed += gone
-        raise ServiceDown(
-            f"project {project}: wanted no unanswered task of the round, but some are there again"
-            " although they were deleted: run the same command again"
-        )
+        listed = [task for twins in self._by_key(project, tasks).values() for task in twins]
+        label_studio_people.ask_no_more(self._api, listed)
+
+    def tidy(self, project: int, tasks: Mapping[str, int]) -> None:
+        """Remove those of the withdrawn `tasks` that nobody has answered or skipped."""
+        label_studio_tidying.remove_round(self._api, project, tasks)
 
     # --- pull -------------------------------------------------------------------------------
 
@@ -288,9 +230,29 @@ class LabelStudioBackend:
         records = self._snapshot(project, tasks)
         wanted = {key: number for key, number in tasks.items() if key not in optional}
         self._none_gone(project, wanted, {record["data"]["key"] for record in records})
+        return self._read(project, records)
+
+    def answers_to(self, project: int, tasks: Collection[int]) -> list[Answer]:
+        """The answers to some tasks, by id, as they are now; none of one that is gone."""
+        return self._read(project, self._api.export(project, list(tasks)) if tasks else [])
+
+    def touched(self, project: int, tasks: Mapping[str, int]) -> dict[str, str | None]:
+        """By key, who did the last thing to each of `tasks` that is there; None: nobody knows.
+
+        Every account can forge it.
+        """
+        by_id = {number: key for key, number in tasks.items()}
+        return {
+            by_id[task.id]: None if task.touched_by is None else str(task.touched_by)
+            for task in self._api.tasks(project, list(by_id))
+            if task.key == by_id[task.id]
+        }
+
+    def _read(self, project: int, records: Sequence[Mapping[str, Any]]) -> list[Answer]:
+        """The answers of exported tasks. Raises ServiceRefused if one cannot be read."""
         try:
             answers = [
-                label_tasks.answer(record, annotation)
+                label_tasks.answer(record, annotation, self._api.me)
                 for record in records
                 for annotation in record["annotations"]
             ]
@@ -305,11 +267,16 @@ class LabelStudioBackend:
         """The tasks with these keys as exported, with as many annotations as the list counts."""
         for _ in range(SNAPSHOT_TRIES):
             present = self._by_key(project, keys)
-            counts = {t.id: t.touches for twins in present.values() for t in self._unique(twins)}
+            own = label_studio_tidying.unique(self._api, project, present)
+            counts = {task.id: task.touches for twins in own.values() for task in twins}
             records = self._api.export(project, list(counts))
             held = {record["id"]: len(record["annotations"]) for record in records}
-            if counts.keys() == held.keys() and all(held[n] >= counts[n] for n in counts):
+            fewer = [n for n in counts.keys() & held.keys() if held[n] < counts[n]]
+            if counts.keys() == held.keys() and not fewer:
                 return records
+        # the server's counts stay wrong once somebody has moved an answer to another task
+        if counts.keys() == held.keys() and all(self._api.annotations(n) == held[n] for n in fewer):
+            return records
         raise ServiceDown(
             f"the export of project {project} is not complete: wanted {len(counts)} tasks with"
             f" {sum(counts.values())} annotations, got {len(held)} with {sum(held.values())};"

@@ -1,0 +1,148 @@
+"""A small campaign at a real Label Studio, its flows without Prefect and DVC, for attacks."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest import mock
+
+import httpx
+import numpy as np
+from PIL import Image
+
+from labelcycle import config, rounds, running
+from labelcycle.adapters import dvc, label_config, services
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+from labelcycle.cycle import setup, standing
+from labelcycle.labels import read_all_labels, read_holdout
+from labelcycle.stages import charts
+from labelcycle.store import Campaign, read_json, read_jsonl
+
+CLASSES = ("dark", "light")
+SETTINGS = {
+    "campaign": {"name": "attacked", "classes": list(CLASSES), "rounds": 99, "open_next": False},
+    "ingest": {"holdout": 6},
+    "pretrain": {"encoder": "pixels"},
+    "query": {"strategy": "typiclust", "budget": 8},
+    "push": {"min_side": 32, "preannotate": False},
+    "evaluate": {"bootstrap": 100},
+}
+WEB = {"Referer": "http://127.0.0.1/"}
+
+
+class SmallCampaign:
+    """The campaign, its server, and what one does with them."""
+
+    def __init__(self, root: Path, flows: ModuleType, environment: dict[str, str]) -> None:
+        self.flows, self.environment = flows, environment
+        self.campaign = Campaign(root)
+        self.url = environment["LABEL_STUDIO_URL"]
+        key = {"Authorization": f"Token {environment['LABEL_STUDIO_API_KEY']}"}
+        self.admin = httpx.Client(base_url=self.url, headers=key, timeout=120)
+
+    def person(self, url: str = "") -> httpx.Client:
+        """A new annotator, who signed up by the invite link; at another address, if one is said."""
+        link = self.admin.get("/api/invite").json()["invite_url"]
+        path = link[link.index("/user/") :]
+        web = httpx.Client(base_url=url or self.url, timeout=120, follow_redirects=True)
+        page = web.get(path).text
+        token = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[0]
+        form = {"email": f"{uuid.uuid4().hex}@example.org", "password": "hut-und-stock"}
+        web.post(path, data={**form, "csrfmiddlewaretoken": token}, headers=WEB)
+        return web
+
+    def pushed(self, number: int) -> list[dict[str, Any]]:
+        return list(read_json(self.campaign.round(number) / rounds.PUSHED)["tasks"])
+
+    def tasks(self) -> list[dict[str, Any]]:
+        """Those of the round at work."""
+        return self.pushed(standing.read(self.campaign.root).number)
+
+    def stored(self, task: int) -> list[dict[str, Any]]:
+        """The answers to a task, as the server has them."""
+        return list(self.admin.get(f"/api/tasks/{task}/").json()["annotations"])
+
+    def answer_all(self, people: list[httpx.Client]) -> None:
+        """People answer the tasks of the open round truly, in turn."""
+        truth = self.truth
+        for place, task in enumerate(self.tasks()):
+            say(people[place % len(people)], task["task"], truth[task["sample"]])
+
+    @property
+    def truth(self) -> dict[str, str]:
+        images = (p for p in self.campaign.images.iterdir() if p.suffix == ".png")
+        return {p.stem: CLASSES[int(np.asarray(Image.open(p)).mean() > 120)] for p in images}
+
+    def labels(self) -> dict[str, str | None]:
+        """The label of every sample, the hold-out's too."""
+        held = {label.sample: label.label for label in read_holdout(self.campaign)}
+        return held | {name: x.label for name, x in read_all_labels(self.campaign).items()}
+
+    def answers(self, number: int) -> list[dict[str, Any]]:
+        return list(read_jsonl(self.campaign.round(number) / rounds.ANNOTATIONS))
+
+
+def say(who: httpx.Client, task: int, label: str, **more: object) -> httpx.Response:
+    """Somebody answers a task."""
+    body = {"result": label_config.result(label), "lead_time": 2.0, **more}
+    return who.post(f"/api/tasks/{task}/annotations/", json=body)
+
+
+@contextmanager
+def running_at(folder: Path) -> Iterator[SmallCampaign]:
+    """A new Label Studio and a campaign that has not begun."""
+    served = Campaign(folder / "server")
+    served.root.mkdir()
+    try:
+        services.up(served, only=["label_studio"], ports={"label_studio": 0}, show=lambda _: None)
+        found = services.environment(served)
+        found["LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"] = str(served.media)
+        with _bare_flows(found) as flows:
+            yield SmallCampaign(_begin(folder, served), flows, found)
+    finally:
+        services.down(served)
+
+
+def _begin(folder: Path, served: Campaign) -> Path:
+    rng = np.random.default_rng(0)
+    images = folder / "images"
+    images.mkdir()
+    for number in range(130):
+        pixels = rng.integers(0, 90, (16, 16, 3)) + 150 * (number % 2)
+        Image.fromarray(pixels.astype(np.uint8)).save(images / f"{number}.png")
+    made = setup.init(folder / "campaign", config.parse(SETTINGS))
+    made.media.symlink_to(served.media, target_is_directory=True)
+    setup.add_images(made.root, [str(images)], lambda step: None)
+    return made.root
+
+
+@contextmanager
+def _bare_flows(environment: dict[str, str]) -> Iterator[ModuleType]:
+    """The module flows.rounds: its own functions in their own order, without Prefect and DVC."""
+    from flows import reports, tasks
+    from flows import rounds as flows
+
+    def at(campaign: Campaign) -> LabelStudioBackend:
+        return LabelStudioBackend(campaign, environment)
+
+    names = ("reproduce", "push", "look", "pull", "log_rounds", "open_round", "close_round")
+    bare = {name: getattr(flows, name).fn for name in (*names, "collect")}
+    names = [f"GIT_{who}_{what}" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")]
+    with ExitStack() as stack:
+        for name, function in {**bare, "_require_prefect": lambda: None}.items():
+            stack.enter_context(mock.patch.object(flows, name, function))
+        for module in (flows, tasks):
+            stack.enter_context(mock.patch.object(module, "LabelStudioBackend", at))
+        for name in ("create_link_artifact", "create_table_artifact"):
+            stack.enter_context(mock.patch.object(reports, name))
+        for name in ("confusion", "per_class"):
+            stack.enter_context(mock.patch.object(charts, name, return_value=b"chart"))
+        for name, result in (("init", None), ("add", None), ("has_remote", False)):
+            stack.enter_context(mock.patch.object(dvc, name, return_value=result))
+        stage = lambda root, name: running.run_stage(name, root, lambda step: None)  # noqa: E731
+        stack.enter_context(mock.patch.object(dvc, "repro", stage))
+        stack.enter_context(mock.patch.dict("os.environ", dict.fromkeys(names, "t@localhost")))
+        yield flows
