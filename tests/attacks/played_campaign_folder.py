@@ -1,6 +1,8 @@
 """Somebody's campaign, cloned and served: code and settings that lie in its folder."""
 
+import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -35,6 +37,74 @@ def cloned(folder: Path, **settings: str) -> Campaign:
     for name, text in settings.items():
         (root / name).write_text(text)
     return Campaign(root)
+
+
+EVIL = "http://evil.example"
+ENTRY = {
+    "name": "label_studio",
+    "title": "Label Studio",
+    "address": EVIL,
+    "public": EVIL,
+    "pid": 1,
+    "created": 0.0,
+    "log": "",
+}
+
+BELIEVED = """
+import os, sys
+from pathlib import Path
+from labelcycle.environment import prepare
+prepare(Path(sys.argv[1]))
+print(os.environ.get("LABEL_STUDIO_URL"))
+"""
+
+
+def recorded(folder: Path) -> Campaign:
+    """A campaign whose record of services names somebody else's Label Studio."""
+    folder.mkdir()
+    campaign = cloned(folder)
+    campaign.private.mkdir()
+    record = {"services": {"label_studio": ENTRY}, "token": "theirs"}
+    campaign.services.write_text(json.dumps(record))
+    campaign.services.chmod(0o600)
+    return campaign
+
+
+def committed(folder: Path) -> Path:
+    """As git brings it."""
+    theirs, ours = recorded(folder).root, folder / "clone"
+    author = ["-c", "user.name=x", "-c", "user.email=x@localhost"]
+    for words in (
+        ["-C", str(theirs), "add", "-f", "."],
+        ["-C", str(theirs), *author, "commit", "-q", "-m", "a campaign"],
+        ["clone", "-q", str(theirs), str(ours)],
+    ):
+        subprocess.run(["git", *words], check=True)
+    (ours / ".labelcycle" / "services.json").chmod(0o600)
+    return ours
+
+
+def packed(folder: Path) -> Path:
+    """As an archive brings it, with its modes."""
+    return Path(shutil.copytree(recorded(folder).root, folder / "unpacked"))
+
+
+def linked(folder: Path) -> Path:
+    """As a link to a file that git does track."""
+    campaign = recorded(folder)
+    shown = campaign.services.rename(campaign.root / "services.json")
+    campaign.services.symlink_to(shown)
+    return campaign.root
+
+
+@attack("a cloned campaign names the servers that secrets go to")
+def by_record(folder: Path) -> Iterator[Try]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("LABEL_STUDIO")}
+    for way in (committed, packed, linked):
+        root = way(folder / way.__name__)
+        words = [sys.executable, "-c", BELIEVED, str(root)]
+        done = subprocess.run(words, env=inherited, capture_output=True, text=True, check=False)
+        yield Try(f"a record that is {way.__name__}", EVIL in done.stdout)
 
 
 def serve(campaign: Campaign, *words: str) -> subprocess.Popen[bytes]:

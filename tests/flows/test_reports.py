@@ -11,7 +11,7 @@ from prefect.artifacts import Artifact
 from prefect.exceptions import MissingContextError
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
-from flows import reports, rounds
+from flows import reports, rounds, tasks
 from labelcycle.errors import ServiceDown, ServiceRefused
 
 
@@ -86,3 +86,17 @@ def test_a_wrong_password_is_named_and_so_is_a_server_that_is_away() -> None:
             server.server_close()
         with pytest.raises(ServiceDown, match=r"does not answer .*run `labelcycle up`"):
             rounds._require_prefect()
+
+
+def test_tasks_are_called_by_campaign_round_and_step() -> None:
+    from prefect._internal.engine import resolve_custom_task_run_name
+
+    campaign = SimpleNamespace(name="photos {x}")
+    now = SimpleNamespace(config=SimpleNamespace(campaign=campaign), number=3)
+    named = {
+        resolve_custom_task_run_name(task, {"now": now, "stage": "train"})
+        for task in (tasks.push, tasks.look, tasks.pull, tasks.log_rounds, tasks.reproduce)
+    }
+    assert named == {
+        f"photos {{x}}, round 3, {step}" for step in ("push", "look", "pull", "log", "train")
+    }
