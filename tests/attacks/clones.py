@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from unittest import mock
 
-from squares import SETTINGS, make_images
+from cycle.squares import SETTINGS, make_images
 
 from labelcycle import config
 from labelcycle.cycle import setup

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from unittest import mock
 
-from squares import SETTINGS
+from cycle.squares import SETTINGS
 
 from attacks import Try, attack, clones
 from labelcycle import config, pipeline
@@ -113,7 +113,12 @@ def lists_that_lead_out(folder: Path) -> Iterable[Try]:
 @attack("a copied repository's own settings run programs")
 def copied_repository(folder: Path) -> Iterable[Try]:
     root = folder / "campaign"
-    shutil.copytree(clones.original(), root)
+    root.mkdir()
+    (root / "params.yaml").write_text(config.print_params(config.parse(SETTINGS)))
+    clones.git(root, "init", "-q", "-b", "main")
+    with clones.identity():
+        clones.git(root, "add", "params.yaml")
+        clones.git(root, "commit", "-q", "-m", "campaign")
     for kind, settings in {
         "core.fsmonitor": {"core.fsmonitor": "{}"},
         "a hook": {"core.hooksPath": str(folder / "hooks")},

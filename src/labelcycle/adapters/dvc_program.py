@@ -15,7 +15,7 @@ from typing import Any
 
 from dvc.cli import main  # type: ignore[import-untyped]
 from dvc.exceptions import DvcException  # type: ignore[import-untyped]
-from dvc_data.hashfile.tree import Tree  # type: ignore[import-untyped]
+from dvc_data.hashfile.tree import Tree
 
 EMPTY = "'%s' is empty."
 """As `dvc.output` has it, before the name is put in."""
@@ -47,5 +47,5 @@ _from_list = Tree.from_list
 
 if __name__ == "__main__":
     logging.getLogger("dvc.output").addFilter(wanted)
-    Tree.from_list = checked
+    Tree.from_list = checked  # type: ignore[method-assign, assignment]
     sys.exit(main(sys.argv[1:]))

@@ -44,7 +44,8 @@ def _sdk(**how: Any) -> Any:
     """The SDK's client."""
     from label_studio_sdk import LabelStudio  # most of a second: it brings pandas
 
-    return LabelStudio(**how)
+    client: Any = LabelStudio
+    return client(**how)
 
 
 class LabelStudioApi:

@@ -77,7 +77,7 @@ def likeliest_trust(
 
     hidden, labels, lots : as for `fitted_temperature`
     """
-    from scipy.special import log_softmax  # type: ignore[import-untyped]  # slow to import
+    from scipy.special import log_softmax  # slow to import
 
     often = np.bincount(labels, minlength=1) >= 2
     if np.count_nonzero(often) < 2:

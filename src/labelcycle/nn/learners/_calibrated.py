@@ -88,7 +88,7 @@ def temperature_of(
 
 def _likeliest(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]  # slow to import
-    from scipy.special import log_softmax  # type: ignore[import-untyped]
+    from scipy.special import log_softmax
 
     def loss(power: float) -> float:
         scaled = log_softmax(logits / np.exp(power), axis=1)
