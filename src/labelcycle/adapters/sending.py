@@ -58,7 +58,9 @@ def send(address: Address, title: str, body: str) -> None:
     import apprise  # a second
 
     logging.getLogger("apprise").propagate = False  # it would show the address
-    asset = apprise.AppriseAsset(app_id="labelcycle", app_desc="labelling cycles", app_url="")
+    asset = apprise.AppriseAsset(
+        app_id="labelcycle", app_desc="labelling cycles", app_url="", http_redirects=False
+    )
     capture = apprise.LogCapture(level=logging.WARNING, fmt="%(message)s")  # type: ignore[no-untyped-call]
     with capture as said:
         door = apprise.Apprise(asset=asset)
