@@ -8,6 +8,7 @@ from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
 from labelcycle import rounds
+from labelcycle.adapters import mlflow_place
 from labelcycle.cycle import asked, deadline, gold, revising, strays
 from labelcycle.cycle.standing import Standing
 from labelcycle.ports import Progress
@@ -95,4 +96,14 @@ def closed(now: Standing, number: int) -> None:
                 "high": value.get("high"),
             }
         )
-    create_table_artifact(table=rows, key="rounds", description="The campaign so far")
+    create_table_artifact(table=rows, key="rounds", description=_so_far(now))
+
+
+def _so_far(now: Standing) -> str:
+    """The title of the table of rounds, with the link to their curves."""
+    curves = mlflow_place.of_campaign(now.campaign)
+    return (
+        f"The campaign so far; [its curves in MLflow]({curves})"
+        if curves
+        else "The campaign so far"
+    )

@@ -15,7 +15,7 @@ import click
 import numpy as np
 
 from labelcycle import config, rounds
-from labelcycle.adapters import services
+from labelcycle.adapters import mlflow_place, services
 from labelcycle.annotate import read_truth
 from labelcycle.core.pool import UNLABELED
 from labelcycle.core.seeding import derive
@@ -81,7 +81,7 @@ def run(directory: Path, *, stop: bool) -> None:
         running = starting.wait()
     _loop(campaign, data / "truth.csv")
     _table(standing.read(campaign.root), data / "truth.csv")
-    _addresses(directory, running)
+    _addresses(campaign, directory, running)
     if stop:
         services.down(campaign, show=click.echo)
 
@@ -232,10 +232,11 @@ class RandomSelection:
         return np.array(results)
 
 
-def _addresses(directory: Path, running: Any) -> None:
+def _addresses(campaign: Campaign, directory: Path, running: Any) -> None:
     click.echo(f"\nThe campaign is in {directory}; look at it:")
     for service in running.services.values():
-        click.echo(f"  {service.title:<13} {service.public}")
+        page = mlflow_place.of_campaign(campaign) if service.name == "mlflow" else None
+        click.echo(f"  {service.title:<13} {page or service.public}")
     click.echo(f"  log in to Label Studio as {running.login} with password {running.password}")
     program = sys.argv[0] if Path(sys.argv[0]).name == "labelcycle" else "labelcycle"
     click.echo(f"  {program} -C {directory} status")

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from labelcycle.adapters import services
+from labelcycle.adapters import mlflow_place, services
 from labelcycle.store import Campaign
 
 PREFECT = {
@@ -22,6 +22,8 @@ def prepare(root: Path) -> Campaign:
     What is set already wins.
     """
     campaign = Campaign(root)
+    if uri := os.environ.get(mlflow_place.VARIABLE):
+        os.environ[mlflow_place.VARIABLE] = mlflow_place.absolute(uri, Path.cwd())
     services.load_environment(campaign)
     os.environ.setdefault("PREFECT_HOME", str(campaign.private / "prefect"))
     for name, value in PREFECT.items():

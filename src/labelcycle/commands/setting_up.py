@@ -1,12 +1,15 @@
 """The commands that set a campaign up: init, ingest, import-labels, up, down, doctor."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from labelcycle.commands.shared import campaign_in
 from labelcycle.errors import LabelcycleError, SettingsError
+
+if TYPE_CHECKING:
+    from labelcycle.store import Campaign
 
 
 @click.command()
@@ -96,12 +99,16 @@ def up(root: Path, host: str) -> None:
     campaign = campaign_in(root)
     git.check_usable(root)
     running = services.up(campaign, host=host, show=click.echo)
-    _addresses(running)
+    _addresses(campaign, running)
 
 
-def _addresses(running: Any) -> None:
+def _addresses(campaign: "Campaign", running: Any) -> None:
+    from labelcycle.adapters import mlflow_place, services
+
+    services.load_environment(campaign)  # with what was started just now
+    pages = {"mlflow": mlflow_place.of_campaign(campaign)}
     for service in running.services.values():
-        click.echo(f"{service.title:<13} {service.public}")
+        click.echo(f"{service.title:<13} {pages.get(service.name) or service.public}")
     click.echo(f"log in to Label Studio as {running.login} with password {running.password}")
     if running.invite:
         click.echo(f"annotators make their own account at {running.invite}")
