@@ -14,7 +14,7 @@ import boto3  # noqa: F401  so that the time and memory for it are not measured
 from hostile import KINDS, answering, redirect, says
 
 from attacks import Try, attack
-from labelcycle.adapters import health, label_studio_network, s3, sending, web
+from labelcycle.adapters import health, label_studio_network, mlflow_server, s3, sending, web
 from labelcycle.adapters.label_studio_api import LabelStudioApi
 from labelcycle.errors import LabelcycleError
 from labelcycle.finding import find
@@ -47,11 +47,16 @@ def _bucket(url: str) -> object:
         return s3.read("s3://bucket/a.png")
 
 
+def _mlflow(url: str) -> object:
+    return mlflow_server.check_answers(url)
+
+
 CLIENTS: dict[str, Ask] = {
     "Label Studio": _label_studio,
     "a website": _website,
     "a question of doctor": _health,
     "a bucket": _bucket,
+    "MLflow": _mlflow,
 }
 
 
@@ -65,6 +70,7 @@ def _small() -> Iterator[None]:
             (health, "MAX_BYTES", MOST),
             (health, "PATIENCE_S", IN_TIME_S),
             (s3, "BOUNDS", s3.http.Bounds(IN_TIME_S, IN_TIME_S, MOST)),
+            (mlflow_server, "BOUNDS", s3.http.Bounds(IN_TIME_S, IN_TIME_S, MOST)),
             (s3, "TRIES", 1),
         ):
             stack.enter_context(mock.patch.object(where, name, value))

@@ -8,10 +8,11 @@ import datetime
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from labelcycle.adapters import mlflow_models, mlflow_place, mlflow_server
-from labelcycle.adapters.mlflow_models import ROUND
+from labelcycle.adapters.mlflow_models import ENCODER, ROUND
 from labelcycle.adapters.mlflow_place import KEY
 from labelcycle.adapters.mlflow_server import check_answers, translated
 
@@ -35,14 +36,21 @@ class MlflowTracker:
         self._client = mlflow_server.connected(self._uri)
 
     def logged(self, key: str, campaign: str) -> set[int]:
-        """Numbers of the rounds that are logged completely, as part of a curve that is there."""
+        """Numbers of the rounds that are logged completely; their curve and encoder are there."""
         with translated(self._uri):
             experiment = self._experiment(key, campaign)
-            there = {
+            curves = {
                 run.info.run_id for run in self._search(experiment, f"tags.`{STRATEGY}` != ''")
             }
+            models = _pages(partial(self._client.search_logged_models, [experiment]))
+            encoders = {None, *(model.model_id for model in models)}
             runs = self._search(experiment, f"tags.`{COMPLETE}` = 'yes'")
-            return {int(run.data.tags[ROUND]) for run in runs if run.data.tags[PARENT] in there}
+            tags = [run.data.tags for run in runs]
+            return {
+                int(each[ROUND])
+                for each in tags
+                if each[PARENT] in curves and each.get(ENCODER) in encoders
+            }
 
     def address(self, key: str, campaign: str) -> str:
         """The page of the campaign's curves."""

@@ -17,6 +17,9 @@ from labelcycle.digests import digest, file_digest
 from labelcycle.store import read_json
 
 ROUND = "labelcycle.round"
+ENCODER = "labelcycle.encoder"
+"""Tag of a round's run: id of the model that holds the encoder."""
+
 CHAMPION = "champion"
 """Alias of the model of the last closed round."""
 
@@ -56,7 +59,9 @@ def log(client: Any, experiment: str, run: str, record: Mapping[str, Any]) -> st
 
     settings = {}
     if not model["image_size"]:  # else the learner sees the images itself
-        settings["encoder"] = f"models:/{_encoder(client, experiment, files['encoder'])}"
+        shared = _encoder(client, experiment, files["encoder"])
+        client.set_tag(run, ENCODER, shared)
+        settings["encoder"] = f"models:/{shared}"
     package = Path(labelcycle.__file__).parent
     with mlflow.start_run(run_id=run), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an example would be run, only to see that it can be

@@ -21,7 +21,7 @@ def absolute(uri: str, base: Path) -> str:
 
     Stages run in the campaign's folder, commands where the user is: both are to mean one place.
     """
-    path = re.match(r"(sqlite:///|file:(?!/)|)(?!/|[a-z0-9+-]+:)(.+)", uri)
+    path = re.match(r"(sqlite:///|file:(?!/)|)(?!/|databricks|[a-z0-9+-]+:)(.+)", uri)
     if path is None:
         return uri
     whole = (base / path[2]).resolve()
@@ -65,7 +65,9 @@ def bare(uri: str) -> str:
 
 def remember(campaign: Campaign, address: str) -> None:
     """Keep where the campaign's curves are, for whoever is shown a link."""
-    store.write_json(_kept(campaign), {"server": bare(os.environ.get(VARIABLE, "")), "address": address})
+    store.write_json(
+        _kept(campaign), {"server": bare(os.environ.get(VARIABLE, "")), "address": address}
+    )
 
 
 def of_campaign(campaign: Campaign) -> str | None:
