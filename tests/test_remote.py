@@ -128,6 +128,49 @@ def test_all_below_a_prefix_is_taken(campaign: Campaign, bucket: Bucket) -> None
     assert take(campaign, f"s3://{bucket.name}/in/", f"s3://{bucket.name}").known == 3
 
 
+KEYS = (
+    "in/a b.png",
+    "in/a:b.png",
+    "in/a+b.png",
+    "in/a%20b.png",
+    "in/a b%2B&=?#;,'.png",
+    "in//double//slash.png",
+    "in/größe/写真 🐦.png",
+    "in/e\u0301.png",
+    "in/\u00e9.png",
+    "in/trailing./x.png",
+)
+
+
+def test_odd_keys_are_objects_of_their_own(campaign: Campaign, bucket: Bucket) -> None:
+    for shade, key in enumerate(KEYS):
+        bucket.put(key, png(shade))
+    bucket.put("in/empty folder/", b"")
+    report = take(campaign, f"s3://{bucket.name}/in")
+    assert (report.added, report.quarantined) == (len(KEYS), 0)
+    sources = {sample.source: sample.file for sample in read_samples(campaign.samples)}
+    for shade, key in enumerate(KEYS):
+        file = sources[f"s3://{bucket.name}/{key}"]
+        assert (campaign.images / file).read_bytes() == png(shade)
+
+
+@pytest.mark.parametrize("key", [*KEYS, "in/.hidden.png", "in/../up.png", "/slash.png"])
+def test_an_odd_key_that_is_named_is_read(bucket: Bucket, key: str) -> None:
+    from labelcycle.adapters import s3
+
+    bucket.put(key, key.encode())
+    address = f"s3://{bucket.name}/{key}"
+    assert list(remote.expanded([address])) == [address]
+    assert s3.read(address) == key.encode()
+
+
+def test_a_key_and_the_folder_of_its_name(bucket: Bucket) -> None:
+    for key in ("a", "a/b", "ab"):
+        bucket.put(key, b"x")
+    found = list(remote.expanded([f"s3://{bucket.name}/a"]))
+    assert found == [f"s3://{bucket.name}/{key}" for key in ("a", "a/b")]
+
+
 def test_more_than_a_page_of_objects(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
     for number in range(8):

@@ -10,6 +10,7 @@ import io
 import os
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
@@ -51,8 +52,8 @@ def endpoint() -> str | None:
 def listed(address: str) -> list[str]:
     """Addresses of the object of this name, and of all below it as if it were a folder.
 
-    What starts with a dot is left out, as are empty objects that stand for folders. Raises
-    ServiceDown, ServiceRefused or ToolFailed.
+    What starts with a dot is left out unless it is named, and so are empty objects that stand for
+    folders. Raises ServiceDown, ServiceRefused or ToolFailed.
     """
     bucket, key = split(address)
     below = f"{key.rstrip('/')}/" if key.strip("/") else ""
@@ -63,7 +64,7 @@ def listed(address: str) -> list[str]:
     return [
         f"{SCHEME}{bucket}/{name}"
         for name in inside
-        if not name.endswith("/") and "/." not in f"/{name.removeprefix(below)}"
+        if not name.endswith("/") and (name == key or "/." not in f"/{name.removeprefix(below)}")
     ]
 
 
@@ -151,7 +152,11 @@ def _sender(session: Any) -> Any:
         headers = {k: v for k, v in request.headers.items() if k.lower() != "expect"}
         try:
             answer = network.request(
-                request.method, request.url, headers=headers, content=request.body or None
+                request.method,
+                request.url,
+                headers=headers,
+                content=request.body or None,
+                extensions=_as_it_is(request.url),
             )
         except http.TooSlow:
             raise
@@ -162,6 +167,14 @@ def _sender(session: Any) -> Any:
         return AWSResponse(request.url, answer.status_code, answer.headers, _Raw(answer.content))
 
     return send
+
+
+def _as_it_is(url: str) -> dict[str, bytes]:
+    """Has a key with `..` in it sent so: httpx would take it for a way through folders."""
+    parts = urlsplit(url)
+    if not {".", ".."} & set(parts.path.split("/")):
+        return {}
+    return {"target": urlunsplit(("", "", parts.path, parts.query, "")).encode()}
 
 
 class _Raw(io.BytesIO):
