@@ -14,8 +14,17 @@ import boto3  # noqa: F401  so that the time and memory for it are not measured
 from hostile import KINDS, answering, redirect, says
 
 from attacks import Try, attack
-from labelcycle.adapters import health, label_studio_network, mlflow_server, s3, sending, web
+from labelcycle.adapters import (
+    health,
+    label_studio_network,
+    mlflow_server,
+    patience,
+    s3,
+    sending,
+    web,
+)
 from labelcycle.adapters.label_studio_api import LabelStudioApi
+from labelcycle.adapters.mlflow import MlflowTracker
 from labelcycle.errors import LabelcycleError
 from labelcycle.finding import find
 
@@ -91,6 +100,34 @@ def no_end(_: Path) -> Iterator[Try]:
                 took_s, (_, peak) = time.monotonic() - began, tracemalloc.get_traced_memory()
                 tracemalloc.stop()
             yield Try(f"{kind} holds {client}", took_s > PATIENCE_S or peak > 8 * MOST)
+
+
+@attack("slow servers that hold what a library asks")
+def held(_: Path) -> Iterator[Try]:
+    """MLflow's client and apprise speak HTTP by themselves, and bound no whole answer."""
+    import mlflow
+
+    def told(url: str) -> object:
+        return sending.send(sending.Address(1, url.replace("http://", "json://")), "a", "b")
+
+    def logged(url: str) -> object:
+        tracker = MlflowTracker.__new__(MlflowTracker)  # connected while it was well
+        tracker._uri, tracker._client = url, mlflow.MlflowClient(url)
+        return tracker.logged("0123456789ab", "birds")
+
+    real = patience.in_time
+    asks: dict[str, Ask] = {"a notice": told, "MLflow's log": logged}
+    for kind in ("a body that drips", "a head that drips"):
+        for what, ask in asks.items():
+            with (
+                answering(KINDS[kind]) as server,
+                mock.patch.object(patience, "in_time", lambda asked, _: real(asked, IN_TIME_S)),
+                warnings.catch_warnings(action="ignore"),
+            ):
+                began = time.monotonic()
+                with contextlib.suppress(LabelcycleError):
+                    ask(server.url)
+                yield Try(f"{kind} holds {what}", time.monotonic() - began > PATIENCE_S)
 
 
 @attack("redirects that carry secrets to another server")

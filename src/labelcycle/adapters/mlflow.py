@@ -14,7 +14,13 @@ from typing import Any
 from labelcycle.adapters import mlflow_models, mlflow_place, mlflow_server
 from labelcycle.adapters.mlflow_models import ENCODER, ROUND
 from labelcycle.adapters.mlflow_place import KEY
-from labelcycle.adapters.mlflow_server import check_answers, translated
+from labelcycle.adapters.mlflow_server import (
+    ASKING_S,
+    LOGGING_S,
+    check_answers,
+    in_time,
+    translated,
+)
 
 COMPLETE = "labelcycle.complete"
 STRATEGY = "labelcycle.strategy"
@@ -35,6 +41,7 @@ class MlflowTracker:
         self._uri = uri or mlflow_server.settings()
         self._client = mlflow_server.connected(self._uri)
 
+    @in_time(ASKING_S)
     def logged(self, key: str, campaign: str) -> set[int]:
         """Numbers of the rounds that are logged completely; their curve and encoder are there."""
         with translated(self._uri):
@@ -52,11 +59,13 @@ class MlflowTracker:
                 if each[PARENT] in curves and each.get(ENCODER) in encoders
             }
 
+    @in_time(ASKING_S)
     def address(self, key: str, campaign: str) -> str:
         """The page of the campaign's curves."""
         with translated(self._uri):
             return mlflow_place.page(self._uri, self._experiment(key, campaign))
 
+    @in_time(LOGGING_S)
     def log_round(self, record: Mapping[str, Any]) -> None:
         """Log a closed round; an attempt that broke off is replaced."""
         with translated(self._uri):
@@ -70,6 +79,7 @@ class MlflowTracker:
             self._client.set_tag(run, COMPLETE, "yes")
             self._client.set_terminated(run, "FINISHED", end_time=_milliseconds(record))
 
+    @in_time(ASKING_S)
     def training(self, key: str, campaign: str) -> Callable[[Mapping[str, float], int, bool], None]:
         """A function that logs values at a step of the pretraining under way, and whether it ends.
 
@@ -86,6 +96,7 @@ class MlflowTracker:
             ]
         run = str(found[0].info.run_id)
 
+        @in_time(ASKING_S)
         def log(values: Mapping[str, float], step: int, ended: bool) -> None:
             check_answers(self._uri)
             with translated(self._uri):

@@ -2,17 +2,27 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial, wraps
+from typing import Any, ParamSpec, TypeVar
 
 import httpx
 
-from labelcycle.adapters import http
+from labelcycle.adapters import http, patience
 from labelcycle.adapters.mlflow_place import VARIABLE, bare, served
 from labelcycle.errors import LabelcycleError, ServiceDown, ServiceRefused
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 BOUNDS = http.Bounds(silence_s=10.0, whole_s=10.0, bytes=2**20)
+
+ASKING_S = 120.0
+"""The longest wait for a question and a few figures."""
+
+LOGGING_S = 3600.0
+"""The longest wait for a whole round: its models may be large, and the way to the server slow."""
 
 CLIENT = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -116,3 +126,22 @@ def connected(uri: str) -> Any:
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
         return mlflow.MlflowClient(uri)
+
+
+def in_time(seconds: float) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Ends a function that talks to MLflow; what it is late with is logged by the next run."""
+
+    def ending(function: Callable[P, R]) -> Callable[P, R]:
+        @wraps(function)
+        def wrapped(*words: P.args, **more: P.kwargs) -> R:
+            try:
+                return patience.in_time(partial(function, *words, **more), seconds)
+            except TimeoutError as error:
+                raise ServiceDown(
+                    f"MLflow is too slow ({error}); see to its server or to {VARIABLE}; the next"
+                    " `labelcycle run` logs what is missing"
+                ) from error
+
+        return wrapped
+
+    return ending
