@@ -35,6 +35,7 @@ def models(folder: Path, classes: tuple[str, ...] = CLASSES, size: int = 8) -> d
     store.write_bytes(found["model"] / train.WEIGHTS, safetensors.numpy.save(arrays))
     description = {"learner": "linear", "classes": list(classes), "image_size": None, "state": meta}
     store.write_json(found["model"] / train.META, description)
+    store.write_array(found["model"] / "probabilities.npy", np.zeros((24, 2), "f4"))
     (found["record"] / "plan.json").write_text("{}")
     (found["figures"] / "confusion.png").write_bytes(b"picture")
     return found

@@ -133,6 +133,7 @@ def _ended(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_what_people_delete_in_its_page_is_logged_anew(
     tracker: MlflowTracker, files: dict[str, Path]
 ) -> None:
@@ -171,6 +172,7 @@ def test_odd_names_of_campaigns_and_classes(
     assert list(model.aliases) == [CHAMPION]
 
 
+@pytest.mark.slow
 def test_two_campaigns_of_one_name_do_not_mix(
     tracker: MlflowTracker, files: dict[str, Path]
 ) -> None:
@@ -228,7 +230,10 @@ def test_the_champion_predicts_in_another_process_without_a_pickle(
         tracker.log_round(closed(number, files))
     stored = [path for path in (tmp_path / "mlartifacts").rglob("*") if path.is_file()]
     assert not [path.name for path in stored if path.suffix in (".pkl", ".pickle", ".pt")]
-    assert len([path for path in stored if path.name == "encoder.json"]) == 1
+    names = [path.name for path in stored]
+    assert names.count("encoder.json") == 1
+    assert names.count("model.json") == 2
+    assert "probabilities.npy" not in names
     for name, shade in zip(CLASSES, (40, 200), strict=True):
         pixels = np.full((16, 16, 3), shade, np.uint8)
         Image.fromarray(pixels).save(tmp_path / f"{name}.png")
@@ -245,6 +250,7 @@ def test_the_champion_predicts_in_another_process_without_a_pickle(
     assert not where.startswith(SOURCES)
 
 
+@pytest.mark.slow
 def test_a_model_whose_encoder_is_gone_says_so(
     tracker: MlflowTracker, files: dict[str, Path]
 ) -> None:

@@ -30,11 +30,11 @@ class ImageClassifier(PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Read the classifier from the model's artifacts, and fetch the encoder from MLflow."""
-        from labelcycle.stages.train import load_learner
+        from labelcycle.stages.train import META, load_learner
         from labelcycle.store import read_json
 
-        model = Path(context.artifacts["model"])
-        record = read_json(model / "model.json")
+        model = Path(context.artifacts[META]).parent  # its weights lie beside it
+        record = read_json(model / META)
         self._size: int | None = record["image_size"]  # of a learner that sees images itself
         if self._size is None:
             self._encoder = _fetched(context.model_config["encoder"])

@@ -56,6 +56,7 @@ def log(client: Any, experiment: str, run: str, record: Mapping[str, Any]) -> st
     import mlflow
 
     from labelcycle.adapters.mlflow_model import signature
+    from labelcycle.stages.train import META, WEIGHTS
 
     settings = {}
     if not model["image_size"]:  # else the learner sees the images itself
@@ -68,7 +69,7 @@ def log(client: Any, experiment: str, run: str, record: Mapping[str, Any]) -> st
         info = mlflow.pyfunc.log_model(
             name=f"round-{record['round']:03d}",
             python_model=str(package / "adapters" / "mlflow_served.py"),
-            artifacts={"model": str(files["model"])},
+            artifacts={name: str(files["model"] / name) for name in (META, WEIGHTS)},
             model_config=settings,
             code_paths=[str(package)],
             pip_requirements=requirements(encoder["encoder"], model["learner"]),
