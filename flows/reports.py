@@ -10,6 +10,7 @@ from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
 from labelcycle import rounds
+from labelcycle.adapters import mlflow_place
 from labelcycle.cycle import asked, comparing, deadline, gold, revising, strays
 from labelcycle.cycle.standing import Standing
 from labelcycle.ports import Progress
@@ -111,7 +112,7 @@ def closed(now: Standing, number: int) -> None:
                 "high": value.get("high"),
             }
         )
-    _show_table("rounds", rows, "The campaign so far")
+    _show_table("rounds", rows, _so_far(now))
 
 
 def _show_table(key: str, rows: list[dict[str, Any]], description: str) -> None:
@@ -127,3 +128,13 @@ def _show_table(key: str, rows: list[dict[str, Any]], description: str) -> None:
     ):
         return
     create_table_artifact(table=rows, key=key, description=description)
+
+
+def _so_far(now: Standing) -> str:
+    """The title of the table of rounds, with the link to their curves."""
+    curves = mlflow_place.of_campaign(now.campaign)
+    return (
+        f"The campaign so far; [its curves in MLflow]({curves})"
+        if curves
+        else "The campaign so far"
+    )

@@ -69,7 +69,8 @@ def pull(now: Standing) -> None:
 def log_missing(now: Standing) -> None:
     """Tell MLflow of the closed rounds it lacks; when it is away, a later run does."""
     try:
-        history.log_missing(now, MlflowTracker())
+        if address := history.log_missing(now, MlflowTracker()):
+            say(f"logged in MLflow: {address}")
     except LabelcycleError as error:  # the rounds are closed all the same
         say(f"not logged yet: {error}")
 

@@ -6,6 +6,7 @@ import pytest
 
 from labelcycle.errors import DataError
 from labelcycle.finding import find
+from labelcycle.warned import Notice
 
 
 def touch(base: Path, *names: str) -> None:
@@ -97,20 +98,87 @@ def test_hidden_files_are_left_out_unless_they_are_named(tmp_path: Path) -> None
     assert names(find(["in/.git"], tmp_path), tmp_path) == ["in/.git/b.png"]
 
 
-def test_links_are_followed_and_loops_end(tmp_path: Path) -> None:
-    touch(tmp_path, "far/a.png", "in/b.png")
+@pytest.fixture
+def linked(tmp_path: Path) -> Path:
+    """A folder with links within it, and three that lead out."""
+    touch(tmp_path, "far/a.png", "in/b.png", "in/sub/c.png")
     (tmp_path / "in" / "up").symlink_to(tmp_path / "in")
-    (tmp_path / "in" / "far").symlink_to(tmp_path / "far")
     (tmp_path / "in" / "self").symlink_to("self")
-    (tmp_path / "in" / "broken").symlink_to("nowhere")
+    (tmp_path / "in" / "broken").symlink_to("sub/nowhere")
     (tmp_path / "in" / "link.png").symlink_to("b.png")
-    assert names(find(["in"], tmp_path), tmp_path) == [
-        "in/b.png",
-        "in/broken",
-        "in/far/a.png",
-        "in/link.png",
-        "in/self",
-    ]
+    (tmp_path / "in" / "far").symlink_to(tmp_path / "far")
+    (tmp_path / "in" / "gone").symlink_to("../nowhere")
+    (tmp_path / "in" / "sub" / "a.png").symlink_to("../../far/a.png")
+    return tmp_path
+
+
+WITHIN = ["in/b.png", "in/broken", "in/link.png", "in/self", "in/sub/c.png"]
+OUT = ["in/far/a.png", "in/gone", "in/sub/a.png"]
+
+
+def test_links_within_a_folder_are_followed_and_others_told(linked: Path) -> None:
+    with pytest.warns(Notice, match=r"^left out: 3 links lead out of the folder given, "):
+        assert names(find(["in"], linked), linked) == WITHIN
+    assert names(find(["in"], linked, follow_links=True), linked) == sorted(WITHIN + OUT)
+
+
+def test_a_link_that_is_named_is_meant(linked: Path) -> None:
+    assert names(find(["in/far", "in/sub/a.png"], linked), linked) == ["in/far/a.png", OUT[2]]
+    (linked / "here").symlink_to("in/sub")
+    with pytest.warns(Notice, match=r"a link leads out of the folder given, such as .*here/a\.png"):
+        assert names(find(["here"], linked), linked) == ["here/c.png"]
+    with pytest.warns(Notice, match="2 links lead"):  # the third was named, too
+        find(["in", "in/sub/a.png"], linked)
+
+
+def test_a_folder_of_links_alone_says_how_they_are_taken(tmp_path: Path) -> None:
+    touch(tmp_path, "far/a.png")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").symlink_to("../far/a.png")
+    with pytest.raises(DataError, match=r"no images: a link leads out .* --follow-links takes"):
+        find(["in"], tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t"])
+def test_an_empty_text_is_not_this_folder(tmp_path: Path, text: str) -> None:
+    touch(tmp_path, "a.png")
+    with pytest.raises(DataError, match=r"got an empty text: a variable of the shell"):
+        find(["a.png", text], tmp_path)
+
+
+def test_an_address_of_a_file_is_its_path(tmp_path: Path) -> None:
+    touch(tmp_path, "in/a b#%é.png", "in/c.png")
+    here = (tmp_path / "in").as_uri()
+    (tmp_path / "list.txt").write_text(f"{here}/c.png\n")
+    whole = (tmp_path / "in" / "a b#%é.png").as_uri()
+    assert names(find([whole], tmp_path), tmp_path) == ["in/a b#%é.png"]
+    assert len(find([here.replace("file:///", "FILE://localhost/")], tmp_path)) == 2
+    assert names(find(["@list.txt"], tmp_path), tmp_path) == ["in/c.png"]
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (
+            "gs://bucket/a",
+            r"or file://, got gs://; a bucket of Google is read as S3",
+        ),
+        ("az://box/a", "got az://; copy the images to a folder"),
+        ("hdfs://host/a", "got hdfs://; copy"),
+        ("abfss://c@a.example/x", "got abfss://; copy"),
+        ("FTP://host/a", "got ftp://; fetch the images"),
+        ("file://other/a.png", "on this computer, got 'file://other/a.png'"),
+        ("file://", "on this computer, got 'file://'"),
+        ("file:///no/such.png", "there is no /no/such.png"),
+    ],
+)
+def test_addresses_that_are_not_read_say_what_is_possible(
+    tmp_path: Path, text: str, error: str
+) -> None:
+    (tmp_path / "list.txt").write_text(f"{text}\n")
+    for given in (text, "@list.txt"):
+        with pytest.raises(DataError, match=error):
+            find([given], tmp_path)
 
 
 def test_a_folder_that_cannot_be_read_is_in_the_answer(

@@ -1,6 +1,7 @@
 """Ingest of images that are elsewhere: on the web, and in a bucket of a local S3 server."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -127,6 +128,49 @@ def test_all_below_a_prefix_is_taken(campaign: Campaign, bucket: Bucket) -> None
     assert take(campaign, f"s3://{bucket.name}/in/", f"s3://{bucket.name}").known == 3
 
 
+KEYS = (
+    "in/a b.png",
+    "in/a:b.png",
+    "in/a+b.png",
+    "in/a%20b.png",
+    "in/a b%2B&=?#;,'.png",
+    "in//double//slash.png",
+    "in/größe/写真 🐦.png",
+    "in/e\u0301.png",
+    "in/\u00e9.png",
+    "in/trailing./x.png",
+)
+
+
+def test_odd_keys_are_objects_of_their_own(campaign: Campaign, bucket: Bucket) -> None:
+    for shade, key in enumerate(KEYS):
+        bucket.put(key, png(shade))
+    bucket.put("in/empty folder/", b"")
+    report = take(campaign, f"s3://{bucket.name}/in")
+    assert (report.added, report.quarantined) == (len(KEYS), 0)
+    sources = {sample.source: sample.file for sample in read_samples(campaign.samples)}
+    for shade, key in enumerate(KEYS):
+        file = sources[f"s3://{bucket.name}/{key}"]
+        assert (campaign.images / file).read_bytes() == png(shade)
+
+
+@pytest.mark.parametrize("key", [*KEYS, "in/.hidden.png", "in/../up.png", "/slash.png"])
+def test_an_odd_key_that_is_named_is_read(bucket: Bucket, key: str) -> None:
+    from labelcycle.adapters import s3
+
+    bucket.put(key, key.encode())
+    address = f"s3://{bucket.name}/{key}"
+    assert list(remote.expanded([address])) == [address]
+    assert s3.read(address) == key.encode()
+
+
+def test_a_key_and_the_folder_of_its_name(bucket: Bucket) -> None:
+    for key in ("a", "a/b", "ab"):
+        bucket.put(key, b"x")
+    found = list(remote.expanded([f"s3://{bucket.name}/a"]))
+    assert found == [f"s3://{bucket.name}/{key}" for key in ("a", "a/b")]
+
+
 def test_more_than_a_page_of_objects(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
     for number in range(8):
@@ -180,34 +224,28 @@ def test_an_object_that_is_gone_or_too_large(
 ) -> None:
     from labelcycle.adapters import s3
 
-    bucket.put("large", bytes(100))
+    bucket.put("fits", bytes(5000))
+    bucket.put("large", bytes(5001))
     with pytest.raises(DataError, match=r"cannot be fetched: .*NoSuchKey"):
-        s3.read(f"s3://{bucket.name}/gone", 99, 60)
-    with pytest.raises(DataError, match="too large: 100 bytes, wanted at most 99"):
-        s3.read(f"s3://{bucket.name}/large", 99, 60)
-    assert s3.read(f"s3://{bucket.name}/large", 100, 60) == bytes(100)
+        s3.read(f"s3://{bucket.name}/gone")
+    with monkeypatch.context() as small:
+        small.setattr(s3, "BOUNDS", replace(s3.BOUNDS, bytes=5000))
+        s3._made.cache_clear()
+        with pytest.raises(DataError, match="too large: 5001 bytes, wanted at most 5000 bytes"):
+            s3.read(f"s3://{bucket.name}/large")
+        assert s3.read(f"s3://{bucket.name}/fits") == bytes(5000)
+    s3._made.cache_clear()
 
 
 def test_a_body_that_is_cut_is_asked_for_again(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from botocore.exceptions import IncompleteReadError
-    from botocore.response import StreamingBody
-
     from labelcycle.adapters import s3
 
-    bucket.put("a", b"whole")
-    real, cuts = StreamingBody.iter_chunks, [2]
-
-    def iter_chunks(body: StreamingBody, size: int) -> Iterator[bytes]:
-        if cuts[0]:
-            cuts[0] -= 1
-            raise IncompleteReadError(actual_bytes=2, expected_bytes=5)
-        yield from real(body, size)
-
-    monkeypatch.setattr(StreamingBody, "iter_chunks", iter_chunks)
-    assert s3.read(f"s3://{bucket.name}/a", 10, 60) == b"whole"
-    cuts[0] = 3
-    with pytest.raises(DataError, match=r"cannot be fetched: .*2 read, but .* \(3 tries\)"):
-        s3.read(f"s3://{bucket.name}/a", 10, 60)
-    assert cuts == [0]
+    cut = Page(b"wh", length=5)
+    with served({"/b/a": [cut, cut, Page(b"whole")], "/b/never": cut}) as site:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", site.url)
+        assert s3.read("s3://b/a") == b"whole"
+        with pytest.raises(DataError, match=r"cannot be fetched: .*before we received a valid"):
+            s3.read("s3://b/never")
+        assert site.asked == ["/b/a"] * 3 + ["/b/never"] * 3

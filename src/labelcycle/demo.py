@@ -15,7 +15,7 @@ import click
 import numpy as np
 
 from labelcycle import config, rounds
-from labelcycle.adapters import services
+from labelcycle.adapters import mlflow_place, services
 from labelcycle.annotate import read_truth
 from labelcycle.core.pool import UNLABELED
 from labelcycle.core.seeding import derive
@@ -81,7 +81,7 @@ def run(directory: Path, *, stop: bool) -> None:
         running = starting.wait()
     _loop(campaign, data / "truth.csv")
     _table(standing.read(campaign.root), data / "truth.csv")
-    _addresses(directory, running, standing.project(campaign))
+    _addresses(directory, running, standing.project(campaign), mlflow_place.of_campaign(campaign))
     if stop:
         services.down(campaign, show=click.echo)
 
@@ -233,9 +233,11 @@ class RandomSelection:
         return np.array(results)
 
 
-def _addresses(directory: Path, running: services.Services, project: int | None) -> None:
+def _addresses(
+    directory: Path, running: services.Services, project: int | None, curves: str | None
+) -> None:
     click.echo(f"\nThe campaign is in {directory}; look at it:")
-    for line in running.told(project):
+    for line in running.told(project, curves):
         click.echo(f"  {line}")
     program = sys.argv[0] if Path(sys.argv[0]).name == "labelcycle" else "labelcycle"
     click.echo(f"  {program} -C {directory} status")

@@ -5,7 +5,7 @@ import secrets
 import tomllib
 from pathlib import Path
 
-from labelcycle.adapters import dvc, dvc_files, git, private, services
+from labelcycle.adapters import dvc, dvc_files, git, mlflow_place, private, services
 from labelcycle.errors import StateError
 from labelcycle.store import Campaign
 
@@ -32,6 +32,8 @@ def prepare(root: Path) -> Campaign:
     private.secure(campaign)
     if repository:
         dvc.keep_to_own_cache(campaign.root)
+    if uri := os.environ.get(mlflow_place.VARIABLE):
+        os.environ[mlflow_place.VARIABLE] = mlflow_place.absolute(uri, Path.cwd())
     services.load_environment(campaign)
     _close_ephemeral()
     os.environ.setdefault("PREFECT_HOME", str(campaign.private / "prefect"))

@@ -71,10 +71,13 @@ def ingest(
     options: Options,
     rng: np.random.Generator,
     show: Callable[[Progress], None],
+    *,
+    follow_links: bool = False,
 ) -> Report:
     """Bring the images that `paths` mean into the campaign, which has no rounds yet.
 
-    paths : files, folders, patterns, addresses and lists, as `finding.find` reads them
+    paths, follow_links : files, folders, patterns, addresses and lists, as `finding.find` reads
+        them
 
     Writes data/images, data/quarantine.jsonl and, last, data/samples.jsonl. Samples that are
     there keep their split; the hold-out is filled up to `options.holdout` from the new ones, drawn
@@ -87,7 +90,8 @@ def ingest(
     """
     _check_state(campaign)
     before = _present(campaign)
-    items = list(remote.expanded(_foreign(campaign, find(paths, Path()))))
+    found = find(paths, Path(), follow_links=follow_links)
+    items = list(remote.expanded(_foreign(campaign, found)))
     try:
         taken = _take_all(campaign, items, before.values(), options, show)
         refused = [item for item in taken if isinstance(item, Quarantined)]

@@ -179,5 +179,8 @@ class Tracker(Protocol):
     def logged(self, key: str, campaign: str) -> set[int]:
         """Numbers of the rounds that are logged already. Raises ServiceDown or ServiceRefused."""
 
-    def log_round(self, record: Mapping[str, Any]) -> str:
-        """Log a closed round, once however often it is called; the run's address."""
+    def log_round(self, record: Mapping[str, Any]) -> None:
+        """Log a closed round, once however often it is called."""
+
+    def address(self, key: str, campaign: str) -> str:
+        """Where people see the campaign's rounds."""

@@ -97,7 +97,7 @@ def _reader() -> Iterator[Reader]:
 
         def read(address: str) -> bytes:
             if address.startswith(s3.SCHEME):
-                return s3.read(address, web.MAX_BYTES, web.WHOLE_S)
+                return s3.read(address)
             return pages.read(address)
 
         yield read

@@ -11,7 +11,7 @@ from faults.double import TOKEN, Double
 from faults.loopback import served
 from faults.transport import Clock
 
-from labelcycle.adapters import label_studio_network
+from labelcycle.adapters import http, label_studio_network
 from labelcycle.adapters.label_studio_api import LabelStudioApi
 from labelcycle.adapters.label_studio_network import Network, asked_s
 from labelcycle.errors import ServiceDown
@@ -22,7 +22,8 @@ URL = "http://127.0.0.1:1"
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(label_studio_network, "time", clock)
+    for module in (label_studio_network, http):
+        monkeypatch.setattr(module, "time", clock)
     return clock
 
 
@@ -67,14 +68,14 @@ def test_reads_alone_are_repeated(
     status: int,
 ) -> None:
     server = Answers(*answers)
-    with Network(URL, server) as network:
+    with Network(server) as network:
         assert network.request(method, URL).status_code == status
     assert server.seen == asked
 
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 200), ("POST", 429)])
 def test_retry_after_is_honoured(clock: Clock, method: str, status: int) -> None:
-    with Network(URL, Answers(says(429, **{"Retry-After": "7"}), says(200))) as network:
+    with Network(Answers(says(429, **{"Retry-After": "7"}), says(200))) as network:
         assert network.request(method, URL).status_code == status
         waited = clock.now
         assert 7 <= waited < 8
@@ -99,13 +100,13 @@ def test_retry_after_holds_for_what_another_thread_asks(monkeypatch: pytest.Monk
 
     clock, others = Meanwhile(), list[threading.Thread]()
     monkeypatch.setattr(label_studio_network, "time", clock)
-    with Network(URL, httpx.MockTransport(answer)) as network:
+    with Network(httpx.MockTransport(answer)) as network:
         assert network.request("PATCH", URL).status_code == 429
     assert came == [0, 7]
 
 
 def test_retry_after_is_bounded(clock: Clock) -> None:
-    with Network(URL, Answers(says(429, **{"Retry-After": "86400"}))) as network:
+    with Network(Answers(says(429, **{"Retry-After": "86400"}))) as network:
         assert network.post(URL).status_code == 429
         assert clock.now == label_studio_network.LONGEST_WAIT_S
         network.get(URL)
@@ -145,7 +146,7 @@ def test_a_trickle_from_a_socket_ends() -> None:
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             return httpx.Response(200, content=b" " * 100)
 
-    with served(Trickle(), pace_s=0.05) as url, Network(url, whole_s=0.3) as network:
+    with served(Trickle(), pace_s=0.05) as url, Network(whole_s=0.3) as network:
         with pytest.raises(httpx.ReadTimeout, match=r"not whole after 0.3 s"):
             network.get(url)
         with (
@@ -156,7 +157,7 @@ def test_a_trickle_from_a_socket_ends() -> None:
 
 
 def test_a_body_is_handed_over_whole() -> None:
-    with served(Double()) as url, Network(url) as network:
+    with served(Double()) as url, Network() as network:
         with network.stream("GET", f"{url}/api/users") as response:
             assert b"".join(response.iter_bytes()) == b'{"detail":"Invalid token."}'
         assert network.get(f"{url}/api/users").json() == {"detail": "Invalid token."}

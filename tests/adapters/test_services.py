@@ -457,7 +457,10 @@ def test_check_says_what_is_missing(campaign: Campaign) -> None:
     remedy = "`labelcycle up` starts it; or set PREFECT_API_URL"
     assert lines["Prefect"] == (None, "not running", remedy)
     lost, *_ = health.check({"LABEL_STUDIO_URL": "http://127.0.0.1:9"})
-    assert lost[1:3] == (False, "nothing healthy answers at http://127.0.0.1:9")
+    assert lost[1:3] == (
+        False,
+        "nothing healthy answers at http://127.0.0.1:9 ([Errno 111] Connection refused)",
+    )
     (_, ok, detail, _), *_ = (
         line for line in health.check({"MLFLOW_TRACKING_URI": "mlruns"}) if line[0] == "MLflow"
     )

@@ -81,7 +81,7 @@ def test_a_failure_that_may_pass_is_tried_again(failure: Page) -> None:
         (Page(b"", 204), "the server answered 204"),
         (Page(b"\n<html>log in</html>", kind="text/html; charset=utf-8"), "a web page, no image"),
         (Page(bytes(200)), "too large: 200 bytes, wanted at most 100"),
-        (Page(IMAGE, pace_s=0.05), "too slow: not whole after 0.1 s"),
+        (Page(IMAGE, pace_s=0.05), "too slow: the answer was not whole after 0.1 s; fetch it"),
     ],
 )
 def test_what_will_not_pass_is_an_error_at_once(page: Page, error: str) -> None:

@@ -17,6 +17,7 @@ from faults.double import Double
 from faults.rounds import CHUNK, PAGE, Broken, Place, Round, on_double
 from faults.transport import FAULTS, PEOPLE, STEPS, TOGETHER, Clock, Fault, Proxy, Scene
 from labelcycle.adapters import (
+    http,
     label_studio_api,
     label_studio_network,
     label_studio_people,
@@ -57,7 +58,7 @@ def quick(clock: Clock) -> Iterator[None]:
     """Time passes only in waiting. No power cut is tried here: files need not be on the disk."""
     time = SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep, time=clock.time)
     with ExitStack() as stack:
-        for module in (label_studio, label_studio_network):
+        for module in (label_studio, label_studio_network, http):
             stack.enter_context(mock.patch.object(module, "time", time))
         stack.enter_context(mock.patch.object(os, "fsync"))
         # nobody has a task open: what was withdrawn is removed at the next close

@@ -185,3 +185,15 @@ def restore(root: Path, origin: Path, targets: Iterable[str]) -> None:
                     f" remote to fetch it from ({missing}); add one: dvc remote add -d NAME ADDRESS"
                 ) from missing
             _unchecked(root, "pull", target)
+
+
+def recorded(root: Path, path: str) -> str:
+    """DVC's digest of a file or folder that it keeps, as recorded in `root`; "none" if it does not.
+
+    A hold-out that nobody has answered yet is no file.
+    """
+    record = root / f"{path}.dvc"
+    if not record.exists():
+        return "none"
+    (out,) = yaml.safe_load(record.read_text(encoding="utf-8"))["outs"]
+    return str(out["md5"])

@@ -2,15 +2,15 @@
 
 import json
 import os
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
-from http.client import HTTPException
 from typing import Any
 
 from labelcycle.adapters.addresses import bare
 
 PATIENCE_S = 10.0
+"""For a whole answer."""
+
+MAX_BYTES = 2**20
 
 Line = tuple[str, bool | None, str, str]
 """Name, whether it is well (None: it was not started), what was found, what to do if it is not."""
@@ -18,33 +18,34 @@ Line = tuple[str, bool | None, str, str]
 
 def answers(url: str, headers: Mapping[str, str] | None = None) -> bool:
     """True if the address answers with a status from 200 to 299."""
-    return 200 <= _get(url, headers)[0] < 300
+    return _get(url, headers)[0] is not None
 
 
 def ask(url: str, headers: Mapping[str, str] | None = None) -> Any:
     """The JSON value at an address, or None if there is none."""
-    status, body = _get(url, headers)
-    if not 200 <= status < 300:
-        return None
     try:
-        return json.loads(body)
+        return json.loads(_get(url, headers)[0] or b"")
     except ValueError:
         return None
 
 
-def _get(url: str, headers: Mapping[str, str] | None) -> tuple[int, bytes]:
-    """Status and body; status 0 if nothing answers. Loopback is asked directly, without proxy."""
-    local = any(url.startswith(f"http://{name}") for name in ("127.0.0.1", "localhost"))
-    handlers = [urllib.request.ProxyHandler({})] if local else []
+def reason(url: str) -> str | None:
+    """Why an address does not answer well, None if it does."""
+    return _get(url, None)[1]
+
+
+def _get(url: str, headers: Mapping[str, str] | None) -> tuple[bytes | None, str | None]:
+    """The body of a good answer, or why there is none; `headers` go to this server alone."""
+    import httpx  # not for every command
+
+    from labelcycle.adapters import http
+
     try:
-        request = urllib.request.Request(url, headers=dict(headers or {}))
-        with urllib.request.build_opener(*handlers).open(request, timeout=PATIENCE_S) as answer:
-            return int(answer.status), answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return int(error.code), b""
-    except (OSError, HTTPException, ValueError):
-        return 0, b""
+        with http.Client(http.Bounds(PATIENCE_S, PATIENCE_S, MAX_BYTES)) as client:
+            answer = client.get(url, headers=headers)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return None, str(error) or type(error).__name__
+    return (answer.content, None) if answer.is_success else (None, f"status {answer.status_code}")
 
 
 def check(environment: Mapping[str, str] | None = None) -> list[Line]:
@@ -63,9 +64,10 @@ def _server(title: str, variable: str, address: str, path: str) -> Line:
         return title, None, "not running", f"`labelcycle up` starts it; or set {variable}"
     if not address.startswith(("http://", "https://")):
         return title, True, f"{bare(address)} (no server)", ""
-    if answers(address.rstrip("/") + path):
+    why = reason(address.rstrip("/") + path)
+    if why is None:
         return title, True, bare(address), ""
-    return title, False, f"nothing healthy answers at {bare(address)}", start
+    return title, False, f"nothing healthy answers at {bare(address)} ({why})", start
 
 
 def _label_studio(address: str, token: str) -> list[Line]:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import httpx
 from label_studio_sdk.core.api_error import ApiError
 
+from labelcycle.adapters import http
 from labelcycle.adapters.label_config import chunks
 from labelcycle.adapters.label_studio_errors import Wording, check_access
 from labelcycle.adapters.label_studio_network import Network
@@ -60,7 +61,7 @@ class LabelStudioApi:
         self.url = url.rstrip("/")
         check_access(url, token)
         self._wording = Wording(self.url, token)
-        network = Network(self.url, transport)
+        network = Network(transport)
         weakref.finalize(self, network.close)  # no open socket outlives the connection
         with self._told("connecting"):
             # Any: the SDK's answers are not checked against its types, so these would mislead
@@ -230,6 +231,10 @@ class LabelStudioApi:
             yield
         except httpx.TransportError as error:
             raise self._wording.unreachable(error, doing) from error
+        except http.Elsewhere as error:
+            raise self._wording.redirected(error, doing) from error
+        except httpx.RequestError as error:
+            raise self._wording.malformed(error, doing) from error
         except ApiError as error:
             raise self._wording.refused(error.status_code, error.body, doing, project) from error
         except (AttributeError, KeyError, TypeError, ValueError) as error:

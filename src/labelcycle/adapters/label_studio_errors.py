@@ -47,6 +47,13 @@ class Wording:
             " run `labelcycle up`, or set LABEL_STUDIO_URL to where it runs"
         )
 
+    def redirected(self, error: Exception, doing: str) -> LabelcycleError:
+        """The server points somewhere else; nothing was sent there."""
+        return ServiceRefused(
+            f"Label Studio at {self.url} points elsewhere ({doing}: {error}); set LABEL_STUDIO_URL"
+            " to the address that it has, https and port included"
+        )
+
     def malformed(self, error: Exception, doing: str) -> LabelcycleError:
         """An answer came that cannot be read."""
         return ServiceRefused(

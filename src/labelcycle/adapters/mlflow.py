@@ -5,83 +5,69 @@ learning curve, and curves of several strategies share one axis.
 """
 
 import datetime
-import importlib.metadata
-import logging
-import os
-import urllib.error
-import urllib.request
-import warnings
+import json
+import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from http.client import HTTPException
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-import labelcycle
-from labelcycle.adapters.addresses import bare
-from labelcycle.errors import ServiceDown, ServiceRefused
-from labelcycle.store import read_json
+from labelcycle.adapters import mlflow_models, mlflow_place, mlflow_server
+from labelcycle.adapters.mlflow_models import ENCODER, ROUND
+from labelcycle.adapters.mlflow_place import KEY
+from labelcycle.adapters.mlflow_server import (
+    ASKING_S,
+    LOGGING_S,
+    check_answers,
+    in_time,
+    translated,
+)
 
-ROUND = "labelcycle.round"
 COMPLETE = "labelcycle.complete"
-KEY = "labelcycle.campaign"
 STRATEGY = "labelcycle.strategy"
 TRAINING = "labelcycle.training"
+PARENT = "mlflow.parentRunId"
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "calibration_error")
-QUIET = {
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-}
-"""The user is told the address once, by us."""
-REQUIRED = (
-    "mlflow",
-    "numpy",
-    "pandas",
-    "pillow",
-    "pydantic",
-    "safetensors",
-    "scikit-learn",
-    "scipy",
-    "threadpoolctl",
-    "torch",
-    "torchvision",
-)
-FURTHER = {
-    "knn": ("faiss-cpu", "faiss-gpu"),
-    "propagate": ("faiss-cpu", "faiss-gpu"),
-    "timm_pretrained": ("timm",),
-}
-"""What single learners and encoders need beside, of which one is installed."""
+CONTEXTS = {"pool": "training", "labels": "training", "hold-out": "evaluation"}
+"""What the data sets of a round are for."""
+
+MOST_PARAMS = 100
+"""MLflow takes no more in one request."""
 
 
 class MlflowTracker:
     """A tracking server; see `labelcycle.ports.Tracker`."""
 
     def __init__(self, uri: str | None = None) -> None:
-        uri = uri or os.environ.get("MLFLOW_TRACKING_URI")
-        if not uri:
-            raise ServiceDown(
-                "MLFLOW_TRACKING_URI is not set; wanted the address of MLflow;"
-                " run `labelcycle up` or set it"
-            )
-        _check_answers(uri)
-        for name, value in QUIET.items():
-            os.environ.setdefault(name, value)
-        import mlflow
+        self._uri = uri or mlflow_server.settings()
+        self._client = mlflow_server.connected(self._uri)
 
-        logging.getLogger("mlflow").setLevel(logging.ERROR)
-        mlflow.set_tracking_uri(uri)
-        self._uri = uri
-        self._client = mlflow.MlflowClient(uri)
-
+    @in_time(ASKING_S)
     def logged(self, key: str, campaign: str) -> set[int]:
-        """Numbers of the rounds that are logged completely."""
+        """Numbers of the rounds that are logged completely; their curve and encoder are there."""
         with translated(self._uri):
-            runs = self._search(self._experiment(key, campaign), f"tags.`{COMPLETE}` = 'yes'")
-            return {int(run.data.tags[ROUND]) for run in runs}
+            experiment = self._experiment(key, campaign)
+            curves = {
+                run.info.run_id for run in self._search(experiment, f"tags.`{STRATEGY}` != ''")
+            }
+            models = _pages(partial(self._client.search_logged_models, [experiment]))
+            encoders = {None, *(model.model_id for model in models)}
+            runs = self._search(experiment, f"tags.`{COMPLETE}` = 'yes'")
+            tags = [run.data.tags for run in runs]
+            return {
+                int(each[ROUND])
+                for each in tags
+                if each[PARENT] in curves and each.get(ENCODER) in encoders
+            }
 
-    def log_round(self, record: Mapping[str, Any]) -> str:
-        """Log a closed round; an attempt that broke off is replaced. Address of the run."""
+    @in_time(ASKING_S)
+    def address(self, key: str, campaign: str) -> str:
+        """The page of the campaign's curves."""
+        with translated(self._uri):
+            return mlflow_place.page(self._uri, self._experiment(key, campaign))
+
+    @in_time(LOGGING_S)
+    def log_round(self, record: Mapping[str, Any]) -> None:
+        """Log a closed round; an attempt that broke off is replaced."""
         with translated(self._uri):
             experiment = self._experiment(record["key"], record["campaign"])
             parent = self._parent(experiment, record)
@@ -92,8 +78,8 @@ class MlflowTracker:
             self._curve(parent, record)
             self._client.set_tag(run, COMPLETE, "yes")
             self._client.set_terminated(run, "FINISHED", end_time=_milliseconds(record))
-            return f"{self._uri}/#/experiments/{experiment}/runs/{run}"
 
+    @in_time(ASKING_S)
     def training(self, key: str, campaign: str) -> Callable[[Mapping[str, float], int, bool], None]:
         """A function that logs values at a step of the pretraining under way, and whether it ends.
 
@@ -110,10 +96,11 @@ class MlflowTracker:
             ]
         run = str(found[0].info.run_id)
 
+        @in_time(ASKING_S)
         def log(values: Mapping[str, float], step: int, ended: bool) -> None:
-            _check_answers(self._uri)
+            check_answers(self._uri)
             with translated(self._uri):
-                for name, value in values.items():
+                for name, value in _finite(values).items():
                     self._client.log_metric(run, name, value, step=step)
                 if ended:
                     self._client.set_terminated(run, "FINISHED")
@@ -122,12 +109,14 @@ class MlflowTracker:
 
     def _experiment(self, key: str, campaign: str) -> str:
         """Id of the campaign's experiment; a campaign is known by its key, not by its name."""
-        found = self._client.search_experiments(filter_string=f"tags.`{KEY}` = '{key}'")
-        if found:
-            return str(found[0].experiment_id)
-        taken = self._client.get_experiment_by_name(campaign)
-        name = f"{campaign} ({key[:6]})" if taken else campaign
-        return str(self._client.create_experiment(name, tags={KEY: key}))
+        for found in _pages(self._client.search_experiments):
+            if found.tags.get(KEY) == key:
+                return str(found.experiment_id)
+        for name in _names(campaign, key):  # deleted ones keep their name, too
+            if self._client.get_experiment_by_name(name) is None:
+                break
+        where = mlflow_place.artifacts(self._uri)
+        return str(self._client.create_experiment(name, where, tags={KEY: key}))
 
     def _search(self, experiment: str, condition: str) -> list[Any]:
         return list(self._client.search_runs([experiment], condition, max_results=5000))
@@ -147,13 +136,15 @@ class MlflowTracker:
         return str(run.info.run_id)
 
     def _child(self, experiment: str, parent: str, record: Mapping[str, Any], number: str) -> str:
+        from mlflow.entities import Metric, Param
+
         closed = _milliseconds(record)
         run = self._client.create_run(
             experiment,
             start_time=closed,
             run_name=f"round {number}",
             tags={
-                "mlflow.parentRunId": parent,
+                PARENT: parent,
                 "mlflow.source.git.commit": record["commit"],
                 ROUND: number,
                 "labelcycle.tag": record["tag"],
@@ -162,17 +153,28 @@ class MlflowTracker:
             },
         )
         name = str(run.info.run_id)
-        for key, value in _flat(record["params"]).items():
-            self._client.log_param(name, key, str(value)[:6000])
-        for key, value in _numbers(record["metrics"]).items():
-            self._client.log_metric(name, key, value, timestamp=closed, step=record["round"])
+        inputs = _inputs(record)
+        self._client.log_inputs(name, inputs)
         for folder in ("record", "figures"):
             self._client.log_artifacts(name, str(record["files"][folder]), folder)
-        _log_model(name, record)
+        model = mlflow_models.log(self._client, experiment, name, record)
+        if model is not None:
+            mlflow_models.register(self._client, name, model, record)
+        params = [Param(key, str(value)[:6000]) for key, value in _flat(record["params"]).items()]
+        for start in range(0, len(params), MOST_PARAMS):
+            self._client.log_batch(name, params=params[start : start + MOST_PARAMS])
+        measured = [each.dataset for each in inputs if each.dataset.name == "hold-out"]
+        of = {"dataset_name": measured[0].name, "dataset_digest": measured[0].digest}
+        metrics = [
+            Metric(key, value, closed, record["round"], model_id=model, run_id=name, **of)
+            for key, value in _numbers(record["metrics"]).items()
+        ]
+        self._client.log_batch(name, metrics=metrics)
         return name
 
     def _curve(self, parent: str, record: Mapping[str, Any]) -> None:
         """One point a round; the fixed time makes a second telling the same point."""
+        self._client.log_inputs(parent, _inputs(record))
         metrics = record["metrics"]
         for key, value in _numbers({k: metrics.get(k) for k in FIGURES}).items():
             self._client.log_metric(
@@ -180,50 +182,42 @@ class MlflowTracker:
             )
 
 
-def _check_answers(uri: str) -> None:
-    """Raise ServiceDown fast: MLflow's own client would retry for minutes."""
-    if not uri.startswith("http"):
-        return
-    try:
-        with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=10):
-            pass
-    except urllib.error.HTTPError as error:
-        raise ServiceRefused(
-            f"MLflow at {bare(uri)} answers {error.code} {error.reason}; wanted 200 from /health;"
-            " check MLFLOW_TRACKING_URI and the server's --allowed-hosts"
-        ) from error
-    except (OSError, HTTPException, ValueError) as error:
-        raise ServiceDown(
-            f"MLflow at {bare(uri)} does not answer ({error}); run `labelcycle up` or mend"
-            " MLFLOW_TRACKING_URI; the next `labelcycle run` logs what is missing"
-        ) from error
+def _pages(search: Callable[..., Any]) -> Iterator[Any]:
+    """All that a search finds, page by page."""
+    token = None
+    while True:
+        found = search(page_token=token)
+        yield from found
+        token = found.token
+        if not token:
+            return
 
 
-@contextmanager
-def translated(uri: str) -> Iterator[None]:
-    """What MLflow's client raises when its server fails becomes ServiceDown."""
-    import mlflow
-    import requests
-
-    try:
-        yield
-    except (requests.RequestException, OSError) as error:
-        raise ServiceDown(
-            f"MLflow at {bare(uri)} broke off: {' '.join(str(error).split())};"
-            " the next `labelcycle run` tries again"
-        ) from error
-    except mlflow.exceptions.MlflowException as error:
-        raise ServiceRefused(
-            f"MLflow at {bare(uri)} refused: {' '.join(str(error).split())}"
-        ) from error
+def _names(campaign: str, key: str) -> Iterator[str]:
+    """Names for the campaign's experiment: the first that is free is taken."""
+    yield campaign
+    yield f"{campaign} ({key[:6]})"
+    for number in range(2, 10**6):
+        yield f"{campaign} ({key[:6]}, {number})"
 
 
-def _requirements(*parts: str) -> list[str]:
-    """What a model of this encoder and learner needs to be served."""
-    installed = {each.name for each in importlib.metadata.distributions()}
-    further = [name for part in parts for name in FURTHER.get(part, ()) if name in installed]
-    names = [*REQUIRED, *further]
-    return [f"{name}=={importlib.metadata.version(name)}" for name in names]
+def _inputs(record: Mapping[str, Any]) -> list[Any]:
+    """The data sets of a round, as MLflow shows them."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    found = []
+    for name, context in CONTEXTS.items():
+        data = record["data"][name]
+        source = {"tags": {"file": data["file"], "git.commit": record["commit"]}}
+        dataset = Dataset(
+            name=name,
+            digest=data["digest"],
+            source_type="code",
+            source=json.dumps(source),
+            profile=json.dumps({"num_rows": data["rows"]}),
+        )
+        found.append(DatasetInput(dataset, [InputTag("mlflow.data.context", context)]))
+    return found
 
 
 def _milliseconds(record: Mapping[str, Any]) -> int:
@@ -241,42 +235,20 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def _finite(values: Mapping[str, float]) -> dict[str, float]:
+    """Those that can be a point of a curve: MLflow would draw infinity as 10^308."""
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
     """Figures with their intervals, and plain numbers; of people and what they see, too."""
     numbers: dict[str, float] = {}
     for key, value in metrics.items():
         if isinstance(value, Mapping) and value.keys() == {"value", "low", "high"}:
-            numbers |= {key: value["value"]}
-            numbers |= {f"{key}_{end}": value[end] for end in ("low", "high")}
+            ends = {f"{key}_{end}": value[end] for end in ("low", "high")}
+            numbers |= _numbers({key: value["value"], **ends})
         elif key in ("people", "preannotation"):
             numbers |= {f"{key}_{name}": each for name, each in _numbers(value).items()}
         elif isinstance(value, int | float) and not isinstance(value, bool):
             numbers[key] = float(value)
-    return numbers
-
-
-def _log_model(run: str, record: Mapping[str, Any]) -> None:
-    """Log encoder and classifier as one model that takes images, with the code it needs.
-
-    Nothing where neither takes images: the encoder's features are ready-made.
-    """
-    files = record["files"]
-    encoder, model = (read_json(files[part] / f"{part}.json") for part in ("encoder", "model"))
-    if not encoder["image_size"] and not model["image_size"]:
-        return
-    names = encoder["encoder"], model["learner"]
-    import mlflow
-
-    from labelcycle.adapters.mlflow_model import ImageClassifier, signature
-
-    with mlflow.start_run(run_id=run), warnings.catch_warnings():
-        # An example would be run through the model again, only to see that it can be.
-        warnings.filterwarnings("ignore", message=".*input example was not provided.*")
-        mlflow.pyfunc.log_model(
-            name="model",
-            python_model=ImageClassifier(),
-            artifacts={part: str(record["files"][part]) for part in ("encoder", "model")},
-            code_paths=[str(Path(labelcycle.__file__).parent)],
-            pip_requirements=_requirements(*names),
-            signature=signature(),
-        )
+    return _finite(numbers)

@@ -1,10 +1,11 @@
 """The trained model as MLflow serves it: images in, classes and probabilities out.
 
-The model's artifacts hold encoder and classifier, and its code paths hold labelcycle, so it
-predicts in an environment that has only its `pip_requirements`.
+The model's artifacts hold the classifier, its settings name the encoder, and its code paths hold
+labelcycle, so it predicts in an environment that has only its `pip_requirements`.
 """
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -28,19 +29,15 @@ class ImageClassifier(PythonModel):
     """Encoder and classifier of one round."""
 
     def load_context(self, context: Any) -> None:
-        """Read encoder and classifier from the model's artifacts."""
-        from labelcycle.encoder_files import load_encoder
-        from labelcycle.nn.encoders import ReadyMade
-        from labelcycle.stages.train import load_learner
+        """Read the classifier from the model's artifacts, and fetch the encoder from MLflow."""
+        from labelcycle.stages.train import META, load_learner
         from labelcycle.store import read_json
 
-        model = Path(context.artifacts["model"])
-        record = read_json(model / "model.json")
+        model = Path(context.artifacts[META]).parent  # its weights lie beside it
+        record = read_json(model / META)
         self._size: int | None = record["image_size"]  # of a learner that sees images itself
         if self._size is None:
-            encoder = load_encoder(Path(context.artifacts["encoder"]))
-            assert not isinstance(encoder, ReadyMade), "no model is logged for ready-made features"
-            self._encoder = encoder
+            self._encoder = _fetched(context.model_config["encoder"])
         self._learner = load_learner(model)
         self._classes = record["classes"]
 
@@ -67,3 +64,24 @@ class ImageClassifier(PythonModel):
                 "probability": probabilities.max(axis=1).astype(float),
             }
         )
+
+
+def _fetched(address: str) -> Any:
+    """The encoder that rounds share. Raises DataError where MLflow does not give it."""
+    import mlflow
+
+    from labelcycle.encoder_files import load_encoder
+    from labelcycle.errors import DataError
+    from labelcycle.nn.encoders import ReadyMade
+
+    with TemporaryDirectory() as folder:
+        try:
+            where = mlflow.artifacts.download_artifacts(artifact_uri=address, dst_path=folder)
+        except Exception as error:
+            raise DataError(
+                f"the model's encoder {address} cannot be fetched ({error}); it is logged once for"
+                " all rounds: set MLFLOW_TRACKING_URI to the server that the model is of"
+            ) from error
+        encoder = load_encoder(Path(where))
+    assert not isinstance(encoder, ReadyMade), "no model is logged for ready-made features"
+    return encoder

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
-from labelcycle.adapters.mlflow import COMPLETE, MlflowTracker, translated
+from labelcycle.adapters import mlflow_place
+from labelcycle.adapters.mlflow import COMPLETE, PARENT, MlflowTracker
+from labelcycle.adapters.mlflow_server import translated
 from labelcycle.store import digest, dump_json
 
 RESULTS = "labelcycle.results"
@@ -31,13 +33,13 @@ class SimulatedTracker(MlflowTracker):
                 for broken in runs:
                     self._client.delete_run(broken.info.run_id)
                 whole = [self._log_all(experiment, found, key)]
-            return f"{self._uri}/#/experiments/{experiment}/runs/{whole[0]}"
+            return mlflow_place.page(self._uri, experiment)
 
     def _log_all(self, experiment: str, found: Mapping[str, Any], key: str) -> str:
         name = found["experiment"]
         parent = self._client.create_run(experiment, run_name=name, tags={RESULTS: key}).info.run_id
         for curve, rows in groupby(found["rows"], lambda row: [row[key] for key in CURVE]):
-            self._log_curve(experiment, {"mlflow.parentRunId": parent, RESULTS: key}, curve, rows)
+            self._log_curve(experiment, {PARENT: parent, RESULTS: key}, curve, rows)
         self._client.set_tag(parent, COMPLETE, "yes")
         self._client.set_terminated(parent, "FINISHED")
         return str(parent)

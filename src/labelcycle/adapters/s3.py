@@ -6,23 +6,24 @@ Credentials, region and endpoint come from the environment by AWS's own names. A
 
 import contextlib
 import functools
+import io
 import os
-import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
+import httpx
+
+from labelcycle.adapters import http
 from labelcycle.errors import DataError, LabelcycleError, ServiceDown, ServiceRefused, ToolFailed
 
 SCHEME = "s3://"
 
-SILENCE_S = 20.0
-"""The longest wait for a connection, and for the next byte."""
+BOUNDS = http.Bounds(silence_s=20.0, whole_s=120.0, bytes=2**27)
+"""Of each answer, an image or a page of names: it is held in memory, several at a time."""
 
 TRIES = 3
 """Of each request, with growing pauses; the same bytes put twice are one object."""
-
-PIECE = 2**16
-"""Bytes of a body at a time."""
 
 ENVIRONMENT = (
     "AWS_ACCESS_KEY_ID",
@@ -51,8 +52,8 @@ def endpoint() -> str | None:
 def listed(address: str) -> list[str]:
     """Addresses of the object of this name, and of all below it as if it were a folder.
 
-    What starts with a dot is left out, as are empty objects that stand for folders. Raises
-    ServiceDown, ServiceRefused or ToolFailed.
+    What starts with a dot is left out unless it is named, and so are empty objects that stand for
+    folders. Raises ServiceDown, ServiceRefused or ToolFailed.
     """
     bucket, key = split(address)
     below = f"{key.rstrip('/')}/" if key.strip("/") else ""
@@ -63,37 +64,19 @@ def listed(address: str) -> list[str]:
     return [
         f"{SCHEME}{bucket}/{name}"
         for name in inside
-        if not name.endswith("/") and "/." not in f"/{name.removeprefix(below)}"
+        if not name.endswith("/") and (name == key or "/." not in f"/{name.removeprefix(below)}")
     ]
 
 
-def read(address: str, max_bytes: int, whole_s: float) -> bytes:
+def read(address: str) -> bytes:
     """An object's bytes. Raises DataError with a short reason, after some tries; or ToolFailed."""
-    for left in reversed(range(TRIES)):
-        try:
-            with _told("reading"):
-                return _body(address, max_bytes, time.monotonic() + whole_s)
-        except ServiceRefused as error:
-            raise DataError(f"cannot be fetched: {error}") from error
-        except ServiceDown as error:  # a body that was cut, which boto3 does not ask for again
-            if not left:
-                raise DataError(f"cannot be fetched: {error} ({TRIES} tries)") from error
-    raise AssertionError("the last try returns or raises")
-
-
-def _body(address: str, max_bytes: int, ends: float) -> bytes:
     bucket, key = split(address)
-    answer = _client().get_object(Bucket=bucket, Key=key)
-    data = bytearray()
-    with contextlib.closing(answer["Body"]) as body:
-        if answer["ContentLength"] > max_bytes:
-            size = answer["ContentLength"]
-            raise DataError(f"too large: {size} bytes, wanted at most {max_bytes}")
-        for piece in body.iter_chunks(PIECE):
-            data += piece
-            if time.monotonic() > ends:
-                raise DataError("too slow: the time for one image is up")
-    return bytes(data)
+    try:
+        with _told("reading"):
+            data: bytes = _client().get_object(Bucket=bucket, Key=key)["Body"].read()
+        return data
+    except (ServiceRefused, ServiceDown) as error:
+        raise DataError(f"cannot be fetched: {error}") from error
 
 
 def put(address: str, data: bytes, kind: str) -> None:
@@ -143,15 +126,63 @@ def _made(_environment: tuple[str | None, ...]) -> Any:
             ' run pip install "labelcycle[s3]"'
         ) from error
     with _told("connecting"):
-        return boto3.session.Session().client(
+        session = boto3.session.Session()
+        client = session.client(
             "s3",
             config=Config(
                 signature_version="s3v4",  # of signed addresses: not every server takes the old one
-                connect_timeout=SILENCE_S,
-                read_timeout=SILENCE_S,
                 retries={"mode": "standard", "total_max_attempts": TRIES},
             ),
         )
+        client.meta.events.register("before-send.s3", _sender(session))
+    return client
+
+
+def _sender(session: Any) -> Any:
+    """What sends boto3's requests: by our client, whose answers end; boto3's own may not."""
+    from botocore.awsrequest import AWSResponse  # type: ignore[import-untyped]
+    from botocore.exceptions import (  # type: ignore[import-untyped]
+        ConnectionClosedError,
+        EndpointConnectionError,
+    )
+
+    network = http.Client(BOUNDS, authorities=session._session.get_config_variable("ca_bundle"))
+
+    def send(request: Any, **_: Any) -> Any:
+        headers = {k: v for k, v in request.headers.items() if k.lower() != "expect"}
+        try:
+            answer = network.request(
+                request.method,
+                request.url,
+                headers=headers,
+                content=request.body or None,
+                extensions=_as_it_is(request.url),
+            )
+        except http.TooSlow:
+            raise
+        except httpx.ConnectError as error:
+            raise EndpointConnectionError(endpoint_url=http.bare(request.url)) from error
+        except httpx.TransportError as error:  # boto3 tries again after these two
+            raise ConnectionClosedError(endpoint_url=http.bare(request.url)) from error
+        return AWSResponse(request.url, answer.status_code, answer.headers, _Raw(answer.content))
+
+    return send
+
+
+def _as_it_is(url: str) -> dict[str, bytes]:
+    """Has a key with `..` in it sent so: httpx would take it for a way through folders."""
+    parts = urlsplit(url)
+    if not {".", ".."} & set(parts.path.split("/")):
+        return {}
+    return {"target": urlunsplit(("", "", parts.path, parts.query, "")).encode()}
+
+
+class _Raw(io.BytesIO):
+    """A body as boto3 reads it."""
+
+    def stream(self) -> Iterator[bytes]:
+        """All of it."""
+        yield self.read()
 
 
 @contextlib.contextmanager
@@ -171,6 +202,9 @@ def _told(doing: str) -> Iterator[None]:
                 f"{where} refused ({doing}: {_line(error)}); check the bucket's name and"
                 " AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL"
             ) from error
+        if isinstance(error, httpx.RequestError | RecursionError):  # boto3's, if sent in a circle
+            what = f"{where} gave no answer that ends ({doing}: {_line(error)})"
+            raise ServiceRefused(f"{what}; check AWS_ENDPOINT_URL") from error
         if type(error).__module__.startswith(("botocore", "urllib3", "boto3")):
             raise ServiceDown(
                 f"{where} does not answer ({doing}: {_line(error)}); check AWS_ENDPOINT_URL,"

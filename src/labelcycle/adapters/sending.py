@@ -11,10 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
+from labelcycle.adapters import patience
 from labelcycle.errors import ServiceDown, SettingsError
 from labelcycle.store import digest
 
 VARIABLE = "LABELCYCLE_NOTIFY"
+
+WHOLE_S = 60.0
+"""The longest wait for one text to be taken."""
 
 LONGEST = 160
 """Characters kept of what apprise says went wrong."""
@@ -53,12 +57,21 @@ def send(address: Address, title: str, body: str) -> None:
     """Send a text.
 
     Raises SettingsError if apprise does not understand the address, ServiceDown if the text did
-    not get there.
+    not get there in time. A text that is late may get there all the same.
     """
+    try:
+        patience.in_time(lambda: _send(address, title, body), WHOLE_S)
+    except TimeoutError as error:
+        raise ServiceDown(f"{address.name} was not reached ({error})") from error
+
+
+def _send(address: Address, title: str, body: str) -> None:
     import apprise  # a second
 
     logging.getLogger("apprise").propagate = False  # it would show the address
-    asset = apprise.AppriseAsset(app_id="labelcycle", app_desc="labelling cycles", app_url="")
+    asset = apprise.AppriseAsset(
+        app_id="labelcycle", app_desc="labelling cycles", app_url="", http_redirects=False
+    )
     capture = apprise.LogCapture(level=logging.WARNING, fmt="%(message)s")  # type: ignore[no-untyped-call]
     with capture as said:
         door = apprise.Apprise(asset=asset)

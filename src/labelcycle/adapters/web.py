@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import httpx
 
-from labelcycle.adapters.label_studio_network import AGAIN, asked_s
+from labelcycle.adapters import http
 from labelcycle.errors import DataError
 
 MAX_BYTES = 2**27
@@ -24,8 +24,6 @@ PAUSES_S = (0.5, 3.0)
 
 LONGEST_WAIT_S = 30.0
 """Of a Retry-After, what is waited at most."""
-
-REDIRECTS = 5
 
 _STRAY = re.compile(r"%(?![0-9A-Fa-f]{2})")
 """A % that quotes nothing: part of a name."""
@@ -57,6 +55,9 @@ def normal(text: str) -> str:
 
 class Web:
     """Reads web addresses, from any number of threads.
+
+    A redirect is followed to public addresses and to the host that the address names, but never
+    from https to http, nor to this computer or a private network that the address does not name.
 
     max_bytes, whole_s, pauses_s : see the constants; others for tests
     """
@@ -90,15 +91,18 @@ class Web:
             raise DataError(f"cannot be fetched: {again} ({tries} tries)") from again
 
     def _once(self, address: str) -> bytes:
-        ends = time.monotonic() + self._whole_s
         try:
-            with self._connected().stream("GET", address) as response:
-                _check(response)
-                data = self._body(response, ends)
+            response = self._connected().get(address)
+        except http.TooLarge as error:
+            raise DataError(f"{error}; ingest a smaller copy") from error
+        except http.TooSlow as error:
+            raise DataError(f"too slow: {error}; fetch it yourself and ingest the file") from error
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise _Again(str(error) or type(error).__name__) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise DataError(f"cannot be fetched: {error}") from error
+        _check(response)
+        data = response.content
         if "html" in response.headers.get("content-type", "") and data.lstrip()[:1] == b"<":
             raise DataError("a web page, no image: the address may want a login")
         return data
@@ -106,30 +110,15 @@ class Web:
     def _connected(self) -> httpx.Client:
         with self._making:  # the certificates are read once, and only if anything is fetched
             if self._client is None:
-                self._client = httpx.Client(
-                    timeout=SILENCE_S, follow_redirects=True, max_redirects=REDIRECTS
-                )
+                bounds = http.Bounds(SILENCE_S, self._whole_s, self._max_bytes)
+                self._client = http.Client(bounds, anywhere=True)
             return self._client
-
-    def _body(self, response: httpx.Response, ends: float) -> bytes:
-        """The body; a server that sends a byte now and then does not hold us for ever."""
-        length = response.headers.get("content-length", "")
-        if length.isdecimal() and int(length) > self._max_bytes:
-            raise DataError(f"too large: {length} bytes, wanted at most {self._max_bytes}")
-        data = bytearray()
-        for piece in response.iter_bytes():
-            data += piece
-            if len(data) > self._max_bytes:
-                raise DataError(f"too large: wanted at most {self._max_bytes} bytes")
-            if time.monotonic() > ends:
-                raise DataError(f"too slow: not whole after {self._whole_s:g} s")
-        return bytes(data)
 
 
 def _check(response: httpx.Response) -> None:
     """Raise unless the server answers with a body."""
     status = response.status_code
-    if status in AGAIN or status == 500:
-        raise _Again(f"the server answered {status}", asked_s(response.headers))
+    if status in http.AGAIN or status == 500:
+        raise _Again(f"the server answered {status}", http.asked_s(response.headers))
     if status != 200:
         raise DataError(f"cannot be fetched: the server answered {status}")

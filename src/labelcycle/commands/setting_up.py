@@ -41,11 +41,13 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True)
+@click.option("--follow-links", is_flag=True, help="Follow links that lead out of a folder given.")
 @click.pass_obj
-def ingest(root: Path, paths: tuple[str, ...]) -> None:
+def ingest(root: Path, paths: tuple[str, ...], follow_links: bool) -> None:
     """Take images into the pool: files, folders, patterns, addresses, or @LIST.
 
-    An address is https://... of an image, or s3://bucket/prefix of all below it. A list has an
+    An address is https://... of an image, s3://bucket/prefix of all below it, or file:///... of a
+    file or folder. A list has an
     address, or a path relative to the list, a line; of @LIST.csv the column `url` is read. Hidden
     files are left out unless named.
     Every image is decoded. What cannot be used goes to data/quarantine.jsonl with its reason.
@@ -57,7 +59,7 @@ def ingest(root: Path, paths: tuple[str, ...]) -> None:
 
     git.check_usable(root)
     with lock.exclusive(campaign_in(root).lock), shown("ingest") as show:
-        report = setup.add_images(root, paths, show)
+        report = setup.add_images(root, paths, show, follow_links=follow_links)
     click.echo(
         f"{report.found} files: {report.added} new samples, {report.known} known already,"
         f" {report.duplicates} duplicates, {report.quarantined} in quarantine"
@@ -88,13 +90,15 @@ def import_labels(root: Path, file: Path) -> None:
 @click.pass_obj
 def up(root: Path, host: str) -> None:
     """Start Label Studio, MLflow and Prefect on this computer; print addresses and login."""
-    from labelcycle.adapters import git, services
+    from labelcycle.adapters import git, mlflow_place, services
     from labelcycle.cycle import standing
 
     campaign = campaign_in(root)
     git.check_usable(root)
     running = services.up(campaign, host=host, show=click.echo)
-    for line in running.told(standing.project(campaign)):
+    services.load_environment(campaign)  # with what was started just now
+    curves = mlflow_place.of_campaign(campaign)
+    for line in running.told(standing.project(campaign), curves):
         click.echo(line)
 
 

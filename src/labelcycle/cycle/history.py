@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from labelcycle import config, pipeline, rounds
-from labelcycle.adapters import dvc, dvc_files, git, programs
+from labelcycle.adapters import dvc, dvc_files, git, mlflow_place, programs
 from labelcycle.cycle.standing import Standing, check_closed
 from labelcycle.errors import DataError, StateError
 from labelcycle.nn import learners
 from labelcycle.ports import Tracker
-from labelcycle.store import Campaign, read_json
+from labelcycle.store import Campaign, read_json, read_samples
 
 INPUTS = ("data/samples.jsonl.dvc", "data/labels.dvc")
 FEATURES = "work/features"
@@ -143,6 +143,7 @@ def round_record(standing: Standing, number: int) -> Iterator[dict[str, Any]]:
             "tag": tag,
             "commit": git.head(standing.campaign.root, tag),
             "params": config.load(campaign.params).model_dump(mode="json"),
+            "data": _data(standing, campaign, metrics),
             "plan": read_json(campaign.round(number) / rounds.PLAN),
             "metrics": metrics,
             "files": {
@@ -154,13 +155,32 @@ def round_record(standing: Standing, number: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def log_missing(standing: Standing, tracker: Tracker) -> list[str]:
-    """Tell the tracker of each closed round that it lacks; the addresses of the new runs."""
-    logged = tracker.logged(standing.key, standing.config.campaign.name)
-    addresses = []
+def _data(standing: Standing, campaign: Campaign, metrics: Any) -> dict[str, dict[str, Any]]:
+    """The data sets of a round: the file, DVC's digest of it then, and its rows."""
+    pool = sum(sample.split == "pool" for sample in read_samples(standing.campaign.samples))
+    return {
+        name: {"file": file, "digest": dvc.recorded(campaign.root, file), "rows": rows}
+        for name, file, rows in (
+            ("pool", "data/samples.jsonl", pool),
+            ("labels", "data/labels", metrics["labels"]),
+            ("hold-out", "data/holdout.jsonl", metrics.get("holdout") or 0),
+        )
+    }
+
+
+def log_missing(standing: Standing, tracker: Tracker) -> str | None:
+    """Tell the tracker of each closed round that it lacks; where they are seen, if there were any.
+
+    The address is kept in the campaign's private folder.
+    """
+    name = standing.config.campaign.name
+    logged = tracker.logged(standing.key, name)
+    mlflow_place.remember(standing.campaign, tracker.address(standing.key, name))
+    new = False
     for number in standing.closed:
         cancelled = standing.record(rounds.METRICS, number)["cancelled"]
         if number not in logged and not cancelled:
             with round_record(standing, number) as record:
-                addresses.append(tracker.log_round(record))
-    return addresses
+                tracker.log_round(record)
+            new = True
+    return mlflow_place.of_campaign(standing.campaign) if new else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from labelcycle import rounds
+from labelcycle.adapters import mlflow_place
 from labelcycle.cycle import asked, authors, comparing, deadline, gold, revising, strays
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import LabelcycleError
@@ -63,6 +64,7 @@ def closed(now: Standing) -> Notice:
         f"Accuracy {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})."
         if accuracy
         else "",
+        f"Curves: {curves}" if (curves := mlflow_place.of_campaign(now.campaign)) else "",
         _after(now),
     )
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from labelcycle import config, rounds
-from labelcycle.adapters import git
+from labelcycle.adapters import git, mlflow_place
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.cycle import closing, comparing, decisions, gold, revising, strays
 from labelcycle.cycle.standing import Standing, check_classes
@@ -26,6 +26,7 @@ def status(now: Standing) -> dict[str, Any]:
         "rounds": [*done, *at_work],
         "params_wait": _params_wait(now),
         "waiting": revising.waiting(decisions.undecided(now)),
+        "mlflow": mlflow_place.of_campaign(now.campaign),
         "next": _next(now),
     }
 
@@ -141,6 +142,8 @@ def as_text(status: dict[str, Any]) -> str:
             f"{entry['round']:>5}  {entry['state']:<10} {name:<{width}}"
             f" {entry['labels']:>6}  {_accuracy(entry)}"
         )
+    if names and status["mlflow"]:
+        lines += ["", f"curves: {status['mlflow']}"]
     if status["params_wait"]:
         lines += ["", "params.yaml was changed: the next open commits it and works by it"]
     return "\n".join([*lines, "", f"next: {status['next']}"])

@@ -99,13 +99,19 @@ def _add_line(path: Path, line: str) -> None:
         write_bytes(path, f"{present}{line}\n".encode())
 
 
-def add_images(root: Path, paths: Sequence[str], show: Callable[[Progress], None]) -> ingest.Report:
+def add_images(
+    root: Path,
+    paths: Sequence[str],
+    show: Callable[[Progress], None],
+    *,
+    follow_links: bool = False,
+) -> ingest.Report:
     """Ingest images into the pool and commit it."""
     standing = read(root)
     campaign, settings = standing.campaign, standing.config
     check_safe(campaign)
     rng = derive(settings.campaign.seed, 0, "ingest")
-    report = ingest.ingest(campaign, paths, settings.ingest, rng, show)
+    report = ingest.ingest(campaign, paths, settings.ingest, rng, show, follow_links=follow_links)
     message = f"Ingest: {report.pool} samples in the pool, {report.holdout} in the hold-out"
     _track(campaign, ["data/images", "data/samples.jsonl"], message)
     return report

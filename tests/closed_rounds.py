@@ -1,0 +1,71 @@
+"""Closed rounds as trackers are told of them, made of values and two small real models."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+
+from labelcycle import encoder_files, store
+from labelcycle.nn import learners
+from labelcycle.nn.encoders.pixels import Pixels
+from labelcycle.stages import train
+
+CLASSES = ("dark", "light")
+KEY = "0123456789ab"
+
+
+def models(folder: Path, classes: tuple[str, ...] = CLASSES, size: int = 8) -> dict[str, Path]:
+    """Folders of an encoder of pixels and of a classifier of its features."""
+    rng = np.random.default_rng(0)
+    light = np.arange(40) % 2
+    images = (rng.integers(0, 90, (40, size, size, 3)) + 150 * light[:, None, None, None]).astype(
+        "u1"
+    )
+    mean = images.reshape(40, -1).mean(axis=0, dtype="f4") / 255
+    encoder = Pixels(size, mean, np.eye(2, len(mean), dtype="f4"))
+    learner_module = learners.get("linear")
+    options = learner_module.Options()
+    learner = learner_module.fit(encoder.embed(images), light, len(classes), options, 0)
+    found = {name: folder / name for name in ("encoder", "model", "record", "figures")}
+    for each in found.values():
+        each.mkdir(parents=True)
+    encoder_files.save_encoder(found["encoder"], "pixels", encoder)
+    meta, arrays = learner.state()
+    store.write_bytes(found["model"] / train.WEIGHTS, safetensors.numpy.save(arrays))
+    description = {"learner": "linear", "classes": list(classes), "image_size": None, "state": meta}
+    store.write_json(found["model"] / train.META, description)
+    store.write_array(found["model"] / "probabilities.npy", np.zeros((24, 2), "f4"))
+    (found["record"] / "plan.json").write_text("{}")
+    (found["figures"] / "confusion.png").write_bytes(b"picture")
+    return found
+
+
+def closed(number: int, files: dict[str, Path], **changes: Any) -> dict[str, Any]:
+    """What is told of a round; `changes` to it."""
+    share = {"value": 0.6 + number / 10, "low": 0.5, "high": 0.9}
+    record = {
+        "campaign": "birds",
+        "key": KEY,
+        "round": number,
+        "strategy": "typiclust",
+        "tag": f"round/{number:03d}",
+        "commit": f"{number:040x}",
+        "params": {"query": {"budget": 4, "options": {}}, "campaign": {"classes": list(CLASSES)}},
+        "plan": {"digests": {"pool": "p"}},
+        "metrics": {
+            "accuracy": share,
+            "macro_f1": share,
+            "labels": 4 * (number + 1),
+            "closed": f"2026-11-0{number + 1}T12:00:00+00:00",
+            "digests": {"metrics": "m"},
+            "per_class": {"dark": {"recall": 1.0}},
+        },
+        "data": {
+            "pool": {"file": "data/samples.jsonl", "digest": "a" * 32, "rows": 24},
+            "labels": {"file": "data/labels", "digest": f"{number:032x}.dir", "rows": 4},
+            "hold-out": {"file": "data/holdout.jsonl", "digest": "c" * 32, "rows": 6},
+        },
+        "files": files,
+    }
+    return record | changes

@@ -1,0 +1,69 @@
+"""A closed round in MLflow, by the flows and with real DVC: what is logged, and links to it."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from fakes import FakeBackend
+from squares import SETTINGS, make_images
+
+from labelcycle import config
+from labelcycle.adapters import mlflow_place
+from labelcycle.cycle import notices, report, setup, standing
+from labelcycle.store import Campaign, read_json
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # MLflow's, of its libraries
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> Campaign:
+    """A campaign with real DVC."""
+    make_images(tmp_path / "images")
+    made = setup.init(tmp_path / "made", config.parse(SETTINGS))
+    setup.add_images(made.root, [str(tmp_path / "images")], lambda step: None)
+    return made
+
+
+def recorded(campaign: Campaign, path: str) -> str:
+    text = (campaign.root / f"{path}.dvc").read_text()
+    return str(yaml.safe_load(text)["outs"][0]["md5"])
+
+
+def test_a_closed_round_is_logged_and_linked(
+    campaign: Campaign,
+    flows,
+    answer_all: Callable[[], None],
+    backend: FakeBackend,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(mlflow_place.VARIABLE, f"sqlite:///{tmp_path}/mlflow.db")
+    flows.run(str(campaign.root))
+    before = mlflow_place.of_campaign(campaign)
+    assert before == mlflow_place.page(f"sqlite:///{tmp_path}/mlflow.db")
+    answer_all()
+    capsys.readouterr()
+    flows.run(str(campaign.root))
+    address = read_json(campaign.private / "curves.json")["address"]
+    assert f"logged in MLflow: {address}\n" in capsys.readouterr().out
+    now = standing.read(campaign.root)
+    assert f"\nCurves: {address}\n" in notices.closed(now).body
+    assert f"\ncurves: {address}\n" in report.as_text(report.status(now))
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.get_experiment_by_name("tiny").experiment_id
+    (run,) = client.search_runs([experiment], "tags.`labelcycle.round` = '000'")
+    found = {each.dataset.name: each.dataset for each in run.inputs.dataset_inputs}
+    assert {name: each.digest for name, each in found.items()} == {
+        "pool": recorded(campaign, "data/samples.jsonl"),
+        "labels": recorded(campaign, "data/labels"),
+        "hold-out": recorded(campaign, "data/holdout.jsonl"),
+    }
+    rows = {name: int(re.sub(r"\D", "", each.profile)) for name, each in found.items()}
+    assert rows == {"pool": 24, "labels": 4, "hold-out": 6}
+    flows.run(str(campaign.root))
+    assert "logged in MLflow" not in capsys.readouterr().out  # once
