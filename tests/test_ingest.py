@@ -234,7 +234,7 @@ def test_every_image_is_as_likely_in_the_holdout() -> None:
     counts: Counter[str] = Counter()
     for seed in range(2000):
         options = ingest.Options(holdout=3)
-        for sample in ingest._split({}, new, options, np.random.default_rng(seed)):
+        for sample in ingest._split({}, [*new.values()], options, np.random.default_rng(seed)):
             counts[sample.id] += sample.split == "holdout"
     # 600 expected each, standard deviation 20.5
     assert all(abs(count - 600) < 100 for count in counts.values())
@@ -342,8 +342,8 @@ def test_no_usable_image_is_an_error_and_changes_nothing(
         (pictures / name).write_text("text")
     (pictures / "c.png").write_bytes(b"")
     text = (
-        r"no images: none of 3 files can be used; 2 of them, such as '\.\./in/a\.txt': not an image"
-        r".*, and 1 other reasons; give the path of images"
+        r"no images: none of 3 files can be used \(2 such as '\.\./in/a\.txt': not an image that"
+        r" can be read: text; .*; 1 such as '\.\./in/c\.png': empty file\); give the path of images"
     )
     with pytest.raises(DataError, match=text):
         take(campaign, pictures)

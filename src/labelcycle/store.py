@@ -51,7 +51,10 @@ class Sample:
     source : where it was found when it was ingested, for people
     split : "pool", or "holdout" for the frozen random hold-out
     width, height : size in pixels as the model sees it, after turning
-    notes : what was done to make it usable ("16-bit scaled", "first of 3 frames", ...)
+    notes : what was done to make it usable ("turned by EXIF orientation 6", ...)
+    also : where else the same bytes or the same pixels were found
+    values : of pixels of more than 8 bits: their kind, and which values are black and white
+    group : id of one of several samples that show nearly the same picture; they have one split
     """
 
     id: str
@@ -61,6 +64,14 @@ class Sample:
     width: int
     height: int
     notes: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    values: tuple[str, float, float] | None = None
+    group: str = ""
+
+    @property
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """`values` as `imaging.decode` takes them."""
+        return {self.values[0]: self.values[1:]} if self.values else {}
 
 
 @dataclass(frozen=True)
@@ -276,8 +287,14 @@ def write_samples(path: Path, samples: Iterable[Sample]) -> None:
 
 def read_samples(path: Path, split: str | None = None) -> list[Sample]:
     """The samples of the manifest, or of one split, sorted by id (pool order)."""
-    samples = [Sample(**{**r, "notes": tuple(r["notes"])}) for r in read_jsonl(path)]
+    samples = [_sample(record) for record in read_jsonl(path)]
     return [s for s in samples if split is None or s.split == split]
+
+
+def _sample(record: Mapping[str, Any]) -> Sample:
+    """JSON knows no tuples."""
+    given: dict[str, Any] = {k: tuple(x) if isinstance(x, list) else x for k, x in record.items()}
+    return Sample(**given)
 
 
 def write_labels(path: Path, labels: Iterable[Label]) -> None:

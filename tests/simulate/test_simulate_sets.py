@@ -264,9 +264,9 @@ def test_images_want_an_encoder(tmp_path: Path) -> None:
 
 
 def test_changed_images_are_another_set(tmp_path: Path) -> None:
-    for c in "ab":
+    for start, c in enumerate("ab"):
         for i in range(5):
-            rgb(tmp_path / "set" / c / f"{i}.png", 10 * i)
+            rgb(tmp_path / "set" / c / f"{i}.png", 10 * i + start)
     changed = tmp_path / "set" / "a" / "0.png"
     before, times = SETS["folder"](tmp_path / "set", 0.4), changed.stat()
     data = changed.read_bytes()
@@ -286,8 +286,8 @@ def test_the_images_beside_features_count(tmp_path: Path) -> None:
 
 
 def test_names_of_the_classes(tmp_path: Path) -> None:
-    for c in ("dog", "cat"):
-        rgb(tmp_path / "set" / c / "0.png", 0)
+    for colour, c in enumerate(("dog", "cat")):
+        rgb(tmp_path / "set" / c / "0.png", colour)
     assert SETS["folder"](tmp_path / "set", 0.5).names == ("cat", "dog")
     path = both_in(tmp_path / "both.npz", classes=np.array(["a", "b"]))
     assert SETS["npz"](path, 0.2).names == ("a", "b")
@@ -359,7 +359,8 @@ def test_squares_are_the_images_resized(tmp_path: Path) -> None:
     assert sorted([*made.train[:, 0, 0, 0], *made.test[:, 0, 0, 0]]) == [7, 9, 11]
     again = squares(found, 6, tmp_path / "cache", silent)
     assert again.digest == made.digest
-    (tmp_path / "set" / "b" / "2.png").write_bytes(b"no image")
+    whole = (tmp_path / "set" / "b" / "1.png").read_bytes()
+    (tmp_path / "set" / "b" / "2.png").write_bytes(whole[:-30])
     broken = SETS["folder"](tmp_path / "set", 0.4)
     with pytest.raises(DataError, match=r"2\.png: wanted an image, got"):
         squares(broken, 6, tmp_path / "other", silent)
