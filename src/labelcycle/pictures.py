@@ -164,9 +164,12 @@ def _grouped(
 ) -> dict[str, Sample]:
     """The samples with the group of those that are nearly the same."""
 
+    # each by its own values, a warm and a cold thing would look the same
+    ranges = values.common(each for name in samples if (each := looked[name].values))
+
     def read(name: str) -> Image.Image:
         data = (campaign.images / samples[name].file).read_bytes()
-        return imaging.decode(data, max_pixels).image
+        return imaging.decode(data, max_pixels, ranges).image
 
     ids = sorted(samples)
     sizes = [(samples[name].width, samples[name].height) for name in ids]

@@ -172,12 +172,14 @@ def _without_apart(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _ends(lows: NDArray[np.float64], highs: NDArray[np.float64], share: float) -> Range:
     """First of the rising `lows` and last of `highs`.
 
-    At either end at most `share` of them are left out, if that halves the range.
+    At either end at most `share` of them are left out, if they lie further from the others than
+    those span.
     """
     last = int(share * (len(lows) - 1))
-    low, high = float(lows[0]), float(highs[-1])
-    if high - lows[last] < (high - low) / 2:
-        low = float(lows[last])
-    if highs[-1 - last] - low < (high - low) / 2:
-        high = float(highs[-1 - last])
+    inner_low, inner_high = float(lows[last]), float(highs[-1 - last])
+    low, high, span = float(lows[0]), float(highs[-1]), inner_high - inner_low
+    if span > 0 and inner_low - low > span:
+        low = inner_low
+    if span > 0 and high - inner_high > span:
+        high = inner_high
     return low, high
