@@ -1,6 +1,8 @@
 """Colour profiles: the same scene gives the same pixels, however it was stored."""
 
 import io
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ FILES = Path(__file__).parent / "files"
 
 with Image.open(FILES / "icc_p3.jpg") as _image:
     P3 = _image.info["icc_profile"]
+
+LAB = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
 
 
 def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
@@ -63,7 +67,7 @@ def test_transparency_is_laid_on_white_that_stays_white() -> None:
     ("image", "profile"),
     [
         pytest.param(Image.new("RGB", (4, 4), "red"), b"nonsense" * 40, id="broken"),
-        pytest.param(Image.new("L", (4, 4), 90), P3, id="of another kind"),
+        pytest.param(Image.new("RGB", (4, 4), "red"), LAB, id="of another kind"),
         pytest.param(Image.new("RGB", (4, 4), "red"), P3[:300], id="cut off"),
     ],
 )
@@ -74,3 +78,11 @@ def test_a_profile_that_does_not_fit_is_noted_and_left_out(
     (note,) = decoded.notes
     assert note.startswith("colour profile left out: ")
     np.testing.assert_array_equal(np.asarray(decoded.image), np.asarray(image.convert("RGB")))
+
+
+@pytest.mark.parametrize(("gamma", "wanted"), [(100_000, 188), (45_455, 128), (0, 128)])
+def test_a_png_that_states_a_gamma_is_shown_as_browsers_show_it(gamma: int, wanted: int) -> None:
+    body = b"gAMA" + struct.pack(">I", gamma)
+    chunk = struct.pack(">I", 4) + body + struct.pack(">I", zlib.crc32(body))
+    data = encoded(Image.new("RGB", (4, 4), (128, 128, 128)), "PNG")
+    assert pixels(data[:33] + chunk + data[33:])[0, 0].tolist() == [wanted] * 3

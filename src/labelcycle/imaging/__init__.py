@@ -207,6 +207,9 @@ def _flat(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, list[
     if profile:
         image, note = colour.to_srgb(image, profile)
         notes.append(note)
+    elif "gamma" in image.info and "srgb" not in image.info:
+        image, note = colour.from_gamma(image, image.info["gamma"])
+        notes.append(note)
     if image.mode == "CMYK":
         notes.append("CMYK converted")
     if "A" not in image.getbands():

@@ -12,6 +12,11 @@ MAX_PROFILE = 4 * 2**20
 SAME = 2
 """Grey levels: a profile that moves no colour further is sRGB, and pixels stay as they are."""
 
+USUAL_GAMMA = 1 / 2.2
+"""That of sRGB, nearly."""
+
+_WITH_GAMMA = ("L", "LA", "P", "RGB", "RGBA")
+
 _MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "LAB": "LAB"}
 """A profile's colour space -> the mode whose pixels it describes."""
 
@@ -39,10 +44,27 @@ def to_srgb(image: Image.Image, profile: bytes) -> tuple[Image.Image, str | None
     return converted, f"colours converted from {_name(opened)}"
 
 
+def from_gamma(image: Image.Image, gamma: float) -> tuple[Image.Image, str | None]:
+    """The picture in sRGB of a PNG that states a gamma and no profile, and a note.
+
+    gamma : of the file, PNG specification 11.3.2.2; 1 for values in proportion to the light
+    """
+    if not gamma > 0 or abs(gamma / USUAL_GAMMA - 1) < 0.05 or image.mode not in _WITH_GAMMA:
+        return image, None
+    light = (np.arange(256) / 255) ** (1 / gamma)
+    shown = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    table = np.rint(shown * 255).astype(int).tolist()
+    if image.mode == "P":
+        image = image.convert("RGB")
+    tables = [range(256) if band == "A" else table for band in image.getbands()]
+    note = f"colours converted from gamma {gamma:g}"
+    return image.point([value for each in tables for value in each]), note
+
+
 def _described(image: Image.Image, mode: str | None) -> Image.Image | None:
     """The pixels of the image that a profile for `mode` describes; None if it describes none."""
-    if mode == "RGB" and image.mode == "P":
-        return image.convert("RGB")
+    if mode == "RGB" and image.mode in ("P", "L", "LA"):
+        return image.convert("RGBA" if image.mode == "LA" else "RGB")
     if mode == "L" and image.mode == "LA":
         return image.getchannel("L")
     return image if image.mode in (mode, f"{mode}A") else None
