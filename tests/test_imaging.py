@@ -192,6 +192,18 @@ def test_cmyk_becomes_the_colours_of_a_screen() -> None:
     assert max(green, blue) < 5
 
 
+@pytest.mark.parametrize(
+    ("mode", "colour", "wanted"),
+    [("CMYK", (0, 255, 255, 0), [255, 0, 0]), ("LAB", (128, 128, 128), [119, 119, 119])],
+)
+def test_tiffs_of_print_become_the_colours_of_a_screen(
+    mode: str, colour: Any, wanted: list[int]
+) -> None:
+    decoded = imaging.decode(encoded(Image.new(mode, (8, 8), colour), "TIFF"))
+    assert np.abs(pixels(decoded)[4, 4].astype(int) - wanted).max() <= 3
+    assert "transparency laid on white" not in decoded.notes
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_is_applied(kind: str, orientation: int) -> None:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from labelcycle import imaging, ingest, intake, store
+from labelcycle import imaging, ingest, intake, splitting, store
 from labelcycle.errors import DataError, SettingsError, StateError
 from labelcycle.naming import Finder
 from labelcycle.nn.progress import Progress
@@ -350,8 +350,7 @@ def test_every_image_is_as_likely_in_the_holdout() -> None:
     new = {f"{n:016x}": store.Sample(f"{n:016x}", "", "", "pool", 1, 1) for n in range(10)}
     counts: Counter[str] = Counter()
     for seed in range(2000):
-        options = ingest.Options(holdout=3)
-        for sample in ingest._split({}, [*new.values()], options, np.random.default_rng(seed)):
+        for sample in splitting.split({}, [*new.values()], 3, np.random.default_rng(seed)):
             counts[sample.id] += sample.split == "holdout"
     # 600 expected each, standard deviation 20.5
     assert all(abs(count - 600) < 100 for count in counts.values())

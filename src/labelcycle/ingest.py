@@ -4,19 +4,19 @@ import contextlib
 import os
 import re
 import warnings
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from pydantic import Field, field_validator
 
-from labelcycle import imaging, intake, pictures, remote, store
+from labelcycle import imaging, intake, pictures, remote, splitting, store
 from labelcycle import options as base
-from labelcycle.errors import DataError, SettingsError, StateError
+from labelcycle.errors import DataError, StateError
 from labelcycle.finding import find
 from labelcycle.imaging.values import Range
 from labelcycle.intake import Quarantined, Taken
@@ -120,7 +120,7 @@ def ingest(
             raise DataError(_no_images(refused))
         whole = pictures.whole(campaign, before, usable, options.values, options.max_pixels)
         new = [sample for sample in whole.samples if sample.id not in before]
-        samples = _split(before, whole.samples, options, rng)
+        samples = splitting.split(before, whole.samples, options.holdout, rng)
         _settle(campaign, samples)
         _write_quarantine(campaign, taken)
         store.write_samples(campaign.samples, samples)
@@ -245,40 +245,6 @@ def _no_images(refused: Sequence[Quarantined]) -> str:
 
 
 # --- the whole -----------------------------------------------------------------------------
-
-
-def _split(
-    before: Mapping[str, Sample],
-    samples: Sequence[Sample],
-    options: Options,
-    rng: np.random.Generator,
-) -> list[Sample]:
-    """The samples with their split: the new ones' drawn at random, those of a group together.
-
-    A new sample of a group that has a split already gets that, of two the hold-out.
-    """
-    new = [sample for sample in samples if sample.id not in before]
-    given = {sample.id: before[sample.id].split for sample in samples if sample.id in before}
-    groups: dict[str, list[str]] = defaultdict(list)
-    for sample in new:
-        groups[sample.group or sample.id].append(sample.id)
-    for sample in sorted(samples, key=lambda each: given.get(each.id) == "holdout"):
-        if sample.id in given and sample.group:
-            given.update(dict.fromkeys(groups[sample.group], given[sample.id]))
-    held = sum(split == "holdout" for split in given.values())
-    wanted = max(options.holdout - held, 0)
-    if not before and wanted > len(new) // 2:
-        raise SettingsError(
-            f"params.yaml: ingest.holdout: wanted at most {len(new) // 2}, half of the {len(new)}"
-            f" images, got {wanted}; lower it or ingest more images"
-        )
-    room = min(wanted, len(new) // 2)
-    for name in rng.permutation(sorted(name for name, each in groups.items() if each)):
-        members = groups[str(name)]
-        if members[0] not in given and len(members) <= room:
-            given.update(dict.fromkeys(members, "holdout"))
-            room -= len(members)
-    return [replace(sample, split=given.get(sample.id, "pool")) for sample in samples]
 
 
 def _settle(campaign: Campaign, samples: Iterable[Sample]) -> None:

@@ -212,7 +212,7 @@ def _flat(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, list[
         notes.append(note)
     if image.mode == "CMYK":
         notes.append("CMYK converted")
-    if "A" not in image.getbands():
+    if image.mode not in ("LA", "RGBA"):  # the A of LAB is a colour
         return image.convert("RGB"), notes
     paper = Image.new("RGB", image.size, "white")
     layer = image if image.mode == "RGBA" else image.convert("RGBA")

@@ -37,7 +37,7 @@ def to_srgb(image: Image.Image, profile: bytes) -> tuple[Image.Image, str | None
         if pixels.mode.startswith("RGB") and _is_srgb(profile):
             return image, None
         converted = _transform(profile, pixels.mode).apply(pixels)
-        if "A" in image.getbands() and "A" not in converted.getbands():
+        if image.mode == "LA":
             converted.putalpha(image.getchannel("A"))
     except (ImageCms.PyCMSError, OSError, ValueError) as error:
         return image, f"colour profile left out: {' '.join(str(error).split())}"
