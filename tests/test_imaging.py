@@ -91,7 +91,7 @@ def test_16_bits_are_scaled_and_not_cut_off(kind: str) -> None:
     values = np.array([[0, 257, 32896, 65535]], np.uint16)
     decoded = imaging.decode(encoded(Image.fromarray(values), kind))
     assert pixels(decoded)[0, :, 0].tolist() == [0, 1, 128, 255]
-    assert decoded.notes == ("16-bit scaled",)
+    assert decoded.notes == ("16-bit values scaled: 0 black, 65535 white",)
 
 
 def test_16_bit_big_endian_tiff_is_read_in_the_right_order() -> None:
@@ -127,7 +127,7 @@ def trns(value: int) -> bytes:
         pytest.param(np.int32([0, 257, 65535]), [0, 1, 255], id="integers of 16 bits"),
         pytest.param(np.int32([-1000, 0, 1000]), [0, 128, 255], id="any integers"),
         pytest.param(np.int32([7, 7, 7]), [7, 7, 7], id="one value"),
-        pytest.param(np.int32([70000, 70000, 70000]), [0, 0, 0], id="one large value"),
+        pytest.param(np.int32([70000, 70000, 70000]), [136, 136, 136], id="one large value"),
         pytest.param(np.float32([0, 0.5, 1]), [0, 128, 255], id="floats from 0 to 1"),
         pytest.param(np.float32([10, 20, 30]), [0, 128, 255], id="any floats"),
         pytest.param(np.float32([0, np.nan, 1]), [0, 0, 255], id="not a number is black"),
@@ -138,7 +138,8 @@ def trns(value: int) -> bytes:
 def test_32_bits_are_scaled_to_a_range(values: np.ndarray, wanted: list[int]) -> None:
     decoded = imaging.decode(encoded(Image.fromarray(values[None]), "TIFF"))
     assert pixels(decoded)[0, :, 0].tolist() == wanted
-    assert decoded.notes == ("32-bit scaled",)
+    (note,) = decoded.notes
+    assert " values scaled: " in note
 
 
 def test_floats_without_any_number_are_refused() -> None:
@@ -191,6 +192,18 @@ def test_cmyk_becomes_the_colours_of_a_screen() -> None:
     assert max(green, blue) < 5
 
 
+@pytest.mark.parametrize(
+    ("mode", "colour", "wanted"),
+    [("CMYK", (0, 255, 255, 0), [255, 0, 0]), ("LAB", (128, 128, 128), [119, 119, 119])],
+)
+def test_tiffs_of_print_become_the_colours_of_a_screen(
+    mode: str, colour: Any, wanted: list[int]
+) -> None:
+    decoded = imaging.decode(encoded(Image.new(mode, (8, 8), colour), "TIFF"))
+    assert np.abs(pixels(decoded)[4, 4].astype(int) - wanted).max() <= 3
+    assert "transparency laid on white" not in decoded.notes
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_is_applied(kind: str, orientation: int) -> None:
@@ -237,7 +250,7 @@ def test_the_first_frame_stands_for_all(kind: str) -> None:
     first, *others = (Image.new("RGB", (4, 4), (shade, 0, 0)) for shade in (250, 0, 0))
     data = encoded(first, kind, save_all=True, append_images=[others[0], photo(4, 4)])
     decoded = imaging.decode(data)
-    assert decoded.notes == ("first of 3 frames",)
+    assert decoded.notes == ("first of several frames",)
     assert pixels(decoded)[2, 2, 0] > 200
 
 
@@ -245,23 +258,35 @@ def test_several_jpegs_in_one_file_are_a_jpeg() -> None:
     data = encoded(photo(), "MPO", save_all=True, append_images=[Image.new("RGB", (40, 30))])
     decoded = imaging.decode(data)
     assert imaging.FORMATS[decoded.format] == ".jpg"
-    assert decoded.notes == ("first of 2 frames",)
+    assert decoded.notes == ("first of several frames",)
     assert pixels(decoded).mean() > 50
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "said"),
     [
-        pytest.param(b"hello, this is text", id="text"),
-        pytest.param(bytes(1000), id="zeros"),
-        pytest.param(b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>", id="svg"),
-        pytest.param(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", id="eps"),
-        pytest.param(b"%PDF-1.7\n", id="pdf"),
-        pytest.param(b"\x89PNG\r\n\x1a\n", id="only a signature"),
+        pytest.param(b"hello, this is text", "text; a list of paths is given as @LIST", id="text"),
+        pytest.param(bytes(1000), "only zero bytes", id="zeros"),
+        pytest.param(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing", id="svg"),
+        pytest.param(b"\n<!DOCTYPE html><html>", "a web page, perhaps a login", id="html"),
+        pytest.param(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "PostScript", id="eps"),
+        pytest.param(b"%PDF-1.7\n", "a PDF; export its pages", id="pdf"),
+        pytest.param(b"PK\3\4....", "a ZIP archive; unpack it", id="zip"),
+        pytest.param(b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull", id="lfs"),
+        pytest.param(b"8BPS\0\1", "a Photoshop file", id="psd"),
+        pytest.param(bytes(128) + b"DICM....", "DICOM; export it", id="dicom"),
+        pytest.param(b"\0\0\0\x18ftypmp42....", "a video .*; save single frames", id="video"),
+        pytest.param(b"RIFF\0\0\0\0AVI LIST", "a video", id="avi"),
+        pytest.param(b"\xff\x0a\0\0", "JPEG XL", id="jpeg xl"),
+        pytest.param(b"\0\0\0\x18ftypcrx ....", "a camera's raw file", id="raw"),
+        pytest.param(b"\xd0\xcf\x11\xe0....", "Thumbs.db of Windows; leave it out", id="thumbs"),
+        pytest.param(b"\0\5\x16\7....", "macOS's extra data", id="apple double"),
+        pytest.param(b"\x89PNG\r\n\x1a\n", "wanted one of PNG, JPEG", id="only a signature"),
+        pytest.param(b"\xfe\xed\xfa\xce\x80\x81", "wanted one of PNG, JPEG", id="unknown"),
     ],
 )
-def test_what_is_no_image_is_refused(data: bytes) -> None:
-    with pytest.raises(DataError, match="not an image that can be read; wanted one of PNG, JPEG"):
+def test_what_is_no_image_is_named(data: bytes, said: str) -> None:
+    with pytest.raises(DataError, match=f"not an image that can be read: .*{said}"):
         imaging.decode(data)
 
 
@@ -274,7 +299,7 @@ def test_an_empty_file_is_refused() -> None:
 def test_a_truncated_file_is_refused(kind: str) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     data = encoded(Image.fromarray(noise), kind)
-    with pytest.raises(DataError, match=r"^(damaged: .+|not an image that can be read; .+)$"):
+    with pytest.raises(DataError, match=r"^(damaged: .+|not an image that can be read: .+)$"):
         imaging.decode(data[: len(data) // 2])
 
 

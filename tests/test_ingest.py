@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from labelcycle import imaging, ingest, intake, store
+from labelcycle import imaging, ingest, intake, splitting, store
 from labelcycle.errors import DataError, SettingsError, StateError
+from labelcycle.naming import Finder
 from labelcycle.nn.progress import Progress
+from labelcycle.stages.images import common_ranges, load_images
 from labelcycle.store import Campaign
 
 
@@ -174,6 +176,121 @@ def test_the_same_bytes_are_one_sample(campaign: Campaign, pictures: Path) -> No
     assert sorted(splits(campaign)) == [f"../in/{n:04d}.png" for n in range(3)]
 
 
+def scene(seed: int) -> Image.Image:
+    rng = np.random.default_rng(seed)
+    cells = Image.fromarray(rng.integers(0, 256, (6, 8, 3), np.uint8))
+    return cells.resize((80, 60), Image.Resampling.BICUBIC)
+
+
+def test_the_same_pixels_in_other_files_are_one_sample(campaign: Campaign, pictures: Path) -> None:
+    pictures.mkdir()
+    scene(0).save(pictures / "a.png")
+    scene(0).save(pictures / "b.png", compress_level=9, pnginfo=None, dpi=(72, 72))
+    scene(0).save(pictures / "c.bmp")
+    report = take(campaign, pictures)
+    assert (report.added, report.duplicates) == (1, 2)
+    assert report.told == (
+        "2 files show the very picture of another, such as '../in/b.png' that of '../in/a.png':"
+        " it is one sample, known by both paths",
+    )
+    (sample,) = store.read_samples(campaign.samples)
+    assert (sample.source, sample.also) == ("../in/a.png", ("../in/b.png", "../in/c.bmp"))
+    assert take(campaign, pictures).told == ()
+    assert [sample] == store.read_samples(campaign.samples)
+
+
+def test_every_path_of_the_same_bytes_is_remembered(campaign: Campaign, pictures: Path) -> None:
+    for name in ("cat", "dog"):
+        fill(pictures / name, range(1))
+    take(campaign, pictures)
+    (sample,) = samples = store.read_samples(campaign.samples)
+    finder = Finder(campaign, samples)
+    assert finder.by_file("cat/0000.png") == finder.by_file("dog/0000.png") == sample
+    assert finder.by_file("0000.png") == sample
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_twins_are_on_one_side_of_the_hold_out(
+    campaign: Campaign, pictures: Path, seed: int
+) -> None:
+    pictures.mkdir()
+    for number in range(12):
+        scene(number).save(pictures / f"{number}.png")
+        scene(number).save(pictures / f"{number}.jpg", quality=90)
+    report = take(campaign, pictures, holdout=8, seed=seed)
+    assert (report.pool, report.holdout) == (16, 8)
+    assert report.told == (
+        "24 samples in 12 groups show nearly the same picture, such as"
+        f" {report.told[0].split(chr(39))[1]!r} and {report.told[0].split(chr(39))[3]!r}: those of"
+        " a group are all in the hold-out or all in the pool",
+    )
+    found = splits(campaign)
+    for number in range(12):
+        assert found[f"../in/{number}.png"] == found[f"../in/{number}.jpg"]
+
+
+def test_a_twin_that_comes_later_goes_to_its_side(campaign: Campaign, pictures: Path) -> None:
+    for number in range(8):
+        (pictures / "a").mkdir(parents=True, exist_ok=True)
+        (pictures / "b").mkdir(parents=True, exist_ok=True)
+        scene(number).save(pictures / "a" / f"{number}.png")
+        scene(number).save(pictures / "b" / f"{number}.jpg", quality=90)
+    take(campaign, pictures / "a", holdout=4)
+    before = splits(campaign)
+    take(campaign, pictures / "b", holdout=4)
+    after = splits(campaign)
+    assert before.items() <= after.items()
+    for number in range(8):
+        assert after[f"../in/b/{number}.jpg"] == after[f"../in/a/{number}.png"]
+
+
+def deep(path: Path, low: int, high: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = np.linspace(low, high, 200).astype(np.uint16)[None].repeat(9, 0)
+    Image.fromarray(values).save(path)
+
+
+def ranges(campaign: Campaign) -> set[tuple[str, float, float] | None]:
+    return {sample.values for sample in store.read_samples(campaign.samples)}
+
+
+def test_deep_images_share_black_and_white_and_later_ones_too(
+    campaign: Campaign, pictures: Path
+) -> None:
+    deep(pictures / "a" / "cold.tif", 29_300, 29_900)
+    deep(pictures / "a" / "warm.png", 30_000, 31_000)
+    report = take(campaign, pictures / "a")
+    told = "2 images have 16-bit values: 29300 is black, 31000 white (ingest.values)"
+    assert report.told == (told,)
+    assert ranges(campaign) == {("16-bit", 29_300, 31_000)}
+    deep(pictures / "b" / "hot.tif", 30_000, 35_000)
+    assert take(campaign, pictures / "b").told == (
+        f"{told.replace('2 images', '3 images')}; 1 have values beyond, which are cut off",
+    )
+    assert ranges(campaign) == {("16-bit", 29_300, 31_000)}
+    (hot,) = (s for s in store.read_samples(campaign.samples) if s.source.endswith("hot.tif"))
+    assert hot.notes[-1].endswith("29300 black, 31000 white, its 30000 to 35000 cut off")
+    assert take(campaign, pictures, values="image").told == (
+        "3 images have 16-bit values: black and white are each image's own (ingest.values)",
+    )
+    assert len(ranges(campaign)) == 3
+    take(campaign, pictures, values=[0, 40_000])
+    assert ranges(campaign) == {("16-bit", 0, 40_000)}
+
+
+def test_models_and_people_see_the_range_of_the_campaign(
+    campaign: Campaign, pictures: Path
+) -> None:
+    deep(pictures / "cold.tif", 29_300, 29_900)
+    deep(pictures / "warm.png", 30_000, 31_000)
+    take(campaign, pictures)
+    samples = store.read_samples(campaign.samples)
+    cold, warm = sorted(load_images(campaign, samples, 9).mean(axis=(1, 2, 3)))
+    assert cold < 60
+    assert warm > 160
+    assert common_ranges(samples) == {"16-bit": (29_300, 31_000)}
+
+
 def test_odd_names_come_in_and_stay_readable(campaign: Campaign, pictures: Path) -> None:
     odd = [
         "a b.png",
@@ -233,8 +350,7 @@ def test_every_image_is_as_likely_in_the_holdout() -> None:
     new = {f"{n:016x}": store.Sample(f"{n:016x}", "", "", "pool", 1, 1) for n in range(10)}
     counts: Counter[str] = Counter()
     for seed in range(2000):
-        options = ingest.Options(holdout=3)
-        for sample in ingest._split({}, new, options, np.random.default_rng(seed)):
+        for sample in splitting.split({}, [*new.values()], 3, np.random.default_rng(seed)):
             counts[sample.id] += sample.split == "holdout"
     # 600 expected each, standard deviation 20.5
     assert all(abs(count - 600) < 100 for count in counts.values())
@@ -342,8 +458,8 @@ def test_no_usable_image_is_an_error_and_changes_nothing(
         (pictures / name).write_text("text")
     (pictures / "c.png").write_bytes(b"")
     text = (
-        r"no images: none of 3 files can be used; 2 of them, such as '\.\./in/a\.txt': not an image"
-        r".*, and 1 other reasons; give the path of images"
+        r"no images: none of 3 files can be used \(2 such as '\.\./in/a\.txt': not an image that"
+        r" can be read: text; .*; 1 such as '\.\./in/c\.png': empty file\); give the path of images"
     )
     with pytest.raises(DataError, match=text):
         take(campaign, pictures)

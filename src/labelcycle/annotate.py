@@ -78,8 +78,11 @@ def read_truth(campaign: Campaign, path: Path) -> dict[str, str]:
                 " name the images by sample id"
             )
     samples = read_samples(campaign.samples)
-    keys = {s.id: s.id if column == "sample" else PurePath(s.source).name for s in samples}
-    return {sample: named[key] for sample, key in keys.items() if key in named}
+    keys = {
+        s.id: [s.id] if column == "sample" else [PurePath(x).name for x in (s.source, *s.also)]
+        for s in samples
+    }
+    return {sample: named[key] for sample, names in keys.items() for key in names if key in named}
 
 
 def annotate(

@@ -1,27 +1,32 @@
-"""Images into the pool: each one decoded, the same bytes once, the hold-out drawn."""
+"""Images into the pool: each one decoded, the same picture once, the hold-out drawn."""
 
 import contextlib
 import os
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from labelcycle import imaging, intake, remote, store
+from labelcycle import imaging, intake, pictures, remote, splitting, store
 from labelcycle import options as base
-from labelcycle.errors import DataError, SettingsError, StateError
+from labelcycle.errors import DataError, StateError
 from labelcycle.finding import find
-from labelcycle.intake import Quarantined
+from labelcycle.imaging.values import Range
+from labelcycle.intake import Quarantined, Taken
 from labelcycle.nn.progress import Progress
 from labelcycle.store import Campaign, Sample
 
 THREADS = 2
+
+REASONS = 3
+"""Named where no file can be used."""
 
 _STORED = re.compile(r"\.?[0-9a-f]{16}\.[a-z0-9]{3,4}(\..*)?")
 """Names that `ingest` gives to files in data/images; all others there are not ours to remove."""
@@ -42,6 +47,23 @@ class Options(base.Options):
         le=imaging.MAX_PIXELS,
         description="images with more pixels (width times height) are refused",
     )
+    values: Literal["campaign", "image"] | Range = Field(
+        "campaign",
+        description="black and white in images of more than 8 bits: campaign, found from all of"
+        " them and then kept; image, from each image's own values; [0, 5000], these values",
+    )
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _rising(cls, values: object) -> object:
+        if values in ("campaign", "image"):
+            return values
+        match values:
+            case [int() | float() as black, int() | float() as white] if black < white:
+                return float(black), float(white)
+        raise ValueError(
+            f"wanted campaign, image, or [BLACK, WHITE], black below white, got {values}"
+        )
 
 
 @dataclass(frozen=True)
@@ -50,10 +72,11 @@ class Report:
 
     found : files and addresses that were looked at
     added : new samples
-    known : files whose bytes, and addresses that, were a sample of the campaign before
-    duplicates : files with the bytes of another file of this ingest
+    known : files whose picture, and addresses that, were a sample of the campaign before
+    duplicates : files with the bytes, or the very pixels, of another file of this ingest
     quarantined : files that cannot be used; data/quarantine.jsonl tells why
     pool, holdout : samples of the campaign afterwards
+    told : what else people should know of the images, a sentence each
     """
 
     found: int
@@ -63,6 +86,7 @@ class Report:
     quarantined: int
     pool: int
     holdout: int
+    told: tuple[str, ...] = ()
 
 
 def ingest(
@@ -95,11 +119,12 @@ def ingest(
     try:
         taken = _take_all(campaign, items, before.values(), options, show)
         refused = [item for item in taken if isinstance(item, Quarantined)]
-        usable = [item for item in taken if isinstance(item, Sample)]
+        usable = [item for item in taken if isinstance(item, Taken)]
         if not usable:
             raise DataError(_no_images(refused))
-        new = {sample.id: sample for sample in reversed(usable) if sample.id not in before}
-        samples = [*before.values(), *_split(before, new, options, rng)]
+        whole = pictures.whole(campaign, before, usable, options.values, options.max_pixels)
+        new = [sample for sample in whole.samples if sample.id not in before]
+        samples = splitting.split(before, whole.samples, options.holdout, rng)
         _settle(campaign, samples)
         _write_quarantine(campaign, taken)
         store.write_samples(campaign.samples, samples)
@@ -107,7 +132,7 @@ def ingest(
         _sweep(campaign, before.values())
         raise
     remote.forget(campaign)
-    known = sum(sample.id in before for sample in usable)
+    known = sum(whole.shown_by[item.sample.id] in before for item in usable)
     held = sum(sample.split == "holdout" for sample in samples)
     return Report(
         found=len(taken),
@@ -117,6 +142,7 @@ def ingest(
         quarantined=len(refused),
         pool=len(samples) - held,
         holdout=held,
+        told=whole.told,
     )
 
 
@@ -173,17 +199,19 @@ def _take_all(
     before: Iterable[Sample],
     options: Options,
     show: Callable[[Progress], None],
-) -> list[Sample | Quarantined]:
+) -> list[Taken | Quarantined]:
     """What became of each path and address, in their order; the bytes of samples are stored."""
-    known = {sample.source: sample for sample in before}
+    known = {source: sample for sample in before for source in (sample.source, *sample.also)}
     wanted = [item for item in items if isinstance(item, str) and item not in known]
     total = len(wanted) + len(items)
     fetched = remote.fetch(campaign, wanted, lambda done: show(Progress(done, total)))
 
-    def take(item: Path | str) -> Sample | Quarantined:
+    def take(item: Path | str) -> Taken | Quarantined:
         if isinstance(item, Path):
             return intake.take(campaign, item, options.max_pixels)
-        return known.get(item) or _take_fetched(campaign, item, fetched[item], options)
+        if item in known:
+            return Taken(known[item], intake.look(campaign, known[item], options.max_pixels))
+        return _take_fetched(campaign, item, fetched[item], options)
 
     taken = []
     # Muted here, once for all threads: Pillow warns of harmless oddities by the thousand.
@@ -197,7 +225,7 @@ def _take_all(
 
 def _take_fetched(
     campaign: Campaign, address: str, got: Path | Quarantined, options: Options
-) -> Sample | Quarantined:
+) -> Taken | Quarantined:
     """The sample that fetched bytes are; those that are none will be fetched anew."""
     if isinstance(got, Quarantined):
         return got
@@ -209,37 +237,18 @@ def _take_fetched(
 
 def _no_images(refused: Sequence[Quarantined]) -> str:
     """The error text for files of which none can be used."""
-    (reason, count), *others = Counter(item.reason for item in refused).most_common()
-    example = next(item.source for item in refused if item.reason == reason)
-    rest = f", and {len(others)} other reasons" if others else ""
+    first = {item.reason: item.source for item in reversed(refused)}
+    common = Counter(item.reason for item in refused).most_common()
+    listed = [f"{count} such as {first[why]!r}: {why}" for why, count in common[:REASONS]]
+    if common[REASONS:]:
+        listed.append(f"{len(common[REASONS:])} other reasons")
     return (
-        f"no images: none of {len(refused)} files can be used; {count} of them, such as"
-        f" {example!r}: {reason}{rest}; give the path of images"
+        f"no images: none of {len(refused)} files can be used ({'; '.join(listed)}); give the path"
+        " of images"
     )
 
 
 # --- the whole -----------------------------------------------------------------------------
-
-
-def _split(
-    before: dict[str, Sample],
-    new: dict[str, Sample],
-    options: Options,
-    rng: np.random.Generator,
-) -> Iterator[Sample]:
-    """The new samples with their split, drawn at random from them sorted by id."""
-    held = sum(sample.split == "holdout" for sample in before.values())
-    wanted = max(options.holdout - held, 0)
-    total = len(before) + len(new)
-    if not before and wanted > total // 2:
-        raise SettingsError(
-            f"params.yaml: ingest.holdout: wanted at most {total // 2}, half of the {total} images,"
-            f" got {wanted}; lower it or ingest more images"
-        )
-    drawn = rng.permutation(sorted(new))[: min(wanted, len(new) // 2)]
-    chosen = {str(name) for name in drawn}
-    for name in sorted(new):
-        yield replace(new[name], split="holdout") if name in chosen else new[name]
 
 
 def _settle(campaign: Campaign, samples: Iterable[Sample]) -> None:
@@ -261,7 +270,7 @@ def _sweep(campaign: Campaign, keep: Iterable[Sample]) -> None:
                 path.unlink()
 
 
-def _write_quarantine(campaign: Campaign, taken: Sequence[Sample | Quarantined]) -> None:
+def _write_quarantine(campaign: Campaign, taken: Sequence[Taken | Quarantined]) -> None:
     """Bring the list up to date: what was looked at now counts, what was not stays."""
     reasons: dict[str, str] = {}
     if campaign.quarantine.exists():

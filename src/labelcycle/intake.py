@@ -5,8 +5,13 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from labelcycle import imaging, store
 from labelcycle.errors import DataError
+from labelcycle.imaging import looks
+from labelcycle.imaging.values import Values
 from labelcycle.store import Campaign, Sample
 
 MAX_BYTES = 2**30
@@ -21,9 +26,35 @@ class Quarantined:
     reason: str
 
 
+@dataclass(frozen=True)
+class Look:
+    """By what the picture of a sample is known again.
+
+    pixels : digest of its pixels, and of the ends of deep values
+    small : as `looks.small` makes it
+    """
+
+    pixels: str
+    small: NDArray[np.uint8]
+    values: Values | None
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A file that can be used: its sample, and how that looks."""
+
+    sample: Sample
+    look: Look
+
+    @property
+    def source(self) -> str:
+        """Where it was found."""
+        return self.sample.source
+
+
 def take(
     campaign: Campaign, path: Path, max_pixels: int, address: str | None = None
-) -> Sample | Quarantined:
+) -> Taken | Quarantined:
     """The sample that a file is, its bytes stored, or why it cannot be used.
 
     address : where the file was fetched from, if from elsewhere
@@ -40,7 +71,19 @@ def take(
     if not _holds(target, data):
         store.write_bytes(target, data, durable=False)
     width, height = decoded.image.size
-    return Sample(name, file, source, "pool", width, height, decoded.notes)
+    sample = Sample(name, file, source, "pool", width, height, decoded.notes)
+    return Taken(sample, _look(decoded))
+
+
+def look(campaign: Campaign, sample: Sample, max_pixels: int) -> Look:
+    """How a sample of the campaign looks."""
+    return _look(imaging.decode((campaign.images / sample.file).read_bytes(), max_pixels))
+
+
+def _look(decoded: imaging.Decoded) -> Look:
+    ends = f" {decoded.values}" if decoded.values else ""
+    pixels = looks.pixels_digest(decoded.image) + ends
+    return Look(pixels, looks.small(decoded.image), decoded.values)
 
 
 def _read(path: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""The sample that a person's list means: by its id, or by the path of its image."""
+"""The sample that a person's list means: by its id, or by a path of its image."""
 
 import os
 import posixpath
@@ -16,14 +16,16 @@ class Finder:
 
     def __init__(self, campaign: Campaign, samples: Sequence[Sample]) -> None:
         self.by_id = {sample.id: sample for sample in samples}
-        self.by_source = {sample.source: sample for sample in samples}
+        self.by_source: dict[str, Sample] = {}
         self.by_name: dict[str, list[tuple[str, Sample]]] = defaultdict(list)
         for sample in samples:
-            path = os.path.normpath(campaign.root / sample.source)
-            self.by_name[_composed(posixpath.basename(path))].append((path, sample))
+            for source in (sample.source, *sample.also):
+                self.by_source[source] = sample
+                path = os.path.normpath(campaign.root / source)
+                self.by_name[_composed(posixpath.basename(path))].append((path, sample))
 
     def by_file(self, name: str) -> Sample | None:
-        """The sample that came from a path, or the only one whose path ends so, or None.
+        """The sample that was found at a path, or the only one with a path that ends so, or None.
 
         Raises DataError if the paths of several samples end so.
         """
@@ -32,15 +34,14 @@ class Finder:
     def _by_end(self, name: str) -> Sample | None:
         end = "/" + re.sub(r"^(\.\./|/)+", "", posixpath.normpath(name))
         near = self.by_name.get(_composed(posixpath.basename(end)), [])
-        hits = [sample for path, sample in near if path.endswith(end)]
+        hits = [(path, sample) for path, sample in near if path.endswith(end)]
         # Some systems and programs decompose accents in names; people cannot see a difference.
-        hits = hits or [s for path, s in near if _composed(path).endswith(_composed(end))]
-        if len(hits) > 1:
-            raise DataError(
-                f"{name!r} is ambiguous: {hits[0].source!r} or {hits[1].source!r};"
-                " give more of the path"
-            )
-        return hits[0] if hits else None
+        hits = hits or [each for each in near if _composed(each[0]).endswith(_composed(end))]
+        found = {sample.id: sample for _, sample in hits}
+        if len(found) > 1:
+            one, other, *_ = (sample.source for sample in found.values())
+            raise DataError(f"{name!r} is ambiguous: {one!r} or {other!r}; give more of the path")
+        return hits[0][1] if hits else None
 
 
 def _composed(text: str) -> str:

@@ -57,7 +57,10 @@ class Sample:
     source : where it was found when it was ingested, for people
     split : "pool", or "holdout" for the frozen random hold-out
     width, height : size in pixels as the model sees it, after turning
-    notes : what was done to make it usable ("16-bit scaled", "first of 3 frames", ...)
+    notes : what was done to make it usable ("turned by EXIF orientation 6", ...)
+    also : where else the same bytes or the same pixels were found
+    values : of pixels of more than 8 bits: their kind, and which values are black and white
+    group : id of one of several samples that show nearly the same picture; they have one split
     """
 
     id: str
@@ -67,6 +70,14 @@ class Sample:
     width: int
     height: int
     notes: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    values: tuple[str, float, float] | None = None
+    group: str = ""
+
+    @property
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """`values` as `imaging.decode` takes them."""
+        return {self.values[0]: self.values[1:]} if self.values else {}
 
 
 @dataclass(frozen=True)
@@ -286,8 +297,14 @@ def read_samples(path: Path, split: str | None = None) -> list[Sample]:
                 f"{path}, line {line}: wanted an id of {DIGITS} hex digits and a file of that name,"
                 f" got {record.get('id')!r} and {record.get('file')!r}; {RESTORE}"
             )
-        samples.append(Sample(**{**record, "notes": tuple(record["notes"])}))
+        samples.append(_sample(record))
     return [s for s in samples if split is None or s.split == split]
+
+
+def _sample(record: Mapping[str, Any]) -> Sample:
+    """JSON knows no tuples."""
+    given: dict[str, Any] = {k: tuple(x) if isinstance(x, list) else x for k, x in record.items()}
+    return Sample(**given)
 
 
 def write_labels(path: Path, labels: Iterable[Label]) -> None:

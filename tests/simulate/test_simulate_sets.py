@@ -22,6 +22,7 @@ from labelcycle.simulate.problem import Data
 from labelcycle.simulate.sets import SETS
 from labelcycle.simulate.sets.reading import drawn, long_tail, of_array
 from labelcycle.simulate.squares import squares
+from labelcycle.warned import Notice
 
 
 def rgb(path: Path, colour: int) -> None:
@@ -122,6 +123,50 @@ def test_a_folder_with_and_without_a_test_set(tmp_path: Path) -> None:
         SETS["folder"](tmp_path / "two", 0.5)
     one = SETS["folder"](tmp_path / "two" / "train", 0.25)
     assert (len(one.train.labels), len(one.test.labels)) == (6, 2)
+
+
+def test_a_folder_is_read_as_ingest_reads_it(tmp_path: Path) -> None:
+    for place, name in enumerate(("cat", "dog")):
+        for i in range(5):
+            rgb(tmp_path / "set" / name / "deep" / f"{i}.png", 40 * place + i)
+    for file in (tmp_path / "set" / "cat" / "deep").iterdir():
+        file.rename(file.with_suffix(".jfif"))
+    (tmp_path / "set" / "__MACOSX").mkdir()
+    (tmp_path / "set" / "__MACOSX" / "._0.png").write_bytes(b"\0\5\x16\7")
+    (tmp_path / "set" / "notes").mkdir()
+    (tmp_path / "set" / "notes" / "a.txt").write_text("text")
+    with pytest.warns(Notice, match=r"set: 1 files are no images and left out, such as .*a\.txt"):
+        found = SETS["folder"](tmp_path / "set", 0.4)
+    assert found.names == ("cat", "dog")
+    assert sorted([*found.train.labels, *found.test.labels]) == [0] * 5 + [1] * 5
+
+
+def test_the_same_bytes_stay_on_one_side_and_contradictions_are_told(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        for i in range(6):
+            rgb(tmp_path / "set" / name / f"{i}.png", i)
+    with pytest.warns(Notice, match=r"6 files have the bytes of a file of another class, such as"):
+        found = SETS["folder"](tmp_path / "set", 0.5)
+    seen = [
+        {each.pixels(row, 10)[0, 0, 0] for row in range(6)} for each in (found.train, found.test)
+    ]
+    assert not seen[0] & seen[1]
+
+
+def test_deep_images_of_a_folder_share_black_and_white(tmp_path: Path) -> None:
+    for place, name in enumerate(("cold", "warm")):
+        for i in range(2):
+            low = 29_300 + 900 * place + i
+            values = np.linspace(low, low + 800, 100).astype(np.uint16).reshape(10, 10)
+            (tmp_path / "set" / name).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(values).save(tmp_path / "set" / name / f"{i}.png")
+    found = SETS["folder"](tmp_path / "set", 0.5)
+    by_label = {
+        int(label): each.pixels(row, 10).mean()
+        for each in (found.train, found.test)
+        for row, label in enumerate(each.labels)
+    }
+    assert by_label[0] < 90 < 160 < by_label[1]
 
 
 def test_skin_lesions_are_split_by_lesion(tmp_path: Path) -> None:
@@ -264,9 +309,9 @@ def test_images_want_an_encoder(tmp_path: Path) -> None:
 
 
 def test_changed_images_are_another_set(tmp_path: Path) -> None:
-    for c in "ab":
+    for start, c in enumerate("ab"):
         for i in range(5):
-            rgb(tmp_path / "set" / c / f"{i}.png", 10 * i)
+            rgb(tmp_path / "set" / c / f"{i}.png", 10 * i + start)
     changed = tmp_path / "set" / "a" / "0.png"
     before, times = SETS["folder"](tmp_path / "set", 0.4), changed.stat()
     data = changed.read_bytes()
@@ -286,8 +331,8 @@ def test_the_images_beside_features_count(tmp_path: Path) -> None:
 
 
 def test_names_of_the_classes(tmp_path: Path) -> None:
-    for c in ("dog", "cat"):
-        rgb(tmp_path / "set" / c / "0.png", 0)
+    for colour, c in enumerate(("dog", "cat")):
+        rgb(tmp_path / "set" / c / "0.png", colour)
     assert SETS["folder"](tmp_path / "set", 0.5).names == ("cat", "dog")
     path = both_in(tmp_path / "both.npz", classes=np.array(["a", "b"]))
     assert SETS["npz"](path, 0.2).names == ("a", "b")
@@ -359,7 +404,8 @@ def test_squares_are_the_images_resized(tmp_path: Path) -> None:
     assert sorted([*made.train[:, 0, 0, 0], *made.test[:, 0, 0, 0]]) == [7, 9, 11]
     again = squares(found, 6, tmp_path / "cache", silent)
     assert again.digest == made.digest
-    (tmp_path / "set" / "b" / "2.png").write_bytes(b"no image")
+    whole = (tmp_path / "set" / "b" / "1.png").read_bytes()
+    (tmp_path / "set" / "b" / "2.png").write_bytes(whole[:-30])
     broken = SETS["folder"](tmp_path / "set", 0.4)
     with pytest.raises(DataError, match=r"2\.png: wanted an image, got"):
         squares(broken, 6, tmp_path / "other", silent)

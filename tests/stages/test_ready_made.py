@@ -95,7 +95,7 @@ def test_two_rows_of_one_sample(campaign: store.Campaign) -> None:
     store.write_arrays(
         campaign.data / "features.npz",
         files=np.array([source, f"x/../{source}"]),
-        features=np.ones((2, 3)),
+        features=np.array([[1.0, 1, 1], [1, 1, 2]]),
     )
     with pytest.raises(DataError, match=rf"rows 0 and 1 \(counted from 0\) are both of '{source}'"):
         pretrain.run(campaign, OPTIONS, 7, ignore)

@@ -40,6 +40,7 @@ class ImageClassifier(PythonModel):
             self._encoder = _fetched(context.model_config["encoder"])
         self._learner = load_learner(model)
         self._classes = record["classes"]
+        self._ranges = {kind: tuple(each) for kind, each in record["values"].items()}
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
@@ -52,7 +53,9 @@ class ImageClassifier(PythonModel):
         from labelcycle import imaging
         from labelcycle.nn.images import square
 
-        images = [imaging.decode(bytes(data)).image for data in model_input["image"]]
+        images = [
+            imaging.decode(bytes(data), ranges=self._ranges).image for data in model_input["image"]
+        ]
         size = self._size or self._encoder.image_size
         pixels = np.stack([square(image, size) for image in images])
         given = pixels if self._size else self._encoder.embed(pixels)

@@ -65,6 +65,8 @@ def ingest(root: Path, paths: tuple[str, ...], follow_links: bool) -> None:
         f" {report.duplicates} duplicates, {report.quarantined} in quarantine"
     )
     click.echo(f"now {report.pool} in the pool, {report.holdout} in the hold-out")
+    for text in report.told:
+        click.echo(text)
     if report.quarantined:
         click.echo("see data/quarantine.jsonl for what could not be used, and why")
 

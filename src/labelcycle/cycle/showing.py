@@ -82,4 +82,4 @@ def _drawn(standing: Standing, sample: Sample, context: Sequence[Neighbour]) -> 
 
 def _decoded(standing: Standing, sample: Sample) -> Image.Image:
     data = (standing.campaign.images / sample.file).read_bytes()
-    return imaging.decode(data, standing.config.ingest.max_pixels).image
+    return imaging.decode(data, standing.config.ingest.max_pixels, sample.ranges).image

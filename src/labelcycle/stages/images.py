@@ -30,7 +30,7 @@ def load_images(campaign: Campaign, samples: Sequence[Sample], size: int) -> NDA
             raise DataError(
                 f"cannot read {path}: {error.strerror}; restore it with `dvc checkout`"
             ) from error
-        images[row] = square(imaging.decode(data).image, size)
+        images[row] = square(imaging.decode(data, ranges=samples[row].ranges).image, size)
 
     with ThreadPoolExecutor(THREADS) as threads:
         for _ in threads.map(load, range(len(samples))):
@@ -41,3 +41,12 @@ def load_images(campaign: Campaign, samples: Sequence[Sample], size: int) -> NDA
 def median_side(samples: Sequence[Sample]) -> int:
     """Median of the images' shorter sides in pixels, of two the lower."""
     return median_low(min(sample.width, sample.height) for sample in samples)
+
+
+def common_ranges(samples: Sequence[Sample]) -> dict[str, tuple[float, float]]:
+    """Black and white of each kind of deep pixels, where all images of the kind share them."""
+    found: dict[str, set[tuple[float, float]]] = {}
+    for sample in samples:
+        for kind, one in sample.ranges.items():
+            found.setdefault(kind, set()).add(one)
+    return {kind: next(iter(each)) for kind, each in sorted(found.items()) if len(each) == 1}

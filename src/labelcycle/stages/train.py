@@ -18,7 +18,7 @@ from labelcycle.nn.encoders import Encoder
 from labelcycle.nn.learners import Learner
 from labelcycle.nn.learners._calibrated import Calibrated, rebuilt, temperature_of
 from labelcycle.nn.learners._seen import Seen, fitted, head, own_features, probabilities
-from labelcycle.stages.images import median_side
+from labelcycle.stages.images import common_ranges, median_side
 from labelcycle.stages.pool_files import probabilities_file, read_pool
 from labelcycle.stages.seen import campaign_encoder, seen
 
@@ -83,6 +83,7 @@ def run(
         "image_size": size,
         "labels": int(np.count_nonzero(pool.labeled)),
         "state": meta,
+        "values": common_ranges(store.read_samples(campaign.samples, "pool")),
     }
     store.write_json(campaign.model / META, record)
 

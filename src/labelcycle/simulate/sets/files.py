@@ -1,32 +1,73 @@
 """Sets whose images are files: folders of classes, and the skin lesions with their tables."""
 
 import csv
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labelcycle.errors import DataError
-from labelcycle.imaging import FORMATS
-from labelcycle.simulate.sets.reading import Read, Rows, Split, check_folder, drawn, of_files
-
-ENDINGS = frozenset({*FORMATS.values(), ".jpeg", ".tiff", ".pgm"})
+from labelcycle.finding import find
+from labelcycle.simulate.sets.image_files import are_images, common_ranges, of_files, same_bytes
+from labelcycle.simulate.sets.reading import Read, Rows, check_folder, drawn
+from labelcycle.warned import Notice
 
 
 def folder(path: Path, share: float) -> Read:
-    """train/CLASS/* and test/CLASS/*, or CLASS/*, of which a share is drawn for the test set."""
+    """train/CLASS/* and test/CLASS/*, or CLASS/*, of which a share is drawn for the test set.
+
+    Files are found as `labelcycle ingest` finds them, and images known by what is in them. Those
+    with the same bytes stay on one side of the split.
+    """
     check_folder(path)
     if (path / "train").is_dir() and (path / "test").is_dir():
-        names = _classes(path / "train")
-        splits = _labelled(path / "train", names), _labelled(path / "test", names)
-        return Read(*splits, names=tuple(names))
-    names = _classes(path)
-    return Read(*drawn(_labelled(path, names), share), names=tuple(names))
+        found = [_images(path / part) for part in ("train", "test")]
+        names = _classes(path / "train", found[0])
+        others = sorted(set(found[1]) - set(names))
+        if others:
+            where = path / "test" / others[0]
+            raise DataError(f"{where}: no such class in train; wanted {', '.join(names)}")
+        both = [_labelled(each, names) for each in found]
+        ranges = common_ranges([file for files, _ in both for file in files])
+        train, test = (of_files(*each, ranges) for each in both)
+        return Read(train, test, names=tuple(names))
+    images = _images(path)
+    names = _classes(path, images)
+    files, labels = _labelled(images, names)
+    groups = same_bytes(files, labels)
+    return Read(
+        *drawn(of_files(files, labels, common_ranges(files)), share, groups), names=tuple(names)
+    )
 
 
-def _classes(path: Path) -> list[str]:
-    names = sorted(each.name for each in path.iterdir() if each.is_dir() and each.name[0] != ".")
+def _images(path: Path) -> dict[str, list[Path]]:
+    """The image files in each folder of `path` that has any. Tells what else lies there."""
+    images: dict[str, list[Path]] = {}
+    left: list[Path] = []
+    for each in sorted(path.iterdir()):
+        if not each.is_dir() or each.name.startswith("."):
+            continue
+        try:
+            files = [Path(file) for file in find([str(each)], path)]
+        except DataError:  # not a single file
+            files = []
+        pictures = [file for file, good in zip(files, are_images(files), strict=True) if good]
+        left += sorted(set(files) - set(pictures))
+        if pictures:
+            images[each.name] = pictures
+    if left:
+        warnings.warn(
+            Notice(f"{path}: {len(left)} files are no images and left out, such as {left[0]}"),
+            stacklevel=2,
+        )
+    return images
+
+
+def _classes(path: Path, images: Mapping[str, list[Path]]) -> list[str]:
+    names = sorted(images)
     if len(names) < 2:
         raise DataError(
             f"{path}: wanted a folder of images for each of at least two classes, or train and test"
@@ -35,20 +76,12 @@ def _classes(path: Path) -> list[str]:
     return names
 
 
-def _labelled(path: Path, names: Sequence[str]) -> Split:
-    """All images; raises DataError for a class that is not among `names`, or no image at all."""
-    others = sorted(set(_classes(path)) - set(names))
-    if others:
-        raise DataError(f"{path / others[0]}: no such class in train; wanted {', '.join(names)}")
-    files = [
-        (each, label)
-        for label, name in enumerate(names)
-        for each in sorted((path / name).glob("*"))
-        if each.suffix.lower() in ENDINGS
-    ]
-    if not files:
-        raise DataError(f"{path}: wanted images {', '.join(sorted(ENDINGS))}, got none")
-    return of_files([each for each, _ in files], np.array([label for _, label in files]))
+def _labelled(
+    images: Mapping[str, list[Path]], names: Sequence[str]
+) -> tuple[list[Path], NDArray[np.int64]]:
+    """All images with the places of their classes in `names`."""
+    pairs = [(file, names.index(name)) for name in sorted(images) for file in images[name]]
+    return [file for file, _ in pairs], np.array([label for _, label in pairs], dtype=np.int64)
 
 
 def isic2019(path: Path, share: float) -> Read:

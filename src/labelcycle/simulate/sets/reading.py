@@ -1,7 +1,6 @@
 """What a set of images is once it is found, before its pixels are read."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from labelcycle import imaging
 from labelcycle.core.seeding import derive
 from labelcycle.errors import DataError
 from labelcycle.nn.images import square
@@ -17,9 +15,6 @@ from labelcycle.store import digest
 
 Labels = NDArray[np.int64]
 Rows = NDArray[np.int64]
-
-THREADS = 4
-"""That read files."""
 
 FILES_SIDE = 64
 """Side in pixels of images from files of their own, where none is told."""
@@ -107,31 +102,6 @@ def of_array(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> Split:
 
     stamp = digest(np.ascontiguousarray(images).tobytes())
     return Split(labels.astype(np.int64), pixels, stamp)
-
-
-def of_files(paths: list[Path], labels: Labels) -> Split:
-    """A split of image files. All are read, for their stamp is that of their bytes."""
-
-    def pixels(row: int, side: int) -> NDArray[np.uint8]:
-        try:
-            return square(imaging.decode(paths[row].read_bytes()).image, side)
-        except (DataError, OSError) as error:
-            raise DataError(
-                f"{paths[row]}: wanted an image, got {error}; remove or mend the file"
-            ) from error
-
-    with ThreadPoolExecutor(THREADS) as threads:
-        stamps = list(threads.map(_stamp, paths))
-    return Split(labels, pixels, digest("".join(stamps).encode()))
-
-
-def _stamp(path: Path) -> str:
-    try:
-        return digest(path.read_bytes())
-    except OSError as error:
-        raise DataError(
-            f"{path}: wanted an image, got {error.strerror}; remove or mend the file"
-        ) from error
 
 
 def drawn(whole: Split, share: float, groups: Rows | None = None) -> tuple[Split, Split]:
