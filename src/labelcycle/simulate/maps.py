@@ -27,6 +27,9 @@ STRATEGIES = ("typiclust", "supclust")
 SHOWN = 3000
 """Most samples of a map: t-SNE takes seconds for these."""
 
+SAME = 1e-12
+"""Coordinates of directions that differ by no more are equal."""
+
 COMPONENTS = 50
 """Principal components that t-SNE begins with, as its authors do."""
 
@@ -95,16 +98,22 @@ def judged(
 def _sampled(pool: Pool, picks: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
     """Available rows, rising: all picks, and others at random."""
     others = np.setdiff1d(np.flatnonzero(pool.available), picks)
-    count = min(len(others), SHOWN - len(np.unique(picks)))
+    count = min(len(others), max(0, SHOWN - len(np.unique(picks))))
     return np.union1d(picks, rng.choice(others, count, replace=False))
 
 
 def _embedded(features: NDArray[np.floating]) -> Values:
-    """(n, 2): t-SNE of the directions of the features."""
+    """(n, 2): t-SNE of the directions of the features; zeros where all directions are the same.
+
+    scikit-learn divides by the spread of the directions and ends the process where it is 0.
+    """
+    if np.ptp(unit_rows(features), axis=0).max() <= SAME:
+        return np.zeros((len(features), 2))
     from sklearn.decomposition import PCA  # type: ignore[import-untyped] # slow to import
     from sklearn.manifold import TSNE  # type: ignore[import-untyped]
 
     points = unit_rows(features)
+    points = np.pad(points, ((0, 0), (0, max(0, 2 - points.shape[1]))))  # PCA is asked for two
     most = min(COMPONENTS, *points.shape)
     with one_thread():
         points = PCA(most, svd_solver="full").fit_transform(points)
