@@ -81,7 +81,7 @@ def judged(
     kept = np.zeros(len(clusters), dtype=bool)
     groups = clusters_of(pool, clusters)
     with one_thread():
-        centres = supclust.cluster_centres(pool, groups)
+        centres = supclust.cluster_centres(pool.features, groups)
         weights = supclust.centre_weights(centres, options.temperature)
         for i, group in enumerate(groups):
             rows = group.available

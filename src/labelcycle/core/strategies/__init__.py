@@ -17,6 +17,13 @@ PAPER = re.compile(r".*?\b\d{4}(?: \(arXiv [0-9.]+\))?(?=[.,;])")
 """What a docstring's second paragraph begins with: authors: title, venue year (arXiv number)."""
 
 
+NORMALISE = (
+    "compare directions: bring features to length 1 first; false: lengths count too (a float32"
+    " copy of the features is made)"
+)
+"""Describes the setting of strategies that may do either."""
+
+
 class Strategy(Protocol):
     """What a module in this package holds.
 
