@@ -23,6 +23,12 @@ NORMALISE = (
 )
 """Describes the setting of strategies that may do either."""
 
+DIRECTIONS = (
+    "Strategies compare the directions of features: each row is brought to length 1 first. Those\n"
+    "with an option `normalise` can let lengths count too."
+)
+"""What is said beside a list of the strategies."""
+
 
 class Strategy(Protocol):
     """What a module in this package holds.

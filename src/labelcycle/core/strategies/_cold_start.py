@@ -9,7 +9,7 @@ from pydantic import Field
 
 from labelcycle import options as base
 from labelcycle.core.pool import Pool, Selection
-from labelcycle.core.strategies import random, typiclust
+from labelcycle.core.strategies import NORMALISE, random, typiclust
 
 NO_DIFFERENCE = 1e-6
 """Scores that differ by no more are float32's rounding of equal ones."""
@@ -22,6 +22,7 @@ class Options(base.Options):
         "typiclust",
         description="who picks while the model says the same of all, as it does without labels",
     )
+    normalise: bool = Field(True, description=NORMALISE)
 
 
 def is_cold(scores: NDArray[np.floating]) -> bool:
@@ -37,7 +38,7 @@ def stand_in(pool: Pool, budget: int, rng: np.random.Generator, options: Options
     if options.cold_start == "random":
         found = random.select(pool, budget, rng, random.Options())
     else:
-        found = typiclust.select(pool, budget, rng, typiclust.Options())
+        found = typiclust.select(pool, budget, rng, typiclust.Options(normalise=options.normalise))
     return replace(flagged(found, 1), stood_in=options.cold_start)
 
 
