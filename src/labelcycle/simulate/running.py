@@ -208,6 +208,8 @@ def page(found: Mapping[str, Any]) -> str:
             tables.table(curves, found["base"]),
             "",
         ]
+        told = tables.stand_ins(curves)
+        lines += [told, ""] if told else []
     return "\n".join(lines)
 
 

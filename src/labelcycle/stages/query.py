@@ -55,6 +55,8 @@ def run(
                 campaign, model_seen(campaign, "pool", read_features(campaign, "pool")[1])
             ),
         )
+    if len(np.unique(pool.labels[pool.labeled])) > 1:  # else no model has anything to say
+        _tell_who_stood_in(options.strategy, selection)
     record = {
         "strategy": options.strategy,
         "stood_in": selection.stood_in,
@@ -71,6 +73,17 @@ def _tell_of_lengths(features: NDArray[np.floating]) -> None:
         warnings.warn(
             f"{text}; if lengths should count, write `normalise: false` into cluster,"
             " query.options and train.options, with a strategy and a learner that have it",
+            Notice,
+            stacklevel=2,
+        )
+
+
+def _tell_who_stood_in(strategy: str, selection: Selection) -> None:
+    if selection.stand_ins:
+        which = "the samples" if selection.stood_in else "most samples"
+        warnings.warn(
+            f"{strategy}: the model says the same of {which} that are left; its cold start strategy"
+            f" picks {selection.stand_ins} of {len(selection.rows)}",
             Notice,
             stacklevel=2,
         )
