@@ -49,7 +49,8 @@ def select(
 
     The answer has `rows` (b,) int64; `score` (b,), by which the strategy judged each at its turn;
     `why`, what it knew of each, by name; `stood_in`, the strategy that picked instead because the
-    model had nothing to say (no labels, one class, the same answer for all samples), or None.
+    model had nothing to say (no labels, one class, the same answer for all samples), or None;
+    `stand_ins`, how many picks that strategy made: the last ones, if the model doubts too few.
 
     features : (n, d), one row a sample: an array of numpy, a tensor of torch, a data frame or
         lists. Only their directions are compared: each row is brought to length 1 first. A warning

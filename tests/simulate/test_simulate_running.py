@@ -19,7 +19,7 @@ from tiny_sets import blobs_in, done, settings
 from labelcycle.core import strategies
 from labelcycle.errors import ToolFailed
 from labelcycle.nn import learners
-from labelcycle.simulate import campaigns, playing, running, workers
+from labelcycle.simulate import campaigns, experiment, opening, playing, running, workers
 from labelcycle.simulate.problem import Campaign, Measured
 
 
@@ -265,6 +265,28 @@ def test_results_are_written_before_figures(
         failed=lambda path, error: failed.append((path.name, str(error))),
     )
     assert failed == [("map-*.json", "no such colour")]
+
+
+def test_the_table_tells_whose_picks_are_another_strategys(tmp_path: Path) -> None:
+    found = done(tmp_path / "out", blobs_in(tmp_path), strategies=["random", "margin"])
+    shares = [row["stood_in"] for row in found["rows"] if row["strategy"] == "margin"]
+    assert shares[0] == 1  # no labels: no model
+    assert {row["stood_in"] for row in found["rows"] if row["strategy"] == "random"} == {0}
+    told = "for the model said the same of all samples: margin 100% at 3"
+    assert told in (tmp_path / "out" / "table.md").read_text()
+    alone = done(tmp_path / "out", blobs_in(tmp_path))
+    assert "cold start" not in running.page(alone)
+
+
+def test_lengths_that_carry_the_spread_are_remarked(tmp_path: Path) -> None:
+    path = blobs_in(tmp_path)
+    with np.load(path) as arrays:
+        column = {name: arrays[name][:, :1] for name in ("train", "test")}
+        np.savez(path, **{**arrays, **column})
+    given = experiment.parse(settings(path), "x.yaml")
+    told = opening.remarks(given, opening.opened(given, tmp_path))
+    assert len(told) == 1
+    assert "npz: strategies compare directions" in told[0]
 
 
 def has_lines(path: Path, count: int) -> bool:
