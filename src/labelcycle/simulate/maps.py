@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labelcycle.core.crowd import Crowd
 from labelcycle.core.neighbours import unit_rows
-from labelcycle.core.ordering import best_first
 from labelcycle.core.pool import UNLABELED, Pool
 from labelcycle.core.seeding import derive
+from labelcycle.core.shrinking import Shrinking
 from labelcycle.core.strategies import supclust
 from labelcycle.core.threads import one_thread
 from labelcycle.core.turns import clusters_of
-from labelcycle.core.typicality import typicality
+from labelcycle.core.typicality import k_of
 from labelcycle.simulate.playing import Assignment, initial_labels
 from labelcycle.simulate.problem import Problem
 from labelcycle.stages.pool_files import rounded
@@ -88,11 +89,20 @@ def judged(
             if not len(rows):
                 continue
             points = unit_rows(pool.features[rows])
-            typical[rows] = typicality(points, options.neighbours, options.squared)
+            typical[rows] = _typical(pool, rows, options)
             edge[rows] = supclust.boundary(points, centres, weights[i], options.squared)
-            count = supclust.kept_count(len(rows), options)
-            kept[rows[best_first(typical[rows])[:count]]] = True
+            shrinking = Shrinking(pool.features, rows, options.neighbours, options.squared)
+            kept[shrinking.most_typical(supclust.kept_count(len(rows), options))] = True
     return typical, edge, kept
+
+
+def _typical(pool: Pool, rows: NDArray[np.int64], options: supclust.Options) -> Values:
+    """As exact as a figure shows it, in a fraction of the time."""
+    crowd = Crowd(pool.features, rows)
+    groups, k = np.arange(len(crowd.count)), k_of(len(rows), options.neighbours)
+    low, high, _ = crowd.bounds(groups, k, options.squared)
+    middle: Values = ((low + high) / 2)[crowd.group]
+    return middle
 
 
 def _sampled(pool: Pool, picks: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:

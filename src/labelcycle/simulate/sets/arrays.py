@@ -163,8 +163,9 @@ def _features(rows: NDArray[Any], name: str) -> NDArray[np.floating]:
     if len(wrong):
         more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         raise ValueError(
-            f"wanted finite numbers, got others in row {wrong[0]}{more} of {name} (counted from 0);"
-            " embed these images anew, or leave the rows out"
+            f"wanted finite numbers below 3.4e38, which float32 holds, got others in row {wrong[0]}"
+            f"{more} of {name} (counted from 0); scale all of {name}, embed these images anew, or"
+            " leave the rows out"
         )
     return rows if rows.dtype == np.float16 else rows.astype(np.float32, copy=False)
 
