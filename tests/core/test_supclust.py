@@ -221,5 +221,5 @@ def test_neighbours_in_the_whole_pool_are_for_small_pools(monkeypatch: pytest.Mo
     monkeypatch.setattr(supclust, "MOST_ROWS", 29)
     pool = three_clusters(labeled=[0])
     assert len(ask(pool, 2, neighbourhood="pool").rows) == 2
-    with pytest.raises(SettingsError, match="at most 29 samples .* 30.*; take neighbourhood 'clu"):
+    with pytest.raises(SettingsError, match=r"at most 29 samples .* 30.*; take neighbourhood 'clu"):
         ask(three_clusters(labeled=[]), 2, neighbourhood="pool")
