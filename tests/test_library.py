@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import labelcycle
 from labelcycle import select
@@ -57,7 +58,8 @@ def test_too_large_a_budget_takes_the_whole_pool_with_a_warning(strategy: str) -
 def test_fewer_distinct_samples_than_clusters(strategy: str, distinct: int) -> None:
     features = np.eye(4, dtype=np.float32)[np.arange(30) % distinct]
     features[20:] = 0  # rows of zeros too
-    picks = select(features, some(np.arange(30) % 2, 4), 8, strategy=strategy)
+    with pytest.warns(UserWarning, match=r"\d of 8 picks have the features of another pick; leave"):
+        picks = select(features, some(np.arange(30) % 2, 4), 8, strategy=strategy)
     assert len(set(picks.rows.tolist())) == 8
 
 
@@ -147,7 +149,7 @@ def test_what_does_not_fit_is_refused_by_name() -> None:
         select(features, truth, 3)
     broken = features.copy()
     broken[17, 2] = np.nan
-    with pytest.raises(DataError, match="row 17 holds NaN"):
+    with pytest.raises(DataError, match="row 17 holds NaN; leave that sample out"):
         select(broken, None, 3)
 
 
@@ -171,8 +173,8 @@ def test_ones_own_arrays_and_the_seed_are_checked() -> None:
         select(features, None, 3, clusters=[1] * 7)
     labels = some(truth, 9)
     for wrong, text in (
-        (np.full(120, 0.5), r"probabilities must be \(120, c\), a row a sample.*\(120,\)"),
-        (np.ones((120, 1)), r"a column for each of at least 3 classes \(got \(120, 1\)\)"),
+        (np.full(120, 0.5), r"probabilities must be \(120, c\) numbers, a row a sample.*\(120,\)"),
+        (np.ones((120, 1)), r"a column for each of at least 3 classes \(got \(120, 1\) float64\)"),
         (np.ones((120, 3)), r"sum to 1 in each row, row 0 has 1 and sums to 3; take the softmax"),
         (np.tile([1.5, -0.5, 0], (120, 1)), r"at least 0 .*row 0 has -0\.5"),
     ):
@@ -224,3 +226,153 @@ def test_a_learner_of_images_is_refused() -> None:
     features, labels = np.eye(4, dtype=np.float32), [0, 1, -1, -1]
     with pytest.raises(SettingsError, match=r"sees features \(.*linear.*got finetune, .*another$"):
         select(features, labels, 1, strategy="margin", learner="finetune")
+
+
+def ray(n: int = 60) -> tuple[np.ndarray, np.ndarray]:
+    """Three blobs, one behind the other seen from the origin."""
+    truth = np.arange(n) % 3
+    places = np.array([1.0, 5.0, 9.0])[truth, None] * np.ones(4)
+    return places + 0.1 * np.random.default_rng(0).standard_normal((n, 4)), truth
+
+
+ABLE = [name for name in ALL if "normalise" in strategies.get(name).Options.model_fields]
+
+
+@pytest.mark.parametrize("strategy", ["typiclust", "supclust", "coreset"])
+@pytest.mark.parametrize("columns", [4, 1])
+def test_lengths_count_if_asked(strategy: str, columns: int) -> None:
+    features, truth = ray()
+    features = features[:, :columns]
+    found = {}
+    for origin in (0.0, 1e4):  # neither the origin nor the unit matters
+        moved = 1e3 * (features + origin)
+        rows = select(moved, None, 3, strategy=strategy, normalise=False).rows
+        assert sorted(truth[rows]) == [0, 1, 2]
+        found[origin] = rows.tolist()
+    with pytest.warns(UserWarning, match="strategies compare directions.*give normalise=False"):
+        select(features, None, 3, strategy=strategy)
+
+
+@pytest.mark.parametrize("strategy", ABLE)
+def test_every_strategy_that_can_lets_lengths_count(strategy: str) -> None:
+    features, truth = ray(90)
+    labels = some(truth, 12)
+    assert len(set(select(features, labels, 5, strategy=strategy, normalise=False).rows)) == 5
+    learners = {"learner": "prototype"}
+    picks = select(features, labels, 5, strategy=strategy, normalise=False, **learners)
+    assert len(set(picks.rows)) == 5
+
+
+@pytest.mark.parametrize("strategy", sorted({*ALL} - {*ABLE, "random"}))
+def test_others_say_that_they_cannot(strategy: str) -> None:
+    features, _ = ray()
+    with pytest.raises(SettingsError, match="distances between rows of length 1: wanted normalise"):
+        select(features, None, 3, strategy=strategy, normalise=False)
+    with pytest.warns(UserWarning, match=r"compare directions.*; take typiclust.* and give norm"):
+        select(features, None, 3, strategy=strategy)
+
+
+def test_a_learner_of_directions_is_refused_where_lengths_count() -> None:
+    features, truth = ray()
+    given = {"strategy": "margin", "normalise": False}
+    with pytest.raises(SettingsError, match=r"learner propagate goes by .*linear or prototype"):
+        select(features, some(truth, 9), 3, learner="propagate", **given)
+    probabilities = np.random.default_rng(0).dirichlet([1, 1, 1], 60)
+    assert len(select(features, None, 3, probabilities=probabilities, **given).rows) == 3
+    with pytest.raises(SettingsError, match=r"normalise must be True or False \(got 'no'\)"):
+        select(features, None, 3, normalise="no")  # type: ignore[arg-type]
+
+
+def test_tensors_tables_and_lists_give_what_arrays_do() -> None:
+    torch, pandas = pytest.importorskip("torch"), pytest.importorskip("pandas")
+    features, truth = blobs()
+    features = np.round(features * 4) / 4  # which bfloat16 nearly holds
+    labels = some(truth, 20)
+    tensor = torch.tensor(features, requires_grad=True)
+    expected = select(features, labels, 5).rows.tolist()
+    for other in (tensor, tensor.double(), pandas.DataFrame(features), features.tolist()):
+        assert select(other, labels, 5).rows.tolist() == expected
+    nullable = pandas.Series(labels).replace(-1, pandas.NA).astype("Int64")
+    nothing = [None if label < 0 else label for label in labels.tolist()]
+    for known in (torch.tensor(labels), nullable, nothing, np.array(nothing, dtype=object)):
+        assert select(features, known, 5).rows.tolist() == expected
+    half = select(tensor.to(torch.bfloat16), labels, 5).rows.tolist()
+    assert (
+        half == select(tensor.to(torch.bfloat16).float().detach().numpy(), labels, 5).rows.tolist()
+    )
+    readonly = np.asfortranarray(features)
+    readonly.flags.writeable = False
+    assert select(readonly, labels, 5).rows.tolist() == expected
+    assert len(select(features > 0, labels, 5).rows) == 5
+
+
+@pytest.mark.parametrize("scale", [1e50, 1e-300, 1e300])
+def test_numbers_beyond_float32_are_scaled(scale: float) -> None:
+    features, truth = blobs()
+    wide, labels = features.astype(np.float64), some(truth, 12)
+    for strategy in KINDS:
+        expected = select(wide, labels, 5, strategy=strategy).rows.tolist()
+        assert select(wide * scale, labels, 5, strategy=strategy).rows.tolist() == expected
+    kept = select(wide, labels, 5, normalise=False).rows.tolist()
+    assert select(wide * scale, labels, 5, normalise=False).rows.tolist() == kept
+    wide[[3, 50]] *= scale  # some rows only
+    assert len(select(wide, labels, 5).rows) == 5
+    wide[17, 2] = np.inf
+    with pytest.raises(DataError, match="row 17 holds infinity"):
+        select(wide, labels, 5)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"classes": "3"}, r"classes must be a whole number, at least 1, at most 100000 \(got '3'"),
+        ({"classes": 10**9}, r"at most 100000 \(got 1000000000\)"),
+        ({"labels": [10**9] + [-1] * 119}, r"below 100,000; row 0 has 1000000000; numpy.unique\("),
+        ({"labels": [1e300] + [-1.0] * 119}, r"row 0 has 1e\+300"),
+        ({"labels": [-5] + [-1] * 119}, "row 0 has -5"),
+        ({"labels": np.full(120, 255, np.uint8)}, "labels are uint8, in which -1 becomes 255"),
+        ({"clusters": np.full(120, 2**40)}, r"from 0 to 2147483647.*row 0 has 1099511627776"),
+        ({"clusters": np.full(120, -2)}, r"or -1 for noise \(row 0 has -2\)"),
+        ({"clusters": ["a"] * 120}, r"whole numbers.*<U1\); numpy.unique\(clusters"),
+        ({"probabilities": [["a"] * 3] * 120}, r"probabilities must be \(120, c\) numbers.*<U1"),
+        ({"probabilities": np.full((120, 3), np.nan)}, "probabilities must be finite.*row 0 .*NaN"),
+        ({"features": [[1, 2], [3]]}, "features must be an array of numbers, got .*list"),
+        ({"features": [["a", "b"]] * 120}, r"<U1\); drop columns that are not numbers"),
+        ({"features": np.ma.masked_less(blobs()[0], 0)}, "must not have masked entries"),
+        ({"features": scipy.sparse.csr_matrix(blobs()[0])}, "dense, got a sparse scipy.csr_matrix"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_words_of_a_notebook(
+    change: dict[str, Any], said: str
+) -> None:
+    given = {"features": blobs()[0], "labels": None, "strategy": "margin", **change}
+    if "clusters" not in change:
+        given["clusters"] = np.zeros(120, int)
+    with pytest.raises(ValueError, match=said) as caught:
+        select(budget=3, **given)
+    assert isinstance(caught.value, LabelcycleError)
+    for word in ("params.yaml", "campaign", "ingest", "labelcycle run", "stage", "encoder"):
+        assert word not in str(caught.value)
+
+
+def test_clusters_of_hdbscan_may_have_gaps_and_noise() -> None:
+    features, truth = blobs()
+    clusters = 10 * truth
+    expected = select(features, None, 3, clusters=clusters)
+    assert sorted(expected.why["cluster"]) == [0, 10, 20]
+    noise = np.arange(120) % 9 == 0
+    picks = select(features, None, 3, clusters=np.where(noise, -1, clusters))
+    assert sorted(picks.why["cluster"]) == [0, 10, 20]
+    assert sorted(truth[picks.rows]) == [0, 1, 2]
+    assert sum(picks.why["cluster_size"]) == 120  # noise is in the nearest
+    with pytest.warns(UserWarning, match=r"-1 \(noise\) for all samples: .* one cluster"):
+        assert len(select(features, None, 3, clusters=np.full(120, -1)).rows) == 3
+
+
+def test_copies_are_told_once_they_are_picked() -> None:
+    features = np.repeat(np.eye(2, 5), 249, axis=0)
+    with pytest.warns(UserWarning, match="8 of 10 picks have the features of another pick; leave"):
+        assert len(select(features, None, 10).rows) == 10
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(select(features, None, 2).rows) == 2

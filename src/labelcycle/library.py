@@ -14,24 +14,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from labelcycle.core import clusterers, query, strategies
+from labelcycle.core import arrays, clusterers, query, spread, strategies
+from labelcycle.core.clustering import prepared, without_noise
+from labelcycle.core.neighbours import in_ball
 from labelcycle.core.pool import UNLABELED, Pool, Selection
 from labelcycle.core.registry import parse_options
 from labelcycle.core.seeding import derive
-from labelcycle.errors import DataError, SettingsError
+from labelcycle.errors import SettingsError
 from labelcycle.nn import learners
+from labelcycle.options import Options
 
 MOST_CLUSTERS = 500
 """As the cluster stage's default (Hacohen et al. 2022, code)."""
 
 
 def select(
-    features: NDArray[Any],
+    features: ArrayLike,
     labels: ArrayLike | None,
     budget: int,
     *,
     strategy: str = "typiclust",
     options: Mapping[str, Any] | None = None,
+    normalise: bool = True,
     classes: int | None = None,
     clusters: ArrayLike | None = None,
     cluster_method: str = "kmeans",
@@ -45,17 +49,25 @@ def select(
 
     The answer has `rows` (b,) int64; `score` (b,), by which the strategy judged each at its turn;
     `why`, what it knew of each, by name; `stood_in`, the strategy that picked instead because the
-    model had nothing to say (no labels, one class, the same answer for all samples), or None.
+    model had nothing to say (no labels, one class, the same answer for all samples), or None;
+    `stand_ins`, how many picks that strategy made: the last ones, if the model doubts too few.
 
-    features : (n, d), one row a sample; float32 or float16 are used as they are, may be
-        memory-mapped, and are never changed
-    labels : (n,) class indices, -1 (or NaN) where there is none; None: no sample has one
+    features : (n, d), one row a sample: an array of numpy, a tensor of torch, a data frame or
+        lists. Only their directions are compared: each row is brought to length 1 first. A warning
+        tells where lengths carry most of the spread. float32 and float16 are used as they are,
+        may be memory-mapped, and are never changed
+    labels : (n,) class indices, -1 (or NaN, None) where there is none; None: no sample has one
     budget : if fewer samples have no label, all of them are returned, with a warning
     strategy : a name of `labelcycle strategies`; `options` : its own, where not the default, as
         `labelcycle strategies NAME` lists them
+    normalise : False: lengths count too, for features whose directions say little, such as a
+        single column. Clusters, model and strategy then see the features less their mean.
+        maxherding, uherding, trustherding and probcover refuse it: their widths and radii are
+        distances between rows of length 1. So do the learners knn and propagate
     classes : how many there are, which counts while not all have a label: for probcover's radius,
         tcm's transition, the model; None: as many as the labels show, at least 2
-    clusters : (n,) cluster of each sample, if you have them; else `cluster_method` makes as many
+    clusters : (n,) cluster of each sample, if you have them: whole numbers, which may have gaps;
+        -1 is noise, which goes to the nearest cluster. Else `cluster_method` makes as many
         as there will be labels, at most 500 (kmeans, minibatch; hdbscan as many as it finds, for
         at most 20,000 samples)
     probabilities : (n, c) of your own model, if the strategy asks for them; else `learner` is
@@ -66,124 +78,140 @@ def select(
     each with what was wanted and what came.
     """
     module = strategies.get(strategy)
-    settings = parse_options(module.Options, options, f"strategy {strategy}")
-    array = _features(features)
-    known = _labels(labels, len(array))
+    settings = _settings(module.Options, options, f"strategy {strategy}", normalise)
+    seed = arrays.whole_number(seed, "seed", 0)
+    if classes is not None:
+        classes = arrays.whole_number(classes, "classes", 1, arrays.MOST_CLASSES)
+    array = arrays.feature_rows(features, normalise)
+    n = len(array)
+    known = arrays.class_indices(labels, n)
     pool = Pool(array, known, known == UNLABELED)
     query.check_pool(pool)
-    given = None if probabilities is None else _probabilities(probabilities, pool, classes)
-    count = _class_count(pool, classes) if given is None else given.shape[1]
+    least = _class_count(known, classes)
+    given = None
+    if probabilities is not None:
+        given = arrays.probability_rows(probabilities, n, least, exactly=classes is not None)
+    count = least if given is None else given.shape[1]
     if getattr(settings, "classes", 0) is None:  # asked for, and not told
         settings = settings.model_copy(update={"classes": count})
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise SettingsError(f"seed must be a whole number, at least 0 (got {seed!r})")
     wanted = _affordable(budget, int(np.count_nonzero(pool.available)))
+    if normalise and strategy != "random":
+        _warn_of_lengths(array, "normalise" in module.Options.model_fields)
+    if not normalise:
+        array = in_ball(array)
+        pool = Pool(array, known, pool.available)
     groups = last = None
-    if "clusters" in module.NEEDS:
-        groups = _clusters(pool, wanted, clusters, cluster_method, cluster_options, seed)
+    if "clusters" in module.NEEDS and clusters is not None:
+        groups = _without_noise(arrays.cluster_numbers(clusters, n), array, normalise)
+    elif "clusters" in module.NEEDS:
+        groups = _clusters(pool, wanted, cluster_method, cluster_options, normalise, seed)
     if "head" in module.NEEDS or ("probabilities" in module.NEEDS and given is None):
-        fitted = _fitted(pool, count, learner, learner_options, seed)
+        fitted = _fitted(pool, count, learner, learner_options, normalise, seed)
         given = fitted.predict_proba(array) if given is None else given
         last = fitted.head(array) if "head" in module.NEEDS else None
     pool = Pool(array, known, pool.available, groups, given, last)
-    return query.select(strategy, pool, wanted, derive(seed, 0, "query"), settings)
+    found = query.select(strategy, pool, wanted, derive(seed, 0, "query"), settings)
+    _warn_of_copies(array[found.rows], whole=wanted == np.count_nonzero(pool.available))
+    return found
 
 
-def _features(features: NDArray[Any]) -> NDArray[np.floating]:
-    """As they are if they can be; other numbers as float32."""
-    array = np.asanyarray(features)
-    if array.ndim != 2 or not array.shape[1] or array.dtype.kind not in "fiu":
-        raise DataError(
-            f"features must be numbers of shape (n, d >= 1), one row a sample"
-            f" (got {array.shape} {array.dtype}); flatten images or embed them first"
+def _settings(
+    kind: type[Options], values: Mapping[str, Any] | None, owner: str, normalise: bool
+) -> Any:
+    """The options of a strategy or learner, told whether lengths count.
+
+    Raises SettingsError where they would have to and cannot.
+    """
+    if not isinstance(normalise, bool | np.bool_):
+        raise SettingsError(f"normalise must be True or False (got {normalise!r})")
+    if normalise or owner == "strategy random":
+        return parse_options(kind, values, owner)
+    if "normalise" not in kind.model_fields:
+        raise SettingsError(
+            f"{owner} goes by distances between rows of length 1: wanted normalise=True; take a"
+            f" {owner.split()[0]} with an option `normalise`, as {_ABLE[owner.split()[0]]}"
         )
-    return array if array.dtype in (np.float32, np.float16) else array.astype(np.float32)
+    return parse_options(kind, {"normalise": False, **(values or {})}, owner)
 
 
-def _labels(labels: ArrayLike | None, n: int) -> NDArray[np.int64]:
-    if labels is None:
-        return np.full(n, UNLABELED, dtype=np.int64)
-    array = np.asarray(labels)
-    if array.dtype.kind == "f":
-        array = np.where(np.isnan(array), UNLABELED, array)
-    if array.shape != (n,) or not _whole(array):
-        raise DataError(
-            f"labels must be ({n},) class indices, {UNLABELED} or NaN where there is none"
-            f" (got {array.shape} {array.dtype}); map class names to 0, 1, ... first"
+_ABLE = {"strategy": "typiclust, supclust, coreset or badge", "learner": "linear or prototype"}
+
+
+def _warn_of_lengths(features: NDArray[np.floating], able: bool) -> None:
+    text = spread.remark(features)
+    if text:
+        remedy = "" if able else f"take {_ABLE['strategy']} and "
+        warnings.warn(f"{text}; {remedy}give normalise=False if lengths should count", stacklevel=3)
+
+
+def _warn_of_copies(picked: NDArray[np.floating], whole: bool) -> None:
+    """Warn if picks look the same, unless all that was left had to be taken."""
+    distinct = len(np.unique(picked, axis=0))
+    if distinct < len(picked) and not whole:
+        warnings.warn(
+            f"{len(picked) - distinct} of {len(picked)} picks have the features of another pick;"
+            " leave copies out before you select",
+            stacklevel=3,
         )
-    return array.astype(np.int64)
 
 
 def _affordable(budget: int, left: int) -> int:
     """The budget, or what is left if that is less. Raises as `query.check_budget`."""
-    if isinstance(budget, int | np.integer) and budget > left > 0:
+    above = isinstance(budget, int | np.integer) and budget > left > 0
+    query.check_budget(left if above else budget, left)
+    if above:
         warnings.warn(
             f"budget {budget} is above the {left} samples without a label: all are returned",
             stacklevel=3,
         )
-        return left
-    query.check_budget(budget, left)
-    return int(budget)
+    return min(int(budget), left)
 
 
 def _clusters(
     pool: Pool,
     budget: int,
-    clusters: ArrayLike | None,
     method: str,
     options: Mapping[str, Any] | None,
+    normalise: bool,
     seed: int,
 ) -> NDArray[np.int32]:
-    if clusters is not None:
-        given = np.asarray(clusters)
-        if given.shape != (len(pool.labels),) or not _whole(given):
-            raise DataError(
-                f"clusters must be ({len(pool.labels)},) whole numbers, the cluster of each sample"
-                f" (got {given.shape} {given.dtype})"
-            )
-        return given.astype(np.int32)
     module = clusterers.get(method)
     wanted = min(int(np.count_nonzero(pool.labeled)) + budget, MOST_CLUSTERS)
     rng = derive(seed, 0, "cluster")
     settings = parse_options(module.Options, options, f"clusterer {method}")
-    return module.fit(pool.features, wanted, rng, settings, True).assignment
+    return module.fit(pool.features, wanted, rng, settings, normalise).assignment
 
 
-def _probabilities(
-    probabilities: ArrayLike, pool: Pool, classes: int | None
-) -> NDArray[np.float32]:
-    given = np.asarray(probabilities, dtype=np.float32)
-    n, least = len(pool.labels), _class_count(pool, classes)
-    columns = f"at least {least}" if classes is None else str(classes)
-    fits = given.ndim == 2 and len(given) == n
-    if not fits or (given.shape[1] < least if classes is None else given.shape[1] != classes):
-        raise DataError(
-            f"probabilities must be ({n}, c), a row a sample and a column for each of {columns}"
-            f" classes (got {given.shape})"
+def _without_noise(
+    clusters: NDArray[np.int32], features: NDArray[np.floating], normalise: bool
+) -> NDArray[np.int32]:
+    if not len(clusters) or clusters.min() >= 0:
+        return clusters
+    if clusters.max() < 0:
+        warnings.warn(
+            "clusters are -1 (noise) for all samples: they are taken for one cluster", stacklevel=3
         )
-    return given
+    return without_noise(prepared(features, normalise), clusters)[0]
 
 
-def _whole(array: NDArray[Any]) -> bool:
-    """Whether these are whole numbers, of whatever type."""
-    if array.dtype.kind != "f":
-        return array.dtype.kind in "iu"
-    return bool((np.isfinite(array) & (array == np.floor(array))).all())
-
-
-def _class_count(pool: Pool, classes: int | None) -> int:
+def _class_count(labels: NDArray[np.int64], classes: int | None) -> int:
     """As many as told, else as many as the labels show, at least 2."""
-    least = max(2, int(pool.labels.max(initial=UNLABELED)) + 1)
+    least = max(2, int(labels.max(initial=UNLABELED)) + 1)
     if classes is not None and classes < least:
         raise SettingsError(f"classes must be at least {least}, as the labels show (got {classes})")
     return least if classes is None else classes
 
 
 def _fitted(
-    pool: Pool, classes: int, learner: str, options: Mapping[str, Any] | None, seed: int
+    pool: Pool,
+    classes: int,
+    learner: str,
+    options: Mapping[str, Any] | None,
+    normalise: bool,
+    seed: int,
 ) -> learners.Learner:
     """The learner, fitted on the labels there are."""
     module = learners.get(learner)
     learners.must_see("features", learner, "learner")
-    settings = parse_options(module.Options, options, f"learner {learner}")
+    settings = _settings(module.Options, options, f"learner {learner}", normalise)
     return module.fit(pool.features, pool.labels, classes, settings, seed)

@@ -12,7 +12,9 @@ from click.testing import CliRunner
 from tiny_sets import blobs_in, settings
 
 from labelcycle.cli import cli
-from labelcycle.errors import SettingsError
+from labelcycle.errors import DataError, SettingsError, ToolFailed
+from labelcycle.simulate import running
+from labelcycle.simulate.figures import drawing
 
 
 def written(folder: Path, **more: Any) -> Path:
@@ -68,6 +70,35 @@ def test_the_command_prints_the_table_and_the_place(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "| strategy | 3 | 6 labels |" in result.output
     assert f"results in {tmp_path / 'out'}" in result.output
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    words = ["simulate", str(written(tmp_path)), "--data", str(blobs_in(tmp_path))]
+    monkeypatch.setattr(running, "run", lambda *given: pytest.fail("it was played"))
+    result = CliRunner().invoke(cli, [*words, "--into", str(tmp_path / "file" / "out")])
+    with pytest.raises(DataError, match=r"cannot write results to .*file/out: .*--into"):
+        raise result.exception or AssertionError(result.output)
+
+
+def test_a_figure_that_fails_leaves_table_and_exit_code_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*given: Any) -> None:
+        raise IndexError("tuple index\nout of range")
+
+    monkeypatch.setattr(drawing.gain, "picture", broken)
+    words = ["simulate", str(written(tmp_path)), "--data", str(blobs_in(tmp_path)), "--jobs", "1"]
+    result = CliRunner().invoke(
+        cli, [*words, "--into", str(tmp_path / "out")], env={"MLFLOW_TRACKING_URI": ""}
+    )
+    assert "| strategy | 3 | 6 labels |" in result.output
+    assert (tmp_path / "out" / "accuracy-npz.png").is_file()
+    said = r"complete in .*out, .*gain-npz-linear.png \(IndexError: tuple index out of range\); `py"
+    with pytest.raises(ToolFailed, match=said):
+        raise result.exception or AssertionError(result.output)
 
 
 @pytest.mark.parametrize(

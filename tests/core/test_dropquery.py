@@ -40,7 +40,9 @@ class GivenCentres:
         near = nearest_of(rows, self.centres)
         return np.array([rows[near == c].mean(axis=0) for c in np.unique(near)])
 
-    def __call__(self, features: np.ndarray, clusters: int, rng: object) -> Clustering:
+    def __call__(
+        self, features: np.ndarray, clusters: int, rng: object, **more: bool
+    ) -> Clustering:
         """As our `kmeans`."""
         rows = units(features)
         used, group = np.unique(nearest_of(rows, self.centres), return_inverse=True)

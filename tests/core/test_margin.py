@@ -5,7 +5,7 @@ import pytest
 
 from labelcycle.core import query
 from labelcycle.core.pool import UNLABELED, Pool, Selection
-from labelcycle.core.strategies.margin import margins_of
+from labelcycle.core.strategies.margin import _judged
 
 
 def pool_of(probabilities: list[list[float]], labeled: int = 1) -> Pool:
@@ -30,7 +30,9 @@ WAVERING = [[0.9, 0.1, 0.0], [0.4, 0.35, 0.25], [0.5, 0.0, 0.5], [0.6, 0.3, 0.1]
 
 def test_margins_by_hand() -> None:
     expected = [0.8, 0.05, 0.0, 0.3, 0.0]
-    np.testing.assert_allclose(margins_of(np.float32(WAVERING)), expected, atol=1e-6)
+    score, why = _judged(np.float32(WAVERING))
+    np.testing.assert_allclose(why["margin"], expected, atol=1e-6)
+    np.testing.assert_allclose(score, 1 - np.array(expected), atol=1e-6)
 
 
 def test_the_smallest_margins_come_first_and_labelled_rows_never() -> None:

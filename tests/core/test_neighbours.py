@@ -52,6 +52,7 @@ def test_few_of_many_points_have_the_same_neighbours(seed: int, block: int) -> N
     features = rng.integers(-2, 3, (300, 4)).astype(np.float16)
     rows = rng.permutation(300)[:7]
     with mock.patch.object(neighbours, "BLOCK_BYTES", block):
-        found = neighbours.nearest_of(features, 9, rows)
+        found, near = neighbours.nearest_rows(features, 9, rows)
+        assert (near != rows[:, None]).all()
     expected = nearest_others(unit_rows(features), 9, rows)
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)

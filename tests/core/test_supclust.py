@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from labelcycle.core import query
 from labelcycle.core.pool import UNLABELED, Pool, Selection
+from labelcycle.core.strategies import supclust
 from labelcycle.core.strategies.supclust import Options, boundary, centre_weights, kept_count
+from labelcycle.errors import SettingsError
 
 
 def make(features: np.ndarray, clusters: Sequence[int], labeled: Sequence[int] = ()) -> Pool:
@@ -213,3 +215,11 @@ def test_scores_say_what_was_judged() -> None:
     plain, typical = ask(pool, 3), ask(pool, 3, without="boundary")
     np.testing.assert_array_equal(plain.score, plain.why["boundary"])
     np.testing.assert_array_equal(typical.score, typical.why["typicality"])
+
+
+def test_neighbours_in_the_whole_pool_are_for_small_pools(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supclust, "MOST_ROWS", 29)
+    pool = three_clusters(labeled=[0])
+    assert len(ask(pool, 2, neighbourhood="pool").rows) == 2
+    with pytest.raises(SettingsError, match=r"at most 29 samples .* 30.*; take neighbourhood 'clu"):
+        ask(three_clusters(labeled=[]), 2, neighbourhood="pool")

@@ -63,7 +63,7 @@ def test_blocks_do_not_change_the_prediction(monkeypatch: pytest.MonkeyPatch) ->
 def test_prediction_needs_no_library_of_fitting() -> None:
     code = (
         "import sys, numpy as np; from labelcycle.nn.learners import linear;"
-        "learner = linear.from_state({'scale': 1.0}, {'centre': np.zeros(3),"
+        "learner = linear.from_state({'scale': 1.0, 'unit': True}, {'centre': np.zeros(3),"
         " 'weights': np.zeros((3, 2)), 'bias': np.zeros(2)});"
         "print(learner.predict_proba(np.ones((1, 3))));"
         "assert not {'scipy', 'sklearn', 'faiss', 'torch'} & set(sys.modules)"

@@ -245,6 +245,51 @@ def test_a_map_names_the_classes() -> None:
         assert [text.get_text() for text in legend.get_texts()] == expected
 
 
+def test_a_map_shows_classes_of_any_numbers() -> None:
+    columns = {"x": list(range(10)), "y": list(range(10)), "class": list(range(1, 11))}
+    found = {"samples": columns, "picks": [{"label": "TypiClust", "rows": [0]}], "classes": []}
+    figure = figure_maps.picture("set", found)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        str(number) for number in columns["class"]
+    ]
+    assert len({line.get_color() for line in figure.axes[0].lines[:10]}) == 10
+
+
+@pytest.mark.parametrize("kind", ["all alike", "on a ray", "one column", "zeros", "two points"])
+def test_features_without_spread_have_a_map(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    features = {
+        "all alike": np.ones((40, 5)),
+        "on a ray": rng.random((40, 1)) * np.ones(5),
+        "one column": rng.standard_normal((40, 1)),
+        "zeros": np.zeros((40, 5)),
+        "two points": np.eye(5)[np.arange(40) % 2],
+    }[kind]
+    places = maps._embedded(features.astype(np.float32))
+    assert places.shape == (40, 2)
+    assert np.isfinite(places).all()
+
+
+def test_a_figure_that_fails_keeps_no_other_from_being_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    curves = {name: curve([0.0, 0.1], [0.1, 0.2]) for name in ("random", "a")}
+    parts = {"name": "x", "options": {}}
+    found = found_of(curves)
+    found["strategies"] = [{**each, **parts} for each in found["strategies"]]
+    (tmp_path / "results.json").write_text(json.dumps(found))
+
+    def broken(*given: object) -> None:
+        raise IndexError("out of range")
+
+    monkeypatch.setattr(accuracy, "picture", broken)
+    failed: list[str] = []
+    drawn = draw(tmp_path, ".svg", lambda path, error: failed.append(f"{path.name}: {error}"))
+    assert failed == ["accuracy-d.svg: out of range"]
+    assert [path.name for path in drawn] == ["gain-d-l.svg"]
+    assert (tmp_path / "gain-d-l.svg").is_file()
+
+
 def test_no_two_lines_look_alike() -> None:
     names = [f"s{i}" for i in range(len(COLOURS) * len(DASHES))]
     found = looks(["base", *names], "base")

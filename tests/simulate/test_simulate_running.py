@@ -17,15 +17,16 @@ import yaml
 from tiny_sets import blobs_in, done, settings
 
 from labelcycle.core import strategies
+from labelcycle.errors import ToolFailed
 from labelcycle.nn import learners
-from labelcycle.simulate import campaigns, playing, running
+from labelcycle.simulate import campaigns, experiment, opening, playing, running, workers
 from labelcycle.simulate.problem import Campaign, Measured
 
 
 @pytest.fixture(autouse=True)
 def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """They take most of the time, and have tests of their own."""
-    monkeypatch.setattr(running, "draw", lambda folder: None)
+    monkeypatch.setattr(running, "draw", lambda folder, failed: None)
     monkeypatch.setattr(running, "_map", lambda *facts: None)
 
 
@@ -213,6 +214,79 @@ def test_a_killed_worker_is_told_and_what_is_finished_is_kept(tmp_path: Path) ->
     assert "a worker process was killed: most likely the memory was used up" in said
     assert "run the same command again with a smaller --jobs" in said
     assert 3 <= len(kept.read_text().splitlines()) < 40
+
+
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_memory_used_up_is_a_sentence_after_all_that_ended(jobs: int) -> None:
+    done: list[Any] = []
+    with workers.Workers(None, jobs) as pool:
+        found = pool.each(_greedy, [(1,), (2,), (0,)])
+        with pytest.raises(ToolFailed, match=r"memory.*70 GiB for an array.*finished is kept"):
+            done.extend(found)
+    assert ((1,), 1) in done
+    assert ((2,), 2) in done
+
+
+def _greedy(common: None, number: int) -> int:
+    if not number:
+        raise MemoryError("Unable to allocate 70 GiB for an array")
+    return number
+
+
+@pytest.mark.slow
+def test_a_worker_that_was_killed_between_two_lots_is_told() -> None:
+    with workers.Workers(None, 2) as pool:
+        processes = [pid for _, pid in pool.each(_own_process, [(0,), (1,)])]
+        os.kill(processes[0], signal.SIGKILL)
+        psutil.wait_procs([psutil.Process(pid) for pid in processes], timeout=30)
+        with pytest.raises(ToolFailed, match=r"a worker process was killed.*smaller --jobs"):
+            list(pool.each(_own_process, [(0,)]))
+
+
+def _own_process(common: None, number: int) -> int:
+    return os.getpid()
+
+
+def test_results_are_written_before_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "out"
+
+    def broken(*given: Any, **more: Any) -> None:
+        assert (folder / "results.json").is_file()
+        assert (folder / "table.md").is_file()
+        raise ValueError("no such colour")
+
+    monkeypatch.setattr(running, "_map", broken)
+    failed: list[tuple[str, str]] = []
+    done(
+        folder,
+        blobs_in(tmp_path),
+        failed=lambda path, error: failed.append((path.name, str(error))),
+    )
+    assert failed == [("map-*.json", "no such colour")]
+
+
+def test_the_table_tells_whose_picks_are_another_strategys(tmp_path: Path) -> None:
+    found = done(tmp_path / "out", blobs_in(tmp_path), strategies=["random", "margin"])
+    shares = [row["stood_in"] for row in found["rows"] if row["strategy"] == "margin"]
+    assert shares[0] == 1  # no labels: no model
+    assert {row["stood_in"] for row in found["rows"] if row["strategy"] == "random"} == {0}
+    told = "for the model said the same of all samples: margin 100% at 3"
+    assert told in (tmp_path / "out" / "table.md").read_text()
+    alone = done(tmp_path / "out", blobs_in(tmp_path))
+    assert "cold start" not in running.page(alone)
+
+
+def test_lengths_that_carry_the_spread_are_remarked(tmp_path: Path) -> None:
+    path = blobs_in(tmp_path)
+    with np.load(path) as arrays:
+        column = {name: arrays[name][:, :1] for name in ("train", "test")}
+        np.savez(path, **{**arrays, **column})
+    given = experiment.parse(settings(path), "x.yaml")
+    told = opening.remarks(given, opening.opened(given, tmp_path))
+    assert len(told) == 1
+    assert "npz: strategies compare directions" in told[0]
 
 
 def has_lines(path: Path, count: int) -> bool:

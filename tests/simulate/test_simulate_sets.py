@@ -225,7 +225,7 @@ NOT_FINITE = np.array([[0, 0], [0, np.nan], [np.inf, 0]])
         ({"train_labels": np.array(list("abc"), object)}, r"train_labels holds Python objects"),
         ({"test": None}, r"no array test in it, but train, train_labels, test_labels; wanted"),
         ({"test": np.zeros((3, 5), np.float32)}, "differ in more than their number of rows"),
-        ({"train": NOT_FINITE}, r"finite numbers, got others in row 1 and 1 more of train \("),
+        ({"train": NOT_FINITE}, r"finite numbers .*got others in row 1 and 1 more of train \("),
         ({"test": NOT_FINITE.astype(np.float16)}, r"got others in row 1 and 1 more of test \("),
         ({"test": np.array([[0, 0], [0, 0], [1e39, 0]])}, r"got others in row 2 of test \("),
     ],
@@ -330,6 +330,29 @@ def test_the_images_beside_features_count(tmp_path: Path) -> None:
     assert one == same != other
 
 
+@pytest.mark.parametrize(
+    ("first", "step", "names"), [(1, 1, ("1", "2", "3")), (10**9, 7, None), (0, 1, ())]
+)
+def test_classes_are_numbered_as_they_occur(
+    first: int, step: int, names: tuple[str, ...] | None, tmp_path: Path
+) -> None:
+    train, test = first + step * np.array([0, 2, 0]), first + step * np.array([1, 1, 2])
+    path = three_in(tmp_path / "x.npz", train_labels=train, test_labels=test)
+    found = SETS["npz"](path, 0.2)
+    assert (found.train.labels.tolist(), found.test.labels.tolist()) == ([0, 2, 0], [1, 1, 2])
+    expected = tuple(str(first + step * i) for i in range(3)) if names is None else names
+    assert found.names == expected
+
+
+def test_names_go_by_the_numbers_in_the_file(tmp_path: Path) -> None:
+    labels, texts = np.array([1, 3, 1]), np.array(["none", "cat", "cow", "dog"])
+    path = three_in(tmp_path / "x.npz", train_labels=labels, test_labels=labels, classes=texts)
+    assert SETS["npz"](path, 0.2).names == ("cat", "dog")
+    path = three_in(tmp_path / "x.npz", train_labels=labels, test_labels=labels, classes=texts[1:])
+    with pytest.raises(DataError, match=r"wanted classes, 4 texts or more, of class 0 to class 3"):
+        SETS["npz"](path, 0.2)
+
+
 def test_names_of_the_classes(tmp_path: Path) -> None:
     for colour, c in enumerate(("dog", "cat")):
         rgb(tmp_path / "set" / c / "0.png", colour)
@@ -338,7 +361,7 @@ def test_names_of_the_classes(tmp_path: Path) -> None:
     assert SETS["npz"](path, 0.2).names == ("a", "b")
     path = both_in(tmp_path / "both.npz", classes=np.array(["a"]))
     with pytest.raises(
-        DataError, match=r"wanted classes, 2 texts or more \(got \(1,\) .*; name every"
+        DataError, match=r"wanted classes, 2 texts or more,.* \(got \(1,\) .*; name every"
     ):
         SETS["npz"](path, 0.2)
 

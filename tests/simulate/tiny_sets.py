@@ -41,8 +41,8 @@ def settings(path: Path, **more: Any) -> dict[str, Any]:
     return {key: value for key, value in given.items() if value is not None}
 
 
-def done(folder: Path, path: Path, **more: Any) -> dict[str, Any]:
-    """The experiment, played in this process in `folder`."""
+def done(folder: Path, path: Path, failed: Any = None, **more: Any) -> dict[str, Any]:
+    """The experiment, played in this process in `folder`; failed : as `running.run` has it."""
     given = experiment.parse(settings(path, **more), "blobs.yaml")
     reads = opening.opened(given, path.parent)
-    return running.run(given, reads, path.parent, folder, 1, silent)
+    return running.run(given, reads, path.parent, folder, 1, silent, failed=failed)

@@ -1,14 +1,18 @@
 """cluster, query, train and evaluate on the files of a campaign."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from labelcycle import store
+from labelcycle.core.pool import Pool, Selection
 from labelcycle.errors import DataError, PoolExhausted, SettingsError
 from labelcycle.stages import charts, cluster, evaluate, query, train
 from labelcycle.stages.pool_files import read_pool, rounded
+from labelcycle.warned import Notice
 
 CLASSES = ("cat", "dog", "bird")
 POOL, HOLDOUT = 60, 30
@@ -89,6 +93,7 @@ def test_the_selection_says_everything_that_made_it(campaign: store.Campaign) ->
         "min_cluster_size": 5,
         "neighbourhood": "cluster",
         "neighbours": 20,
+        "normalise": True,
         "rounding": "up",
         "share": 0.5,
         "squared": False,
@@ -107,11 +112,50 @@ def test_the_selection_says_everything_that_made_it(campaign: store.Campaign) ->
     assert isinstance(first["why"]["cluster"], int)
 
 
+def test_a_model_that_is_sure_of_all_is_told(
+    campaign: store.Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_round(campaign, strategy="margin")
+    answers = [label(int(record["sample"], 16)) for record in one_round(campaign)]
+    store.write_labels(campaign.label_file(0), answers)
+    select = query.query.select
+
+    def sure(name: str, pool: Pool, *more: Any) -> Selection:
+        certain = np.zeros_like(pool.probabilities)
+        certain[:, 0] = 1
+        return select(name, replace(pool, probabilities=certain), *more)
+
+    monkeypatch.setattr(query.query, "select", sure)
+    with pytest.warns(Notice, match=r"margin: the model says the same of the samples.* 6 of 6"):
+        one_round(campaign, strategy="margin")
+    assert store.read_json(campaign.selection)["stood_in"] == "typiclust"
+
+
 def test_the_same_seed_writes_the_same_bytes(campaign: store.Campaign) -> None:
     one_round(campaign)
     first = campaign.selection.read_bytes(), (campaign.model / "model.json").read_bytes()
     one_round(campaign)
     assert (campaign.selection.read_bytes(), (campaign.model / "model.json").read_bytes()) == first
+
+
+def test_lengths_that_carry_the_spread_are_told_and_count_if_asked(
+    campaign: store.Campaign,
+) -> None:
+    column = 10.0 * np.array([[1 + truth(i)] for i in range(POOL)], dtype=np.float32)
+    column += np.random.default_rng(0).random((POOL, 1), dtype=np.float32)
+    store.write_array(campaign.features / "pool.npy", column)
+    with pytest.warns(Notice, match="a single column.*write `normalise: false` into cluster"):
+        one_round(campaign, strategy="coreset")
+    picks = one_round(campaign, strategy="coreset", budget=3, options={"normalise": False})
+    assert sorted(truth(int(record["sample"], 16)) for record in picks) == [0, 1, 2]
+
+
+def test_what_is_wrong_with_the_pool_comes_with_the_command(campaign: store.Campaign) -> None:
+    broken = features_of(range(POOL))
+    broken[17] = np.nan
+    store.write_array(campaign.features / "pool.npy", broken)
+    with pytest.raises(DataError, match=r"row 17 holds NaN.*`labelcycle stage embed`"):
+        cluster.run(campaign, cluster.Options(), 6, CLASSES, np.random.default_rng(0))
 
 
 def test_wrong_options_of_the_strategy_are_told(campaign: store.Campaign) -> None:

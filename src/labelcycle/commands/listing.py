@@ -12,10 +12,15 @@ import click
 @click.command()
 @click.argument("name", required=False)
 def strategies(name: str | None) -> None:
-    """List the strategies: what each picks, when to use it, its paper; or the options of one."""
+    """List the strategies: what each picks, when to use it, its paper; or the options of one.
+
+    Strategies compare the directions of features: each row is brought to length 1 first.
+    """
     from labelcycle.core import strategies as known
 
     _list(known, name, known.described)
+    if not name:
+        click.echo(f"\n{known.DIRECTIONS}")
 
 
 @click.command()

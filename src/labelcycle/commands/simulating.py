@@ -2,13 +2,15 @@
 
 import json
 import os
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from labelcycle.commands.shared import campaign_in
-from labelcycle.errors import ServiceDown, ServiceRefused
+from labelcycle.errors import DataError, ServiceDown, ServiceRefused, ToolFailed
 
 if TYPE_CHECKING:
     from labelcycle.simulate.experiment import Experiment
@@ -45,25 +47,62 @@ def simulate(
     No campaign is needed. What was interrupted goes on when the same command is given again.
     """
     given, reads = _opened(file, place)
+    folder = into or Path("simulated") / given.name
+    _check_writable(folder)
     from labelcycle.core.threads import cores
     from labelcycle.progress import shown
     from labelcycle.simulate import running  # imports torch
     from labelcycle.watching import of_experiment
 
     source = file.absolute().parent
-    folder = into or Path("simulated") / given.name
     logged = mlflow or (mlflow is None and bool(os.environ.get("MLFLOW_TRACKING_URI")))
     if logged:
         campaign_in(root)  # addresses of what `up` started here
     watching = of_experiment(given.name) if logged else None
-    found = running.run(given, reads, source, folder, jobs or cores(), shown, watching)
+    failed: dict[str, Exception] = {}
+    found = running.run(
+        given,
+        reads,
+        source,
+        folder,
+        jobs or cores(),
+        shown,
+        watching,
+        lambda path, error: failed.update({path.name: error}),
+    )
     if logged:
         _log(found)
     if as_json:
         click.echo(json.dumps(found, indent=2))
-        return
-    click.echo((folder / running.TABLE).read_text())
-    click.echo(f"results in {folder}")
+    else:
+        click.echo((folder / running.TABLE).read_text())
+        click.echo(f"results in {folder}")
+    if failed:
+        raise _undrawn(failed, folder)
+
+
+def _check_writable(folder: Path) -> None:
+    """Raise DataError before anything slow if results could not be written to the folder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise DataError(
+            f"cannot write results to {folder}: {error.strerror}; give a folder of yours with"
+            " --into"
+        ) from error
+
+
+def _undrawn(failed: Mapping[str, Exception], folder: Path) -> ToolFailed:
+    texts = [
+        f"{name} ({type(error).__name__}: {' '.join(str(error).split())})"
+        for name, error in failed.items()
+    ]
+    return ToolFailed(
+        f"the results are complete in {folder}, but for figures that could not be made:"
+        f" {'; '.join(texts)}; `python -m labelcycle.simulate.figures {folder}` draws them again"
+    )
 
 
 def _opened(file: Path, place: str | None) -> "tuple[Experiment, list[Read]]":

@@ -112,6 +112,23 @@ def nearest_centre(points: NDArray[np.float32], centres: NDArray[np.float32]) ->
     return nearest
 
 
+def without_noise(
+    points: NDArray[np.float32], assignment: NDArray[np.integer]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """(n,) the clusters, where noise (-1) is in the nearest, and (k, d) the centres, by number.
+
+    Where all is noise it is one cluster, 0. Centres are means without the noise.
+    """
+    numbers = np.unique(assignment[assignment >= 0])
+    if not len(numbers):
+        return np.zeros(len(points), dtype=np.int32), points.mean(axis=0)[None]
+    centres = np.array([points[assignment == c].mean(axis=0) for c in numbers], dtype=np.float32)
+    found, noise = assignment.astype(np.int32), assignment < 0
+    if noise.any():
+        found[noise] = numbers[nearest_centre(points[noise], centres)]
+    return found, centres
+
+
 def _sample(n: int, most: int, rng: np.random.Generator) -> slice | NDArray[np.int64]:
     """At most `most` of n rows, rising."""
     return slice(n) if n <= most else np.sort(rng.choice(n, most, replace=False))

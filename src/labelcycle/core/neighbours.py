@@ -11,6 +11,8 @@ BLOCK_BYTES = 64 * 2**20
 
 ASKED_ROWS = 256
 
+BALL_ROWS = 16_384
+
 
 def unit_rows(features: NDArray[np.floating]) -> NDArray[np.float64]:
     """A copy of (n, d) `features` with rows of length 1, float64; a row of zeros stays zero."""
@@ -26,6 +28,37 @@ def unit_rows32(features: NDArray[np.floating]) -> NDArray[np.float32]:
     lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))[:, None]
     np.divide(rows, lengths, out=rows, where=lengths > 0, casting="same_kind")
     return rows
+
+
+def points64(features: NDArray[np.floating], unit: bool = True) -> NDArray[np.float64]:
+    """A float64 copy of rows, of length 1 if asked."""
+    return unit_rows(features) if unit else np.array(features, dtype=np.float64)
+
+
+def points32(features: NDArray[np.floating], unit: bool = True) -> NDArray[np.float32]:
+    """Like `points64`, in float32."""
+    return unit_rows32(features) if unit else np.array(features, dtype=np.float32)
+
+
+def in_ball(features: NDArray[np.floating]) -> NDArray[np.float32]:
+    """A float32 copy: less the mean, and over the largest length, so that none exceeds 1.
+
+    Distances keep their order, whatever the unit and the origin of the features. So what is exact
+    for rows of length 1 is as exact where lengths count.
+    """
+    n = len(features)
+    starts = range(0, n, BALL_ROWS)
+    sums = [features[i : i + BALL_ROWS].sum(axis=0, dtype=np.float64) for i in starts]
+    mean = np.sum(sums, axis=0) / max(1, n)
+    points = np.empty(features.shape, dtype=np.float32)
+    largest = 0.0
+    for i in starts:
+        rows = np.array(features[i : i + BALL_ROWS], dtype=np.float64) - mean
+        largest = max(largest, float(np.sqrt(np.einsum("nd,nd->n", rows, rows)).max()))
+    for i in starts if largest else ():
+        rows = np.array(features[i : i + BALL_ROWS], dtype=np.float64) - mean
+        points[i : i + BALL_ROWS] = rows / largest
+    return points if largest else np.zeros_like(points)
 
 
 def nearest_others(
@@ -55,35 +88,41 @@ def nearest_others(
     return nearest
 
 
-def nearest_of(
-    features: NDArray[np.floating], k: int, rows: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """(r, k) float64 distances of unit rows, as `nearest_others` has them, for few of many points.
+def nearest_rows(
+    features: NDArray[np.floating], k: int, rows: NDArray[np.int64], unit: bool = True
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Distances (r, k) float64, as `nearest_others` has them, and the rows they lead to.
 
     features : (m, d) of any length and float type, m > k >= 1: never copied whole to float64
-    rows : (r,) int64, which of them to ask for
+    rows : (r,) int64, which of them to ask for: few of many
+    unit : whether rows are brought to length 1
     """
-    nearest = np.empty((len(rows), k))
+    distances, found = np.empty((len(rows), k)), np.empty((len(rows), k), dtype=np.int64)
     for start in range(0, len(rows), ASKED_ROWS):
         these = rows[start : start + ASKED_ROWS]
-        points = unit_rows(features[these])
-        near = _near_positions(features, points, these, k)
-        for i, found in enumerate(near):
-            gaps = unit_rows(features[found]) - points[i]
-            nearest[start + i] = np.sqrt(np.einsum("kd,kd->k", gaps, gaps))
-    nearest.sort(axis=1)
-    return nearest
+        points = points64(features[these], unit)
+        near = _near_positions(features, points, these, k, unit)
+        for i, others in enumerate(near):
+            gaps = points64(features[others], unit) - points[i]
+            apart = np.sqrt(np.einsum("kd,kd->k", gaps, gaps))
+            order = np.argsort(apart, kind="stable")
+            distances[start + i], found[start + i] = apart[order], others[order]
+    return distances, found
 
 
 def _near_positions(
-    features: NDArray[np.floating], points: NDArray[np.float64], own: NDArray[np.int64], k: int
+    features: NDArray[np.floating],
+    points: NDArray[np.float64],
+    own: NDArray[np.int64],
+    k: int,
+    unit: bool,
 ) -> NDArray[np.int64]:
     """(r, k) int64: the k nearest of all `features` to each of `points`, which stand at `own`."""
     best: NDArray[np.float64] = np.full((len(points), k), np.inf)
     near: NDArray[np.int64] = np.full((len(points), k), -1, dtype=np.int64)
     block = max(k, BLOCK_BYTES // (8 * (3 * len(points) + 4 * features.shape[1])))
     for start in range(0, len(features), block):
-        others = unit_rows(features[start : start + block])
+        others = points64(features[start : start + block], unit)
         estimate = np.einsum("nd,nd->n", others, others) - 2 * (points @ others.T)
         mine = np.flatnonzero((own >= start) & (own < start + len(others)))
         estimate[mine, own[mine] - start] = np.inf
@@ -100,24 +139,32 @@ def _near_positions(
 
 
 def near_squares(
-    points: NDArray[np.float32], k: int, rows: NDArray[np.int64] | None = None
-) -> tuple[NDArray[np.float32], float]:
-    """(r, k) float32 squared distances to the k nearest others, rising, and what they may be off.
+    points: NDArray[np.float32], k: int, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.int64], float]:
+    """Squared distances (r, k) float32 to the k nearest others, rising, who, and the error.
 
-    points : (m, d) float32 of length 1 (or 0), m > k >= 1
-    rows : (r,) int64, which points to ask for; None: all
+    points : (m, d) float32 of length 1 at most, m > k >= 1
+    rows : (r,) int64, which points to ask for
 
-    The i-th value differs from the true i-th smallest by no more than the bound, which holds for
+    The i-th value differs from the true i-th smallest by no more than the error, which holds for
     any order of summation (Higham, Accuracy and Stability of Numerical Algorithms, 2002, 3.1).
     """
     import faiss  # half a second, which every command would pay
 
     rounding = (points.shape[1] + 4) * float(np.finfo(np.float32).eps)
-    asked = points if rows is None else points[rows]
-    if (np.einsum("nd,nd->n", points, points) < 0.5).any():  # rows of zeros are not on the sphere
-        squares, _ = faiss.knn(asked, points, k + 1)
+    asked = points if len(rows) == len(points) else points[rows]
+    lengths = np.einsum("nd,nd->n", points, points)
+    if (np.abs(lengths - 1) > 0.5).any():  # not all are on the sphere
+        squares, near = faiss.knn(asked, points, k + 1)
     else:  # a third faster
-        products, _ = faiss.knn(asked, points, k + 1, metric=faiss.METRIC_INNER_PRODUCT)
+        products, near = faiss.knn(asked, points, k + 1, metric=faiss.METRIC_INNER_PRODUCT)
         squares = np.maximum(2 - 2 * products, 0)
-    # each point comes first itself: dropping the smallest leaves the others' order statistics
-    return squares[:, 1:], 2 * rounding
+    others = ~mine(near, rows)
+    return squares[others].reshape(-1, k), near[others].reshape(-1, k), 2 * rounding
+
+
+def mine(near: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(r, k + 1), one in each line: where the row finds itself, or the last where it does not."""
+    own: NDArray[np.bool_] = near == rows[:, None]
+    own[~own.any(axis=1), -1] = True
+    return own

@@ -57,9 +57,12 @@ class Selection:
     why : name -> (b,) array of int or float: what the strategy knew of each pick
         (`cluster`, `typicality`, `boundary`, ...)
     stood_in : the strategy that picked instead, because the model had nothing to say, or None
+    stand_ins : how many of the picks another strategy made: all of them where one stood in, or the
+        last ones, where the model doubts fewer samples than were asked for
     """
 
     rows: NDArray[np.int64]
     score: NDArray[np.float64]
     why: dict[str, NDArray[np.generic]] = field(default_factory=dict)
     stood_in: str | None = None
+    stand_ins: int = 0

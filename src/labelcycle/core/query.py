@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.core import strategies
+from labelcycle.core.arrays import check_finite
 from labelcycle.core.pool import UNLABELED, Head, Pool, Selection
 from labelcycle.core.registry import parse_options
 from labelcycle.core.threads import one_thread
@@ -56,19 +57,18 @@ def check_pool(pool: Pool) -> None:
         or features.dtype not in (np.float32, np.float16)
     ):
         raise DataError(
-            f"features must be (n, d >= 1) float32 or float16 (got {_describe(features)});"
-            " run `labelcycle stage embed`"
+            f"features must be (n, d >= 1) float32 or float16 (got {_describe(features)})"
         )
     n = len(features)
     _check_rows(pool.labels, "labels", (n,), np.int64)
     _check_rows(pool.available, "available", (n,), np.bool_)
-    _check_finite(features, "features")
+    check_finite(features, "features")
     if pool.clusters is not None:
         _check_rows(pool.clusters, "clusters", (n,), np.int32)
     if pool.probabilities is not None:
         classes = pool.probabilities.shape[-1]
         _check_rows(pool.probabilities, "probabilities", (n, classes), np.float32)
-        _check_finite(pool.probabilities, "probabilities")
+        check_finite(pool.probabilities, "probabilities")
         _check_probabilities(pool.probabilities)
     if pool.head is not None:
         _check_head(pool.head, n)
@@ -79,9 +79,9 @@ def _check_head(head: Head, n: int) -> None:
     width, classes = head.weights.shape
     _check_rows(head.hidden, "head.hidden", (n, width), np.float32)
     _check_rows(head.bias, "head.bias", (classes,), np.float32)
-    _check_finite(head.hidden, "head.hidden")
-    _check_finite(head.weights, "head.weights")
-    _check_finite(head.bias[:, None], "head.bias")
+    check_finite(head.hidden, "head.hidden")
+    check_finite(head.weights, "head.weights")
+    check_finite(head.bias[:, None], "head.bias")
 
 
 def _check_rows(
@@ -90,19 +90,8 @@ def _check_rows(
     if array.shape != shape or array.dtype != dtype:
         raise DataError(
             f"{name} must be {shape} {np.dtype(dtype)}, one row a sample"
-            f" (got {_describe(array)}); they belong to another pool: run `labelcycle run`"
+            f" (got {_describe(array)}); they belong to another pool"
         )
-
-
-def _check_finite(array: NDArray[Any], name: str) -> None:
-    for start in range(0, len(array), CHECKED_ROWS):
-        good = np.isfinite(array[start : start + CHECKED_ROWS]).all(axis=1)
-        if not good.all():
-            bad = np.flatnonzero(~good) + start
-            raise DataError(
-                f"{name} must be finite numbers, row {bad[0]} holds NaN or infinity;"
-                " remove that sample or repair the encoder, then embed again"
-            )
 
 
 def _check_probabilities(probabilities: NDArray[np.float32]) -> None:
@@ -142,8 +131,7 @@ def _check_needs(pool: Pool, strategy: str, needs: frozenset[str]) -> None:
     for name in sorted(needs):
         if getattr(pool, name) is None:
             raise DataError(
-                f"strategy {strategy} needs {name} of the pool, got none;"
-                " run the stage that makes them before query"
+                f"strategy {strategy} needs {name} of the pool, got none; make them first"
             )
 
 

@@ -208,7 +208,8 @@ class Experiment(Options):
         if totals[0] <= initial or totals[-1] > pool:
             raise SettingsError(
                 f"{self.name}: wanted numbers of labels above the {initial} before round 0 and at"
-                f" most the {pool} samples of the pool (got {list(totals)})"
+                f" most the {pool} samples of the pool (got {_shown(totals)}); lower budget, rounds"
+                " or labels"
             )
         return initial, totals
 
@@ -216,6 +217,13 @@ class Experiment(Options):
     def stage(self) -> StageOptions:
         """The settings of the stage `cluster`, but for the method."""
         return StageOptions(**self.cluster.model_dump())
+
+
+def _shown(totals: tuple[int, ...]) -> str:
+    """All of a few numbers; the first and the last of many."""
+    if len(totals) <= 12:
+        return str(list(totals))
+    return f"{len(totals)} from {totals[0]} to {totals[-1]}"
 
 
 PACKAGES: dict[str, Package] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from labelcycle.simulate.problem import Campaign, Measured, Problem
 
-FIGURES = ("accuracy", "balanced", "picks")
+FIGURES = ("accuracy", "balanced", "picks", "stood_in")
 """Keys of a line that are no settings, but fields of `Measured`."""
 
 
@@ -39,7 +39,9 @@ class Kept:
     def get(self, campaign: Campaign) -> Measured | None:
         """The campaign, if it is there."""
         record = self._found.get(_key(self._settings(campaign)))
-        return Measured(*(record[key] for key in FIGURES)) if record else None
+        return (
+            Measured(**{key: record[key] for key in FIGURES if key in record}) if record else None
+        )
 
     def add(self, campaign: Campaign, measured: Measured) -> None:
         """Keep a campaign; it is on the disk when this returns."""

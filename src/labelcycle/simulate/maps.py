@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labelcycle.core.crowd import Crowd
 from labelcycle.core.neighbours import unit_rows
-from labelcycle.core.ordering import best_first
 from labelcycle.core.pool import UNLABELED, Pool
 from labelcycle.core.seeding import derive
+from labelcycle.core.shrinking import Shrinking
 from labelcycle.core.strategies import supclust
 from labelcycle.core.threads import one_thread
 from labelcycle.core.turns import clusters_of
-from labelcycle.core.typicality import typicality
+from labelcycle.core.typicality import k_of
 from labelcycle.simulate.playing import Assignment, initial_labels
 from labelcycle.simulate.problem import Problem
 from labelcycle.stages.pool_files import rounded
@@ -26,6 +27,9 @@ STRATEGIES = ("typiclust", "supclust")
 
 SHOWN = 3000
 """Most samples of a map: t-SNE takes seconds for these."""
+
+SAME = 1e-12
+"""Coordinates of directions that differ by no more are equal."""
 
 COMPONENTS = 50
 """Principal components that t-SNE begins with, as its authors do."""
@@ -78,33 +82,48 @@ def judged(
     kept = np.zeros(len(clusters), dtype=bool)
     groups = clusters_of(pool, clusters)
     with one_thread():
-        centres = supclust.cluster_centres(pool, groups)
+        centres = supclust.cluster_centres(pool.features, groups)
         weights = supclust.centre_weights(centres, options.temperature)
         for i, group in enumerate(groups):
             rows = group.available
             if not len(rows):
                 continue
             points = unit_rows(pool.features[rows])
-            typical[rows] = typicality(points, options.neighbours, options.squared)
+            typical[rows] = _typical(pool, rows, options)
             edge[rows] = supclust.boundary(points, centres, weights[i], options.squared)
-            count = supclust.kept_count(len(rows), options)
-            kept[rows[best_first(typical[rows])[:count]]] = True
+            shrinking = Shrinking(pool.features, rows, options.neighbours, options.squared)
+            kept[shrinking.most_typical(supclust.kept_count(len(rows), options))] = True
     return typical, edge, kept
+
+
+def _typical(pool: Pool, rows: NDArray[np.int64], options: supclust.Options) -> Values:
+    """As exact as a figure shows it, in a fraction of the time."""
+    crowd = Crowd(pool.features, rows)
+    groups, k = np.arange(len(crowd.count)), k_of(len(rows), options.neighbours)
+    low, high, _ = crowd.bounds(groups, k, options.squared)
+    middle: Values = ((low + high) / 2)[crowd.group]
+    return middle
 
 
 def _sampled(pool: Pool, picks: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
     """Available rows, rising: all picks, and others at random."""
     others = np.setdiff1d(np.flatnonzero(pool.available), picks)
-    count = min(len(others), SHOWN - len(np.unique(picks)))
+    count = min(len(others), max(0, SHOWN - len(np.unique(picks))))
     return np.union1d(picks, rng.choice(others, count, replace=False))
 
 
 def _embedded(features: NDArray[np.floating]) -> Values:
-    """(n, 2): t-SNE of the directions of the features."""
+    """(n, 2): t-SNE of the directions of the features; zeros where all directions are the same.
+
+    scikit-learn divides by the spread of the directions and ends the process where it is 0.
+    """
+    if np.ptp(unit_rows(features), axis=0).max() <= SAME:
+        return np.zeros((len(features), 2))
     from sklearn.decomposition import PCA  # type: ignore[import-untyped] # slow to import
     from sklearn.manifold import TSNE  # type: ignore[import-untyped]
 
     points = unit_rows(features)
+    points = np.pad(points, ((0, 0), (0, max(0, 2 - points.shape[1]))))  # PCA is asked for two
     most = min(COMPONENTS, *points.shape)
     with one_thread():
         points = PCA(most, svd_solver="full").fit_transform(points)

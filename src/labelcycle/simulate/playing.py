@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.core.metrics import balanced_accuracy, confusion_matrix
-from labelcycle.core.pool import UNLABELED, Pool
+from labelcycle.core.pool import UNLABELED, Pool, Selection
 from labelcycle.core.seeding import derive
 from labelcycle.nn.learners import Learner, _seen, sees_images
 from labelcycle.nn.learners._seen import Pictures, Seen
@@ -48,7 +48,7 @@ def play(problem: Problem, campaign: Campaign, clusters: Sequence[Assignment] | 
     labels = initial_labels(problem, truth, campaign.seed)
     model = _fitted(problem, campaign, seen, labels)
     found = [_confusion(problem, campaign, model)] if problem.initial else []
-    bought = []
+    bought, stood_in = [], []
     classes = problem.source.classes
     clusterer = read_by(campaign)
     for number, budget in problem.rounds():
@@ -57,7 +57,9 @@ def play(problem: Problem, campaign: Campaign, clusters: Sequence[Assignment] | 
         if groups is None and clusterer:
             groups = _clusters(problem, clusterer, features, campaign.seed, number)
         pool = pool_seen(campaign, replace(seen, features=features), labels, groups, model, classes)
-        picks = _picks(campaign, pool, budget, number, seen, model)
+        selection = _picks(campaign, pool, budget, number, seen, model)
+        picks = selection.rows
+        stood_in.append(selection.stand_ins)
         labels[picks] = truth[picks]
         bought.append(rows[picks].tolist())
         model = _fitted(problem, campaign, seen, labels)
@@ -66,6 +68,7 @@ def play(problem: Problem, campaign: Campaign, clusters: Sequence[Assignment] | 
         [float(np.trace(matrix) / matrix.sum()) for matrix in found],
         [float(balanced_accuracy(matrix)) for matrix in found],
         bought,
+        stood_in,
     )
 
 
@@ -134,7 +137,7 @@ def _clusters(
 
 def _picks(
     campaign: Campaign, pool: Pool, budget: int, number: int, seen: Seen, model: Learner
-) -> Labels:
+) -> Selection:
     strategy = campaign.strategy
     return query.selected(
         pool,
@@ -143,7 +146,7 @@ def _picks(
         budget,
         derive(campaign.seed, number, "query"),
         lambda: _seen.head(campaign.learner.name, model, seen),
-    ).rows
+    )
 
 
 def _fitted(problem: Problem, campaign: Campaign, seen: Seen, labels: Labels) -> Learner:

@@ -162,11 +162,13 @@ class Measured:
     accuracy, balanced : shares of the test set at each number of labels of `Problem.measured`:
         right answers, and mean recall of the classes
     picks : training rows bought in each round, best first
+    stood_in : how many of these another strategy picked, for the model said the same of all
     """
 
     accuracy: list[float]
     balanced: list[float]
     picks: list[list[int]] = field(default_factory=list)
+    stood_in: list[int] = field(default_factory=list)
 
 
 def needs(strategy: Choice) -> frozenset[str]:

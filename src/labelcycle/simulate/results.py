@@ -45,11 +45,27 @@ def rows_of(
         for each in strategies
     }
     facts = {"data": problem.source.name, "learner": learner.text, "clusterer": clusterer.text}
+    stood_in = {
+        each.text: _stood_in([found[c] for c in fitting if c.strategy == each], problem)
+        for each in strategies
+    }
     return [
-        {**facts, "strategy": name, "budget": budget}
+        {**facts, "strategy": name, "budget": budget, "stood_in": stood_in[name][number]}
         | summary(each[:, number], values[base][:, number])
         for name, each in values.items()
         for number, budget in enumerate(problem.measured)
+    ]
+
+
+def _stood_in(campaigns: Sequence[Measured], problem: Problem) -> list[float]:
+    """Share of each round's picks that another strategy made, for the model said nothing.
+
+    At the labels of each round; 0 at those that were there before.
+    """
+    before = [0.0] if problem.initial else []
+    return before + [
+        sum(each.stood_in[number] for each in campaigns) / (len(campaigns) * bought)
+        for number, bought in problem.rounds()
     ]
 
 

@@ -11,8 +11,8 @@ again. The same experiment and code give the same results.json and table.md, byt
 often it was interrupted.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from labelcycle.simulate import campaigns, maps, playing, tables
 from labelcycle.simulate.choices import Choice
 from labelcycle.simulate.clusters import Folder
 from labelcycle.simulate.experiment import DataOptions, Experiment
-from labelcycle.simulate.figures.drawing import draw, map_file
+from labelcycle.simulate.figures.drawing import Failed, draw, map_file
 from labelcycle.simulate.kept import Kept
 from labelcycle.simulate.preparing import Place, problems
 from labelcycle.simulate.problem import Campaign, Measured, Problem, needs
@@ -49,12 +49,16 @@ def run(
     jobs: int,
     showing: Showing,
     watching: Watching | None = None,
+    failed: Failed | None = None,
 ) -> dict[str, Any]:
     """Do the experiment in `folder`; what results.json holds.
+
+    Results are written before any figure is made.
 
     reads : its sets, as `opening.opened` gives them
     source : folder of the experiment's file
     watching : beside `showing`, for the trainings of encoders
+    failed : told of each figure that could not be made; None: the first such error is raised
     Raises SettingsError, DataError, Busy if somebody else is at work in the folder, or Interrupted
     where a person ends it.
     """
@@ -73,12 +77,19 @@ def run(
             ) from error
         found = {
             **_settings(experiment),
-            "sets": [facts for facts, _ in parts],
-            "rows": [row for _, rows in parts for row in rows],
+            "sets": [facts for facts, *_ in parts],
+            "rows": [row for _, rows, _ in parts for row in rows],
         }
         store.write_json(folder / RESULTS, found)
         store.write_bytes(folder / TABLE, page(found).encode())
-        draw(folder)
+        for mapped in (mapped for *_, mapped in parts if mapped):
+            try:
+                mapped()
+            except Exception as error:
+                if failed is None:
+                    raise
+                failed(folder / "map-*.json", error)
+        draw(folder, failed=failed)
     return found
 
 
@@ -104,10 +115,11 @@ def _of_set(
     folder: Path,
     place: Place,
     jobs: int,
-) -> tuple[dict[str, Any], list[Row]]:
-    """What there is to say about a set, and its rows."""
+) -> tuple[dict[str, Any], list[Row], Callable[[], None] | None]:
+    """What there is to say about a set, its rows, and what writes its map if it has one."""
     parts = {key: experiment.chosen(key) for key in KINDS}
     found: dict[Campaign, Measured] = {}
+    mapped = None
     for problem, seeds in problems(experiment, options, read, place):
         kept = Kept(folder / "campaigns.jsonl", problem, f"version {__version__}", _code)
         names = {each.name for each in parts["clusterers"]}
@@ -116,13 +128,13 @@ def _of_set(
         grid = _grid(parts, seeds)
         found |= campaigns.run(problem, grid, kept, clusters, jobs, place.showing)
         if seeds[0] == 0 and experiment.features == "encoder":  # else each round sees others
-            _map(problem, parts, found, clusters, folder)
+            mapped = partial(_map, problem, parts, found, clusters, folder)
     rows = [
         row
         for learner, clusterer in product(parts["learners"], parts["clusterers"])
         for row in rows_of(problem, found, parts["strategies"], clusterer, learner, experiment.base)
     ]
-    return _facts(problem), rows
+    return _facts(problem), rows, mapped
 
 
 def _map(
@@ -145,6 +157,7 @@ def _map(
     path = map_file(folder, problem.source.name)
     if path.is_file() and store.read_json(path)["key"] == digest:
         return
+    path.unlink(missing_ok=True)  # should this fail, another one's map is not drawn
     task = clusterer, 0, 0
     assignment = clusters.get(task)
     if assignment is None:
@@ -195,6 +208,8 @@ def page(found: Mapping[str, Any]) -> str:
             tables.table(curves, found["base"]),
             "",
         ]
+        told = tables.stand_ins(curves)
+        lines += [told, ""] if told else []
     return "\n".join(lines)
 
 

@@ -23,6 +23,25 @@ def table(curves: Curves, base: str) -> str:
     return "\n".join(lines)
 
 
+def stand_ins(curves: Curves) -> str:
+    """Of which strategies another one picked, because the model said the same of all samples."""
+    shares = {
+        name: [(row["budget"], row["stood_in"]) for row in rows if row["stood_in"]]
+        for name, rows in curves.items()
+    }
+    parts = [
+        f"{name} {', '.join(f'{share:.0%} at {budget}' for budget, share in found)}"
+        for name, found in shares.items()
+        if found
+    ]
+    if not parts:
+        return ""
+    return (
+        "Share of a round's picks by the cold start strategy, for the model said the same of all"
+        f" samples: {'; '.join(parts)}."
+    )
+
+
 def intervals(seeds: int, base: str) -> str:
     """What the brackets are, and how far to trust them; or why there are none."""
     if seeds < FEWEST:

@@ -14,6 +14,8 @@ from labelcycle.warned import print_notices
 
 Task = tuple[Any, ...]
 
+KEPT = "what is finished is kept: run the same command again"
+
 _common: Any = None
 """Of a worker process."""
 
@@ -35,20 +37,33 @@ class Workers:
     ) -> Iterator[tuple[Task, Any]]:
         """Each task and what function(common, *task) gives, as they end.
 
-        Raises ToolFailed if a process was killed, after all that had ended.
+        Raises ToolFailed if a process was killed or had no memory left, after all that had ended.
         """
         if self._pool is None:
-            yield from ((task, function(self._common, *task)) for task in tasks)
+            try:
+                for task in tasks:
+                    yield task, function(self._common, *task)
+            except MemoryError as error:
+                raise ToolFailed(f"the memory is used up ({_short(error)}); {KEPT}") from error
             return
-        ahead = {self._pool.submit(_call, function, task): task for task in tasks}
+        lost: BaseException | None = None
+        ahead = {}
+        try:
+            for task in tasks:
+                ahead[self._pool.submit(_call, function, task)] = task
+        except BrokenProcessPool as error:  # killed since the last tasks
+            lost = error
         for future in as_completed(ahead):
-            if not isinstance(future.exception(), BrokenProcessPool):
+            problem = future.exception()
+            if isinstance(problem, BrokenProcessPool | MemoryError):
+                lost = problem
+            else:
                 yield ahead[future], future.result()
-        if any(isinstance(each.exception(), BrokenProcessPool) for each in ahead):
-            raise ToolFailed(
-                "a worker process was killed: most likely the memory was used up; what is finished"
-                " is kept: run the same command again with a smaller --jobs"
-            )
+        if lost:
+            what = "was killed: most likely the memory was used up"
+            if isinstance(lost, MemoryError):
+                what = f"has used up the memory ({_short(lost)})"
+            raise ToolFailed(f"a worker process {what}; {KEPT} with a smaller --jobs") from lost
 
     def __enter__(self) -> "Workers":
         return self
@@ -56,6 +71,10 @@ class Workers:
     def __exit__(self, *problem: object) -> None:
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
+
+
+def _short(error: BaseException) -> str:
+    return " ".join(str(error).split()) or "Python does not say for what"
 
 
 def _begin(common: Any) -> None:

@@ -12,7 +12,7 @@ from labelcycle.core import clusterers
 from labelcycle.core.clustering import Clustering
 from labelcycle.core.query import check_pool
 from labelcycle.core.registry import parse_options
-from labelcycle.stages.pool_files import read_pool
+from labelcycle.stages.pool_files import read_pool, sound_pool
 
 
 class Options(base.Options):
@@ -39,7 +39,8 @@ def run(
 ) -> None:
     """Write work/clusters.npz: assignment (n,) int32 and centres (k, d) float32."""
     _, pool = read_pool(campaign, classes, own_features=True)
-    check_pool(pool)
+    with sound_pool():
+        check_pool(pool)
     labels_then = int(np.count_nonzero(pool.labeled)) + budget
     result = clustered(pool.features, labels_then, options, rng)
     store.write_arrays(campaign.clusters, assignment=result.assignment, centres=result.centres)

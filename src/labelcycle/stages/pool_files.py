@@ -1,7 +1,8 @@
 """The pool of a round as arrays, read from the files of a campaign."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,19 @@ from labelcycle import store
 from labelcycle.core.pool import UNLABELED, Pool
 from labelcycle.errors import DataError
 from labelcycle.labels import read_all_labels
+
+
+@contextmanager
+def sound_pool() -> Iterator[None]:
+    """Adds to what is wrong with a pool how its files are made anew."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(
+            f"{error} (rows are those of data/samples.jsonl without the hold-out, in order of id;"
+            " `labelcycle stage embed` and `labelcycle stage train` make features and"
+            " probabilities anew, `labelcycle run` all that is due)"
+        ) from error
 
 
 def features_file(campaign: store.Campaign, split: str) -> Path:

@@ -1,19 +1,22 @@
 """Stage `query`: the samples that this round asks people for, and why."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
 from labelcycle import store
-from labelcycle.core import query, strategies
+from labelcycle.core import query, spread, strategies
 from labelcycle.core.pool import Head, Pool, Selection
 from labelcycle.core.registry import parse_options
-from labelcycle.stages.pool_files import read_features, read_pool, rounded
+from labelcycle.stages.pool_files import read_features, read_pool, rounded, sound_pool
 from labelcycle.stages.train import last_layer, model_seen
+from labelcycle.warned import Notice
 
 
 class Options(base.Options):
@@ -39,16 +42,21 @@ def run(
     module = strategies.get(options.strategy)
     settings = parse_options(module.Options, options.options, f"strategy {options.strategy}")
     ids, pool = read_pool(campaign, classes, clusters=True, probabilities=True, own_features=True)
-    selection = selected(
-        pool,
-        options.strategy,
-        settings,
-        options.budget,
-        rng,
-        lambda: last_layer(
-            campaign, model_seen(campaign, "pool", read_features(campaign, "pool")[1])
-        ),
-    )
+    if options.strategy != "random" and getattr(settings, "normalise", True):
+        _tell_of_lengths(pool.features)
+    with sound_pool():
+        selection = selected(
+            pool,
+            options.strategy,
+            settings,
+            options.budget,
+            rng,
+            lambda: last_layer(
+                campaign, model_seen(campaign, "pool", read_features(campaign, "pool")[1])
+            ),
+        )
+    if len(np.unique(pool.labels[pool.labeled])) > 1:  # else no model has anything to say
+        _tell_who_stood_in(options.strategy, selection)
     record = {
         "strategy": options.strategy,
         "stood_in": selection.stood_in,
@@ -57,6 +65,28 @@ def run(
         "samples": sample_records(ids, selection),
     }
     store.write_json(campaign.selection, record)
+
+
+def _tell_of_lengths(features: NDArray[np.floating]) -> None:
+    text = spread.remark(features)
+    if text:
+        warnings.warn(
+            f"{text}; if lengths should count, write `normalise: false` into cluster,"
+            " query.options and train.options, with a strategy and a learner that have it",
+            Notice,
+            stacklevel=2,
+        )
+
+
+def _tell_who_stood_in(strategy: str, selection: Selection) -> None:
+    if selection.stand_ins:
+        which = "the samples" if selection.stood_in else "most samples"
+        warnings.warn(
+            f"{strategy}: the model says the same of {which} that are left; its cold start strategy"
+            f" picks {selection.stand_ins} of {len(selection.rows)}",
+            Notice,
+            stacklevel=2,
+        )
 
 
 def selected(

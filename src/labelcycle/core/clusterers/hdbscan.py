@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.core.clustering import Clustering, nearest_centre, prepared
+from labelcycle.core.clustering import Clustering, prepared, without_noise
 from labelcycle.core.threads import one_thread
 from labelcycle.errors import SettingsError
 
@@ -42,24 +42,18 @@ def fit(
     del clusters, rng  # the density alone decides
     if len(features) > MOST_ROWS:
         raise SettingsError(
-            f"cluster.method hdbscan: wanted at most {MOST_ROWS} samples, whose distances fit into"
+            f"clusterer hdbscan: wanted at most {MOST_ROWS} samples, whose distances fit into"
             f" memory (got {len(features)}); take kmeans"
         )
     points = prepared(features, normalise)
-    found = _clusters(points, options)
-    noise = found < 0
-    centres = np.array(
-        [points[found == c].mean(axis=0) for c in range(found.max() + 1)], dtype=np.float32
-    )
-    if noise.any():
-        found[noise] = nearest_centre(points[noise], centres)
+    found, centres = without_noise(points, _clusters(points, options))
     gaps = points - centres[found]
     inertia = float(np.einsum("nd,nd->n", gaps, gaps).sum(dtype=np.float64))
-    return Clustering(found.astype(np.int32), centres, inertia)
+    return Clustering(found, centres, inertia)
 
 
 def _clusters(points: NDArray[np.float32], options: Options) -> NDArray[np.int64]:
-    """(n,): the cluster of each point, -1 for noise; one for all where none is found."""
+    """(n,): the cluster of each point, -1 for noise."""
     from sklearn.cluster import HDBSCAN  # type: ignore[import-untyped] # slow to import
 
     if len(points) <= max(options.min_cluster_size, options.min_samples):
@@ -73,4 +67,4 @@ def _clusters(points: NDArray[np.float32], options: Options) -> NDArray[np.int64
     )
     with one_thread():
         found: NDArray[np.int64] = model.fit(points.astype(np.float64)).labels_
-    return np.zeros_like(found) if (found < 0).all() else found
+    return found

@@ -17,6 +17,19 @@ PAPER = re.compile(r".*?\b\d{4}(?: \(arXiv [0-9.]+\))?(?=[.,;])")
 """What a docstring's second paragraph begins with: authors: title, venue year (arXiv number)."""
 
 
+NORMALISE = (
+    "compare directions: bring features to length 1 first; false: lengths count too (a float32"
+    " copy of the features is made)"
+)
+"""Describes the setting of strategies that may do either."""
+
+DIRECTIONS = (
+    "Strategies compare the directions of features: each row is brought to length 1 first. Those\n"
+    "with an option `normalise` can let lengths count too."
+)
+"""What is said beside a list of the strategies."""
+
+
 class Strategy(Protocol):
     """What a module in this package holds.
 

@@ -23,6 +23,17 @@ OfProbabilities = Callable[[NDArray[np.float32]], tuple[Values, dict[str, Values
 """As `Judge`, from the (m, c) class probabilities of the available rows."""
 
 
+def doubts(probabilities: NDArray[np.floating]) -> tuple[Values, Values]:
+    """How likely each row's likeliest class is not it, and the runner-up's chance: two (m,).
+
+    From the other classes' chances: one less the largest would be 0 where that is within rounding
+    of 1, as of many samples at a time where classes are clear-cut.
+    """
+    others = probabilities.astype(np.float64)
+    others[np.arange(len(others)), others.argmax(axis=1)] = 0
+    return others.sum(axis=1), others.max(axis=1)
+
+
 def highest(
     pool: Pool,
     budget: int,
@@ -32,15 +43,21 @@ def highest(
 ) -> Selection:
     """The `budget` available rows with the highest score, `why` led by cold_start = 0.
 
-    If `judge` says the same of all, another strategy stands in.
+    If `judge` says the same of all, another strategy stands in; if fewer than `budget` have a
+    score above 0, it picks the others.
     """
     rows = np.flatnonzero(pool.available).astype(np.int64)
     score, why = judge(rows)
     if _cold_start.is_cold(score):
         return _cold_start.stand_in(pool, budget, rng, options)
-    best = best_first(score)[:budget]
-    columns: dict[str, NDArray[np.generic]] = {name: why[name][best] for name in why}
-    return _cold_start.flagged(Selection(rows[best], score[best], columns), 0)
+
+    def columns(some: Rows) -> dict[str, NDArray[np.generic]]:
+        return {name: column[np.searchsorted(rows, some)] for name, column in why.items()}
+
+    doubted = max(1, np.count_nonzero(score > 0))  # a single sample may have the score 0
+    best = best_first(score)[: min(budget, doubted)]
+    found = Selection(rows[best], score[best], columns(rows[best]))
+    return _cold_start.filled(found, pool, budget, rng, options, columns)
 
 
 def by_probabilities(

@@ -82,7 +82,9 @@ def gradients_of(head: Head) -> Gradients:
     """The gradients of all samples of a head. Memory: 8 n (c + 1) bytes."""
     weights, bias = head.weights.astype(np.float64), head.bias.astype(np.float64)
     errors = softmax(_blockwise(head.hidden, weights) + bias, axis=1)
-    errors[np.arange(len(errors)), errors.argmax(axis=1)] -= 1
+    likeliest = np.arange(len(errors)), errors.argmax(axis=1)
+    errors[likeliest] = 0
+    errors[likeliest] = -errors.sum(axis=1)  # less 1, in all digits where that is nearly 0
     squares = np.einsum("nc,nc->n", errors, errors) * _squared_lengths(head.hidden)
     return Gradients(errors, head.hidden, squares)
 

@@ -6,18 +6,21 @@ or picked one is farthest away. It likes outliers: with few labels it often lose
 
 The paper measures distances in the last hidden layer of the model, which it trains end to end.
 The classifier here is linear on an encoder's features, so its hidden layer is these features
-moved and scaled alike: the same picks. Hence it is always the features, of unit length, and no
-model is needed. The paper starts from given labels; without any, the first pick here is the
-sample nearest the mean of the available ones.
+moved and scaled alike: the same picks. Hence it is always the features, and no model is needed.
+They are brought to unit length, which the paper does not do: `normalise: false` leaves that out.
+The paper starts from given labels; without any, the first pick here is the sample nearest the
+mean of the available ones.
 """
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from labelcycle import options as base
 from labelcycle.core.lazy import Positions, Values, lazy_greedy, settled
-from labelcycle.core.neighbours import unit_rows
+from labelcycle.core.neighbours import in_ball, points64
 from labelcycle.core.pool import Pool, Selection
+from labelcycle.core.strategies import NORMALISE
 from labelcycle.core.threads import cut, in_parallel
 
 NEEDS: frozenset[str] = frozenset()
@@ -29,45 +32,53 @@ FARTHEST = 2.0
 
 
 class Options(base.Options):
-    """CoreSet has nothing to set."""
+    """Setting of CoreSet."""
+
+    normalise: bool = Field(True, description=NORMALISE)
 
 
 def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) -> Selection:
     """`budget` rows, the one farthest from what is labelled or picked first.
 
-    why : distance to the nearest labelled or earlier picked sample (also the score); 2, the
-        largest there can be, where there is none
+    why : distance to the nearest labelled or earlier picked sample (also the score), where lengths
+        count in units of the largest from the mean; 2, the largest there can be, if there is none
     """
-    del rng, options  # nothing here is drawn or set
+    del rng  # nothing here is drawn
+    unit = options.normalise
+    features = pool.features if unit else in_ball(pool.features)
     rows = np.flatnonzero(pool.available)
     centres = np.flatnonzero(pool.labeled)
     first = rows[:0]
     if not len(centres):
-        first = centres = rows[[_most_central(pool.features, rows)]]
+        first = centres = rows[[_most_central(features, rows, unit)]]
         rows = rows[rows != first[0]]
-    found, squares = _farthest(pool.features, rows, centres, budget - len(first))
+    found, squares = _farthest(features, rows, centres, budget - len(first), unit)
     picks = np.concatenate([first, found])
     distance = np.concatenate([np.full(len(first), FARTHEST), np.sqrt(squares)])
     return Selection(picks, distance, {"distance": distance})
 
 
 def _farthest(
-    features: NDArray[np.floating], rows: Positions, centres: Positions, budget: int
+    features: NDArray[np.floating],
+    rows: Positions,
+    centres: Positions,
+    budget: int,
+    unit: bool,
 ) -> tuple[Positions, Values]:
     """(b,) of `rows`, one after the other the farthest from the centres and the picks before.
 
     Returns also (b,) float64, their squared distances to these.
     """
-    given = unit_rows(features[centres])
+    given = points64(features[centres], unit)
     gap = np.concatenate(
-        in_parallel(lambda part: _gaps(features, part, given), cut(rows, BLOCK_ROWS))
+        in_parallel(lambda part: _gaps(features, part, given, unit), cut(rows, BLOCK_ROWS))
         or [np.empty(0)]
     )
     picked: list[NDArray[np.float64]] = []
 
     def bounds(positions: Positions) -> tuple[Values, Values]:
         if picked:
-            near = _gaps(features, rows[positions], np.concatenate(picked))
+            near = _gaps(features, rows[positions], np.concatenate(picked), unit)
             gap[positions] = np.minimum(gap[positions], near)
         return gap[positions], gap[positions]
 
@@ -76,14 +87,14 @@ def _farthest(
         budget,
         bounds,
         lambda positions: gap[positions],
-        lambda position: picked.append(unit_rows(features[rows[[position]]])),
+        lambda position: picked.append(points64(features[rows[[position]]], unit)),
     )
     return rows[found], squares
 
 
-def _gaps(features: NDArray[np.floating], rows: Positions, centres: Values) -> Values:
-    """(m,) float64: squared distance of each row to the nearest of (k, d) unit centres."""
-    points = unit_rows(features[rows])
+def _gaps(features: NDArray[np.floating], rows: Positions, centres: Values, unit: bool) -> Values:
+    """(m,) float64: squared distance of each row to the nearest of (k, d) centres."""
+    points = points64(features[rows], unit)
     squares = points @ centres.T
     squares *= -2
     squares += np.einsum("kd,kd->k", centres, centres)
@@ -91,10 +102,10 @@ def _gaps(features: NDArray[np.floating], rows: Positions, centres: Values) -> V
     return np.maximum(nearest, 0)
 
 
-def _most_central(features: NDArray[np.floating], rows: Positions) -> int:
-    """Position among `rows` of the unit row nearest the mean of them all, the first of equals."""
+def _most_central(features: NDArray[np.floating], rows: Positions, unit: bool) -> int:
+    """Position among `rows` of the point nearest the mean of them all, the first of equals."""
     parts = cut(rows, BLOCK_ROWS)
-    sums = in_parallel(lambda part: unit_rows(features[part]).sum(axis=0), parts)
+    sums = in_parallel(lambda part: points64(features[part], unit).sum(axis=0), parts)
     mean = np.sum(sums, axis=0)[None] / len(rows)
-    gap = np.concatenate(in_parallel(lambda part: _gaps(features, part, mean), parts))
+    gap = np.concatenate(in_parallel(lambda part: _gaps(features, part, mean, unit), parts))
     return int(np.argmin(settled(gap)))

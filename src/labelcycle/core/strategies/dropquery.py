@@ -17,7 +17,7 @@ from pydantic import Field
 
 from labelcycle.core import dropout
 from labelcycle.core.clustering import kmeans
-from labelcycle.core.neighbours import unit_rows
+from labelcycle.core.neighbours import in_ball, points64
 from labelcycle.core.ordering import steady
 from labelcycle.core.pool import Head, Pool, Selection
 from labelcycle.core.strategies import _cold_start
@@ -73,7 +73,7 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     if _cold_start.is_cold(flips):
         return _cold_start.stand_in(pool, budget, rng, options)
     chosen = candidates_of(flips, options.draws, options.candidates * budget)
-    groups = _grouped(pool, rows[chosen], budget, rng)
+    groups = _grouped(pool, rows[chosen], budget, rng, options.normalise)
     best = _one_each(groups)[:budget]
     why: dict[str, NDArray[np.generic]] = {
         "flips": flips[np.searchsorted(rows, groups.rows[best])].astype(np.int64),
@@ -108,28 +108,30 @@ def candidates_of(flips: NDArray[np.float64], draws: int, wanted: int) -> NDArra
     return np.flatnonzero(flips >= threshold)
 
 
-def _grouped(pool: Pool, rows: Rows, clusters: int, rng: np.random.Generator) -> Groups:
-    """k-means of the unit features of `rows`, which it meets in an order drawn by lot.
+def _grouped(pool: Pool, rows: Rows, clusters: int, rng: np.random.Generator, unit: bool) -> Groups:
+    """k-means of the features of `rows`, which it meets in an order drawn by lot.
 
     So its own draws and roundings do not hang on the order of the pool's rows.
     """
     lots = rng.random(len(pool.available))[rows]
     rows = rows[np.argsort(lots, kind="stable")]
-    features = pool.features[rows]
-    found = kmeans(features, clusters, rng)
+    features = pool.features[rows] if unit else in_ball(pool.features[rows])
+    found = kmeans(features, clusters, rng, normalise=unit)
     size = np.bincount(found.assignment)[found.assignment].astype(np.int64)
-    return Groups(rows, found.assignment, size, _from_centres(features, found.assignment))
+    return Groups(rows, found.assignment, size, _from_centres(features, found.assignment, unit))
 
 
-def _from_centres(features: NDArray[np.floating], group: NDArray[np.int32]) -> NDArray[np.float64]:
-    """(m,) float64: distance of each unit row from the mean of its group.
+def _from_centres(
+    features: NDArray[np.floating], group: NDArray[np.int32], unit: bool
+) -> NDArray[np.float64]:
+    """(m,) float64: distance of each point from the mean of its group.
 
     From float64 means, not k-means' own float32: two samples alone are as far from theirs.
     """
     distances = np.empty(len(features))
     order = np.argsort(group, kind="stable")
     for members in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
-        points = unit_rows(features[members])
+        points = points64(features[members], unit)
         distances[members] = np.linalg.norm(points - points.mean(axis=0), axis=1)
     return distances
 

@@ -32,7 +32,10 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
 
 
 def _judged(probabilities: NDArray[np.float32]) -> tuple[_ranked.Values, dict[str, _ranked.Values]]:
-    entropies = entropies_of(probabilities)
+    wrong, _ = _ranked.doubts(probabilities)
+    others = probabilities.astype(np.float64)
+    others[np.arange(len(others)), others.argmax(axis=1)] = 0
+    entropies = entropies_of(others) - (1 - wrong) * np.log1p(-wrong)
     return entropies, {"entropy": entropies}
 
 

@@ -30,5 +30,5 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
 
 
 def _judged(probabilities: NDArray[np.float32]) -> tuple[_ranked.Values, dict[str, _ranked.Values]]:
-    confidence = probabilities.max(axis=1).astype(np.float64)
-    return 1 - confidence, {"confidence": confidence}
+    wrong, _ = _ranked.doubts(probabilities)
+    return wrong, {"confidence": 1 - wrong}

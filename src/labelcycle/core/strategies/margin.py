@@ -27,12 +27,5 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
 
 
 def _judged(probabilities: NDArray[np.float32]) -> tuple[_ranked.Values, dict[str, _ranked.Values]]:
-    margins = margins_of(probabilities)
-    return 1 - margins, {"margin": margins}
-
-
-def margins_of(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(n,) float64: highest minus second highest of each row of (n, c) probabilities, c >= 2."""
-    top = np.partition(probabilities.astype(np.float64), -2, axis=1)[:, -2:]
-    margins: NDArray[np.float64] = top[:, 1] - top[:, 0]
-    return margins
+    wrong, second = _ranked.doubts(probabilities)
+    return wrong + second, {"margin": 1 - wrong - second}

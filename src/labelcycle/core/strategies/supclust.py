@@ -17,14 +17,20 @@ from scipy.spatial.distance import cdist, pdist, squareform  # type: ignore[impo
 from scipy.special import softmax  # type: ignore[import-untyped]
 
 from labelcycle import options as base
-from labelcycle.core.neighbours import unit_rows, unit_rows32
+from labelcycle.core.crowd import Crowd
+from labelcycle.core.neighbours import in_ball, points32, points64
 from labelcycle.core.ordering import best_first
 from labelcycle.core.pool import Pool, Selection
+from labelcycle.core.shrinking import Shrinking
+from labelcycle.core.strategies import NORMALISE
 from labelcycle.core.threads import in_parallel
 from labelcycle.core.turns import Cluster, Pick, Rows, by_turns, clusters_of, in_order
-from labelcycle.core.typicality import most_typical, typicality_of
+from labelcycle.errors import SettingsError
 
 NEEDS = frozenset({"clusters"})
+
+MOST_ROWS = 50_000
+"""Of a pool in which all of a cluster's samples look for neighbours: distances of all pairs."""
 
 ROUNDING = {"up": np.ceil, "down": np.floor, "nearest": np.rint}
 
@@ -35,7 +41,8 @@ class Options(base.Options):
     neighbours: int = Field(20, ge=1, description="K nearest neighbours that define typicality")
     neighbourhood: Literal["cluster", "pool"] = Field(
         "cluster",
-        description="look for them in the sample's cluster, or in the whole pool: small pools only",
+        description="look for them in the sample's cluster, or in the whole pool of at most"
+        f" {MOST_ROWS:,} samples",
     )
     share: float = Field(
         0.1, gt=0, le=1, description="share of a cluster's samples kept by typicality, at least 1"
@@ -60,6 +67,7 @@ class Options(base.Options):
         description="the paper's ablations: without 'boundary' the most typical sample is picked,"
         " without 'typicality' all samples of a cluster are kept",
     )
+    normalise: bool = Field(True, description=NORMALISE)
 
 
 def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) -> Selection:
@@ -71,30 +79,35 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     del rng  # nothing here is drawn
     if pool.clusters is None:
         raise ValueError("supclust needs clusters")
+    unit = options.normalise
+    features = pool.features if unit else in_ball(pool.features)
     clusters = clusters_of(pool, pool.clusters)
     position = {cluster.id: i for i, cluster in enumerate(clusters)}
-    centres = cluster_centres(pool, clusters)
+    centres = cluster_centres(features, clusters, unit)
     weights = centre_weights(centres, options.temperature)
-    free = np.flatnonzero(pool.available)
+    among = _whole(features, np.flatnonzero(pool.available), options)
+    settings = options.neighbours, options.squared, unit, among
+    left = {each.id: Shrinking(features, each.available, *settings) for each in clusters}
+    edge = np.full(len(features), np.nan)  # known once it is asked for
 
     def choose(identity: int, rows: Rows) -> Pick:
-        i, judged = position[identity], (options.neighbours, options.squared)
-        among, asked = rows, None
-        if options.neighbourhood == "pool":
-            among, asked = free, np.searchsorted(free, rows)
-        features = pool.features[among]
-        kept = most_typical(features, *judged, kept_count(len(rows), options), asked)
-        scores = boundary(unit_rows(features[kept]), centres, weights[i], options.squared)
+        i, typical_of = position[identity], left[identity]
+        kept = typical_of.most_typical(kept_count(len(rows), options))
+        new = kept[np.isnan(edge[kept])]
+        points = points64(features[new], unit)
+        edge[new] = boundary(points, centres, weights[i], options.squared)
+        scores = edge[kept]
         best = best_first(scores)[0]
-        typical = typicality_of(features, *judged, kept[[best]])[0]
+        typical = typical_of.typicality_of(int(kept[best]))
+        typical_of.remove(int(kept[best]))
         return Pick(
-            row=int(among[kept[best]]),
-            score=float(typical if options.without == "boundary" else scores[best]),
+            row=int(kept[best]),
+            score=typical if options.without == "boundary" else float(scores[best]),
             why={
                 "cluster": identity,
                 "cluster_size": clusters[i].size,
                 "cluster_labels": clusters[i].labels,
-                "typicality": float(typical),
+                "typicality": typical,
                 "boundary": float(scores[best]),
             },
         )
@@ -121,11 +134,26 @@ def kept_count(samples: int, options: Options) -> int:
     return max(1, int(ROUNDING[options.rounding](exact)))
 
 
-def cluster_centres(pool: Pool, clusters: list[Cluster]) -> NDArray[np.float64]:
-    """(k, d) float64: mean of the unit rows of each cluster, rejected samples included."""
+def _whole(features: NDArray[np.floating], free: Rows, options: Options) -> Crowd | None:
+    """Where neighbours are looked for, if not in the cluster."""
+    if options.neighbourhood == "cluster":
+        return None
+    if len(free) > MOST_ROWS:
+        raise SettingsError(
+            f"supclust with neighbourhood 'pool' computes the distances of all pairs: wanted at"
+            f" most {MOST_ROWS:,} samples that may be selected (got {len(free):,}); take"
+            " neighbourhood 'cluster'"
+        )
+    return Crowd(features, free, options.normalise)
+
+
+def cluster_centres(
+    features: NDArray[np.floating], clusters: list[Cluster], unit: bool = True
+) -> NDArray[np.float64]:
+    """(k, d) float64: mean of the points of each cluster, rejected samples included."""
 
     def mean(cluster: Cluster) -> NDArray[np.float64]:
-        rows = unit_rows32(pool.features[cluster.rows])
+        rows = points32(features[cluster.rows], unit)
         centre: NDArray[np.float64] = rows.mean(axis=0, dtype=np.float64)
         return centre
 

@@ -36,7 +36,8 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     labels = int(np.count_nonzero(pool.labeled))
     late = labels >= options.labels_per_class * pool.probabilities.shape[1]
     if late:
-        found = margin.select(pool, budget, rng, margin.Options(cold_start=options.cold_start))
+        late_options = margin.Options(cold_start=options.cold_start, normalise=options.normalise)
+        found = margin.select(pool, budget, rng, late_options)
     else:
         found = _cold_start.flagged(typiclust.select(pool, budget, rng, options), 0)
     phase = np.full(budget, int(late), dtype=np.int64)

@@ -11,8 +11,10 @@ import numpy as np
 from pydantic import Field
 
 from labelcycle import options as base
+from labelcycle.core.neighbours import in_ball
 from labelcycle.core.pool import Pool, Selection
 from labelcycle.core.shrinking import Shrinking
+from labelcycle.core.strategies import NORMALISE
 from labelcycle.core.turns import Pick, Rows, by_turns, clusters_of, in_order
 
 NEEDS = frozenset({"clusters"})
@@ -28,6 +30,7 @@ class Options(base.Options):
     squared: bool = Field(
         False, description="typicality from squared distances, as in the authors' code"
     )
+    normalise: bool = Field(True, description=NORMALISE)
 
 
 def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) -> Selection:
@@ -38,14 +41,18 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     del rng  # nothing here is drawn
     if pool.clusters is None:
         raise ValueError("typiclust needs clusters")
+    features = pool.features if options.normalise else in_ball(pool.features)
+    settings = options.neighbours, options.squared, options.normalise
     clusters = clusters_of(pool, pool.clusters)
     known = {cluster.id: cluster for cluster in clusters}
-    left = {cluster.id: Shrinking(options.neighbours, options.squared) for cluster in clusters}
+    left = {each.id: Shrinking(features, each.available, *settings) for each in clusters}
 
     def choose(identity: int, rows: Rows) -> Pick:
-        best, typical = left[identity].best(pool.features[rows])
+        del rows  # as many as `left` knows of
+        row, typical = left[identity].best()
+        left[identity].remove(row)
         return Pick(
-            row=int(rows[best]),
+            row=row,
             score=typical,
             why={
                 "cluster": identity,

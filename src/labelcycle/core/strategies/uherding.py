@@ -27,7 +27,8 @@ from labelcycle.core.coverage import Coverage, cover, sampled
 from labelcycle.core.lazy import Positions, Values
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.core.pool import Head, Pool, Selection
-from labelcycle.core.strategies._cold_start import NO_DIFFERENCE
+from labelcycle.core.strategies._cold_start import is_cold
+from labelcycle.core.strategies._ranked import doubts
 from labelcycle.core.threads import cut
 
 NEEDS = frozenset({"head"})
@@ -76,7 +77,7 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     temperature = _temperature(pool.head, pool.labels, labeled, lots, options)
     weights = np.zeros(len(pool.available))
     weights[rows] = uncertainty(pool.head, rows, temperature, options.uncertainty)
-    cold = not len(labeled) or (len(rows) > 1 and np.ptp(weights[rows]) <= NO_DIFFERENCE)
+    cold = not len(labeled) or is_cold(weights[rows])
     if cold:
         weights[rows] = 1
     targets = sampled(rows, options.targets, lots)
@@ -121,9 +122,8 @@ def _uncertainty(head: Head, rows: Positions, temperature: float, kind: str) -> 
         logs = np.log(chances, out=np.zeros_like(chances), where=chances > 0)
         most = np.log(max(2, chances.shape[1]))
         return np.asarray(-(chances * logs).sum(axis=1) / most)
-    chances.sort(axis=1)
-    second = chances[:, -2] if kind == "margin" and chances.shape[1] > 1 else 0
-    return np.asarray(1 - chances[:, -1] + second)
+    wrong, second = doubts(chances)
+    return wrong + second if kind == "margin" else wrong
 
 
 def width(features: NDArray[np.floating], labeled: Positions) -> float:

@@ -1,9 +1,10 @@
 """Multinomial logistic regression on features: strong from the first handful of labels on.
 
-Rows are brought to length 1, centred, and divided by their root mean square distance from the
-centre, so that one penalty fits every encoder. The penalty weighs against the mean loss: with few
-labels it hardly binds, with many it does. Percent right at 10, 30, 100, 300, 1,000 random labels
-(mean of 10 draws, 3 from 300 on; CIFAR-10 features, then Fashion-MNIST pixels):
+Rows are brought to length 1 (unless `normalise` is false), centred, and divided by their root mean
+square distance from the centre, so that one penalty fits every encoder. The penalty weighs against
+the mean loss: with few labels it hardly binds, with many it does. Percent right at 10, 30, 100,
+300, 1,000 random labels (mean of 10 draws, 3 from 300 on; CIFAR-10 features, then Fashion-MNIST
+pixels):
 
     this, penalty 1/3000         22.6 36.6 52.0 62.8 69.7    39.4 53.5 68.5 75.4 80.2
     1/300                        21.6 34.7 50.5 62.6 68.7    38.6 51.0 65.4 73.4 74.7
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.core.neighbours import unit_rows
+from labelcycle.core.neighbours import points64
 from labelcycle.core.pool import UNLABELED, Head
 from labelcycle.core.threads import one_thread
 from labelcycle.nn.learners._folds import thirds
@@ -38,6 +39,8 @@ PENALTY = 1 / 3000
 
 PENALTIES = np.logspace(-1, -6, 11)
 """Among which cross-validation chooses, strongest first."""
+
+NORMALISE = "learn from directions: bring rows to length 1 first; false: lengths count too"
 
 LEAST = 1e-12
 """Smallest probability that a label held out is counted with."""
@@ -57,13 +60,14 @@ class Options(base.Options):
         False, description="every class weighs the same in the fit, however many labels it has"
     )
     iterations: int = Field(1000, ge=1, description="most iterations of L-BFGS")
+    normalise: bool = Field(True, description=NORMALISE)
 
 
 @dataclass(frozen=True)
 class Linear:
-    """softmax of ((x / |x|) - centre) / scale @ weights + bias.
+    """softmax of (x / |x| - centre) / scale @ weights + bias; not `unit`: of x itself.
 
-    centre : (d,) float64, mean of the labelled rows after they are brought to length 1
+    centre : (d,) float64, mean of the labelled rows
     scale : their root mean square distance from it
     weights : (d, c) float64
     bias : (c,) float64
@@ -73,6 +77,7 @@ class Linear:
     scale: float
     weights: NDArray[np.float64]
     bias: NDArray[np.float64]
+    unit: bool = True
 
     def predict_proba(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
         """(n, c) float32: class probabilities."""
@@ -93,18 +98,19 @@ class Linear:
 
     def _hidden(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
         """(n, d) float64: the rows as the weights take them."""
-        hidden: NDArray[np.float64] = (unit_rows(features) - self.centre) / self.scale
+        hidden: NDArray[np.float64] = (points64(features, self.unit) - self.centre) / self.scale
         return hidden
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """The scale, and the three arrays."""
+        """The scale, whether rows are brought to length 1, and the three arrays."""
         arrays = {"centre": self.centre, "weights": self.weights, "bias": self.bias}
-        return {"scale": self.scale}, arrays
+        return {"scale": self.scale, "unit": self.unit}, arrays
 
 
 def from_state(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Linear:
     """The learner that gave this `state`."""
-    return Linear(arrays["centre"], float(meta["scale"]), arrays["weights"], arrays["bias"])
+    learnt = arrays["weights"], arrays["bias"]
+    return Linear(arrays["centre"], float(meta["scale"]), *learnt, bool(meta["unit"]))
 
 
 def fit(
@@ -119,7 +125,7 @@ def fit(
     No labels: every class is as likely. Classes without a label get probability 0.
     """
     del seed  # the problem is convex and starts from zero
-    scaled = scaled_rows(features, labels)
+    scaled = scaled_rows(features, labels, options.normalise)
     seen = np.unique(scaled.labels)
     weights = np.zeros((features.shape[1], n_classes))
     bias = np.full(n_classes, NO_CHANCE if len(seen) else 0.0)
@@ -127,7 +133,7 @@ def fit(
     if len(seen) > 1:
         penalty = options.penalty or _likeliest_penalty(scaled.rows, scaled.labels, options)
         weights[:, seen], bias[seen] = _logistic(scaled.rows, scaled.labels, penalty, options)
-    return Linear(scaled.centre, scaled.scale, weights, bias)
+    return Linear(scaled.centre, scaled.scale, weights, bias, options.normalise)
 
 
 @dataclass(frozen=True)
@@ -140,10 +146,10 @@ class Scaled:
     scale: float
 
 
-def scaled_rows(features: NDArray[np.floating], labels: NDArray[np.int64]) -> Scaled:
-    """The rows with a label: of length 1, centred, at a root mean square distance of 1."""
+def scaled_rows(features: NDArray[np.floating], labels: NDArray[np.int64], unit: bool) -> Scaled:
+    """The rows with a label: of length 1 if asked, centred, at a root mean square distance of 1."""
     known = np.flatnonzero(labels != UNLABELED)
-    rows = unit_rows(features[known])
+    rows = points64(features[known], unit)
     if not len(rows):
         return Scaled(rows, labels[known], np.zeros(features.shape[1]), 1.0)
     centre = rows.mean(axis=0)

@@ -27,6 +27,7 @@ class Options(base.Options):
         description="logits are minus this times the squared distance to the mean, in units of"
         " the labelled samples' mean squared distance from their centre",
     )
+    normalise: bool = Field(True, description=linear.NORMALISE)
 
 
 def fit(
@@ -41,14 +42,14 @@ def fit(
     No labels: every class is as likely. Classes without a label get probability 0.
     """
     del seed  # nothing is drawn
-    scaled = linear.scaled_rows(features, labels)
+    scaled = linear.scaled_rows(features, labels, options.normalise)
     weights = np.zeros((features.shape[1], n_classes))
     bias = np.full(n_classes, linear.NO_CHANCE if len(scaled.labels) else 0.0)
     for c in np.unique(scaled.labels):
         mean = scaled.rows[scaled.labels == c].mean(axis=0)
         weights[:, c] = 2 * options.sharpness * mean
         bias[c] = -options.sharpness * (mean @ mean)
-    return linear.Linear(scaled.centre, scaled.scale, weights, bias)
+    return linear.Linear(scaled.centre, scaled.scale, weights, bias, options.normalise)
 
 
 def from_state(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> linear.Linear:

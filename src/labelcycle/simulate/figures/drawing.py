@@ -1,6 +1,11 @@
 """Which figures an experiment has, drawn from results.json and map-*.json."""
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
 
 from labelcycle import store
 from labelcycle.simulate.figures import accuracy, gain, maps
@@ -10,37 +15,57 @@ from labelcycle.simulate.reading import Found, counted, curves_of, groups, headi
 ENDING = ".png"
 
 
-def draw(folder: Path, ending: str = ENDING) -> list[Path]:
-    """Draw all figures of the experiment in `folder`; the files, as .png or .svg."""
+Failed = Callable[[Path, Exception], None]
+"""Told of each figure that could not be drawn, and why."""
+
+
+def draw(folder: Path, ending: str = ENDING, failed: Failed | None = None) -> list[Path]:
+    """Draw all figures of the experiment in `folder`; the files, as .png or .svg.
+
+    One that fails does not keep the others from being drawn.
+    """
     found = store.read_json(folder / "results.json")
     drawn = []
+    for name, picture in _figures(found, folder):
+        path = folder / f"{name}{ending}"
+        try:
+            drawn.append(save(picture(), path))
+        except Exception as error:
+            if failed is None:
+                raise
+            failed(path, error)
+    return drawn
+
+
+def _figures(found: Found, folder: Path) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """Name of the file of each figure, and what draws it."""
     for facts in found["sets"]:
         data = facts["data"]
-        drawn.append(save(accuracy.picture(found, data), folder / f"accuracy-{slug(data)}{ending}"))
+        yield f"accuracy-{slug(data)}", partial(accuracy.picture, found, data)
         variants = ablation(found)
         if variants:
             title = f"{data}, SUPClust and what it is without its parts"
-            picture = accuracy.picture(found, data, variants, title)
-            drawn.append(save(picture, folder / f"ablation-{slug(data)}{ending}"))
+            yield (
+                f"ablation-{slug(data)}",
+                partial(accuracy.picture, found, data, variants, title),
+            )
         path = map_file(folder, data)
         if path.is_file():
             shown = store.read_json(path)
             style = looks(labels(found, "strategies"), found["base"])
-            figures = {"map": maps.picture(data, shown), "scores": maps.scores(data, shown, style)}
-            for name, figure in figures.items():
-                drawn.append(save(figure, folder / f"{name}-{slug(data)}{ending}"))
+            yield f"map-{slug(data)}", partial(maps.picture, data, shown)
+            yield f"scores-{slug(data)}", partial(maps.scores, data, shown, style)
     if len(found["strategies"]) > 1:
-        drawn += [_gain(found, group, folder, ending) for group in groups(found)]
-    return drawn
+        for group in groups(found):
+            yield f"gain-{slug(heading(found, *group))}", partial(_gain, found, *group)
 
 
-def _gain(found: Found, group: tuple[dict[str, str], str, str], folder: Path, ending: str) -> Path:
-    facts, learner, clusterer = group
-    name = heading(found, facts, learner, clusterer)
+def _gain(found: Found, facts: dict[str, Any], learner: str, clusterer: str) -> Figure:
     curves = curves_of(found, facts["data"], learner, clusterer)
     seeds = curves[found["base"]][0]["seeds"]
+    name = heading(found, facts, learner, clusterer)
     title = f"{name}: {facts['metric']}, {counted(seeds, 'seed')}"
-    return save(gain.picture(title, curves, found["base"]), folder / f"gain-{slug(name)}{ending}")
+    return gain.picture(title, curves, found["base"])
 
 
 def ablation(found: Found) -> list[str]:

@@ -1,6 +1,7 @@
 """The pool with the first picks marked: its map, and typicality against the SUP score."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -36,10 +37,10 @@ def picture(title: str, found: Map) -> Figure:
     figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(1, len(picks), squeeze=False, sharex=True, sharey=True)[0]
     classes = np.array(found["samples"]["class"])
+    shown = np.unique(classes)
     for panel, each in zip(panels, picks, strict=True):
-        for c in np.unique(classes):
+        for c, colour in zip(shown, cycle(CLASS_COLOURS), strict=False):
             own = classes == c
-            colour = CLASS_COLOURS[c % len(CLASS_COLOURS)]
             panel.plot(x[own], y[own], ".", color=colour, markersize=3.6, markeredgewidth=0)
         _numbered(panel, x[each["rows"]], y[each["rows"]])
         panel.set_title(each["label"], fontsize=10, loc="left", fontweight="bold")
@@ -51,7 +52,7 @@ def picture(title: str, found: Map) -> Figure:
         f"{title}: {len(x):,} samples of the pool of seed 0 by t-SNE of the encoder's features,"
         f" and the first {len(picks[0]['rows'])} picks in their order",
     )
-    _classes(figure, np.unique(classes), found["classes"])
+    _classes(figure, shown, found["classes"])
     return figure
 
 
@@ -67,8 +68,8 @@ def _classes(figure: Figure, classes: Any, names: Sequence[str]) -> None:
         figure.supxlabel("colours: true classes, some alike; no strategy sees them", fontsize=8.5)
         return
     marks = [
-        Line2D([], [], marker="o", linestyle="", color=CLASS_COLOURS[c], label=text)
-        for c, text in ((c, names[c] if names else f"{c}") for c in classes)
+        Line2D([], [], marker="o", linestyle="", color=colour, label=names[c] if names else f"{c}")
+        for c, colour in zip(classes, CLASS_COLOURS, strict=False)
     ]
     figure.legend(
         handles=marks,

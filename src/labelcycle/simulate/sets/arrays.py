@@ -38,8 +38,7 @@ def npz(path: Path, share: float) -> Read:
 
 def _read(arrays: Arrays) -> Read:
     train, test = _alike(arrays, "")
-    labels = arrays["train_labels"], arrays["test_labels"]
-    names = _names(arrays.get("classes"), 1 + int(max(each.max() for each in labels)))
+    labels, names = _classes(arrays["train_labels"], arrays["test_labels"], arrays.get("classes"))
     if train.dtype != np.uint8:
         features = _features(train, "train"), _features(test, "test")
         splits = _unseen(train, labels[0]), _unseen(test, labels[1])
@@ -85,16 +84,30 @@ def _beside(there: set[str]) -> list[str]:
     return found
 
 
-def _names(given: NDArray[Any] | None, count: int) -> tuple[str, ...]:
-    """Of the classes, if there are any. Raises ValueError if these are not `count` or more."""
-    if given is None:
-        return ()
-    if given.dtype.kind != "U" or given.ndim != 1 or len(given) < count:
-        raise ValueError(
-            f"wanted classes, {count} texts or more (got {given.shape} {given.dtype}); name every"
-            " class, or leave classes out"
-        )
-    return tuple(given.tolist())
+def _classes(
+    train: NDArray[Any], test: NDArray[Any], texts: NDArray[Any] | None
+) -> tuple[tuple[Labels, Labels], tuple[str, ...]]:
+    """The labels of both splits as places among the classes that occur, and the classes' names.
+
+    So classes that are numbered from 1, or with gaps, are as many as there are.
+    texts : the name of class 0, of class 1 and so on; None: gaps are named by their numbers
+    Raises ValueError if the texts do not reach the last class.
+    """
+    given = train.astype(np.int64), test.astype(np.int64)
+    occurring = np.unique(np.concatenate(given))
+    last = int(occurring[-1])
+    names: list[str] = []
+    if texts is not None:
+        if texts.dtype.kind != "U" or texts.ndim != 1 or len(texts) <= last:
+            raise ValueError(
+                f"wanted classes, {last + 1} texts or more, of class 0 to class {last}"
+                f" (got {texts.shape} {texts.dtype}); name every class, or leave classes out"
+            )
+        names = texts[occurring].tolist()
+    elif last >= len(occurring):
+        names = [str(number) for number in occurring]
+    places = (np.searchsorted(occurring, each).astype(np.int64) for each in given)
+    return (next(places), next(places)), tuple(names)
 
 
 def _alike(arrays: Arrays, kind: str) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -150,17 +163,17 @@ def _features(rows: NDArray[Any], name: str) -> NDArray[np.floating]:
     if len(wrong):
         more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         raise ValueError(
-            f"wanted finite numbers, got others in row {wrong[0]}{more} of {name} (counted from 0);"
-            " embed these images anew, or leave the rows out"
+            f"wanted finite numbers below 3.4e38, which float32 holds, got others in row {wrong[0]}"
+            f"{more} of {name} (counted from 0); scale all of {name}, embed these images anew, or"
+            " leave the rows out"
         )
     return rows if rows.dtype == np.float16 else rows.astype(np.float32, copy=False)
 
 
-def _unseen(rows: NDArray[Any], labels: NDArray[Any]) -> Split:
+def _unseen(rows: NDArray[Any], labels: Labels) -> Split:
     """Labels alone; nobody asks for the pixels of features."""
 
     def pixels(row: int, side: int) -> NDArray[np.uint8]:
         raise ValueError(f"row {row} has no {side} pixels: {rows.shape} are features")
 
-    numbers: Labels = labels.astype(np.int64)
-    return Split(numbers, pixels, "")
+    return Split(labels, pixels, "")
