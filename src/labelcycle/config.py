@@ -6,12 +6,13 @@ learners, and their own options.
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
-from labelcycle.core import clusterers, registry, strategies
+from labelcycle import params_file
+from labelcycle.core import class_names, clusterers, registry, strategies
 from labelcycle.core.consensus import Options as AcceptOptions
 from labelcycle.errors import SettingsError
 from labelcycle.ingest import Options as IngestOptions
@@ -28,14 +29,12 @@ from labelcycle.store import digest, dump_json
 BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?")
 """A bucket's address, with a prefix that no link needs to quote."""
 
-Name = Annotated[str, Field(min_length=1)]
-
 
 class CampaignOptions(Options):
     """What the campaign is."""
 
     name: str = Field("my-campaign", min_length=3, max_length=50, description="shown everywhere")
-    classes: tuple[Name, ...] = Field(
+    classes: tuple[str, ...] = Field(
         (),
         strict=False,
         description="the class names, in the order of their hot keys; at least two",
@@ -52,16 +51,10 @@ class CampaignOptions(Options):
 
     @field_validator("classes")
     @classmethod
-    def _distinct(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+    def _named(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
         if len(classes) == 1:
             raise ValueError(f"wanted at least two class names, got {list(classes)}")
-        twice = sorted({name for name in classes if classes.count(name) > 1})
-        if twice:
-            raise ValueError(f"wanted distinct class names, got {twice} more than once")
-        padded = [name for name in classes if name != name.strip()]
-        if padded:
-            raise ValueError(f"wanted class names without outer spaces, got {padded}")
-        return classes
+        return class_names.checked(classes)
 
 
 class PushOptions(Options):
@@ -220,25 +213,34 @@ def load(path: Path, *, parts: bool = True) -> Config:
         needed where somebody has done it, as in a stage or for a look at the campaign
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        raw = yaml.safe_load(text)
     except FileNotFoundError as error:
         raise SettingsError(
             f"{path} is missing; wanted the settings of a campaign; run `labelcycle init`"
         ) from error
     except yaml.YAMLError as error:
         raise SettingsError(f"{path.name} is not YAML: {_one_line(error)}") from error
-    return parse(raw, path.name, parts=parts)
+    return parse(raw, path.name, parts=parts, text=text)
 
 
-def parse(raw: object, source: str = "params.yaml", *, parts: bool = True) -> Config:
-    """The settings from plain values, checked like `load`."""
+def parse(
+    raw: object, source: str = "params.yaml", *, parts: bool = True, text: str | None = None
+) -> Config:
+    """The settings from plain values, checked like `load`.
+
+    text : the YAML that the values were read from, to say how something was written there
+    """
     if not isinstance(raw, dict | None):
         raise SettingsError(f"{source}: wanted sections with keys, got {raw!r}")
     try:
         config = Config.model_validate(raw or {})
     except ValidationError as error:
-        texts = "; ".join(registry.explain(Config, problem) for problem in error.errors())
-        raise SettingsError(f"{source}: {texts}") from error
+        problems = (
+            registry.explain(Config, problem) + params_file.unquoted(text, problem)
+            for problem in error.errors()
+        )
+        raise SettingsError(f"{source}: {'; '.join(problems)}") from error
     if parts:
         _check_parts(config, source)
     return config

@@ -45,7 +45,7 @@ class TaskSpec:
 
     key : unique in the campaign, `<campaign>/<round>/<sample>`; pushing it twice makes one task
     image : what is shown: a file below the media folder, or where else it is
-    rank : order in which tasks are served, 0 first
+    rank : order in which tasks are served, 0 first; tasks : how many the round has
     wanted : how many different people are to answer it
     shown : whether the annotator sees the prediction
     """
@@ -59,6 +59,7 @@ class TaskSpec:
     wanted: int = 1
     prediction: Prediction | None = None
     shown: bool = True
+    tasks: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Answer:
     """One person's annotation of one task, as it came.
 
     labels : the class names chosen; empty for an empty answer
-    skipped : the person pressed Skip
+    skipped : the person skipped the sample; reason : why, one of `core.skips.REASONS` or empty
     raw : the backend's own record, kept for the files of the round
     """
 
@@ -76,6 +77,7 @@ class Answer:
     annotator: str
     labels: tuple[str, ...]
     skipped: bool
+    reason: str
     lead_time_s: float | None
     created: str
     updated: str

@@ -110,7 +110,14 @@ class FakeBackend:
         self.withdrawn.update(gone)
         return len(gone)
 
-    def answer(self, key: str, *labels: str, skipped: bool = False, annotator: str = "ann") -> None:
+    def answer(
+        self,
+        key: str,
+        *labels: str,
+        skipped: bool = False,
+        annotator: str = "ann",
+        reason: str = "",
+    ) -> None:
         """One person answers one task."""
         self.given += 1  # ids are never given anew
         number = self.given
@@ -122,7 +129,8 @@ class FakeBackend:
                 key=key,
                 annotator=annotator,
                 labels=labels,
-                skipped=skipped,
+                skipped=skipped or bool(reason),
+                reason=reason,
                 lead_time_s=1.5,
                 created=at,
                 updated=at,

@@ -123,13 +123,13 @@ class Page:
             """const image = document.querySelector("img[alt=image]");
             const number = document.querySelector(".lsf-current-task__task-id");
             const loaded = image && image.complete && image.naturalWidth > 0;
-            const ready = loaded && document.querySelector("input[type=checkbox]");
+            const ready = loaded && document.querySelector("input[type=radio]");
             return ready && number ? number.firstChild.textContent : null"""
         )
         return int(shown) if shown else None
 
     def chosen(self) -> list[str]:
-        boxes = self.driver.find_elements(By.CSS_SELECTOR, "input[type=checkbox]:checked")
+        boxes = self.driver.find_elements(By.CSS_SELECTOR, "input[type=radio]:checked")
         return [box.get_attribute("name") for box in boxes]
 
     def shows(self, number: int, label: str) -> None:

@@ -6,7 +6,7 @@ the same tasks.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +64,7 @@ def tasks(standing: Standing) -> list[TaskSpec]:
     samples = {sample.id: sample for sample in read_samples(standing.campaign.samples)}
     images = showing.images(standing, [(samples[each.sample], each.near) for each in ranked])
     return [
-        _task(standing, rank, each, image)
+        replace(_task(standing, rank, each, image), tasks=len(ranked))
         for rank, (each, image) in enumerate(zip(ranked, images, strict=True))
     ]
 

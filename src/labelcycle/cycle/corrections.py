@@ -19,7 +19,7 @@ What = Literal["edited", "added", "deleted", "task deleted"]
 Record = dict[str, Any]
 """An answer as a line of `annotations.jsonl` has it."""
 
-COUNTS = ("labels", "skipped")
+COUNTS = ("labels", "skipped", "reason")
 """What of an answer counts: where these are as they were, nothing was changed.
 
 Not whose it is: Label Studio forgets that of all answers of an account that is removed.

@@ -18,7 +18,9 @@ def figures(replies: Iterable[Reply], classes: Collection[str]) -> dict[str, Any
     unknown = [
         set(reply.given) - set(classes)
         for reply in replies
-        if reply.given and consensus.said(reply.given, classes) is None
+        if isinstance(reply.given, tuple)
+        and reply.given
+        and consensus.said(reply.given, classes) is None
     ]
     names = sorted(set().union(*unknown))
     return {"answers": sum(map(bool, unknown)), "names": names}
