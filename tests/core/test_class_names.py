@@ -6,8 +6,9 @@ from labelcycle.core import class_names
 
 FINE = (
     "$5 bill", "a & b", "<b>x</b>", '"quoted"', "it's", "one, two", "None", "true", "01", "=1+1",
-    "\N{FOX FACE}", "\N{WOMAN}\N{ZERO WIDTH JOINER}\N{MICROSCOPE}", "שלום עולם", "مرحبا", "Cat", "cat",
-    "می\N{ZERO WIDTH NON-JOINER}خواهم", "x" * 100, "None of these", "name=\"image\"",
+    "\N{FOX FACE}", "\N{WOMAN}\N{ZERO WIDTH JOINER}\N{MICROSCOPE}", "שלום עולם", "مرحبا",
+    "Cat", "cat", "می\N{ZERO WIDTH NON-JOINER}خواهم", "x" * 100, "None of these",
+    'name="image"',
 )  # fmt: skip
 
 

@@ -83,7 +83,7 @@ def import_labels(root: Path, file: Path) -> None:
     with lock.exclusive(campaign_in(root).lock):
         report = setup.add_labels(root, file)
     click.echo(f"{report.accepted} labels accepted, {len(report.rejected)} rejected")
-    for line in report.rejected:
+    for line in report.told():
         click.echo(f"  {line}")
 
 
