@@ -8,7 +8,7 @@ from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
 from labelcycle import rounds
-from labelcycle.cycle import asked, deadline, gold, revising, strays
+from labelcycle.cycle import asked, deadline, gold, revising, skipping, strays
 from labelcycle.cycle.standing import Standing
 from labelcycle.ports import Progress
 
@@ -79,6 +79,8 @@ def closed(now: Standing, number: int) -> None:
         say(line)
     if unknown := strays.told(metrics["people"].get("no_class")):
         say(unknown)
+    for line in skipping.told(metrics["people"], now.config.notify.missing_class):
+        say(line)
     if changed := revising.told(metrics.get("corrections")):
         say(changed)
     rows = []

@@ -172,6 +172,13 @@ class NotifyOptions(Options):
     stuck_after_hours: int = Field(
         48, ge=1, description="a round in which nothing moves for so long is told to be stuck"
     )
+    missing_class: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="share of a round's answers that say `none of these` above which a class is"
+        " told to be missing: one this frequent is worth a name",
+    )
 
 
 class Config(Options):

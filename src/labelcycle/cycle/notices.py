@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from labelcycle import rounds
-from labelcycle.cycle import asked, deadline, gold, revising, strays
+from labelcycle.cycle import asked, deadline, gold, revising, skipping, strays
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import LabelcycleError
 from labelcycle.ports import Progress
@@ -58,6 +58,10 @@ def closed(now: Standing) -> Notice:
         _sentence(deadline.told(metrics)).capitalize(),
         revising.told(metrics.get("corrections")).capitalize(),
         _sentence(strays.told(metrics.get("people", {}).get("no_class"))),
+        *(
+            _sentence(text)
+            for text in skipping.told(metrics.get("people"), now.config.notify.missing_class)
+        ),
         f"Accuracy {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})."
         if accuracy
         else "",
