@@ -40,6 +40,7 @@ SHARED = """
   border-top: 1px solid var(--color-neutral-border) }
 .lc.two .lc-reasons, .lc.many .lc-reasons { display: grid;
   grid-template-columns: repeat(3, 1fr); column-gap: 8px }
+.lc-reasons .lsf-choice_hidden { display: block !important }
 .lc-reasons h4 { grid-column: 1 / -1 }
 .lc .lsf-choice { break-inside: avoid; line-height: 20px; padding-bottom: 6px }
 .lc .lsf-choice__item { display: block }
