@@ -45,7 +45,8 @@ class TaskSpec:
 
     key : unique in the campaign, `<campaign>/<round>/<sample>`; pushing it twice makes one task
     image : what is shown: a file below the media folder, or where else it is
-    rank : order in which tasks are served, 0 first; tasks : how many the round has
+    rank : order in which tasks are served, 0 first
+    tasks : how many the round has, 0 if that is unknown
     wanted : how many different people are to answer it
     shown : whether the annotator sees the prediction
     """

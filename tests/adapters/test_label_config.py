@@ -1,5 +1,6 @@
 """The labelling config: what is built is what is read back."""
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -136,6 +137,7 @@ def test_record_by_hand(tmp_path: Path) -> None:
         "data": {
             "image": "/data/local-files/?d=images/a%20b%23%25%26%2B%C3%A4.png",
             "key": "k/000/s",
+            "place": "Image 5",
         },
         "meta": {"sample": "s", "round": 0, "rank": 4},
         "predictions": [
@@ -147,6 +149,8 @@ def test_record_by_hand(tmp_path: Path) -> None:
         ],
     }
     assert "predictions" not in label_tasks.record(make(image), tmp_path, ("cat",))
+    known = label_tasks.record(replace(make(image), tasks=66), tmp_path, ("cat",))
+    assert known["data"]["place"] == "Image 5 of 66"
     with pytest.raises(ServiceRefused, match="wanted a pre-annotation among 'cat', got 'dog'; put"):
         label_tasks.record(make(image, "dog"), tmp_path, ("cat",))
 

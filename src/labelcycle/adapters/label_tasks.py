@@ -21,7 +21,7 @@ def record(task: TaskSpec, media: Path, offered: Sequence[str]) -> dict[str, Any
         "data": {
             label_config.IMAGE: label_images.shown(task, media),
             "key": task.key,
-            **_place(task),
+            label_config.PLACE: _place(task),
         },
         "meta": {
             "sample": task.sample,
@@ -34,9 +34,9 @@ def record(task: TaskSpec, media: Path, offered: Sequence[str]) -> dict[str, Any
     return made
 
 
-def _place(task: TaskSpec) -> dict[str, str]:
-    """What the page shows of how far the round is; nothing if its size is unknown."""
-    return {label_config.PLACE: f"Image {task.rank + 1} of {task.tasks}"} if task.tasks else {}
+def _place(task: TaskSpec) -> str:
+    """What the page shows of how far the round is."""
+    return f"Image {task.rank + 1}" + (f" of {task.tasks}" if task.tasks else "")
 
 
 def _prediction(prediction: Prediction, offered: Sequence[str]) -> dict[str, Any]:
