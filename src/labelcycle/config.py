@@ -35,9 +35,7 @@ class CampaignOptions(Options):
 
     name: str = Field("my-campaign", min_length=3, max_length=50, description="shown everywhere")
     classes: tuple[str, ...] = Field(
-        (),
-        strict=False,
-        description="the class names, in the order of their hot keys; at least two",
+        (), strict=False, description="the class names, in the order of their hot keys; two or more"
     )
     instruction: str = Field(
         "Choose the class of the image. Skip it if it shows none of them or cannot be judged.",
@@ -176,8 +174,8 @@ class NotifyOptions(Options):
         0.05,
         ge=0,
         le=1,
-        description="share of a round's answers that say `none of these` above which a class is"
-        " told to be missing: one this frequent is worth a name",
+        description="a class is told to be missing if more of a round's answers say"
+        " `none of these`: one this frequent is worth a name",
     )
 
 
@@ -227,7 +225,7 @@ def load(path: Path, *, parts: bool = True) -> Config:
             f"{path} is missing; wanted the settings of a campaign; run `labelcycle init`"
         ) from error
     except yaml.YAMLError as error:
-        raise SettingsError(f"{path.name} is not YAML: {_one_line(error)}") from error
+        raise SettingsError(f"{path.name} is not YAML: {' '.join(str(error).split())}") from error
     return parse(raw, path.name, parts=parts, text=text)
 
 
@@ -243,11 +241,9 @@ def parse(
     try:
         config = Config.model_validate(raw or {})
     except ValidationError as error:
-        problems = (
-            registry.explain(Config, problem) + params_file.unquoted(text, problem)
-            for problem in error.errors()
-        )
-        raise SettingsError(f"{source}: {'; '.join(problems)}") from error
+        found = error.errors()
+        texts = (registry.explain(Config, x) + params_file.unquoted(text, x) for x in found)
+        raise SettingsError(f"{source}: {'; '.join(texts)}") from error
     if parts:
         _check_parts(config, source)
     return config
@@ -268,10 +264,6 @@ def _check_parts(config: Config, source: str) -> None:
     if config.embed.features == "model":
         where = f"{source}: train.learner, for embed.features is model"
         learners.must_see("images", config.train.learner, where, "write embed.features: encoder")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 # --- printing ------------------------------------------------------------------------------
