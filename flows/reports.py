@@ -11,7 +11,7 @@ from prefect.logging import get_run_logger
 
 from labelcycle import rounds
 from labelcycle.adapters import mlflow_place
-from labelcycle.cycle import asked, comparing, deadline, gold, revising, strays
+from labelcycle.cycle import asked, comparing, deadline, gold, revising, skipping, strays
 from labelcycle.cycle.standing import Standing
 from labelcycle.ports import Progress
 
@@ -94,6 +94,8 @@ def closed(now: Standing, number: int) -> None:
         say(line)
     if unknown := strays.told(metrics["people"].get("no_class")):
         say(unknown)
+    for line in skipping.told(metrics["people"], now.config.notify.missing_class):
+        say(line)
     changed = metrics["corrections"]
     for line in (revising.told(changed), revising.waiting_told(changed["waiting"])):
         if line:

@@ -126,9 +126,12 @@ def test_by_sample(campaign: Campaign) -> None:
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("name,label\n1,2\n", "wanted the columns `label` and `sample` or `file`, got name, label"),
-        ("file,class\n1,2\n", "wanted the columns .*, got file, class; put them in its first"),
-        ("", "wanted the columns .*, got none"),
+        (
+            "name,label\n1,2\n",
+            "wanted a header with `label` and `sample` or `file`, got name, label",
+        ),
+        ("file,class\n1,2\n", "wanted a header .*, got file, class; name the columns in line 1"),
+        ("", "wanted a header .*, got an empty file"),
         ("file,label\nx/1.png,cat\ny/1.png,dog\n", "wanted one class for 1.png, got 'cat' and 'd"),
     ],
 )

@@ -44,7 +44,7 @@ def test_every_setting_is_described():
         ({"train": {"learner": "liner"}}, r"'liner'.*linear"),
         ({"campaign": {"classes": ["a"]}}, r"campaign.classes: wanted at least two class names"),
         ({"campaign": {"classes": ["a", "b", "a"]}}, r"campaign.classes: .*\['a'\] more than once"),
-        ({"campaign": {"classes": ["a", " b"]}}, r"without outer spaces, got \[' b'\]"),
+        ({"campaign": {"classes": ["a", " b"]}}, r"without outer blanks, got ' b'"),
         ({"campaign": {"name": "ab"}}, r"campaign.name: wanted .*at least 3 characters"),
         ([1, 2], r"wanted sections with keys, got \[1, 2\]"),
     ],
@@ -95,3 +95,38 @@ def test_a_stage_names_the_numeric_libraries_that_it_uses():
     digests = pipeline.code_digests(config.Config())
     assert {"numpy", "pillow", "torch"} <= set(digests["embed"])
     assert "torch" not in digests["cluster"]
+
+
+def problem(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "params.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError) as raised:
+        config.load(path)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        ("yes", "true or false"),
+        ("01", "a number"),
+        ("1.0", "a number"),
+        ("1:30", "a number"),
+        ("null", "nothing"),
+        ("2024-01-01", "a date"),
+    ],
+)
+def test_what_yaml_makes_of_a_text_without_quotes_is_told(
+    tmp_path: Path, written: str, kind: str
+) -> None:
+    found = problem(tmp_path, f"campaign:\n  classes: [cat, {written}]\n")
+    assert "classes.1: wanted a valid string" in found
+    assert f"YAML reads {written} without quotes as {kind}: write '{written}'" in found
+    quoted = tmp_path / "quoted.yaml"
+    quoted.write_text(f"campaign: {{classes: [cat, '{written}']}}")
+    assert config.load(quoted).classes == ("cat", written)
+
+
+def test_any_text_without_quotes_is_told(tmp_path: Path) -> None:
+    found = problem(tmp_path, "campaign:\n  name: 2024\n")
+    assert found.endswith("YAML reads 2024 without quotes as a number: write '2024'")

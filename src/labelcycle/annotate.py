@@ -1,6 +1,5 @@
 """Simulated people, who answer through Label Studio's own API from a file of true classes."""
 
-import csv
 import hashlib
 import secrets
 import uuid
@@ -13,9 +12,11 @@ from typing import Literal
 
 import numpy as np
 
+from labelcycle import tables
 from labelcycle.adapters import label_config, label_studio_people
 from labelcycle.adapters.label_studio_api import LabelStudioApi
 from labelcycle.adapters.label_studio_task import Task
+from labelcycle.core.class_names import composed
 from labelcycle.errors import DataError
 from labelcycle.store import Campaign, read_samples
 
@@ -57,24 +58,14 @@ def read_truth(campaign: Campaign, path: Path) -> dict[str, str]:
     The CSV has a column `label`, and `sample` (the id) or `file` (the image's name as it was when
     it was ingested, folders left out). Raises DataError if it has not, or contradicts itself.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            rows, columns = list(reader), reader.fieldnames or []
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read {path}: wanted a CSV in UTF-8, got {error}") from error
-    column = next((name for name in ("sample", "file") if name in columns), None)
-    if column is None or "label" not in columns:
-        raise DataError(
-            f"{path}: wanted the columns `label` and `sample` or `file`, got"
-            f" {', '.join(columns) or 'none'}; put them in its first line"
-        )
+    rows = [row.cells for row in tables.read(path, (("label",), ("sample", "file")))]
+    column = next((name for name in ("sample", "file") if rows and name in rows[0]), "file")
     named: dict[str, str] = {}
     for row in rows:
-        name = PurePath(row[column] or "").name
-        if named.setdefault(name, row["label"]) != row["label"]:
+        name, label = PurePath(row[column]).name, composed(tables.unguarded(row["label"].strip()))
+        if named.setdefault(name, label) != label:
             raise DataError(
-                f"{path}: wanted one class for {name}, got {named[name]!r} and {row['label']!r};"
+                f"{path}: wanted one class for {name}, got {named[name]!r} and {label!r};"
                 " name the images by sample id"
             )
     samples = read_samples(campaign.samples)

@@ -6,12 +6,13 @@ learners, and their own options.
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
-from labelcycle.core import clusterers, registry, strategies
+from labelcycle import params_file
+from labelcycle.core import class_names, clusterers, registry, strategies
 from labelcycle.core.consensus import Options as AcceptOptions
 from labelcycle.errors import SettingsError
 from labelcycle.ingest import Options as IngestOptions
@@ -28,17 +29,13 @@ from labelcycle.store import digest, dump_json
 BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?")
 """A bucket's address, with a prefix that no link needs to quote."""
 
-Name = Annotated[str, Field(min_length=1)]
-
 
 class CampaignOptions(Options):
     """What the campaign is."""
 
     name: str = Field("my-campaign", min_length=3, max_length=50, description="shown everywhere")
-    classes: tuple[Name, ...] = Field(
-        (),
-        strict=False,
-        description="the class names, in the order of their hot keys; at least two",
+    classes: tuple[str, ...] = Field(
+        (), strict=False, description="the class names, in the order of their hot keys; two or more"
     )
     instruction: str = Field(
         "Choose the class of the image. Skip it if it shows none of them or cannot be judged.",
@@ -52,16 +49,10 @@ class CampaignOptions(Options):
 
     @field_validator("classes")
     @classmethod
-    def _distinct(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+    def _named(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
         if len(classes) == 1:
             raise ValueError(f"wanted at least two class names, got {list(classes)}")
-        twice = sorted({name for name in classes if classes.count(name) > 1})
-        if twice:
-            raise ValueError(f"wanted distinct class names, got {twice} more than once")
-        padded = [name for name in classes if name != name.strip()]
-        if padded:
-            raise ValueError(f"wanted class names without outer spaces, got {padded}")
-        return classes
+        return class_names.checked(classes)
 
 
 class PushOptions(Options):
@@ -189,6 +180,13 @@ class NotifyOptions(Options):
     stuck_after_hours: int = Field(
         48, ge=1, description="a round in which nothing moves for so long is told to be stuck"
     )
+    missing_class: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="a class is told to be missing if more of a round's answers say"
+        " `none of these`: one this frequent is worth a name",
+    )
 
 
 class Config(Options):
@@ -230,25 +228,32 @@ def load(path: Path, *, parts: bool = True) -> Config:
         needed where somebody has done it, as in a stage or for a look at the campaign
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        raw = yaml.safe_load(text)
     except FileNotFoundError as error:
         raise SettingsError(
             f"{path} is missing; wanted the settings of a campaign; run `labelcycle init`"
         ) from error
     except yaml.YAMLError as error:
-        raise SettingsError(f"{path.name} is not YAML: {_one_line(error)}") from error
-    return parse(raw, path.name, parts=parts)
+        raise SettingsError(f"{path.name} is not YAML: {' '.join(str(error).split())}") from error
+    return parse(raw, path.name, parts=parts, text=text)
 
 
-def parse(raw: object, source: str = "params.yaml", *, parts: bool = True) -> Config:
-    """The settings from plain values, checked like `load`."""
+def parse(
+    raw: object, source: str = "params.yaml", *, parts: bool = True, text: str | None = None
+) -> Config:
+    """The settings from plain values, checked like `load`.
+
+    text : the YAML that the values were read from, to say how something was written there
+    """
     if not isinstance(raw, dict | None):
         raise SettingsError(f"{source}: wanted sections with keys, got {raw!r}")
     try:
         config = Config.model_validate(raw or {})
     except ValidationError as error:
-        texts = "; ".join(registry.explain(Config, problem) for problem in error.errors())
-        raise SettingsError(f"{source}: {texts}") from error
+        found = error.errors()
+        texts = (registry.explain(Config, x) + params_file.unquoted(text, x) for x in found)
+        raise SettingsError(f"{source}: {'; '.join(texts)}") from error
     if parts:
         _check_parts(config, source)
     return config
@@ -269,10 +274,6 @@ def _check_parts(config: Config, source: str) -> None:
     if config.embed.features == "model":
         where = f"{source}: train.learner, for embed.features is model"
         learners.must_see("images", config.train.learner, where, "write embed.features: encoder")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 # --- printing ------------------------------------------------------------------------------

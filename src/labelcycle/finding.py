@@ -1,6 +1,5 @@
 """The files and addresses that a user means by the paths given to `labelcycle ingest`."""
 
-import csv
 import glob
 import os
 import re
@@ -9,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from labelcycle import tables
 from labelcycle.errors import DataError
 from labelcycle.warned import Notice
 
@@ -136,14 +136,10 @@ def _of_file(text: str) -> Path:
 
 def _of_list(path: Path) -> list[Path | str]:
     """What the lines of a list name; a missing file is kept, to be reported when it is read."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"no images: cannot read the list {path}: {error}; wanted text in UTF-8 with an"
-            " address or the path of a file or folder a line"
-        ) from error
-    lines = _column(path, text) if path.suffix.lower() == ".csv" else text.splitlines()
+    if path.suffix.lower() == ".csv":
+        lines = [row.cells[COLUMN] for row in tables.read(path, ((COLUMN,),))]
+    else:
+        lines = _lines(path)
     return [
         _address(line.strip()) if SCHEME.match(line.strip()) else _absolute(path.parent, line)
         for line in lines
@@ -151,15 +147,14 @@ def _of_list(path: Path) -> list[Path | str]:
     ]
 
 
-def _column(path: Path, text: str) -> list[str]:
-    """The column `url` of a list in CSV."""
-    rows = csv.DictReader(text.splitlines())
-    if COLUMN not in (rows.fieldnames or ()):
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
         raise DataError(
-            f"no images: {path} has no column {COLUMN!r}; wanted a first line with it, got"
-            f" {', '.join(rows.fieldnames or ()) or 'an empty file'}"
-        )
-    return [row[COLUMN] or "" for row in rows]
+            f"no images: cannot read the list {path}: {error}; wanted text in UTF-8 with an"
+            " address or the path of a file or folder a line"
+        ) from error
 
 
 def _files(path: Path, out: list[Path] | None) -> Iterator[Path]:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import PureWindowsPath
 
 from labelcycle.errors import DataError
 from labelcycle.store import Campaign, Sample
@@ -29,7 +30,16 @@ class Finder:
 
         Raises DataError if the paths of several samples end so.
         """
-        return self.by_source.get(name) or self._by_end(name)
+        found = self.by_source.get(name) or self._by_end(name)
+        if found or "\\" not in name:
+            return found
+        path = PureWindowsPath(name)
+        return self._by_end(path.relative_to(path.anchor).as_posix())
+
+    def like(self, name: str) -> str:
+        """The question whether another sample of that name was meant; empty if there is none."""
+        near = self.by_name.get(_composed(PureWindowsPath(name).name), [])
+        return f"; did you mean {near[0][1].source!r}?" if near else ""
 
     def _by_end(self, name: str) -> Sample | None:
         end = "/" + re.sub(r"^(\.\./|/)+", "", posixpath.normpath(name))

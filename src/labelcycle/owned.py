@@ -1,22 +1,42 @@
 """Labels from and to CSV: those owned before round 0 come in, all of them go out."""
 
-import csv
-import difflib
-import io
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from labelcycle import store
+from labelcycle import store, tables
+from labelcycle.core.class_names import composed, meant
 from labelcycle.errors import DataError, StateError
 from labelcycle.labels import read_all_labels, read_holdout
 from labelcycle.naming import Finder
 from labelcycle.store import OWNED, Campaign, Label, Sample
+from labelcycle.tables import Row
 
 COLUMNS = ("sample", "split", "file", "source", "label", "round", "status", "reason", "votes")
 """Header of an export."""
+
+
+NEED = (("label",), ("sample", "file"))
+"""Columns of a table of labels."""
+
+UNKNOWN, AMBIGUOUS = "name a sample that is not there", "have an ambiguous name"
+
+EXAMPLES = 3
+"""So many rows that are rejected for one reason are shown one by one."""
+
+
+@dataclass(frozen=True, order=True)
+class Rejected:
+    """A row that was not taken; kind : why, in words that many rows share; text : in its own."""
+
+    line: int
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.text}"
 
 
 @dataclass(frozen=True)
@@ -25,14 +45,25 @@ class ImportReport:
 
     accepted : samples that have a label from this file now
     replaced : how many of them had another owned label before
-    rejected : one text a row that was not taken: its line and why
+    rejected : the rows that were not taken, by line
     total : owned labels of the campaign afterwards
     """
 
     accepted: int
     replaced: int
-    rejected: tuple[str, ...]
+    rejected: tuple[Rejected, ...]
     total: int
+
+    def told(self) -> Iterator[str]:
+        """Why rows were not taken: a line each, or a line on many with one reason."""
+        kinds: dict[str, list[Rejected]] = defaultdict(list)
+        for row in self.rejected:
+            kinds[row.kind].append(row)
+        for kind, rows in kinds.items():
+            few = len(rows) <= EXAMPLES
+            yield from map(str, rows if few else [])
+            if not few:
+                yield f"{len(rows)} rows {kind}, as {'; '.join(map(str, rows[:EXAMPLES]))}"
 
 
 def import_labels(campaign: Campaign, file: Path, classes: tuple[str, ...]) -> ImportReport:
@@ -53,7 +84,7 @@ def import_labels(campaign: Campaign, file: Path, classes: tuple[str, ...]) -> I
             " `labelcycle init`"
         )
     finder = Finder(campaign, _samples(campaign))
-    given, rejected = _judge(_rows(file), finder, classes)
+    given, rejected = _judge(tables.read(file, NEED), finder, classes)
     if not given:
         raise DataError(
             f"{file}: none of {len(rejected)} rows can be used; {rejected[0]}; wanted a label of"
@@ -70,8 +101,19 @@ def import_labels(campaign: Campaign, file: Path, classes: tuple[str, ...]) -> I
     return ImportReport(len(given), replaced, tuple(rejected), len(after))
 
 
-def export(campaign: Campaign, *, holdout: bool = False, rejected: bool = False) -> str:
-    """CSV text of the accepted labels with their votes, sorted by sample: `COLUMNS`.
+@dataclass(frozen=True)
+class Export:
+    """Labels as CSV; rows : how many; guarded : cells that a `'` keeps from being formulas."""
+
+    text: str
+    rows: int
+    guarded: int
+
+
+def export(
+    campaign: Campaign, *, holdout: bool = False, rejected: bool = False, raw: bool = False
+) -> Export:
+    """CSV of the accepted labels with their votes, sorted by sample: `COLUMNS`.
 
     The latest word on each sample counts. round is "owned" or the number of the round; votes is
     a JSON object, class name to number of answers.
@@ -79,17 +121,20 @@ def export(campaign: Campaign, *, holdout: bool = False, rejected: bool = False)
     holdout : people's labels of the hold-out, too
     rejected : what was rejected, too; status says which, then label is empty, reason says why
         in the class names of the time when it was rejected
+    raw : cells that begin as a formula does stay as they are; else a `'` stands before them, which
+        `import_labels` takes away again
     """
     samples = {sample.id: sample for sample in _samples(campaign)}
     latest = read_all_labels(campaign)
     if holdout and campaign.holdout.exists():
         latest.update({label.sample: label for label in read_holdout(campaign)})
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(COLUMNS)
     wanted = (latest[key] for key in sorted(latest) if rejected or latest[key].label is not None)
-    writer.writerows(_row(samples.get(label.sample), label) for label in wanted)
-    return buffer.getvalue()
+    plain = [_row(samples.get(label.sample), label) for label in wanted]
+    rows = plain if raw else [tuple(map(tables.guarded, row)) for row in plain]
+    guarded = sum(
+        a != b for old, new in zip(plain, rows, strict=True) for a, b in zip(old, new, strict=True)
+    )
+    return Export(tables.written([COLUMNS, *rows]), len(rows), guarded)
 
 
 def _samples(campaign: Campaign) -> list[Sample]:
@@ -107,76 +152,74 @@ def _samples(campaign: Campaign) -> list[Sample]:
 
 def _meant(finder: Finder, row: Mapping[str, str]) -> Sample:
     """The sample that a row names. Raises DataError that says why there is none."""
-    if row.get("sample"):
-        if row["sample"] not in finder.by_id:
-            raise DataError(f"unknown sample {row['sample']!r}")
-        return finder.by_id[row["sample"]]
+    number = row.get("sample", "").strip()
+    if number:
+        if number not in finder.by_id:
+            raise _Unfit(UNKNOWN, f"unknown sample {number!r}")
+        return finder.by_id[number]
     name = row.get("file", "")
     if not name.strip():
-        raise DataError("names no sample")
-    found = finder.by_file(name) or finder.by_file(name.strip())
-    if found is None:
-        raise DataError(f"no sample was ingested from {name!r}")
-    return found
-
-
-def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line number and cells of each row. Raises DataError if the file is not such a CSV."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, restval="", strict=True)
-            columns = [column.strip() for column in reader.fieldnames or ()]
-            reader.fieldnames = columns
-            if "label" not in columns or not {"sample", "file"} & set(columns):
-                raise DataError(
-                    f"{file}: wanted a header with `label` and one of `sample` or `file`,"
-                    f" got {', '.join(columns) or 'an empty file'}; name the columns in line 1"
-                )
-            for row in reader:
-                # a name of a file may begin or end with a space
-                cells = {k: row[k] if k == "file" else row[k].strip() for k in columns}
-                yield reader.line_num, cells
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read {file}: {error}; wanted CSV in UTF-8") from error
+        raise _Unfit("name no sample", "names no sample")
+    for form in (tables.unguarded(name), name, name.strip()):
+        found = finder.by_file(form)
+        if found:
+            return found
+    raise _Unfit(UNKNOWN, f"no sample was ingested from {name!r}{finder.like(name)}")
 
 
 def _judge(
-    rows: Iterator[tuple[int, dict[str, str]]], finder: Finder, classes: tuple[str, ...]
-) -> tuple[dict[str, str], list[str]]:
+    rows: Iterable[Row], finder: Finder, classes: tuple[str, ...]
+) -> tuple[dict[str, str], list[Rejected]]:
     """Label by sample id of the rows that can be used, and why the others cannot."""
-    rejected: list[tuple[int, str]] = []
+    rejected: list[Rejected] = []
     said: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for line, row in rows:
+    for row in rows:
         try:
-            said[_pool_sample(finder, row)][_class(row["label"], classes)].append(line)
+            sample = _pool_sample(finder, row.cells)
+            said[sample][_class(row.cells["label"].strip(), classes)].append(row.line)
+        except _Unfit as error:
+            rejected.append(Rejected(row.line, error.kind, str(error)))
         except DataError as error:
-            rejected.append((line, str(error)))
+            rejected.append(Rejected(row.line, AMBIGUOUS, str(error)))
     for sample, labels in said.items():
         if len(labels) > 1:
             of = " and ".join(f"{label!r} in line {labels[label][0]}" for label in labels)
             reason = f"contradiction on sample {sample}: {of}"
-            rejected += [(line, reason) for lines in labels.values() for line in lines]
+            lines = (line for each in labels.values() for line in each)
+            rejected += [Rejected(line, "contradict each other", reason) for line in lines]
     given = {sample: next(iter(labels)) for sample, labels in said.items() if len(labels) == 1}
-    return given, [f"line {line}: {reason}" for line, reason in sorted(rejected)]
+    return given, sorted(rejected)
+
+
+class _Unfit(DataError):
+    """Why a row cannot be used; kind : in words that many rows share."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
 
 
 def _pool_sample(finder: Finder, row: Mapping[str, str]) -> str:
     """Id of the pool's sample that a row means."""
     sample = _meant(finder, row)
     if sample.split == "holdout":
-        raise DataError(f"{sample.source!r} is in the hold-out, which is never trained on")
+        raise _Unfit(
+            "name samples of the hold-out, which is never trained on",
+            f"{sample.source!r} is in the hold-out, which is never trained on",
+        )
     return sample.id
 
 
 def _class(label: str, classes: tuple[str, ...]) -> str:
-    """The class name, if it is one."""
-    if label in classes:
-        return label
+    """The class name, if it is one, in whatever form its accents are."""
+    for name in map(composed, (tables.unguarded(label), label)):
+        if name in classes:
+            return name
     if not label:
-        raise DataError("no label")
-    near = difflib.get_close_matches(label, classes, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise DataError(f"unknown class {label!r}{hint}")
+        raise _Unfit("have no label", "no label")
+    hint = meant(label, classes)
+    text = f"unknown class {label!r}{f'; {hint}' if hint else ''}"
+    raise _Unfit("have a class that the campaign does not know", text)
 
 
 # --- export --------------------------------------------------------------------------------

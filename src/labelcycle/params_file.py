@@ -1,9 +1,11 @@
 """The text of params.yaml with other classes, and everything else as its owner wrote it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import yaml
 
+from labelcycle.core.class_names import composed
 from labelcycle.errors import SettingsError
 
 
@@ -13,6 +15,7 @@ def with_classes(text: str, classes: Sequence[str]) -> str:
     Classes that are listed one a line keep their line, with its comment. Raises SettingsError if
     the text is written in a way that does not allow it.
     """
+    classes = tuple(map(composed, classes))
     try:
         wanted = yaml.safe_load(text)
         wanted["campaign"]["classes"] = list(classes)
@@ -21,7 +24,9 @@ def with_classes(text: str, classes: Sequence[str]) -> str:
         written = text[:start] + _flow(classes) + text[end:]
         if not node.flow_style:
             written = "".join(_lines(text, node, classes))
-        if yaml.safe_load(written) == wanted:
+        found = yaml.safe_load(written)
+        found["campaign"]["classes"] = list(map(composed, found["campaign"]["classes"]))
+        if found == wanted:
             return written
     except (KeyError, TypeError, yaml.YAMLError):
         pass
@@ -29,6 +34,42 @@ def with_classes(text: str, classes: Sequence[str]) -> str:
         "params.yaml: campaign.classes cannot be rewritten there: wanted a plain list, as in"
         " `classes: [cat, dog]`; write the classes in this way and run the same command again"
     )
+
+
+def unquoted(text: str | None, problem: Mapping[str, Any]) -> str:
+    """What YAML made of a text without quotes, if that is the problem; else empty.
+
+    text : the file, None if the value was not read from one; problem : as pydantic says it
+    """
+    if problem["type"] != "string_type" or isinstance(problem["input"], dict | list):
+        return ""
+    written = _written(text, problem["loc"]) if text is not None else None
+    if not written:
+        return ""
+    kind = KINDS.get(type(problem["input"]).__name__, "something else than a text")
+    return f"; YAML reads {written} without quotes as {kind}: write '{written}'"
+
+
+KINDS = {
+    "bool": "true or false",
+    "int": "a number",
+    "float": "a number",
+    "date": "a date",
+    "datetime": "a time",
+    "NoneType": "nothing",
+}
+"""What YAML can take a plain text for, by the name of the type in Python."""
+
+
+def _written(text: str, place: Sequence[str | int]) -> str | None:
+    """What stands at a place of the file, as it is written there."""
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    for key in place:
+        if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+            node = node.value[key]
+        elif isinstance(node, yaml.MappingNode):
+            node = next((value for name, value in node.value if name.value == key), None)
+    return node.value if isinstance(node, yaml.ScalarNode) else None
 
 
 def _classes(root: yaml.Node | None) -> yaml.SequenceNode:
@@ -57,7 +98,7 @@ def _lines(text: str, node: yaml.SequenceNode, classes: Sequence[str]) -> Iterat
     starts = [item.start_mark.line for item in node.value]
     end = node.value[-1].end_mark.line + 1
     kept = {
-        item.value: "".join(lines[first:last])
+        composed(item.value): "".join(lines[first:last])
         for item, first, last in zip(node.value, starts, [*starts[1:], end], strict=True)
     }
     yield from lines[: starts[0]]

@@ -46,6 +46,7 @@ class TaskSpec:
     key : unique in the campaign, `<campaign>/<round>/<sample>`; pushing it twice makes one task
     image : what is shown: a file below the media folder, or where else it is
     rank : order in which tasks are served, 0 first
+    tasks : how many the round has, 0 if that is unknown
     wanted : how many different people are to answer it
     shown : whether the annotator sees the prediction
     """
@@ -59,6 +60,7 @@ class TaskSpec:
     wanted: int = 1
     prediction: Prediction | None = None
     shown: bool = True
+    tasks: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Answer:
     editor : who wrote what it says now; None if nobody knows. What the campaign's own account
         wrote was written for the annotator
     labels : the class names chosen; empty for an empty answer
-    skipped : the person pressed Skip
+    skipped : the person skipped the sample; reason : why, one of `core.skips.REASONS` or empty
     raw : the backend's own record, kept for the files of the round
     """
 
@@ -80,6 +82,7 @@ class Answer:
     editor: str | None
     labels: tuple[str, ...]
     skipped: bool
+    reason: str
     lead_time_s: float | None
     created: str
     updated: str

@@ -107,6 +107,7 @@ class Campaign:
         self.dvc_yaml = self.root / "dvc.yaml"
         self.code = self.root / "code.json"
         self.schema = self.root / "schema.json"
+        self.again = self.root / "again.json"
         self.data = self.root / "data"
         self.images = self.data / "images"
         self.samples = self.data / "samples.jsonl"

@@ -1,5 +1,6 @@
 """The labelling config: what is built is what is read back."""
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -29,20 +30,54 @@ def test_every_class_name_survives(names: list[str]) -> None:
 def test_config_by_hand() -> None:
     asked = LabelSchema(('<&">', "Hündin"), ' Which "one" & why? ')
     root = ElementTree.fromstring(label_config.build(asked))
-    assert [tag.tag for tag in root] == ["Style", "Header", "Choices", "Image"]
-    _, header, choices, image = root
-    assert header.get("value") == 'Which "one" & why?'
-    assert image.get("value") == "$image"
-    assert choices.attrib.items() >= {"choice": "single", "required": "true"}.items()
-    assert [(c.get("value"), c.get("hotkey")) for c in choices] == [('<&">', "1"), ("Hündin", "2")]
+    place, text, _ = (header.get("value") for header in root.iter("Header"))
+    assert (place, text) == ("$place", 'Which "one" & why?')
+    assert [image.get("value") for image in root.iter("Image")] == ["$image"]
+    (choices,) = root.iter("Choices")
+    assert choices.attrib.items() >= {"choice": "single-radio", "required": "true"}.items()
+    assert [(c.get("value"), c.get("alias"), c.get("hotkey")) for c in root.iter("Choice")] == [
+        ('<&">', None, "1"),
+        ("Hündin", None, "2"),
+        ("None of these", "skipped: none of these", "n"),
+        ("Several of these", "skipped: several of these", "m"),
+        ("Cannot be judged", "skipped: cannot be judged", "j"),
+    ]
 
 
-def test_hot_keys_are_distinct_and_end() -> None:
-    root = ElementTree.fromstring(label_config.build(schema(*(f"c{i}" for i in range(40)))))
-    keys = [choice.get("hotkey") for choice in root.iter("Choice")]
-    assert keys[:12] == list("1234567890qw")
-    assert len(set(keys[:36])) == 36
-    assert keys[36:] == [None] * 4
+def test_a_class_with_a_dollar_is_no_template() -> None:
+    """Label Studio puts a task's data in place of `$image`, in the name and in the answer."""
+    root = ElementTree.fromstring(label_config.build(schema("$image", "US$5")))
+    shown = [(c.get("value"), c.get("alias")) for c in root.iter("Choice")][:2]
+    assert shown == [("＄image", "$image"), ("US＄5", "US$5")]
+
+
+def hot_keys(count: int) -> list[str | None]:
+    root = ElementTree.fromstring(label_config.build(schema(*(f"c{i}" for i in range(count)))))
+    return [tag.get("hotkey") for tag in root.iter() if tag.tag in ("Choice", "Filter")]
+
+
+@pytest.mark.parametrize("count", [2, 12, 30, 31, 32, 60, 200])
+def test_every_hot_key_is_free_and_used_once(count: int) -> None:
+    """What Label Studio takes itself stays free; all that it would give by itself is used up."""
+    keys = [key for key in hot_keys(count) if key is not None]
+    assert len(set(keys)) == len(keys)
+    assert len(keys) >= min(count, 31) + 3
+    assert keys.count("h") == 0
+    by_itself = set("1234567890qwetasdfgzxcvbyiopjklnm")
+    assert count <= 31 or by_itself <= set(keys)
+
+
+def test_a_search_is_there_where_classes_are_many() -> None:
+    tags = [label_config.build(schema(*map(str, range(n)))).count("<Filter") for n in (30, 31, 32)]
+    assert tags == [0, 1, 2]
+
+
+def test_a_class_called_like_a_reason_is_a_class() -> None:
+    config = label_config.build(schema("cat", "None of These"))
+    names = [tag.get("value") for tag in ElementTree.fromstring(config).iter("Choice")]
+    assert names == ["cat", "None of These", "Several of these", "Cannot be judged"]
+    assert label_config.classes(config) == ("cat", "None of These")
+    assert label_config.said(label_config.result("None of These")) == (("None of These",), "")
 
 
 @pytest.mark.parametrize("text", ["", "a", "ab", "abc", " a  b ", "x" * 51, "ä" * 200])
@@ -61,11 +96,29 @@ def test_chunks_keep_order_and_size(items: list[int], size: int) -> None:
     assert all(1 <= len(piece) <= size for piece in pieces)
 
 
-def test_chosen_reads_what_result_writes() -> None:
-    assert label_config.chosen(label_config.result("cat")) == ("cat",)
-    assert label_config.chosen(label_config.result(None)) == ()
+def test_said_reads_what_result_writes() -> None:
+    assert label_config.said(label_config.result("cat")) == (("cat",), "")
+    assert label_config.said(label_config.result(None)) == ((), "")
+    assert label_config.said(label_config.result("skipped: none of these")) == ((), "none of these")
     foreign = [{"from_name": "other", "type": "choices", "value": {"choices": ["cat"]}}]
-    assert label_config.chosen(foreign) == ()
+    assert label_config.said(foreign) == ((), "")
+
+
+def test_a_reason_beside_a_class_is_no_skip() -> None:
+    both = [*label_config.result("cat"), *label_config.result("skipped: none of these")]
+    assert label_config.said(both) == (("cat", "skipped: none of these"), "")
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_reason_makes_an_answer_a_skip(cancelled: bool) -> None:
+    found = label_tasks.answer(
+        {"id": 3, "data": {"key": "k/000/s"}},
+        {
+            "id": 7, "result": label_config.result("skipped: cannot be judged"), "lead_time": 1,
+            "was_cancelled": cancelled, "completed_by": 2, "created_at": "t", "updated_at": "t",
+        },
+    )  # fmt: skip
+    assert (found.labels, found.skipped, found.reason) == ((), True, "cannot be judged")
 
 
 # --- tasks ---------------------------------------------------------------------------------
@@ -84,6 +137,7 @@ def test_record_by_hand(tmp_path: Path) -> None:
         "data": {
             "image": "/data/local-files/?d=images/a%20b%23%25%26%2B%C3%A4.png",
             "key": "k/000/s",
+            "place": "Image 5",
         },
         "meta": {"sample": "s", "round": 0, "rank": 4},
         "predictions": [
@@ -95,6 +149,8 @@ def test_record_by_hand(tmp_path: Path) -> None:
         ],
     }
     assert "predictions" not in label_tasks.record(make(image), tmp_path, ("cat",))
+    known = label_tasks.record(replace(make(image), tasks=66), tmp_path, ("cat",))
+    assert known["data"]["place"] == "Image 5 of 66"
     with pytest.raises(ServiceRefused, match="wanted a pre-annotation among 'cat', got 'dog'; put"):
         label_tasks.record(make(image, "dog"), tmp_path, ("cat",))
 

@@ -249,7 +249,7 @@ def test_images_are_shown_and_nothing_tells_the_class(server: Server) -> None:
     answer = server.get(task["data"]["image"])
     assert answer.status_code == 200
     assert answer.content == (server.campaign.media / "images" / ODD_NAME).read_bytes()
-    assert set(task["data"]) == {"image", "key"}
+    assert set(task["data"]) == {"image", "key", "place"}
     assert set(task["meta"]) == {"sample", "round", "rank"}
     assert httpx.get(server.url + task["data"]["image"]).status_code == 401
 
@@ -473,7 +473,7 @@ def test_an_interface_that_nobody_edited_follows_the_schema(server: Server) -> N
 
 def test_an_interface_edited_by_hand_stays_and_is_named(server: Server) -> None:
     config = label_config.build(SCHEMA)
-    edited = config.replace('choice="single"', 'choice="multiple"')
+    edited = config.replace('choice="single-radio"', 'choice="multiple"')
     server.sdk.projects.update(server.project, label_config=edited)
     new = LabelSchema((*SCHEMA.classes, "cow"), SCHEMA.instruction)
     for schema in (SCHEMA, new):

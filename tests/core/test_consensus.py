@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from labelcycle.core import consensus
 from labelcycle.core.consensus import SKIPPED, Verdict, accept
+from labelcycle.core.skips import Skip
 
 CLASSES = ("bird", "cat", "dog")
 
@@ -33,6 +34,7 @@ def test_a_doubtful_majority_awaits_adjudication() -> None:
     ("answer", "reason"),
     [
         (SKIPPED, "skipped"),
+        (Skip("none of these"), "skipped: none of these"),
         ((), "empty answer"),
         (("zebra",), "unknown class 'zebra'"),
         (("cat", "dog"), "several classes: cat, dog"),
@@ -80,3 +82,14 @@ def test_the_default_accepts_two_of_three_and_not_half() -> None:
     least = consensus.Options().confidence
     assert accept([("cat",), ("cat",), ("dog",)], CLASSES, least).label == "cat"
     assert accept([("cat",), ("cat",), ("dog",), ("bird",)], CLASSES, least).adjudicate
+
+
+def test_the_reason_of_most_skips_is_told() -> None:
+    none, several = Skip("none of these"), Skip("several of these")
+    for answers, reason in (
+        ([none, SKIPPED], "skipped: none of these"),
+        ([none, several], "skipped: several of these"),
+        ([none, none, several], "skipped: none of these"),
+        ([none, ("zebra",), SKIPPED], "skipped: none of these"),
+    ):
+        assert accept(answers, CLASSES).reason == reason

@@ -128,3 +128,12 @@ def test_a_class_may_have_its_old_name_back() -> None:
     changes = [migrations.rename(CLASSES, "dog", "wolf", {})]
     changes.append(migrations.rename(changes[0].after, "wolf", "dog", counted_as(changes)))
     assert counted_as(changes) == {"wolf": "dog"}
+
+
+def test_names_with_decomposed_accents_are_the_same_names() -> None:
+    classes, now, typed = ("caf\u00e9", "tea", "milk"), "caf\u00e9", "cafe\u0301"
+    assert migrations.rename(classes, typed, "bar", {}).table == {now: "bar"}
+    assert migrations.remove(classes, typed).table == {now: None}
+    assert migrations.merge(classes, ["tea"], typed, {}).table == {"tea": now}
+    with pytest.raises(SettingsError, match="is there already"):
+        migrations.add(classes, typed, None, {})

@@ -134,6 +134,7 @@ class FakeBackend:
         skipped: bool = False,
         annotator: str = "ann",
         by: str | None = None,
+        reason: str = "",
     ) -> None:
         """One person answers one task; `by` : another one does, in that person's name."""
         self.given += 1  # ids are never given anew
@@ -147,7 +148,8 @@ class FakeBackend:
                 annotator=annotator,
                 editor=by or annotator,
                 labels=labels,
-                skipped=skipped,
+                skipped=skipped or bool(reason),
+                reason=reason,
                 lead_time_s=1.5,
                 created=at,
                 updated=at,

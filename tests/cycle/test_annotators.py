@@ -63,7 +63,7 @@ def test_an_answer_added_to_an_old_sample_makes_no_second_label(tmp_path: Path) 
     _, one = settled(tmp_path)
     late = {
         "key": "k/000/z", "annotation": 99, "annotator": "cy", "labels": ["cat"],
-        "skipped": False, "lead_time_s": 2.0, "updated": "t9999",
+        "skipped": False, "reason": "", "lead_time_s": 2.0, "updated": "t9999",
     }  # fmt: skip
     added = Correction(0, "k/000/z", 99, "added", None, late)
     write_jsonl(one.folder / rounds.CORRECTIONS, [asdict(added)])

@@ -13,6 +13,7 @@ from labelcycle import config, rounds
 from labelcycle.core import consensus
 from labelcycle.core.agreement import alpha
 from labelcycle.core.consensus import SKIPPED as SKIP
+from labelcycle.core.skips import Skip
 from labelcycle.cycle import annotators, answers, report, revising, standing, strays
 from labelcycle.cycle.answers import Reply
 from labelcycle.labels import read_all_labels
@@ -27,8 +28,8 @@ from labelcycle.store import (
 )
 
 
-def reply(sample: str, annotator: str, given: str | None, number: int = 0, at: int = 0) -> Reply:
-    chosen = None if given is None else (given,)
+def reply(sample: str, annotator: str, given: str | Skip, number: int = 0, at: int = 0) -> Reply:
+    chosen = given if isinstance(given, Skip) else (given,)
     return Reply(number, f"k/{number}/{sample}", at, sample, annotator, chosen, f"t{at:04d}", 2.0)
 
 
@@ -97,7 +98,7 @@ def made_up(
                     {
                         "key": task["key"], "annotation": at, "annotator": annotator,
                         "labels": [] if name is SKIP else [name],
-                        "skipped": name is SKIP, "lead_time_s": 2.0,
+                        "skipped": name is SKIP, "reason": "", "lead_time_s": 2.0,
                         "updated": f"t{at:04d}",
                     }
                 )  # fmt: skip

@@ -19,6 +19,7 @@ import chromium
 import numpy as np
 import pytest
 from chromium import wait
+from PIL import Image
 from real_server import backend, where
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.action_chains import ActionChains
@@ -28,9 +29,12 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from labelcycle import annotate, config, rounds
 from labelcycle.adapters import label_config
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.label_studio_api import LabelStudioApi
 from labelcycle.adapters.services import Services
+from labelcycle.core import skips
 from labelcycle.cycle import opening, setup
+from labelcycle.ports import LabelSchema, TaskSpec
 from labelcycle.store import Campaign, read_array, read_json, read_labels, read_samples
 
 pytestmark = [
@@ -123,13 +127,13 @@ class Page:
             """const image = document.querySelector("img[alt=image]");
             const number = document.querySelector(".lsf-current-task__task-id");
             const loaded = image && image.complete && image.naturalWidth > 0;
-            const ready = loaded && document.querySelector("input[type=checkbox]");
+            const ready = loaded && document.querySelector("input[type=radio]");
             return ready && number ? number.firstChild.textContent : null"""
         )
         return int(shown) if shown else None
 
     def chosen(self) -> list[str]:
-        boxes = self.driver.find_elements(By.CSS_SELECTOR, "input[type=checkbox]:checked")
+        boxes = self.driver.find_elements(By.CSS_SELECTOR, "input[type=radio]:checked")
         return [box.get_attribute("name") for box in boxes]
 
     def shows(self, number: int, label: str) -> None:
@@ -151,8 +155,36 @@ class Page:
 
     def press(self, label: str) -> None:
         """The hot key of a class."""
-        ActionChains(self.driver).send_keys(label_config.HOT_KEYS[CLASSES.index(label)]).perform()
+        self.type_(label_config.HOT_KEYS[CLASSES.index(label)])
         self.until(lambda: self.chosen() == [label])
+
+    def type_(self, keys: str) -> None:
+        ActionChains(self.driver).send_keys(keys).perform()
+
+    def size(self, width: int, height: int) -> None:
+        """A screen of that size; a tablet's has touch."""
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        touch = {"enabled": width <= 1024, "maxTouchPoints": 5}
+        self.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", touch)
+
+    def look(self) -> dict[str, Any]:
+        """Whatever a key could change besides the choice, and where things are."""
+        found: dict[str, Any] = self.driver.execute_script(
+            """const box = e => e.getBoundingClientRect();
+            const all = s => [...document.querySelectorAll(s)];
+            const seen = all(".lc .lsf-choice__checkbox").map(box).filter(r => r.height);
+            return {url: location.href,
+              task: document.querySelector(".lsf-current-task__task-id").textContent,
+              tools: all(".lsf-tool").map(e => e.className.includes("_active")),
+              focus: document.activeElement.tagName,
+              image: ["left", "top", "right", "bottom"].map(k => box(all("img[alt=image]")[0])[k]),
+              right: box(all(".lc-image")[0]).right,
+              target: Math.min(...seen.map(r => r.height)),
+              choices: Math.max(...seen.map(r => r.bottom)), count: seen.length,
+              bar: box(all(".lsf-bottombar")[0]).top}"""
+        )
+        return found
 
     def control(self, key: str) -> None:
         keys = ActionChains(self.driver).key_down(Keys.CONTROL).send_keys(key)
@@ -239,7 +271,9 @@ def test_an_annotator_answers_a_round_at_the_page(
     page.shows(third, guess[third])
     page.click("next-task")
     page.shows(fourth, guess[fourth])
-    page.press(other(guess[fourth]))
+    page.type_(label_config.REASON_KEYS[skips.NONE])
+    page.until(lambda: page.chosen() == ["None of these"])
+    page.picture("reason")
     page.control(Keys.ENTER)
 
     page.shows(fifth, guess[fifth])
@@ -251,13 +285,86 @@ def test_an_annotator_answers_a_round_at_the_page(
     page.picture("done")
 
     assert flows.collect(str(campaign.root))
-    said = guess | {third: None, fourth: other(guess[fourth])}
+    said = guess | {third: None, fourth: None}
     assert answers(campaign, where) == [(task, said[task]) for task in sorted(said)]
     labels = {label.sample: label for label in read_labels(campaign.label_file(1))}
     assert {name: label.label for name, label in labels.items()} == {
         task["sample"]: said[task["task"]] for task in tasks
     }
-    assert [label.reason for label in labels.values() if label.label is None] == ["skipped"]
+    reasons = sorted(label.reason or "" for label in labels.values() if label.label is None)
+    assert reasons == ["skipped", "skipped: none of these"]
+
+
+def open_page(
+    page: Page, classes: int, backend: LabelStudioBackend, campaign: Campaign, services: Services
+) -> list[str]:
+    """The page of a project with so many classes, open for whoever runs the server."""
+    names = [f"class {place:02d}" for place in range(classes)]
+    schema = LabelSchema(tuple(names), "Which class?")
+    project = backend.open_project(f"page of {classes}", f"{classes} classes", schema)
+    image = campaign.media / "images" / "wide.png"
+    image.parent.mkdir(exist_ok=True)
+    Image.new("RGB", (1600, 900), "teal").save(image)
+    backend.push(project, [TaskSpec(f"{classes}/000/s", "s", image, 0, 0, tasks=7)])
+    page.driver.get(backend.work_url(project))
+    if page.driver.find_elements(By.CSS_SELECTOR, "input[name=email]"):
+        chromium.enter(page.driver, str(services.login), str(services.password))
+        chromium.send(page.driver)
+        page.driver.get(backend.work_url(project))
+    page.until(page.task)
+    return names
+
+
+def test_every_hot_key_chooses_its_class_and_does_nothing_else(
+    campaign: Campaign, backend: LabelStudioBackend, label_studio: Services, driver: Chrome
+) -> None:
+    page = Page(driver)
+    names = open_page(page, 60, backend, campaign, label_studio)
+    reasons = [(key, text.capitalize()) for text, key in label_config.REASON_KEYS.items()]
+    before = page.look()
+    for key, name in [*zip(label_config.HOT_KEYS, names, strict=False), *reasons]:
+        page.type_(key)
+        page.until(lambda name=name: page.chosen() == [name])
+        assert page.look() == before, key
+    for key in label_config.TAKEN:
+        page.type_(key)
+        assert page.chosen() == [reasons[-1][1]]
+    page.type_(label_config.SEARCH_KEY)
+    page.type_("s 5")
+    page.until(lambda: page.look()["count"] == 10 + len(reasons))
+    page.picture("search")
+    page.type_("8")
+    page.until(lambda: page.look()["count"] == 1 + len(reasons))
+    page.type_(Keys.ENTER)
+    page.until(lambda: page.chosen() == ["class 58"])
+
+
+SIZES = ((1280, 800), (1920, 1080), (1024, 768), (768, 1024))
+
+
+@pytest.mark.parametrize(("classes", "sizes"), [(11, SIZES), (30, SIZES[:2]), (60, SIZES[:2])])
+def test_image_and_choices_are_in_sight(
+    campaign: Campaign,
+    backend: LabelStudioBackend,
+    label_studio: Services,
+    driver: Chrome,
+    classes: int,
+    sizes: tuple[tuple[int, int], ...],
+) -> None:
+    page = Page(driver)
+    open_page(page, classes, backend, campaign, label_studio)
+    for width, height in sizes:
+        page.size(width, height)
+        driver.refresh()
+        page.until(page.task)
+        page.until(lambda: page.look()["image"][2] <= page.look()["right"])
+        look = page.look()
+        left, top, right, bottom = look["image"]
+        assert max(bottom, look["choices"]) <= look["bar"], (width, height)
+        assert min(left, top) >= 0
+        assert look["target"] >= (44 if classes <= 11 else 28)
+        assert (right - left) * (bottom - top) > 0.12 * width * height
+        assert "Image 1 of 7" in page.text()
 
 
 def asked_who_comes(driver: Chrome, url: str) -> bool:

@@ -262,7 +262,7 @@ def test_more_answers_of_a_removed_class_are_no_new_verdict(tmp_path) -> None:
     write_labels(campaign.label_file(0), [Label("a", CLASSES[0], votes={CLASSES[0]: 1})])
     said = {
         "key": "a", "annotation": 1, "annotator": "ann", "labels": [CLASSES[0]],
-        "skipped": False, "lead_time_s": 1.0, "updated": "t1",
+        "skipped": False, "reason": "", "lead_time_s": 1.0, "updated": "t1",
     }  # fmt: skip
     write_jsonl(at_work.folder / rounds.ANNOTATIONS, [said])
     at_work = made_up(campaign, 1)

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from fakes import FakeBackend
 from websites import Page, served
 
-from labelcycle import pipeline, rounds
+from labelcycle import cli, pipeline, rounds
 from labelcycle.adapters import git, programs
-from labelcycle.cycle import history, notices, opening, report, setup, standing
+from labelcycle.cycle import history, notices, opening, report, setup, skipping, standing
 from labelcycle.errors import DataError, PoolExhausted, ServiceDown, ServiceRefused, StateError
 from labelcycle.labels import read_all_labels
 from labelcycle.rounds import State
@@ -224,6 +225,50 @@ def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(
     flows.open_now(root)
     again = {t.sample for t in backend.tasks.values() if t.round == 1}
     assert not again & set(found)
+
+
+@pytest.mark.usefixtures("opened")
+def test_skips_tell_their_reason_and_are_asked_again_on_request(
+    campaign, flows, backend, truth, capsys
+):
+    root = str(campaign.root)
+    own = sorted((t.rank, key) for key, t in backend.tasks.items() if t.kind != "holdout")
+    none, unclear, plain, fine = (key for _, key in own)
+    backend.answer(none, reason="none of these")
+    backend.answer(unclear, reason="cannot be judged")
+    backend.answer(plain, skipped=True)
+    backend.answer(fine, "dark")
+    held = [key for key, task in backend.tasks.items() if task.kind == "holdout"]
+    for key in held:
+        backend.answer(key, reason="none of these")
+    flows.run(root)
+    now = standing.read(campaign.root)
+    people = now.record(rounds.METRICS, 0)["people"]
+    count = 1 + len(held)
+    assert people["skips"] == {"none of these": count, "cannot be judged": 1, "no reason": 1}
+    assert people["skipped"] == count + 2
+    found = {x.sample: x.reason for x in read_labels(campaign.label_file(0))}
+    sample = {key: backend.tasks[key].sample for key in (none, unclear, plain)}
+    assert found[sample[none]] == "skipped: none of these"
+    assert found[sample[plain]] == "skipped"
+    said = f"{count} of {count + 3} answers say 'none of these': a class may be missing"
+    assert said in notices.closed(now).body
+    assert said in report.as_text(report.status(now))
+
+    result = CliRunner().invoke(cli.cli, ["-C", root, "ask-again", "--reason", "cannot be judged"])
+    assert "1 skipped samples are asked again" in result.output
+    assert skipping.waiting(campaign) == [sample[unclear]]
+    assert "asked again from the next open on: 1" in report.as_text(report.status(now))
+    flows.open_now(root)
+    (again,) = (t for t in backend.tasks.values() if t.round == 1 and t.kind == "adjudication")
+    assert again.sample == sample[unclear]
+    for key, task in backend.tasks.items():
+        if task.round == 1:
+            backend.answer(key, truth[task.sample])
+    flows.run(root)
+    assert not skipping.waiting(campaign)
+    latest = {x.sample: x.label for x in read_labels(campaign.label_file(1))}
+    assert latest[sample[unclear]] == truth[sample[unclear]]
 
 
 @pytest.mark.usefixtures("opened")

@@ -36,7 +36,7 @@ def changed(root: Path, change: str, told: Sequence[Sequence[tuple[str, str, str
             tasks.append({**task, "predicted": predicted, "shown": True})
             records.append({
                 "key": key, "annotation": at, "annotator": "ann", "labels": [said],
-                "skipped": False, "lead_time_s": 2.0, "updated": f"t{at}",
+                "skipped": False, "reason": "", "lead_time_s": 2.0, "updated": f"t{at}",
             })  # fmt: skip
         write_json(campaign.round(number) / rounds.PUSHED, {"tasks": tasks})
         write_jsonl(campaign.round(number) / rounds.ANNOTATIONS, records)

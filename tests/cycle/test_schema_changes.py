@@ -61,8 +61,8 @@ def test_a_rename_reaches_record_settings_commit_page_and_training(closed, flows
     assert {path: path.read_bytes() for path in files if "holdout" not in path.name} == {
         path: data for path, data in files.items() if "holdout" not in path.name
     }
-    assert "black" in owned.export(closed, holdout=True)
-    assert "dark" not in owned.export(closed, holdout=True)
+    assert "black" in owned.export(closed, holdout=True).text
+    assert "dark" not in owned.export(closed, holdout=True).text
 
 
 def test_a_removed_class_is_trained_on_no_more_and_comes_back_whole(closed, flows, backend):
@@ -71,7 +71,7 @@ def test_a_removed_class_is_trained_on_no_more_and_comes_back_whole(closed, flow
     assert yaml.safe_load(closed.params.read_text())["campaign"]["classes"][1] == "grey"
     schema(closed, "remove", "dark")
     assert counted(closed) == {None: before["dark"], "light": before["light"]}
-    assert "class 'dark' was removed" in owned.export(closed, rejected=True)
+    assert "class 'dark' was removed" in owned.export(closed, rejected=True).text
     flows.open_now(str(closed.root))
     asked = {task.sample for task in backend.tasks.values() if task.round == 1}
     assert not asked & labels.read_all_labels(closed).keys()

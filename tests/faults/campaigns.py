@@ -107,7 +107,14 @@ def _first_round(root: Path) -> None:
     task = {"key": key, "sample": UNSETTLED, "rank": 0, "task": 1, "wanted": 2}
     write_json(at.folder / rounds.PUSHED, {"project": GONE, "tasks": [task]})
     answers = [
-        {"key": key, "annotation": n, "annotator": f"-{n}", "labels": [name], "skipped": False}
+        {
+            "key": key,
+            "annotation": n,
+            "annotator": f"-{n}",
+            "labels": [name],
+            "skipped": False,
+            "reason": "",
+        }
         | {"updated": "2026-01-01T00:00:00Z", "lead_time_s": None}
         for n, name in enumerate(CLASSES)
     ]

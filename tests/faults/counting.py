@@ -8,7 +8,7 @@ from typing import NamedTuple
 from faults import people
 from faults.rounds import Round
 from labelcycle import rounds
-from labelcycle.adapters.label_config import chosen
+from labelcycle.adapters.label_config import said
 from labelcycle.cycle import asked, closing, corrections
 from labelcycle.cycle.asked import Asked
 from labelcycle.store import read_jsonl
@@ -112,7 +112,7 @@ def _answers(round_: Round, left: Left) -> None:
     """What each person said on the server is once in the files of the rounds, as it was said."""
     stored = round_.stored()
     there = [
-        _Said(key, a["id"], str(a["completed_by"]), chosen(a["result"]), a["was_cancelled"])
+        _Said(key, a["id"], str(a["completed_by"]), said(a["result"])[0], a["was_cancelled"])
         for key, a in stored
     ]
     gone = {key for what, key in round_.changed if what == "task deleted"}

@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
+from xml.etree import ElementTree
 
 import httpx
 
@@ -175,7 +176,9 @@ class Double(httpx.BaseTransport):
         return {name: whole[name] for name in fields}
 
     def import_tasks(self, project: int, body: Any, **_: Any) -> Reply:
-        shown = re.findall(r"\$(\w+)", self._project(project)["label_config"])
+        tags = ElementTree.fromstring(self._project(project)["label_config"]).iter()
+        values = (tag.get("value", "") for tag in tags if tag.get("name"))
+        shown = [value[1:] for value in values if value.startswith("$")]
         if not body:
             raise Refused(400, "load_tasks: No tasks added")
         if any(name not in task["data"] for task in body for name in shown):

@@ -75,7 +75,7 @@ def _of(round_: Round, kind: str, *, several: bool) -> Asked:
 
 def _edit(round_: Round, task: Asked) -> None:
     given = next(answer for key, answer in round_.stored() if key == task.key)
-    other = "cat" if label_config.chosen(given["result"]) == ("dog",) else "dog"
+    other = "cat" if label_config.said(given["result"]) == (("dog",), "") else "dog"
     round_.place.ask(f"PATCH annotations/{given['id']}/", {"result": label_config.result(other)})
     round_.changed.append(("edited", int(given["id"])))
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from labelcycle.errors import DataError
+from labelcycle.nn import features_file
 from labelcycle.nn.features_file import read
 
 NAMES = ["a/1.jpg", "a/2.jpg", "0012"]
@@ -157,4 +158,42 @@ def test_the_index_that_pandas_writes_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "features.csv"
     pd.DataFrame({"file": NAMES, "x0": FEATURES[:, 0]}).to_csv(path)
     with pytest.raises(DataError, match=r"column 'Unnamed: 0' .* index=False"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "label", "Label_id", "cls", "class_id", "classId", "y", "y_true_label", "target_0",
+        "true label", "GT", "label_cat", "Species", "split", "fold", "index", "labels.1",
+    ],
+)  # fmt: skip
+def test_a_column_called_as_a_truth_is_no_feature(name: str) -> None:
+    assert not features_file.may_be_feature(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["f0", "cls_0", "cls_token_767", "0", "pos_y", "PC1", "area", "mean_class_distance"]
+)
+def test_other_columns_may_be_features(name: str) -> None:
+    assert features_file.may_be_feature(name)
+
+
+@pytest.mark.parametrize(("separator", "encoding"), [(";", "utf-8-sig"), ("\t", "utf-16")])
+def test_a_table_of_a_spreadsheet_is_read(tmp_path: Path, separator: str, encoding: str) -> None:
+    path = tmp_path / "features.csv"
+    rows = [["file", "f0", "f1"], ["None", "1", "2"], ["0012", "3", "4.5"]]
+    path.write_bytes("\r\n".join(separator.join(row) for row in rows).encode(encoding))
+    found = read(path)
+    assert list(found.names) == ["None", "0012"]
+    assert found.features.tolist() == [[1, 2], [3, 4.5]]
+
+
+def test_a_row_with_a_cell_too_many_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "features.csv"
+    path.write_text("file,f0,f1\na.png,1,2,3\nb.png,1,2,3\n")
+    with pytest.raises(DataError, match="more cells than the header, which has 3"):
+        read(path)
+    path.write_text("file,f0,f1\na.png,1,2\nb.png,1,2,3\n")
+    with pytest.raises(DataError, match="line 3"):
         read(path)

@@ -5,63 +5,106 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from xml.etree import ElementTree
 
+from labelcycle.adapters import label_page
+from labelcycle.core import skips
+from labelcycle.core.class_names import composed
+from labelcycle.core.skips import NONE, SEVERAL, UNCLEAR
 from labelcycle.errors import ServiceRefused
 from labelcycle.ports import LabelSchema
 
 T = TypeVar("T")
 
-IMAGE, CONTROL = "image", "label"
-"""Names of the image and of the choice in the config; the image's is its key in a task's data."""
+IMAGE, CONTROL, PLACE = "image", "label", "place"
+"""Names of the image, the choice and the task's place in its round; those of image and place are
+their keys in a task's data."""
 
-HOT_KEYS = "1234567890qwertyuiopasdfghjklzxcvbnm"
-"""In the order of the classes; a class beyond them has none."""
+HOT_KEYS = "1234567890qwertyuiopasdfgklzxcb"
+"""In the order of the classes; a class beyond them has none.
 
-IMAGE_HEIGHT = "calc(100vh - 300px)"
-"""Leaves room for the page's bars (100 px), three lines of text and two rows of choices: on its own
-Label Studio 1.23.2 counts the bars alone, and the lower end of every image is off the screen."""
+All digits and letters but TAKEN and those of the reasons.
+"""
 
-NO_PANELS = (
-    ".lsf-sidepanels__wrapper { display: none } .lsf-sidepanels { padding-right: 0 !important }"
-)
-"""Hides the lists of regions and relations, of which a choice has none: a quarter of the screen."""
+TAKEN = "hv"
+"""Keys that choose tools on the page of Label Studio 1.23.2, of all that were pressed in Chromium.
+
+The first choice without a key is given one by Label Studio itself, and `v` is all that it has left.
+"""
+
+REASON_KEYS = {NONE: "n", SEVERAL: "m", UNCLEAR: "j"}
+"""The same on every page, so that fingers learn them."""
+
+SEARCH_KEY = "/"
 
 TITLE_MIN, TITLE_MAX = 3, 50
 """What Label Studio 1.23.2 accepts as the length of a project's title."""
 
 
 def build(schema: LabelSchema) -> str:
-    """The labelling config: instruction, one required choice, a hot key a class, the image."""
-    view = ElementTree.Element("View")
-    ElementTree.SubElement(view, "Style").text = NO_PANELS
+    """The labelling config: the image, and beside it the instruction and one required choice.
+
+    The choice offers the classes, each with a hot key as long as there are some, and the reasons
+    for which an image has no class.
+    """
+    view = ElementTree.Element("View", className=label_page.size(len(schema.classes)))
+    _add(view, "Style").text = label_page.style()
+    shown = {"name": IMAGE, "value": f"${IMAGE}", "maxHeight": label_page.IMAGE_HEIGHT}
+    _add(_box(view, "image"), "Image", **shown, zoom="true")
+    side = _box(view, "side")
+    _add(_box(side, "small"), "Header", value=f"${PLACE}", size="5")
     if schema.instruction.strip():
-        ElementTree.SubElement(view, "Header", value=schema.instruction.strip(), size="5")
-    choices = ElementTree.SubElement(
-        view,
+        _add(_box(side, "text"), "Header", value=_untemplated(schema.instruction.strip()), size="5")
+    if label_page.searched(len(schema.classes)):
+        # With cleanup, a second Enter would choose the first of all classes.
+        search = {"name": "search", "toName": CONTROL, "minlength": "0", "cleanup": "false"}
+        hint = f"Search a class [{SEARCH_KEY}], then click on it"
+        _add(side, "Filter", **search, hotkey=SEARCH_KEY, placeholder=hint)
+    if len(schema.classes) > len(HOT_KEYS):  # an unseen search takes the key that no class may get
+        _add(_box(side, "unseen"), "Filter", name="spare", toName=CONTROL, hotkey=TAKEN[-1])
+    choices = _add(
+        side,
         "Choices",
         name=CONTROL,
         toName=IMAGE,
-        choice="single",
+        choice="single-radio",
         required="true",
         requiredMessage="Choose a class, or skip the image",
-        showInline="true",
     )
-    for index, name in enumerate(schema.classes):
-        choice = ElementTree.SubElement(choices, "Choice", value=name)
-        if index < len(HOT_KEYS):
-            choice.set("hotkey", HOT_KEYS[index])
-    # Below the choices, which a large image would push off the screen.
-    shown = {"name": IMAGE, "value": f"${IMAGE}", "zoom": "true", "maxHeight": IMAGE_HEIGHT}
-    ElementTree.SubElement(view, "Image", shown)
+    listed = _box(_box(choices, "scroll"), "classes")
+    for place, name in enumerate(schema.classes):
+        choice = _add(listed, "Choice", value=_untemplated(name))
+        if choice.get("value") != name:
+            choice.set("alias", name)
+        if place < len(HOT_KEYS):
+            choice.set("hotkey", HOT_KEYS[place])
+    reasons = _box(choices, "reasons lc-small")
+    _add(reasons, "Header", value="No class?", size="5")
+    for reason in skips.offered(schema.classes):
+        shown = {"value": reason.capitalize(), "alias": skips.worded(reason)}
+        _add(reasons, "Choice", **shown, hotkey=REASON_KEYS[reason])
     return ElementTree.tostring(view, encoding="unicode")
+
+
+def _add(parent: ElementTree.Element, tag: str, **attributes: str) -> ElementTree.Element:
+    return ElementTree.SubElement(parent, tag, attributes)
+
+
+def _box(parent: ElementTree.Element, name: str) -> ElementTree.Element:
+    return _add(parent, "View", className=f"lc-{name}")
+
+
+def _untemplated(text: str) -> str:
+    """`text` with another dollar sign: Label Studio puts a task's data in place of `$word`."""
+    return text.replace("$", "\uff04")
 
 
 def classes(config: str) -> tuple[str, ...]:
     """The classes that a config offers. Raises ServiceRefused if it asks for something else."""
-    return tuple(class_name(tag) for tag in parsed(config)[1].iter("Choice"))
+    names = map(class_name, parsed(config)[1].iter("Choice"))
+    return tuple(name for name in names if skips.reason_of(name) is None)
 
 
 def class_name(choice: ElementTree.Element) -> str:
-    """The class that an answer names who picks this choice."""
+    """The class, or the worded reason, that an answer names who picks this choice."""
     return choice.get("alias") or choice.get("value") or ""
 
 
@@ -98,14 +141,19 @@ def result(label: str | None) -> list[dict[str, Any]]:
     return [{"from_name": CONTROL, "to_name": IMAGE, "type": "choices", "value": value}]
 
 
-def chosen(results: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The class names that an annotation's result chooses, in their order."""
-    return tuple(
-        str(name)
+def said(results: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], str]:
+    """The class names that an annotation's result chooses, in their order, or the reason to skip.
+
+    One of both is empty. A reason beside classes is a name among them: such an answer is not valid.
+    """
+    names = tuple(
+        composed(str(name))
         for item in results
         if item.get("from_name") == CONTROL and item.get("type") == "choices"
         for name in item.get("value", {}).get("choices", [])
     )
+    reason = skips.reason_of(names[0]) if len(names) == 1 else None
+    return ((), reason) if reason else (names, "")
 
 
 def chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from xml.etree import ElementTree
 
 from labelcycle.adapters import label_config
+from labelcycle.core.skips import reason_of
 from labelcycle.errors import ServiceRefused
 from labelcycle.ports import LabelSchema
 from labelcycle.store import digest, dump_json
@@ -137,7 +138,8 @@ def _classes(found: Sequence[str], wanted: Sequence[str]) -> Iterator[str]:
     if extra:
         yield f"also offers {', '.join(extra)}"
     if not lacking and not extra and found != wanted:
-        yield f"offers the classes in the order {', '.join(map(repr, found))}"
+        names = (repr(name) for name in found if reason_of(name) is None)
+        yield f"offers the classes in the order {', '.join(names)}"
 
 
 def _settings_of_classes(
@@ -164,7 +166,10 @@ def _attributes(of: str, found: Attributes, wanted: Attributes) -> Iterator[str]
 
 def _texts(found: Sequence[str], wanted: Sequence[str]) -> Iterator[str]:
     if found != wanted:
-        got, want = (_quoted(" / ".join(texts) or None) for texts in (found, wanted))
+        other = [text for text in found if text not in wanted]
+        lacking = [text for text in wanted if text not in found]
+        pairs = (other, lacking) if other or lacking else (found, wanted)
+        got, want = (_quoted(" / ".join(texts) or None) for texts in pairs)
         yield f"shows the text {got} (wanted {want})"
 
 

@@ -18,7 +18,11 @@ def record(task: TaskSpec, media: Path, offered: Sequence[str]) -> dict[str, Any
     offered : classes of the project's labelling config
     """
     made: dict[str, Any] = {
-        "data": {label_config.IMAGE: label_images.shown(task, media), "key": task.key},
+        "data": {
+            label_config.IMAGE: label_images.shown(task, media),
+            "key": task.key,
+            label_config.PLACE: _place(task),
+        },
         "meta": {
             "sample": task.sample,
             "round": task.round,
@@ -28,6 +32,11 @@ def record(task: TaskSpec, media: Path, offered: Sequence[str]) -> dict[str, Any
     if task.prediction and task.shown:
         made["predictions"] = [_prediction(task.prediction, offered)]
     return made
+
+
+def _place(task: TaskSpec) -> str:
+    """What the page shows of how far the round is."""
+    return f"Image {task.rank + 1}" + (f" of {task.tasks}" if task.tasks else "")
 
 
 def _prediction(prediction: Prediction, offered: Sequence[str]) -> dict[str, Any]:
@@ -51,14 +60,16 @@ def answer(task: Mapping[str, Any], annotation: Mapping[str, Any], service: int)
     """
     lead_time = annotation.get("lead_time")
     annotator = _annotator(annotation)
+    labels, reason = label_config.said(annotation["result"])
     return Answer(
         annotation=int(annotation["id"]),
         task=int(task["id"]),
         key=str(task["data"]["key"]),
         annotator=annotator,
         editor=_editor(annotation, annotator, service),
-        labels=label_config.chosen(annotation["result"]),
-        skipped=bool(annotation["was_cancelled"]),
+        labels=labels,
+        skipped=bool(reason or annotation["was_cancelled"]),
+        reason=reason,
         lead_time_s=None if lead_time is None else float(lead_time),
         created=str(annotation["created_at"]),
         updated=str(annotation["updated_at"]),

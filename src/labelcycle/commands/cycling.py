@@ -85,6 +85,31 @@ def stage(root: Path, name: str) -> None:
         run_stage(name, root, both)
 
 
+@click.command("ask-again")
+@click.option(
+    "--reason",
+    "words",
+    multiple=True,
+    type=click.Choice(["none of these", "several of these", "cannot be judged", "no reason"]),
+    help="Only what was skipped for this reason; may be given several times.",
+)
+@click.pass_obj
+def ask_again(root: Path, words: tuple[str, ...]) -> None:
+    """Have skipped samples asked again, as after a class was added.
+
+    The next rounds ask them beyond the budget, with the adjudications; `push.adjudicate` says how
+    many of both a round asks at most.
+    """
+    from labelcycle.adapters import git, lock
+    from labelcycle.cycle import opening, skipping, standing
+
+    git.check_usable(root)
+    with lock.exclusive(campaign_in(root).lock):
+        reasons = skipping.reasons_of(words)
+        found = skipping.ask_again(standing.read(root), reasons, opening.now())
+    click.echo(f"{len(found)} skipped samples are asked again from the next open on")
+
+
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
@@ -97,5 +122,5 @@ def status(root: Path, as_json: bool) -> None:
     click.echo(json.dumps(now, indent=2) if as_json else report.as_text(now), nl=True)
 
 
-COMMANDS = (run, open_round, collect, close, cancel, stage, status)
+COMMANDS = (run, open_round, collect, close, cancel, ask_again, stage, status)
 """In the order of `labelcycle --help`."""

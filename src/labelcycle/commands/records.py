@@ -15,18 +15,27 @@ from labelcycle.commands.shared import campaign_in
     is_flag=True,
     help="With what was rejected, and why (class names of that time).",
 )
+@click.option(
+    "--raw", is_flag=True, help="For programs: no ' before cells that spreadsheets would run."
+)
 @click.pass_obj
-def export(root: Path, file: Path, holdout: bool, rejected: bool) -> None:
+def export(root: Path, file: Path, holdout: bool, rejected: bool, raw: bool) -> None:
     """Write the accepted labels with their votes as CSV ('-': to standard output)."""
     from labelcycle import owned
     from labelcycle.store import write_bytes
 
-    text = owned.export(campaign_in(root), holdout=holdout, rejected=rejected)
+    made = owned.export(campaign_in(root), holdout=holdout, rejected=rejected, raw=raw)
     if str(file) == "-":
-        click.echo(text, nl=False)
+        click.echo(made.text, nl=False)
     else:
-        write_bytes(file, text.encode())
-        click.echo(f"{max(0, len(text.splitlines()) - 1)} rows in {file}")
+        write_bytes(file, made.text.encode())
+        click.echo(f"{made.rows} rows in {file}")
+    if made.guarded:
+        click.echo(
+            f"{made.guarded} cells begin as a formula does: a ' before each keeps spreadsheets"
+            " from running it; `import-labels` takes it away; --raw leaves it out",
+            err=True,
+        )
 
 
 @click.command()

@@ -1,5 +1,6 @@
 """The commands that set a campaign up, bring a clone to work, and start and check the services."""
 
+import csv
 from pathlib import Path
 
 import click
@@ -12,7 +13,8 @@ from labelcycle.errors import LabelcycleError, SettingsError
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--name", help="Name of the campaign (default: the folder's).")
 @click.option(
-    "--classes", help="The class names, separated by commas; else write them into params.yaml."
+    "--classes",
+    help="The class names, separated by commas; else write them into params.yaml.",
 )
 def init(directory: Path, name: str | None, classes: str | None) -> None:
     """Make a new campaign in DIRECTORY, a new folder: git, DVC, params.yaml, dvc.yaml.
@@ -22,7 +24,8 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
     from labelcycle import config
     from labelcycle.cycle import setup
 
-    names = [part.strip() for part in (classes or "").split(",") if part.strip()]
+    listed = next(csv.reader([classes or ""], skipinitialspace=True), [])
+    names = [part.strip() for part in listed if part.strip()]
     title = name or directory.resolve().name
     settings = config.parse({"campaign": {"name": title, "classes": names}}, "--name, --classes")
     if (name or classes) and (directory / "params.yaml").exists():
@@ -83,7 +86,7 @@ def import_labels(root: Path, file: Path) -> None:
     with lock.exclusive(campaign_in(root).lock):
         report = setup.add_labels(root, file)
     click.echo(f"{report.accepted} labels accepted, {len(report.rejected)} rejected")
-    for line in report.rejected:
+    for line in report.told():
         click.echo(f"  {line}")
 
 

@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field
 
 from labelcycle import options
+from labelcycle.core import skips
+from labelcycle.core.skips import Skip
 
 TIE = 1e-9
 """Confidences that differ by less are equal."""
@@ -51,12 +53,15 @@ class Verdict:
     adjudicate: bool = False
 
 
-SKIPPED = None
-"""Stands for a person's skip among the answers."""
+SKIPPED = Skip()
+"""A skip without a reason."""
+
+Given = tuple[str, ...] | Skip
+"""What one person said of a sample: the class names chosen, or that it was skipped."""
 
 
 def accept(
-    answers: Sequence[tuple[str, ...] | None],
+    answers: Sequence[Given],
     classes: Collection[str],
     least: float = 0.0,
     beliefs: Mapping[str, float] | None = None,
@@ -66,8 +71,8 @@ def accept(
 
     Nor is a single valid answer where several were wanted, however sure it looks.
 
-    answers : one entry a person, at least one: the class names chosen, or SKIPPED. An answer is
-        valid if it names exactly one of `classes`. Ties are not broken: a coin is no evidence.
+    answers : one entry a person, at least one. An answer is valid if it names exactly one of
+        `classes`. Ties are not broken: a coin is no evidence.
     beliefs : probability of each class; by default its share of the valid answers. A class that
         nobody named is never accepted, however probable.
     wanted : how many people were to answer
@@ -75,7 +80,7 @@ def accept(
     valid = (said(answer, classes) for answer in answers)
     votes = Counter(name for name in valid if name is not None)
     if not votes:
-        return Verdict(None, _objection(answers[-1], classes))
+        return Verdict(None, _objection(answers, classes))
     counts = dict(sorted(votes.items()))
     total = votes.total()
     sure = {name: beliefs[name] if beliefs else n / total for name, n in counts.items()}
@@ -92,9 +97,11 @@ def accept(
     return Verdict(leading[0], None, counts, best)
 
 
-def said(answer: tuple[str, ...] | None, classes: Collection[str]) -> str | None:
+def said(answer: Given, classes: Collection[str]) -> str | None:
     """The class of a valid answer, else None."""
-    return answer[0] if answer and len(answer) == 1 and answer[0] in classes else None
+    if isinstance(answer, Skip) or len(answer) != 1 or answer[0] not in classes:
+        return None
+    return answer[0]
 
 
 LONGEST_NAME = 40
@@ -111,9 +118,11 @@ def unknown_class(name: str) -> str:
     return f"unknown class {cut(name)!r}"
 
 
-def _objection(answer: tuple[str, ...] | None, classes: Collection[str]) -> str:
-    if answer is None:
-        return "skipped"
+def _objection(answers: Sequence[Given], classes: Collection[str]) -> str:
+    """Why the last of the answers is not valid; of a skip, the reason that most skips name."""
+    answer = answers[-1]
+    if isinstance(answer, Skip):
+        return skips.worded(skips.common([each for each in answers if isinstance(each, Skip)]))
     if not answer:
         return "empty answer"
     unknown = sorted(set(answer) - set(classes))

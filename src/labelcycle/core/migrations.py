@@ -5,10 +5,10 @@ that is a class now is that class. So that this is one answer for each name, no 
 name whose labels count as another class.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from labelcycle.core.class_names import composed, meant
 from labelcycle.errors import SettingsError
 
 LEAST = 2
@@ -76,6 +76,7 @@ def add(classes: Sequence[str], name: str, after: str | None, table: Table) -> C
 
     table : what names count as so far. All four raise SettingsError if it cannot be done.
     """
+    name = composed(name)
     _check_free(name, classes, table, {None})
     place = len(classes) if after is None else _index(after, classes) + 1
     return Change("add", {}, tuple(classes), (*classes[:place], name, *classes[place:]))
@@ -83,7 +84,8 @@ def add(classes: Sequence[str], name: str, after: str | None, table: Table) -> C
 
 def rename(classes: Sequence[str], old: str, new: str, table: Table) -> Change:
     """Another name for a class, at its place; its labels go along."""
-    place = _index(old, classes)
+    place, new = _index(old, classes), composed(new)
+    old = classes[place]
     _check_free(new, classes, table, {old})
     after = (*classes[:place], new, *classes[place + 1 :])
     return Change("rename", {old: new}, tuple(classes), after)
@@ -91,6 +93,7 @@ def rename(classes: Sequence[str], old: str, new: str, table: Table) -> Change:
 
 def merge(classes: Sequence[str], names: Sequence[str], into: str, table: Table) -> Change:
     """One class in place of several: one of the campaign's, or a new one at the first's place."""
+    into = composed(into)
     places = sorted({_index(name, classes) for name in names})
     gone = [classes[place] for place in places if classes[place] != into]
     if len({*gone, into}) < 2 or not gone:
@@ -113,14 +116,13 @@ def remove(classes: Sequence[str], name: str) -> Change:
     place = _index(name, classes)
     after = (*classes[:place], *classes[place + 1 :])
     _check_enough(after)
-    return Change("remove", {name: None}, tuple(classes), after)
+    return Change("remove", {classes[place]: None}, tuple(classes), after)
 
 
 def _index(name: str, classes: Sequence[str]) -> int:
-    if name in classes:
-        return list(classes).index(name)
-    near = difflib.get_close_matches(name, classes, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "`labelcycle schema` lists them"
+    if composed(name) in classes:
+        return list(classes).index(composed(name))
+    hint = meant(name, classes) or "`labelcycle schema` lists them"
     raise SettingsError(
         f"unknown class {name!r}: wanted one of {', '.join(classes)} (got {name!r}); {hint}"
     )

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from labelcycle import rounds
-from labelcycle.core import agreement
+from labelcycle.core import agreement, skips
 from labelcycle.core.answers import Answers
 from labelcycle.core.dawid_skene import Model
 from labelcycle.core.effort import effort
 from labelcycle.core.metrics import wilson
+from labelcycle.core.skips import Skip
 from labelcycle.cycle import answers as given
 from labelcycle.cycle import asked, gold, strays
 from labelcycle.cycle.answers import Reply
@@ -33,6 +34,7 @@ def figures(standing: Standing) -> dict[str, Any]:
     config = standing.config
     replies = given.read(standing)
     fresh = [reply for reply in replies if reply.round == standing.number]
+    skipped = [reply.given for reply in fresh if isinstance(reply.given, Skip)]
     answers, alike = (
         given.valid(given.last_words(some), config.classes)
         for some in (given.on_labels(replies), given.comparable(replies))
@@ -49,7 +51,8 @@ def figures(standing: Standing) -> dict[str, Any]:
     heard = np.isin(np.array(alike.samples, dtype=str), new)
     return {
         "answers": len(fresh),
-        "skipped": sum(reply.given is None for reply in fresh),
+        "skipped": len(skipped),
+        "skips": skips.counted(skipped),
         "no_class": strays.figures(fresh, config.classes),
         "adjudicate": len(again),
         "unsettled": len(waiting) - len(again),

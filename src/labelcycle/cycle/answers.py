@@ -7,8 +7,9 @@ from typing import Any
 
 from labelcycle.core import consensus, dawid_skene
 from labelcycle.core.answers import Answers, gather
-from labelcycle.core.consensus import Verdict
+from labelcycle.core.consensus import Given, Verdict
 from labelcycle.core.dawid_skene import Model
+from labelcycle.core.skips import Skip
 from labelcycle.cycle import asked, corrections
 from labelcycle.cycle.asked import ADJUDICATION, GOLD, SELECTED, Asked
 from labelcycle.cycle.corrections import Pending
@@ -20,8 +21,6 @@ from labelcycle.store import Label
 MOST_ADJUDICATIONS = 2
 """A sample that so many further answers did not settle stays rejected, for its reason."""
 
-Given = tuple[str, ...] | None
-"""The class names somebody chose, or consensus.SKIPPED."""
 Words = Mapping[str, Mapping[str, Given]]
 """Sample -> annotator -> that person's last word on it."""
 
@@ -73,7 +72,7 @@ def _reply(record: Mapping[str, Any], task: Asked) -> Reply:
         annotation=record["annotation"],
         sample=task.sample,
         annotator=record["annotator"],
-        given=consensus.SKIPPED if record["skipped"] else tuple(record["labels"]),
+        given=Skip(record["reason"]) if record["skipped"] else tuple(record["labels"]),
         updated=record["updated"],
         seconds=record["lead_time_s"],
         kind=task.kind,

@@ -6,14 +6,14 @@ the same tasks.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from labelcycle import rounds
 from labelcycle.core.seeding import derive
-from labelcycle.cycle import answers, asked, context, gold, showing
+from labelcycle.cycle import answers, asked, context, gold, showing, skipping
 from labelcycle.cycle.asked import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import SettingsError
@@ -65,7 +65,7 @@ def tasks(standing: Standing) -> list[TaskSpec]:
     samples = {sample.id: sample for sample in read_samples(standing.campaign.samples)}
     images = showing.images(standing, [(samples[each.sample], each.near) for each in ranked])
     return [
-        _task(standing, rank, each, image)
+        replace(_task(standing, rank, each, image), tasks=len(ranked))
         for rank, (each, image) in enumerate(zip(ranked, images, strict=True))
     ]
 
@@ -118,11 +118,15 @@ def _gold(standing: Standing, budget: int, rng: np.random.Generator) -> list[str
 
 
 def _unsettled(standing: Standing) -> list[str]:
-    """Samples that await adjudication, the longest waiting first, as many as may be asked."""
+    """Samples that await adjudication, or were skipped and are asked again, as many as may be.
+
+    Of both the longest waiting first.
+    """
     campaign, limit = standing.campaign, standing.config.push.adjudicate
     labels = [*read_holdout(campaign), *read_all_labels(campaign).values()]
     most = standing.config.query.budget if limit is None else limit
-    return answers.to_settle(labels, answers.read(standing))[:most]
+    waiting = answers.to_settle(labels, answers.read(standing))
+    return list(dict.fromkeys([*waiting, *skipping.waiting(campaign)]))[:most]
 
 
 def _unanswered(standing: Standing) -> list[str]:

@@ -15,7 +15,7 @@ REMOVED = "removed/"
 UNKNOWN = "unknown"
 """Stands for somebody of whom Label Studio does not tell who it was."""
 
-COUNTS = ("labels", "skipped")
+COUNTS = ("labels", "skipped", "reason")
 """What of an answer counts: where these are as they were, nothing was changed.
 
 Not whose it is: Label Studio forgets that of all answers of an account that is removed.

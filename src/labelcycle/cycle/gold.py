@@ -7,6 +7,7 @@ from typing import Any
 
 from labelcycle.core.effort import effort
 from labelcycle.core.metrics import wilson
+from labelcycle.core.skips import Skip
 from labelcycle.cycle import answers
 from labelcycle.cycle.answers import Reply
 from labelcycle.cycle.asked import GOLD
@@ -60,7 +61,7 @@ def figures(
 def _person(
     replies: list[Reply], known: Mapping[str, str], longest: float, confidence: float
 ) -> dict[str, Any]:
-    said = [reply for reply in replies if reply.given is not None]
+    said = [reply for reply in replies if not isinstance(reply.given, Skip)]
     right = sum(reply.given == (known[reply.sample],) for reply in said)
     return {
         "answers": len(said),

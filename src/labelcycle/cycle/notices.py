@@ -8,7 +8,16 @@ from datetime import timedelta
 
 from labelcycle import rounds
 from labelcycle.adapters import mlflow_place
-from labelcycle.cycle import asked, authors, comparing, deadline, gold, revising, strays
+from labelcycle.cycle import (
+    asked,
+    authors,
+    comparing,
+    deadline,
+    gold,
+    revising,
+    skipping,
+    strays,
+)
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import LabelcycleError
 from labelcycle.ports import Progress
@@ -61,6 +70,10 @@ def closed(now: Standing) -> Notice:
         revising.told(metrics["corrections"]).capitalize(),
         _sentence(revising.waiting_told(metrics["corrections"]["waiting"])),
         _sentence(strays.told(metrics.get("people", {}).get("no_class"))),
+        *(
+            _sentence(text)
+            for text in skipping.told(metrics.get("people"), now.config.notify.missing_class)
+        ),
         f"Accuracy {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})."
         if accuracy
         else "",

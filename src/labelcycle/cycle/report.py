@@ -5,14 +5,16 @@ from typing import Any
 from labelcycle import config, rounds
 from labelcycle.adapters import git, mlflow_place
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.cycle import closing, comparing, decisions, gold, revising, strays
+from labelcycle.cycle import closing, comparing, decisions, gold, revising, skipping, strays
 from labelcycle.cycle.standing import Standing, check_classes
 from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError, StateError
 from labelcycle.labels import read_all_labels, read_holdout
 from labelcycle.rounds import State
 from labelcycle.store import OWNED, read_samples
 
-PEOPLE = ("alpha", "seconds_per_label", "adjudicate", "gold", "method", "no_class")
+PEOPLE = (
+    "alpha", "seconds_per_label", "adjudicate", "gold", "method", "no_class", "skips", "answers",
+)  # fmt: skip
 """What of a closed round's figures of its people is shown."""
 
 
@@ -23,6 +25,7 @@ def status(now: Standing) -> dict[str, Any]:
     return {
         "campaign": now.config.campaign.name,
         **_counts(now),
+        "missing_class": now.config.notify.missing_class,
         "rounds": [*done, *at_work],
         "params_wait": _params_wait(now),
         "waiting": revising.waiting(decisions.undecided(now)),
@@ -40,7 +43,7 @@ def _params_wait(now: Standing) -> bool:
 def _counts(now: Standing) -> dict[str, Any]:
     campaign = now.campaign
     if not campaign.samples.exists():
-        return {"pool": 0, "holdout": 0, "labels": 0, "bought": 0}
+        return {"pool": 0, "holdout": 0, "labels": 0, "bought": 0, "again": 0}
     samples = read_samples(campaign.samples)
     labels = read_all_labels(campaign).values()
     holdout = read_holdout(campaign)
@@ -48,6 +51,7 @@ def _counts(now: Standing) -> dict[str, Any]:
         "pool": sum(s.split == "pool" for s in samples),
         "holdout": sum(s.split == "holdout" for s in samples),
         "labels": sum(x.label is not None for x in labels),
+        "again": len(skipping.waiting(campaign)),
         "bought": sum(x.source != OWNED for x in labels) + len(holdout),
     }
 
@@ -129,7 +133,8 @@ def as_text(status: dict[str, Any]) -> str:
         f"{status['campaign']}: {status['pool']} samples in the pool, {status['holdout']} in the"
         f" hold-out; {status['labels']} labels to train on, {status['bought']} samples answered"
         " (hold-out and skips included)",
-        *_people(status["rounds"]),
+        *_people(status["rounds"], status["missing_class"]),
+        *_again(status["again"]),
         *_preannotation(status["rounds"]),
         *_corrections(status),
     ]
@@ -149,12 +154,12 @@ def as_text(status: dict[str, Any]) -> str:
     return "\n".join([*lines, "", f"next: {status['next']}"])
 
 
-def _people(entries: list[dict[str, Any]]) -> list[str]:
+def _people(entries: list[dict[str, Any]], share: float = 1.0) -> list[str]:
     """A line on the people of the last closed round; none where nothing is known."""
     said = [entry["people"] for entry in entries if "people" in entry]
     if not said:
         return []
-    alpha, seconds, adjudicate, found, method, unknown = (said[-1][name] for name in PEOPLE)
+    alpha, seconds, adjudicate, found, method, unknown = (said[-1][name] for name in PEOPLE[:6])
     lacking = (method or {}).get("instead")
     parts = [
         f"agreement {alpha:.2f} (Krippendorff's alpha)" if alpha is not None else "",
@@ -165,7 +170,13 @@ def _people(entries: list[dict[str, Any]]) -> list[str]:
     text = ", ".join(part for part in parts if part)
     lines = [f"people: {text}"] if text else []
     lines += [f"{text} (last round)"] if (text := strays.told(unknown)) else []
+    lines += [f"{text} (last round)" for text in skipping.told(said[-1], share)]
     return [*lines, *gold.told(found or gold.NONE)]
+
+
+def _again(count: int) -> list[str]:
+    """A line on skipped samples that the next rounds ask again; none if there are none."""
+    return [f"asked again from the next open on: {count} skipped samples"] if count else []
 
 
 def _preannotation(entries: list[dict[str, Any]]) -> list[str]:

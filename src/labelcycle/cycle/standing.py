@@ -23,6 +23,7 @@ OWN_PATHS = (
     "params.yaml",
     "code.json",
     "schema.json",
+    "again.json",
     ".dvc/config",
     ".gitignore",
     ".gitattributes",
@@ -31,7 +32,7 @@ OWN_PATHS = (
 
 RESULTS = ("rounds", "data", "work", "dvc.lock", "code.json")
 """What the commit that closes a round holds (of data and work: the .dvc files and .gitignore)."""
-COMMITTED = (*RESULTS, "dvc.yaml", "params.yaml", "schema.json")
+COMMITTED = (*RESULTS, "dvc.yaml", "params.yaml", "schema.json", "again.json")
 """What the commit that opens a round holds: changed settings take effect with it."""
 
 

@@ -21,7 +21,9 @@ def figures(replies: Iterable[Reply], classes: Collection[str]) -> dict[str, Any
     unknown = [
         set(reply.given) - set(classes)
         for reply in replies
-        if reply.given and consensus.said(reply.given, classes) is None
+        if isinstance(reply.given, tuple)
+        and reply.given
+        and consensus.said(reply.given, classes) is None
     ]
     names = sorted({consensus.cut(name) for name in set().union(*unknown)})
     return {"answers": sum(map(bool, unknown)), "names": names[:KEPT]}

@@ -1,5 +1,6 @@
 """Features that somebody else computed, from a file; one row an image, with its name."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labelcycle import tables
 from labelcycle.errors import DataError
 from labelcycle.nn.plain_arrays import array_of, opened, unfinite_rows
 
@@ -17,10 +19,20 @@ FILES = ("files", "file")
 
 FEATURES = "features"
 
-NO_FEATURES = frozenset(
-    {"label", "labels", "class", "classes", "target", "targets", "truth", "y", "split", "index"}
+TRUTHS = frozenset(
+    {"label", "labels", "class", "classes", "cls", "target", "targets", "truth", "gt", "category"}
+    | {"categories", "annotation", "species", "diagnosis"}
 )
-"""Names of columns that tables of features have beside these, in small letters."""
+"""A column whose name begins or ends with one of these words is no feature, as in `Label_id`."""
+
+BESIDE = frozenset({"y", "split", "fold", "index", "row", "ids", "id", "sample", "files", "file"})
+"""Nor is one that is called so, whole, in small letters."""
+
+NOTHING = ("", "nan", "NaN", "NA", "null", "None")
+"""How a table writes that a number is missing."""
+
+OF_TRANSFORMERS = frozenset({"cls", "cls token", "class token"})
+"""These words with a number are features: of the token that stands for the whole image."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,7 @@ def read(path: Path) -> FeatureTable:
     .npz : arrays `features` (n, d) and `ids` or `files` (n,)
     .csv, .parquet : a column `sample` (or `id`) or `file`, and the features either in one column
         `features` that holds lists, or in all other columns: none may be without a name, or called
-        as in NO_FEATURES, for a truth that is taken for a feature makes every figure too good
+        as truths are, for a truth that is taken for a feature makes every figure too good
     """
     readers = {".npz": _npz, ".csv": _table, ".parquet": _table}
     if path.suffix not in readers:
@@ -114,7 +126,7 @@ def _check_columns(frame: Any) -> None:
                 f"column {name!r} has no name of its own: an index? Write the table without it,"
                 " in pandas with index=False"
             )
-        if name.strip().lower() in NO_FEATURES:
+        if not may_be_feature(name):
             raise ValueError(
                 f"column {name!r} is no feature by its name: leave it out; if it is one, give it"
                 " another name"
@@ -126,11 +138,31 @@ def _check_columns(frame: Any) -> None:
             )
 
 
+def may_be_feature(name: str) -> bool:
+    """Whether a column may hold a feature, by its name: none that is called as a truth is."""
+    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+", name.strip())
+    spoken = [word.lower() for word in words if not word.isdigit()]
+    if " ".join(spoken) in OF_TRANSFORMERS and words[-1].isdigit():
+        return True
+    whole = name.strip().lower() in BESIDE
+    return not (whole or any(word in TRUTHS for word in (*spoken[:1], *spoken[-1:])))
+
+
 def _read_csv(path: Path) -> Any:
     import pandas as pd
 
-    # names such as 0012 stay texts
-    return pd.read_csv(path, dtype={name: str for name in (*IDS, *FILES)}, encoding="utf-8-sig")
+    written = tables.dialect(path, ((*IDS, *FILES),))
+    how = {"encoding": written.encoding, "sep": written.separator}
+    columns = pd.read_csv(path, nrows=0, **how).columns
+    # names such as 0012 and None stay texts
+    texts = dict.fromkeys((*IDS, *FILES), str)
+    lacking = {name: NOTHING for name in columns if name not in texts}
+    frame = pd.read_csv(path, dtype=texts, na_values=lacking, keep_default_na=False, **how)
+    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes the first cells for an index
+        raise ValueError(
+            f"the rows have more cells than the header, which has {len(columns)}: wanted as many"
+        )
+    return frame
 
 
 def _kind(found: Sequence[str], what: str) -> str:

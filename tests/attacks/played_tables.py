@@ -1,0 +1,39 @@
+"""What a file's name or a class could do to whoever opens an exported table."""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from attacks import Try, attack
+from labelcycle import owned, store
+from labelcycle.store import OWNED, Campaign, Label, Sample
+
+FORMULAS = (
+    '=HYPERLINK("http://example.org/","open")',
+    "+1+1",
+    "-1+cmd|' /C calc'!A0",
+    "@SUM(1,1)",
+    "\t=1+1",
+    "\r=1+1",
+)
+
+
+@attack("an exported table runs a formula in a spreadsheet")
+def formulas(folder: Path) -> Iterator[Try]:
+    campaign = Campaign(folder)
+    keys = [f"{place:016x}" for place in range(len(FORMULAS))]
+    samples = [
+        Sample(key, f"{key}.png", text, "pool", 4, 4)
+        for key, text in zip(keys, FORMULAS, strict=True)
+    ]
+    store.write_samples(campaign.samples, samples)
+    labels = [Label(key, text, source="owned") for key, text in zip(keys, FORMULAS, strict=True)]
+    store.write_labels(campaign.label_file(OWNED), labels)
+    made = owned.export(campaign)
+    text = made if isinstance(made, str) else made.text
+    for row in csv.DictReader(io.StringIO(text, newline="")):
+        for column in ("source", "label"):
+            cell = (row[column] or "").lstrip("\t\r\n ")
+            runs = cell.startswith(("=", "+", "-", "@"))
+            yield Try(f"the {column} {row[column]!r}", runs)
