@@ -1,5 +1,7 @@
 """Reliabilities: against Dawid and Skene's own turns, and on people whose skills are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -24,8 +26,8 @@ def crowd(skills: list[float], samples: int, seed: int = 0, share: float = 1.0):
     return answers, truth[[int(name) for name in answers.samples]]
 
 
-def slow_turns(answers: Answers, turns: int) -> np.ndarray:
-    """(samples, classes): the paper's equations 2.3 to 2.5, one sample and person at a time."""
+def slow_turns(answers: Answers, turns: int, per_class: bool = True) -> tuple[np.ndarray, float]:
+    """(samples, classes) and the log-likelihood: the paper's equations 2.3 to 2.5, one by one."""
     c, people = len(answers.classes), len(answers.annotators)
     n = len(answers.samples)
     t = answers.votes() / answers.votes().sum(axis=1, keepdims=True)
@@ -35,19 +37,89 @@ def slow_turns(answers: Answers, turns: int) -> np.ndarray:
         matrix = np.zeros((people, c, c))
         for i, k, said in given:
             matrix[k, :, said] += t[i]
-        matrix /= matrix.sum(axis=2, keepdims=True)
+        if per_class:
+            matrix /= matrix.sum(axis=2, keepdims=True)
+        else:
+            for k in range(people):
+                skill = matrix[k].trace() / matrix[k].sum()
+                matrix[k] = (1 - skill) / (c - 1)
+                np.fill_diagonal(matrix[k], skill)
         t = np.tile(prior, (n, 1))
         for i, k, said in given:
             t[i] *= matrix[k, :, said]
+        likelihood = float(np.log(t.sum(axis=1)).sum())
         t /= t.sum(axis=1, keepdims=True)
-    return t
+    return t, likelihood
+
+
+@pytest.mark.parametrize("per_class", [True, False])
+def test_each_turn_is_the_papers(per_class: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dawid_skene, "GAIN", -np.inf)
+    for seed, turns in enumerate((1, 2, 7)):
+        answers, _ = crowd([0.9, 0.7, 0.6, 0.4], 60, seed=seed, share=0.7)
+        shared = answers.shared()
+        monkeypatch.setattr(dawid_skene, "TURNS", turns)
+        slow, _ = slow_turns(shared, turns, per_class)
+        np.testing.assert_allclose(dawid_skene.maximise(shared, per_class), slow, atol=1e-7)
+
+
+@pytest.mark.parametrize("per_class", [True, False])
+def test_turns_end_when_the_likelihood_no_longer_grows(per_class: bool) -> None:
+    answers, _ = crowd([0.9, 0.7, 0.6, 0.4], 100)
+    slow = [slow_turns(answers, turns, per_class) for turns in range(1, 40)]
+    gains = np.diff([likelihood for _, likelihood in slow]) / len(answers.said)
+    assert gains.min() > -1e-12, "a turn never lowers the likelihood"
+    last = int(np.argmax(gains < dawid_skene.GAIN)) + 1
+    assert 3 < last < 38
+    found = dawid_skene.maximise(answers, per_class)
+    np.testing.assert_allclose(found, slow[last][0], atol=1e-7)
+
+
+FOUR = gather(
+    [
+        (sample, person, CLASSES[said])
+        for sample, row in zip("1234", ((1, 1, 1), (1, 1, 1), (1, 1, 2), (2, 2, 1)), strict=True)
+        for person, said in zip("abc", row, strict=True)
+    ],
+    CLASSES,
+)
+"""Cats are 1, dogs 2, of birds nobody speaks; c differs from a and b on two samples of four."""
+
+
+@pytest.mark.parametrize(
+    ("per_class", "cat"),
+    [
+        # Skills 5/6, 5/6 and 2/3. Sample 3: 3/4 25/36 1/3 for a cat, 1/4 1/36 2/3 for a dog.
+        (False, (150 / 151, 150 / 151, 75 / 77, 6 / 31)),
+        # a and b say cat of 8/9 of cats and 1/3 of dogs, c of 7/9 and 2/3.
+        (True, (224 / 233, 224 / 233, 128 / 137, 7 / 79)),
+    ],
+)
+def test_one_turn_by_hand(
+    per_class: bool, cat: tuple[float, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dawid_skene, "TURNS", 1)
+    found = dawid_skene.maximise(FOUR, per_class)
+    np.testing.assert_allclose(found[:, 1], cat)
+    np.testing.assert_allclose(found[:, 2], 1 - np.array(cat))
+    assert not found[:, 0].any()
+
+
+def test_people_without_a_shared_answer_and_a_single_class_divide_by_nothing() -> None:
+    absent = replace(FOUR, annotators=(*FOUR.annotators, "d"))
+    one = gather([(sample, who, "cat") for sample in "123" for who in "abc"], CLASSES)
+    for per_class in (True, False):
+        np.testing.assert_array_equal(
+            dawid_skene.maximise(absent, per_class), dawid_skene.maximise(FOUR, per_class)
+        )
+        np.testing.assert_allclose(dawid_skene.maximise(one, per_class), [[0, 1, 0]] * 3)
 
 
 def test_with_many_answers_it_is_what_the_papers_turns_find() -> None:
     answers, truth = crowd([0.9, 0.8, 0.7], 600)
     model = dawid_skene.fit(answers)
     assert model.kind == "per class"
-    slow = slow_turns(answers, 15)
+    slow, _ = slow_turns(answers, 15)
     found = dawid_skene.posterior(model, answers)
     np.testing.assert_allclose(found.sum(axis=1), 1)
     assert (found.argmax(axis=1) == slow.argmax(axis=1)).mean() > 0.99

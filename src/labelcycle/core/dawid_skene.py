@@ -1,13 +1,13 @@
 """How reliable each person is, and how probable each class of a sample is by that.
 
-Dawid & Skene 1979: the true classes are unknown; each person has a confusion matrix; both are
-found by turns. crowd-kit does that on the samples that several people answered. From its
-probabilities the matrices are counted here with pseudo-counts, so that somebody who gave few
-answers is taken for an average person, and a sample with one answer can be judged too.
+Dawid and Skene, "Maximum Likelihood Estimation of Observer Error-Rates Using the EM Algorithm",
+Applied Statistics 28 (1979) 20-28: the true classes are unknown, each person has a confusion
+matrix, and expectation-maximisation finds both. It runs on the samples that several people
+answered. From its probabilities the matrices are counted once more with pseudo-counts. So a person
+with few answers is taken for an average one, and a sample with one answer can be judged too.
 """
 
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -26,6 +26,12 @@ PER_CLASS = 200
 skill each. With fewer a matrix fits noise and is far too sure (benchmarks/crowd.py)."""
 STRENGTH = 10.0
 """Answers of an average person that are added to everybody's own."""
+TURNS = 100
+"""Most turns of expectation-maximisation."""
+GAIN = 1e-5
+"""The turns end when one raises the log-likelihood of an answer, on average, by less."""
+LEAST = 1e-10
+"""Least probability within the turns: a class that seems impossible can still come back."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +67,10 @@ def fit(answers: Answers, per_class: float = PER_CLASS) -> Model:
     per_class : shared answers a person and class from which everybody has a matrix
     """
     shared = answers.shared()
-    people, c = len(answers.annotators), len(answers.classes)
-    active = len(np.unique(shared.annotator))
+    active, c = len(np.unique(shared.annotator)), len(answers.classes)
     several = len(shared.said) >= per_class * active * c
-    probable = _probable(shared, per_class=several)
-    by_answer = np.zeros((people, c, c))
-    np.add.at(by_answer, (shared.annotator, shared.said), probable[shared.sample])
-    expected = by_answer.transpose(0, 2, 1)
+    probable = maximise(shared, per_class=several)
+    expected = _counts(shared, probable)
     prior = (probable.sum(axis=0) + 1) / (len(probable) + c)
     confusion = _matrices(expected) if several else _coins(expected)
     return Model("per class" if several else "one coin", prior, confusion, expected)
@@ -75,12 +78,68 @@ def fit(answers: Answers, per_class: float = PER_CLASS) -> Model:
 
 def posterior(model: Model, answers: Answers) -> Values:
     """(samples, c) probability of each class, for answers of the same people and classes."""
-    log = np.tile(np.log(model.prior), (len(answers.samples), 1))
-    weights = np.log(model.confusion)
-    np.add.at(log, answers.sample, weights[answers.annotator, :, answers.said])
-    likely = np.exp(log - log.max(axis=1, keepdims=True))
-    probabilities: Values = likely / likely.sum(axis=1, keepdims=True)
-    return probabilities
+    return _judge(answers, model.prior, model.confusion)[0]
+
+
+def maximise(answers: Answers, per_class: bool) -> Values:
+    """(samples, c) probability of each class, by expectation-maximisation from the shares of votes.
+
+    Every sample must have an answer. A class that nobody named has probability 0.
+
+    per_class : whether everybody has a confusion matrix, or one skill with errors spread evenly
+    """
+    named, said = np.unique(answers.said, return_inverse=True)
+    few = replace(answers, classes=tuple(answers.classes[n] for n in named), said=said)
+    votes = few.votes()
+    probable: Values = votes / votes.sum(axis=1, keepdims=True)
+    before = -np.inf
+    for _ in range(TURNS):
+        counts, prior = _counts(few, probable), probable.mean(axis=0)
+        confusion = _shares(counts) if per_class else _skills(counts)
+        probable, likelihood = _judge(few, prior, confusion)
+        if likelihood - before < GAIN * len(said):
+            break
+        before = likelihood
+    every = np.zeros((len(answers.samples), len(answers.classes)))
+    every[:, named] = probable
+    return every
+
+
+def _counts(answers: Answers, probable: Values) -> Values:
+    """(p, c, c): the answers by person, probable class and class said."""
+    people, c = len(answers.annotators), len(answers.classes)
+    cell = answers.annotator * c + answers.said
+    columns = [np.bincount(cell, column[answers.sample], people * c) for column in probable.T]
+    return np.array(columns, dtype=np.float64).reshape(c, people, c).transpose(1, 0, 2)
+
+
+def _judge(answers: Answers, prior: Values, confusion: Values) -> tuple[Values, float]:
+    """The probability of each class of each sample, and the log-likelihood of all answers."""
+    n, log = len(answers.samples), np.log(np.maximum(confusion, LEAST))
+    columns = [
+        np.bincount(answers.sample, log[answers.annotator, true, answers.said], n)
+        for true in range(len(prior))
+    ]
+    joint = np.stack(columns, axis=1) + np.log(np.maximum(prior, LEAST))
+    most = joint.max(axis=1, keepdims=True)
+    likely = np.exp(joint - most)
+    all_ = likely.sum(axis=1, keepdims=True)
+    probable: Values = likely / all_
+    return probable, float((most + np.log(all_)).sum())
+
+
+def _shares(counts: Values) -> Values:
+    """(p, c, c): of each person and true class, the share of each class said."""
+    share: Values = counts / np.maximum(counts.sum(axis=-1, keepdims=True), LEAST)
+    return share
+
+
+def _skills(counts: Values) -> Values:
+    """(p, c, c): of each person the share of right answers, errors spread evenly."""
+    c = counts.shape[-1]
+    answered = np.maximum(counts.sum(axis=(1, 2)), LEAST)
+    skill = (counts.trace(axis1=1, axis2=2) / answered)[:, None, None]
+    return np.where(np.eye(c, dtype=bool), skill, (1 - skill) / max(c - 1, 1))
 
 
 def _coins(expected: Values) -> Values:
@@ -103,24 +162,3 @@ def _matrices(expected: Values) -> Values:
 def _rows(counts: Values, lean: Values) -> Values:
     share: Values = (counts + STRENGTH * lean) / (counts.sum(axis=-1, keepdims=True) + STRENGTH)
     return share
-
-
-def _probable(answers: Answers, per_class: bool) -> Values:
-    """(samples, c): crowd-kit's probabilities; classes that nobody named have 0.
-
-    Imported here: that takes seconds, and majority has no need of it.
-    """
-    import pandas as pd  # type: ignore[import-untyped]
-
-    with warnings.catch_warnings():
-        # crowd-kit 1.4 still gives keywords that pandas 3 ignores and announces to drop.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from crowdkit.aggregation import DawidSkene, OneCoinDawidSkene
-
-        frame = pd.DataFrame(
-            {"task": answers.sample, "worker": answers.annotator, "label": answers.said}
-        )
-        fitted = (DawidSkene if per_class else OneCoinDawidSkene)().fit_predict_proba(frame)
-    rows, columns = range(len(answers.samples)), range(len(answers.classes))
-    ordered = fitted.reindex(index=rows, columns=columns, fill_value=0.0)
-    return np.asarray(ordered, dtype=np.float64)
