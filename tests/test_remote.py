@@ -10,7 +10,7 @@ from buckets import Bucket
 from test_ingest import campaign, png, quarantine, splits, take
 from websites import Page, served
 
-from labelcycle import imaging, remote
+from labelcycle import remote
 from labelcycle.adapters import web
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused
 from labelcycle.intake import Quarantined
@@ -41,7 +41,7 @@ def test_addresses_of_a_list_become_samples(campaign: Campaign, tmp_path: Path) 
         report = take(campaign, paths)
         assert (report.found, report.added, report.quarantined) == (5, 3, 2)
         assert set(splits(campaign)) == {web.normal(address) for address in good}
-        unreadable = f"not an image that can be read; wanted one of {', '.join(imaging.READ)}"
+        unreadable = "not an image that can be read: text; a list of paths is given as @LIST"
         assert quarantine(campaign) == {
             f"{site.url}/bad": unreadable,
             f"{site.url}/gone": "cannot be fetched: the server answered 404",
@@ -107,7 +107,7 @@ def test_nothing_half_is_left(campaign: Campaign) -> None:
 
 
 def test_a_list_in_csv_needs_its_column(campaign: Campaign, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no column 'url'; wanted a first line with it, got a, b"):
+    with pytest.raises(DataError, match=r"wanted a header with `url`, got a, b"):
         take(campaign, listed(tmp_path, ["a,b", "1,2"], "x.csv"))
 
 

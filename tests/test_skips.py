@@ -21,7 +21,8 @@ def outcome(folder: Path, ci: str, *options: str) -> subprocess.CompletedProcess
         (folder / f"test_{name}.py").write_text(text)
     (folder / "conftest.py").write_text("from skips import *\n")
     (folder / "pytest.ini").write_text("[pytest]\n")
-    environment = {**os.environ, "CI": ci, "PYTHONPATH": str(Path(skips.__file__).parent)}
+    places = [str(Path(skips.__file__).parent), str(folder)]
+    environment = {**os.environ, "CI": ci, "PYTHONPATH": os.pathsep.join(places)}
     words = [sys.executable, "-m", "pytest", "-q", "--disable-plugin-autoload", *options]
     return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
 

@@ -60,6 +60,7 @@ def write(
 
 
 def main() -> None:
+    """Write all locks."""
     options = sys.argv[1:]
     write("build", "locks/build.in", options)
     write("runtime", "pyproject.toml", options, leave_out=NEVER_IMPORTED)

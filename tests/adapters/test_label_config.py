@@ -117,6 +117,7 @@ def test_a_reason_makes_an_answer_a_skip(cancelled: bool) -> None:
             "id": 7, "result": label_config.result("skipped: cannot be judged"), "lead_time": 1,
             "was_cancelled": cancelled, "completed_by": 2, "created_at": "t", "updated_at": "t",
         },
+        1,
     )  # fmt: skip
     assert (found.labels, found.skipped, found.reason) == ((), True, "cannot be judged")
 

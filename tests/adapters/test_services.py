@@ -132,6 +132,9 @@ def test_people_are_told_where_and_how_to_get_in(campaign: Campaign) -> None:
         "log in to Prefect with labelcycle:pass (all of it is the password)",
     ]
     assert found.told(None)[0] == "label_studio  http://192.0.2.7:1"
+    assert found.told(None, "http://192.0.2.7:2/#/runs")[1] == (
+        "mlflow        http://192.0.2.7:2/#/runs"
+    )
 
 
 def test_the_repr_shows_no_secret(campaign: Campaign) -> None:
