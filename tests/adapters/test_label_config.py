@@ -115,7 +115,8 @@ def test_a_reason_makes_an_answer_a_skip(cancelled: bool) -> None:
         {"id": 3, "data": {"key": "k/000/s"}},
         {
             "id": 7, "result": label_config.result("skipped: cannot be judged"), "lead_time": 1,
-            "was_cancelled": cancelled, "completed_by": 2, "created_at": "t", "updated_at": "t",
+            "was_cancelled": cancelled, "completed_by": 2, "updated_by": 2, "created_at": "t",
+            "updated_at": "t",
         },
         1,
     )  # fmt: skip
