@@ -10,7 +10,7 @@ a known fault, and with 2 if any was not audited.
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
