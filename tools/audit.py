@@ -2,9 +2,9 @@
 
     python tools/audit.py [LOCK ...]
 
-pip-audit (from `locks/tools.txt`) asks; it says "no known vulnerabilities" of packages, too, that its
-service did not answer for. So its answer is counted here: the program ends with 1 if a package has
-a known fault, and with 2 if any was not audited.
+pip-audit (from `locks/tools.txt`) asks its service. It says "no known vulnerabilities" also of
+packages that the service did not answer for. So the answers are counted here: the program ends with
+1 if a package has a known fault, and with 2 if any package was not audited.
 """
 
 import json
