@@ -1,6 +1,8 @@
 """The locks: every version has digests, environments are apart, and an audit says what it knows."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import audit
@@ -40,15 +42,12 @@ def test_servers_in_containers_are_the_versions_of_the_worker() -> None:
 
 def test_what_a_lock_leaves_out_is_not_imported() -> None:
     """label-studio-sdk asks for nltk, which its client and our parts of it have no use for."""
-    import subprocess
-    import sys
-
     hidden = "import sys; sys.modules['nltk'] = None; import labelcycle.adapters.label_studio_api"
     subprocess.run([sys.executable, "-c", hidden], check=True)
 
 
 def test_the_marker_of_all_environments_is_taken_out() -> None:
-    long = "a==1 ; here \\\n    --hash=x\nb==2 ; here \\\n    --hash=y\nc==3 ; there \\\n    --hash=z\n"
+    long = "a==1 ; here \\\n  --hash=x\nb==2 ; here \\\n  --hash=y\nc==3 ; there \\\n  --hash=z\n"
     wanted = long.replace(" ; here", "")
     assert lock.shorter(long) == wanted
     assert lock.shorter("a==1 \\\n    --hash=x\n") == "a==1 \\\n    --hash=x\n"
