@@ -2,6 +2,7 @@
 # A database and an account for each service; run once, by the container of PostgreSQL, when its
 # volume is empty. Passwords go through psql's variables, which quotes them.
 set -eu
+. /run/secrets/databases.env
 
 make_database() {
     # From the environment and not by --set: a command line shows in the list of processes.
