@@ -174,7 +174,9 @@ def opened(data: Path) -> LabelSet:
 
 
 def test_unequal_classes_are_measured_alike(data: Path) -> None:
-    found = {Campaign(RANDOM, KMEANS, LINEAR, 0): Measured(accuracy=[0.5], balanced=[0.25])}
+    found = {
+        Campaign(RANDOM, KMEANS, LINEAR, 0): Measured(accuracy=[0.5], balanced=[0.25], stood_in=[0])
+    }
     for balanced, value in ((False, 0.5), (True, 0.25)):
         one = Problem(replace(opened(data), balanced=balanced), 60, (3,))
         assert rows_of(one, found, [RANDOM], KMEANS, LINEAR, "random")[0]["accuracy"] == value
