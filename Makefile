@@ -8,8 +8,12 @@ TEST := $(VENV)/bin/python -m pytest
 # Two processes with one thread each; the tests of a file stay together, in their order.
 TEST_PARALLEL := OMP_NUM_THREADS=1 $(TEST) --numprocesses 2 --dist loadfile
 PIP_FLAGS := --disable-pip-version-check --quiet
+# Only what a lock has, in the files whose digests it has. A dependency without a wheel is built by
+# what locks/build.txt pins, not by what the index has today.
+LOCKED := -m pip install $(PIP_FLAGS) --require-hashes --no-deps --only-binary :all: --no-build-isolation
+TOOLS := .venv-tools
 
-.PHONY: help demo test quick lint faults attacks env env-label-studio lock clean
+.PHONY: help demo test quick lint faults attacks env env-label-studio env-tools lock audit clean
 
 help:
 	@echo "make demo   the whole loop on sample data: three rounds, real Label Studio, about 10 minutes"
@@ -18,7 +22,8 @@ help:
 	@echo "make lint   style, types, import layers"
 	@echo "make faults every step of push and pull under every fault, as a table, 10 minutes"
 	@echo "make attacks what strangers, annotators and hostile files could do, tried, as a table"
-	@echo "make lock   write constraints*.txt from what is installed"
+	@echo "make lock   write locks/*.txt: versions and digests (UPGRADE=--upgrade takes the newest)"
+	@echo "make audit  ask which locked packages have known faults, and say which could not be asked"
 	@echo "make clean  remove the environments and the demo"
 
 demo: env env-label-studio
@@ -49,27 +54,37 @@ env: $(VENV)/.complete
 env-label-studio: $(LABEL_STUDIO)/.complete
 	@echo "environment $(LABEL_STUDIO): in place"
 
-$(VENV)/.complete: pyproject.toml constraints.txt
+env-tools: $(TOOLS)/.complete
+
+$(VENV)/.complete: pyproject.toml locks/build.txt locks/runtime.txt locks/dev.txt
 	@echo "making $(VENV): the pipeline with torch, about 8 GB"
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --editable ".[dev]"
+	$(VENV)/bin/python $(LOCKED) --requirement locks/build.txt
+	$(VENV)/bin/python $(LOCKED) --no-binary antlr4-python3-runtime \
+		--requirement locks/runtime.txt --requirement locks/dev.txt
+	$(VENV)/bin/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # Label Studio's server pins libraries that Prefect cannot live with, so it has its own.
-$(LABEL_STUDIO)/.complete: constraints-label-studio.txt
+$(LABEL_STUDIO)/.complete: locks/build.txt locks/label-studio.txt
 	@echo "making $(LABEL_STUDIO): Label Studio's server, about 1 GB"
 	test -x $(LABEL_STUDIO)/bin/python || $(PYTHON) -m venv $(LABEL_STUDIO)
-	$(LABEL_STUDIO)/bin/python -m pip install $(PIP_FLAGS) --constraint constraints-label-studio.txt \
-		label-studio
+	$(LABEL_STUDIO)/bin/python $(LOCKED) --requirement locks/build.txt
+	$(LABEL_STUDIO)/bin/python $(LOCKED) --requirement locks/label-studio.txt \
+		--no-binary attr,django-ranged-fileresponse,drf-flex-fields,drf-generators,ordered-set
 	@touch $@
 
-lock: env env-label-studio
-	$(VENV)/bin/python -m pip freeze --exclude-editable \
-		| grep -viE "^(pip|setuptools|wheel)==" | sort -f > constraints.txt
-	$(LABEL_STUDIO)/bin/python -m pip freeze \
-		| grep -viE "^(pip|setuptools|wheel)==" | sort -f > constraints-label-studio.txt
-	@touch $(VENV)/.complete $(LABEL_STUDIO)/.complete
+$(TOOLS)/.complete: locks/tools.txt
+	test -x $(TOOLS)/bin/python || $(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python $(LOCKED) --requirement locks/tools.txt
+	@touch $@
+
+lock: env-tools
+	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(TOOLS)/bin/python tools/lock.py $(UPGRADE)
+
+audit: env-tools
+	$(TOOLS)/bin/python tools/audit.py
 
 clean:
 	test ! -d demo || $(VENV)/bin/labelcycle --campaign demo down
-	rm -rf demo $(VENV) $(LABEL_STUDIO)
+	rm -rf demo $(VENV) $(LABEL_STUDIO) $(TOOLS)

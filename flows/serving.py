@@ -42,19 +42,8 @@ def serve(root: Path, every: int, webhook: str | None, listen: str | None) -> No
 @contextlib.contextmanager
 def _elsewhere() -> Iterator[None]:
     """Work in a folder that nobody else writes: Prefect imports flows from where it works first."""
-    name = "MLFLOW_TRACKING_URI"
-    if address := os.environ.get(name):
-        os.environ[name] = absolute(address)
     with contextlib.chdir("/"):
         yield
-
-
-def absolute(address: str) -> str:
-    """An address of MLflow's that does not depend on the working folder."""
-    scheme, separator, path = address.partition(":///")
-    if separator and scheme.startswith("sqlite") and not path.startswith("/"):
-        return f"{scheme}:///{Path(path).absolute()}"
-    return address if ":" in address else str(Path(address).absolute())
 
 
 def _serve(root: Path, name: str, looks: Looks, every: int) -> None:
