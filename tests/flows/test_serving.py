@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import threading
 from pathlib import Path
+from unittest import mock
 
 import prefect
 import pytest
@@ -12,7 +14,7 @@ from prefect.runner import Runner
 
 from flows import serving
 from flows.looks import Looks, regular
-from labelcycle.environment import check_settings_here
+from labelcycle.environment import check_settings_here, prepare
 from labelcycle.errors import ServiceDown, StateError
 
 
@@ -81,18 +83,11 @@ def test_files_of_the_working_folder_do_not_steer_prefect(
         check_settings_here()
 
 
-@pytest.mark.parametrize(
-    ("address", "wanted"),
-    [
-        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
-        ("sqlite:///own.db", "sqlite:///{here}/own.db"),
-        ("sqlite:////srv/own.db", "sqlite:////srv/own.db"),
-        ("runs/own", "{here}/runs/own"),
-        ("file:///srv/runs", "file:///srv/runs"),
-    ],
-)
-def test_runs_are_logged_where_the_working_folder_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, wanted: str
+def test_a_place_of_mlflow_holds_wherever_the_flows_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert serving.absolute(address) == wanted.format(here=tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///own.db")
+    with mock.patch.dict(os.environ):
+        prepare(tmp_path / "campaign")
+        assert os.environ["MLFLOW_TRACKING_URI"] == f"sqlite:///{tmp_path}/own.db"
