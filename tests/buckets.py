@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from labelcycle.adapters.local_servers import WAKE
+
 SECRETS = {"AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "hush"}
 
 
@@ -35,13 +37,14 @@ class Bucket:
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
+    """At an address that a Label Studio of `labelcycle up` may ask."""
     import logging
 
     from moto.moto_server import werkzeug_app
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server = ThreadedMotoServer(ip_address=WAKE, port=0, verbose=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(werkzeug_app, "DISABLE_GLOBAL_CORS", True)  # as Amazon: by a bucket's rules
         server.start()

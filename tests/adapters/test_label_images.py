@@ -124,7 +124,7 @@ def test_a_web_address_is_shown_as_it_is(server: Server, bucket: Bucket) -> None
             r"reach http://10\.1\.2\.3:9 .*BANNED_SUBNETS=false",
         ),
         (
-            "http://127.0.0.1:9",
+            "http://127.87.0.1:9",
             "",
             ServiceDown,
             r"itself must reach http://127\.0\.0\.1:9 and read",

@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -41,13 +41,21 @@ class SmallCampaign:
         self.campaign = Campaign(root)
         self.url = environment["LABEL_STUDIO_URL"]
         key = {"Authorization": f"Token {environment['LABEL_STUDIO_API_KEY']}"}
-        self.admin = httpx.Client(base_url=self.url, headers=key, timeout=120)
+        self._clients = ExitStack()
+        self.admin = self._client(base_url=self.url, headers=key)
+
+    def _client(self, **how: Any) -> httpx.Client:
+        return self._clients.enter_context(httpx.Client(timeout=120, **how))
+
+    def close(self) -> None:
+        """End the connections of everybody."""
+        self._clients.close()
 
     def person(self, url: str = "") -> httpx.Client:
         """A new annotator, who signed up by the invite link; at another address, if one is said."""
         link = self.admin.get("/api/invite").json()["invite_url"]
         path = link[link.index("/user/") :]
-        web = httpx.Client(base_url=url or self.url, timeout=120, follow_redirects=True)
+        web = self._client(base_url=url or self.url, follow_redirects=True)
         page = web.get(path).text
         token = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[0]
         form = {"email": f"{uuid.uuid4().hex}@example.org", "password": "hut-und-stock"}
@@ -101,7 +109,8 @@ def running_at(folder: Path) -> Iterator[SmallCampaign]:
         found = services.environment(served)
         found["LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"] = str(served.media)
         with _bare_flows(found) as flows:
-            yield SmallCampaign(_begin(folder, served), flows, found)
+            with closing(SmallCampaign(_begin(folder, served), flows, found)) as small:
+                yield small
     finally:
         services.down(served)
 
