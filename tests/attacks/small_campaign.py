@@ -108,9 +108,11 @@ def running_at(folder: Path) -> Iterator[SmallCampaign]:
         services.up(served, only=["label_studio"], ports={"label_studio": 0}, show=lambda _: None)
         found = services.environment(served)
         found["LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"] = str(served.media)
-        with _bare_flows(found) as flows:
-            with closing(SmallCampaign(_begin(folder, served), flows, found)) as small:
-                yield small
+        with (
+            _bare_flows(found) as flows,
+            closing(SmallCampaign(_begin(folder, served), flows, found)) as small,
+        ):
+            yield small
     finally:
         services.down(served)
 
