@@ -37,6 +37,9 @@ pattern that fits. Behind the address stand the query and the body, where they t
 ASKED_S = 7
 """What a 429 asks to wait."""
 
+CODED = ("content-encoding", "content-length", "transfer-encoding")
+"""Headers about the bytes of a body on the way, which are not those that `do` gives on."""
+
 
 @dataclass
 class Clock:
@@ -66,9 +69,11 @@ class Scene:
     much_later: list[httpx.Request] = field(default_factory=list)
 
     def do(self, request: httpx.Request) -> httpx.Response:
+        """The answer, whole: what the network brings can be read only once."""
         response = self.server.handle_request(request)
-        response.read()
-        return response
+        body = response.read()
+        headers = [(k, v) for k, v in response.headers.multi_items() if k not in CODED]
+        return httpx.Response(response.status_code, headers=headers, content=body)
 
     def catch_up(self) -> None:
         """The server does at last what it was asked before the client gave up."""
