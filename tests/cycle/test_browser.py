@@ -370,8 +370,10 @@ def test_image_and_choices_are_in_sight(
 def asked_who_comes(driver: Chrome, url: str) -> bool:
     """Whether the link to the tasks shows the log-in, as on another day.
 
-    The session is all in its cookie, and an answer to the page before may set it anew.
+    The session is all in its cookie, and an answer to the page before may set it anew, also
+    between the form and its sending. So that page is left first, which ends what it asks.
     """
+    driver.get("about:blank")
     driver.delete_all_cookies()
     driver.get(url)
     return bool(driver.find_elements(By.CSS_SELECTOR, "input[name=email]"))
