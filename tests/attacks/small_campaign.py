@@ -147,7 +147,7 @@ def _bare_flows(environment: dict[str, str]) -> Iterator[ModuleType]:
             stack.enter_context(mock.patch.object(flows, name, function))
         for module in (flows, tasks):
             stack.enter_context(mock.patch.object(module, "LabelStudioBackend", at))
-        for name in ("create_link_artifact", "create_table_artifact"):
+        for name in ("create_link_artifact", "create_table_artifact", "_show_table"):
             stack.enter_context(mock.patch.object(reports, name))
         for name in ("confusion", "per_class"):
             stack.enter_context(mock.patch.object(charts, name, return_value=b"chart"))
