@@ -127,7 +127,7 @@ def test_a_web_address_is_shown_as_it_is(server: Server, bucket: Bucket) -> None
             "http://127.87.0.1:9",
             "",
             ServiceDown,
-            r"itself must reach http://127\.0\.0\.1:9 and read",
+            r"itself must reach http://127\.87\.0\.1:9 and read",
         ),
         (None, "nothing/", ServiceDown, r"the prefix 'nothing' of bucket"),
     ],
