@@ -33,7 +33,13 @@ def models(folder: Path, classes: tuple[str, ...] = CLASSES, size: int = 8) -> d
     encoder_files.save_encoder(found["encoder"], "pixels", encoder)
     meta, arrays = learner.state()
     store.write_bytes(found["model"] / train.WEIGHTS, safetensors.numpy.save(arrays))
-    description = {"learner": "linear", "classes": list(classes), "image_size": None, "state": meta}
+    description = {
+        "learner": "linear",
+        "classes": list(classes),
+        "image_size": None,
+        "values": {},
+        "state": meta,
+    }
     store.write_json(found["model"] / train.META, description)
     store.write_array(found["model"] / "probabilities.npy", np.zeros((24, 2), "f4"))
     (found["record"] / "plan.json").write_text("{}")

@@ -5,6 +5,7 @@ They are started once, on free ports, and stopped by id.
 
 import os
 from collections.abc import Iterator
+from unittest import mock
 
 import pytest
 from buckets import bucket, s3_server
@@ -18,6 +19,14 @@ from labelcycle.store import Campaign
 __all__ = ["bucket", "pytest_sessionfinish", "pytest_terminal_summary", "s3_server"]
 
 os.environ.pop(sending.VARIABLE, None)  # nobody is told of the rounds of tests
+
+
+@pytest.fixture(autouse=True)
+def _own_environment() -> Iterator[None]:
+    """A command tells its children of services and rules by the environment: only its test's."""
+    with mock.patch.dict(os.environ):
+        yield
+
 
 ANY_PORT = dict.fromkeys(local_services.NAMES, 0)
 
