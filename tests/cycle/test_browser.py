@@ -374,7 +374,7 @@ def asked_who_comes(driver: Chrome, url: str) -> bool:
     between the form and its sending. So that page is left first, which ends what it asks.
     """
     driver.get("about:blank")
-    driver.delete_all_cookies()
+    driver.execute_cdp_cmd("Network.clearBrowserCookies", {})  # of every page, not of this one
     driver.get(url)
     return bool(driver.find_elements(By.CSS_SELECTOR, "input[name=email]"))
 
