@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import Image
 from selenium import webdriver
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -56,10 +57,18 @@ def enter(driver: webdriver.Chrome, email: str, password: str) -> None:
 
 
 def send(driver: webdriver.Chrome) -> None:
-    """Send that form and wait until its page is left."""
+    """Send that form and wait until its page is left.
+
+    Raises:
+        AssertionError: with the text of the page, if it is not left
+    """
     form = driver.current_url
     driver.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
-    WebDriverWait(driver, PATIENCE_S).until(lambda d: d.current_url != form)
+    try:
+        WebDriverWait(driver, PATIENCE_S).until(lambda d: d.current_url != form)
+    except TimeoutException:
+        text = driver.find_element(By.TAG_NAME, "body").text
+        raise AssertionError(f"sent the form of {form} and stayed there; it says: {text}") from None
 
 
 def save(driver: webdriver.Chrome, path: Path, settle_s: float = 4.0) -> None:

@@ -391,6 +391,7 @@ def test_prefect_asks_for_a_password_that_the_worker_knows(
     server, worker = variables(secrets / "prefect.env"), variables(secrets / "worker.env")
     assert server["PREFECT_SERVER_API_AUTH_STRING"] == worker["PREFECT_API_AUTH_STRING"]
     assert environment(services, "worker")["PREFECT_API_URL"] == "http://prefect:4200/api"
+    assert environment(services, "worker")["PREFECT_UI_URL"] == "http://localhost:4200"
     settings = environment(services, "prefect")
     assert settings["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] == "http://localhost:4200"
     assert settings["PREFECT_SERVER_CSRF_PROTECTION_ENABLED"] == "true"

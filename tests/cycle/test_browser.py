@@ -12,6 +12,7 @@ import json
 import os
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -98,13 +99,19 @@ def campaign(
     return made
 
 
-@pytest.fixture
-def driver() -> Iterator[Chrome]:
+@contextmanager
+def browser() -> Iterator[Chrome]:
     driver = chromium.browser(1280, 860)
     try:
         yield driver
     finally:
         driver.quit()
+
+
+@pytest.fixture
+def driver() -> Iterator[Chrome]:
+    with browser() as driver:
+        yield driver
 
 
 class Page:
@@ -222,6 +229,15 @@ def open_a_round_with_guesses(
     flows.run(str(campaign.root))
 
 
+def create_account(invite: str) -> None:
+    """Follow the invitation, in a browser of its own: tomorrow's asks who comes."""
+    with browser() as driver:
+        driver.get(invite)
+        chromium.enter(driver, EMAIL, PASSWORD)
+        Page(driver).picture("account")
+        chromium.send(driver)
+
+
 def test_an_annotator_answers_a_round_at_the_page(
     campaign: Campaign,
     images: tuple[Path, Path],
@@ -235,13 +251,9 @@ def test_an_annotator_answers_a_round_at_the_page(
     tasks = sorted(pushed["tasks"], key=lambda task: task["rank"])
     guess = {task["task"]: guesses(campaign)[task["sample"]] for task in tasks}
     first, second, third, fourth, fifth = guess
+    create_account(str(label_studio.invite))
     page = Page(driver)
-
-    driver.get(str(label_studio.invite))
-    chromium.enter(driver, EMAIL, PASSWORD)
-    page.picture("account")
-    chromium.send(driver)
-    page.until(lambda: asked_who_comes(driver, pushed["url"]))
+    driver.get(pushed["url"])
     chromium.enter(driver, EMAIL, PASSWORD)
     chromium.send(driver)
 
@@ -365,18 +377,6 @@ def test_image_and_choices_are_in_sight(
         assert look["target"] >= (44 if classes <= 11 else 28)
         assert (right - left) * (bottom - top) > 0.12 * width * height
         assert "Image 1 of 7" in page.text()
-
-
-def asked_who_comes(driver: Chrome, url: str) -> bool:
-    """Whether the link to the tasks shows the log-in, as on another day.
-
-    The session is all in its cookie, and an answer to the page before may set it anew, also
-    between the form and its sending. So that page is left first, which ends what it asks.
-    """
-    driver.get("about:blank")
-    driver.execute_cdp_cmd("Network.clearBrowserCookies", {})  # of every page, not of this one
-    driver.get(url)
-    return bool(driver.find_elements(By.CSS_SELECTOR, "input[name=email]"))
 
 
 def answers(campaign: Campaign, where: dict[str, str]) -> list[tuple[int, str | None]]:

@@ -63,7 +63,7 @@ def test_the_status_says_who_stood_in_while_there_was_no_model(campaign, flows, 
     for _ in range(2):  # while the round is open, and after
         status = report.status(standing.read(campaign.root))
         assert status["rounds"][0]["stood_in"] == "typiclust"
-        assert " badge (at first typiclust) " in report.as_text(status)
+        assert " badge (typiclust stood in) " in report.as_text(status)
         answer_all()
         flows.run(root)
     flows.open_now(root)

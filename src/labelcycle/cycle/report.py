@@ -207,7 +207,7 @@ def _corrections(status: dict[str, Any]) -> list[str]:
 
 def _strategy(entry: dict[str, Any]) -> str:
     stood_in = entry["stood_in"]
-    return f"{entry['strategy']} (at first {stood_in})" if stood_in else str(entry["strategy"])
+    return f"{entry['strategy']} ({stood_in} stood in)" if stood_in else str(entry["strategy"])
 
 
 def _accuracy(entry: dict[str, Any]) -> str:
