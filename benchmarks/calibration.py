@@ -19,8 +19,8 @@ from labelcycle.core.calibration import calibration_error
 from labelcycle.core.pool import UNLABELED
 from labelcycle.core.seeding import derive
 from labelcycle.nn import learners
-from labelcycle.nn.learners._calibrated import Calibrated, temperature_of
-from labelcycle.nn.learners._seen import Seen
+from labelcycle.nn.calibrated import Calibrated, temperature_of
+from labelcycle.nn.samples import Seen
 from labelcycle.simulate.problem import Data
 
 TESTED = 4000

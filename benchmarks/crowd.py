@@ -29,7 +29,7 @@ from measured import where
 from numpy.typing import NDArray
 
 from labelcycle.core import agreement, consensus, dawid_skene
-from labelcycle.core.answers import Answers, gather
+from labelcycle.core.valid_answers import Answers, gather
 
 CLASSES = tuple(str(number) for number in range(10))
 COLUMNS = ("random_label1", "random_label2", "random_label3")

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from labelcycle import imaging
-from labelcycle.nn.images import square
+from labelcycle.nn.squares import square
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "fashion"
 HELD_OUT = 400

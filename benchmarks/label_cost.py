@@ -37,9 +37,9 @@ from labelcycle.errors import Interrupted, LabelcycleError
 from labelcycle.nn import learners
 from labelcycle.nn.progress import Progress
 from labelcycle.simulate import campaigns
-from labelcycle.simulate.choices import Choice, choice
 from labelcycle.simulate.clusters import Folder
-from labelcycle.simulate.kept import Kept
+from labelcycle.simulate.finished_campaigns import Kept
+from labelcycle.simulate.parts import Choice, choice
 from labelcycle.simulate.problem import Campaign, Problem
 from labelcycle.simulate.results import BASE, rows_of
 

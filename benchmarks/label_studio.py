@@ -37,15 +37,19 @@ from measured import where
 from PIL import Image
 
 from labelcycle import imaging
-from labelcycle.adapters import label_config, label_tasks, services
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.adapters.label_studio_api import LabelStudioApi
+from labelcycle.adapters.annotation.label_studio import (
+    LabelStudioBackend,
+    labeling_config,
+    task_import,
+)
+from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
+from labelcycle.adapters.local import services
+from labelcycle.adapters.ports import LabelSchema, Prediction, TaskSpec
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import Campaign, Sample
 from labelcycle.config import Config
-from labelcycle.cycle import showing
-from labelcycle.cycle.standing import Standing
-from labelcycle.ports import LabelSchema, Prediction, TaskSpec
-from labelcycle.rounds import State
-from labelcycle.store import Campaign, Sample
+from labelcycle.cycle import task_images
+from labelcycle.rounds.snapshot import Standing
 
 SCHEMA = LabelSchema(("cat", "dog"), "Choose what you see.")
 SEED_CHUNK = 1000
@@ -77,7 +81,7 @@ class Bench:
 
     def records(self, specs: list[TaskSpec]) -> list[dict[str, Any]]:
         """The tasks as Label Studio imports them."""
-        return [label_tasks.record(spec, self.campaign.media, SCHEMA.classes) for spec in specs]
+        return [task_import.record(spec, self.campaign.media, SCHEMA.classes) for spec in specs]
 
     def measure(self, what: str, tasks: int, done: int, call: Callable[[], Any]) -> Any:
         """What the call returns; the figures of `done` tasks go on record, scaled to `tasks`."""
@@ -119,7 +123,7 @@ def draw(bench: Bench, tasks: int) -> None:
         )
     standing = Standing(bench.campaign, Config(), frozenset(), 0, State.SELECTED)
     shown = [(sample, ()) for sample in samples]
-    files = bench.measure("draw", tasks, tasks, lambda: showing.images(standing, shown))
+    files = bench.measure("draw", tasks, tasks, lambda: task_images.images(standing, shown))
     assert len(set(files)) == tasks
 
 
@@ -142,8 +146,8 @@ def pull(bench: Bench, tasks: int, sample: int) -> None:
     """Measure all ways to pull, from a project whose answers came with its tasks."""
     project = bench.backend.open_project("pull", "Pull", SCHEMA)
     records = bench.records(bench.specs("pull", tasks))
-    answer = {"result": label_config.result("dog"), "lead_time": 1.5, "was_cancelled": False}
-    for chunk in label_config.chunks(records, SEED_CHUNK):
+    answer = {"result": labeling_config.result("dog"), "lead_time": 1.5, "was_cancelled": False}
+    for chunk in labeling_config.chunks(records, SEED_CHUNK):
         bench.api.import_tasks(project, [r | {"annotations": [dict(answer)]} for r in chunk])
     ids = bench.backend.pushed("pull", "")
     few = list(ids.values())[:sample]  # all, where there are fewer

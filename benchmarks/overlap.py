@@ -12,9 +12,9 @@ from dataclasses import replace
 from label_studio import SCHEMA, Bench, running
 from measured import where
 
-from labelcycle.adapters import services
-from labelcycle.annotate import annotate
-from labelcycle.ports import TaskSpec
+from labelcycle.adapters.local import services
+from labelcycle.adapters.ports import TaskSpec
+from labelcycle.people.simulated import annotate
 
 
 def main() -> None:

@@ -29,9 +29,9 @@ from labelcycle.core.probe import leave_one_out
 from labelcycle.errors import LabelcycleError
 from labelcycle.nn import encoders
 from labelcycle.nn.device import best_device
-from labelcycle.nn.images import square
+from labelcycle.nn.squares import square
 from labelcycle.simulate.sets import SETS
-from labelcycle.simulate.sets.reading import Read, Split
+from labelcycle.simulate.sets.chosen_set import Read, Split
 
 Images = tuple[NDArray[np.uint8], NDArray[np.int64]]
 

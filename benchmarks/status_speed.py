@@ -20,9 +20,10 @@ from pathlib import Path
 
 from measured import where
 
-from labelcycle import config, labels, rounds
+from labelcycle import config
 from labelcycle.adapters import git
-from labelcycle.store import (
+from labelcycle.campaign import labels, round_states
+from labelcycle.campaign.store import (
     Campaign,
     Label,
     Sample,
@@ -52,15 +53,15 @@ def made_up(root: Path, closed: int, samples: int) -> Campaign:
         given = [Label(name, CLASSES[row % 2], votes={}) for row, name in enumerate(own)]
         write_labels(campaign.label_file(number), given)
         folder = campaign.round(number)
-        write_json(folder / rounds.PLAN, {"campaign": "", "classes": list(CLASSES)})
-        write_json(folder / rounds.SELECTION, {"samples": [{"sample": name} for name in own]})
+        write_json(folder / round_states.PLAN, {"campaign": "", "classes": list(CLASSES)})
+        write_json(folder / round_states.SELECTION, {"samples": [{"sample": name} for name in own]})
         accuracy = {"value": 0.9, "low": 0.8, "high": 0.95}
         metrics = {"accuracy": accuracy, "cancelled": False, "strategy": "typiclust"}
-        write_json(folder / rounds.METRICS, {**metrics, "labels": (number + 1) * LABELS})
+        write_json(folder / round_states.METRICS, {**metrics, "labels": (number + 1) * LABELS})
     git.commit(root, ["params.yaml", "schema.json", "rounds"], "Made up")
     for number in range(closed):
-        git.tag(root, rounds.open_tag(number), "open")
-        git.tag(root, rounds.round_tag(number), "closed")
+        git.tag(root, round_states.open_tag(number), "open")
+        git.tag(root, round_states.round_tag(number), "closed")
     return campaign
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from labelcycle.adapters.local_servers import WAKE
+from labelcycle.adapters.local.server_programs import WAKE
 
 SECRETS = {"AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "hush"}
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from labelcycle import encoder_files, store
+from labelcycle.campaign import encoder_files, store
 from labelcycle.nn import learners
 from labelcycle.nn.encoders.pixels import Pixels
 from labelcycle.stages import train

@@ -11,10 +11,10 @@ import pytest
 from buckets import bucket, s3_server
 from skips import pytest_sessionfinish, pytest_terminal_summary
 
-from labelcycle.adapters import sending
-from labelcycle.adapters import services as local_services
-from labelcycle.adapters.services import Services
-from labelcycle.store import Campaign
+from labelcycle.adapters.local import services as local_services
+from labelcycle.adapters.local.services import Services
+from labelcycle.campaign.store import Campaign
+from labelcycle.notify import sending
 
 __all__ = ["bucket", "pytest_sessionfinish", "pytest_terminal_summary", "s3_server"]
 

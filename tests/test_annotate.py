@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labelcycle.adapters.label_studio_api import Task
-from labelcycle.annotate import Reply, _reply, annotate, read_truth
+from labelcycle.adapters.annotation.label_studio.rest_api import Task
+from labelcycle.campaign.store import Campaign, Sample, write_samples
 from labelcycle.errors import DataError
-from labelcycle.store import Campaign, Sample, write_samples
+from labelcycle.people.simulated import Reply, _reply, annotate, read_truth
 
 CLASSES = ("cat", "dog", "cow")
 COUNT = 600

@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 from click.testing import CliRunner
 
-from labelcycle.cli import cli, main
+from labelcycle.cli.main import cli, main
 
 ROOT = Path(__file__).parents[1]
 
@@ -73,8 +73,8 @@ def test_outside_a_campaign_the_remedy_is_named(words, text, tmp_path, monkeypat
 
 def test_nothing_slow_is_imported_before_a_command_runs():
     program = (
-        "import sys, labelcycle.cli\n"
-        "print({'numpy', 'pydantic', 'torch', 'yaml', 'labelcycle.store'} & set(sys.modules))"
+        "import sys, labelcycle.cli.main\n"
+        "print({'numpy', 'pydantic', 'torch', 'yaml', 'labelcycle.campaign.store'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == "set()\n", done.stderr

@@ -12,8 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-
-from flows.receiving import place
+from labelcycle_flows.receiving import place
 
 ROOT = Path(__file__).resolve().parents[1]
 BANNED_BY_DEFAULT = [

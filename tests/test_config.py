@@ -5,15 +5,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from labelcycle import config, pipeline
+from labelcycle import config
 from labelcycle.errors import SettingsError
+from labelcycle.stages import declaration
 
 ROOT = Path(__file__).parents[1]
 
 
 def test_the_template_campaign_is_as_printed():
-    assert (ROOT / "dvc.yaml").read_text() == pipeline.print_dvc_yaml(), (
-        "run: python -m labelcycle.pipeline > dvc.yaml"
+    assert (ROOT / "dvc.yaml").read_text() == declaration.print_dvc_yaml(), (
+        "run: python -m labelcycle.stages.declaration > dvc.yaml"
     )
     assert (ROOT / "params.yaml").read_text() == config.print_params(), (
         "run: python -m labelcycle.config > params.yaml"
@@ -73,26 +74,26 @@ def test_a_file_that_is_missing_or_no_yaml(tmp_path):
 
 def test_a_changed_module_makes_its_own_stages_stale_and_no_other(monkeypatch):
     settings = config.parse({"query": {"strategy": "supclust"}})
-    before = pipeline.code_digests(settings)
-    source = pipeline._source
+    before = declaration.code_digests(settings)
+    source = declaration._source
 
     def edited(module: str) -> bytes:
         extra = b"# edited" if module == "labelcycle.core.strategies.supclust" else b""
         return source(module) + extra
 
-    monkeypatch.setattr(pipeline, "_source", edited)
-    after = pipeline.code_digests(settings)
+    monkeypatch.setattr(declaration, "_source", edited)
+    after = declaration.code_digests(settings)
     assert {name for name in before if before[name] != after[name]} == {"query"}
 
 
 def test_the_chosen_strategy_is_part_of_the_query_and_of_nothing_else():
-    one = pipeline.code_digests(config.parse({"query": {"strategy": "supclust"}}))
-    two = pipeline.code_digests(config.parse({"query": {"strategy": "random"}}))
+    one = declaration.code_digests(config.parse({"query": {"strategy": "supclust"}}))
+    two = declaration.code_digests(config.parse({"query": {"strategy": "random"}}))
     assert {name for name in one if one[name] != two[name]} == {"query"}
 
 
 def test_a_stage_names_the_numeric_libraries_that_it_uses():
-    digests = pipeline.code_digests(config.Config())
+    digests = declaration.code_digests(config.Config())
     assert {"numpy", "pillow", "torch"} <= set(digests["embed"])
     assert "torch" not in digests["cluster"]
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from labelcycle.core.one_line_warnings import Notice
 from labelcycle.errors import DataError
-from labelcycle.finding import find
-from labelcycle.warned import Notice
+from labelcycle.images.paths import find
 
 
 def touch(base: Path, *names: str) -> None:

@@ -13,12 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from labelcycle import imaging, ingest, intake, splitting, store
+from labelcycle import imaging
+from labelcycle.campaign import holdout_split, store
+from labelcycle.campaign.sample_lookup import Finder
+from labelcycle.campaign.store import Campaign
 from labelcycle.errors import DataError, SettingsError, StateError
-from labelcycle.naming import Finder
+from labelcycle.images import ingest, one_file
 from labelcycle.nn.progress import Progress
-from labelcycle.stages.images import common_ranges, load_images
-from labelcycle.store import Campaign
+from labelcycle.stages.sample_images import common_ranges, load_images
 
 
 def png(shade: int, size: tuple[int, int] = (4, 3)) -> bytes:
@@ -154,7 +156,7 @@ def test_a_file_of_gigabytes_is_not_read(
 ) -> None:
     fill(pictures, range(1))
     (pictures / "big.png").write_bytes(png(5, (100, 100)))
-    monkeypatch.setattr(intake, "MAX_BYTES", 200)
+    monkeypatch.setattr(one_file, "MAX_BYTES", 200)
     take(campaign, pictures)
     (reason,) = quarantine(campaign).values()
     assert reason.startswith("too large: ")
@@ -350,7 +352,7 @@ def test_every_image_is_as_likely_in_the_holdout() -> None:
     new = {f"{n:016x}": store.Sample(f"{n:016x}", "", "", "pool", 1, 1) for n in range(10)}
     counts: Counter[str] = Counter()
     for seed in range(2000):
-        for sample in splitting.split({}, [*new.values()], 3, np.random.default_rng(seed)):
+        for sample in holdout_split.split({}, [*new.values()], 3, np.random.default_rng(seed)):
             counts[sample.id] += sample.split == "holdout"
     # 600 expected each, standard deviation 20.5
     assert all(abs(count - 600) < 100 for count in counts.values())

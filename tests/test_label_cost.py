@@ -11,14 +11,14 @@ import pytest
 from scipy import stats
 from tiny_sets import blobs_in
 
-from labelcycle.core import clusterers, query, strategies
+from labelcycle.core import checked, clusterers, strategies
 from labelcycle.core.pool import UNLABELED, Pool
 from labelcycle.core.seeding import derive
 from labelcycle.nn import learners
 from labelcycle.nn.learners import linear
-from labelcycle.nn.learners._seen import Seen
-from labelcycle.simulate import campaigns, playing
-from labelcycle.simulate.choices import choice
+from labelcycle.nn.samples import Seen
+from labelcycle.simulate import campaigns, play_campaign
+from labelcycle.simulate.parts import choice
 from labelcycle.simulate.problem import Campaign, LabelSet, Measured, Problem
 from labelcycle.simulate.results import rows_of
 
@@ -94,7 +94,7 @@ def test_an_interrupted_run_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = printed(capsys, *words(data))["rows"]
-    results, played, play = tmp_path / "results.jsonl", [], playing.play
+    results, played, play = tmp_path / "results.jsonl", [], play_campaign.play
 
     def counted(*task: Any) -> Measured:
         played.append(task[1])
@@ -184,8 +184,10 @@ def test_unequal_classes_are_measured_alike(data: Path) -> None:
 
 def test_balanced_accuracy_is_the_mean_recall_of_the_classes(data: Path) -> None:
     source = opened(data)
-    found = playing.play(Problem(source, 100, (6,)), Campaign(RANDOM, KMEANS, LINEAR, 0), None)
-    rows = query.select("random", all_of(source), 6, derive(0, 0, "query")).rows
+    found = play_campaign.play(
+        Problem(source, 100, (6,)), Campaign(RANDOM, KMEANS, LINEAR, 0), None
+    )
+    rows = checked.select("random", all_of(source), 6, derive(0, 0, "query")).rows
     options = linear.Options()
     model = linear.fit(source.data.train[rows], source.data.train_labels[rows], 3, options, 0)
     right = model.predict_proba(source.data.test).argmax(axis=1) == source.data.test_labels
@@ -223,7 +225,7 @@ def test_who_asks_no_model_still_sees_how_many_classes_there_are() -> None:
     model = linear.fit(features[:0], labels[:0], 5, linear.Options(), 0)
     campaign = Campaign(RANDOM, KMEANS, LINEAR, 0)
     clusters = np.zeros(6, dtype=np.int32)
-    pool = playing.pool_seen(campaign, Seen(features), labels, clusters, model, 5)
+    pool = play_campaign.pool_seen(campaign, Seen(features), labels, clusters, model, 5)
     assert pool.probabilities is not None
     assert pool.probabilities.shape == (6, 5)
     assert pool.clusters is pool.head is None

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelcycle import labels, store
+from labelcycle.campaign import labels, store
+from labelcycle.campaign.store import OWNED, Campaign, Label
 from labelcycle.core.migrations import Migration
 from labelcycle.errors import DataError
-from labelcycle.store import OWNED, Campaign, Label
 
 TABLE = {"calf": "cow", "ox": "cow", "gnu": None}
 FILES = {

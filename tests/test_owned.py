@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from labelcycle import owned, store
+from labelcycle.campaign import label_csv, store
+from labelcycle.campaign.store import OWNED, Campaign, Label, Sample
 from labelcycle.errors import DataError, StateError
-from labelcycle.store import OWNED, Campaign, Label, Sample
 
 CLASSES = ("cat", "dog", "great ape")
 SOURCES = {
@@ -51,8 +51,8 @@ def labels(campaign: Campaign) -> dict[str, str | None]:
 
 
 def test_labels_come_in_by_id(campaign: Campaign, table: Write) -> None:
-    report = owned.import_labels(campaign, table(f"sample,label\n{A},cat\n{B1},dog\n"), CLASSES)
-    assert report == owned.ImportReport(2, 0, (), 2)
+    report = label_csv.import_labels(campaign, table(f"sample,label\n{A},cat\n{B1},dog\n"), CLASSES)
+    assert report == label_csv.ImportReport(2, 0, (), 2)
     assert store.read_labels(campaign.label_file(OWNED)) == [
         Label(A, "cat", None, {}, "owned"),
         Label(B1, "dog", None, {}, "owned"),
@@ -78,13 +78,13 @@ def test_labels_come_in_by_id(campaign: Campaign, table: Write) -> None:
 def test_labels_come_in_by_path_or_its_end(
     campaign: Campaign, table: Write, name: str, sample: str
 ) -> None:
-    owned.import_labels(campaign, table(f"file,label\n{name},cat\n"), CLASSES)
+    label_csv.import_labels(campaign, table(f"file,label\n{name},cat\n"), CLASSES)
     assert labels(campaign) == {sample: "cat"}
 
 
 def test_the_whole_path_on_this_computer_is_known(campaign: Campaign, table: Write) -> None:
     path = campaign.root.parent / "in" / "a.png"
-    owned.import_labels(campaign, table(f"file,label\n{path},cat\n"), CLASSES)
+    label_csv.import_labels(campaign, table(f"file,label\n{path},cat\n"), CLASSES)
     assert labels(campaign) == {A: "cat"}
 
 
@@ -96,7 +96,7 @@ def test_of_two_names_that_differ_in_accents_alone_the_exact_one_is_meant(
     )
     store.write_samples(campaign.samples, [*store.read_samples(campaign.samples), twin])
     name = unicodedata.normalize("NFC", "é.png")
-    owned.import_labels(campaign, table(f"file,label\n{name},cat\n"), CLASSES)
+    label_csv.import_labels(campaign, table(f"file,label\n{name},cat\n"), CLASSES)
     assert labels(campaign) == {"9" * 16: "cat"}
 
 
@@ -108,7 +108,7 @@ def test_a_whole_source_is_not_taken_for_the_end_of_another(
         campaign.samples,
         [Sample(key, f"{key}.png", source, "pool", 1, 1) for source, key in twins.items()],
     )
-    owned.import_labels(campaign, table("file,label\nb.png,cat\n"), CLASSES)
+    label_csv.import_labels(campaign, table("file,label\nb.png,cat\n"), CLASSES)
     assert labels(campaign) == {"1" * 16: "cat"}
 
 
@@ -131,7 +131,7 @@ def test_a_row_that_cannot_be_used_is_listed(
     campaign: Campaign, table: Write, row: str, reason: str
 ) -> None:
     file = table(f"file,label\nx\n{row}\nsub/b.png,dog\n")
-    report = owned.import_labels(campaign, file, CLASSES)
+    report = label_csv.import_labels(campaign, file, CLASSES)
     assert str(report.rejected[0]) == "line 2: no sample was ingested from 'x'"
     assert str(report.rejected[1]).startswith(f"line 3: {reason}")
     assert len(report.rejected) == 2
@@ -139,13 +139,13 @@ def test_a_row_that_cannot_be_used_is_listed(
 
 
 def test_an_unknown_id_is_listed(campaign: Campaign, table: Write) -> None:
-    report = owned.import_labels(campaign, table(f"sample,label\nabc,cat\n{A},cat\n"), CLASSES)
+    report = label_csv.import_labels(campaign, table(f"sample,label\nabc,cat\n{A},cat\n"), CLASSES)
     assert [*report.told()] == ["line 2: unknown sample 'abc'"]
 
 
 def test_rows_that_contradict_each_other_are_all_rejected(campaign: Campaign, table: Write) -> None:
     file = table(f"sample,file,label\n{A},,cat\n,a.png,dog\n{B1},,dog\n{B1},,dog\n{A},,cat\n")
-    report = owned.import_labels(campaign, file, CLASSES)
+    report = label_csv.import_labels(campaign, file, CLASSES)
     assert labels(campaign) == {B1: "dog"}
     assert report.accepted == 1
     reason = f"contradiction on sample {A}: 'cat' in line 2 and 'dog' in line 3"
@@ -153,10 +153,10 @@ def test_rows_that_contradict_each_other_are_all_rejected(campaign: Campaign, ta
 
 
 def test_the_later_word_holds(campaign: Campaign, table: Write) -> None:
-    owned.import_labels(campaign, table(f"sample,label\n{A},cat\n{B1},dog\n"), CLASSES)
+    label_csv.import_labels(campaign, table(f"sample,label\n{A},cat\n{B1},dog\n"), CLASSES)
     file = table(f"sample,label\n{A},dog\n{B2},great ape\n{B1},dog\n")
-    report = owned.import_labels(campaign, file, CLASSES)
-    assert report == owned.ImportReport(accepted=3, replaced=1, rejected=(), total=3)
+    report = label_csv.import_labels(campaign, file, CLASSES)
+    assert report == label_csv.ImportReport(accepted=3, replaced=1, rejected=(), total=3)
     assert labels(campaign) == {A: "dog", B1: "dog", B2: "great ape"}
 
 
@@ -164,7 +164,7 @@ def test_other_columns_spaces_and_a_mark_of_byte_order_do_no_harm(
     campaign: Campaign, table: Write
 ) -> None:
     file = table(f"\ufefflabel, sample ,who\n cat ,{A},me,,\ndog,{B1},you\n")
-    owned.import_labels(campaign, file, CLASSES)
+    label_csv.import_labels(campaign, file, CLASSES)
     assert labels(campaign) == {A: "cat", B1: "dog"}
 
 
@@ -173,9 +173,9 @@ def test_spaces_around_a_file_s_name_may_be_its_own(campaign: Campaign, table: W
     known = store.read_samples(campaign.samples)
     own = Sample(spaced, f"{spaced}.png", "../in/ a.png", "pool", 4, 3)
     store.write_samples(campaign.samples, [*known, own])
-    owned.import_labels(campaign, table("file,label\n a.png,cat\n"), CLASSES)
+    label_csv.import_labels(campaign, table("file,label\n a.png,cat\n"), CLASSES)
     assert labels(campaign) == {spaced: "cat"}
-    owned.import_labels(campaign, table("file,label\na.png,dog\n in/sub/b.png ,dog\n"), CLASSES)
+    label_csv.import_labels(campaign, table("file,label\na.png,dog\n in/sub/b.png ,dog\n"), CLASSES)
     assert labels(campaign) == {spaced: "cat", A: "dog", B2: "dog"}
 
 
@@ -200,31 +200,31 @@ def test_a_table_of_no_use_is_an_error_and_changes_nothing(
     campaign: Campaign, table: Write, text: str, error: str
 ) -> None:
     with pytest.raises(DataError, match=error):
-        owned.import_labels(campaign, table(text), CLASSES)
+        label_csv.import_labels(campaign, table(text), CLASSES)
     assert not campaign.label_file(OWNED).exists()
 
 
 def test_a_missing_or_garbled_table_is_an_error(campaign: Campaign, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"cannot read .*none\.csv"):
-        owned.import_labels(campaign, tmp_path / "none.csv", CLASSES)
+        label_csv.import_labels(campaign, tmp_path / "none.csv", CLASSES)
     (tmp_path / "bad.csv").write_bytes(b"sample,label\n\xff\xfe,cat\n")
     with pytest.raises(DataError, match=r"bad\.csv: line 2 is not UTF-8 .*iconv"):
-        owned.import_labels(campaign, tmp_path / "bad.csv", CLASSES)
+        label_csv.import_labels(campaign, tmp_path / "bad.csv", CLASSES)
 
 
 def test_after_round_0_was_opened_it_is_too_late(campaign: Campaign, table: Write) -> None:
     campaign.round(0).mkdir(parents=True)
     (campaign.round(0) / "plan.json").write_text("{}")
     with pytest.raises(StateError, match="cannot import labels: wanted a campaign before round 0"):
-        owned.import_labels(campaign, table(f"sample,label\n{A},cat\n"), CLASSES)
+        label_csv.import_labels(campaign, table(f"sample,label\n{A},cat\n"), CLASSES)
 
 
 def test_without_images_both_ways_say_what_to_do(tmp_path: Path, table: Write) -> None:
     empty = Campaign(tmp_path / "empty")
     with pytest.raises(StateError, match="wanted a campaign with images; run `labelcycle ingest"):
-        owned.import_labels(empty, table(f"sample,label\n{A},cat\n"), CLASSES)
+        label_csv.import_labels(empty, table(f"sample,label\n{A},cat\n"), CLASSES)
     with pytest.raises(StateError, match="wanted a campaign with images; run `labelcycle ingest"):
-        owned.export(empty)
+        label_csv.export(empty)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -236,7 +236,7 @@ def test_what_spreadsheets_write_comes_in(
     rows = (("File", "LABEL"), ("sub\\b.png", "cat"), ("in\\a.png", "great ape"))
     text = end.join(separator.join(row) for row in rows) + end
     (tmp_path / "win.csv").write_bytes(text.encode(encoding))
-    owned.import_labels(campaign, tmp_path / "win.csv", CLASSES)
+    label_csv.import_labels(campaign, tmp_path / "win.csv", CLASSES)
     assert labels(campaign) == {A: "great ape", B2: "cat"}
 
 
@@ -244,7 +244,7 @@ def test_a_path_of_another_computer_that_ends_otherwise_has_a_hint(
     campaign: Campaign, table: Write
 ) -> None:
     file = table("file,label\nC:\\photos\\held.png,cat\nsub/b.png,cat\n")
-    (line,) = owned.import_labels(campaign, file, CLASSES).told()
+    (line,) = label_csv.import_labels(campaign, file, CLASSES).told()
     assert line == (
         "line 2: no sample was ingested from 'C:\\\\photos\\\\held.png';"
         " did you mean '../in/held.png'?"
@@ -252,19 +252,23 @@ def test_a_path_of_another_computer_that_ends_otherwise_has_a_hint(
 
 
 def test_a_class_with_decomposed_accents_is_the_class(campaign: Campaign, table: Write) -> None:
-    owned.import_labels(campaign, table(f"sample,label\n{A},cafe\u0301\n"), ("caf\u00e9", "tea"))
+    label_csv.import_labels(
+        campaign, table(f"sample,label\n{A},cafe\u0301\n"), ("caf\u00e9", "tea")
+    )
     assert labels(campaign) == {A: "caf\u00e9"}
 
 
 def test_many_rows_with_one_reason_are_one_line(campaign: Campaign, table: Write) -> None:
     held = "in/held.png,cat\n" * 200
-    report = owned.import_labels(campaign, table(f"file,label\n{held}a.png,cat\nx,cat\n"), CLASSES)
+    report = label_csv.import_labels(
+        campaign, table(f"file,label\n{held}a.png,cat\nx,cat\n"), CLASSES
+    )
     assert len(report.rejected) == 201
     many, one = report.told()
     assert many.startswith(
         "200 rows name samples of the hold-out, which is never trained on, as line 2: '../in/held"
     )
-    assert many.count("line") == owned.EXAMPLES
+    assert many.count("line") == label_csv.EXAMPLES
     assert one == "line 203: no sample was ingested from 'x'"
 
 
@@ -273,9 +277,9 @@ def test_many_rows_with_one_reason_are_one_line(campaign: Campaign, table: Write
 
 def exported(campaign: Campaign, holdout: bool = False) -> dict[str, dict[str, str]]:
     reader = csv.DictReader(
-        io.StringIO(owned.export(campaign, holdout=holdout, rejected=True).text)
+        io.StringIO(label_csv.export(campaign, holdout=holdout, rejected=True).text)
     )
-    assert tuple(reader.fieldnames or ()) == owned.COLUMNS
+    assert tuple(reader.fieldnames or ()) == label_csv.COLUMNS
     rows = list(reader)
     assert [row["sample"] for row in rows] == sorted(row["sample"] for row in rows)
     return {row["sample"]: row for row in rows}
@@ -323,16 +327,16 @@ def test_the_holdout_goes_out_only_when_asked(labelled: Campaign) -> None:
 
 
 def test_a_campaign_without_labels_gives_the_header_alone(campaign: Campaign) -> None:
-    assert owned.export(campaign, holdout=True).text == ",".join(owned.COLUMNS) + "\n"
+    assert label_csv.export(campaign, holdout=True).text == ",".join(label_csv.COLUMNS) + "\n"
 
 
 def test_what_goes_out_can_come_in(labelled: Campaign, tmp_path: Path) -> None:
-    text = owned.export(labelled, rejected=True).text
-    assert owned.export(labelled).text == "".join(
+    text = label_csv.export(labelled, rejected=True).text
+    assert label_csv.export(labelled).text == "".join(
         line for line in text.splitlines(keepends=True) if ",rejected," not in line
     )
     (tmp_path / "out.csv").write_text(text, encoding="utf-8")
-    report = owned.import_labels(labelled, tmp_path / "out.csv", CLASSES)
+    report = label_csv.import_labels(labelled, tmp_path / "out.csv", CLASSES)
     assert labels(labelled) == {A: "cat", B1: "dog", COMMA: "great ape"}
     assert [*report.told()] == ["line 4: no label"]
 
@@ -351,9 +355,9 @@ def test_hard_names_go_out_and_come_in(campaign: Campaign, tmp_path: Path, raw: 
     given = {s.id: classes[i % len(classes)] for i, s in enumerate(samples)}
     fresh = [Label(name, label, source="owned") for name, label in given.items()]
     store.write_labels(campaign.label_file(OWNED), fresh)
-    made = owned.export(campaign, raw=raw)
+    made = label_csv.export(campaign, raw=raw)
     assert made.rows == len(NAMES)
     (tmp_path / "out.csv").write_bytes(made.text.encode())
     campaign.label_file(OWNED).unlink()
-    report = owned.import_labels(campaign, tmp_path / "out.csv", classes)
+    report = label_csv.import_labels(campaign, tmp_path / "out.csv", classes)
     assert (report.rejected, labels(campaign)) == ((), given)

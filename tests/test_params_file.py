@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelcycle import config
+from labelcycle.campaign.params_file import with_classes
 from labelcycle.core.class_names import composed
 from labelcycle.errors import SettingsError
-from labelcycle.params_file import with_classes
 
 NAMES = st.lists(
     st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn", "Co"]), min_size=1, max_size=9).map(

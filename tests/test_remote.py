@@ -10,11 +10,11 @@ from buckets import Bucket
 from test_ingest import campaign, png, quarantine, splits, take
 from websites import Page, served
 
-from labelcycle import remote
 from labelcycle.adapters import web
+from labelcycle.campaign.store import Campaign, read_samples
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused
-from labelcycle.intake import Quarantined
-from labelcycle.store import Campaign, read_samples
+from labelcycle.images import fetch
+from labelcycle.images.one_file import Quarantined
 
 __all__ = ["campaign"]
 
@@ -67,7 +67,7 @@ def test_an_ingest_that_broke_off_goes_on(
     with served(pages()) as site:
         paths = listed(tmp_path, [f"{site.url}/{quote(name)}" for name in NAMES])
         with monkeypatch.context() as patched:
-            patched.setattr("labelcycle.ingest._settle", _killed)
+            patched.setattr("labelcycle.images.ingest._settle", _killed)
             with pytest.raises(KeyboardInterrupt):
                 take(campaign, paths)
         assert not campaign.samples.exists()
@@ -96,13 +96,13 @@ def test_nothing_half_is_left(campaign: Campaign) -> None:
 
     seen: list[int] = []
     addresses = [f"http://x/{i}" for i in range(20)]
-    found = remote.fetch(campaign, addresses, seen.append, read)
+    found = fetch.fetch(campaign, addresses, seen.append, read)
     assert seen == list(range(1, 21))
     assert found["http://x/11"] == Quarantined("http://x/11", "cut")
     for address, got in found.items():
         if isinstance(got, Path):
             assert got.read_bytes() == address.encode()
-    again = remote.fetch(campaign, [a for a in addresses if a[-1] != "1"], seen.append, no_read)
+    again = fetch.fetch(campaign, [a for a in addresses if a[-1] != "1"], seen.append, no_read)
     assert len(again) == 18
 
 
@@ -160,14 +160,14 @@ def test_an_odd_key_that_is_named_is_read(bucket: Bucket, key: str) -> None:
 
     bucket.put(key, key.encode())
     address = f"s3://{bucket.name}/{key}"
-    assert list(remote.expanded([address])) == [address]
+    assert list(fetch.expanded([address])) == [address]
     assert s3.read(address) == key.encode()
 
 
 def test_a_key_and_the_folder_of_its_name(bucket: Bucket) -> None:
     for key in ("a", "a/b", "ab"):
         bucket.put(key, b"x")
-    found = list(remote.expanded([f"s3://{bucket.name}/a"]))
+    found = list(fetch.expanded([f"s3://{bucket.name}/a"]))
     assert found == [f"s3://{bucket.name}/{key}" for key in ("a", "a/b")]
 
 
@@ -175,7 +175,7 @@ def test_more_than_a_page_of_objects(bucket: Bucket, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
     for number in range(8):
         bucket.put(f"many/{number}", b"")
-    found = list(remote.expanded([f"s3://{bucket.name}/many/", f"s3://{bucket.name}/many/1"]))
+    found = list(fetch.expanded([f"s3://{bucket.name}/many/", f"s3://{bucket.name}/many/1"]))
     assert found == [f"s3://{bucket.name}/many/{number}" for number in range(8)]
 
 

@@ -11,7 +11,7 @@ import status_speed
 HEAVY = {"dvc", "mlflow", "pandas", "prefect", "scipy", "torch"}
 LOADED = """
 import json, sys
-from labelcycle.cli import main
+from labelcycle.cli.main import main
 main()
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """

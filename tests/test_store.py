@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labelcycle import store
-from labelcycle.cycle import standing
+from labelcycle.campaign import store
+from labelcycle.campaign.store import Campaign, Label, Sample
 from labelcycle.errors import DataError
-from labelcycle.store import Campaign, Label, Sample
+from labelcycle.rounds import snapshot
 
 CALLS = ("open", "fdopen", "write", "fsync", "chmod", "rename", "replace", "unlink")
 """What a write asks of the system; writes to the stream that `os.fdopen` gives are counted too."""
@@ -171,7 +171,7 @@ def test_what_kills_leave_behind_is_swept_and_nothing_else(tmp_path: Path) -> No
                 store.write_json(path, {"a": 2})
     found = {path for path in tmp_path.rglob("*") if path.is_file()}
     assert len(found) > len(files)
-    standing.sweep(campaign)
+    snapshot.sweep(campaign)
     assert {path for path in tmp_path.rglob("*") if path.is_file()} == set(files)
     assert all(json.loads(path.read_text()) == {"a": 1} for path in files)
 

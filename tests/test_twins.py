@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from labelcycle import twins
-from labelcycle.imaging import looks
+from labelcycle.images import twins
+from labelcycle.imaging import fingerprints
 
 
 def photo(seed: int, width: int = 200, height: int = 150) -> Image.Image:
@@ -30,7 +30,7 @@ def again(image: Image.Image, kind: str, **options: Any) -> Image.Image:
 
 def found(images: Sequence[Image.Image]) -> dict[str, str]:
     ids = [f"{n:02d}" for n in range(len(images))]
-    small = np.stack([looks.small(each) for each in images])
+    small = np.stack([fingerprints.small(each) for each in images])
     sizes = [each.size for each in images]
     return twins.groups(ids, sizes, small, lambda name: images[int(name)])
 

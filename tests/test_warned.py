@@ -6,12 +6,12 @@ import warnings
 
 import pytest
 
-from labelcycle.warned import Notice, print_notices
+from labelcycle.core.one_line_warnings import Notice, print_notices
 
 TWICE = """
 import warnings
-from labelcycle import cli
-from labelcycle.warned import Notice
+from labelcycle.cli import main as cli
+from labelcycle.core.one_line_warnings import Notice
 
 @cli.cli.command()
 def twice():
@@ -39,4 +39,4 @@ def test_other_warnings_are_shown_as_before(capsys: pytest.CaptureFixture[str]) 
         warnings.warn("of ours", Notice, stacklevel=1)
     assert shown == ["of another"]
     assert capsys.readouterr().err == "labelcycle: of ours\n"
-    assert warnings.showwarning.__module__ != "labelcycle.warned"
+    assert warnings.showwarning.__module__ != "labelcycle.core.one_line_warnings"

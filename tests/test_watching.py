@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import yaml
 
-from labelcycle import store, watching
-from labelcycle.adapters import git, mlflow
-from labelcycle.adapters.services import Services
+from labelcycle.adapters import git
+from labelcycle.adapters.local.services import Services
+from labelcycle.adapters.mlflow import tracker
+from labelcycle.campaign import store
+from labelcycle.cli import pretrain_curves
 from labelcycle.errors import ServiceDown
 from labelcycle.nn.progress import Progress
 
@@ -52,7 +54,7 @@ def campaign(tmp_path: Path) -> store.Campaign:
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     found = Server()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    monkeypatch.setattr(mlflow, "MlflowTracker", lambda: found)
+    monkeypatch.setattr(tracker, "MlflowTracker", lambda: found)
     monkeypatch.setattr(git, "root_commit", lambda root: "0123456789abcdef")
     return found
 
@@ -76,8 +78,8 @@ def test_loss_now_and_then_and_a_probe_after_each_pass(
     campaign: store.Campaign, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(0, 100, 2))  # two seconds a look
-    monkeypatch.setattr(watching.time, "monotonic", lambda: next(clock))
-    show = watching.watcher("pretrain", campaign.root)
+    monkeypatch.setattr(pretrain_curves.time, "monotonic", lambda: next(clock))
+    show = pretrain_curves.watcher("pretrain", campaign.root)
     assert show is not None
     for step in steps():
         show(step)
@@ -95,7 +97,7 @@ def test_a_server_that_goes_away_is_told_once_and_stops_nothing(
     campaign: store.Campaign, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.down = 1
-    show = watching.watcher("pretrain", campaign.root)
+    show = pretrain_curves.watcher("pretrain", campaign.root)
     assert show is not None
     for step in steps():
         show(step)
@@ -108,7 +110,7 @@ def test_a_server_that_goes_away_is_told_once_and_stops_nothing(
 def test_few_labels_are_no_probe(campaign: store.Campaign, server: Server, count: int) -> None:
     path = campaign.labels / "000.jsonl"
     store.write_labels(path, store.read_labels(path)[:count])
-    show = watching.watcher("pretrain", campaign.root)
+    show = pretrain_curves.watcher("pretrain", campaign.root)
     assert show is not None
     for step in steps():
         show(step)
@@ -119,7 +121,7 @@ def test_few_labels_are_no_probe(campaign: store.Campaign, server: Server, count
 def test_labels_of_one_class_are_no_probe(campaign: store.Campaign, server: Server) -> None:
     path = campaign.labels / "000.jsonl"
     store.write_labels(path, [store.Label(x.sample, "a") for x in store.read_labels(path)])
-    assert not len(watching.labelled(campaign, ("a", "b"))[0])
+    assert not len(pretrain_curves.labelled(campaign, ("a", "b"))[0])
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ def test_nobody_watches_without_a_server_another_stage_or_a_second_process(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     monkeypatch.setenv("RANK", rank)
-    assert watching.watcher(stage, campaign.root) is None
+    assert pretrain_curves.watcher(stage, campaign.root) is None
 
 
 def test_a_server_that_never_was_there(
@@ -138,7 +140,7 @@ def test_a_server_that_never_was_there(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nothing listens there
     monkeypatch.setattr(git, "root_commit", lambda root: "0123456789abcdef")
-    show = watching.watcher("pretrain", campaign.root)
+    show = pretrain_curves.watcher("pretrain", campaign.root)
     assert show is not None
     for step in steps():
         show(step)
@@ -154,12 +156,12 @@ def test_the_trainings_of_an_experiment_are_watched_too(server: Server, count: i
         asked.append(rows)
         return np.eye(2, dtype=np.float32)[labels[rows]]
 
-    show = watching.of_experiment("small")(labels)
+    show = pretrain_curves.of_experiment("small")(labels)
     for step in (1, 2):
         show(Progress(step, 2, 0.5, None, step // 2, seen))
     assert (server.key, server.campaign) == ("simulate small", "small")
     assert server.points[-1] == ({LOSS: 0.5, KNN: 1.0}, 2, True)
-    assert len(asked[0]) == min(count, watching.MOST)
+    assert len(asked[0]) == min(count, pretrain_curves.MOST)
     assert len(set(labels[asked[0]])) == 2
 
 
@@ -169,9 +171,9 @@ def test_a_killed_training_goes_on_in_its_run(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server.services["mlflow"].address)
     monkeypatch.setattr(git, "root_commit", lambda root: "0123456789abcdef")
-    monkeypatch.setattr(watching, "EVERY_S", 0.0)
+    monkeypatch.setattr(pretrain_curves, "EVERY_S", 0.0)
     for part in (steps()[:5], steps()[5:]):
-        show = watching.watcher("pretrain", campaign.root)
+        show = pretrain_curves.watcher("pretrain", campaign.root)
         assert show is not None
         for step in part:
             show(step)

@@ -6,7 +6,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from labelcycle.library import select
+    from labelcycle.selection import select
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "select"]
@@ -15,7 +15,7 @@ __all__ = ["__version__", "select"]
 def __getattr__(name: str) -> Any:
     """`select`, imported when it is asked for: the commands start without it."""
     if name == "select":
-        from labelcycle.library import select
+        from labelcycle.selection import select
 
         return select
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

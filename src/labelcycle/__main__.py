@@ -8,7 +8,7 @@ import sys
 if not sys.flags.safe_path:
     del sys.path[0]
 
-from labelcycle.cli import main
+from labelcycle.cli.main import main
 
 if __name__ == "__main__":
     main()

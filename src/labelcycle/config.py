@@ -11,11 +11,12 @@ from typing import Literal
 import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
-from labelcycle import params_file
+from labelcycle.campaign import params_file
+from labelcycle.campaign.store import digest, dump_json
 from labelcycle.core import class_names, clusterers, registry, strategies
 from labelcycle.core.consensus import Options as AcceptOptions
 from labelcycle.errors import SettingsError
-from labelcycle.ingest import Options as IngestOptions
+from labelcycle.images.ingest import Options as IngestOptions
 from labelcycle.nn import encoders, learners
 from labelcycle.options import Options
 from labelcycle.stages.cluster import Options as ClusterOptions
@@ -24,7 +25,6 @@ from labelcycle.stages.evaluate import Options as EvaluateOptions
 from labelcycle.stages.pretrain import Options as PretrainOptions
 from labelcycle.stages.query import Options as QueryOptions
 from labelcycle.stages.train import Options as TrainOptions
-from labelcycle.store import digest, dump_json
 
 BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?")
 """A bucket's address, with a prefix that no link needs to quote."""

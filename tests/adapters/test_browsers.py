@@ -6,9 +6,9 @@ import pytest
 from buckets import Bucket
 from websites import Page, served
 
-from labelcycle.adapters import browsers
-from labelcycle.adapters.browsers import ALLOWS
-from labelcycle.ports import Address
+from labelcycle.adapters import cors
+from labelcycle.adapters.cors import ALLOWS
+from labelcycle.adapters.ports import Address
 
 STUDIO = "http://127.0.0.1:8080"
 
@@ -24,7 +24,7 @@ STUDIO = "http://127.0.0.1:8080"
 )
 def test_an_image_on_the_web(headers: dict[str, str], found: str | None) -> None:
     with served({"/a.png": Page(b"x", headers=headers)}) as site:
-        problem = browsers.problem(Address(f"{site.url}/a.png"), STUDIO)
+        problem = cors.problem(Address(f"{site.url}/a.png"), STUDIO)
     assert (problem and problem.found) == (found and f"{site.url}/a.png: {found}")
     assert site.origins == [STUDIO]
 
@@ -33,42 +33,42 @@ def test_a_redirection_must_allow_it_too() -> None:
     away = {"Location": "/b.png"}
     there = Page(b"x", headers={ALLOWS: "*"})
     with served({"/a.png": Page(status=302, headers=away), "/b.png": there}) as site:
-        problem = browsers.problem(Address(f"{site.url}/a.png"), STUDIO)
+        problem = cors.problem(Address(f"{site.url}/a.png"), STUDIO)
         assert problem
         assert problem.found.endswith("answered with Access-Control-Allow-Origin: nothing")
         site.pages["/a.png"] = Page(status=302, headers={**away, ALLOWS: "*"})
-        assert browsers.problem(Address(f"{site.url}/a.png"), STUDIO) is None
+        assert cors.problem(Address(f"{site.url}/a.png"), STUDIO) is None
 
 
 def test_what_is_no_image_and_who_does_not_answer() -> None:
     with served({}) as site:
-        problem = browsers.problem(Address(f"{site.url}/a.png"), STUDIO)
+        problem = cors.problem(Address(f"{site.url}/a.png"), STUDIO)
     assert problem
     assert problem.found == f"{site.url}/a.png: answered 404, wanted an image"
-    problem = browsers.problem(Address(f"{site.url}/a.png"), STUDIO)
+    problem = cors.problem(Address(f"{site.url}/a.png"), STUDIO)
     assert problem
     assert "does not answer here (" in problem.found
 
 
 def test_what_needs_no_permission_is_not_asked() -> None:
     with served({}) as site:
-        assert browsers.problem(Address(f"{site.url}/a.png"), site.url) is None
-        assert browsers.problem(Address(f"{site.url}/a.png"), None) is None
-        assert browsers.problem(Path("a.png"), STUDIO) is None
-        assert browsers.problem(Address("s3://some/a.png", 0), STUDIO) is None
+        assert cors.problem(Address(f"{site.url}/a.png"), site.url) is None
+        assert cors.problem(Address(f"{site.url}/a.png"), None) is None
+        assert cors.problem(Path("a.png"), STUDIO) is None
+        assert cors.problem(Address("s3://some/a.png", 0), STUDIO) is None
     assert site.asked == []
 
 
 def test_an_image_in_a_bucket_by_its_rule(bucket: Bucket) -> None:
     bucket.put("in/a b#.png", b"x")
     image = Address(f"s3://{bucket.name}/in/a b#.png", 5)
-    problem = browsers.problem(image, STUDIO)
+    problem = cors.problem(image, STUDIO)
     assert problem
     assert problem.found == f"{image.text}: answered with {ALLOWS}: nothing"  # no signed address
     assert problem.remedy.startswith(f"give the bucket a CORS rule with GET for {STUDIO}, or")
     bucket.allow(STUDIO)
-    assert browsers.problem(image, STUDIO) is None
-    assert browsers.problem(image, "http://other.example.org") is not None
+    assert cors.problem(image, STUDIO) is None
+    assert cors.problem(image, "http://other.example.org") is not None
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_an_image_in_a_bucket_by_its_rule(bucket: Bucket) -> None:
     ],
 )
 def test_an_origin_is_what_browsers_send(environment: dict[str, str], origin: str | None) -> None:
-    assert browsers.page(environment) == origin
+    assert cors.page(environment) == origin

@@ -4,21 +4,22 @@ from pathlib import Path
 
 import pytest
 
-from labelcycle import pipeline
-from labelcycle.adapters import dvc, programs
+from labelcycle.adapters import programs
+from labelcycle.adapters.dvc import commands
+from labelcycle.stages import declaration
 
 
 def test_a_stage_comes_after_all_that_it_needs(tmp_path: Path) -> None:
-    (tmp_path / "dvc.yaml").write_text(pipeline.print_dvc_yaml())
+    (tmp_path / "dvc.yaml").write_text(declaration.print_dvc_yaml())
     (tmp_path / "data").mkdir()
     for name in ("images", "labels", "samples.jsonl"):
         (tmp_path / "data" / f"{name}.dvc").touch()
-    assert dvc.needed(tmp_path, "pretrain") == [
+    assert commands.needed(tmp_path, "pretrain") == [
         "data/images.dvc",
         "data/samples.jsonl.dvc",
         "pretrain",
     ]
-    order = dvc.needed(tmp_path, "query")
+    order = commands.needed(tmp_path, "query")
     assert [name for name in order if not name.startswith("data/")] == [
         "pretrain",
         "embed",
@@ -27,8 +28,8 @@ def test_a_stage_comes_after_all_that_it_needs(tmp_path: Path) -> None:
         "query",
     ]
     assert order.index("data/labels.dvc") < order.index("train")
-    for stage in pipeline.STAGES:
-        order = dvc.needed(tmp_path, stage.name)
+    for stage in declaration.STAGES:
+        order = commands.needed(tmp_path, stage.name)
         assert order[-1] == stage.name
         assert len(set(order)) == len(order)
 
@@ -47,17 +48,17 @@ def test_peoples_own_dvc_gets_the_campaigns_cache_and_keeps_its_settings(
 ) -> None:
     monkeypatch.delenv("DVC_SITE_CACHE_DIR", raising=False)
     root = tmp_path / "my cämpaign"
-    dvc.keep_to_own_cache(root)  # nothing there: nothing happens
+    commands.keep_to_own_cache(root)  # nothing there: nothing happens
     assert not root.exists()
     (root / ".dvc").mkdir(parents=True)
-    (root / dvc.CONFIG).write_text(dvc.SETTINGS)
-    dvc.keep_to_own_cache(root)
+    (root / commands.CONFIG).write_text(commands.SETTINGS)
+    commands.keep_to_own_cache(root)
     local = root / ".dvc" / "config.local"
     text = local.read_text()
     assert f'site_cache_dir = "{root / ".labelcycle" / "dvc"}"' in text
     assert local.stat().st_mode & 0o077 == 0
     stamp = local.stat().st_mtime_ns
-    dvc.keep_to_own_cache(root)
+    commands.keep_to_own_cache(root)
     assert local.stat().st_mtime_ns == stamp
 
 
@@ -67,11 +68,11 @@ def test_settings_that_are_there_stay_beside_the_cache(
 ) -> None:
     monkeypatch.delenv("DVC_SITE_CACHE_DIR", raising=False)
     (tmp_path / ".dvc").mkdir()
-    (tmp_path / dvc.CONFIG).write_text(dvc.SETTINGS)
+    (tmp_path / commands.CONFIG).write_text(commands.SETTINGS)
     local = tmp_path / ".dvc" / "config.local"
     remote = "['remote \"store\"']\n    url = https://h\n    password = x\n"
     local.write_text(f"{remote}[core]\n    site_cache_dir = /moved\n")
-    dvc.keep_to_own_cache(tmp_path)
+    commands.keep_to_own_cache(tmp_path)
     text = local.read_text()
     assert "password = x" in text
     assert f"site_cache_dir = {tmp_path / '.labelcycle' / 'dvc'}" in text

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from labelcycle.adapters import dvc_files
+from labelcycle.adapters.dvc import tracked_files
 from labelcycle.errors import StateError
 
 PLAIN = "outs:\n- md5: 0123\n  size: 3\n  hash: md5\n  path: {}\n"
@@ -30,7 +30,7 @@ def put(root: Path, name: str, text: str, tracked: bool = True) -> None:
 
 def test_plain_data_of_ours_and_of_others_are_no_harm(root: Path) -> None:
     put(root, "docs/notes.md", "")
-    dvc_files.check(root)
+    tracked_files.check(root)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_does_more_is_refused(
 ) -> None:
     put(root, name, text, tracked)
     with pytest.raises(StateError) as caught:
-        dvc_files.check(root)
+        tracked_files.check(root)
     assert name in str(caught.value)
     assert reason in str(caught.value)
 
@@ -68,7 +68,7 @@ def test_a_link_in_place_of_a_campaigns_own_is_refused(name: str, tmp_path: Path
     (tmp_path / name).symlink_to("/tmp")
     subprocess.run(["git", "add", "--force", name], cwd=tmp_path, check=True)
     with pytest.raises(StateError, match=f"{name}"):
-        dvc_files.check(tmp_path)
+        tracked_files.check(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_link_in_place_of_a_campaigns_own_is_refused(name: str, tmp_path: Path
 )
 def test_what_a_folder_makes_itself_does_not_come_by_git(name: str, root: Path) -> None:
     put(root, name, "", tracked=False)
-    dvc_files.check_local(root)
+    tracked_files.check_local(root)
     put(root, name, "")
     with pytest.raises(StateError, match=r"git keeps .*; remove it with `git rm -r -q \.[a-z]"):
-        dvc_files.check_local(root)
+        tracked_files.check_local(root)

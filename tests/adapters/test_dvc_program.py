@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from dvc.exceptions import DvcException
 
-from labelcycle.adapters import dvc, dvc_program
+from labelcycle.adapters.dvc import commands, program
 
 
 @pytest.mark.slow
 def test_dvc_says_nothing_of_empty_files_and_whatever_else_it_has_to_say(tmp_path: Path) -> None:
     def said(*words: str) -> str:
-        command = [*dvc.PROGRAM, *words]
+        command = [*commands.PROGRAM, *words]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stderr
 
     said("init", "--no-scm", "--quiet")
@@ -44,7 +44,7 @@ def test_dvc_says_nothing_of_empty_files_and_whatever_else_it_has_to_say(tmp_pat
 def test_a_name_in_a_folders_list_stays_in_the_folder(name: str, stays: bool) -> None:
     entries = [{"relpath": "fine"}, {"relpath": name}]
     if stays:
-        dvc_program.check_names(entries)
+        program.check_names(entries)
     else:
         with pytest.raises(DvcException, match="leads out of the folder"):
-            dvc_program.check_names(entries)
+            program.check_names(entries)

@@ -9,7 +9,7 @@ import pytest
 from websites import Page, served
 
 from labelcycle.adapters import http, sockets
-from labelcycle.adapters.label_studio_api import LabelStudioApi
+from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.errors import ServiceRefused
 
 BOUNDS = http.Bounds(silence_s=5, whole_s=5, bytes=10**6)

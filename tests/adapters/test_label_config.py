@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelcycle.adapters import label_config, label_tasks
+from labelcycle.adapters.annotation.label_studio import labeling_config, task_import
+from labelcycle.adapters.ports import Answer, LabelSchema, Prediction, TaskSpec
 from labelcycle.errors import DataError, ServiceRefused
-from labelcycle.ports import Answer, LabelSchema, Prediction, TaskSpec
 
 NAMES = st.text(
     st.characters(exclude_categories=["Cc", "Cs", "Cn", "Co"]), min_size=1, max_size=20
@@ -23,13 +23,13 @@ def schema(*names: str) -> LabelSchema:
 
 @given(st.lists(NAMES, min_size=1, max_size=45, unique=True))
 def test_every_class_name_survives(names: list[str]) -> None:
-    config = label_config.build(schema(*names))
-    assert label_config.classes(config) == tuple(names)
+    config = labeling_config.build(schema(*names))
+    assert labeling_config.classes(config) == tuple(names)
 
 
 def test_config_by_hand() -> None:
     asked = LabelSchema(('<&">', "Hündin"), ' Which "one" & why? ')
-    root = ElementTree.fromstring(label_config.build(asked))
+    root = ElementTree.fromstring(labeling_config.build(asked))
     place, text, _ = (header.get("value") for header in root.iter("Header"))
     assert (place, text) == ("$place", 'Which "one" & why?')
     assert [image.get("value") for image in root.iter("Image")] == ["$image"]
@@ -46,13 +46,13 @@ def test_config_by_hand() -> None:
 
 def test_a_class_with_a_dollar_is_no_template() -> None:
     """Label Studio puts a task's data in place of `$image`, in the name and in the answer."""
-    root = ElementTree.fromstring(label_config.build(schema("$image", "US$5")))
+    root = ElementTree.fromstring(labeling_config.build(schema("$image", "US$5")))
     shown = [(c.get("value"), c.get("alias")) for c in root.iter("Choice")][:2]
     assert shown == [("＄image", "$image"), ("US＄5", "US$5")]
 
 
 def hot_keys(count: int) -> list[str | None]:
-    root = ElementTree.fromstring(label_config.build(schema(*(f"c{i}" for i in range(count)))))
+    root = ElementTree.fromstring(labeling_config.build(schema(*(f"c{i}" for i in range(count)))))
     return [tag.get("hotkey") for tag in root.iter() if tag.tag in ("Choice", "Filter")]
 
 
@@ -68,53 +68,58 @@ def test_every_hot_key_is_free_and_used_once(count: int) -> None:
 
 
 def test_a_search_is_there_where_classes_are_many() -> None:
-    tags = [label_config.build(schema(*map(str, range(n)))).count("<Filter") for n in (30, 31, 32)]
+    tags = [
+        labeling_config.build(schema(*map(str, range(n)))).count("<Filter") for n in (30, 31, 32)
+    ]
     assert tags == [0, 1, 2]
 
 
 def test_a_class_called_like_a_reason_is_a_class() -> None:
-    config = label_config.build(schema("cat", "None of These"))
+    config = labeling_config.build(schema("cat", "None of These"))
     names = [tag.get("value") for tag in ElementTree.fromstring(config).iter("Choice")]
     assert names == ["cat", "None of These", "Several of these", "Cannot be judged"]
-    assert label_config.classes(config) == ("cat", "None of These")
-    assert label_config.said(label_config.result("None of These")) == (("None of These",), "")
+    assert labeling_config.classes(config) == ("cat", "None of These")
+    assert labeling_config.said(labeling_config.result("None of These")) == (("None of These",), "")
 
 
 @pytest.mark.parametrize("text", ["", "a", "ab", "abc", " a  b ", "x" * 51, "ä" * 200])
 def test_titles_have_a_length_that_is_accepted(text: str) -> None:
-    assert 3 <= len(label_config.title(text)) <= 50
+    assert 3 <= len(labeling_config.title(text)) <= 50
 
 
 def test_instruction_is_text_not_markup() -> None:
-    assert label_config.instruction(LabelSchema(("a",), "a < b\nc")) == "a &lt; b<br>c"
+    assert labeling_config.instruction(LabelSchema(("a",), "a < b\nc")) == "a &lt; b<br>c"
 
 
 @given(st.lists(st.integers()), st.integers(1, 9))
 def test_chunks_keep_order_and_size(items: list[int], size: int) -> None:
-    pieces = list(label_config.chunks(items, size))
+    pieces = list(labeling_config.chunks(items, size))
     assert [item for piece in pieces for item in piece] == items
     assert all(1 <= len(piece) <= size for piece in pieces)
 
 
 def test_said_reads_what_result_writes() -> None:
-    assert label_config.said(label_config.result("cat")) == (("cat",), "")
-    assert label_config.said(label_config.result(None)) == ((), "")
-    assert label_config.said(label_config.result("skipped: none of these")) == ((), "none of these")
+    assert labeling_config.said(labeling_config.result("cat")) == (("cat",), "")
+    assert labeling_config.said(labeling_config.result(None)) == ((), "")
+    assert labeling_config.said(labeling_config.result("skipped: none of these")) == (
+        (),
+        "none of these",
+    )
     foreign = [{"from_name": "other", "type": "choices", "value": {"choices": ["cat"]}}]
-    assert label_config.said(foreign) == ((), "")
+    assert labeling_config.said(foreign) == ((), "")
 
 
 def test_a_reason_beside_a_class_is_no_skip() -> None:
-    both = [*label_config.result("cat"), *label_config.result("skipped: none of these")]
-    assert label_config.said(both) == (("cat", "skipped: none of these"), "")
+    both = [*labeling_config.result("cat"), *labeling_config.result("skipped: none of these")]
+    assert labeling_config.said(both) == (("cat", "skipped: none of these"), "")
 
 
 @pytest.mark.parametrize("cancelled", [False, True])
 def test_a_reason_makes_an_answer_a_skip(cancelled: bool) -> None:
-    found = label_tasks.answer(
+    found = task_import.answer(
         {"id": 3, "data": {"key": "k/000/s"}},
         {
-            "id": 7, "result": label_config.result("skipped: cannot be judged"), "lead_time": 1,
+            "id": 7, "result": labeling_config.result("skipped: cannot be judged"), "lead_time": 1,
             "was_cancelled": cancelled, "completed_by": 2, "updated_by": 2, "created_at": "t",
             "updated_at": "t",
         },
@@ -135,7 +140,7 @@ def test_record_by_hand(tmp_path: Path) -> None:
     image = tmp_path / "images" / "a b#%&+ä.png"
     image.parent.mkdir()
     image.touch()
-    assert label_tasks.record(make(image, "dog"), tmp_path, ("cat", "dog")) == {
+    assert task_import.record(make(image, "dog"), tmp_path, ("cat", "dog")) == {
         "data": {
             "image": "/data/local-files/?d=images/a%20b%23%25%26%2B%C3%A4.png",
             "key": "k/000/s",
@@ -146,15 +151,15 @@ def test_record_by_hand(tmp_path: Path) -> None:
             {
                 "model_version": "round-000",
                 "score": 0.75,
-                "result": label_config.result("dog"),
+                "result": labeling_config.result("dog"),
             }
         ],
     }
-    assert "predictions" not in label_tasks.record(make(image), tmp_path, ("cat",))
-    known = label_tasks.record(replace(make(image), tasks=66), tmp_path, ("cat",))
+    assert "predictions" not in task_import.record(make(image), tmp_path, ("cat",))
+    known = task_import.record(replace(make(image), tasks=66), tmp_path, ("cat",))
     assert known["data"]["place"] == "Image 5 of 66"
     with pytest.raises(ServiceRefused, match="wanted a pre-annotation among 'cat', got 'dog'; put"):
-        label_tasks.record(make(image, "dog"), tmp_path, ("cat",))
+        task_import.record(make(image, "dog"), tmp_path, ("cat",))
 
 
 def answer(number: int, person: object, editor: int | None) -> Answer:
@@ -162,7 +167,7 @@ def answer(number: int, person: object, editor: int | None) -> Answer:
         "result": [], "was_cancelled": False, "lead_time": 1, "created_at": "t", "updated_at": "t"
     }  # fmt: skip
     given |= {"id": number, "completed_by": person, "updated_by": editor}
-    return label_tasks.answer({"id": 3, "data": {"key": "k/000/s"}}, given, service=1)
+    return task_import.answer({"id": 3, "data": {"key": "k/000/s"}}, given, service=1)
 
 
 def test_removed_accounts_stay_different_people() -> None:
@@ -189,4 +194,4 @@ def test_images_that_cannot_be_shown(tmp_path: Path, place: str) -> None:
     (media / "a.png").touch()
     (tmp_path / "a.png").touch()
     with pytest.raises(DataError, match=r"sample s: wanted an image in a folder below .*media"):
-        label_tasks.record(make(media / place), media, ())
+        task_import.record(make(media / place), media, ())

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelcycle.adapters import label_config
-from labelcycle.adapters.label_difference import difference, mark
-from labelcycle.ports import LabelSchema
+from labelcycle.adapters.annotation.label_studio import labeling_config
+from labelcycle.adapters.annotation.label_studio.config_difference import difference, mark
+from labelcycle.adapters.ports import LabelSchema
 
 ASKED = LabelSchema(("cat", "dog"), "Cat or\ndog?")
-CONFIG = label_config.build(ASKED)
+CONFIG = labeling_config.build(ASKED)
 NAMES = st.text(
     st.characters(exclude_categories=["Cc", "Cs", "Cn", "Co"]), min_size=1, max_size=20
 ).filter(lambda name: name.strip() == name)
@@ -21,7 +21,7 @@ SCHEMAS = st.builds(
 
 
 def without_instruction(*names: str) -> str:
-    return label_config.build(LabelSchema(names, ""))
+    return labeling_config.build(LabelSchema(names, ""))
 
 
 def changed(old: str, new: str) -> str:
@@ -32,13 +32,13 @@ def changed(old: str, new: str) -> str:
 @settings(max_examples=40)
 @given(SCHEMAS)
 def test_what_is_built_has_no_difference(schema: LabelSchema) -> None:
-    assert difference(label_config.build(schema), schema) is None
+    assert difference(labeling_config.build(schema), schema) is None
 
 
 @settings(max_examples=40)
 @given(SCHEMAS, SCHEMAS)
 def test_schemas_that_people_see_differently_differ(one: LabelSchema, other: LabelSchema) -> None:
-    configs = [label_config.build(schema) for schema in (one, other)]
+    configs = [labeling_config.build(schema) for schema in (one, other)]
     texts = [" ".join(schema.instruction.split()) for schema in (one, other)]
     same = one.classes == other.classes and texts[0] == texts[1]
     assert (difference(configs[0], other) is None) == same
@@ -123,7 +123,7 @@ def test_what_steers_answers_is_named(old: str, new: str, text: str) -> None:
 
 
 def test_another_order_is_named_with_its_hot_keys() -> None:
-    other = label_config.build(LabelSchema(("dog", "cat"), ASKED.instruction))
+    other = labeling_config.build(LabelSchema(("dog", "cat"), ASKED.instruction))
     assert difference(other, ASKED) == (
         "offers the classes in the order 'dog', 'cat' and has hotkey '2' for 'cat' (wanted '1')"
         " and has hotkey '1' for 'dog' (wanted '2')"
@@ -132,7 +132,7 @@ def test_another_order_is_named_with_its_hot_keys() -> None:
 
 def test_many_differing_hot_keys_are_counted() -> None:
     names = tuple("abcdefgh")
-    text = difference(label_config.build(LabelSchema(names[::-1], "")), LabelSchema(names, ""))
+    text = difference(labeling_config.build(LabelSchema(names[::-1], "")), LabelSchema(names, ""))
     assert text
     assert text.endswith(" and differs in 5 more settings of classes")
     assert text.count("has hotkey") == 3

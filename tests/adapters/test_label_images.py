@@ -11,17 +11,18 @@ import pytest
 from buckets import SECRETS, Bucket
 from PIL import Image
 
-from labelcycle import config, imaging, ingest
+from labelcycle import config, imaging
 from labelcycle.adapters import s3
-from labelcycle.adapters import services as local_services
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.adapters.label_studio_api import LabelStudioApi
-from labelcycle.adapters.services import Services
-from labelcycle.cycle import showing
-from labelcycle.cycle.standing import Standing
+from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
+from labelcycle.adapters.local import services as local_services
+from labelcycle.adapters.local.services import Services
+from labelcycle.adapters.ports import Address, LabelSchema, TaskSpec
+from labelcycle.campaign.store import Campaign, read_samples
+from labelcycle.cycle import task_images
 from labelcycle.errors import ServiceDown, ServiceRefused
-from labelcycle.ports import Address, LabelSchema, TaskSpec
-from labelcycle.store import Campaign, read_samples
+from labelcycle.images import ingest
+from labelcycle.rounds.snapshot import Standing
 
 pytestmark = pytest.mark.service
 
@@ -102,7 +103,7 @@ def test_from_a_bucket_to_the_page(server: Server, bucket: Bucket, tmp_path: Pat
     push = {"images": "s3", "bucket": f"s3://{bucket.name}/shown", "presign_minutes": 5}
     chosen = config.parse({"push": push}, parts=False)
     standing = cast(Standing, SimpleNamespace(campaign=campaign, config=chosen))
-    [task] = server.push(showing.image(standing, sample))
+    [task] = server.push(task_images.image(standing, sample))
     shown = httpx.get(server.image(task), headers=server.headers, timeout=60, follow_redirects=True)
     assert shown.content == (campaign.media / "images" / f"{sample.id}-384.png").read_bytes()
 

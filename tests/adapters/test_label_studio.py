@@ -12,15 +12,15 @@ import pytest
 from label_studio_sdk import LabelStudio
 from PIL import Image
 
-from labelcycle.adapters import health, label_config, processes
-from labelcycle.adapters import services as local_services
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.adapters.label_studio_api import LabelStudioApi
-from labelcycle.adapters.services import Services
-from labelcycle.annotate import Done, annotate
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, labeling_config
+from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
+from labelcycle.adapters.local import health, processes
+from labelcycle.adapters.local import services as local_services
+from labelcycle.adapters.local.services import Services
+from labelcycle.adapters.ports import LabelSchema, Prediction, Progress, TaskSpec
+from labelcycle.campaign.store import Campaign
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused, StateError
-from labelcycle.ports import LabelSchema, Prediction, Progress, TaskSpec
-from labelcycle.store import Campaign
+from labelcycle.people.simulated import Done, annotate
 
 pytestmark = pytest.mark.service
 
@@ -80,7 +80,7 @@ class Server:
 
     def answer(self, task: int, label: str | None, **more: Any) -> None:
         more = {"completed_by": 1, "lead_time": 1.5, "unique_id": str(uuid.uuid4())} | more
-        assert self.api.annotate(task, result=label_config.result(label), **more)
+        assert self.api.annotate(task, result=labeling_config.result(label), **more)
 
 
 @pytest.fixture(scope="module")
@@ -310,7 +310,7 @@ def test_drafts_are_no_answers(server: Server) -> None:
     response = httpx.post(
         f"{server.url}/api/tasks/{task}/drafts",
         headers={"Authorization": f"Token {server.token}"},
-        json={"result": label_config.result("cat"), "lead_time": 1},
+        json={"result": labeling_config.result("cat"), "lead_time": 1},
         timeout=60,
     )
     assert response.status_code == 201
@@ -442,7 +442,7 @@ def test_a_deleted_project_is_named(server: Server) -> None:
 
 
 def test_a_removed_class_is_named(server: Server) -> None:
-    less = label_config.build(LabelSchema(("cat",), SCHEMA.instruction))
+    less = labeling_config.build(LabelSchema(("cat",), SCHEMA.instruction))
     server.sdk.projects.update(server.project, label_config=less)
     wanted = (
         rf"^the labelling interface of project {server.project} \(http.*\) no longer offers"
@@ -463,7 +463,7 @@ def test_an_interface_that_nobody_edited_follows_the_schema(server: Server) -> N
         assert server.backend.open_project(server.name, "Test", new) == server.project
         server.backend.check_schema(server.project, new)
     shown = server.api.project(server.project)
-    assert label_config.classes(shown.config) == new.classes
+    assert labeling_config.classes(shown.config) == new.classes
     assert shown.description.startswith(f"labelcycle campaign {server.name}\n")
     assert len(shown.description.splitlines()) == 2
     assert shown.title == "Renamed by hand"
@@ -472,7 +472,7 @@ def test_an_interface_that_nobody_edited_follows_the_schema(server: Server) -> N
 
 
 def test_an_interface_edited_by_hand_stays_and_is_named(server: Server) -> None:
-    config = label_config.build(SCHEMA)
+    config = labeling_config.build(SCHEMA)
     edited = config.replace('choice="single-radio"', 'choice="multiple"')
     server.sdk.projects.update(server.project, label_config=edited)
     new = LabelSchema((*SCHEMA.classes, "cow"), SCHEMA.instruction)
@@ -492,7 +492,7 @@ def test_a_project_without_the_mark_gets_it_once_it_asks_as_it_should(server: Se
     new = LabelSchema(("a", "b"), SCHEMA.instruction)
     for schema, followed in ((new, False), (SCHEMA, False), (new, True)):
         server.backend.open_project(server.name, "Test", schema)
-        offered = label_config.classes(server.api.project(server.project).config)
+        offered = labeling_config.classes(server.api.project(server.project).config)
         assert (offered == new.classes) == followed
 
 

@@ -8,11 +8,11 @@ import httpx
 import pytest
 from faults.transport import Clock
 
-from labelcycle.adapters import label_studio_network, processes
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.adapters.label_studio_api import LabelStudioApi, Project
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, rest_network
+from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi, Project
+from labelcycle.adapters.local import processes
+from labelcycle.campaign.store import Campaign
 from labelcycle.errors import LabelcycleError, ServiceDown, ServiceRefused
-from labelcycle.store import Campaign
 
 TOKEN = "0123456789abcdef" * 2
 URL = "http://127.0.0.1:1"
@@ -29,7 +29,7 @@ PROJECT = {
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses before a read is repeated pass at once."""
-    monkeypatch.setattr(label_studio_network, "time", Clock())
+    monkeypatch.setattr(rest_network, "time", Clock())
 
 
 def api(answer: Callable[[httpx.Request], httpx.Response]) -> LabelStudioApi:

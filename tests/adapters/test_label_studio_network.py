@@ -11,9 +11,10 @@ from faults.double import TOKEN, Double
 from faults.loopback import served
 from faults.transport import Clock
 
-from labelcycle.adapters import http, label_studio_network
-from labelcycle.adapters.label_studio_api import LabelStudioApi
-from labelcycle.adapters.label_studio_network import Network, asked_s
+from labelcycle.adapters import http
+from labelcycle.adapters.annotation.label_studio import rest_network
+from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
+from labelcycle.adapters.annotation.label_studio.rest_network import Network, asked_s
 from labelcycle.errors import ServiceDown
 
 URL = "http://127.0.0.1:1"
@@ -22,7 +23,7 @@ URL = "http://127.0.0.1:1"
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    for module in (label_studio_network, http):
+    for module in (rest_network, http):
         monkeypatch.setattr(module, "time", clock)
     return clock
 
@@ -99,7 +100,7 @@ def test_retry_after_holds_for_what_another_thread_asks(monkeypatch: pytest.Monk
         return httpx.Response(429 if len(came) == 1 else 200, headers={"Retry-After": "7"})
 
     clock, others = Meanwhile(), list[threading.Thread]()
-    monkeypatch.setattr(label_studio_network, "time", clock)
+    monkeypatch.setattr(rest_network, "time", clock)
     with Network(httpx.MockTransport(answer)) as network:
         assert network.request("PATCH", URL).status_code == 429
     assert came == [0, 7]
@@ -108,7 +109,7 @@ def test_retry_after_holds_for_what_another_thread_asks(monkeypatch: pytest.Monk
 def test_retry_after_is_bounded(clock: Clock) -> None:
     with Network(Answers(says(429, **{"Retry-After": "86400"}))) as network:
         assert network.post(URL).status_code == 429
-        assert clock.now == label_studio_network.LONGEST_WAIT_S
+        assert clock.now == rest_network.LONGEST_WAIT_S
         network.get(URL)
         assert clock.now < 300
 

@@ -11,15 +11,18 @@ import httpx
 import pytest
 from PIL import Image
 
-from labelcycle.adapters import label_config, label_studio_people
-from labelcycle.adapters import services as local_services
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.adapters.label_studio_api import LabelStudioApi
-from labelcycle.adapters.services import Services
-from labelcycle.annotate import Done, annotate
+from labelcycle.adapters.annotation.label_studio import (
+    LabelStudioBackend,
+    labeling_config,
+    task_people,
+)
+from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
+from labelcycle.adapters.local import services as local_services
+from labelcycle.adapters.local.services import Services
+from labelcycle.adapters.ports import LabelSchema, Prediction, Progress, TaskSpec
+from labelcycle.campaign.store import Campaign
 from labelcycle.errors import DataError, ServiceDown
-from labelcycle.ports import LabelSchema, Prediction, Progress, TaskSpec
-from labelcycle.store import Campaign
+from labelcycle.people.simulated import Done, annotate
 
 pytestmark = pytest.mark.service
 
@@ -42,7 +45,7 @@ class Annotator:
         return None if answer.status_code == 404 else int(answer.raise_for_status().json()["id"])
 
     def answer(self, task: int, label: str | None) -> None:
-        body = {"result": label_config.result(label), "was_cancelled": label is None}
+        body = {"result": labeling_config.result(label), "was_cancelled": label is None}
         headers = {"X-CSRFToken": self.browser.cookies["csrftoken"]}
         address = f"/api/tasks/{task}/annotations/"
         answer = self.browser.post(address, json=body | {"lead_time": 1.0}, headers=headers)
@@ -225,7 +228,7 @@ def test_simulated_people_of_an_overlap_are_different_ones(server: Server) -> No
         run(2)
     assert run(3) == Done(8, 0, 0)
     assert run(3) == Done(0, 0, 0)
-    who = label_studio_people.annotators(server.api, server.project, list(wanted))
+    who = task_people.annotators(server.api, server.project, list(wanted))
     assert {task: len(each) for task, each in who.items()} == wanted
     done = server.progress(2, 1, 3, 2)
     assert (done.tasks, done.answered, done.partly) == (4, 4, 0)

@@ -7,9 +7,9 @@ from faults.double import TOKEN, URL, Double
 from PIL import Image
 
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.adapters.label_studio_api import LabelStudioApi
-from labelcycle.ports import LabelSchema, TaskSpec
-from labelcycle.store import Campaign
+from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
+from labelcycle.adapters.ports import LabelSchema, TaskSpec
+from labelcycle.campaign.store import Campaign
 
 
 class Slow(httpx.BaseTransport):

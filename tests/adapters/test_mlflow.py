@@ -15,11 +15,12 @@ from closed_rounds import CLASSES, KEY, closed, models
 from PIL import Image
 from websites import Page, served
 
-from labelcycle.adapters import local_servers, mlflow_models, templates
-from labelcycle.adapters.mlflow import MlflowTracker, _numbers
-from labelcycle.adapters.mlflow_models import CHAMPION, ROUND, requirements
+from labelcycle.adapters.local import database_templates, server_programs
+from labelcycle.adapters.mlflow import logged_models
+from labelcycle.adapters.mlflow.logged_models import CHAMPION, ROUND, requirements
+from labelcycle.adapters.mlflow.tracker import MlflowTracker, _numbers
+from labelcycle.campaign.store import Campaign
 from labelcycle.errors import ServiceDown, ServiceRefused
-from labelcycle.store import Campaign
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own, of libraries it uses
 
@@ -33,9 +34,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with MLflow's tables, which take it seconds to make."""
     path = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    template = local_servers.mlflow(Campaign(path.parent)).template
+    template = server_programs.mlflow(Campaign(path.parent)).template
     assert template
-    templates.provide(template, path, lambda line: None)
+    database_templates.provide(template, path, lambda line: None)
     return path
 
 
@@ -219,7 +220,7 @@ said = loaded.predict(pd.DataFrame({"image": images})).to_dict("records")
 import labelcycle
 print(json.dumps([said, labelcycle.__file__]))
 """
-SOURCES = str(Path(mlflow_models.__file__).parents[2])
+SOURCES = str(Path(logged_models.__file__).parents[2])
 
 
 @pytest.mark.slow
@@ -274,15 +275,15 @@ def test_an_encoder_that_changed_or_broke_off_is_logged_anew(
     tracker: MlflowTracker, files: dict[str, Path], tmp_path: Path
 ) -> None:
     client, experiment = tracker._client, tracker._experiment(KEY, "birds")
-    first = mlflow_models._encoder(client, experiment, files["encoder"])
-    assert mlflow_models._encoder(client, experiment, files["encoder"]) == first
+    first = logged_models._encoder(client, experiment, files["encoder"])
+    assert logged_models._encoder(client, experiment, files["encoder"]) == first
     changed = shutil.copytree(files["encoder"], tmp_path / "changed")
     (changed / "encoder.json").write_text("{}")
-    assert mlflow_models._encoder(client, experiment, changed) != first
+    assert logged_models._encoder(client, experiment, changed) != first
     name = client.get_logged_model(first).name
     client.delete_logged_model(first)
     half = client.create_logged_model(experiment, name=name)
-    again = mlflow_models._encoder(client, experiment, files["encoder"])
+    again = logged_models._encoder(client, experiment, files["encoder"])
     assert again not in (first, half.model_id)
 
 

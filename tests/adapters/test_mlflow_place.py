@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from labelcycle.adapters import mlflow_place
-from labelcycle.store import Campaign
+from labelcycle.adapters.mlflow import tracking_uri
+from labelcycle.campaign.store import Campaign
 
 HERE = Path("/home/me")
 
@@ -28,7 +28,7 @@ HERE = Path("/home/me")
     ],
 )
 def test_one_place_from_whichever_folder(uri: str, whole: str) -> None:
-    assert mlflow_place.absolute(uri, HERE) == whole
+    assert tracking_uri.absolute(uri, HERE) == whole
 
 
 @pytest.mark.parametrize(
@@ -41,27 +41,27 @@ def test_one_place_from_whichever_folder(uri: str, whole: str) -> None:
     ],
 )
 def test_files_lie_beside_a_database(uri: str, folder: str | None) -> None:
-    assert mlflow_place.artifacts(uri) == folder
+    assert tracking_uri.artifacts(uri) == folder
 
 
 def test_pages_show_models_and_no_password() -> None:
     root = "https://host/ml/#/experiments"
-    assert mlflow_place.page("https://u:pw@host/ml/") == f"{root}?workflowType=machine_learning"
+    assert tracking_uri.page("https://u:pw@host/ml/") == f"{root}?workflowType=machine_learning"
     wanted = f"{root}/3/runs?workflowType=machine_learning&compareRunsMode=CHART"
-    assert mlflow_place.page("https://u:pw@host/ml", "3") == wanted
-    assert mlflow_place.page("sqlite:////a.db", "3").startswith("sqlite:////a.db (mlflow ui ")
+    assert tracking_uri.page("https://u:pw@host/ml", "3") == wanted
+    assert tracking_uri.page("sqlite:////a.db", "3").startswith("sqlite:////a.db (mlflow ui ")
 
 
 def test_the_link_is_that_of_the_server_in_use(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = Campaign(tmp_path)
-    monkeypatch.delenv(mlflow_place.VARIABLE, raising=False)
-    assert mlflow_place.of_campaign(campaign) is None
-    monkeypatch.setenv(mlflow_place.VARIABLE, "http://u:hush@a")
-    assert mlflow_place.of_campaign(campaign) == mlflow_place.page("http://a")
-    mlflow_place.remember(campaign, "http://a/curves")
-    assert mlflow_place.of_campaign(campaign) == "http://a/curves"
+    monkeypatch.delenv(tracking_uri.VARIABLE, raising=False)
+    assert tracking_uri.of_campaign(campaign) is None
+    monkeypatch.setenv(tracking_uri.VARIABLE, "http://u:hush@a")
+    assert tracking_uri.of_campaign(campaign) == tracking_uri.page("http://a")
+    tracking_uri.remember(campaign, "http://a/curves")
+    assert tracking_uri.of_campaign(campaign) == "http://a/curves"
     assert "hush" not in (campaign.private / "curves.json").read_text()
-    monkeypatch.setenv(mlflow_place.VARIABLE, "http://b")
-    assert mlflow_place.of_campaign(campaign) == mlflow_place.page("http://b")
+    monkeypatch.setenv(tracking_uri.VARIABLE, "http://b")
+    assert tracking_uri.of_campaign(campaign) == tracking_uri.page("http://b")

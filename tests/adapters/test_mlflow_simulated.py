@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from labelcycle.adapters.mlflow_simulated import SimulatedTracker
+from labelcycle.adapters.mlflow.simulated_runs import SimulatedTracker
 
 pytestmark = pytest.mark.slow  # MLflow makes its tables: seconds
 

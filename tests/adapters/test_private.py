@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from labelcycle.adapters import private, service_record
-from labelcycle.environment import prepare
+from labelcycle.adapters import private
+from labelcycle.adapters.local import service_record
+from labelcycle.adapters.local.environment import prepare
+from labelcycle.campaign.store import Campaign
 from labelcycle.errors import StateError
-from labelcycle.store import Campaign
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from labelcycle_flows.waking import Debounce, Waker
 
-from flows.waking import Debounce, Waker
 from labelcycle.adapters import receiver
 from labelcycle.errors import ToolFailed
 

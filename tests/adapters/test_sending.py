@@ -6,9 +6,10 @@ import logging
 import pytest
 from mailboxes import APPRISE_WARNS, http_box, mail_box
 
-from labelcycle.adapters import processes, sending
-from labelcycle.adapters.sending import Address
+from labelcycle.adapters.local import processes
 from labelcycle.errors import LabelcycleError, ServiceDown, SettingsError
+from labelcycle.notify import sending
+from labelcycle.notify.sending import Address
 
 pytestmark = pytest.mark.filterwarnings(APPRISE_WARNS)
 

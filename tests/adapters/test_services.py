@@ -16,21 +16,21 @@ import httpx
 import psutil
 import pytest
 
-from labelcycle import store
-from labelcycle.adapters import (
+from labelcycle.adapters.annotation.label_studio import task_people
+from labelcycle.adapters.local import (
+    database_templates,
     databases,
     health,
-    label_studio_people,
-    local_servers,
     processes,
+    server_programs,
     service_record,
     services,
-    templates,
 )
-from labelcycle.adapters.local_servers import Server
-from labelcycle.adapters.services import Services
+from labelcycle.adapters.local.server_programs import Server
+from labelcycle.adapters.local.services import Services
+from labelcycle.campaign import store
+from labelcycle.campaign.store import Campaign
 from labelcycle.errors import Busy, DataError, ServiceDown, ToolFailed
-from labelcycle.store import Campaign
 
 VARIABLES = (
     "LABEL_STUDIO_URL",
@@ -149,14 +149,14 @@ def test_the_repr_shows_no_secret(campaign: Campaign) -> None:
 def test_label_studio_is_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.delenv(local_servers.EXECUTABLE, raising=False)
+    monkeypatch.delenv(server_programs.EXECUTABLE, raising=False)
     wanted = (
         r"wanted \$LABELCYCLE_LABEL_STUDIO \(got not set\), .*\.venv-label-studio/bin/label-studio,"
         r" or label-studio on PATH; make it with `.* -m venv .*\.venv-label-studio` and"
         r" `.*/pip install label-studio=="
     )
     with pytest.raises(ToolFailed, match=wanted):
-        local_servers.find_label_studio()
+        server_programs.find_label_studio()
 
 
 def test_label_studio_by_its_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,22 +170,22 @@ def test_label_studio_by_its_places(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     on_path, named = program("bin"), program("named")
     monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
     monkeypatch.setenv("PATH", str(on_path.parent))
-    monkeypatch.delenv(local_servers.EXECUTABLE, raising=False)
-    assert local_servers.find_label_studio() == on_path
+    monkeypatch.delenv(server_programs.EXECUTABLE, raising=False)
+    assert server_programs.find_label_studio() == on_path
     beside = program(".venv-label-studio/bin")
-    assert local_servers.find_label_studio() == beside
-    monkeypatch.setenv(local_servers.EXECUTABLE, str(named))
-    assert local_servers.find_label_studio() == named
-    monkeypatch.setenv(local_servers.EXECUTABLE, str(tmp_path / "nothing"))
+    assert server_programs.find_label_studio() == beside
+    monkeypatch.setenv(server_programs.EXECUTABLE, str(named))
+    assert server_programs.find_label_studio() == named
+    monkeypatch.setenv(server_programs.EXECUTABLE, str(tmp_path / "nothing"))
     with pytest.raises(ToolFailed, match=r"got .*/nothing\)"):
-        local_servers.find_label_studio()
+        server_programs.find_label_studio()
 
 
 def test_label_studio_may_call_one_address_while_nobody_else_is_let_in(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(local_servers.EXECUTABLE, sys.executable)
-    server = local_servers.label_studio(campaign, "a@b", "p", "t")
+    monkeypatch.setenv(server_programs.EXECUTABLE, sys.executable)
+    server = server_programs.label_studio(campaign, "a@b", "p", "t")
     assert server.told("0.0.0.0", 8080) == {}
     told = server.told("127.0.0.1", 8080)
     assert told["USE_DEFAULT_BANNED_SUBNETS"] == "false"
@@ -196,7 +196,7 @@ def test_label_studio_may_call_one_address_while_nobody_else_is_let_in(
         *("::1", "fd00::1", "2002:7f00:1::", "100::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1"),
     ):
         assert any(ipaddress.ip_address(address) in network for network in banned), address
-    for address in (local_servers.WAKE, "93.184.215.14", "2606:2800:220:1::1"):
+    for address in (server_programs.WAKE, "93.184.215.14", "2606:2800:220:1::1"):
         assert not any(ipaddress.ip_address(address) in network for network in banned), address
 
 
@@ -293,7 +293,7 @@ def small(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> Server:
         health="/ok",
         template=None,
     )
-    monkeypatch.setattr(local_servers, "mlflow", lambda _: server)
+    monkeypatch.setattr(server_programs, "mlflow", lambda _: server)
     return server
 
 
@@ -346,7 +346,7 @@ def test_a_server_that_ends_is_quoted(
 ) -> None:
     code = "print('first'); raise SystemExit('the disk is upside down')"
     broken = replace(small, command=lambda host, port: [sys.executable, "-c", code])
-    monkeypatch.setattr(local_servers, "mlflow", lambda _: broken)
+    monkeypatch.setattr(server_programs, "mlflow", lambda _: broken)
     wanted = r"^Small ended; its log ends with: .*the disk is upside down.*run `labelcycle up`$"
     with pytest.raises(ServiceDown, match=wanted):
         services.up(campaign, only=["mlflow"], show=lambda _: None)
@@ -356,7 +356,7 @@ def test_a_server_that_never_answers_is_stopped(
     campaign: Campaign, small: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(services, "PATIENCE_S", 0.5)
-    monkeypatch.setattr(local_servers, "mlflow", lambda _: replace(small, health="/never"))
+    monkeypatch.setattr(server_programs, "mlflow", lambda _: replace(small, health="/never"))
     with pytest.raises(ServiceDown, match=r"Small was not ready after . s and was stopped; its"):
         services.up(campaign, only=["mlflow"], show=lambda _: None)
     assert services.down(campaign) == 0
@@ -367,8 +367,8 @@ def test_a_server_that_never_answers_is_stopped(
 MIGRATE = "import sqlite3; c = sqlite3.connect('db'); c.execute('create table t (x)'); c.commit()"
 
 
-def template(folder: Path, code: str) -> templates.Template:
-    return templates.Template(
+def template(folder: Path, code: str) -> database_templates.Template:
+    return database_templates.Template(
         cache=folder / "share" / "small-1.sqlite3",
         database="db",
         command=lambda _: [sys.executable, "-c", code],
@@ -378,9 +378,9 @@ def template(folder: Path, code: str) -> templates.Template:
 
 def test_a_database_is_prepared_once(tmp_path: Path) -> None:
     made = template(tmp_path, MIGRATE)
-    assert templates.provide(made, tmp_path / "one" / "db", lambda _: None)
+    assert database_templates.provide(made, tmp_path / "one" / "db", lambda _: None)
     before = made.cache.stat().st_mtime_ns
-    assert templates.provide(made, tmp_path / "two" / "db", lambda _: None)
+    assert database_templates.provide(made, tmp_path / "two" / "db", lambda _: None)
     assert made.cache.stat().st_mtime_ns == before
     assert [p.name for p in made.cache.parent.iterdir()] == ["small-1.sqlite3"]
     connection = sqlite3.connect(tmp_path / "two" / "db")
@@ -391,7 +391,7 @@ def test_a_database_is_prepared_once(tmp_path: Path) -> None:
 def test_a_failed_preparation_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     said: list[str] = []
     made = template(tmp_path, "raise SystemExit('no luck')")
-    assert not templates.provide(made, tmp_path / "db", said.append)
+    assert not database_templates.provide(made, tmp_path / "db", said.append)
     assert said[-1] == "small-1: no prepared database (no luck); it makes its own"
     assert not made.cache.exists()
     assert not (tmp_path / "db").exists()
@@ -419,7 +419,7 @@ def test_a_database_is_kept_before_another_version_opens_it(
     )
     newer = replace(small, version="3", upgrade=[sys.executable, "-c", change])
     for version in (small, small, newer, newer):
-        monkeypatch.setattr(local_servers, "mlflow", lambda _, server=version: server)
+        monkeypatch.setattr(server_programs, "mlflow", lambda _, server=version: server)
         services.up(campaign, only=["mlflow"], show=said.append)
         assert opened(campaign) == version.version
         services.down(campaign)
@@ -484,11 +484,11 @@ def test_an_invitation_is_renewed(
 ) -> None:
     for name, value in services.environment(service_campaign).items():
         monkeypatch.setenv(name, value)
-    api = label_studio_people.here()
-    old = label_studio_people.invitation(api, renew=False)
+    api = task_people.here()
+    old = task_people.invitation(api, renew=False)
     assert old == label_studio.invite
-    new = label_studio_people.invitation(api, renew=True)
-    assert new == label_studio_people.invitation(api, renew=False) != old
+    new = task_people.invitation(api, renew=True)
+    assert new == task_people.invitation(api, renew=False) != old
     account = {"email": "late@localhost", "password": "password-1", "allow_newsletters": "false"}
     for link, made in ((old, False), (new, True)):
         with httpx.Client(timeout=60) as client:

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from labelcycle.adapters import dvc, trusted
+from labelcycle.adapters import trusted
 from labelcycle.adapters.addresses import bare
-from labelcycle.cycle import trusting
+from labelcycle.adapters.dvc import commands
 from labelcycle.errors import StateError
+from labelcycle.rounds import trusted_places
 
-USUAL = dvc.SETTINGS
+USUAL = commands.SETTINGS
 REMOTE = f"{USUAL}['remote \"store\"']\n    url = s3://me:SECRET@bucket/x\n    password = SECRET\n"
 OTHER = REMOTE.replace("bucket", "other")
-FILE = dvc.CONFIG
+FILE = commands.CONFIG
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +41,7 @@ def commit(root: Path, text: str) -> None:
 
 
 def check(root: Path) -> None:
-    trusted.check(root, FILE, dvc.places)
+    trusted.check(root, FILE, commands.places)
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_what_came_with_a_clone_is_asked_about_once(author: Path, clone) -> None
     told = refused(root)
     assert "url = s3://bucket/x" in told
     assert "SECRET" not in told
-    assert "s3://bucket/x" in trusted.confirm(root, FILE, dvc.places)
+    assert "s3://bucket/x" in trusted.confirm(root, FILE, commands.places)
     check(root)
     commit(root, OTHER)  # of one's own, after what was confirmed
     check(root)
@@ -126,7 +127,7 @@ def test_in_a_clone_ones_own_remote_needs_no_question(clone) -> None:
 
 def test_a_copy_of_the_folder_is_asked_about_again(author: Path, tmp_path: Path) -> None:
     commit(author, REMOTE)
-    trusted.confirm(author, FILE, dvc.places)
+    trusted.confirm(author, FILE, commands.places)
     shutil.copytree(author, tmp_path / "copy")
     check(author)
     refused(tmp_path / "copy")
@@ -147,7 +148,7 @@ def test_a_copy_of_the_folder_is_asked_about_again(author: Path, tmp_path: Path)
     ],
 )
 def test_every_line_that_a_new_campaign_has_not_counts(config: str, places: tuple) -> None:
-    assert dvc.places(config) == places
+    assert commands.places(config) == places
 
 
 def test_values_are_shown_where_they_are_addresses_and_nothing_steers_the_terminal() -> None:
@@ -169,7 +170,7 @@ def test_values_are_shown_where_they_are_addresses_and_nothing_steers_the_termin
     ],
 )
 def test_places_that_the_settings_name(params: str, places: tuple[str, ...]) -> None:
-    assert trusting.places(params) == places
+    assert trusted_places.places(params) == places
 
 
 @pytest.mark.parametrize(

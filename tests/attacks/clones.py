@@ -11,7 +11,7 @@ from unittest import mock
 from cycle.squares import SETTINGS, make_images
 
 from labelcycle import config
-from labelcycle.cycle import setup
+from labelcycle.cycle import new_campaign
 
 PROGRAM = str(Path(sys.executable).with_name("labelcycle"))
 
@@ -23,8 +23,8 @@ def _made() -> tuple[tempfile.TemporaryDirectory[str], Path]:
     folder = Path(kept.name)
     make_images(folder / "images", 12)
     settings = {**SETTINGS, "ingest": {"holdout": 2}}
-    made = setup.init(folder / "campaign", config.parse(settings))
-    setup.add_images(made.root, [str(folder / "images")], lambda step: None)
+    made = new_campaign.init(folder / "campaign", config.parse(settings))
+    new_campaign.add_images(made.root, [str(folder / "images")], lambda step: None)
     return kept, made.root
 
 

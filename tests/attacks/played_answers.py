@@ -10,7 +10,7 @@ import httpx
 
 from attacks import Try, attack
 from attacks.small_campaign import CLASSES, SmallCampaign, running_at, say
-from labelcycle.adapters import label_config
+from labelcycle.adapters.annotation.label_studio import labeling_config
 from labelcycle.errors import LabelcycleError
 
 Answer = dict[str, Any]
@@ -20,7 +20,7 @@ Harm = Callable[[httpx.Client, Answer, Answer], httpx.Response]
 
 def other(answer: Answer) -> list[dict[str, Any]]:
     """The result that says the other class."""
-    return label_config.result(CLASSES[answer["labels"] == [CLASSES[0]]])
+    return labeling_config.result(CLASSES[answer["labels"] == [CLASSES[0]]])
 
 
 def edit(web: httpx.Client, answer: Answer, _: Answer) -> httpx.Response:
@@ -145,7 +145,7 @@ def open_round(folder: Path) -> Iterator[Try]:
         stored = [a for task in (first, rest[0]) for a in small.stored(task["task"])]
         for answer in stored:
             wrong = CLASSES[answer["result"][0]["value"]["choices"] == [CLASSES[0]]]
-            result = label_config.result(wrong)
+            result = labeling_config.result(wrong)
             enemy.patch(f"/api/annotations/{answer['id']}/", json={"result": result})
         with contextlib.redirect_stdout(io.StringIO()):
             small.flows.collect(root)

@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 
 from attacks import Try, attack
-from labelcycle.adapters import services
-from labelcycle.store import Campaign
+from labelcycle.adapters.local import services
+from labelcycle.campaign.store import Campaign
 
 NAMES = ("prefect", "flows", "labelcycle", "click", "httpx", "random", "uvicorn", "yaml", "torch")
 
@@ -53,7 +53,7 @@ ENTRY = {
 BELIEVED = """
 import os, sys
 from pathlib import Path
-from labelcycle.environment import prepare
+from labelcycle.adapters.local.environment import prepare
 prepare(Path(sys.argv[1]))
 print(os.environ.get("LABEL_STUDIO_URL"))
 """

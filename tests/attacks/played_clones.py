@@ -14,15 +14,18 @@ from unittest import mock
 from cycle.squares import SETTINGS
 
 from attacks import Try, attack, clones
-from labelcycle import config, pipeline
-from labelcycle.adapters import dvc, git, lock
+from labelcycle import config
+from labelcycle.adapters import git, lock
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.cycle import history, showing, standing
-from labelcycle.cycle.standing import Standing
+from labelcycle.adapters.dvc import commands
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import Campaign, read_samples
+from labelcycle.cycle import past_rounds, task_images
 from labelcycle.errors import LabelcycleError
-from labelcycle.rounds import State
-from labelcycle.stages.images import load_images
-from labelcycle.store import Campaign, read_samples
+from labelcycle.rounds import snapshot
+from labelcycle.rounds.snapshot import Standing
+from labelcycle.stages import declaration
+from labelcycle.stages.sample_images import load_images
 
 MODULES = ("random.py", "click.py", "torch.py", "dvc/__init__.py", "labelcycle/__init__.py")
 
@@ -43,7 +46,7 @@ def shadowing_modules(folder: Path) -> Iterable[Try]:
         clones.run(root, "ingest", str(folder / "more"))
         yield Try("at an ingest, which starts DVC", ran())
         with contextlib.suppress(LabelcycleError):
-            history._compute(Campaign(root), ("pretrain",))
+            past_rounds._compute(Campaign(root), ("pretrain",))
         yield Try("at a stage that verify computes", ran())
     words = [sys.executable, "-m", "labelcycle", "status"]
     shutil.rmtree(root / "labelcycle")
@@ -59,27 +62,27 @@ def another_pipeline(folder: Path) -> Iterable[Try]:
     root = clones.cloned(folder, {"docs/more/dvc.yaml": nested})
     with clones.identity():
         try:
-            standing.ready(root)
+            snapshot.ready(root)
             told = False
         except LabelcycleError:
             told = True
         yield Try("nobody is told", not told)
-        pipeline.refresh_code(Campaign(root), config.parse(SETTINGS))
+        declaration.refresh_code(Campaign(root), config.parse(SETTINGS))
         with contextlib.suppress(LabelcycleError):
-            dvc.repro(root, "pretrain")
+            commands.repro(root, "pretrain")
     yield Try("its command runs", mark.exists())
 
 
 @attack("a remote that came with a clone gets the data", slow=True)
 def inherited_remote(folder: Path) -> Iterable[Try]:
     store = folder / "store"
-    remote = f"{dvc.SETTINGS}['remote \"away\"']\n    url = {store}\n"
+    remote = f"{commands.SETTINGS}['remote \"away\"']\n    url = {store}\n"
     settings = remote.replace("[core]\n", "[core]\n    remote = away\n")
     root = clones.cloned(folder, {".dvc/config": settings})
     with contextlib.suppress(LabelcycleError):
-        dvc.add(root, ["data/images"])
-        if dvc.has_remote(root):
-            dvc.push(root)
+        commands.add(root, ["data/images"])
+        if commands.has_remote(root):
+            commands.push(root)
     yield Try("by a push", store.exists() and any(store.rglob("*")))
 
 
@@ -99,10 +102,10 @@ def lists_that_lead_out(folder: Path) -> Iterable[Try]:
     path.write_text(path.read_text().replace(before, after))
     with clones.identity():
         git.commit(root, ["data"], "data")
-        now = standing.read(root)
+        now = snapshot.read(root)
         with (
             contextlib.suppress(LabelcycleError),
-            history.restored(now, "HEAD", ("data/images.dvc",)) as copy,
+            past_rounds.restored(now, "HEAD", ("data/images.dvc",)) as copy,
         ):
             found = copy.root.parent.rglob("evil")
             yield Try("where verify brings data in", any(found))
@@ -134,7 +137,7 @@ def copied_repository(folder: Path) -> Iterable[Try]:
             clones.git(root, "config", key, value.format(program))
         (root / "params.yaml").write_text((root / "params.yaml").read_text() + f"# {kind}\n")
         with clones.identity(), contextlib.suppress(LabelcycleError):
-            standing.read(root)
+            snapshot.read(root)
             git.dirty(root, ())
             git.commit(root, ["params.yaml"], "settings")
         yield Try(kind, mark.exists())
@@ -166,7 +169,7 @@ def names_that_lead_out(folder: Path) -> Iterable[Try]:
     campaign.samples.write_text(json.dumps({**record, **away}) + "\n")
     now = Standing(campaign, config.parse(SETTINGS), frozenset(), 0, State.DUE)
     with contextlib.suppress(LabelcycleError):
-        showing.image(now, read_samples(campaign.samples)[0])
+        task_images.image(now, read_samples(campaign.samples)[0])
     yield Try("a file is written above", any(folder.rglob("evil*")))
 
 

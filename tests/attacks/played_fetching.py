@@ -14,19 +14,15 @@ import boto3  # noqa: F401  so that the time and memory for it are not measured
 from hostile import KINDS, answering, redirect, says
 
 from attacks import Try, attack
-from labelcycle.adapters import (
-    health,
-    label_studio_network,
-    mlflow_server,
-    patience,
-    s3,
-    sending,
-    web,
-)
-from labelcycle.adapters.label_studio_api import LabelStudioApi
-from labelcycle.adapters.mlflow import MlflowTracker
+from labelcycle.adapters import patience, s3, web
+from labelcycle.adapters.annotation.label_studio import rest_network
+from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
+from labelcycle.adapters.local import health
+from labelcycle.adapters.mlflow import patient_client
+from labelcycle.adapters.mlflow.tracker import MlflowTracker
 from labelcycle.errors import LabelcycleError
-from labelcycle.finding import find
+from labelcycle.images.paths import find
+from labelcycle.notify import sending
 
 IN_TIME_S = 0.4
 PATIENCE_S = 4.0
@@ -57,7 +53,7 @@ def _bucket(url: str) -> object:
 
 
 def _mlflow(url: str) -> object:
-    return mlflow_server.check_answers(url)
+    return patient_client.check_answers(url)
 
 
 CLIENTS: dict[str, Ask] = {
@@ -74,12 +70,12 @@ def _small() -> Iterator[None]:
     """Our clients with bounds that a test can wait for."""
     with ExitStack() as stack:
         for where, name, value in (
-            (label_studio_network, "MAX_BYTES", MOST),
-            (label_studio_network.Network.__init__, "__defaults__", (None, IN_TIME_S, ())),
+            (rest_network, "MAX_BYTES", MOST),
+            (rest_network.Network.__init__, "__defaults__", (None, IN_TIME_S, ())),
             (health, "MAX_BYTES", MOST),
             (health, "PATIENCE_S", IN_TIME_S),
             (s3, "BOUNDS", s3.http.Bounds(IN_TIME_S, IN_TIME_S, MOST)),
-            (mlflow_server, "BOUNDS", s3.http.Bounds(IN_TIME_S, IN_TIME_S, MOST)),
+            (patient_client, "BOUNDS", s3.http.Bounds(IN_TIME_S, IN_TIME_S, MOST)),
             (s3, "TRIES", 1),
         ):
             stack.enter_context(mock.patch.object(where, name, value))

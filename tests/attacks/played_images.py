@@ -27,8 +27,8 @@ INGEST = """
 import json, resource, sys
 import numpy as np
 from pathlib import Path
-from labelcycle import ingest
-from labelcycle.store import Campaign
+from labelcycle.images import ingest
+from labelcycle.campaign.store import Campaign
 resource.setrlimit(resource.RLIMIT_CPU, (40, 40))  # else a harm that is done takes hours
 
 def peak():  # ru_maxrss would count the memory of who started us

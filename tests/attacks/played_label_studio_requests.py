@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from attacks import Try, attack
-from labelcycle.adapters import services
-from labelcycle.store import Campaign
+from labelcycle.adapters.local import services
+from labelcycle.campaign.store import Campaign
 
 CONFIG = """<View><Text name="t" value="$x"/>
 <Choices name="c" toName="t"><Choice value="a"/></Choices></View>"""

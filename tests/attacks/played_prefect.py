@@ -14,8 +14,8 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from attacks import Try, attack
-from labelcycle.adapters import services
-from labelcycle.store import Campaign
+from labelcycle.adapters.local import services
+from labelcycle.campaign.store import Campaign
 
 PAGE = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
 """What a browser adds to the requests of a foreign page; it has no password to send."""
@@ -28,7 +28,7 @@ STEPS = {"pull_steps": [{"prefect.deployments.steps.run_shell_script": {"script"
 EPHEMERAL = """
 import sys
 from pathlib import Path
-from labelcycle.environment import prepare
+from labelcycle.adapters.local.environment import prepare
 prepare(Path(sys.argv[1]))
 from prefect.client.orchestration import get_client
 with get_client(sync_client=True) as client:
@@ -46,7 +46,7 @@ def served(api: str, login: str | None) -> str:
         if csrf.is_success:
             client.headers["Prefect-Csrf-Token"] = csrf.json()["token"]
         flow = client.post("flows/", json={"name": "collect"}).raise_for_status().json()["id"]
-        made = {"name": "photos", "flow_id": flow, "entrypoint": "flows.rounds.collect"}
+        made = {"name": "photos", "flow_id": flow, "entrypoint": "labelcycle_flows.rounds.collect"}
         return str(client.post("deployments/", json=made).raise_for_status().json()["id"])
 
 

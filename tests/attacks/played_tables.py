@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from attacks import Try, attack
-from labelcycle import owned, store
-from labelcycle.store import OWNED, Campaign, Label, Sample
+from labelcycle.campaign import label_csv, store
+from labelcycle.campaign.store import OWNED, Campaign, Label, Sample
 
 FORMULAS = (
     '=HYPERLINK("http://example.org/","open")',
@@ -30,7 +30,7 @@ def formulas(folder: Path) -> Iterator[Try]:
     store.write_samples(campaign.samples, samples)
     labels = [Label(key, text, source="owned") for key, text in zip(keys, FORMULAS, strict=True)]
     store.write_labels(campaign.label_file(OWNED), labels)
-    made = owned.export(campaign)
+    made = label_csv.export(campaign)
     text = made if isinstance(made, str) else made.text
     for row in csv.DictReader(io.StringIO(text, newline="")):
         for column in ("source", "label"):

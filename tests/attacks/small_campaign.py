@@ -13,13 +13,16 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from labelcycle import config, rounds, running
-from labelcycle.adapters import dvc, label_config, services
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.cycle import setup, standing
-from labelcycle.labels import read_all_labels, read_holdout
+from labelcycle import config
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, labeling_config
+from labelcycle.adapters.dvc import commands
+from labelcycle.adapters.local import services
+from labelcycle.campaign import round_states
+from labelcycle.campaign.labels import read_all_labels, read_holdout
+from labelcycle.campaign.store import Campaign, read_json, read_jsonl
+from labelcycle.cycle import new_campaign, run_stage
+from labelcycle.rounds import snapshot
 from labelcycle.stages import charts
-from labelcycle.store import Campaign, read_json, read_jsonl
 
 CLASSES = ("dark", "light")
 SETTINGS = {
@@ -63,11 +66,11 @@ class SmallCampaign:
         return web
 
     def pushed(self, number: int) -> list[dict[str, Any]]:
-        return list(read_json(self.campaign.round(number) / rounds.PUSHED)["tasks"])
+        return list(read_json(self.campaign.round(number) / round_states.PUSHED)["tasks"])
 
     def tasks(self) -> list[dict[str, Any]]:
         """Those of the round at work."""
-        return self.pushed(standing.read(self.campaign.root).number)
+        return self.pushed(snapshot.read(self.campaign.root).number)
 
     def stored(self, task: int) -> list[dict[str, Any]]:
         """The answers to a task, as the server has them."""
@@ -90,12 +93,12 @@ class SmallCampaign:
         return held | {name: x.label for name, x in read_all_labels(self.campaign).items()}
 
     def answers(self, number: int) -> list[dict[str, Any]]:
-        return list(read_jsonl(self.campaign.round(number) / rounds.ANNOTATIONS))
+        return list(read_jsonl(self.campaign.round(number) / round_states.ANNOTATIONS))
 
 
 def say(who: httpx.Client, task: int, label: str, **more: object) -> httpx.Response:
     """Somebody answers a task."""
-    body = {"result": label_config.result(label), "lead_time": 2.0, **more}
+    body = {"result": labeling_config.result(label), "lead_time": 2.0, **more}
     return who.post(f"/api/tasks/{task}/annotations/", json=body)
 
 
@@ -124,17 +127,17 @@ def _begin(folder: Path, served: Campaign) -> Path:
     for number in range(130):
         pixels = rng.integers(0, 90, (16, 16, 3)) + 150 * (number % 2)
         Image.fromarray(pixels.astype(np.uint8)).save(images / f"{number}.png")
-    made = setup.init(folder / "campaign", config.parse(SETTINGS))
+    made = new_campaign.init(folder / "campaign", config.parse(SETTINGS))
     made.media.symlink_to(served.media, target_is_directory=True)
-    setup.add_images(made.root, [str(images)], lambda step: None)
+    new_campaign.add_images(made.root, [str(images)], lambda step: None)
     return made.root
 
 
 @contextmanager
 def _bare_flows(environment: dict[str, str]) -> Iterator[ModuleType]:
-    """The module flows.rounds: its own functions in their own order, without Prefect and DVC."""
-    from flows import reports, tasks
-    from flows import rounds as flows
+    """The module labelcycle_flows.rounds: its own functions in their own order, without Prefect and DVC."""
+    from labelcycle_flows import reports, tasks
+    from labelcycle_flows import rounds as flows
 
     def at(campaign: Campaign) -> LabelStudioBackend:
         return LabelStudioBackend(campaign, environment)
@@ -152,8 +155,8 @@ def _bare_flows(environment: dict[str, str]) -> Iterator[ModuleType]:
         for name in ("confusion", "per_class"):
             stack.enter_context(mock.patch.object(charts, name, return_value=b"chart"))
         for name, result in (("init", None), ("add", None), ("has_remote", False)):
-            stack.enter_context(mock.patch.object(dvc, name, return_value=result))
-        stage = lambda root, name: running.run_stage(name, root, lambda step: None)  # noqa: E731
-        stack.enter_context(mock.patch.object(dvc, "repro", stage))
+            stack.enter_context(mock.patch.object(commands, name, return_value=result))
+        stage = lambda root, name: run_stage.run_stage(name, root, lambda step: None)  # noqa: E731
+        stack.enter_context(mock.patch.object(commands, "repro", stage))
         stack.enter_context(mock.patch.dict("os.environ", dict.fromkeys(names, "t@localhost")))
         yield flows

@@ -1,8 +1,8 @@
 """The commands of the cycle."""
 
-from labelcycle import pipeline
-from labelcycle.commands import cycling
+from labelcycle.cli import cycle_commands
+from labelcycle.stages import declaration
 
 
 def test_the_command_knows_the_stages_of_the_pipeline() -> None:
-    assert cycling.STAGES == pipeline.NAMES
+    assert cycle_commands.STAGES == declaration.NAMES

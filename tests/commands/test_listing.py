@@ -3,7 +3,7 @@
 import pytest
 from click.testing import CliRunner
 
-from labelcycle.cli import cli
+from labelcycle.cli.main import cli
 from labelcycle.core import strategies
 
 

@@ -6,8 +6,8 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from labelcycle import checks
-from labelcycle.cli import cli
+from labelcycle.cli import doctor_checks
+from labelcycle.cli.main import cli
 
 
 def test_init_refuses_wrong_class_names_before_it_writes_anything(tmp_path):
@@ -40,7 +40,7 @@ def test_init_refuses_wrong_class_names_before_it_writes_anything(tmp_path):
 def test_the_doctor_tells_what_failed_from_what_was_not_started(
     found, shown, problem, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(checks, "all_checks", lambda root: found)
+    monkeypatch.setattr(doctor_checks, "all_checks", lambda root: found)
     result = CliRunner().invoke(cli, ["-C", str(tmp_path), "doctor"])
     assert result.output.splitlines() == shown
     assert result.exit_code == (1 if problem else 0)

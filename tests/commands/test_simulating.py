@@ -11,9 +11,9 @@ import yaml
 from click.testing import CliRunner
 from tiny_sets import blobs_in, settings
 
-from labelcycle.cli import cli
+from labelcycle.cli.main import cli
 from labelcycle.errors import DataError, SettingsError, ToolFailed
-from labelcycle.simulate import running
+from labelcycle.simulate import run_experiment
 from labelcycle.simulate.figures import drawing
 
 
@@ -34,7 +34,7 @@ def test_a_wrong_file_is_refused_without_torch(tmp_path: Path) -> None:
     ):
         path = written(tmp_path, **change)
         program = (
-            "import sys; from labelcycle.cli import main\n"
+            "import sys; from labelcycle.cli.main.main import main\n"
             f"sys.argv = ['labelcycle', 'simulate', {str(path)!r}]\n"
             "try: main()\n"
             "finally: print({'torch', 'faiss', 'sklearn'} & set(sys.modules))"
@@ -77,7 +77,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_played(
 ) -> None:
     (tmp_path / "file").touch()
     words = ["simulate", str(written(tmp_path)), "--data", str(blobs_in(tmp_path))]
-    monkeypatch.setattr(running, "run", lambda *given: pytest.fail("it was played"))
+    monkeypatch.setattr(run_experiment, "run", lambda *given: pytest.fail("it was played"))
     result = CliRunner().invoke(cli, [*words, "--into", str(tmp_path / "file" / "out")])
     with pytest.raises(DataError, match=r"cannot write results to .*file/out: .*--into"):
         raise result.exception or AssertionError(result.output)

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelcycle.core import agreement
-from labelcycle.core.answers import Answers, gather
 from labelcycle.core.metrics import wilson
+from labelcycle.core.valid_answers import Answers, gather
 
 # Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011), section C: four observers,
 # twelve units, five values, missing data; 0 stands for no answer.

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skactiveml.pool import CoreSet
 
-from labelcycle.core import query
+from labelcycle.core import checked
 from labelcycle.core.pool import UNLABELED, Pool, Selection
 
 
@@ -21,7 +21,7 @@ def make(features: np.ndarray, labeled: Sequence[int] = (), rejected: Sequence[i
 
 
 def ask(pool: Pool, budget: int) -> Selection:
-    return query.select("coreset", pool, budget, np.random.default_rng(0))
+    return checked.select("coreset", pool, budget, np.random.default_rng(0))
 
 
 def unit(features: np.ndarray) -> np.ndarray:

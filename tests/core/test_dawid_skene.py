@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labelcycle.core import dawid_skene
-from labelcycle.core.answers import Answers, gather
+from labelcycle.core.valid_answers import Answers, gather
 
 CLASSES = ("bird", "cat", "dog")
 

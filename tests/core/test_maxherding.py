@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skactiveml.pool import MaxHerding
 
-from labelcycle.core import query
+from labelcycle.core import checked
 from labelcycle.core.lazy import settled
 from labelcycle.core.pool import UNLABELED, Pool, Selection
 
@@ -23,7 +23,7 @@ def make(features: np.ndarray, labeled: Sequence[int] = (), rejected: Sequence[i
 
 
 def ask(pool: Pool, budget: int, seed: int = 0, **options: object) -> Selection:
-    return query.select("maxherding", pool, budget, np.random.default_rng(seed), options)
+    return checked.select("maxherding", pool, budget, np.random.default_rng(seed), options)
 
 
 def slow_maxherding(pool: Pool, budget: int, sigma: float) -> tuple[list[int], list[float]]:

@@ -11,11 +11,11 @@ from fakes import FakeBackend
 from PIL import Image
 from squares import CLASSES, SETTINGS, make_images
 
-from labelcycle import config, running
-from labelcycle.adapters import dvc
-from labelcycle.cycle import setup
+from labelcycle import config
+from labelcycle.adapters.dvc import commands
+from labelcycle.campaign.store import Campaign
+from labelcycle.cycle import new_campaign, run_stage
 from labelcycle.stages import charts
-from labelcycle.store import Campaign
 
 
 @pytest.fixture(autouse=True)
@@ -31,11 +31,11 @@ def without_dvc(monkeypatch: pytest.MonkeyPatch) -> None:
     """DVC's part is left out: stages run in this process, nothing is cached; no charts."""
     for name in ("confusion", "per_class"):
         monkeypatch.setattr(charts, name, lambda *shown: b"chart")
-    monkeypatch.setattr(dvc, "init", lambda root: None)
-    monkeypatch.setattr(dvc, "add", lambda root, paths: None)
-    monkeypatch.setattr(dvc, "has_remote", lambda root: False)
+    monkeypatch.setattr(commands, "init", lambda root: None)
+    monkeypatch.setattr(commands, "add", lambda root, paths: None)
+    monkeypatch.setattr(commands, "has_remote", lambda root: False)
     monkeypatch.setattr(
-        dvc, "repro", lambda root, stage: running.run_stage(stage, root, lambda step: None)
+        commands, "repro", lambda root, stage: run_stage.run_stage(stage, root, lambda step: None)
     )
 
 
@@ -47,8 +47,8 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
 
 @pytest.fixture
 def flows(monkeypatch: pytest.MonkeyPatch, backend: FakeBackend):
-    """The module flows.rounds with Prefect taken out: the bare functions in their own order."""
-    from flows import reports, rounds, tasks
+    """The module labelcycle_flows.rounds with Prefect taken out: the bare functions in their own order."""
+    from labelcycle_flows import reports, rounds, tasks
 
     for name in ("reproduce", "push", "look", "pull", "log_rounds"):
         monkeypatch.setattr(rounds, name, getattr(rounds, name).fn)
@@ -71,8 +71,8 @@ def campaign(
     template = tmp_path_factory.getbasetemp() / "template"
     if not template.exists():
         make_images(tmp_path / "images")
-        made = setup.init(tmp_path / "made", config.parse(SETTINGS))
-        setup.add_images(made.root, [str(tmp_path / "images")], lambda step: None)
+        made = new_campaign.init(tmp_path / "made", config.parse(SETTINGS))
+        new_campaign.add_images(made.root, [str(tmp_path / "images")], lambda step: None)
         made.root.rename(template)
     shutil.copytree(template, tmp_path / "campaign")
     return Campaign(tmp_path / "campaign")
@@ -125,7 +125,7 @@ def closed(opened: Campaign, flows, backend: FakeBackend, answer_all, kept: Kept
 @pytest.fixture
 def truth(campaign: Campaign) -> dict[str, str]:
     """True class by sample id: dark or light by the mean of the pixels."""
-    from labelcycle.store import read_samples
+    from labelcycle.campaign.store import read_samples
 
     found = {}
     for sample in read_samples(campaign.samples):

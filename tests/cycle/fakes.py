@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from labelcycle.adapters.ports import Answer, LabelSchema, Progress, TaskSpec
 from labelcycle.errors import ServiceDown, ServiceRefused
-from labelcycle.ports import Answer, LabelSchema, Progress, TaskSpec
 
 
 @dataclass

@@ -2,10 +2,10 @@
 
 import pytest
 
-from labelcycle.adapters import services
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.adapters.services import Services
-from labelcycle.store import Campaign
+from labelcycle.adapters.local import services
+from labelcycle.adapters.local.services import Services
+from labelcycle.campaign.store import Campaign
 
 
 @pytest.fixture

@@ -9,16 +9,11 @@ import numpy as np
 import pytest
 import yaml
 
-from labelcycle import config, rounds
-from labelcycle.core import consensus
-from labelcycle.core.agreement import alpha
-from labelcycle.core.consensus import SKIPPED as SKIP
-from labelcycle.core.skips import Skip
-from labelcycle.cycle import annotators, answers, report, revising, standing, strays
-from labelcycle.cycle.answers import Reply
-from labelcycle.labels import read_all_labels
-from labelcycle.rounds import State
-from labelcycle.store import (
+from labelcycle import config
+from labelcycle.campaign import round_states
+from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import (
     Campaign,
     read_json,
     read_labels,
@@ -26,6 +21,14 @@ from labelcycle.store import (
     write_jsonl,
     write_labels,
 )
+from labelcycle.core import consensus
+from labelcycle.core.agreement import alpha
+from labelcycle.core.consensus import SKIPPED as SKIP
+from labelcycle.core.skips import Skip
+from labelcycle.cycle import status_report
+from labelcycle.people import figures, unknown_classes
+from labelcycle.rounds import answers, corrected_labels, snapshot
+from labelcycle.rounds.answers import Reply
 
 
 def reply(sample: str, annotator: str, given: str | Skip, number: int = 0, at: int = 0) -> Reply:
@@ -77,7 +80,7 @@ def made_up(
     rounds_: list[dict[str, list[tuple[str, str | None]]]],
     kinds: Mapping[tuple[int, str], str] = MappingProxyType({}),
     wanted: int = 1,
-) -> standing.Standing:
+) -> snapshot.Standing:
     """A campaign's files as of its last round: sample -> (annotator, class) for each round.
 
     kinds : of tasks (round, sample) that are not of the selection
@@ -102,12 +105,12 @@ def made_up(
                         "updated": f"t{at:04d}",
                     }
                 )  # fmt: skip
-        write_json(folder / rounds.PUSHED, {"tasks": tasks, "project": 7})
-        write_json(folder / rounds.PLAN, {"strategy": f"strategy {number}"})
-        write_jsonl(folder / rounds.ANNOTATIONS, records)
+        write_json(folder / round_states.PUSHED, {"tasks": tasks, "project": 7})
+        write_json(folder / round_states.PLAN, {"strategy": f"strategy {number}"})
+        write_jsonl(folder / round_states.ANNOTATIONS, records)
     write_jsonl(campaign.holdout, [])
     settings = config.parse({"campaign": {"classes": ["cat", "dog"]}}, parts=False)
-    return standing.Standing(campaign, settings, frozenset(), len(rounds_) - 1, State.PULLED)
+    return snapshot.Standing(campaign, settings, frozenset(), len(rounds_) - 1, State.PULLED)
 
 
 def test_a_later_round_settles_a_tie_and_says_nothing_of_what_it_did_not_hear(tmp_path) -> None:
@@ -125,7 +128,7 @@ def test_a_later_round_settles_a_tie_and_says_nothing_of_what_it_did_not_hear(tm
     latest = read_all_labels(later.campaign)
     assert (latest["x"].label, latest["x"].votes) == ("dog", {"cat": 1, "dog": 2})
     assert sorted(answers.awaiting(latest.values())) == ["v", "y"]
-    people = annotators.figures(later)
+    people = figures.figures(later)
     # cy was asked about x because ann and bob disagreed: that says nothing of how far people agree
     assert people["alpha_round"] == alpha(np.array([[1, 1]]))  # v
     assert people["alpha"] == pytest.approx(alpha(np.array([[1, 1], [1, 1], [1, 1], [2, 0]])))
@@ -169,24 +172,26 @@ def test_one_answer_of_two_awaits_adjudication_and_two_answers_make_a_label(tmp_
 def test_answers_that_name_no_class_are_counted_and_named() -> None:
     of = ("cat", "dog")
     fine = [reply("s", "ann", "cat"), reply("s", "bob", SKIP)]
-    assert strays.told(strays.figures(fine, of)) == ""
+    assert unknown_classes.told(unknown_classes.figures(fine, of)) == ""
     wrong = [reply("s", "cy", name) for name in ("Dress", "Bag", "Dress")]
-    found = strays.figures([*fine, *wrong], of)
+    found = unknown_classes.figures([*fine, *wrong], of)
     assert found == {"answers": 3, "names": ["Bag", "Dress"]}
-    assert strays.told(found) == (
+    assert unknown_classes.told(found) == (
         "3 answers name no class of this campaign ('Bag', 'Dress') and do not count"
     )
-    many = strays.figures([reply("s", "cy", f"c{n}") for n in range(9)], of)
-    assert "('c0', 'c1', 'c2', 'c3', 'c4' ...)" in strays.told(many)
+    many = unknown_classes.figures([reply("s", "cy", f"c{n}") for n in range(9)], of)
+    assert "('c0', 'c1', 'c2', 'c3', 'c4' ...)" in unknown_classes.told(many)
 
 
 def test_names_that_anybody_sends_fill_no_file_and_no_line() -> None:
     """A megabyte of a name, and a thousand names."""
     long = [reply("s", "cy", letter * 1_000_000) for letter in "ab"]
-    found = strays.figures([*long, *(reply("s", "cy", f"n{n}") for n in range(1000))], ("cat",))
-    assert (found["answers"], len(found["names"])) == (1002, strays.KEPT)
+    found = unknown_classes.figures(
+        [*long, *(reply("s", "cy", f"n{n}") for n in range(1000))], ("cat",)
+    )
+    assert (found["answers"], len(found["names"])) == (1002, unknown_classes.KEPT)
     assert found["names"][:2] == ["a" * 40 + "...", "b" * 40 + "..."]
-    assert len(strays.told(found)) < 400
+    assert len(unknown_classes.told(found)) < 400
     verdict = consensus.accept([("a" * 1_000_000,)], ("cat",))
     assert verdict.reason == f"unknown class {'a' * 40 + '...'!r}"
 
@@ -204,8 +209,8 @@ def test_the_one_answer_that_a_correction_leaves_of_two_awaits_adjudication(tmp_
     first = {"x": [("ann", "cat"), ("bob", "cat")]}
     now = made_up(tmp_path, [first, {"y": []}], wanted=2)
     gone = {"round": 0, "key": "k/000/x", "annotation": 2, "what": "deleted", "before": None}
-    write_jsonl(now.folder / rounds.CORRECTIONS, [gone])
-    (found,) = revising.labels(now, set())
+    write_jsonl(now.folder / round_states.CORRECTIONS, [gone])
+    (found,) = corrected_labels.labels(now, set())
     assert (found.label, found.reason) == (None, "1 valid answer of 2 wanted")
 
 
@@ -255,7 +260,7 @@ def test_a_round_of_several_people(campaign, flows, backend, truth) -> None:
     agreement = people["annotators"]["1"]["agreement_with_others"]["value"]
     assert (people["annotators"]["1"]["compared"], agreement) == (3, pytest.approx(0.5 / 3))
     json.dumps(people, allow_nan=False)
-    text = report.as_text(report.status(standing.read(campaign.root)))
+    text = status_report.as_text(status_report.status(snapshot.read(campaign.root)))
     assert "s a label in the last round, 2 samples await adjudication" in text
     # a third word for the hold-out's tie comes in with the next round and settles it
     backend.answer(held[0], right[held[0]], annotator="3")

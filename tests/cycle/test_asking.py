@@ -9,17 +9,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelcycle import config, labels
-from labelcycle.cycle import answers, asked, asking, gold, notices, report, setup
-from labelcycle.cycle import standing as standings
-from labelcycle.cycle.answers import Reply
-from labelcycle.cycle.asked import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
-from labelcycle.cycle.asking import Ask
-from labelcycle.cycle.standing import Standing
-from labelcycle.errors import SettingsError
-from labelcycle.labels import read_all_labels
-from labelcycle.rounds import State
-from labelcycle.store import (
+from labelcycle import config
+from labelcycle.campaign import labels
+from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import (
     OWNED,
     Campaign,
     Label,
@@ -31,6 +25,16 @@ from labelcycle.store import (
     write_labels,
     write_samples,
 )
+from labelcycle.cycle import new_campaign, status_report, task_plan
+from labelcycle.cycle.task_plan import Ask
+from labelcycle.errors import SettingsError
+from labelcycle.notify import notices
+from labelcycle.people import gold
+from labelcycle.rounds import answers, pushed_tasks
+from labelcycle.rounds import snapshot as standings
+from labelcycle.rounds.answers import Reply
+from labelcycle.rounds.pushed_tasks import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
+from labelcycle.rounds.snapshot import Standing
 
 OTHER = {"dark": "light", "light": "dark"}
 
@@ -48,12 +52,12 @@ def own(campaign, truth, count: int = 5) -> set[str]:
     table = campaign.root.parent / "owned.csv"
     rows = "".join(f"{sample},{truth[sample]}\n" for sample in pool)
     table.write_text(f"sample,label\n{rows}")
-    setup.add_labels(campaign.root, table)
+    new_campaign.add_labels(campaign.root, table)
     return set(pool)
 
 
 def tasks(campaign, number: int) -> list[Asked]:
-    return asked.tasks(standings.read(campaign.root), number)
+    return pushed_tasks.tasks(standings.read(campaign.root), number)
 
 
 def answer(backend, campaign, truth, number: int, wrong=frozenset(), people=("1",)) -> None:
@@ -71,16 +75,16 @@ def answer(backend, campaign, truth, number: int, wrong=frozenset(), people=("1"
 @given(st.integers(0, 60), st.floats(0, 1), st.integers(0, 2**32))
 def test_a_share_is_one_of_the_two_nearest_counts(n: int, part: float, seed: int) -> None:
     names = [str(i) for i in range(n)]
-    found = asking.share(np.random.default_rng(seed), names, part)
+    found = task_plan.share(np.random.default_rng(seed), names, part)
     assert found <= set(names)
     assert len(found) in (int(part * n), min(n, int(part * n) + 1))
 
 
 def test_small_rounds_have_their_share_in_the_long_run() -> None:
     rng = np.random.default_rng(0)
-    counts = [len(asking.share(rng, list("abcd"), 0.1)) for _ in range(2000)]
+    counts = [len(task_plan.share(rng, list("abcd"), 0.1)) for _ in range(2000)]
     assert abs(np.mean(counts) - 0.4) < 4 * (0.4 * 0.6 / 2000) ** 0.5
-    drawn = Counter(x for _ in range(2000) for x in asking.share(rng, list("abcd"), 0.5))
+    drawn = Counter(x for _ in range(2000) for x in task_plan.share(rng, list("abcd"), 0.5))
     assert min(drawn.values()) > 1000 - 4 * 500**0.5
 
 
@@ -90,7 +94,7 @@ def test_what_is_mixed_in_leaves_the_order_of_the_selection(n: int, m: int, seed
         [Ask(f"s{i}", SELECTED) for i in range(n)],
         [Ask(f"g{i}", GOLD) for i in range(m)],
     )
-    found = asking.mixed(np.random.default_rng(seed), chosen, extra)
+    found = task_plan.mixed(np.random.default_rng(seed), chosen, extra)
     assert [each for each in found if each.kind == SELECTED] == chosen
     assert sorted(each.sample for each in found if each.kind == GOLD) == sorted(
         each.sample for each in extra
@@ -100,7 +104,7 @@ def test_what_is_mixed_in_leaves_the_order_of_the_selection(n: int, m: int, seed
 def test_gold_tasks_come_at_any_place() -> None:
     chosen, extra = [Ask(f"s{i}", SELECTED) for i in range(4)], [Ask("g", GOLD)]
     rng = np.random.default_rng(1)
-    places = Counter(asking.mixed(rng, chosen, extra).index(extra[0]) for _ in range(500))
+    places = Counter(task_plan.mixed(rng, chosen, extra).index(extra[0]) for _ in range(500))
     assert min(places[i] for i in range(5)) > 60
 
 
@@ -119,7 +123,7 @@ def test_a_model_of_one_class_has_no_guess(tmp_path, number, said, guessed) -> N
     write_array(campaign.model / "probabilities.npy", np.tile([0.75, 0.25], (3, 1)))
     chosen = config.parse({"campaign": {"classes": ["dark", "light"]}}, parts=False)
     at_work = standings.Standing(campaign, chosen, frozenset(), number, State.SELECTED)
-    found = asking._predictions(at_work)
+    found = task_plan._predictions(at_work)
     assert [(p.label, p.probability) for p in found.values()] == [("dark", 0.75)] * guessed
 
 
@@ -129,7 +133,7 @@ def test_a_model_of_one_class_has_no_guess(tmp_path, number, said, guessed) -> N
 def test_a_tie_of_two_people_is_settled_by_the_next_round(
     campaign, flows, backend, truth, monkeypatch
 ) -> None:
-    monkeypatch.setattr(report, "LabelStudioBackend", lambda campaign: backend)
+    monkeypatch.setattr(status_report, "LabelStudioBackend", lambda campaign: backend)
     settings(campaign, push={"overlap": 2})
     root = str(campaign.root)
     flows.run(root)
@@ -139,7 +143,7 @@ def test_a_tie_of_two_people_is_settled_by_the_next_round(
     tied = [t.sample for t in first if t.kind == SELECTED][:2]
     answer(backend, campaign, truth, 0, people=("1",))
     flows.run(root)  # one person is not enough
-    status = report.status(standings.read(campaign.root))["rounds"][0]
+    status = status_report.status(standings.read(campaign.root))["rounds"][0]
     assert (status["answered"], status["partly"], status["tasks"]) == (0, 10, 10)
     for task in first:
         right = truth[task.sample]
@@ -280,7 +284,7 @@ def test_gold_tasks_measure_people_and_make_no_labels(campaign, flows, backend, 
     assert first["gold"]["below"] == []  # two answers are not enough to name anybody
     now = standings.read(campaign.root)
     line = "Annotator 1: 0.00 of 6 answers to gold tasks are right (0.00 to 0.39)."
-    assert line in report.as_text(report.status(now))
+    assert line in status_report.as_text(status_report.status(now))
     told = {notice.key: notice for notice in notices.due(now, None)}
     assert told["gold 002"].title == "tiny: look at annotator 1"
     assert line in told["gold 002"].body
@@ -332,7 +336,7 @@ def test_a_blind_share_shows_no_prediction_and_keeps_it(campaign, flows, backend
         assert (errors and errors["value"]) == (np.mean(wrong) if wrong else None)
     assert any(figures["errors"].values())
     assert figures["campaign"] == {k: v for k, v in figures.items() if k != "campaign"}
-    text = report.as_text(report.status(standings.read(campaign.root)))
+    text = status_report.as_text(status_report.status(standings.read(campaign.root)))
     assert "pre-annotations: 0% of " in text
     assert "people who see one say the same +100 points more often" in text
     json.dumps(figures, allow_nan=False)
@@ -359,7 +363,7 @@ def test_a_push_that_died_goes_on_with_the_same_tasks(campaign, flows, backend, 
     flows.run(str(campaign.root))
     now = standings.read(campaign.root)
     (campaign.round(0) / "pushed.json").rename(campaign.root / "kept.json")
-    again = asking.tasks(now)
+    again = task_plan.tasks(now)
     wanted = read_json(campaign.root / "kept.json")["tasks"]
     assert [(t.key, t.kind, t.wanted, t.rank) for t in again] == [
         (t["key"], t["kind"], t["wanted"], t["rank"]) for t in wanted
@@ -419,14 +423,16 @@ def test_nobody_is_named_for_bad_luck(tmp_path) -> None:
 
 def test_the_status_says_that_the_majority_stood_in() -> None:
     lacking = "samples with several answers are 3, wanted 50"
-    people = dict.fromkeys(report.PEOPLE)
+    people = dict.fromkeys(status_report.PEOPLE)
     for instead, said in (
         (lacking, [f"people: majority, not yet Dawid-Skene ({lacking})"]),
         (None, []),
     ):
         people["method"] = {"used": "majority", "instead": instead}
-        assert report._people([{"people": people}]) == said
-    assert report._people([{"people": dict.fromkeys(report.PEOPLE)}]) == []  # of an older version
+        assert status_report._people([{"people": people}]) == said
+    assert (
+        status_report._people([{"people": dict.fromkeys(status_report.PEOPLE)}]) == []
+    )  # of an older version
 
 
 @pytest.mark.slow
@@ -436,4 +442,6 @@ def test_the_figures_of_a_round_without_pre_annotations(campaign, flows, backend
     flows.run(str(campaign.root))
     figures = read_json(campaign.round(0) / "metrics.json")["preannotation"]
     assert (figures["shown"], figures["override_rate"], figures["bias"]) == (0, None, None)
-    assert "pre-annotations" not in report.as_text(report.status(standings.read(campaign.root)))
+    assert "pre-annotations" not in status_report.as_text(
+        status_report.status(standings.read(campaign.root))
+    )

@@ -28,15 +28,16 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from labelcycle import annotate, config, rounds
-from labelcycle.adapters import label_config
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.adapters.label_studio_api import LabelStudioApi
-from labelcycle.adapters.services import Services
+from labelcycle import config
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, labeling_config
+from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
+from labelcycle.adapters.local.services import Services
+from labelcycle.adapters.ports import LabelSchema, TaskSpec
+from labelcycle.campaign import round_states
+from labelcycle.campaign.store import Campaign, read_array, read_json, read_labels, read_samples
 from labelcycle.core import skips
-from labelcycle.cycle import opening, setup
-from labelcycle.ports import LabelSchema, TaskSpec
-from labelcycle.store import Campaign, read_array, read_json, read_labels, read_samples
+from labelcycle.cycle import new_campaign, round_opening
+from labelcycle.people import simulated
 
 pytestmark = [
     pytest.mark.service,
@@ -92,9 +93,9 @@ def campaign(
     tmp_path: Path, without_dvc: None, images: tuple[Path, Path], service_campaign: Campaign
 ) -> Campaign:
     """A campaign with these images, which shows them where the server looks for images."""
-    made = setup.init(tmp_path / "campaign", config.parse(SETTINGS))
+    made = new_campaign.init(tmp_path / "campaign", config.parse(SETTINGS))
     made.media.symlink_to(service_campaign.media, target_is_directory=True)
-    report = setup.add_images(made.root, [str(images[0])], lambda step: None)
+    report = new_campaign.add_images(made.root, [str(images[0])], lambda step: None)
     assert (report.added, report.quarantined) == (len(CLASSES) * EACH, 0)
     return made
 
@@ -162,7 +163,7 @@ class Page:
 
     def press(self, label: str) -> None:
         """The hot key of a class."""
-        self.type_(label_config.HOT_KEYS[CLASSES.index(label)])
+        self.type_(labeling_config.HOT_KEYS[CLASSES.index(label)])
         self.until(lambda: self.chosen() == [label])
 
     def type_(self, keys: str) -> None:
@@ -218,11 +219,11 @@ def open_a_round_with_guesses(
 ) -> None:
     """Round 0 answered by simulated people and closed, round 1 open."""
     flows.run(str(campaign.root))
-    annotate.annotate(
+    simulated.annotate(
         where["LABEL_STUDIO_URL"],
         where["LABEL_STUDIO_API_KEY"],
-        read_json(campaign.round(0) / rounds.PUSHED)["project"],
-        annotate.read_truth(campaign, truth),
+        read_json(campaign.round(0) / round_states.PUSHED)["project"],
+        simulated.read_truth(campaign, truth),
         annotators=1,
         show=print,
     )
@@ -247,7 +248,7 @@ def test_an_annotator_answers_a_round_at_the_page(
     driver: Chrome,
 ) -> None:
     open_a_round_with_guesses(campaign, images[1], flows, where)
-    pushed = read_json(campaign.round(1) / rounds.PUSHED)
+    pushed = read_json(campaign.round(1) / round_states.PUSHED)
     tasks = sorted(pushed["tasks"], key=lambda task: task["rank"])
     guess = {task["task"]: guesses(campaign)[task["sample"]] for task in tasks}
     first, second, third, fourth, fifth = guess
@@ -259,7 +260,7 @@ def test_an_annotator_answers_a_round_at_the_page(
 
     page.shows(first, guess[first])
     page.picture("guess")
-    assert opening.GUESS in page.text()
+    assert round_opening.GUESS in page.text()
     assert page.image_end() <= page.bar_begin()
     page.control(Keys.ENTER)
 
@@ -283,7 +284,7 @@ def test_an_annotator_answers_a_round_at_the_page(
     page.shows(third, guess[third])
     page.click("next-task")
     page.shows(fourth, guess[fourth])
-    page.type_(label_config.REASON_KEYS[skips.NONE])
+    page.type_(labeling_config.REASON_KEYS[skips.NONE])
     page.until(lambda: page.chosen() == ["None of these"])
     page.picture("reason")
     page.control(Keys.ENTER)
@@ -332,16 +333,16 @@ def test_every_hot_key_chooses_its_class_and_does_nothing_else(
 ) -> None:
     page = Page(driver)
     names = open_page(page, 60, backend, campaign, label_studio)
-    reasons = [(key, text.capitalize()) for text, key in label_config.REASON_KEYS.items()]
+    reasons = [(key, text.capitalize()) for text, key in labeling_config.REASON_KEYS.items()]
     before = page.look()
-    for key, name in [*zip(label_config.HOT_KEYS, names, strict=False), *reasons]:
+    for key, name in [*zip(labeling_config.HOT_KEYS, names, strict=False), *reasons]:
         page.type_(key)
         page.until(lambda name=name: page.chosen() == [name])
         assert page.look() == before, key
-    for key in label_config.TAKEN:
+    for key in labeling_config.TAKEN:
         page.type_(key)
         assert page.chosen() == [reasons[-1][1]]
-    page.type_(label_config.SEARCH_KEY)
+    page.type_(labeling_config.SEARCH_KEY)
     page.type_("s 5")
     page.until(lambda: page.look()["count"] == 10 + len(reasons))
     page.picture("search")
@@ -382,7 +383,7 @@ def test_image_and_choices_are_in_sight(
 def answers(campaign: Campaign, where: dict[str, str]) -> list[tuple[int, str | None]]:
     """Task and class, None for a skip, of each answer of round 1, all by the one annotator."""
     account = LabelStudioApi(where["LABEL_STUDIO_URL"], where["LABEL_STUDIO_API_KEY"]).users()
-    lines = (campaign.round(1) / rounds.ANNOTATIONS).read_text().splitlines()
+    lines = (campaign.round(1) / round_states.ANNOTATIONS).read_text().splitlines()
     records = [json.loads(line) for line in lines]
     assert {record["annotator"] for record in records} == {str(account[EMAIL])}
     assert all(len(record["labels"]) == 1 for record in records if not record["skipped"])

@@ -13,8 +13,8 @@ from squares import SETTINGS, make_images
 
 from labelcycle import config
 from labelcycle.adapters import git
-from labelcycle.cycle import setup
-from labelcycle.store import Campaign, read_json
+from labelcycle.campaign.store import Campaign, read_json
+from labelcycle.cycle import new_campaign
 
 pytestmark = pytest.mark.slow
 
@@ -37,10 +37,10 @@ def dvc(folder: Path, *words: str) -> str:
 def campaign(tmp_path: Path) -> Campaign:
     """A campaign with real DVC and a data remote."""
     make_images(tmp_path / "images")
-    made = setup.init(tmp_path / "made", config.parse(SETTINGS))
+    made = new_campaign.init(tmp_path / "made", config.parse(SETTINGS))
     dvc(made.root, "remote", "add", "-d", "store", str(tmp_path / "store"))
     git.commit(made.root, [".dvc/config"], "Data remote")
-    setup.add_images(made.root, [str(tmp_path / "images")], lambda step: None)
+    new_campaign.add_images(made.root, [str(tmp_path / "images")], lambda step: None)
     return made
 
 

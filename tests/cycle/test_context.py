@@ -8,10 +8,17 @@ import pytest
 from PIL import Image
 
 from labelcycle import config
-from labelcycle.cycle import context
-from labelcycle.cycle.standing import Standing
+from labelcycle.campaign.store import (
+    Campaign,
+    Label,
+    Sample,
+    write_array,
+    write_labels,
+    write_samples,
+)
+from labelcycle.cycle import labelled_neighbours
 from labelcycle.errors import SettingsError
-from labelcycle.store import Campaign, Label, Sample, write_array, write_labels, write_samples
+from labelcycle.rounds.snapshot import Standing
 
 CLASSES = ["cat", "dog"]
 
@@ -36,7 +43,7 @@ def test_the_nearest_by_angle_first_as_found_one_by_one(tmp_path) -> None:
     features = rng.normal(size=(60, 5)).astype(np.float32)
     labels = {int(row): CLASSES[row % 2] for row in rng.permutation(60)[:25]}
     picks = [row for row in range(60) if row not in labels]
-    found = context.neighbours(
+    found = labelled_neighbours.neighbours(
         made(tmp_path, features, labels, 6), [f"{row:016x}" for row in picks]
     )
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
@@ -48,18 +55,18 @@ def test_the_nearest_by_angle_first_as_found_one_by_one(tmp_path) -> None:
 
 def test_ties_go_by_id_and_few_labels_are_few_neighbours(tmp_path) -> None:
     standing = made(tmp_path, np.ones((5, 2), np.float32), {4: "cat", 1: "dog"}, 8)
-    [near] = context.neighbours(standing, [f"{2:016x}"]).values()
+    [near] = labelled_neighbours.neighbours(standing, [f"{2:016x}"]).values()
     assert [each.sample.id for each in near] == [f"{1:016x}", f"{4:016x}"]
 
 
 def test_a_labelled_sample_is_not_its_own_neighbour(tmp_path) -> None:
     standing = made(tmp_path, np.ones((5, 2), np.float32), {4: "cat", 1: "dog"}, 1)
-    near = context.neighbours(standing, [f"{1:016x}", f"{4:016x}"])
+    near = labelled_neighbours.neighbours(standing, [f"{1:016x}", f"{4:016x}"])
     assert [[each.sample.id for each in some] for some in near.values()] == [
         [f"{4:016x}"],
         [f"{1:016x}"],
     ]
-    alone = context.neighbours(
+    alone = labelled_neighbours.neighbours(
         made(tmp_path, np.ones((5, 2), np.float32), {1: "dog"}, 1), ["0" * 15 + "1"]
     )
     assert list(alone.values()) == [()]
@@ -67,8 +74,8 @@ def test_a_labelled_sample_is_not_its_own_neighbour(tmp_path) -> None:
 
 def test_none_are_asked_for_or_nothing_is_labelled(tmp_path) -> None:
     features = np.ones((5, 2), np.float32)
-    assert context.neighbours(made(tmp_path, features, {1: "cat"}, 0), ["0" * 16]) == {}
-    assert context.neighbours(made(tmp_path, features, {}, 3), ["0" * 16]) == {}
+    assert labelled_neighbours.neighbours(made(tmp_path, features, {1: "cat"}, 0), ["0" * 16]) == {}
+    assert labelled_neighbours.neighbours(made(tmp_path, features, {}, 3), ["0" * 16]) == {}
 
 
 def test_a_source_cannot_be_drawn_upon() -> None:

@@ -10,23 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from squares import CLASSES
 
-from labelcycle import config, rounds
-from labelcycle.core.migrations import Migration
-from labelcycle.cycle import (
-    answers,
-    closing,
-    comparing,
-    corrections,
-    decisions,
-    report,
-    revising,
-    standing,
-)
-from labelcycle.cycle.standing import Standing
-from labelcycle.errors import DataError, StateError
-from labelcycle.labels import read_all_labels, write_migrations
-from labelcycle.rounds import State
-from labelcycle.store import (
+from labelcycle import config
+from labelcycle.campaign import round_states
+from labelcycle.campaign.labels import read_all_labels, write_migrations
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import (
     Campaign,
     Label,
     read_json,
@@ -36,6 +24,18 @@ from labelcycle.store import (
     write_jsonl,
     write_labels,
 )
+from labelcycle.core.migrations import Migration
+from labelcycle.cycle import round_closing, status_report
+from labelcycle.errors import DataError, StateError
+from labelcycle.rounds import (
+    answers,
+    changed_answers,
+    corrected_labels,
+    correction_decisions,
+    corrections,
+    snapshot,
+)
+from labelcycle.rounds.snapshot import Standing
 
 pytestmark = pytest.mark.slow
 
@@ -72,7 +72,7 @@ class Played:
 
     def close(self) -> dict[str, int]:
         """Answer the tasks of the open round alone, and close it; what it says of corrections."""
-        number = standing.read(self.campaign.root).number
+        number = snapshot.read(self.campaign.root).number
         for key, task in sorted(self.backend.tasks.items()):
             if task.round == number:
                 self.backend.answer(key, self.truth[task.sample])
@@ -82,11 +82,11 @@ class Played:
     def open(self) -> None:
         self.flows.open_now(str(self.campaign.root))
 
-    def decide(self, decision: decisions.Decision, *what: str) -> None:
+    def decide(self, decision: correction_decisions.Decision, *what: str) -> None:
         """As `labelcycle corrections accept --all` does, or on some kinds of change alone."""
-        now = standing.ready(self.campaign.root)
-        there = [c for c in closing.changes(now, self.backend) if c.annotation]
-        decisions.write(now, [c for c in there if not what or c.what in what], decision)
+        now = snapshot.ready(self.campaign.root)
+        there = [c for c in round_closing.changes(now, self.backend) if c.annotation]
+        correction_decisions.write(now, [c for c in there if not what or c.what in what], decision)
 
     def found(self, number: int) -> list[tuple[str, str, object, object]]:
         """Of each correction: what, key, and the classes said before and after."""
@@ -145,21 +145,21 @@ def test_changes_after_the_close_come_into_the_next_round_and_are_told_once(play
         ]
     )
     assert played.files(0) == closed
-    status = report.status(standing.ready(campaign.root))
-    assert told in report.as_text(status)
+    status = status_report.status(snapshot.ready(campaign.root))
+    assert told in status_report.as_text(status)
     json.dumps(status)
 
     written = {x.sample: x for x in read_labels(campaign.label_file(1)) if "corr" in x.source}
     assert {name: (x.label, x.reason) for name, x in written.items()} == {
         played.sample[edited]: (wrong[edited], None),
-        played.sample[deleted]: (None, revising.WITHDRAWN),
+        played.sample[deleted]: (None, corrected_labels.WITHDRAWN),
         played.sample[tied]: (right[tied], None),
     }
     assert {x.source for x in written.values()} == {"round 1, correction of round 0"}
     assert written[played.sample[tied]].votes == {"dark": 1, "light": 1} | {right[tied]: 2}
     holdout = {x.sample: (x.label, x.reason) for x in read_labels(campaign.holdout)}
     assert holdout[played.sample[false]] == (wrong[false], None)
-    assert holdout[played.sample[withdrawn]] == (None, revising.WITHDRAWN)
+    assert holdout[played.sample[withdrawn]] == (None, corrected_labels.WITHDRAWN)
     assert holdout[played.sample[confirmed]] == (right[confirmed], None)
     now = read_all_labels(campaign)
     assert now[played.sample[housekept]] == before[played.sample[housekept]]
@@ -176,7 +176,7 @@ def test_changes_after_the_close_come_into_the_next_round_and_are_told_once(play
     assert not asked & now.keys()
     assert played.close() == NOTHING
     assert played.found(2) == []
-    assert told not in report.as_text(report.status(standing.ready(campaign.root)))
+    assert told not in status_report.as_text(status_report.status(snapshot.ready(campaign.root)))
     assert "round 1, correction" in read_all_labels(campaign)[played.sample[deleted]].source
 
 
@@ -199,7 +199,7 @@ def test_a_correction_can_be_corrected_and_a_withdrawn_answer_given_anew(played)
     now = read_all_labels(played.campaign)
     assert now[played.sample[edited]].label == right[edited]
     assert now[played.sample[deleted]].label == wrong[deleted]
-    replies = answers.read(standing.read(played.campaign.root))
+    replies = answers.read(snapshot.read(played.campaign.root))
     names = [(reply.key, reply.annotation) for reply in replies]
     assert len(names) == len(set(names)) == len(played.backend.answers)
 
@@ -219,14 +219,14 @@ def test_an_edit_that_changes_no_verdict_is_told_and_changes_no_label(played) ->
     played.open()
     by = {"ann": 1, "cy": 1, "removed/1": 1}
     assert played.close() == NOTHING | {"edited": 2, "added": 1, "by": by}
-    replies = answers.read(standing.read(played.campaign.root))
+    replies = answers.read(snapshot.read(played.campaign.root))
     assert {reply.annotator for reply in replies} == {"ann", "bob", "cy"}
     assert {x.source for x in read_labels(played.campaign.label_file(1))} == {"round 1"}
     assert played.campaign.label_file(0).read_bytes() == before
 
 
 def test_a_pull_that_was_killed_reads_the_changes_anew(played, monkeypatch) -> None:
-    write = closing.write_jsonl
+    write = round_closing.write_jsonl
 
     def dying(path, records) -> None:
         if path.name == "annotations.jsonl":
@@ -235,12 +235,12 @@ def test_a_pull_that_was_killed_reads_the_changes_anew(played, monkeypatch) -> N
 
     played.open()
     played.backend.delete_task(played.own[0])
-    monkeypatch.setattr(closing, "write_jsonl", dying)
+    monkeypatch.setattr(round_closing, "write_jsonl", dying)
     with pytest.raises(DataError, match="killed"):
         played.close()
-    monkeypatch.setattr(closing, "write_jsonl", write)
+    monkeypatch.setattr(round_closing, "write_jsonl", write)
     assert [what for what, *_ in played.found(1)] == ["task deleted"]
-    now = standing.read(played.campaign.root)
+    now = snapshot.read(played.campaign.root)
     assert now.state is State.OPEN
     assert len(answers.read(now)) == 11  # nothing of the killed pull counts
     played.backend.edit(played.own[1], played.wrong[played.own[1]])
@@ -264,22 +264,22 @@ def test_more_answers_of_a_removed_class_are_no_new_verdict(tmp_path) -> None:
         "key": "a", "annotation": 1, "annotator": "ann", "labels": [CLASSES[0]],
         "skipped": False, "reason": "", "lead_time_s": 1.0, "updated": "t1",
     }  # fmt: skip
-    write_jsonl(at_work.folder / rounds.ANNOTATIONS, [said])
+    write_jsonl(at_work.folder / round_states.ANNOTATIONS, [said])
     at_work = made_up(campaign, 1)
-    write_jsonl(at_work.folder / rounds.ANNOTATIONS, [])
+    write_jsonl(at_work.folder / round_states.ANNOTATIONS, [])
     more = said | {"annotation": 2, "annotator": "bob", "updated": "t2"}
     added = corrections.Correction(0, "a", 2, "added", None, more)
-    write_jsonl(at_work.folder / rounds.CORRECTIONS, [asdict(added)])
+    write_jsonl(at_work.folder / round_states.CORRECTIONS, [asdict(added)])
     after = (*CLASSES[1:], "odd")
     table = Migration("remove", {CLASSES[0]: None}, (*CLASSES, "odd"), after, 1, "2026-01-01")
     write_migrations(campaign, [table])
     now = replace(at_work, config=config.parse({"campaign": {"classes": after}}, parts=False))
     assert read_all_labels(campaign)["a"].reason == f"class {CLASSES[0]!r} was removed"
-    assert revising.labels(now, ()) == []
+    assert corrected_labels.labels(now, ()) == []
     # an answer of another class is one
     change = replace(added, after=more | {"labels": [CLASSES[1]]})
-    write_jsonl(at_work.folder / rounds.CORRECTIONS, [asdict(change)])
-    assert [(x.sample, x.label) for x in revising.labels(now, ())] == [("a", CLASSES[1])]
+    write_jsonl(at_work.folder / round_states.CORRECTIONS, [asdict(change)])
+    assert [(x.sample, x.label) for x in corrected_labels.labels(now, ())] == [("a", CLASSES[1])]
 
 
 # --- against the state of the world, over any history --------------------------------------
@@ -300,7 +300,7 @@ def made_up(campaign: Campaign, number: int) -> Standing:
     """A round of one own task, which is at work."""
     task = {"key": f"k/{number}", "sample": f"s{number}", "rank": 0, "task": number}
     first = [task | {"key": key, "sample": key} for key in KEYS] if number == 0 else [task]
-    write_json(campaign.round(number) / rounds.PUSHED, {"project": 7, "tasks": first})
+    write_json(campaign.round(number) / round_states.PUSHED, {"project": 7, "tasks": first})
     made = Standing(campaign, config.parse({}, parts=False), frozenset(), number, State.OPEN)
     vars(made)["key"] = "k"
     return made
@@ -337,19 +337,19 @@ def test_what_is_recorded_is_what_its_author_said_last(
             do(backend, *change)
         at_work = made_up(campaign, number)
 
-        def look(at_work: Standing = at_work) -> comparing.Compared:
+        def look(at_work: Standing = at_work) -> changed_answers.Compared:
             given_ = backend.pull(7, dict.fromkeys(KEYS, 0), optional=KEYS)
-            return comparing.compare(at_work, backend, given_, late)
+            return changed_answers.compare(at_work, backend, given_, late)
 
         if accepted:
-            decisions.write(at_work, look().changes, "accept")
+            correction_decisions.write(at_work, look().changes, "accept")
         found = look()
         assert not any(c.what == "added" and c.key in late and c.by == "ann" for c in found.changes)
         assert not accepted or all(c.state == "counts" for c in found.changes)
         made = found.pending(at_work)
         folder = campaign.round(number)
-        write_jsonl(folder / rounds.CORRECTIONS, corrections.as_records(made.changes))
-        write_jsonl(folder / rounds.ANNOTATIONS, made.answers)
+        write_jsonl(folder / round_states.CORRECTIONS, corrections.as_records(made.changes))
+        write_jsonl(folder / round_states.ANNOTATIONS, made.answers)
         there = {(a.key, a.annotation): a for a in backend.answers}
         # a task that was deleted keeps what was known of it
         gone = [n for n in said if accepted and n not in there and n[0] in backend.ids]

@@ -10,11 +10,12 @@ from buckets import Bucket
 from squares import SETTINGS, make_images
 from websites import Page, served
 
-from labelcycle import checks, config
-from labelcycle.adapters import health
-from labelcycle.adapters.browsers import ALLOWS as OPEN
-from labelcycle.cycle import setup
-from labelcycle.store import Campaign, read_samples, write_arrays, write_samples
+from labelcycle import config
+from labelcycle.adapters.cors import ALLOWS as OPEN
+from labelcycle.adapters.local import health
+from labelcycle.campaign.store import Campaign, read_samples, write_arrays, write_samples
+from labelcycle.cli import doctor_checks
+from labelcycle.cycle import new_campaign
 
 
 @pytest.fixture(autouse=True)
@@ -25,14 +26,14 @@ def _alone(monkeypatch: pytest.MonkeyPatch, without_dvc: None) -> None:
 
 def campaign_with(folder: Path, **settings: object) -> Campaign:
     make_images(folder / "images")
-    made = setup.init(folder / "made", config.parse({**SETTINGS, **settings}))
-    setup.add_images(made.root, [str(folder / "images")], lambda step: None)
+    made = new_campaign.init(folder / "made", config.parse({**SETTINGS, **settings}))
+    new_campaign.add_images(made.root, [str(folder / "images")], lambda step: None)
     return made
 
 
 def line(campaign: Campaign, start: str) -> tuple[bool | None, str]:
     """Whether the check is well, and what it found."""
-    found = [each for each in checks.all_checks(campaign.root) if each[0].startswith(start)]
+    found = [each for each in doctor_checks.all_checks(campaign.root) if each[0].startswith(start)]
     assert len(found) == 1
     return found[0][1], found[0][2]
 
@@ -93,7 +94,9 @@ def test_a_website_must_allow_label_studio_s_pages(tmp_path: Path, studio: None)
     with served({"/a.png": Page(b"x"), "/b.png": Page(b"x", headers={OPEN: STUDIO})}) as site:
         samples = read_samples(made.samples)
         write_samples(made.samples, [replace(s, source=f"{site.url}/a.png") for s in samples])
-        found = [each for each in checks.all_checks(made.root) if each[0].startswith("push.")]
+        found = [
+            each for each in doctor_checks.all_checks(made.root) if each[0].startswith("push.")
+        ]
         assert found == [
             (
                 "push.images: source",
@@ -130,4 +133,4 @@ def test_a_bucket_must_be_there_and_open_to_browsers(
 
 def test_folders_of_the_own_computer_are_not_asked(tmp_path: Path, studio: None) -> None:
     made = campaign_with(tmp_path)
-    assert not [each for each in checks.all_checks(made.root) if each[0].startswith("push.")]
+    assert not [each for each in doctor_checks.all_checks(made.root) if each[0].startswith("push.")]

@@ -9,27 +9,26 @@ import click.testing
 import pytest
 from fakes import FakeBackend
 
-from labelcycle import config, rounds
-from labelcycle.commands import correcting
+from labelcycle import config
+from labelcycle.campaign import round_states
+from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import Campaign, read_json, read_jsonl, write_json, write_labels
+from labelcycle.cli import correction_commands
 from labelcycle.config import CloseOptions
-from labelcycle.cycle import (
-    authors,
-    brake,
-    closing,
-    comparing,
-    corrections,
-    decisions,
-    journal,
-    report,
-    revising,
-    standing,
-)
-from labelcycle.cycle.brake import Harm
-from labelcycle.cycle.standing import Standing
+from labelcycle.cycle import change_limits, round_closing, status_report
+from labelcycle.cycle.change_limits import Harm
 from labelcycle.errors import StateError
-from labelcycle.labels import read_all_labels
-from labelcycle.rounds import State
-from labelcycle.store import Campaign, read_json, read_jsonl, write_json, write_labels
+from labelcycle.rounds import (
+    answer_journal,
+    authors,
+    changed_answers,
+    corrected_labels,
+    correction_decisions,
+    corrections,
+    snapshot,
+)
+from labelcycle.rounds.snapshot import Standing
 
 KEYS = ("a", "b", "c")
 OTHER = {"dark": "light", "light": "dark"}
@@ -40,7 +39,7 @@ def at_work(tmp_path: Path) -> Standing:
     """Round 0, open, with three tasks; no repository."""
     campaign = Campaign(tmp_path)
     tasks = [{"key": k, "sample": k, "rank": i, "task": 100 + i} for i, k in enumerate(KEYS)]
-    write_json(campaign.round(0) / rounds.PUSHED, {"project": 7, "tasks": tasks})
+    write_json(campaign.round(0) / round_states.PUSHED, {"project": 7, "tasks": tasks})
     write_labels(campaign.holdout, [])
     made = Standing(campaign, config.parse({}, parts=False), frozenset(), 0, State.OPEN)
     vars(made)["key"] = "k"
@@ -55,23 +54,23 @@ def place() -> FakeBackend:
     return made
 
 
-def compare(at_work: Standing, place: FakeBackend) -> comparing.Compared:
+def compare(at_work: Standing, place: FakeBackend) -> changed_answers.Compared:
     given = place.pull(7, dict.fromkeys(KEYS, 0), optional=KEYS)
-    return comparing.compare(at_work, place, given)
+    return changed_answers.compare(at_work, place, given)
 
 
-def counting(found: comparing.Compared) -> list[tuple[str, str, str]]:
+def counting(found: changed_answers.Compared) -> list[tuple[str, str, str]]:
     return [(r["key"], r["annotator"], *r["labels"]) for r in found.answers]
 
 
-def told(found: comparing.Compared) -> list[tuple[str, str, str, str, str]]:
+def told(found: changed_answers.Compared) -> list[tuple[str, str, str, str, str]]:
     return [(c.key, c.what, c.by, c.of, c.state) for c in found.changes]
 
 
 def test_a_change_by_another_waits_and_what_a_look_saw_counts(at_work, place) -> None:
     for key in KEYS:
         place.answer(key, "dark")
-    closing.progress(at_work, place)
+    round_closing.progress(at_work, place)
     place.edit("a", "light", by="mallory")
     place.answer("b", "light", annotator="bob", by="mallory")
     place.delete_answers("c")
@@ -83,7 +82,7 @@ def test_a_change_by_another_waits_and_what_a_look_saw_counts(at_work, place) ->
         ("b", "added", "mallory", "bob", "waits"),
         ("c", "deleted", "mallory?", "ann", "waits"),
     ]
-    decisions.write(at_work, found.changes, "accept")
+    correction_decisions.write(at_work, found.changes, "accept")
     found = compare(at_work, place)
     assert counting(found) == [("a", "ann", "light"), ("b", "ann", "dark"), ("b", "bob", "light")]
     assert {state for *_, state in told(found)} == {"counts"}
@@ -100,21 +99,21 @@ def test_what_no_look_saw_does_not_count_and_stops_a_round_of_many(at_work, plac
     place.answer("c", "dark")
     found = compare(at_work, place)
     assert counting(found) == [("c", "ann", "dark")]
-    brake.check(at_work, found)
+    change_limits.check(at_work, found)
     strict = CloseOptions(most_changed=1)
     at_work = replace(at_work, config=at_work.config.model_copy(update={"close": strict}))
     with pytest.raises(StateError, match=r"of 2 of its 3 tasks no answer .*mallory \(2\).*reject"):
-        brake.check(at_work, found)
-    decisions.write(at_work, found.changes, "reject")
+        change_limits.check(at_work, found)
+    correction_decisions.write(at_work, found.changes, "reject")
     found = compare(at_work, place)
-    brake.check(at_work, found)
+    change_limits.check(at_work, found)
     assert found.pending(at_work).changes == []
 
 
 def test_an_answer_in_another_name_or_place(at_work, place) -> None:
     for key in KEYS:
         place.answer(key, "dark")
-    closing.progress(at_work, place)
+    round_closing.progress(at_work, place)
     first, second, third = place.answers
     place.answers = [
         replace(first, annotator="mallory", editor="mallory", labels=("light",)),
@@ -145,53 +144,53 @@ def test_who_wrote_it_is_not_known(at_work, place) -> None:
 
 
 def lines(at_work: Standing) -> list[dict]:
-    return [json.loads(line) for line in journal.path(at_work).read_text().splitlines()]
+    return [json.loads(line) for line in answer_journal.path(at_work).read_text().splitlines()]
 
 
 def test_a_look_writes_what_is_new_and_loses_nothing(at_work, place, monkeypatch) -> None:
     place.answer("a", "dark")
-    closing.progress(at_work, place)
+    round_closing.progress(at_work, place)
     asked = []
     read = place.answers_to
     monkeypatch.setattr(place, "answers_to", lambda p, t: asked.append(list(t)) or read(p, t))
-    closing.progress(at_work, place)
+    round_closing.progress(at_work, place)
     place.answer("b", "light")
     place.delete_answers("a")
-    closing.progress(at_work, place)
-    closing.progress(at_work, place)
+    round_closing.progress(at_work, place)
+    round_closing.progress(at_work, place)
     assert asked == [[], [101, 100], []]
     assert [(line["key"], len(line["answers"])) for line in lines(at_work)] == [
         ("a", 1), ("a", 0), ("b", 1),
     ]  # fmt: skip
-    assert sorted(journal.known(at_work)) == [("a", 1), ("b", 2)]
-    assert sorted(journal.latest(at_work)) == [("b", 2)]
-    assert journal.path(at_work).stat().st_mode & 0o777 == 0o600
+    assert sorted(answer_journal.known(at_work)) == [("a", 1), ("b", 2)]
+    assert sorted(answer_journal.latest(at_work)) == [("b", 2)]
+    assert answer_journal.path(at_work).stat().st_mode & 0o777 == 0o600
 
 
 def test_half_a_line_of_a_killed_look_costs_nothing(at_work, place) -> None:
     place.answer("a", "dark")
-    closing.progress(at_work, place)
-    path = journal.path(at_work)
+    round_closing.progress(at_work, place)
+    path = answer_journal.path(at_work)
     path.write_bytes(path.read_bytes() + b'{"task": 101, "ans')
     place.answer("c", "dark")
-    closing.progress(at_work, place)
-    assert sorted(journal.known(at_work)) == [("a", 1), ("c", 2)]
+    round_closing.progress(at_work, place)
+    assert sorted(answer_journal.known(at_work)) == [("a", 1), ("c", 2)]
 
 
 def test_a_lost_project_keeps_the_answers_that_were_seen(at_work, place) -> None:
     place.answer("a", "dark")
     place.answer("b", "light", by="mallory")
-    closing.progress(at_work, place)
+    round_closing.progress(at_work, place)
     place.lose_project()
-    closing.end_early(at_work, "cancel", abandon=True)
-    closing.pull(at_work, place)
-    records = list(read_jsonl(at_work.folder / rounds.ANNOTATIONS))
+    round_closing.end_early(at_work, "cancel", abandon=True)
+    round_closing.pull(at_work, place)
+    records = list(read_jsonl(at_work.folder / round_states.ANNOTATIONS))
     assert [(r["key"], r["labels"], r["annotator"]) for r in records] == [("a", ["dark"], "ann")]
 
 
 def test_a_deleted_task_of_the_open_round_keeps_its_answer(at_work, place) -> None:
     place.answer("a", "dark")
-    closing.progress(at_work, place)
+    round_closing.progress(at_work, place)
     place.delete_task("a")
     found = compare(at_work, place)
     assert counting(found) == [("a", "ann", "dark")]
@@ -229,26 +228,26 @@ def test_many_corrections_stop_the_close_until_somebody_decides(
     for _ in range(2):
         with pytest.raises(StateError, match=stopped):
             flows.collect(root)
-    assert standing.read(closed.root).state is State.OPEN
+    assert snapshot.read(closed.root).state is State.OPEN
 
     for module in ("labelcycle.adapters.annotation.label_studio.LabelStudioBackend",):
         monkeypatch.setattr(module, lambda campaign: backend)
-    monkeypatch.setattr(correcting, "campaign_in", Campaign)
+    monkeypatch.setattr(correction_commands, "campaign_in", Campaign)
     monkeypatch.setattr(
         FakeBackend, "accounts", lambda _: {"ann": "ann@example.org"}, raising=False
     )
     run = click.testing.CliRunner().invoke
-    listed = run(correcting.corrections, obj=closed.root).output
+    listed = run(correction_commands.corrections, obj=closed.root).output
     rows = [line.split("  ") for line in listed.splitlines() if "edited" in line]
     assert sorted(row[-1].strip() for row in rows) == ["counts at the close"] * 2 + ["waits"]
     assert listed.count("ann (ann@example.org)") == 5
     assert "mallory" in listed
-    assert run(correcting.corrections, ["accept"], obj=closed.root).exit_code == 2
-    done = run(correcting.corrections, ["accept", "--by", "ann"], obj=closed.root)
+    assert run(correction_commands.corrections, ["accept"], obj=closed.root).exit_code == 2
+    done = run(correction_commands.corrections, ["accept", "--by", "ann"], obj=closed.root)
     assert done.output.startswith("2 corrections accepted: they count when round 1 closes")
     assert flows.collect(root)
     metrics = read_json(closed.round(1) / "metrics.json")
-    assert metrics["corrections"] == revising.NONE | {
+    assert metrics["corrections"] == corrected_labels.NONE | {
         "edited": 2, "labels": 2, "by": {"ann": 2},
         "waiting": [{"by": "mallory", "of": "ann", "what": "edited", "answers": 1}],
     }  # fmt: skip
@@ -256,16 +255,16 @@ def test_many_corrections_stop_the_close_until_somebody_decides(
     assert f"{waits}, for others than their authors changed them: annotator mallory changed 1" in (
         capsys.readouterr().out
     )
-    status = report.status(standing.read(closed.root))
-    assert waits in report.as_text(status)
+    status = status_report.status(snapshot.read(closed.root))
+    assert waits in status_report.as_text(status)
     assert read_all_labels(closed)[sample[own[0]]] == before[sample[own[0]]]
 
     flows.open_now(root)  # what waits is not told twice, and a decision ends it
     answer_all()
-    run(correcting.corrections, ["accept", "--all"], obj=closed.root)
+    run(correction_commands.corrections, ["accept", "--all"], obj=closed.root)
     assert flows.collect(root)
     again = read_json(closed.round(2) / "metrics.json")["corrections"]
-    assert again == revising.NONE | {"edited": 1, "labels": 1, "by": {"mallory": 1}}
+    assert again == corrected_labels.NONE | {"edited": 1, "labels": 1, "by": {"mallory": 1}}
     label = read_all_labels(closed)[sample[own[0]]]
     assert (label.label, label.source) == (
         OTHER[truth[sample[own[0]]]], "round 2, correction of round 0",
@@ -275,10 +274,10 @@ def test_many_corrections_stop_the_close_until_somebody_decides(
 def test_rejected_corrections_are_not_asked_again(at_work, place, tmp_path) -> None:
     place.answer("a", "dark", by="mallory")
     found = compare(at_work, place)
-    assert [c.key for c in comparing.seen(at_work)] == []  # no look has seen it
-    decisions.write(at_work, found.changes, "reject")
+    assert [c.key for c in changed_answers.seen(at_work)] == []  # no look has seen it
+    correction_decisions.write(at_work, found.changes, "reject")
     assert told(compare(at_work, place))[0][-1] == "rejected"
     kept = found.pending(at_work).changes
     assert corrections.as_records(kept)[0]["state"] == "waits"
     shutil.rmtree(tmp_path / "rounds" / "000")
-    assert decisions.read(at_work) == {found.changes[0].version: "reject"}
+    assert correction_decisions.read(at_work) == {found.changes[0].version: "reject"}

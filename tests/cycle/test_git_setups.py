@@ -10,10 +10,12 @@ import pytest
 from squares import SETTINGS
 
 from labelcycle import config
-from labelcycle.adapters import dvc, git
-from labelcycle.cycle import setup, standing
+from labelcycle.adapters import git
+from labelcycle.adapters.dvc import commands
+from labelcycle.campaign.store import Campaign, write_json
+from labelcycle.cycle import new_campaign
 from labelcycle.errors import StateError, ToolFailed
-from labelcycle.store import Campaign, write_json
+from labelcycle.rounds import snapshot
 
 pytestmark = pytest.mark.usefixtures("without_dvc")
 
@@ -31,7 +33,7 @@ def globally(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
 
 
 def made(folder: Path) -> Campaign:
-    return setup.init(folder, config.parse(SETTINGS))
+    return new_campaign.init(folder, config.parse(SETTINGS))
 
 
 def run(folder: Path, *words: str) -> None:
@@ -58,7 +60,7 @@ def test_neither_a_missing_key_nor_a_hook_stops_our_commits(tmp_path: Path, glob
         git.tag(campaign.root, name, name)
     assert git.tags(campaign.root) == {"open/000", "round/000", "open/001"}
     assert git.changed_here(campaign.root, "params.yaml")
-    assert standing.read(campaign.root).number == 1
+    assert snapshot.read(campaign.root).number == 1
 
 
 def test_files_keep_their_bytes_where_git_turns_the_ends_of_lines(tmp_path: Path, globally) -> None:
@@ -80,7 +82,7 @@ def test_a_folder_of_another_account_is_named_with_what_to_do(
     monkeypatch.setattr(os, "geteuid", lambda: own + 1)
     remedy = rf"git config --global --add safe.directory '{campaign.root}'"
     with pytest.raises(StateError, match=remedy):
-        standing.read(campaign.root)
+        snapshot.read(campaign.root)
 
 
 @pytest.mark.parametrize(
@@ -102,11 +104,11 @@ def test_a_clone_that_lacks_commits_or_tags_is_not_worked_on(
     address, clone = f"file://{campaign.root}", tmp_path / "clone"
     run(tmp_path, "git", "clone", "-q", *how, address, str(clone))
     with pytest.raises(StateError, match=remedy):
-        standing.read(clone)
+        snapshot.read(clone)
     fetch = ("--unshallow",) if "--depth" in how else ()
     run(clone, "git", "fetch", "-q", *fetch, "--tags")
-    before = standing.read(campaign.root)
-    assert (before.number, before.key) == (3, standing.read(clone).key)
+    before = snapshot.read(campaign.root)
+    assert (before.number, before.key) == (3, snapshot.read(clone).key)
 
 
 def test_a_campaign_inside_another_repository_is_refused_unless_that_one_ignores_it(
@@ -118,7 +120,7 @@ def test_a_campaign_inside_another_repository_is_refused_unless_that_one_ignores
         made(folder)
     assert not folder.parent.exists()
     (tmp_path / ".gitignore").write_text("/sub/campaign/\n")
-    assert standing.read(made(folder).root).number == 0
+    assert snapshot.read(made(folder).root).number == 0
     assert made(folder)  # again, to print the pipeline anew
 
 
@@ -146,7 +148,7 @@ def test_a_umask_that_lets_nobody_in_is_kept(tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:
         campaign = made(tmp_path / "campaign")
-        standing.read(campaign.root)
+        snapshot.read(campaign.root)
     finally:
         os.umask(before)
     for path in (campaign.params, campaign.schema, campaign.holdout, campaign.data):
@@ -171,7 +173,7 @@ def test_a_failed_init_leaves_nothing_and_can_be_run_again(
         raise ToolFailed("no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr(dvc, "add", fail)
+        patch.setattr(commands, "add", fail)
         with pytest.raises(ToolFailed):
             made(folder)
     if there:

@@ -12,9 +12,7 @@ from squares import SETTINGS, make_images
 
 from labelcycle import config
 from labelcycle.adapters import git
-from labelcycle.cycle import setup
-from labelcycle.errors import ServiceDown, StateError
-from labelcycle.store import (
+from labelcycle.campaign.store import (
     Campaign,
     file_digest,
     read_array,
@@ -22,6 +20,8 @@ from labelcycle.store import (
     read_samples,
     write_arrays,
 )
+from labelcycle.cycle import new_campaign
+from labelcycle.errors import ServiceDown, StateError
 
 pytestmark = pytest.mark.slow
 
@@ -40,8 +40,8 @@ def campaign(tmp_path: Path) -> Campaign:
 def make_campaign(tmp_path: Path) -> Campaign:
     make_images(tmp_path / "images")
     settings = {**SETTINGS, "pretrain": {"encoder": "precomputed"}}
-    made = setup.init(tmp_path / "made", config.parse(settings))
-    setup.add_images(made.root, [str(tmp_path / "images")], lambda step: None)
+    made = new_campaign.init(tmp_path / "made", config.parse(settings))
+    new_campaign.add_images(made.root, [str(tmp_path / "images")], lambda step: None)
     write_features(made, 0)
     return made
 

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from labelcycle import config, labels
+from labelcycle import config
+from labelcycle.campaign import labels
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import OWNED, Campaign, Label, write_labels
 from labelcycle.core.migrations import Migration
-from labelcycle.cycle import gold
-from labelcycle.cycle.answers import Reply
-from labelcycle.cycle.asked import GOLD
-from labelcycle.cycle.standing import Standing
-from labelcycle.rounds import State
-from labelcycle.store import OWNED, Campaign, Label, write_labels
+from labelcycle.people import gold
+from labelcycle.rounds.answers import Reply
+from labelcycle.rounds.pushed_tasks import GOLD
+from labelcycle.rounds.snapshot import Standing
 
 
 def test_a_right_answer_stays_right_when_its_class_is_removed(tmp_path: Path) -> None:

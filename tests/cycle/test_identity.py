@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from labelcycle import cli, config
+from labelcycle import config
 from labelcycle.adapters import git
-from labelcycle.cycle import setup
+from labelcycle.cli import main
+from labelcycle.cycle import new_campaign
 from labelcycle.errors import StateError
 
 
@@ -34,7 +35,7 @@ def test_without_an_identity_the_command_names_what_to_do(
     new = tmp_path / "new"
     monkeypatch.setattr(sys, "argv", ["labelcycle", "init", str(new), "--classes", "cat,dog"])
     with pytest.raises(SystemExit, match=r"^1$"):
-        cli.main()
+        main.main()
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     for key in ("user.name", "user.email"):
@@ -49,9 +50,9 @@ def test_half_an_identity_is_none(
     (other,) = {"user.name", "user.email"} - {missing}
     subprocess.run(["git", "config", "--global", other, "a@b"], check=True)
     with pytest.raises(StateError, match=rf"git config --global {missing} "):
-        setup.init(tmp_path / "new", config.parse({}))
+        new_campaign.init(tmp_path / "new", config.parse({}))
     subprocess.run(["git", "config", "--global", missing, "a@b"], check=True)
-    campaign = setup.init(tmp_path / "new", config.parse({}))
+    campaign = new_campaign.init(tmp_path / "new", config.parse({}))
     assert len(git.head(campaign.root)) == 40
 
 
@@ -61,4 +62,4 @@ def test_an_identity_by_environment_is_enough(
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "Test")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "test@localhost")
-    assert len(git.head(setup.init(tmp_path / "new", config.parse({})).root)) == 40
+    assert len(git.head(new_campaign.init(tmp_path / "new", config.parse({})).root)) == 40

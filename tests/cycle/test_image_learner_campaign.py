@@ -9,8 +9,8 @@ import pytest
 from squares import SETTINGS, make_images
 
 from labelcycle import config
-from labelcycle.cycle import setup
-from labelcycle.store import Campaign, read_array, read_json
+from labelcycle.campaign.store import Campaign, read_array, read_json
+from labelcycle.cycle import new_campaign
 
 pytestmark = pytest.mark.slow
 
@@ -25,8 +25,8 @@ def campaign(tmp_path: Path) -> Campaign:
         "train": {"learner": "finetune", "options": NETWORK},
         "query": {"strategy": "badge", "budget": 4},
     }
-    made = setup.init(tmp_path / "made", config.parse({**SETTINGS, **changes}))
-    setup.add_images(made.root, [str(tmp_path / "images")], lambda step: None)
+    made = new_campaign.init(tmp_path / "made", config.parse({**SETTINGS, **changes}))
+    new_campaign.add_images(made.root, [str(tmp_path / "images")], lambda step: None)
     return made
 
 

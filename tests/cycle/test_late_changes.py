@@ -8,13 +8,14 @@ import pytest
 from real_server import backend, where
 from squares import SETTINGS, make_images
 
-from labelcycle import config, rounds
-from labelcycle.adapters import label_config
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.adapters.label_studio_api import LabelStudioApi
-from labelcycle.cycle import closing, decisions, revising, setup, standing
-from labelcycle.labels import read_all_labels
-from labelcycle.store import Campaign, read_json, read_jsonl, read_labels
+from labelcycle import config
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, labeling_config
+from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
+from labelcycle.campaign import round_states
+from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.store import Campaign, read_json, read_jsonl, read_labels
+from labelcycle.cycle import new_campaign, round_closing
+from labelcycle.rounds import corrected_labels, correction_decisions, snapshot
 
 pytestmark = pytest.mark.service
 
@@ -28,9 +29,9 @@ def campaign(tmp_path: Path, without_dvc: None, service_campaign: Campaign) -> C
     """A campaign that shows its images where the server looks for them."""
     make_images(tmp_path / "images", 20)
     few = {"ingest": {"holdout": 2}, "push": {"min_side": 32, "preannotate": False}}
-    made = setup.init(tmp_path / "campaign", config.parse(SETTINGS | few))
+    made = new_campaign.init(tmp_path / "campaign", config.parse(SETTINGS | few))
     made.media.symlink_to(service_campaign.media, target_is_directory=True)
-    setup.add_images(made.root, [str(tmp_path / "images")], lambda step: None)
+    new_campaign.add_images(made.root, [str(tmp_path / "images")], lambda step: None)
     return made
 
 
@@ -40,17 +41,17 @@ def api(where: dict[str, str]) -> LabelStudioApi:
 
 
 def answer(api: LabelStudioApi, task: int, label: str, person: int = 1) -> None:
-    result, name = label_config.result(label), str(uuid.uuid4())
+    result, name = labeling_config.result(label), str(uuid.uuid4())
     assert api.annotate(task, result=result, completed_by=person, lead_time=2.0, unique_id=name)
 
 
 def close(campaign: Campaign, flows: Any, api: LabelStudioApi, truth: dict[str, str]) -> Any:
     """Answer the open round's tasks and close it; what it says of corrections."""
-    number = standing.read(campaign.root).number
-    for task in read_json(campaign.round(number) / rounds.PUSHED)["tasks"]:
+    number = snapshot.read(campaign.root).number
+    for task in read_json(campaign.round(number) / round_states.PUSHED)["tasks"]:
         answer(api, task["task"], truth[task["sample"]])
     assert flows.collect(str(campaign.root))
-    return read_json(campaign.round(number) / rounds.METRICS)["corrections"]
+    return read_json(campaign.round(number) / round_states.METRICS)["corrections"]
 
 
 def test_an_edit_a_deletion_and_a_second_answer(
@@ -62,34 +63,34 @@ def test_an_edit_a_deletion_and_a_second_answer(
 ) -> None:
     root = str(campaign.root)
     flows.run(root)
-    assert close(campaign, flows, api, truth) == revising.NONE
+    assert close(campaign, flows, api, truth) == corrected_labels.NONE
     before = read_all_labels(campaign)
     sample = {t["task"]: t["sample"] for t in read_json(campaign.round(0) / "pushed.json")["tasks"]}
-    given = {r["task"]: r for r in read_jsonl(campaign.round(0) / rounds.ANNOTATIONS)}
+    given = {r["task"]: r for r in read_jsonl(campaign.round(0) / round_states.ANNOTATIONS)}
     edited, deleted, tied, gone, *held = given
     right = {task: truth[name] for task, name in sample.items()}
 
     flows.open_now(root)
     for task in (edited, held[0]):
-        result = label_config.result(OTHER[right[task]])
+        result = labeling_config.result(OTHER[right[task]])
         number = given[task]["annotation"]
         api.call("editing", lambda sdk, n=number, r=result: sdk.annotations.update(n, result=r))
     api.call("deleting", lambda sdk: sdk.annotations.delete(given[deleted]["annotation"]))
     other = api.create_user(f"{uuid.uuid4().hex}@example.org", "hut-und-stock")
     answer(api, tied, OTHER[right[tied]], other)
     api.call("deleting", lambda sdk: sdk.tasks.delete(str(gone)))
-    now_ = standing.ready(campaign.root)
-    changes = closing.changes(now_, backend)
+    now_ = snapshot.ready(campaign.root)
+    changes = round_closing.changes(now_, backend)
     assert [(c.what, c.by, c.state) for c in changes if c.state != "counts"] == [
         ("deleted", "1?", "waits")
     ]
-    decisions.write(now_, [c for c in changes if c.annotation], "accept")
+    correction_decisions.write(now_, [c for c in changes if c.annotation], "accept")
     found = close(campaign, flows, api, truth)
-    assert found == revising.NONE | {
+    assert found == corrected_labels.NONE | {
         "edited": 2, "added": 1, "deleted": 1, "tasks": 1, "labels": 4,
         "by": {"1": 2, "1?": 1, str(other): 1},
     }  # fmt: skip
-    records = list(read_jsonl(campaign.round(1) / rounds.CORRECTIONS))
+    records = list(read_jsonl(campaign.round(1) / round_states.CORRECTIONS))
     assert {(r["what"], r["round"], r["key"]) for r in records} == {
         (what, 0, given[task]["key"])
         for what, task in (
@@ -104,12 +105,15 @@ def test_an_edit_a_deletion_and_a_second_answer(
     assert change["before"]["raw"]["id"] == change["after"]["raw"]["id"] == change["annotation"]
     now = read_all_labels(campaign)
     assert now[sample[edited]].label == OTHER[right[edited]]
-    assert (now[sample[deleted]].label, now[sample[deleted]].reason) == (None, revising.WITHDRAWN)
+    assert (now[sample[deleted]].label, now[sample[deleted]].reason) == (
+        None,
+        corrected_labels.WITHDRAWN,
+    )
     assert now[sample[tied]].reason == "tie between dark, light"
     assert now[sample[gone]] == before[sample[gone]]
     holdout = {label.sample: label.label for label in read_labels(campaign.holdout)}
     assert holdout[sample[held[0]]] == OTHER[right[held[0]]]
 
     flows.open_now(root)
-    assert close(campaign, flows, api, truth) == revising.NONE
-    standing.ready(campaign.root)  # closed files are as they were closed
+    assert close(campaign, flows, api, truth) == corrected_labels.NONE
+    snapshot.ready(campaign.root)  # closed files are as they were closed

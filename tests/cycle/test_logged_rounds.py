@@ -10,9 +10,11 @@ from fakes import FakeBackend
 from squares import SETTINGS, make_images
 
 from labelcycle import config
-from labelcycle.adapters import mlflow_place
-from labelcycle.cycle import notices, report, setup, standing
-from labelcycle.store import Campaign, read_json
+from labelcycle.adapters.mlflow import tracking_uri
+from labelcycle.campaign.store import Campaign, read_json
+from labelcycle.cycle import new_campaign, status_report
+from labelcycle.notify import notices
+from labelcycle.rounds import snapshot
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # MLflow's, of its libraries
 
@@ -21,8 +23,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # MLflow'
 def campaign(tmp_path: Path) -> Campaign:
     """A campaign with real DVC."""
     make_images(tmp_path / "images")
-    made = setup.init(tmp_path / "made", config.parse(SETTINGS))
-    setup.add_images(made.root, [str(tmp_path / "images")], lambda step: None)
+    made = new_campaign.init(tmp_path / "made", config.parse(SETTINGS))
+    new_campaign.add_images(made.root, [str(tmp_path / "images")], lambda step: None)
     return made
 
 
@@ -40,18 +42,18 @@ def test_a_closed_round_is_logged_and_linked(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv(mlflow_place.VARIABLE, f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.setenv(tracking_uri.VARIABLE, f"sqlite:///{tmp_path}/mlflow.db")
     flows.run(str(campaign.root))
-    before = mlflow_place.of_campaign(campaign)
-    assert before == mlflow_place.page(f"sqlite:///{tmp_path}/mlflow.db")
+    before = tracking_uri.of_campaign(campaign)
+    assert before == tracking_uri.page(f"sqlite:///{tmp_path}/mlflow.db")
     answer_all()
     capsys.readouterr()
     flows.run(str(campaign.root))
     address = read_json(campaign.private / "curves.json")["address"]
     assert f"logged in MLflow: {address}\n" in capsys.readouterr().out
-    now = standing.read(campaign.root)
+    now = snapshot.read(campaign.root)
     assert f"\nCurves: {address}\n" in notices.closed(now).body
-    assert f"\ncurves: {address}\n" in report.as_text(report.status(now))
+    assert f"\ncurves: {address}\n" in status_report.as_text(status_report.status(now))
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")

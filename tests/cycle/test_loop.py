@@ -9,13 +9,17 @@ from click.testing import CliRunner
 from fakes import FakeBackend
 from websites import Page, served
 
-from labelcycle import cli, pipeline, rounds
 from labelcycle.adapters import git, programs
-from labelcycle.cycle import history, notices, opening, report, setup, skipping, standing
+from labelcycle.campaign import round_states
+from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import Campaign, read_json, read_labels, read_samples, write_samples
+from labelcycle.cli import main
+from labelcycle.cycle import new_campaign, past_rounds, round_opening, status_report
 from labelcycle.errors import DataError, PoolExhausted, ServiceDown, ServiceRefused, StateError
-from labelcycle.labels import read_all_labels
-from labelcycle.rounds import State
-from labelcycle.store import Campaign, read_json, read_labels, read_samples, write_samples
+from labelcycle.notify import notices
+from labelcycle.rounds import skipped_samples, snapshot
+from labelcycle.stages import declaration
 
 
 def edit(campaign: Campaign, old: str, new: str) -> None:
@@ -27,7 +31,7 @@ def edit(campaign: Campaign, old: str, new: str) -> None:
 def test_a_round_leaves_its_files_commits_and_tags(campaign, flows, backend, answer_all):
     root = str(campaign.root)
     flows.run(root)
-    assert standing.read(campaign.root).state is State.OPEN
+    assert snapshot.read(campaign.root).state is State.OPEN
     selection = read_json(campaign.round(0) / "selection.json")
     assert len(selection["samples"]) == 4
     held = {s.id for s in read_samples(campaign.samples, "holdout")}
@@ -36,7 +40,7 @@ def test_a_round_leaves_its_files_commits_and_tags(campaign, flows, backend, ans
     assert {task.sample for task in backend.tasks.values() if task.kind == "holdout"} == held
     answer_all()
     flows.run(root)
-    now = standing.read(campaign.root)
+    now = snapshot.read(campaign.root)
     assert (now.number, now.state) == (1, State.DUE)
     assert {"open/000", "round/000"} <= now.tags
     names = sorted(path.name for path in campaign.round(0).iterdir())
@@ -48,7 +52,7 @@ def test_a_round_leaves_its_files_commits_and_tags(campaign, flows, backend, ans
     assert {x.sample for x in labels} == asked
     assert {x.sample for x in read_labels(campaign.holdout)} == held
     assert not asked & held
-    status = report.status(now)["rounds"]
+    status = status_report.status(now)["rounds"]
     assert [r["state"] for r in status] == ["closed"]
     assert status[0]["labels"] == 4
     assert status[0]["accuracy_low"] <= status[0]["accuracy"] <= status[0]["accuracy_high"]
@@ -61,15 +65,15 @@ def test_the_status_says_who_stood_in_while_there_was_no_model(campaign, flows, 
     campaign.params.write_text(yaml.safe_dump(settings))
     flows.run(root)
     for _ in range(2):  # while the round is open, and after
-        status = report.status(standing.read(campaign.root))
+        status = status_report.status(snapshot.read(campaign.root))
         assert status["rounds"][0]["stood_in"] == "typiclust"
-        assert " badge (typiclust stood in) " in report.as_text(status)
+        assert " badge (typiclust stood in) " in status_report.as_text(status)
         answer_all()
         flows.run(root)
     flows.open_now(root)
-    status = report.status(standing.read(campaign.root))
+    status = status_report.status(snapshot.read(campaign.root))
     assert status["rounds"][1]["stood_in"] is None
-    assert "badge  " in report.as_text(status).splitlines()[-3]
+    assert "badge  " in status_report.as_text(status).splitlines()[-3]
 
 
 def test_run_is_safe_to_repeat_in_every_state(campaign, flows, backend, answer_all):
@@ -84,7 +88,7 @@ def test_run_is_safe_to_repeat_in_every_state(campaign, flows, backend, answer_a
     head = git.head(campaign.root)
     flows.run(root)
     assert git.head(campaign.root) == head
-    assert standing.read(campaign.root).number == 1
+    assert snapshot.read(campaign.root).number == 1
 
 
 def test_a_later_look_opens_the_next_round_that_could_not_be_opened(
@@ -93,7 +97,7 @@ def test_a_later_look_opens_the_next_round_that_could_not_be_opened(
     edit(campaign, "open_next: false", "open_next: true")
     root = str(campaign.root)
     assert not flows.collect(root)
-    assert standing.read(campaign.root).state is State.DUE  # the first one is a person's to open
+    assert snapshot.read(campaign.root).state is State.DUE  # the first one is a person's to open
     flows.run(root)
     answer_all()
     with monkeypatch.context() as patched:
@@ -103,9 +107,9 @@ def test_a_later_look_opens_the_next_round_that_could_not_be_opened(
     backend.down, backend.push_dies_after = False, 2 + len(backend.ids)
     with pytest.raises(ServiceDown, match="broke off"):
         flows.collect(root)
-    assert standing.read(campaign.root).state is State.SELECTED
+    assert snapshot.read(campaign.root).state is State.SELECTED
     assert not flows.collect(root)
-    now = standing.read(campaign.root)
+    now = snapshot.read(campaign.root)
     assert (now.number, now.state) == (1, State.OPEN)
 
 
@@ -116,8 +120,8 @@ def test_the_next_round_opens_only_when_told(campaign, flows, answer_all, capsys
     flows.run(root)
     assert "labelcycle open" in capsys.readouterr().out
     flows.open_now(root)
-    assert standing.read(campaign.root).number == 1
-    assert standing.read(campaign.root).state is State.OPEN
+    assert snapshot.read(campaign.root).number == 1
+    assert snapshot.read(campaign.root).state is State.OPEN
 
 
 @pytest.mark.slow
@@ -127,10 +131,10 @@ def test_open_next_goes_on_until_all_rounds_are_closed(campaign, flows, backend,
     for _ in range(4):
         flows.run(root)
         answer_all()
-    now = standing.read(campaign.root)
+    now = snapshot.read(campaign.root)
     assert (now.number, now.state) == (3, State.DUE)
     assert len(read_all_labels(campaign)) == 12
-    assert "nothing" in report.status(now)["next"]
+    assert "nothing" in status_report.status(now)["next"]
     with pytest.raises(StateError, match=r"all rounds are closed: campaign.rounds is 3"):
         flows.open_now(root)
 
@@ -157,11 +161,11 @@ def test_a_kill_between_any_two_side_effects_changes_nothing(
 
         return call
 
-    from labelcycle.cycle import closing, opening
+    from labelcycle.cycle import round_closing, round_opening
 
     for module, names in (
-        (opening, ("write_json", "write_bytes")),
-        (closing, ("write_json", "write_jsonl", "write_labels")),
+        (round_opening, ("write_json", "write_bytes")),
+        (round_closing, ("write_json", "write_jsonl", "write_labels")),
         (git, ("commit", "tag")),
     ):
         for name in names:
@@ -169,7 +173,7 @@ def test_a_kill_between_any_two_side_effects_changes_nothing(
     root = str(campaign.root)
     kills = further = 0
     for _ in range(200):
-        before = standing.read(campaign.root)
+        before = snapshot.read(campaign.root)
         if before.number == 1:
             break
         counter["left"] = further
@@ -178,18 +182,18 @@ def test_a_kill_between_any_two_side_effects_changes_nothing(
             further = 0
         except Killed:
             kills += 1
-            now = standing.read(campaign.root)
+            now = snapshot.read(campaign.root)
             further = further + 1 if now.state is before.state else 0
-        if standing.read(campaign.root).state is State.OPEN:
+        if snapshot.read(campaign.root).state is State.OPEN:
             answer_all()
     assert kills >= 15
-    assert standing.read(campaign.root).number == 1
+    assert snapshot.read(campaign.root).number == 1
     assert len({task.sample for task in backend.tasks.values()}) == len(backend.tasks) == 10
     killed = read_json(campaign.round(0) / "selection.json")
     assert len(read_labels(campaign.label_file(0))) == 4
     assert len(read_labels(campaign.holdout)) == 6
     assert len(killed["samples"]) == 4
-    standing.ready(campaign.root)
+    snapshot.ready(campaign.root)
 
 
 @pytest.mark.slow
@@ -211,10 +215,10 @@ def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(
     flows.run(root)
     said = "1 answer names no class of this campaign ('zebra') and does not count"
     assert said in capsys.readouterr().out
-    now = standing.read(campaign.root)
+    now = snapshot.read(campaign.root)
     assert said in notices.closed(now).body
-    assert said in report.as_text(report.status(now))
-    people = now.record(rounds.METRICS, 0)["people"]
+    assert said in status_report.as_text(status_report.status(now))
+    people = now.record(round_states.METRICS, 0)["people"]
     assert people["no_class"] == {"answers": 1, "names": ["zebra"]}
     found = {x.sample: (x.label, x.reason) for x in read_labels(campaign.label_file(0))}
     sample = {key: backend.tasks[key].sample for key in (skipped, empty, unknown, fine)}
@@ -242,8 +246,8 @@ def test_skips_tell_their_reason_and_are_asked_again_on_request(
     for key in held:
         backend.answer(key, reason="none of these")
     flows.run(root)
-    now = standing.read(campaign.root)
-    people = now.record(rounds.METRICS, 0)["people"]
+    now = snapshot.read(campaign.root)
+    people = now.record(round_states.METRICS, 0)["people"]
     count = 1 + len(held)
     assert people["skips"] == {"none of these": count, "cannot be judged": 1, "no reason": 1}
     assert people["skipped"] == count + 2
@@ -253,12 +257,14 @@ def test_skips_tell_their_reason_and_are_asked_again_on_request(
     assert found[sample[plain]] == "skipped"
     said = f"{count} of {count + 3} answers say 'none of these': a class may be missing"
     assert said in notices.closed(now).body
-    assert said in report.as_text(report.status(now))
+    assert said in status_report.as_text(status_report.status(now))
 
-    result = CliRunner().invoke(cli.cli, ["-C", root, "ask-again", "--reason", "cannot be judged"])
+    result = CliRunner().invoke(main.cli, ["-C", root, "ask-again", "--reason", "cannot be judged"])
     assert "1 skipped samples are asked again" in result.output
-    assert skipping.waiting(campaign) == [sample[unclear]]
-    assert "asked again from the next open on: 1" in report.as_text(report.status(now))
+    assert skipped_samples.waiting(campaign) == [sample[unclear]]
+    assert "asked again from the next open on: 1" in status_report.as_text(
+        status_report.status(now)
+    )
     flows.open_now(root)
     (again,) = (t for t in backend.tasks.values() if t.round == 1 and t.kind == "adjudication")
     assert again.sample == sample[unclear]
@@ -266,7 +272,7 @@ def test_skips_tell_their_reason_and_are_asked_again_on_request(
         if task.round == 1:
             backend.answer(key, truth[task.sample])
     flows.run(root)
-    assert not skipping.waiting(campaign)
+    assert not skipped_samples.waiting(campaign)
     latest = {x.sample: x.label for x in read_labels(campaign.label_file(1))}
     assert latest[sample[unclear]] == truth[sample[unclear]]
 
@@ -335,13 +341,13 @@ def test_cancel_drops_a_plan_nobody_was_asked_by(campaign, flows, backend, monke
     backend.push_dies_after = 0
     with pytest.raises(ServiceDown):
         flows.run(root)
-    assert standing.read(campaign.root).state is State.SELECTED
+    assert snapshot.read(campaign.root).state is State.SELECTED
     backend.down = True
     with pytest.raises(ServiceDown):  # who knows whether the push got through?
         flows.end_early(root, "cancel")
     backend.down = False
     flows.end_early(root, "cancel")
-    assert standing.read(campaign.root).state is State.DUE
+    assert snapshot.read(campaign.root).state is State.DUE
 
 
 def test_a_plan_whose_dropping_was_killed_can_be_dropped(campaign, flows, backend, monkeypatch):
@@ -351,16 +357,16 @@ def test_a_plan_whose_dropping_was_killed_can_be_dropped(campaign, flows, backen
         flows.run(root)
 
     def killed(folder):
-        (folder / rounds.PLAN).unlink()  # a folder's files go in any order
+        (folder / round_states.PLAN).unlink()  # a folder's files go in any order
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(opening.shutil, "rmtree", killed)
+        patched.setattr(round_opening.shutil, "rmtree", killed)
         with pytest.raises(KeyboardInterrupt):
             flows.end_early(root, "cancel")
-    assert standing.read(campaign.root).state is State.DUE
+    assert snapshot.read(campaign.root).state is State.DUE
     flows.run(root)
-    assert standing.read(campaign.root).state is State.OPEN
+    assert snapshot.read(campaign.root).state is State.OPEN
 
 
 @pytest.mark.usefixtures("opened")
@@ -369,9 +375,9 @@ def test_cancel_keeps_the_answers_and_does_not_count(campaign, flows, backend, t
     key = next(key for key, t in backend.tasks.items() if t.kind != "holdout")
     backend.answer(key, truth[backend.tasks[key].sample])
     flows.end_early(root, "cancel", "wrong strategy")
-    now = standing.read(campaign.root)
+    now = snapshot.read(campaign.root)
     assert (now.number, now.finished) == (1, 0)
-    assert report.status(now)["rounds"][0]["state"] == "cancelled"
+    assert status_report.status(now)["rounds"][0]["state"] == "cancelled"
     assert len(read_all_labels(campaign)) == 1
 
 
@@ -383,7 +389,7 @@ def test_cancel_after_half_a_push_keeps_what_was_answered(campaign, flows, backe
     key = next(iter(backend.tasks))
     backend.answer(key, truth[backend.tasks[key].sample])
     flows.end_early(root, "cancel")
-    assert standing.read(campaign.root).number == 1
+    assert snapshot.read(campaign.root).number == 1
     assert len(read_all_labels(campaign)) == 1
 
 
@@ -396,14 +402,14 @@ def test_a_lost_project_can_be_abandoned_and_the_holdout_is_asked_again(
     backend.lose_project()
     with pytest.raises(ServiceRefused, match="was deleted"):
         flows.end_early(root, "cancel")
-    assert standing.read(campaign.root).state is State.ENDING
+    assert snapshot.read(campaign.root).state is State.ENDING
     flows.end_early(root, "cancel", "deleted", abandon=True)
-    assert standing.read(campaign.root).number == 1
+    assert snapshot.read(campaign.root).number == 1
     flows.open_now(root)
     assert sum(task.kind == "holdout" for task in backend.tasks.values()) == 6
     answer_all()
     flows.run(root)
-    assert standing.read(campaign.root).number == 2
+    assert snapshot.read(campaign.root).number == 2
     assert len(read_labels(campaign.holdout)) == 6
     flows.open_now(root)
     assert sum(task.kind == "holdout" for task in backend.tasks.values()) == 6
@@ -418,7 +424,7 @@ def test_a_deleted_task_of_the_holdout_is_asked_again(campaign, flows, backend, 
     flows.open_now(root)
     answer_all()
     flows.run(root)
-    assert standing.read(campaign.root).number == 2
+    assert snapshot.read(campaign.root).number == 2
     assert len(read_labels(campaign.holdout)) == 6
 
 
@@ -450,13 +456,13 @@ def test_settings_changed_between_push_and_commit_stop_the_open(
         flows.run(root)
     monkeypatch.undo()
     edit(campaign, "budget: 4", "budget: 5")
-    now = standing.read(campaign.root)
+    now = snapshot.read(campaign.root)
     assert now.state is State.PUSHED
     with pytest.raises(StateError, match=r"changed since round 0 was planned .*; put it back$"):
-        opening.mark_open(now)  # people were asked: it cannot be cancelled before it is open
-    (campaign.round(0) / rounds.PUSHED).unlink()
+        round_opening.mark_open(now)  # people were asked: it cannot be cancelled before it is open
+    (campaign.round(0) / round_states.PUSHED).unlink()
     with pytest.raises(StateError, match=r"put it back, or give the round up with `labelcycle ca"):
-        opening.check_plan(standing.read(campaign.root))
+        round_opening.check_plan(snapshot.read(campaign.root))
 
 
 @pytest.mark.usefixtures("opened")
@@ -475,10 +481,10 @@ def test_the_holdout_and_the_owned_labels_are_frozen(campaign, flows, answer_all
 def test_a_detached_head_and_a_branch_without_the_rounds_are_refused(campaign):
     programs.run(["git", "checkout", "-q", "open/000"], campaign.root)
     with pytest.raises(StateError, match=r"detached HEAD.*git switch main"):
-        standing.ready(campaign.root)
+        snapshot.ready(campaign.root)
     programs.run(["git", "switch", "-q", "-c", "other"], campaign.root)
     with pytest.raises(StateError, match=r"branch other does not hold round/000"):
-        standing.ready(campaign.root)
+        snapshot.ready(campaign.root)
 
 
 @pytest.mark.slow
@@ -487,9 +493,9 @@ def test_init_again_touches_no_data(campaign):
     (campaign.data / "labels.dvc").touch()  # what DVC writes; it is left out here
     campaign.holdout.unlink()
     campaign.dvc_yaml.write_text("old")
-    setup.init(campaign.root)
+    new_campaign.init(campaign.root)
     assert not campaign.holdout.exists()
-    assert campaign.dvc_yaml.read_text() == pipeline.print_dvc_yaml()
+    assert campaign.dvc_yaml.read_text() == declaration.print_dvc_yaml()
 
 
 @pytest.mark.slow
@@ -498,23 +504,23 @@ def test_changed_settings_are_held_while_a_round_is_open(campaign, flows, backen
     root = str(campaign.root)
     answer_all()
     edit(campaign, "budget: 4", "budget: 5")
-    assert report.status(standing.read(campaign.root))["params_wait"]
+    assert status_report.status(snapshot.read(campaign.root))["params_wait"]
     edit(campaign, "bootstrap: 100", "bootstrap: 110")
     with pytest.raises(StateError, match=r"evaluate.bootstrap changed while round 0 is open"):
         flows.run(root)
     edit(campaign, "bootstrap: 110", "bootstrap: 100")
     flows.run(root)
-    assert report.status(standing.read(campaign.root))["params_wait"]
+    assert status_report.status(snapshot.read(campaign.root))["params_wait"]
     flows.open_now(root)
     assert len(read_json(campaign.round(1) / "selection.json")["samples"]) == 5
-    assert not report.status(standing.read(campaign.root))["params_wait"]
+    assert not status_report.status(snapshot.read(campaign.root))["params_wait"]
 
 
 def test_a_budget_above_the_pool_is_refused_before_anything_is_written(campaign, flows):
     edit(campaign, "budget: 4", "budget: 25")
     with pytest.raises(PoolExhausted, match=r"query.budget must be in 1..24.*\(got 25\)"):
         flows.run(str(campaign.root))
-    assert standing.read(campaign.root).state is State.DUE
+    assert snapshot.read(campaign.root).state is State.DUE
 
 
 @pytest.mark.usefixtures("closed")
@@ -539,37 +545,37 @@ def test_selections_are_compared_value_by_value():
     one = {"samples": [{"sample": "a", "rank": 0, "score": 1.0, "why": {"cluster": 3}}]}
     near = json.loads(json.dumps(one))
     near["samples"][0]["score"] = 1.0 + 1e-7
-    assert "in every digit" in history.compare_selections(one, one)
-    assert "scores within" in history.compare_selections(one, near)
+    assert "in every digit" in past_rounds.compare_selections(one, one)
+    assert "scores within" in past_rounds.compare_selections(one, near)
     near["samples"][0]["why"]["cluster"] = 4
     with pytest.raises(DataError, match=r"at rank 0: why: cluster: recorded 3, rebuilt 4"):
-        history.compare_selections(one, near)
+        past_rounds.compare_selections(one, near)
 
 
 @pytest.mark.parametrize("number", [0, 3])
 def test_states_follow_the_files_in_their_order(number):
-    tags = {rounds.round_tag(n) for n in range(number)}
-    assert rounds.current(tags) == number
+    tags = {round_states.round_tag(n) for n in range(number)}
+    assert round_states.current(tags) == number
     files: set[str] = set()
-    seen = [rounds.state(number, files, tags)]
+    seen = [round_states.state(number, files, tags)]
     for name, tag in (
-        (rounds.PLAN, None),
-        (rounds.SELECTION, None),
-        (rounds.PUSHED, None),
-        (None, rounds.open_tag(number)),
-        (rounds.ANNOTATIONS, None),
-        (rounds.LABELS, None),
-        (rounds.METRICS, None),
-        (None, rounds.round_tag(number)),
+        (round_states.PLAN, None),
+        (round_states.SELECTION, None),
+        (round_states.PUSHED, None),
+        (None, round_states.open_tag(number)),
+        (round_states.ANNOTATIONS, None),
+        (round_states.LABELS, None),
+        (round_states.METRICS, None),
+        (None, round_states.round_tag(number)),
     ):
         files |= {name} if name else set()
         tags |= {tag} if tag else set()
-        seen.append(rounds.state(number, files, tags))
+        seen.append(round_states.state(number, files, tags))
     assert seen == [s for s in State if s is not State.ENDING]
 
 
 def test_the_fake_keeps_the_promise_of_the_protocol():
-    from labelcycle.ports import AnnotationBackend
+    from labelcycle.adapters.ports import AnnotationBackend
 
     backend: AnnotationBackend = FakeBackend()
     assert backend.work_url(7).endswith("/projects/7")
@@ -579,20 +585,20 @@ def test_a_service_that_is_away_is_told_before_anything_is_computed(campaign, fl
     backend.down = True
     with pytest.raises(ServiceDown, match="does not answer"):
         flows.run(str(campaign.root))
-    assert standing.read(campaign.root).state is State.DUE
+    assert snapshot.read(campaign.root).state is State.DUE
     assert not campaign.encoder.exists()
 
 
 def test_a_folder_with_other_things_is_no_place_for_a_campaign(tmp_path):
     (tmp_path / "photo.jpg").touch()
     with pytest.raises(StateError, match=r"is not empty: .* got 1 files such as photo.jpg"):
-        setup.init(tmp_path)
+        new_campaign.init(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
 
 
 def test_status_names_what_the_next_step_would_refuse(campaign, flows):
     edit(campaign, "encoder: pixels", "encoder: pixel")
-    told = report.status(standing.read(campaign.root))["next"]
+    told = status_report.status(snapshot.read(campaign.root))["next"]
     assert told.startswith("mend params.yaml: ")
     assert "did you mean pixels?" in told
 
@@ -613,5 +619,5 @@ def test_an_opening_tells_of_images_that_browsers_may_not_load(
         f"annotators may not see the images: {site.url}/a.png: answered with"
         " Access-Control-Allow-Origin: nothing; its website must allow http://studio.example.org"
     ) in capsys.readouterr().out
-    assert standing.read(campaign.root).state is State.OPEN
+    assert snapshot.read(campaign.root).state is State.OPEN
     assert len(backend.tasks) == 10

@@ -13,12 +13,13 @@ import pytest
 from mailboxes import APPRISE_WARNS, Box, http_box
 
 from labelcycle import config
-from labelcycle.cycle import outbox, revising, standing
-from labelcycle.cycle.standing import Standing
+from labelcycle.adapters.ports import Progress
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import Campaign, write_json
 from labelcycle.errors import Busy, ServiceDown, ServiceRefused
-from labelcycle.ports import Progress
-from labelcycle.rounds import State
-from labelcycle.store import Campaign, write_json
+from labelcycle.notify import outbox
+from labelcycle.rounds import corrected_labels, snapshot
+from labelcycle.rounds.snapshot import Standing
 
 COMPLETE = "tiny: round 0 is complete"
 pytestmark = pytest.mark.filterwarnings(APPRISE_WARNS)
@@ -53,7 +54,7 @@ def clock(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.fixture
 def telling() -> ModuleType:
-    from flows import telling  # brings Prefect, which takes seconds
+    from labelcycle_flows import telling  # brings Prefect, which takes seconds
 
     return telling
 
@@ -89,7 +90,7 @@ def done(answered: int, skipped: int = 0, given: int = 0) -> Progress:
 def closed(now: Standing, **more: object) -> Standing:
     """The same campaign once its round is closed."""
     metrics = {"accepted": 4, "rejected": 0, "labels": 4, "accuracy": None, "cancelled": False}
-    metrics |= {"corrections": revising.NONE}
+    metrics |= {"corrections": corrected_labels.NONE}
     write_json(now.folder / "metrics.json", metrics | more)
     return replace(now, number=now.number + 1, state=State.DUE)
 
@@ -137,7 +138,7 @@ def test_after_a_kill_before_the_telling_it_is_told_by_the_next_look(
         patch.setattr(telling, "tell", die)
         with pytest.raises(Killed):
             flows.run(str(campaign.root))
-    assert standing.read(campaign.root).state is State.OPEN
+    assert snapshot.read(campaign.root).state is State.OPEN
     flows.run(str(campaign.root))
     assert box.titles == ["tiny: round 0 is open"]
 

@@ -6,14 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labelcycle import config, labels, rounds
+from labelcycle import config
+from labelcycle.campaign import labels, round_states
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import OWNED, Campaign, Label, write_json, write_jsonl, write_labels
 from labelcycle.core.migrations import Migration
-from labelcycle.cycle import preannotation
-from labelcycle.cycle.answers import Reply
-from labelcycle.cycle.asked import Asked
-from labelcycle.cycle.standing import Standing
-from labelcycle.rounds import State
-from labelcycle.store import OWNED, Campaign, Label, write_json, write_jsonl, write_labels
+from labelcycle.people import preannotation
+from labelcycle.rounds.answers import Reply
+from labelcycle.rounds.pushed_tasks import Asked
+from labelcycle.rounds.snapshot import Standing
 
 BEFORE = ("cow", "hen", "pig")
 CHANGES = {
@@ -38,8 +39,8 @@ def changed(root: Path, change: str, told: Sequence[Sequence[tuple[str, str, str
                 "key": key, "annotation": at, "annotator": "ann", "labels": [said],
                 "skipped": False, "reason": "", "lead_time_s": 2.0, "updated": f"t{at}",
             })  # fmt: skip
-        write_json(campaign.round(number) / rounds.PUSHED, {"tasks": tasks})
-        write_jsonl(campaign.round(number) / rounds.ANNOTATIONS, records)
+        write_json(campaign.round(number) / round_states.PUSHED, {"tasks": tasks})
+        write_jsonl(campaign.round(number) / round_states.ANNOTATIONS, records)
     labels.write_migrations(campaign, [CHANGES[change]])
     classes = list(CHANGES[change].after)
     settings = config.parse({"campaign": {"classes": classes}}, parts=False)

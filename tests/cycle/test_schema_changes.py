@@ -7,14 +7,16 @@ import yaml
 from click.testing import CliRunner
 from test_loop import edit
 
-from labelcycle import labels, owned
-from labelcycle.adapters import git, label_config
-from labelcycle.cli import cli
-from labelcycle.cycle import migrating, report, standing
+from labelcycle.adapters import git
+from labelcycle.adapters.annotation.label_studio import labeling_config
+from labelcycle.adapters.ports import LabelSchema
+from labelcycle.campaign import label_csv, labels
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import Campaign, read_json, read_labels
+from labelcycle.cli.main import cli
+from labelcycle.cycle import class_changes, status_report
 from labelcycle.errors import ServiceRefused, SettingsError, StateError
-from labelcycle.ports import LabelSchema
-from labelcycle.rounds import State
-from labelcycle.store import Campaign, read_json, read_labels
+from labelcycle.rounds import snapshot
 
 pytestmark = pytest.mark.slow
 
@@ -61,8 +63,8 @@ def test_a_rename_reaches_record_settings_commit_page_and_training(closed, flows
     assert {path: path.read_bytes() for path in files if "holdout" not in path.name} == {
         path: data for path, data in files.items() if "holdout" not in path.name
     }
-    assert "black" in owned.export(closed, holdout=True).text
-    assert "dark" not in owned.export(closed, holdout=True).text
+    assert "black" in label_csv.export(closed, holdout=True).text
+    assert "dark" not in label_csv.export(closed, holdout=True).text
 
 
 def test_a_removed_class_is_trained_on_no_more_and_comes_back_whole(closed, flows, backend):
@@ -71,7 +73,7 @@ def test_a_removed_class_is_trained_on_no_more_and_comes_back_whole(closed, flow
     assert yaml.safe_load(closed.params.read_text())["campaign"]["classes"][1] == "grey"
     schema(closed, "remove", "dark")
     assert counted(closed) == {None: before["dark"], "light": before["light"]}
-    assert "class 'dark' was removed" in owned.export(closed, rejected=True).text
+    assert "class 'dark' was removed" in label_csv.export(closed, rejected=True).text
     flows.open_now(str(closed.root))
     asked = {task.sample for task in backend.tasks.values() if task.round == 1}
     assert not asked & labels.read_all_labels(closed).keys()
@@ -131,17 +133,17 @@ def test_classes_changed_by_hand_are_refused_once_they_were_asked(closed, flows)
     ):
         with pytest.raises(StateError, match=text):
             step()
-    assert "labelcycle schema" in report.status(standing.read(closed.root))["next"]
+    assert "labelcycle schema" in status_report.status(snapshot.read(closed.root))["next"]
     edit(closed, "[black, light]", "[light, dark]")  # the order of the hot keys is free
     flows.open_now(str(closed.root))
-    assert standing.read(closed.root).number == 1
+    assert snapshot.read(closed.root).number == 1
 
 
 def test_before_round_0_classes_are_free_and_owned_labels_go_along(campaign, flows, tmp_path):
     edit(campaign, "[dark, light]", "[dark, light, odd]")
     sample = next(iter(read_pool(campaign)))
     (tmp_path / "own.csv").write_text(f"sample,label\n{sample},odd\n")
-    owned.import_labels(campaign, tmp_path / "own.csv", ("dark", "light", "odd"))
+    label_csv.import_labels(campaign, tmp_path / "own.csv", ("dark", "light", "odd"))
     schema(campaign, "merge", "odd", "--into", "dark")
     assert counted(campaign) == {"dark": 1}
     flows.run(str(campaign.root))
@@ -149,7 +151,7 @@ def test_before_round_0_classes_are_free_and_owned_labels_go_along(campaign, flo
 
 
 def read_pool(campaign: Campaign) -> list[str]:
-    from labelcycle.store import read_samples
+    from labelcycle.campaign.store import read_samples
 
     return [sample.id for sample in read_samples(campaign.samples, "pool")]
 
@@ -160,13 +162,13 @@ def test_a_change_killed_half_way_is_done_when_it_is_asked_again(closed, monkeyp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(git if step == "commit" else migrating, step, killed)
+        patched.setattr(git if step == "commit" else class_changes, step, killed)
         with pytest.raises(KeyboardInterrupt):
-            migrating.migrate(closed.root, lambda c, t: migrating_add(c, "grey"))
+            class_changes.migrate(closed.root, lambda c, t: migrating_add(c, "grey"))
     schema(closed, "add", "gray")  # on second thoughts
     (made,) = labels.read_migrations(closed)
     assert made.after == ("dark", "light", "gray")
-    assert standing.ready(closed.root).config.classes == made.after
+    assert snapshot.ready(closed.root).config.classes == made.after
     assert not git.changed(closed.root, ".")
 
 
@@ -187,7 +189,7 @@ def test_the_listing_has_keys_labels_and_changes(closed):
     found = counted(closed)
     lines = schema(closed).splitlines()
     assert lines[0].split() == ["key", "class", "labels"]
-    assert lines[1].split() == [label_config.HOT_KEYS[0], "dark", str(found.get("dark", 0))]
+    assert lines[1].split() == [labeling_config.HOT_KEYS[0], "dark", str(found.get("dark", 0))]
     schema(closed, "rename", "light", "white")
     assert schema(closed).splitlines()[-1].endswith("rename class 'light' to 'white'")
 
@@ -201,16 +203,16 @@ def test_an_interface_edited_by_hand_stops_the_next_open_too(closed, flows, back
 def test_an_interface_edited_by_hand_is_told_by_the_next_look_at_the_open_round(
     campaign, flows, backend, monkeypatch
 ):
-    monkeypatch.setattr(report, "LabelStudioBackend", lambda campaign: backend)
+    monkeypatch.setattr(status_report, "LabelStudioBackend", lambda campaign: backend)
     root = str(campaign.root)
     flows.run(root)
     asked = backend.schema
     backend.edited, backend.schema = True, LabelSchema(("dark", "Dress"), "")
     with pytest.raises(ServiceRefused, match="the project's classes differ"):
         flows.collect(root)
-    now = standing.read(campaign.root)
+    now = snapshot.read(campaign.root)
     assert now.state is State.OPEN
-    assert "0 of 10 tasks done" in report.as_text(report.status(now))
+    assert "0 of 10 tasks done" in status_report.as_text(status_report.status(now))
     backend.schema = asked
     assert not flows.collect(root)
 

@@ -13,12 +13,12 @@ from buckets import Bucket
 from PIL import Image
 
 from labelcycle import config, imaging
-from labelcycle.cycle import showing
-from labelcycle.cycle.context import Neighbour
-from labelcycle.cycle.standing import Standing
+from labelcycle.adapters.ports import Address
+from labelcycle.campaign.store import Campaign, Sample
+from labelcycle.cycle import task_images
+from labelcycle.cycle.labelled_neighbours import Neighbour
 from labelcycle.errors import DataError, SettingsError
-from labelcycle.ports import Address
-from labelcycle.store import Campaign, Sample
+from labelcycle.rounds.snapshot import Standing
 
 SAMPLE = Sample("0123456789abcdef", "0123456789abcdef.png", "in/a.png", "pool", 4, 3)
 
@@ -37,7 +37,7 @@ def standing(campaign: Campaign, **push: Any) -> Standing:
 
 
 def test_media_is_a_file_of_the_media_folder(campaign: Campaign) -> None:
-    file = showing.image(standing(campaign), SAMPLE)
+    file = task_images.image(standing(campaign), SAMPLE)
     assert file == campaign.media / "images" / f"{SAMPLE.id}-32.png"
     with Image.open(file) as shown:
         assert shown.size == (43, 32)
@@ -47,7 +47,7 @@ def test_an_image_whose_drawing_a_power_cut_left_empty_is_drawn_anew(campaign: C
     file = campaign.media / "images" / f"{SAMPLE.id}-32.png"
     file.parent.mkdir(parents=True)
     file.touch()
-    assert showing.image(standing(campaign), SAMPLE) == file
+    assert task_images.image(standing(campaign), SAMPLE) == file
     assert file.stat().st_size
 
 
@@ -71,13 +71,13 @@ def test_many_are_drawn_in_their_order_without_a_sync_of_each(
     monkeypatch.setattr(os, "fsync", never)
     shown = samples(campaign, 40)[::-1]
     now = standing(campaign)
-    files = showing.images(now, shown)
+    files = task_images.images(now, shown)
     assert files == [campaign.media / "images" / f"{sample.id}-32.png" for sample, _ in shown]
     for shade, file in enumerate(reversed(files)):
         assert isinstance(file, Path)
         with Image.open(file) as drawn:
             assert drawn.getpixel((20, 16)) == (shade,) * 3
-    assert showing.images(now, []) == []
+    assert task_images.images(now, []) == []
 
 
 @pytest.mark.parametrize("broken", [DataError("no image"), KeyboardInterrupt("stopped")])
@@ -99,11 +99,11 @@ def test_what_cannot_be_drawn_is_named_and_nothing_more_is_drawn(
         assert over.wait(60)
         return Path(sample.file)
 
-    monkeypatch.setattr(showing, "cores", lambda: 2)
-    monkeypatch.setattr(showing, "ThreadPoolExecutor", Pool)
-    monkeypatch.setattr(showing, "image", draw)
+    monkeypatch.setattr(task_images, "cores", lambda: 2)
+    monkeypatch.setattr(task_images, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(task_images, "image", draw)
     with pytest.raises(type(broken), match=str(broken)):
-        showing.images(standing(campaign), shown)
+        task_images.images(standing(campaign), shown)
     assert len(drawn) <= 3  # those that were begun
 
 
@@ -111,10 +111,10 @@ def test_s3_is_the_same_picture_in_the_bucket(campaign: Campaign, bucket: Bucket
     where = f"s3://{bucket.name}/some/where/"
     chosen = standing(campaign, images="s3", bucket=where, presign_minutes=7)
     wanted = Address(f"{where}{SAMPLE.id}-32.png", 7)
-    assert showing.image(chosen, SAMPLE) == showing.image(chosen, SAMPLE) == wanted
+    assert task_images.image(chosen, SAMPLE) == task_images.image(chosen, SAMPLE) == wanted
     assert bucket.keys() == [f"some/where/{SAMPLE.id}-32.png"]
     stored = bucket.client.get_object(Bucket=bucket.name, Key=bucket.keys()[0])
-    file = showing.image(standing(campaign), SAMPLE)
+    file = task_images.image(standing(campaign), SAMPLE)
     assert isinstance(file, Path)
     with stored["Body"] as body:
         assert body.read() == file.read_bytes()
@@ -124,11 +124,11 @@ def test_s3_is_the_same_picture_in_the_bucket(campaign: Campaign, bucket: Bucket
 def test_source_is_the_own_address_or_an_error(campaign: Campaign) -> None:
     chosen = standing(campaign, images="source")
     address = "https://x.org/a%20b.png"
-    assert showing.image(chosen, replace(SAMPLE, source=address)) == Address(address)
+    assert task_images.image(chosen, replace(SAMPLE, source=address)) == Address(address)
     with pytest.raises(
         SettingsError, match=r"0123456789abcdef is from 'in/a\.png'; write media or"
     ):
-        showing.image(chosen, SAMPLE)
+        task_images.image(chosen, SAMPLE)
 
 
 @pytest.mark.parametrize("bucket", ["", "s3://", "photos", "s3://Big", "s3://ok/a b", "s3://ok//a"])

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from labelcycle.adapters import dvc
-from labelcycle.cycle import standing, trusting
+from labelcycle.adapters.dvc import commands
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import Campaign
 from labelcycle.errors import StateError
-from labelcycle.rounds import State
-from labelcycle.store import Campaign
+from labelcycle.rounds import snapshot, trusted_places
 
 
 def git(root: Path, *words: str) -> None:
@@ -22,7 +22,9 @@ def test_a_remote_that_a_pull_brings_waits_for_trust_and_the_round_goes_on(
     root, other = opened.root, tmp_path / "other"
     git(tmp_path, "clone", "-q", str(root), str(other))
     (other / ".dvc").mkdir(exist_ok=True)
-    (other / dvc.CONFIG).write_text(f"{dvc.SETTINGS}['remote \"x\"']\n    url = s3://theirs\n")
+    (other / commands.CONFIG).write_text(
+        f"{commands.SETTINGS}['remote \"x\"']\n    url = s3://theirs\n"
+    )
     git(other, "add", "--all", "--force")
     git(other, "commit", "-q", "-m", "a remote")
     answer_all()
@@ -30,7 +32,9 @@ def test_a_remote_that_a_pull_brings_waits_for_trust_and_the_round_goes_on(
     for step in (flows.collect_now, flows.run, flows.collect):
         with pytest.raises(StateError, match=r"url = s3://theirs; .* `labelcycle trust`"):
             step(str(root))
-    assert standing.read(root).state is State.OPEN
-    assert trusting.confirm(opened) == {dvc.CONFIG: "['remote \"x\"'], url = s3://theirs"}
+    assert snapshot.read(root).state is State.OPEN
+    assert trusted_places.confirm(opened) == {
+        commands.CONFIG: "['remote \"x\"'], url = s3://theirs"
+    }
     flows.run(str(root))
-    assert "round/000" in standing.read(root).tags
+    assert "round/000" in snapshot.read(root).tags

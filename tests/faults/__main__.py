@@ -17,7 +17,7 @@ from faults.counting import Left
 from faults.killed import killed_pushes
 from faults.transport import FAULTS
 from faults.trials import COMMANDS, Doubles, Outcome, every_request, faults_of, for_ever
-from labelcycle.adapters import local_servers
+from labelcycle.adapters.local import server_programs
 from labelcycle.errors import ToolFailed
 
 FOR_EVER = ", for ever"
@@ -40,7 +40,7 @@ def on_the_double(root: Path) -> Iterator[Outcome]:
 def on_the_server() -> Iterator[Outcome]:
     """Every fault at every step of the real server, once."""
     try:
-        local_servers.find_label_studio()
+        server_programs.find_label_studio()
     except ToolFailed as missing:
         print(f"without the real server: {missing}")
         return

@@ -10,12 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from labelcycle import config, rounds
-from labelcycle.config import Config
-from labelcycle.cycle.asking import task_key
-from labelcycle.cycle.standing import Standing
-from labelcycle.rounds import State
-from labelcycle.store import (
+from labelcycle import config
+from labelcycle.campaign import round_states
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import (
     OWNED,
     Campaign,
     Label,
@@ -26,6 +24,9 @@ from labelcycle.store import (
     write_labels,
     write_samples,
 )
+from labelcycle.config import Config
+from labelcycle.cycle.task_plan import task_key
+from labelcycle.rounds.snapshot import Standing
 
 CLASSES = ("cat", "dog")
 OVERLAP = {1: 3, 2: 2}
@@ -76,14 +77,16 @@ def make(root: Path, media: Path) -> None:
 def select(root: Path, number: int) -> None:
     """Write what a round has before its push."""
     folder = Campaign(root).round(number)
-    write_json(folder / rounds.PLAN, {"labels": len(_OWNED)})
+    write_json(folder / round_states.PLAN, {"labels": len(_OWNED)})
     picks = [{"sample": sample} for sample in _PICKS[number]]
-    write_json(folder / rounds.SELECTION, {"samples": picks})
+    write_json(folder / round_states.SELECTION, {"samples": picks})
 
 
 def ask_nothing(root: Path, number: int, project: int) -> None:
     """Write a round without tasks, which finds what was changed in those before it."""
-    write_json(Campaign(root).round(number) / rounds.PUSHED, {"project": project, "tasks": []})
+    write_json(
+        Campaign(root).round(number) / round_states.PUSHED, {"project": project, "tasks": []}
+    )
 
 
 def _sample(name: str) -> Sample:
@@ -105,7 +108,7 @@ def _first_round(root: Path) -> None:
     at = standing(root, 0)
     key = task_key(at, 0, UNSETTLED)
     task = {"key": key, "sample": UNSETTLED, "rank": 0, "task": 1, "wanted": 2}
-    write_json(at.folder / rounds.PUSHED, {"project": GONE, "tasks": [task]})
+    write_json(at.folder / round_states.PUSHED, {"project": GONE, "tasks": [task]})
     answers = [
         {
             "key": key,
@@ -118,6 +121,6 @@ def _first_round(root: Path) -> None:
         | {"updated": "2026-01-01T00:00:00Z", "lead_time_s": None}
         for n, name in enumerate(CLASSES)
     ]
-    write_jsonl(at.folder / rounds.ANNOTATIONS, answers)
+    write_jsonl(at.folder / round_states.ANNOTATIONS, answers)
     tie = Label(UNSETTLED, None, "tie between cat, dog", dict.fromkeys(CLASSES, 1), adjudicate=True)
     write_labels(at.campaign.label_file(0), [tie])

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from faults import people
 from faults.rounds import Round
-from labelcycle import rounds
-from labelcycle.adapters.label_config import said
-from labelcycle.cycle import asked, closing, corrections
-from labelcycle.cycle.asked import Asked
-from labelcycle.store import read_jsonl
+from labelcycle.adapters.annotation.label_studio.labeling_config import said
+from labelcycle.campaign import round_states
+from labelcycle.campaign.store import read_jsonl
+from labelcycle.cycle import round_closing
+from labelcycle.rounds import corrections, pushed_tasks
+from labelcycle.rounds.pushed_tasks import Asked
 
 
 @dataclass
@@ -64,7 +65,7 @@ def _people_asked(round_: Round, left: Left) -> None:
     """Each task of the round is asked of as many more people as are wanted for it."""
     wanted: Counter[str] = Counter()
     asked_: Counter[str] = Counter()
-    ended = closing.ending(round_.standing) is not None
+    ended = round_closing.ending(round_.standing) is not None
     held = round_.by_key()
     for task in round_.tasks:
         here = held.get(task.key)
@@ -83,14 +84,14 @@ def _shown(round_: Round, left: Left) -> None:
     shown = [task.key for task in present if task.shown]
     got = [task.key for task in present for _ in range(held[task.task].predictions)]
     left.compare("prediction of", shown, got)
-    model = round_.standing.record(rounds.PUSHED)["model"]
+    model = round_.standing.record(round_states.PUSHED)["model"]
     left.compare("model", [model], [round_.projects()[0]["model_version"]])
 
 
 def _asked(round_: Round) -> list[tuple[int, Asked]]:
     """The tasks of all rounds in the project."""
     numbers = range(1, round_.number + 1)
-    return [(n, task) for n in numbers for task in asked.tasks(round_.standing, n)]
+    return [(n, task) for n in numbers for task in pushed_tasks.tasks(round_.standing, n)]
 
 
 def _tasks(round_: Round, left: Left) -> None:
@@ -101,7 +102,7 @@ def _tasks(round_: Round, left: Left) -> None:
     gone = {key for what, key in round_.changed if what == "task deleted"}
     wanted: Counter[str] = Counter()
     for number, task in _asked(round_):
-        early = (round_.folder / "rounds" / f"{number:03d}" / rounds.ENDING).exists()
+        early = (round_.folder / "rounds" / f"{number:03d}" / round_states.ENDING).exists()
         kept = not early or task.key in round_.given.values()
         if kept and task.key not in gone:
             wanted[task.key] = max(1, touched[task.key])
@@ -133,7 +134,7 @@ def _corrections(round_: Round, left: Left) -> None:
     read = {
         record["annotation"]
         for n in numbers
-        for record in read_jsonl(campaign.round(n) / rounds.ANNOTATIONS)
+        for record in read_jsonl(campaign.round(n) / round_states.ANNOTATIONS)
     }
     added = [("added", number) for number in round_.given if number not in read]
     found = [

@@ -5,12 +5,12 @@ from collections.abc import Callable, Collection
 
 from faults import campaigns
 from faults.rounds import Round
-from labelcycle import rounds
-from labelcycle.adapters import label_config
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.cycle import closing, decisions
-from labelcycle.cycle.asked import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
-from labelcycle.cycle.corrections import Correction
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, labeling_config
+from labelcycle.campaign import round_states
+from labelcycle.cycle import round_closing
+from labelcycle.rounds import correction_decisions
+from labelcycle.rounds.corrections import Correction
+from labelcycle.rounds.pushed_tasks import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
 
 SAID = ("cat", "dog", None)
 """What the first, second and third person say; None is a skip."""
@@ -19,7 +19,7 @@ SAID = ("cat", "dog", None)
 def answer(round_: Round, task: int, key: str, person: int) -> None:
     """The person of that number, from 0, says what that person says."""
     label = SAID[person]
-    said = {"result": label_config.result(label), "was_cancelled": label is None}
+    said = {"result": labeling_config.result(label), "was_cancelled": label is None}
     said |= {"completed_by": round_.place.people[person], "unique_id": str(uuid.uuid4())}
     made = round_.place.ask(f"POST tasks/{task}/annotations/", said)
     round_.given[int(made["id"])] = key
@@ -75,8 +75,8 @@ def _of(round_: Round, kind: str, *, several: bool) -> Asked:
 
 def _edit(round_: Round, task: Asked) -> None:
     given = next(answer for key, answer in round_.stored() if key == task.key)
-    other = "cat" if label_config.said(given["result"]) == (("dog",), "") else "dog"
-    round_.place.ask(f"PATCH annotations/{given['id']}/", {"result": label_config.result(other)})
+    other = "cat" if labeling_config.said(given["result"]) == (("dog",), "") else "dog"
+    round_.place.ask(f"PATCH annotations/{given['id']}/", {"result": labeling_config.result(other)})
     round_.changed.append(("edited", int(given["id"])))
 
 
@@ -86,14 +86,14 @@ def _withdraw(round_: Round, task: Asked) -> None:
         round_.changed.append(("deleted", number))
         del round_.given[number]
         gone = Correction(round_.number, task.key, number, "deleted")
-        decisions.write(round_.standing, [gone], "accept")  # else it would wait
+        correction_decisions.write(round_.standing, [gone], "accept")  # else it would wait
 
 
 def go_on(round_: Round, *, asking: bool = True) -> None:
     """The next round, before its push; one that asks nothing is open at once."""
     round_.over()
-    project = int(round_.standing.record(rounds.PUSHED)["project"])
-    closing.accept(round_.standing)
+    project = int(round_.standing.record(round_states.PUSHED)["project"])
+    round_closing.accept(round_.standing)
     round_.number += 1
     if asking:
         campaigns.select(round_.folder, round_.number)
@@ -123,7 +123,7 @@ def break_off(round_: Round) -> None:
     task = next(task for task in round_.tasks if task.wanted > 1)
     round_.place.ask(f"PATCH tasks/{task.task}/", {"overlap": 1, "is_labeled": False})
     answer(round_, task.task, task.key, 0)
-    (round_.standing.folder / rounds.PUSHED).unlink()
+    (round_.standing.folder / round_states.PUSHED).unlink()
 
 
 # --- rounds to begin with --------------------------------------------------------------------

@@ -10,8 +10,8 @@ import httpx
 from faults.rounds import Place
 from faults.transport import FAULTS, PEOPLE, TOGETHER
 from faults.trials import Outcome, all_steps
-from labelcycle.adapters import services
-from labelcycle.store import Campaign
+from labelcycle.adapters.local import services
+from labelcycle.campaign.store import Campaign
 
 
 @contextmanager

@@ -15,12 +15,13 @@ import httpx
 from faults import campaigns
 from faults.double import TOKEN, URL, Double
 from faults.transport import Past
-from labelcycle import rounds
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.cycle import asked, closing, corrections, opening
-from labelcycle.cycle.asked import Asked
-from labelcycle.cycle.standing import Standing
-from labelcycle.store import Campaign
+from labelcycle.campaign import round_states
+from labelcycle.campaign.store import Campaign
+from labelcycle.cycle import round_closing, round_opening
+from labelcycle.rounds import corrections, pushed_tasks
+from labelcycle.rounds.pushed_tasks import Asked
+from labelcycle.rounds.snapshot import Standing
 
 CHUNK, PAGE = 2, 3
 """Few, so that tasks travel in several pieces and pages, and a fault can fall between them."""
@@ -139,15 +140,15 @@ class Round:
 
     @property
     def recorded(self) -> bool:
-        return (self.standing.folder / rounds.PUSHED).exists()
+        return (self.standing.folder / round_states.PUSHED).exists()
 
     @property
     def closed(self) -> bool:
-        return (self.standing.folder / rounds.ANNOTATIONS).exists()
+        return (self.standing.folder / round_states.ANNOTATIONS).exists()
 
     @property
     def tasks(self) -> list[Asked]:
-        return asked.tasks(self.standing)
+        return pushed_tasks.tasks(self.standing)
 
     def backend(self, transport: httpx.BaseTransport | None = None) -> LabelStudioBackend:
         way = transport or Past(self.place.server)
@@ -159,12 +160,12 @@ class Round:
         if self.recorded:
             return
         backend.check()
-        opening.push(self.standing, backend, lambda text: None)
+        round_opening.push(self.standing, backend, lambda text: None)
 
     def progress(self, backend: LabelStudioBackend) -> None:
         least = self._done()
-        found = closing.progress(self.standing, backend)
-        closing.check_page(self.standing, backend)
+        found = round_closing.progress(self.standing, backend)
+        round_closing.check_page(self.standing, backend)
         if not least <= found.answered + found.skipped <= self._done():
             raise Broken(f"{found} with {least} tasks done")
 
@@ -177,13 +178,13 @@ class Round:
         if self.closed:
             return
         before = set(self.given)
-        closing.pull(self.standing, backend)
+        round_closing.pull(self.standing, backend)
         recorded = {answer["annotation"] for answer in corrections.corrected(self.standing)}
         self.missed |= before - recorded
 
     def close_early(self, backend: LabelStudioBackend) -> None:
-        if closing.ending(self.standing) is None:
-            closing.end_early(self.standing, "deadline")
+        if round_closing.ending(self.standing) is None:
+            round_closing.end_early(self.standing, "deadline")
         self.pull(backend)
 
     # --- what the server has ----------------------------------------------------------------
@@ -215,7 +216,7 @@ class Round:
 
     def by_key(self) -> dict[str, Seen]:
         """The task of each key; of twins the recorded one, or if that went, an answered one."""
-        own = asked.ids(self.tasks).values()
+        own = pushed_tasks.ids(self.tasks).values()
         held = sorted(self.held(), key=lambda task: (task.id in own, len(task.people)))
         return {task.key: task for task in held}
 

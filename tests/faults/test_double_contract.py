@@ -10,17 +10,17 @@ import pytest
 
 from faults.double import TOKEN, URL, Double
 from faults.rounds import SEEN
-from labelcycle.adapters import label_config
-from labelcycle.adapters import services as local_services
-from labelcycle.adapters.label_studio_task import TASK_FIELDS
-from labelcycle.adapters.label_studio_tidying import UNTOUCHED
-from labelcycle.adapters.services import Services
-from labelcycle.ports import LabelSchema
-from labelcycle.store import Campaign
+from labelcycle.adapters.annotation.label_studio import labeling_config
+from labelcycle.adapters.annotation.label_studio.listed_task import TASK_FIELDS
+from labelcycle.adapters.annotation.label_studio.tidying import UNTOUCHED
+from labelcycle.adapters.local import services as local_services
+from labelcycle.adapters.local.services import Services
+from labelcycle.adapters.ports import LabelSchema
+from labelcycle.campaign.store import Campaign
 
 pytestmark = pytest.mark.service
 
-CONFIG = label_config.build(LabelSchema(("cat", "dog"), ""))
+CONFIG = labeling_config.build(LabelSchema(("cat", "dog"), ""))
 GONE = 9_999_999
 
 
@@ -106,7 +106,7 @@ def _tasks(script: Script, project: int) -> list[int]:
     script.tasks(project, page=2)
     script.tasks(GONE)
     records = [{"data": {"image": "x", "key": f"k{n}"}, "meta": {"rank": n}} for n in range(3)]
-    unknown = {"model_version": "m", "score": 0.5, "result": label_config.result("zebra")}
+    unknown = {"model_version": "m", "score": 0.5, "result": labeling_config.result("zebra")}
     records[0]["predictions"] = [unknown]
     made = call(f"POST projects/{project}/import?return_task_ids=true", records, keys="task_count")
     ids = list(made["task_ids"])
@@ -131,20 +131,20 @@ def _tasks(script: Script, project: int) -> list[int]:
 def _answers(script: Script, project: int, ids: list[int]) -> None:
     call = script.call
     unique = str(uuid.uuid4())
-    answer = {"result": label_config.result("cat"), "completed_by": 1, "lead_time": 1.5}
+    answer = {"result": labeling_config.result("cat"), "completed_by": 1, "lead_time": 1.5}
     keys = "result was_cancelled lead_time completed_by"
     call(f"POST tasks/{ids[0]}/annotations/", answer | {"unique_id": unique}, keys=keys)
     call(f"POST tasks/{ids[0]}/annotations/", answer | {"unique_id": unique})
     call(f"POST tasks/{GONE}/annotations/", answer)
     skip = {"result": [], "was_cancelled": True, "unique_id": str(uuid.uuid4())}
     call(f"POST tasks/{ids[0]}/annotations/", skip, keys=keys)
-    zebra = {"result": label_config.result("zebra"), "unique_id": str(uuid.uuid4())}
+    zebra = {"result": labeling_config.result("zebra"), "unique_id": str(uuid.uuid4())}
     call(f"POST tasks/{ids[1]}/annotations/", zebra, keys=keys)
     script.tasks(project)
     call(f"PATCH tasks/{ids[1]}/", {"overlap": 2, "is_labeled": False}, keys="overlap is_labeled")
     call(f"PATCH tasks/{ids[2]}/", {"overlap": 2}, keys="overlap is_labeled")
     call(f"PATCH tasks/{GONE}/", {"overlap": 2})
-    again = {"result": label_config.result("cat"), "unique_id": str(uuid.uuid4())}
+    again = {"result": labeling_config.result("cat"), "unique_id": str(uuid.uuid4())}
     call(f"POST tasks/{ids[1]}/annotations/", again, keys=keys)  # by the same person
     script.tasks(project)
     for fields in ("all", "task_only"):
@@ -205,7 +205,7 @@ def _several(script: Script, project: int, ids: list[int]) -> None:
             script.note({**each, "id": 0, "annotators": who})
 
     def answer(person: int) -> int:
-        said = {"result": label_config.result("cat"), "completed_by": person}
+        said = {"result": labeling_config.result("cat"), "completed_by": person}
         return int(call(f"POST tasks/{task}/annotations/", said, keys="result")["id"])
 
     def ask(people: int, *, done: bool) -> None:
@@ -218,7 +218,7 @@ def _several(script: Script, project: int, ids: list[int]) -> None:
     ask(2, done=False)
     second = answer(other)
     asked()
-    dog = {"result": label_config.result("dog")}
+    dog = {"result": labeling_config.result("dog")}
     call(f"PATCH annotations/{first}/", dog, keys="result was_cancelled lead_time")
     call(f"PATCH annotations/{GONE}/", dog)
     asked()

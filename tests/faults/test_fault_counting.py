@@ -11,17 +11,18 @@ from faults.counting import Left
 from faults.double import Double
 from faults.rounds import on_double
 from faults.trials import WHOLE, Doubles, Outcome
-from labelcycle.adapters import (
-    label_studio_api,
-    label_studio_people,
-    label_studio_tidying,
-    label_tasks,
+from labelcycle.adapters.annotation.label_studio import (
+    LabelStudioBackend,
+    rest_api,
+    task_import,
+    task_people,
+    tidying,
 )
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.adapters.label_studio_api import LabelStudioApi
-from labelcycle.cycle import closing, comparing, corrections, journal
-from labelcycle.cycle.corrections import Pending
-from labelcycle.cycle.standing import Standing
+from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
+from labelcycle.cycle import round_closing
+from labelcycle.rounds import answer_journal, changed_answers, corrections
+from labelcycle.rounds.corrections import Pending
+from labelcycle.rounds.snapshot import Standing
 
 
 def all_stay(api: LabelStudioApi, project: int, found: dict[str, Any]) -> dict[str, Any]:
@@ -39,17 +40,17 @@ def left_by(rounds: Doubles, command: str) -> Left:
 
 
 def test_twins_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(label_studio_tidying, "unique", all_stay)
+    monkeypatch.setattr(tidying, "unique", all_stay)
     left = trials.all_steps(on_double(tmp_path), "repeated").left
     assert (kinds(left.duplicates), left.lost) == ({"task"}, [])
     assert len(left.duplicates) >= 3
 
 
 def test_the_sdk_would_make_twins(rounds: Doubles, monkeypatch: pytest.MonkeyPatch) -> None:
-    sdk = label_studio_api._sdk
-    monkeypatch.setattr(label_studio_api, "_sdk", lambda **how: sdk(**{**how, "max_retries": 2}))
+    sdk = rest_api._sdk
+    monkeypatch.setattr(rest_api, "_sdk", lambda **how: sdk(**{**how, "max_retries": 2}))
     monkeypatch.setattr("label_studio_sdk.core.http_client.time.sleep", lambda _: None)
-    monkeypatch.setattr(label_studio_tidying, "unique", all_stay)
+    monkeypatch.setattr(tidying, "unique", all_stay)
     found = list(trials.every_request(rounds, "push", "done, then 502"))
     assert sum(len(outcome.left.duplicates) for outcome in found) >= 5
     assert {o.steps[0] for o in found if o.left.duplicates} == {"import a chunk"}
@@ -61,20 +62,20 @@ def test_lost_answers_are_counted(rounds: Doubles, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(LabelStudioBackend, "_snapshot", lambda *how: snapshot(*how)[:-1])
     monkeypatch.setattr(LabelStudioBackend, "_none_gone", lambda *_: None)
     assert counting.count(rounds("pull")).lost == []  # the journal of the looks has it
-    monkeypatch.setattr(journal, "known", lambda _: {})
+    monkeypatch.setattr(answer_journal, "known", lambda _: {})
     assert "answer" in {name.split()[0] for name in counting.count(round_).lost}
 
 
 def test_answers_read_too_late_are_counted(
     rounds: Doubles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = closing._record
+    record = round_closing._record
     rounds("pull")  # prepared as it should be
 
     def without_one(at: Standing, made: Pending) -> None:
         record(at, Pending(made.changes, made.answers[:-1]))
 
-    monkeypatch.setattr(closing, "_record", without_one)
+    monkeypatch.setattr(round_closing, "_record", without_one)
     left = left_by(rounds, "pull")
     assert [name.rpartition(" ")[2] for name in left.lost] == ["read"]
     assert left.duplicates == []
@@ -83,7 +84,7 @@ def test_answers_read_too_late_are_counted(
 def test_people_who_are_not_asked_are_counted(
     rounds: Doubles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(label_studio_people, "ask", lambda *_: None)
+    monkeypatch.setattr(task_people, "ask", lambda *_: None)
     left = left_by(rounds, "push")
     assert (left.duplicates, kinds(left.lost), len(left.lost)) == ([], {"a person for"}, 6)
 
@@ -91,7 +92,7 @@ def test_people_who_are_not_asked_are_counted(
 def test_people_who_are_asked_in_vain_are_counted(
     rounds: Doubles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(label_studio_people, "ask_no_more", lambda *_: None)
+    monkeypatch.setattr(task_people, "ask_no_more", lambda *_: None)
     left = left_by(rounds, "close early")
     assert (kinds(left.duplicates), left.lost) == ({"a person for"}, [])
 
@@ -119,12 +120,12 @@ def test_a_deletion_by_number_is_counted(tmp_path: Path, monkeypatch: pytest.Mon
 def test_predictions_shown_to_the_wrong_people_are_counted(
     rounds: Doubles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = label_tasks.record
+    record = task_import.record
 
     def turned(task: Any, *more: Any) -> dict[str, Any]:
         return record(type(task)(**{**vars(task), "shown": not task.shown}), *more)
 
-    monkeypatch.setattr(label_tasks, "record", turned)
+    monkeypatch.setattr(task_import, "record", turned)
     monkeypatch.setattr(LabelStudioApi, "update_project", lambda *_, **__: None)
     left = left_by(rounds, "push")
     assert kinds(left.duplicates) == {"prediction of", "model"}
@@ -133,8 +134,8 @@ def test_predictions_shown_to_the_wrong_people_are_counted(
 
 def test_lost_corrections_are_counted(rounds: Doubles, monkeypatch: pytest.MonkeyPatch) -> None:
     round_ = rounds("pull")
-    monkeypatch.setattr(comparing, "_changes", lambda *_: iter(()))
-    monkeypatch.setattr(comparing, "_gone", lambda *_: set())
+    monkeypatch.setattr(changed_answers, "_changes", lambda *_: iter(()))
+    monkeypatch.setattr(changed_answers, "_gone", lambda *_: set())
     left = counting.count(round_)
     told = [name for name in left.lost if name.startswith("correction")]
     assert len(told) == len(round_.changed) + 1  # and the answer that was added

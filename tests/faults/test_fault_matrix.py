@@ -13,9 +13,10 @@ from faults.killed import killed_pushes
 from faults.rounds import on_double
 from faults.transport import DELETION, FAULTS, LOOK, PEOPLE, STEPS, TOGETHER
 from faults.trials import COMMANDS, Doubles, Outcome, faults_of
-from labelcycle.adapters.services import Services
-from labelcycle.cycle import asked, opening
-from labelcycle.store import Campaign
+from labelcycle.adapters.local.services import Services
+from labelcycle.campaign.store import Campaign
+from labelcycle.cycle import round_opening
+from labelcycle.rounds import pushed_tasks
 
 CHANGING = ("done, then 502", "timeout, done soon", "repeated")
 """Faults of which a real server could make more than a double does."""
@@ -115,7 +116,7 @@ def test_a_killed_push(rounds: Doubles) -> None:
 
 def test_two_pushes_in_two_threads(rounds: Doubles) -> None:
     one = rounds("push")
-    one.backend().open_project(one.name, "Faults", opening.schema(one.standing))
+    one.backend().open_project(one.name, "Faults", round_opening.schema(one.standing))
     both = [one, one.cloned()]
     threads = [threading.Thread(target=people.pushed, args=[each]) for each in both]
     for thread in threads:
@@ -142,7 +143,7 @@ def test_counts_that_lag_behind_cost_no_answer(
     people.answer(round_, twin.id, twin.key, 2)
     monkeypatch.setattr(Double, "_listed", lagging)
     backend, project = round_.backend(), int(round_.projects()[0]["id"])
-    tasks = asked.ids(round_.tasks)
+    tasks = pushed_tasks.ids(round_.tasks)
     assert {a.annotation for a in backend.pull(project, tasks)} == round_.given.keys()
     backend.withdraw(project, tasks)
     backend.tidy(project, tasks)

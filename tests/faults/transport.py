@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from labelcycle.adapters.label_studio_network import SILENCE_S
+from labelcycle.adapters.annotation.label_studio.rest_network import SILENCE_S
 
 DELETION = "delete unanswered tasks"
 LOOK = "look at a task"

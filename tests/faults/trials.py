@@ -16,16 +16,16 @@ from faults.counting import Left
 from faults.double import Double
 from faults.rounds import CHUNK, PAGE, Broken, Place, Round, on_double
 from faults.transport import FAULTS, PEOPLE, STEPS, TOGETHER, Clock, Fault, Proxy, Scene
-from labelcycle.adapters import (
-    http,
-    label_studio_api,
-    label_studio_network,
-    label_studio_people,
-    label_studio_tidying,
-)
+from labelcycle.adapters import http
 from labelcycle.adapters.annotation import label_studio
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.cycle import closing
+from labelcycle.adapters.annotation.label_studio import (
+    LabelStudioBackend,
+    rest_api,
+    rest_network,
+    task_people,
+    tidying,
+)
+from labelcycle.cycle import round_closing
 from labelcycle.errors import LabelcycleError
 
 AGAIN = 3
@@ -58,11 +58,13 @@ def quick(clock: Clock) -> Iterator[None]:
     """Time passes only in waiting. No power cut is tried here: files need not be on the disk."""
     time = SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep, time=clock.time)
     with ExitStack() as stack:
-        for module in (label_studio, label_studio_network, http):
+        for module in (label_studio, rest_network, http):
             stack.enter_context(mock.patch.object(module, "time", time))
         stack.enter_context(mock.patch.object(os, "fsync"))
         # nobody has a task open: what was withdrawn is removed at the next close
-        stack.enter_context(mock.patch.object(closing, "OPEN_IN_A_BROWSER", timedelta(seconds=-1)))
+        stack.enter_context(
+            mock.patch.object(round_closing, "OPEN_IN_A_BROWSER", timedelta(seconds=-1))
+        )
         yield
 
 
@@ -71,12 +73,12 @@ def small_pieces() -> Iterator[None]:
     """Chunks and pages of few tasks, one request after the other."""
     with ExitStack() as stack:
         for module, name, size in (
-            (label_studio_api, "PAGE", PAGE),
-            (label_studio_api, "IDS_A_QUESTION", CHUNK),
-            (label_studio_api, "IDS_AN_EXPORT", CHUNK),
-            (label_studio_people, "IDS_A_QUESTION", CHUNK),
-            (label_studio_tidying, "IDS_A_QUESTION", CHUNK),
-            (label_studio_people, "AT_A_TIME", 1),
+            (rest_api, "PAGE", PAGE),
+            (rest_api, "IDS_A_QUESTION", CHUNK),
+            (rest_api, "IDS_AN_EXPORT", CHUNK),
+            (task_people, "IDS_A_QUESTION", CHUNK),
+            (tidying, "IDS_A_QUESTION", CHUNK),
+            (task_people, "AT_A_TIME", 1),
             (label_studio, "CHUNK", CHUNK),
         ):
             stack.enter_context(mock.patch.object(module, name, size))

@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from labelcycle_flows import receiving
+from labelcycle_flows.looks import Looks
+from labelcycle_flows.receiving import Place, place
 
-from flows import receiving
-from flows.looks import Looks
-from flows.receiving import Place, place
+from labelcycle.campaign.store import Campaign, write_json
 from labelcycle.errors import LabelcycleError, ServiceDown, SettingsError, StateError
-from labelcycle.store import Campaign, write_json
 
 
 @pytest.mark.parametrize(
@@ -164,9 +164,9 @@ def test_the_webhook_is_looked_after_and_what_is_new_is_said(
             return not results
 
     write_json(tmp_path / "rounds" / "000" / "pushed.json", {"project": 7})
-    monkeypatch.setattr(receiving.label_studio_people, "here", lambda: None)
-    monkeypatch.setattr(receiving.label_studio_webhooks, "keep", keep)
-    monkeypatch.setattr(receiving.label_studio_webhooks, "remove", remove)
+    monkeypatch.setattr(receiving.task_people, "here", lambda: None)
+    monkeypatch.setattr(receiving.project_webhook, "keep", keep)
+    monkeypatch.setattr(receiving.project_webhook, "remove", remove)
     receiving._keep(Campaign(tmp_path), "http://here/", "secret", 300, Over())
     assert kept == [(7, "http://here/", "secret")] * 6
     assert capsys.readouterr().out.splitlines() == [

@@ -7,11 +7,11 @@ from threading import Thread
 from types import SimpleNamespace
 
 import pytest
+from labelcycle_flows import reports, rounds, tasks
 from prefect.artifacts import Artifact
 from prefect.exceptions import MissingContextError
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
-from flows import reports, rounds, tasks
 from labelcycle.errors import ServiceDown, ServiceRefused
 
 

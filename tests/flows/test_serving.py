@@ -9,12 +9,12 @@ from unittest import mock
 
 import prefect
 import pytest
+from labelcycle_flows import serving
+from labelcycle_flows.looks import Looks, regular
 from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
 
-from flows import serving
-from flows.looks import Looks, regular
-from labelcycle.environment import check_settings_here, prepare
+from labelcycle.adapters.local.environment import check_settings_here, prepare
 from labelcycle.errors import ServiceDown, StateError
 
 
@@ -39,7 +39,7 @@ def test_the_end_by_sigterm_prints_no_warning(
 
     def serve(*deployments: RunnerDeployment, limit: int, print_starting_message: bool) -> None:
         assert [one.entrypoint for one in deployments] == [
-            f"flows.rounds.{name}" for name in ("collect", "open_round", "close_round")
+            f"labelcycle_flows.rounds.{name}" for name in ("collect", "open_round", "close_round")
         ]
         # Prefect would name the runs of a schedule with two drawn words
         assert not any(one.schedules for one in deployments)

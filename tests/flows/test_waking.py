@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from labelcycle_flows.waking import Debounce, Waker
 
-from flows.waking import Debounce, Waker
 from labelcycle.errors import ServiceDown
 
 gaps = st.lists(st.floats(0, 200), min_size=1, max_size=60)

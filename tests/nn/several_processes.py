@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from labelcycle.nn import processes, simclr
+from labelcycle.nn import simclr, training_processes
 from labelcycle.nn.projected import initialised
 
 OPTIONS = simclr.Options(
@@ -37,7 +37,7 @@ def run(options: simclr.Options) -> dict[str, np.ndarray]:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    with processes.joined(torch.device("cpu")):
+    with training_processes.joined(torch.device("cpu")):
         found = run(OPTIONS)
-        if processes.rank() == 0:
+        if training_processes.rank() == 0:
             np.savez(Path(sys.argv[1]), **found)

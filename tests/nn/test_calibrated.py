@@ -7,9 +7,9 @@ import pytest
 from scipy.special import softmax
 
 from labelcycle.core.calibration import calibration_error
+from labelcycle.nn.calibrated import Calibrated, rebuilt, temperature_of
 from labelcycle.nn.learners import linear, propagate
-from labelcycle.nn.learners._calibrated import Calibrated, rebuilt, temperature_of
-from labelcycle.nn.learners._seen import Seen
+from labelcycle.nn.samples import Seen
 
 
 def noisy(n: int, noise: float) -> tuple[np.ndarray, np.ndarray]:

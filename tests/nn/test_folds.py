@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelcycle.core.pool import UNLABELED
-from labelcycle.nn.learners._folds import thirds
+from labelcycle.nn.folds import thirds
 
 
 def test_a_class_is_spread_and_a_label_alone_is_not_held_out() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from labelcycle.nn.images import square
+from labelcycle.nn.squares import square
 
 
 def picture(width: int, height: int) -> Image.Image:

@@ -11,7 +11,7 @@ import several_processes
 import torch
 
 from labelcycle.errors import DataError, SettingsError
-from labelcycle.nn import processes, simclr
+from labelcycle.nn import simclr, training_processes
 from labelcycle.nn.projected import initialised
 
 
@@ -43,12 +43,12 @@ def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
 def test_parts_are_even_and_in_order(
     monkeypatch: pytest.MonkeyPatch, total: int, count: int
 ) -> None:
-    monkeypatch.setattr(processes, "count", lambda: count)
+    monkeypatch.setattr(training_processes, "count", lambda: count)
     rows: list[int] = []
     sizes = []
     for rank in range(count):
-        monkeypatch.setattr(processes, "rank", lambda rank=rank: rank)
-        part = range(total)[processes.part(total)]
+        monkeypatch.setattr(training_processes, "rank", lambda rank=rank: rank)
+        part = range(total)[training_processes.part(total)]
         rows += part
         sizes.append(len(part))
     assert rows == list(range(total))
@@ -57,14 +57,14 @@ def test_parts_are_even_and_in_order(
 
 def test_alone_all_rows_are_ones_own() -> None:
     own = torch.randn((3, 2), requires_grad=True)
-    assert processes.gathered(own, 3) is own
-    assert (processes.count(), processes.rank()) == (1, 0)
+    assert training_processes.gathered(own, 3) is own
+    assert (training_processes.count(), training_processes.rank()) == (1, 0)
 
 
 def test_batches_of_less_than_two_images_a_process_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(processes, "count", lambda: 4)
+    monkeypatch.setattr(training_processes, "count", lambda: 4)
     images = np.zeros((7, 8, 8, 3), np.uint8)
     network = initialised(several_processes.build, 0)
     with pytest.raises(SettingsError, match=r"4 processes for batches of 7 images.*torchrun"):
@@ -78,7 +78,7 @@ def test_memory_that_runs_out_in_one_of_several_processes_ends_the_training(
     network = initialised(several_processes.build, 0)
     training = simclr.train(network, images, several_processes.OPTIONS, 0)
     next(training)
-    monkeypatch.setattr(processes, "count", lambda: 2)
+    monkeypatch.setattr(training_processes, "count", lambda: 2)
     monkeypatch.setattr(network, "forward", out_of_memory)
     with pytest.raises(DataError, match=r"memory ran out with 7 images at a time.*lower"):
         next(training)
@@ -94,6 +94,6 @@ def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with (
         pytest.raises(SettingsError, match=r"3 processes: wanted at most one a GPU.* are 2"),
-        processes.joined(torch.device("cuda", 0)),
+        training_processes.joined(torch.device("cuda", 0)),
     ):
         pass

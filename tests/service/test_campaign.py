@@ -25,7 +25,7 @@ from typing import Any
 import pytest
 from wheel import REPOSITORY, Installed
 
-from labelcycle.store import file_digest
+from labelcycle.campaign.store import file_digest
 
 pytestmark = pytest.mark.service
 

@@ -12,11 +12,11 @@ import httpx
 import pytest
 from wheel import REPOSITORY
 
-from labelcycle.adapters import label_config
-from labelcycle.adapters import services as local_services
-from labelcycle.adapters.services import Services
-from labelcycle.ports import LabelSchema
-from labelcycle.store import Campaign
+from labelcycle.adapters.annotation.label_studio import labeling_config
+from labelcycle.adapters.local import services as local_services
+from labelcycle.adapters.local.services import Services
+from labelcycle.adapters.ports import LabelSchema
+from labelcycle.campaign.store import Campaign
 
 pytestmark = [
     pytest.mark.service,
@@ -75,13 +75,15 @@ def proxy(server: httpx.Client, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def tasks(server: httpx.Client) -> list[int]:
     """Of a new project, first the one that somebody else has answered."""
-    schema = label_config.build(LabelSchema(("cat", "dog"), ""))
+    schema = labeling_config.build(LabelSchema(("cat", "dog"), ""))
     settings = {"title": "Proxy", "label_config": schema, "sampling": "Sequential sampling"}
     project = server.post("/api/projects/", json=settings).json()["id"]
     records = [{"data": {"image": "x", "key": f"k{n}"}} for n in range(4)]
     path = f"/api/projects/{project}/import?return_task_ids=true"
     made = list(server.post(path, json=records).json()["task_ids"])
-    server.post(f"/api/tasks/{made[0]}/annotations/", json={"result": label_config.result("cat")})
+    server.post(
+        f"/api/tasks/{made[0]}/annotations/", json={"result": labeling_config.result("cat")}
+    )
     return [project, *made]
 
 
@@ -105,14 +107,14 @@ def test_people_can_label_and_nothing_else(
     assert web.get(f"/projects/{project}/data?labeling=1").status_code == 200
     path = f"/api/dm/actions?id=next_task&tabID=0&project={project}"
     assert web.post(path, json={}).json()["id"] == rest[0]
-    said = {"result": label_config.result("cat"), "lead_time": 1.0}
+    said = {"result": labeling_config.result("cat"), "lead_time": 1.0}
     draft = web.post(f"/api/tasks/{rest[0]}/drafts?project={project}", json=said)
     assert draft.status_code == 201
     mine = web.post(
         f"/api/tasks/{rest[0]}/annotations?project={project}",
         json=said | {"draft_id": draft.json()["id"]},
     ).json()["id"]
-    other = {"result": label_config.result("dog")}
+    other = {"result": labeling_config.result("dog")}
     assert web.patch(f"/api/annotations/{mine}?taskID=1", json=other).status_code == 200
     skip = {"result": [], "was_cancelled": True}
     assert web.post(f"/api/tasks/{rest[1]}/annotations", json=skip).status_code == 201

@@ -11,14 +11,16 @@ import pytest
 from mailboxes import Box, http_box
 from wheel import SERVICES
 
-from labelcycle import config, rounds
-from labelcycle.adapters import label_studio_webhooks, processes, services
-from labelcycle.adapters.label_studio_api import LabelStudioApi
-from labelcycle.adapters.local_servers import WAKE
-from labelcycle.adapters.services import Services
-from labelcycle.cycle import setup
+from labelcycle import config
+from labelcycle.adapters.annotation.label_studio import project_webhook
+from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
+from labelcycle.adapters.local import processes, services
+from labelcycle.adapters.local.server_programs import WAKE
+from labelcycle.adapters.local.services import Services
+from labelcycle.campaign import round_states
+from labelcycle.campaign.store import Campaign, write_json
+from labelcycle.cycle import new_campaign
 from labelcycle.errors import ServiceRefused
-from labelcycle.store import Campaign, write_json
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -50,7 +52,7 @@ class Pushed:
         self.api.import_tasks(self.project, [{"data": {"key": "one"}}])
         self.task = self.api.tasks(self.project)[0].id
         record = {"project": self.project, "url": "", "tasks": []}
-        write_json(campaign.round(0) / rounds.PUSHED, record)
+        write_json(campaign.round(0) / round_states.PUSHED, record)
         self.log = campaign.private / "deploy.log"
 
     def webhooks(self) -> list[Any]:
@@ -109,7 +111,7 @@ def pushed(
         for role in ("AUTHOR", "COMMITTER"):
             patch.setenv(f"GIT_{role}_NAME", "Test")
             patch.setenv(f"GIT_{role}_EMAIL", "test@localhost")
-        campaign = setup.init(
+        campaign = new_campaign.init(
             tmp_path_factory.mktemp("wakeup") / "campaign", config.parse(settings)
         )
     return Pushed(campaign, services.environment(service_campaign))
@@ -118,14 +120,14 @@ def pushed(
 def test_the_webhook_is_made_once_and_kept(pushed: Pushed) -> None:
     one, other = f"http://{WAKE}:9/", f"http://{WAKE}:9/x"
     for url, secret in ((one, "s1"), (one, "s1"), (one, "s2"), (other, "s2"), (other, "s2")):
-        label_studio_webhooks.keep(pushed.api, pushed.project, url, secret)
+        project_webhook.keep(pushed.api, pushed.project, url, secret)
         [webhook] = pushed.webhooks()
         assert webhook.url == url
         assert list(webhook.headers.values()) == [secret]
     pushed.api.call("pausing", lambda sdk: sdk.webhooks.update(webhook.id, is_active=False))
-    label_studio_webhooks.keep(pushed.api, pushed.project, other, "s2")
+    project_webhook.keep(pushed.api, pushed.project, other, "s2")
     assert pushed.webhooks()[0].is_active
-    label_studio_webhooks.remove(pushed.api, pushed.project)
+    project_webhook.remove(pushed.api, pushed.project)
     assert pushed.webhooks() == []
 
 
@@ -141,7 +143,7 @@ def test_an_address_that_label_studio_refuses_is_explained(
     pushed: Pushed, url: str, wanted: str
 ) -> None:
     with pytest.raises(ServiceRefused, match=wanted):
-        label_studio_webhooks.keep(pushed.api, pushed.project, url, "s")
+        project_webhook.keep(pushed.api, pushed.project, url, "s")
 
 
 @pytest.fixture

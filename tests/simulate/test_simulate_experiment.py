@@ -8,21 +8,21 @@ from tiny_sets import settings
 
 from labelcycle.errors import SettingsError
 from labelcycle.nn import encoders
-from labelcycle.simulate import experiment, opening
+from labelcycle.simulate import experiment, load_sets
 
 EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
 
 
 def parsed(**more: Any) -> experiment.Experiment:
     found = experiment.parse(settings(Path("blobs.npz"), **more), "e.yaml")
-    opening.check_options(found, "e.yaml")
+    load_sets.check_options(found, "e.yaml")
     return found
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_the_experiments_of_the_repository_can_be_read(path: Path) -> None:
     given = experiment.load(path)
-    opening.check_options(given, path.name)
+    load_sets.check_options(given, path.name)
     assert given.name == path.stem
     assert [each.name for each in given.strategies][:2] == ["random", "typiclust"]
 

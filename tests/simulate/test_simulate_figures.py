@@ -17,7 +17,7 @@ from tiny_sets import blobs_in, done
 
 from labelcycle.core.pool import UNLABELED, Pool
 from labelcycle.core.strategies import supclust
-from labelcycle.simulate import maps
+from labelcycle.simulate import pool_maps
 from labelcycle.simulate.figures import __main__ as redraw
 from labelcycle.simulate.figures import accuracy, gain
 from labelcycle.simulate.figures import maps as figure_maps
@@ -102,7 +102,7 @@ def test_the_scores_are_those_by_which_supclust_picks() -> None:
     labels = np.where(rng.random(90) < 0.1, 0, UNLABELED)
     pool = Pool(features, labels, labels == UNLABELED, clusters)
     options = supclust.Options()
-    typical, edge, kept = maps.judged(pool, clusters, options)
+    typical, edge, kept = pool_maps.judged(pool, clusters, options)
     assert np.isnan(typical[labels == 0]).all()
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
     for c in range(4):
@@ -265,7 +265,7 @@ def test_features_without_spread_have_a_map(kind: str) -> None:
         "zeros": np.zeros((40, 5)),
         "two points": np.eye(5)[np.arange(40) % 2],
     }[kind]
-    places = maps._embedded(features.astype(np.float32))
+    places = pool_maps._embedded(features.astype(np.float32))
     assert places.shape == (40, 2)
     assert np.isfinite(places).all()
 

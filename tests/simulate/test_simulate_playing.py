@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelcycle import store
+from labelcycle.campaign import store
 from labelcycle.core import clusterers, strategies
 from labelcycle.core.seeding import derive
 from labelcycle.nn import learners
-from labelcycle.simulate.choices import choice
-from labelcycle.simulate.playing import clustered, initial_labels, play
+from labelcycle.simulate.parts import choice
+from labelcycle.simulate.play_campaign import clustered, initial_labels, play
 from labelcycle.simulate.problem import Campaign, Data, LabelSet, Problem, needs, pool_rows
 from labelcycle.stages import cluster, query, train
 

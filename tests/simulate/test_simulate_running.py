@@ -19,22 +19,29 @@ from tiny_sets import blobs_in, done, settings
 from labelcycle.core import strategies
 from labelcycle.errors import ToolFailed
 from labelcycle.nn import learners
-from labelcycle.simulate import campaigns, experiment, opening, playing, running, workers
+from labelcycle.simulate import (
+    campaigns,
+    experiment,
+    load_sets,
+    play_campaign,
+    run_experiment,
+    workers,
+)
 from labelcycle.simulate.problem import Campaign, Measured
 
 
 @pytest.fixture(autouse=True)
 def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """They take most of the time, and have tests of their own."""
-    monkeypatch.setattr(running, "draw", lambda folder, failed: None)
-    monkeypatch.setattr(running, "_map", lambda *facts: None)
+    monkeypatch.setattr(run_experiment, "draw", lambda folder, failed: None)
+    monkeypatch.setattr(run_experiment, "_map", lambda *facts: None)
 
 
 @pytest.fixture
 def played(monkeypatch: pytest.MonkeyPatch) -> list[Campaign]:
     """The campaigns that are played from now on."""
     found: list[Campaign] = []
-    play = playing.play
+    play = play_campaign.play
 
     def counted(*task: Any) -> Measured:
         found.append(task[1])
@@ -111,20 +118,22 @@ def test_changed_code_plays_again(
 ) -> None:
     folder, path = tmp_path / "out", blobs_in(tmp_path)
     done(folder, path)
-    kept = running._code_of
+    kept = run_experiment._code_of
 
     def changed(*modules: str) -> str:
         return kept(*modules) + ("x" if f"{strategies.__name__}.typiclust" in modules else "")
 
-    monkeypatch.setattr(running, "_code_of", changed)
+    monkeypatch.setattr(run_experiment, "_code_of", changed)
     done(folder, path)
     assert [each.strategy.name for each in played[4:]] == ["typiclust", "typiclust"]
 
 
 def test_the_code_of_a_campaign_is_that_of_its_parts() -> None:
     names = [f"{strategies.__name__}.{name}" for name in ("typiclust", "margin")]
-    assert running._code_of(names[0]) != running._code_of(names[1])
-    assert running._code_of(names[0]) != running._code_of(f"{learners.__name__}.linear")
+    assert run_experiment._code_of(names[0]) != run_experiment._code_of(names[1])
+    assert run_experiment._code_of(names[0]) != run_experiment._code_of(
+        f"{learners.__name__}.linear"
+    )
 
 
 def test_several_sets_have_their_own_budgets(tmp_path: Path) -> None:
@@ -257,7 +266,7 @@ def test_results_are_written_before_figures(
         assert (folder / "table.md").is_file()
         raise ValueError("no such colour")
 
-    monkeypatch.setattr(running, "_map", broken)
+    monkeypatch.setattr(run_experiment, "_map", broken)
     failed: list[tuple[str, str]] = []
     done(
         folder,
@@ -275,7 +284,7 @@ def test_the_table_tells_whose_picks_are_another_strategys(tmp_path: Path) -> No
     told = "for the model said the same of all samples: margin 100% at 3"
     assert told in (tmp_path / "out" / "table.md").read_text()
     alone = done(tmp_path / "out", blobs_in(tmp_path))
-    assert "cold start" not in running.page(alone)
+    assert "cold start" not in run_experiment.page(alone)
 
 
 def test_lengths_that_carry_the_spread_are_remarked(tmp_path: Path) -> None:
@@ -284,7 +293,7 @@ def test_lengths_that_carry_the_spread_are_remarked(tmp_path: Path) -> None:
         column = {name: arrays[name][:, :1] for name in ("train", "test")}
         np.savez(path, **{**arrays, **column})
     given = experiment.parse(settings(path), "x.yaml")
-    told = opening.remarks(given, opening.opened(given, tmp_path))
+    told = load_sets.remarks(given, load_sets.opened(given, tmp_path))
     assert len(told) == 1
     assert "npz: strategies compare directions" in told[0]
 

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from PIL import Image
 from tiny_sets import blobs_in, done, settings, silent
 
+from labelcycle.core.one_line_warnings import Notice
 from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn.progress import Progress
-from labelcycle.simulate import experiment, opening
-from labelcycle.simulate.preparing import Place, problems
+from labelcycle.simulate import experiment, load_sets
+from labelcycle.simulate.features import Place, problems
+from labelcycle.simulate.pixel_cache import squares
 from labelcycle.simulate.problem import Data
 from labelcycle.simulate.sets import SETS
-from labelcycle.simulate.sets.reading import drawn, long_tail, of_array
-from labelcycle.simulate.squares import squares
-from labelcycle.warned import Notice
+from labelcycle.simulate.sets.chosen_set import drawn, long_tail, of_array
 
 
 def rgb(path: Path, colour: int) -> None:
@@ -448,7 +448,7 @@ def test_the_training_of_an_encoder_is_watched_with_the_labels_of_its_images(
         seen.append(labels)
         return seen.append
 
-    reads = opening.opened(found, tmp_path)
+    reads = load_sets.opened(found, tmp_path)
     place = Place(tmp_path, tmp_path / "cache", silent, watching)
     problem, _ = next(problems(found, found.data[0], reads[0], place))
     rows = problem.rows(0)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from labelcycle.nn.progress import Progress
-from labelcycle.simulate import experiment, opening, running
+from labelcycle.simulate import experiment, load_sets, run_experiment
 
 
 @contextmanager
@@ -44,5 +44,5 @@ def settings(path: Path, **more: Any) -> dict[str, Any]:
 def done(folder: Path, path: Path, failed: Any = None, **more: Any) -> dict[str, Any]:
     """The experiment, played in this process in `folder`; failed : as `running.run` has it."""
     given = experiment.parse(settings(path, **more), "blobs.yaml")
-    reads = opening.opened(given, path.parent)
-    return running.run(given, reads, path.parent, folder, 1, silent, failed=failed)
+    reads = load_sets.opened(given, path.parent)
+    return run_experiment.run(given, reads, path.parent, folder, 1, silent, failed=failed)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from labelcycle import store
+from labelcycle.campaign import store
 
 
 def make_campaign(root: Path, pool: int = 20, holdout: int = 5, side: int = 12) -> store.Campaign:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from labelcycle import config, store
+from labelcycle import config
+from labelcycle.campaign import store
 from labelcycle.errors import SettingsError
 from labelcycle.stages import charts, cluster, embed, evaluate, pretrain, query, train
 from labelcycle.stages.pool_files import read_pool

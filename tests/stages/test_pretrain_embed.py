@@ -8,13 +8,13 @@ import pytest
 import safetensors.numpy
 import torch
 
-from labelcycle import encoder_files, store
-from labelcycle.encoder_files import load_encoder
+from labelcycle.campaign import encoder_files, store
+from labelcycle.campaign.encoder_files import load_encoder
 from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn import encoders
 from labelcycle.nn.progress import Progress
-from labelcycle.stages import embed, fitting, pretrain
-from labelcycle.stages.images import load_images, median_side
+from labelcycle.stages import embed, pretrain, pretrain_training
+from labelcycle.stages.sample_images import load_images, median_side
 
 PIXELS = pretrain.Options(encoder="pixels", options={"components": 4})
 SMALL = pretrain.Options(
@@ -81,7 +81,7 @@ def test_killed_and_started_again_is_as_unbroken(
 ) -> None:
     pretrain.run(small_campaign, SMALL, 7, ignore)
     whole = weights(small_campaign)
-    monkeypatch.setattr(fitting, "SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr(pretrain_training, "SAVE_EVERY_S", 0.0)
 
     def kill(progress: Progress) -> None:
         if progress.step == 5:
@@ -101,7 +101,7 @@ def test_killed_and_started_again_is_as_unbroken(
 def test_a_checkpoint_of_another_training_is_not_used(
     small_campaign: store.Campaign, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    monkeypatch.setattr(fitting, "SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr(pretrain_training, "SAVE_EVERY_S", 0.0)
 
     def kill(progress: Progress) -> None:
         raise KeyboardInterrupt("killed")
@@ -127,7 +127,7 @@ def test_a_checkpoint_of_another_training_is_not_used(
 def test_a_damaged_checkpoint_is_named(
     small_campaign: store.Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fitting, "SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr(pretrain_training, "SAVE_EVERY_S", 0.0)
 
     def kill(progress: Progress) -> None:
         raise KeyboardInterrupt("killed")

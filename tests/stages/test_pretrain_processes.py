@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from labelcycle import store
-from labelcycle.encoder_files import load_encoder
+from labelcycle.campaign import store
+from labelcycle.campaign.encoder_files import load_encoder
+from labelcycle.cycle.run_stage import run_stage
 from labelcycle.errors import StateError
-from labelcycle.running import run_stage
 
 OPTIONS = {"epochs": 30, "batch": 4, "width": 4, "components": 6}
 PARAMS: dict[str, Any] = {
@@ -30,8 +30,8 @@ ENVIRONMENT.pop("MLFLOW_TRACKING_URI", None)
 PRETRAIN = """
 import sys
 from pathlib import Path
-from labelcycle.running import run_stage
-from labelcycle.stages import fitting
+from labelcycle.cycle.run_stage import run_stage
+from labelcycle.stages import pretrain_training as fitting
 fitting.SAVE_EVERY_S = 0.0
 run_stage("pretrain", Path(sys.argv[1]), lambda step: print(step.step, flush=True))
 """

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from labelcycle import config, pipeline, store
+from labelcycle import config
+from labelcycle.campaign import store
 from labelcycle.errors import DataError
 from labelcycle.nn.progress import Progress
-from labelcycle.stages import embed, pretrain
+from labelcycle.stages import declaration, embed, pretrain
 
 OPTIONS = pretrain.Options(encoder="precomputed")
 
@@ -118,7 +119,7 @@ def test_another_file_makes_pretrain_stale(campaign: store.Campaign) -> None:
     settings = config.parse({"pretrain": {"encoder": "precomputed"}})
 
     def code() -> dict[str, dict[str, str]]:
-        pipeline.refresh_code(campaign, settings)
+        declaration.refresh_code(campaign, settings)
         return json.loads(campaign.code.read_text())
 
     without = code()
@@ -135,12 +136,12 @@ def test_another_file_makes_pretrain_stale(campaign: store.Campaign) -> None:
 
 
 def test_no_file_named_no_digest(tmp_path: Path) -> None:
-    assert pipeline.named_files(tmp_path, "resnet18", {}) == {}
+    assert declaration.named_files(tmp_path, "resnet18", {}) == {}
     options = {"file": "w.pth"}
-    assert pipeline.named_files(tmp_path, "torchvision_pretrained", options) == {
-        "w.pth": pipeline.NO_FILE
+    assert declaration.named_files(tmp_path, "torchvision_pretrained", options) == {
+        "w.pth": declaration.NO_FILE
     }
     (tmp_path / "w.pth").write_bytes(b"abc")  # sha256 of abc: FIPS 180-2, appendix B.1
-    assert pipeline.named_files(tmp_path, "torchvision_pretrained", options) == {
+    assert declaration.named_files(tmp_path, "torchvision_pretrained", options) == {
         "w.pth": "ba7816bf8f01cfea"
     }

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labelcycle import store
+from labelcycle.campaign import store
+from labelcycle.core.one_line_warnings import Notice
 from labelcycle.core.pool import Pool, Selection
 from labelcycle.errors import DataError, PoolExhausted, SettingsError
 from labelcycle.stages import charts, cluster, evaluate, query, train
 from labelcycle.stages.pool_files import read_pool, rounded
-from labelcycle.warned import Notice
 
 CLASSES = ("cat", "dog", "bird")
 POOL, HOLDOUT = 60, 30

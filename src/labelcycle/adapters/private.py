@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from labelcycle.adapters import git
+from labelcycle.campaign.store import Campaign
 from labelcycle.errors import StateError
-from labelcycle.store import Campaign
 
 FOLDER, FILE = 0o700, 0o600
 

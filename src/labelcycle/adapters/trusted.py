@@ -11,8 +11,8 @@ from typing import Any
 
 from labelcycle.adapters import git
 from labelcycle.adapters.addresses import bare
+from labelcycle.campaign.store import Campaign, digest, dump_json, read_json, write_bytes
 from labelcycle.errors import DataError, StateError, ToolFailed
-from labelcycle.store import Campaign, digest, dump_json, read_json, write_bytes
 
 RECORD = "trusted.json"
 SHOWN = ("url", "remote", "bucket", "file", "dir")

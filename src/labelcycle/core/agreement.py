@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.core.answers import Answers, Numbers
+from labelcycle.core.valid_answers import Answers, Numbers
 
 
 def alpha(votes: NDArray[np.integer]) -> float | None:

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.core.answers import Answers
+from labelcycle.core.valid_answers import Answers
 
 Values = NDArray[np.float64]
 

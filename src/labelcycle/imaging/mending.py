@@ -9,7 +9,7 @@ from PIL import Image
 
 from labelcycle.errors import DataError
 from labelcycle.imaging.colour import MAX_PROFILE
-from labelcycle.imaging.looks import pixels_digest
+from labelcycle.imaging.fingerprints import pixels_digest
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from labelcycle.errors import DataError
-from labelcycle.imaging.looks import strips
+from labelcycle.imaging.fingerprints import strips
 
 Range = tuple[float, float]
 """The values that become black and white."""

@@ -15,13 +15,13 @@ from pydantic import Field
 from torch import nn
 
 from labelcycle import options as base
+from labelcycle.core.one_line_warnings import Notice
 from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn import memory
 from labelcycle.nn.batches import VIEWS, Place, seeded
 from labelcycle.nn.device import Precision, autocast, repeatable
 from labelcycle.nn.pool_pixels import PoolPixels
 from labelcycle.nn.resnet import Centred
-from labelcycle.warned import Notice
 
 SMALLEST = 4
 """Side of the smallest image that `Convolutions` takes."""

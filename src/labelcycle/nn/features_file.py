@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle import tables
+from labelcycle.core import csv_tables
 from labelcycle.errors import DataError
 from labelcycle.nn.plain_arrays import array_of, opened, unfinite_rows
 
@@ -151,7 +151,7 @@ def may_be_feature(name: str) -> bool:
 def _read_csv(path: Path) -> Any:
     import pandas as pd
 
-    written = tables.dialect(path, ((*IDS, *FILES),))
+    written = csv_tables.dialect(path, ((*IDS, *FILES),))
     how = {"encoding": written.encoding, "sep": written.separator}
     columns = pd.read_csv(path, nrows=0, **how).columns
     # names such as 0012 and None stay texts

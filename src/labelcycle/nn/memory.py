@@ -10,8 +10,8 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import nn
 
+from labelcycle.core.one_line_warnings import Notice
 from labelcycle.errors import DataError
-from labelcycle.warned import Notice
 
 BLOCK = 256
 """Images that a network is asked about at a time, at most."""

@@ -17,7 +17,7 @@ from pydantic import Field
 from torch import nn
 
 from labelcycle.errors import DataError, SettingsError
-from labelcycle.nn import augment, memory, processes
+from labelcycle.nn import augment, memory, training_processes
 from labelcycle.nn.batches import VIEWS, Place, seeded
 from labelcycle.nn.device import Precision, autocast, repeatable
 from labelcycle.nn.nt_xent import nt_xent
@@ -123,10 +123,10 @@ class Training:
     def _prepared(self, batch: int) -> Callable[..., torch.Tensor]:
         """What a step calls: the model, in several processes one that averages gradients."""
         forward: nn.Module = self.model
-        if processes.count() > 1:
-            if batch < 2 * processes.count():
+        if training_processes.count() > 1:
+            if batch < 2 * training_processes.count():
                 raise SettingsError(
-                    f"{processes.count()} processes for batches of {batch} images: wanted two"
+                    f"{training_processes.count()} processes for batches of {batch} images: wanted two"
                     " images or more for each; train in one process, without torchrun"
                 )
             device = self._pixels.device
@@ -148,7 +148,7 @@ class Training:
 
     def attempt(self, place: Place) -> torch.Tensor | None:
         """Do the step after `place`: its loss before the update, or None if memory ran out."""
-        alone = processes.count() == 1  # several would have to agree on another batch
+        alone = training_processes.count() == 1  # several would have to agree on another batch
         advice = f"lower the encoder's option batch, or {SIZE}"
         least = 2 if alone else place.count
         learnt = partial(self._learnt, place)
@@ -163,16 +163,16 @@ class Training:
         with autocast(views.device, options.precision):
             projections = self._forward(views)
         first, second = (
-            processes.gathered(half, place.count) for half in projections.float().chunk(2)
+            training_processes.gathered(half, place.count) for half in projections.float().chunk(2)
         )
         loss = nt_xent(first, second, options.temperature)
-        (loss * processes.count()).backward()  # type: ignore[no-untyped-call]
+        (loss * training_processes.count()).backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
     def _views(self, place: Place) -> torch.Tensor:
         """(2 b, 3, s, s): two views of each image of this process."""
         rows = place.compared(self._seed)
-        own = processes.part(len(rows))
+        own = training_processes.part(len(rows))
         images = self._pixels.take(rows[own])
         generator = seeded(self._seed, VIEWS, place.step)
         views = []

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from labelcycle.errors import Interrupted
 from labelcycle.nn.progress import Progress
 from labelcycle.simulate.clusters import Folder, made
-from labelcycle.simulate.kept import Kept
-from labelcycle.simulate.playing import play
+from labelcycle.simulate.finished_campaigns import Kept
+from labelcycle.simulate.play_campaign import play
+from labelcycle.simulate.printed import Showing
 from labelcycle.simulate.problem import Campaign, Measured, Problem, read_by
-from labelcycle.simulate.reading import counted
-from labelcycle.simulate.showing import Showing
+from labelcycle.simulate.result_rows import counted
 from labelcycle.simulate.workers import Workers
 
 

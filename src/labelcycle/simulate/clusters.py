@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from labelcycle import store
+from labelcycle.campaign import store
 from labelcycle.nn.progress import Progress
-from labelcycle.simulate.choices import Choice
-from labelcycle.simulate.playing import Assignment, clustered
+from labelcycle.simulate.parts import Choice
+from labelcycle.simulate.play_campaign import Assignment, clustered
+from labelcycle.simulate.printed import Showing
 from labelcycle.simulate.problem import Campaign, Problem, read_by
-from labelcycle.simulate.showing import Showing
 from labelcycle.simulate.workers import Workers
 
 Rounds = dict[tuple[str, int], list[Assignment]]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle import store
+from labelcycle.campaign import store
 from labelcycle.core import strategies
 from labelcycle.core.seeding import derive
-from labelcycle.simulate.choices import Choice
+from labelcycle.simulate.parts import Choice
 from labelcycle.stages import cluster
 
 Features = NDArray[np.floating]

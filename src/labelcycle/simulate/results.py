@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.simulate.choices import Choice
+from labelcycle.simulate.parts import Choice
 from labelcycle.simulate.problem import Campaign, Measured, Problem
 
 BASE = "random"

@@ -9,8 +9,8 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from typing import Any
 
+from labelcycle.core.one_line_warnings import print_notices
 from labelcycle.errors import ToolFailed
-from labelcycle.warned import print_notices
 
 Task = tuple[Any, ...]
 

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle import store
+from labelcycle.campaign import store
 from labelcycle.core import clusterers
+from labelcycle.core.checked import check_pool
 from labelcycle.core.clustering import Clustering
-from labelcycle.core.query import check_pool
 from labelcycle.core.registry import parse_options
 from labelcycle.stages.pool_files import read_pool, sound_pool
 

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle import store
+from labelcycle.campaign import store
 from labelcycle.errors import DataError
 from labelcycle.nn.encoders import Encoder, ReadyMade
 from labelcycle.nn.progress import Progress
 from labelcycle.stages import ready_made
-from labelcycle.stages.images import load_images
+from labelcycle.stages.sample_images import load_images
 
 
 class Options(base.Options):
@@ -33,7 +33,9 @@ def run(campaign: store.Campaign, options: Options, show: Callable[[Progress], N
     Features of the backbone, not of the projection head, and not of unit length: a strategy that
     compares directions normalises them itself.
     """
-    from labelcycle.encoder_files import load_encoder  # torch, which every command would load
+    from labelcycle.campaign.encoder_files import (
+        load_encoder,  # torch, which every command would load
+    )
 
     encoder = load_encoder(campaign.encoder)
     splits = {name: store.read_samples(campaign.samples, name) for name in ("pool", "holdout")}

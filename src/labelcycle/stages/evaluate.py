@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle import store
+from labelcycle.campaign import store
+from labelcycle.campaign.labels import read_holdout
 from labelcycle.core import metrics
 from labelcycle.core.calibration import calibration_error
 from labelcycle.core.seeding import derive
 from labelcycle.errors import DataError
-from labelcycle.labels import read_holdout
-from labelcycle.nn.learners._seen import Seen
+from labelcycle.nn.samples import Seen
 from labelcycle.stages.pool_files import class_index, read_features, rounded
 from labelcycle.stages.train import META, model_seen, said
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle import store
+from labelcycle.campaign import store
+from labelcycle.campaign.labels import read_all_labels
 from labelcycle.core.pool import UNLABELED, Pool
 from labelcycle.errors import DataError
-from labelcycle.labels import read_all_labels
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle import store
+from labelcycle.campaign import store
 from labelcycle.errors import DataError
 from labelcycle.nn.progress import Progress
 
@@ -51,7 +51,10 @@ def run(
     samples = store.read_samples(campaign.samples, "pool")
     if not samples:
         raise DataError("the pool is empty: wanted one image or more; run `labelcycle ingest`")
-    from labelcycle.stages import fitting, ready_made  # torch, which every command would load
+    from labelcycle.stages import (  # torch, which every command would load
+        pretrain_training,
+        ready_made,
+    )
 
     if not ready_made.note(campaign, options, show):
-        fitting.fit(campaign, options, seed, samples, show)
+        pretrain_training.fit(campaign, options, seed, samples, show)

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle import store
-from labelcycle.core import query, spread, strategies
+from labelcycle.campaign import store
+from labelcycle.core import checked, spread, strategies
+from labelcycle.core.one_line_warnings import Notice
 from labelcycle.core.pool import Head, Pool, Selection
 from labelcycle.core.registry import parse_options
 from labelcycle.stages.pool_files import read_features, read_pool, rounded, sound_pool
 from labelcycle.stages.train import last_layer, model_seen
-from labelcycle.warned import Notice
 
 
 class Options(base.Options):
@@ -100,7 +100,7 @@ def selected(
     """The picks of a round; head : of the current model, asked only if the strategy needs it."""
     if "head" in strategies.get(strategy).NEEDS:
         pool = replace(pool, head=head())
-    return query.select(strategy, pool, budget, rng, options)
+    return checked.select(strategy, pool, budget, rng, options)
 
 
 def sample_records(ids: list[str], selection: Selection) -> list[dict[str, Any]]:

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelcycle import store
+from labelcycle.campaign import store
+from labelcycle.campaign.sample_lookup import Finder
+from labelcycle.campaign.store import Campaign, Sample
 from labelcycle.errors import DataError
-from labelcycle.naming import Finder
 from labelcycle.nn import encoders
 from labelcycle.nn.encoders import ReadyMade
 from labelcycle.nn.features_file import FeatureTable
 from labelcycle.nn.progress import Progress
-from labelcycle.store import Campaign, Sample
 
 if TYPE_CHECKING:
     from labelcycle.stages.pretrain import Options
@@ -29,7 +29,9 @@ def note(campaign: Campaign, options: "Options", show: Callable[[Progress], None
     encoder = checked(campaign, options)
     if encoder is None:
         return False
-    from labelcycle.encoder_files import save_encoder  # torch, which every command would load
+    from labelcycle.campaign.encoder_files import (
+        save_encoder,  # torch, which every command would load
+    )
 
     show(Progress(1, 1, note=described(encoder)))
     save_encoder(campaign.encoder, options.encoder, encoder)

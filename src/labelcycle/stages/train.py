@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle import store
+from labelcycle.campaign import store
 from labelcycle.core.pool import Head
 from labelcycle.core.registry import parse_options
 from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn import learners
+from labelcycle.nn.calibrated import Calibrated, rebuilt, temperature_of
 from labelcycle.nn.encoders import Encoder
 from labelcycle.nn.learners import Learner
-from labelcycle.nn.learners._calibrated import Calibrated, rebuilt, temperature_of
-from labelcycle.nn.learners._seen import Seen, fitted, head, own_features, probabilities
-from labelcycle.stages.images import common_ranges, median_side
+from labelcycle.nn.samples import Seen, fitted, head, own_features, probabilities
+from labelcycle.stages.learner_samples import campaign_encoder, seen
 from labelcycle.stages.pool_files import probabilities_file, read_pool
-from labelcycle.stages.seen import campaign_encoder, seen
+from labelcycle.stages.sample_images import common_ranges, median_side
 
 META = "model.json"
 WEIGHTS = "model.safetensors"

@@ -1,1 +1,1 @@
-"""Annotation backends, one module each; see `labelcycle.ports.AnnotationBackend`."""
+"""Annotation backends, one module each; see `labelcycle.adapters.ports.AnnotationBackend`."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.digests import file_digest
+from labelcycle.core.digests import file_digest
 from labelcycle.errors import DataError
 from labelcycle.nn.encoders import Arrays
 from labelcycle.nn.features_file import FeatureTable, read

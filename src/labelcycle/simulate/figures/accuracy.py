@@ -15,7 +15,7 @@ from labelcycle.simulate.figures.style import (
     looks,
     spread,
 )
-from labelcycle.simulate.reading import counted, curves_of, labels
+from labelcycle.simulate.result_rows import counted, curves_of, labels
 from labelcycle.simulate.results import Row
 
 Curves = Mapping[str, Sequence[Row]]

@@ -7,10 +7,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from labelcycle import store
+from labelcycle.campaign import store
 from labelcycle.simulate.figures import accuracy, gain, maps
 from labelcycle.simulate.figures.style import looks, save
-from labelcycle.simulate.reading import Found, counted, curves_of, groups, heading, labels
+from labelcycle.simulate.result_rows import Found, counted, curves_of, groups, heading, labels
 
 ENDING = ".png"
 

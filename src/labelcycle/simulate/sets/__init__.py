@@ -1,7 +1,7 @@
 """Sets of images or features with known labels, by name; read from a path, never downloaded."""
 
 from labelcycle.simulate.sets import arrays, files, packed
-from labelcycle.simulate.sets.reading import Read, Reader
+from labelcycle.simulate.sets.chosen_set import Read, Reader
 
 __all__ = ["BALANCED", "LONG_TAILS", "OF_FILES", "SETS", "Read", "Reader"]
 

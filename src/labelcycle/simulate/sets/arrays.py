@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from labelcycle.errors import DataError
 from labelcycle.nn.plain_arrays import array_of, opened, unfinite_rows
-from labelcycle.simulate.sets.reading import Labels, Read, Split, of_array
+from labelcycle.simulate.sets.chosen_set import Labels, Read, Split, of_array
 
 SPLITS = ("train", "test")
 KINDS = {"U": "text", "S": "text", "f": "decimal numbers", "b": "true and false", "c": "complex"}

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from labelcycle.core.one_line_warnings import Notice
 from labelcycle.errors import DataError
-from labelcycle.finding import find
+from labelcycle.images.paths import find
+from labelcycle.simulate.sets.chosen_set import Read, Rows, check_folder, drawn
 from labelcycle.simulate.sets.image_files import are_images, common_ranges, of_files, same_bytes
-from labelcycle.simulate.sets.reading import Read, Rows, check_folder, drawn
-from labelcycle.warned import Notice
 
 
 def folder(path: Path, share: float) -> Read:

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle import imaging
-from labelcycle.digests import digest, file_digest
+from labelcycle.core.digests import digest, file_digest
+from labelcycle.core.one_line_warnings import Notice
 from labelcycle.errors import DataError
 from labelcycle.imaging import values
 from labelcycle.imaging.values import Range
-from labelcycle.nn.images import square
-from labelcycle.simulate.sets.reading import Labels, Rows, Split
-from labelcycle.warned import Notice
+from labelcycle.nn.squares import square
+from labelcycle.simulate.sets.chosen_set import Labels, Rows, Split
 
 THREADS = 4
 """That read files."""

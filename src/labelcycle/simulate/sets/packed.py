@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.errors import DataError
-from labelcycle.simulate.sets.reading import Read, Split, check_folder, of_array
+from labelcycle.simulate.sets.chosen_set import Read, Split, check_folder, of_array
 
 FOLDERS = {"CIFAR10": "cifar-10-batches-py", "CIFAR100": "cifar-100-python"}
 

@@ -1,0 +1,70 @@
+"""What Prefect shows: runs called by campaign, round and step, and tagged with the first two."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import click
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext, TagsContext
+from prefect.exceptions import PrefectException
+from prefect.runtime import flow_run
+
+from labelcycle.errors import LabelcycleError
+from labelcycle.rounds import snapshot
+from labelcycle.rounds.snapshot import Standing
+
+ROUND = "round "
+"""Begins the tag of a round."""
+
+
+def of(root: Path, step: str) -> str:
+    """Name of a run that takes a step, such as `photos, round 3, close`."""
+    try:
+        now = snapshot.read(root)
+    except LabelcycleError:  # the run itself tells why
+        return f"{root.name}, {step}"
+    return f"{now.config.campaign.name}, round {now.number}, {step}"
+
+
+def flow_name(step: str) -> Callable[[], str]:
+    """For `flow_run_name`: the name of the run that begins, whoever asked for it."""
+
+    def name() -> str:
+        return of(Path(str(flow_run.parameters["folder"])), step)
+
+    return name
+
+
+def task_name(step: str) -> str:
+    """For `task_run_name` of a task that is given the standing as `now`."""
+    return f"{{now.config.campaign.name}}, round {{now.number}}, {step}"
+
+
+def tags(now: Standing) -> set[str]:
+    """Tags of a run."""
+    return {now.config.campaign.name, f"{ROUND}{now.number}"}
+
+
+@contextmanager
+def tagged(now: Standing) -> Iterator[None]:
+    """Tag the run at work, if there is one, and all that it starts."""
+    own = tags(now)
+    at_work = FlowRunContext.get()
+    if at_work and at_work.flow_run:
+        given = set(at_work.flow_run.tags)
+        own |= {tag for tag in given if not tag.startswith(ROUND)}
+        if own != given:
+            _tag(at_work.flow_run.id, own)
+    with TagsContext(current_tags=own):
+        yield
+
+
+def _tag(run: UUID, tags: set[str]) -> None:
+    try:
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(run, tags=sorted(tags))
+    except (httpx.HTTPError, PrefectException) as error:  # a tag is worth no round
+        click.echo(f"Prefect took no tags: {error}", err=True)

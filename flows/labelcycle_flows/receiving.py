@@ -1,0 +1,120 @@
+"""Label Studio wakes `collect`: a receiver beside the served flows, and its webhook kept in place.
+
+Only a wake-up: what it starts asks Label Studio itself, and regular looks come anyway.
+"""
+
+import contextlib
+import ipaddress
+import secrets
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from labelcycle.adapters import receiver
+from labelcycle.adapters.annotation.label_studio import project_webhook, task_people
+from labelcycle.campaign.store import Campaign
+from labelcycle.errors import LabelcycleError, SettingsError, StateError
+from labelcycle.rounds import snapshot
+from labelcycle_flows.looks import Looks
+from labelcycle_flows.waking import Waker
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the receiver is: the address that Label Studio calls, and where we listen for it."""
+
+    url: str
+    host: str
+    port: int
+
+
+def place(url: str, listen: str | None = None) -> Place:
+    """The receiver's place: where it was told, and nowhere else.
+
+    url : address at which Label Studio reaches this program. One by number is listened on; one by
+        name may be any of this computer's networks, so all of them are
+    listen : HOST:PORT, if it is not to be found from `url`, as behind a proxy
+
+    Raises SettingsError if either cannot be read.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or {"http": 80, "https": 443}[parts.scheme]
+        if not host:
+            raise ValueError("no host")
+        if listen:
+            own, _, number = listen.rpartition(":")
+            own = own.removeprefix("[").removesuffix("]")
+            return Place(url, _number(own) or own, int(number))
+    except (KeyError, ValueError) as error:
+        raise SettingsError(
+            "the receiver's place: wanted an address such as http://127.0.0.1:8090/ and HOST:PORT,"
+            f" got {url!r} and {listen!r} ({error})"
+        ) from error
+    return Place(url, _number(host) or "0.0.0.0", port)
+
+
+def _number(host: str) -> str | None:
+    """A host's address by number if its text says it, in whatever way; None for a name."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return "127.0.0.1"
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.ip_address(host))
+    with contextlib.suppress(OSError):
+        return socket.inet_ntoa(socket.inet_aton(host))  # 127.1, 0x7f000001
+    return None
+
+
+@contextlib.contextmanager
+def received(root: Path, looks: Looks, where: Place, every_s: float) -> Iterator[None]:
+    """Webhooks start looks at the campaign in `root` while the block lasts.
+
+    The secret is a new one each time, known to Label Studio alone. Raises ToolFailed if the
+    port cannot be had.
+    """
+    secret, over = secrets.token_urlsafe(32), threading.Event()
+    with (
+        Waker(looks.start) as waker,
+        receiver.listening(waker.knock, secret, where.host, where.port),
+    ):
+        arguments = (Campaign(root), where.url, secret, every_s, over)
+        keeper = threading.Thread(target=_keep, args=arguments, name="webhook", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            over.set()
+            keeper.join()
+
+
+def _keep(campaign: Campaign, url: str, secret: str, every_s: float, over: threading.Event) -> None:
+    """Keep the webhook in place until `over`, then remove it; say what is new about that."""
+    told = ""
+    while True:
+        try:
+            project_webhook.keep(task_people.here(), _project(campaign), url, secret)
+            news = f"Label Studio wakes us at {url}"
+        except LabelcycleError as error:
+            news = f"no webhook yet: {error}"
+        if news != told:
+            click.echo(news)
+            told = news
+        if over.wait(every_s):
+            break
+    try:
+        project_webhook.remove(task_people.here(), _project(campaign))
+    except LabelcycleError as error:
+        click.echo(f"the webhook to {url} stays in Label Studio: {error}")
+
+
+def _project(campaign: Campaign) -> int:
+    """The campaign's project. Raises StateError before anything was pushed."""
+    found = snapshot.project(campaign)
+    if found is None:
+        raise StateError("Label Studio has no project of this campaign; it is made with round 0")
+    return found

@@ -1,0 +1,149 @@
+"""What people see of a round in Prefect and on the terminal."""
+
+import json
+import logging
+from typing import Any
+
+import click
+from prefect.artifacts import Artifact, create_link_artifact, create_table_artifact
+from prefect.exceptions import MissingContextError
+from prefect.logging import get_run_logger
+
+from labelcycle.adapters.mlflow import tracking_uri
+from labelcycle.adapters.ports import Progress
+from labelcycle.campaign import round_states
+from labelcycle.people import gold, unknown_classes
+from labelcycle.rounds import (
+    changed_answers,
+    corrected_labels,
+    deadline,
+    pushed_tasks,
+    skipped_samples,
+)
+from labelcycle.rounds.snapshot import Standing
+
+
+def say(text: str) -> None:
+    """Tell it once: in the log of a served run, else at the terminal."""
+    try:
+        log = get_run_logger()
+    except MissingContextError:
+        click.echo(text)
+        return
+    if log.isEnabledFor(logging.INFO):
+        log.info(text)
+    else:
+        click.echo(text)
+
+
+def announce(now: Standing) -> None:
+    """Say that a round is open; link and table of what it asks for."""
+    pushed = now.record(round_states.PUSHED)
+    waiting = pushed_tasks.told(pushed_tasks.tasks(now))
+    say(f"round {now.number} is open: {waiting} wait for annotators at {pushed['url']}")
+    create_link_artifact(
+        link=pushed["url"],
+        link_text=f"Round {now.number} in Label Studio",
+        key=f"round-{now.number:03d}-tasks",
+    )
+    selection = now.record(round_states.SELECTION)["samples"]
+    create_table_artifact(
+        table=[
+            {"rank": s["rank"], "sample": s["sample"], "score": s["score"], **s["why"]}
+            for s in selection
+        ],
+        key=f"round-{now.number:03d}-selection",
+        description=f"What round {now.number} asks for, and why",
+    )
+
+
+def progress(now: Standing, done: Progress) -> None:
+    """Say how far annotators are; a table with the link."""
+    url = now.record(round_states.PUSHED)["url"]
+    begun = f", {done.partly} wait for another person" if done.partly else ""
+    say(
+        f"round {now.number}: {done.answered} answered, {done.skipped} skipped of"
+        f" {done.tasks} tasks{begun}; annotators work at {url}"
+    )
+    if done.strangers:
+        say(
+            f"round {now.number}: {done.strangers} tasks in the project are not of this campaign"
+            " (somebody imported tasks, or pressed Sync on its storage): nobody is asked about"
+            " them, their answers do not count, and those without an answer were removed"
+        )
+    if waits := corrected_labels.waiting_told(corrected_labels.waiting(changed_answers.seen(now))):
+        say(waits)
+    _show_table(
+        f"round-{now.number:03d}-progress",
+        [{"round": now.number, **done.figures}],
+        f"[Open the tasks in Label Studio]({url})",
+    )
+
+
+def closed(now: Standing, number: int) -> None:
+    """Say what a closed round gave; a table of all rounds so far."""
+    metrics = now.record(round_states.METRICS, number)
+    accuracy = metrics["accuracy"]
+    said = (
+        f"accuracy {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})"
+        if accuracy
+        else metrics.get("reason", "no accuracy")
+    )
+    back = metrics["returned"]
+    say(
+        f"round {number} is closed: {metrics['accepted']} labels more, {metrics['rejected']}"
+        f" rejected{f', {back} samples back in the pool' if back else ''};"
+        f" {metrics['labels']} labels in all, {said}"
+    )
+    if early := deadline.told(metrics):
+        say(f"round {number} was {early}")
+    for line in gold.told(metrics["people"]["gold"]):
+        say(line)
+    if unknown := unknown_classes.told(metrics["people"].get("no_class")):
+        say(unknown)
+    for line in skipped_samples.told(metrics["people"], now.config.notify.missing_class):
+        say(line)
+    changed = metrics["corrections"]
+    for line in (corrected_labels.told(changed), corrected_labels.waiting_told(changed["waiting"])):
+        if line:
+            say(line)
+    rows = []
+    for n in now.closed:
+        m = now.record(round_states.METRICS, n)
+        value = m["accuracy"] or {}
+        rows.append(
+            {
+                "round": n,
+                "strategy": m["strategy"],
+                "labels": m["labels"],
+                "accuracy": value.get("value"),
+                "low": value.get("low"),
+                "high": value.get("high"),
+            }
+        )
+    _show_table("rounds", rows, _so_far(now))
+
+
+def _show_table(key: str, rows: list[dict[str, Any]], description: str) -> None:
+    """Show a table in Prefect, unless its last one of that key is the same.
+
+    A look every few minutes would leave hundreds a day.
+    """
+    last = Artifact.get(key)
+    if (
+        isinstance(last, Artifact)
+        and last.data == json.dumps(rows)
+        and last.description == description
+    ):
+        return
+    create_table_artifact(table=rows, key=key, description=description)
+
+
+def _so_far(now: Standing) -> str:
+    """The title of the table of rounds, with the link to their curves."""
+    curves = tracking_uri.of_campaign(now.campaign)
+    return (
+        f"The campaign so far; [its curves in MLflow]({curves})"
+        if curves
+        else "The campaign so far"
+    )

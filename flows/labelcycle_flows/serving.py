@@ -1,0 +1,84 @@
+"""`labelcycle serve`: `collect` at regular times, the other flows on demand."""
+
+import contextlib
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from labelcycle.adapters import git
+from labelcycle.adapters.local.environment import check_settings_here, prepare
+from labelcycle.config import load
+from labelcycle_flows.looks import Looks, regular
+
+
+def serve(root: Path, every: int, webhook: str | None, listen: str | None) -> None:
+    """Serve the flows of the campaign in `root` until interrupted.
+
+    every : seconds between looks
+    webhook : address at which Label Studio reaches this program, to be woken
+    listen : HOST:PORT, where `webhook` does not say it
+
+    Raises LabelcycleError if the campaign, Prefect's settings or the place are not as they must be.
+    """
+    git.check_usable(root)
+    name = load(root / "params.yaml").campaign.name
+    check_settings_here()
+    # Nobody sits in front of a served run: what it says is kept by Prefect, as its log.
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO")
+    prepare(root)
+    looks = Looks(root, name)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_elsewhere())
+        if webhook:
+            from labelcycle_flows.receiving import place, received
+
+            stack.enter_context(received(root, looks, place(webhook, listen), every))
+        _serve(root, name, looks, every)
+
+
+@contextlib.contextmanager
+def _elsewhere() -> Iterator[None]:
+    """Work in a folder that nobody else writes: Prefect imports flows from where it works first."""
+    with contextlib.chdir("/"):
+        yield
+
+
+def _serve(root: Path, name: str, looks: Looks, every: int) -> None:
+    """Serve until interrupted, at most two runs at a time.
+
+    Two are no harm, for the campaign's lock lets one work. More would pile up on a machine where
+    looks take longer than the time between them.
+    """
+    # Prefect reads its settings when it is imported, so it must come after `prepare`.
+    from prefect import serve
+    from prefect.deployments.runner import RunnerDeployment
+    from prefect.settings import PREFECT_UI_URL
+    from prefect.types.entrypoint import EntrypointType
+
+    from labelcycle_flows.rounds import close_round, collect, open_round
+
+    page = PREFECT_UI_URL.value()
+    deployments = []
+    for flow, when in (
+        (collect, f"every {every} s"),
+        (open_round, "on demand"),
+        (close_round, "on demand"),
+    ):
+        deployment = flow.to_deployment(
+            name,
+            tags=[name],
+            parameters={"folder": str(root)},
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        )
+        if isinstance(deployment, RunnerDeployment):  # else a coroutine, which async callers get
+            deployments.append(deployment)
+            number = deployment.apply()  # so that the first look finds it
+            click.echo(f"{flow.name:<11} {when:<12} {page}/deployments/deployment/{number}")
+    with warnings.catch_warnings(), regular(looks, every):
+        # On SIGTERM Prefect 3.8.8 makes this coroutine and drops it; its exit does the stopping.
+        never = "coroutine 'Runner.astop' was never awaited"
+        warnings.filterwarnings("ignore", never, RuntimeWarning)
+        serve(*deployments, limit=2, print_starting_message=False)

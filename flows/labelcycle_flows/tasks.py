@@ -1,0 +1,80 @@
+"""What a flow has Prefect watch over: the stages, and whatever talks to a service."""
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State as RunState
+from prefect.client.schemas.objects import TaskRun
+from prefect.tasks import Task
+
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+from labelcycle.adapters.dvc import commands
+from labelcycle.adapters.mlflow.tracker import MlflowTracker
+from labelcycle.adapters.ports import Progress
+from labelcycle.cycle import past_rounds, round_closing, round_opening
+from labelcycle.errors import LabelcycleError, ServiceDown
+from labelcycle.rounds.snapshot import Standing
+from labelcycle_flows import names
+from labelcycle_flows.reports import say
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _may_pass(_task: Task[..., Any], _run: TaskRun, state: RunState[Any]) -> bool:
+    """Try again only what another try may mend."""
+    return isinstance(state.result(raise_on_failure=False), ServiceDown)
+
+
+def _service(function: Callable[P, R]) -> Task[P, R]:
+    """A task that talks to a service: retried while the service is down, never cached."""
+    return task(
+        task_run_name=names.task_name(function.__name__),
+        retries=3,
+        retry_delay_seconds=[2, 5, 15],
+        retry_condition_fn=_may_pass,
+        cache_policy=NO_CACHE,
+    )(function)
+
+
+@task(task_run_name=names.task_name("{stage}"), cache_policy=NO_CACHE)
+def reproduce(now: Standing, stage: str) -> None:
+    """Let DVC bring one stage up to date."""
+    commands.repro(now.campaign.root, stage)
+
+
+@_service
+def push(now: Standing) -> None:
+    """Hand the selection to annotators."""
+    round_opening.push(now, LabelStudioBackend(now.campaign), say)
+
+
+@_service
+def look(now: Standing) -> Progress:
+    """How far annotators are; a page that asks something else stops it, days before the close."""
+    backend = LabelStudioBackend(now.campaign)
+    done = round_closing.progress(now, backend)
+    round_closing.check_page(now, backend)
+    return done
+
+
+@_service
+def pull(now: Standing) -> None:
+    """Take the answers back."""
+    round_closing.pull(now, LabelStudioBackend(now.campaign))
+
+
+def log_missing(now: Standing) -> None:
+    """Tell MLflow of the closed rounds it lacks; when it is away, a later run does."""
+    try:
+        if address := past_rounds.log_missing(now, MlflowTracker()):
+            say(f"logged in MLflow: {address}")
+    except LabelcycleError as error:  # the rounds are closed all the same
+        say(f"not logged yet: {error}")
+
+
+log_rounds = task(name="log_rounds", task_run_name=names.task_name("log"), cache_policy=NO_CACHE)(
+    log_missing
+)

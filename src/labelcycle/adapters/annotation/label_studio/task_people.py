@@ -1,0 +1,126 @@
+"""How many people Label Studio asks about a task, and who has answered it.
+
+The project stays at one annotation a task; single tasks ask for more. A project that asks for more
+would open the tasks of closed rounds again, and serve begun tasks first, whatever their rank.
+"""
+
+import json
+import os
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from labelcycle.adapters.annotation.label_studio.labeling_config import chunks
+from labelcycle.adapters.annotation.label_studio.listed_task import Task
+from labelcycle.adapters.annotation.label_studio.rest_api import IDS_A_QUESTION, LabelStudioApi
+from labelcycle.adapters.ports import Progress
+
+AT_A_TIME = 4
+"""Requests in flight. There is no call that changes many tasks."""
+
+
+def ask(
+    api: LabelStudioApi, project: int, wanted: Mapping[int, int], present: Collection[Task]
+) -> None:
+    """Have as many people asked about each task as `wanted` (by id) says; done twice, it is once.
+
+    An answer may have come before: the server takes such a task for done until it is told.
+    One that nobody has answered is not done, whoever said so.
+    """
+    own = [task for task in present if task.id in wanted]
+    wrong = [t for t in own if t.overlap != wanted[t.id] or (t.untouched and not t.served)]
+    early = annotators(api, project, [task.id for task in wrong if not task.untouched])
+
+    def change(task: Task) -> None:
+        people = wanted[task.id]
+        _change(api, task.id, people, served=len(early.get(task.id, ())) < people)
+
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        for _ in pool.map(change, wrong):
+            pass
+
+
+def ask_no_more(api: LabelStudioApi, tasks: Collection[Task]) -> None:
+    """Have nobody asked any more about tasks that fewer people than wanted have answered."""
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        for _ in pool.map(
+            lambda task: _change(api, task.id, 1, served=False),
+            [task for task in tasks if task.served],
+        ):
+            pass
+
+
+def _change(api: LabelStudioApi, task: int, people: int, *, served: bool) -> None:
+    """Both at once: the server works out whether a task is served at the next answer only."""
+    api.call(
+        f"asking {people} people about task {task}",
+        lambda sdk: sdk.tasks.update(str(task), overlap=people, is_labeled=not served),
+    )
+
+
+def progress(
+    api: LabelStudioApi,
+    project: int,
+    found: Mapping[str, Sequence[Task]],
+    wanted: Mapping[str, int],
+) -> Progress:
+    """How many of the tasks `found` (by key, with their twins) are done.
+
+    wanted : people by key, where not one. Who answered is asked where it can make a difference.
+    The server's own counts do not say it: one person may answer twice, and of two answers at the
+    same moment it may count one.
+    """
+    begun = {key: [t for t in twins if not t.untouched] for key, twins in found.items()}
+    begun = {key: twins for key, twins in begun.items() if twins}
+    several = {key for key in begun if wanted.get(key, 1) > 1}
+    people = annotators(api, project, [task.id for key in several for task in begun[key]])
+
+    def enough(key: str) -> bool:
+        who = {person for task in begun[key] for person in people.get(task.id, ())}
+        return key not in several or len(who) >= wanted[key]
+
+    done = [key for key in begun if enough(key)]
+    answered = sum(any(task.answers for task in begun[key]) for key in done)
+    given = sum(task.touches for twins in begun.values() for task in twins)
+    marks = {task.id: task.mark for twins in begun.values() for task in twins}
+    partly = len(begun) - len(done)
+    return Progress(len(found), answered, len(done) - answered, partly, given, marks=marks)
+
+
+def annotators(
+    api: LabelStudioApi, project: int, tasks: Collection[int]
+) -> dict[int, frozenset[int]]:
+    """By task id, the accounts that answered or skipped it."""
+    found: dict[int, frozenset[int]] = {}
+    for some in chunks(sorted(tasks), IDS_A_QUESTION):
+        selected = {"selectedItems": {"all": False, "included": list(some)}}
+        query = json.dumps(selected, separators=(",", ":"))
+
+        def who(sdk: Any, query: str = query) -> dict[int, frozenset[int]]:
+            listed = sdk.tasks.list(
+                project=project,
+                page_size=IDS_A_QUESTION,
+                fields="all",  # with less, the server says that nobody answered
+                include="id,annotators",
+                query=query,
+            )
+            return {int(task.id): frozenset(task.annotators or ()) for task in listed.items or ()}
+
+        found |= api.call("asking who answered", who, project)
+    return found
+
+
+def here() -> LabelStudioApi:
+    """The Label Studio that the environment names."""
+    address, token = (os.environ.get(f"LABEL_STUDIO_{name}", "") for name in ("URL", "API_KEY"))
+    return LabelStudioApi(address, token)
+
+
+def invitation(api: LabelStudioApi, renew: bool) -> str:
+    """The link with which people make accounts of their own; `renew` makes the old one useless."""
+    if renew:
+        link = api.call("renewing the invitation", lambda sdk: sdk.organizations.reset_token())
+    else:
+        ask = "reading the invitation"
+        link = api.call(ask, lambda sdk: sdk.organizations.invites.get_invite_link())
+    return (os.environ.get("LABEL_STUDIO_HOST") or api.url) + str(link.invite_url)

@@ -1,0 +1,199 @@
+"""DVC: decides whether a stage runs, keeps what is big."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from labelcycle.adapters import programs, trusted
+from labelcycle.campaign.store import write_bytes
+from labelcycle.errors import DataError, ToolFailed
+
+# Images are written once and never rewritten, so links are safe and save a copy.
+SETTINGS = """\
+[core]
+    analytics = false
+    check_update = false
+    autostage = false
+[cache]
+    type = "reflink,hardlink,copy"
+"""
+CONFIG = ".dvc/config"
+
+
+# Somebody's `dvc status` beside us is waited for.
+PROGRAM = (*programs.PYTHON, "-m", "labelcycle.adapters.dvc.program", "--wait-for-lock")
+
+
+def _dvc(root: Path, *arguments: str) -> str:
+    """What DVC prints. Raises StateError if its settings came along and nobody confirmed them."""
+    trusted.check(root, CONFIG, places)
+    return _unchecked(root, *arguments)
+
+
+def _unchecked(root: Path, *arguments: str) -> str:
+    _make_cache(root)
+    return programs.run([*PROGRAM, *arguments], root)
+
+
+def places(config: str) -> tuple[str, ...]:
+    """The lines of DVC's settings that a new campaign has not; none if all are as `init` writes.
+
+    Any of them counts: some name places that data go to, some a program that DVC runs.
+    """
+    usual = SETTINGS.split()
+    if config.split() in (usual, []):
+        return ()
+    lines = (line.strip() for line in config.splitlines())
+    known = {line.strip() for line in SETTINGS.splitlines()}
+    return tuple(line for line in lines if line and line not in known) or (config,)
+
+
+def init(root: Path) -> None:
+    """Make `root` a DVC repository, unless it is one."""
+    config = root / CONFIG
+    if not config.exists():
+        _unchecked(root, "init", "--force")  # what a killed one left is made anew
+    if not config.read_text(encoding="utf-8").strip():
+        write_bytes(config, SETTINGS.encode())
+    keep_to_own_cache(root)
+
+
+def keep_to_own_cache(root: Path) -> None:
+    """Have people's own `dvc` in `root` use the campaign's site cache, as ours does.
+
+    DVC's own, below /var/tmp, is open to all accounts, and DVC runs what it finds in there.
+    Nothing happens where there is no DVC, where the environment names a cache, as it does for all
+    that we start, or where the folder cannot be written. Settings that DVC cannot read are told
+    by the first call that needs them.
+    """
+    if os.environ.get("DVC_SITE_CACHE_DIR"):
+        return
+    local, wanted = root / ".dvc" / "config.local", str(programs.site_cache(root))
+    if not (root / CONFIG).exists():
+        return
+    with contextlib.suppress(OSError, DataError, ToolFailed):
+        present = local.read_text(encoding="utf-8") if local.exists() else ""
+        lines = present.splitlines()
+        if any(line.strip().startswith("site_cache_dir") and wanted in line for line in lines):
+            return
+        if present.strip() or set(wanted) & set("\"'\n"):
+            _unchecked(root, "config", "--local", "core.site_cache_dir", wanted)
+        else:
+            text = f'[core]\n    site_cache_dir = "{wanted}"\n'
+            write_bytes(local, text.encode(), mode=0o600)
+
+
+def _make_cache(root: Path) -> None:
+    """Make the campaign's site cache, which no other account may open."""
+    cache = programs.site_cache(root)
+    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if cache.stat().st_mode & 0o077:
+        cache.chmod(0o700)
+
+
+def add(root: Path, paths: Iterable[str]) -> None:
+    """Put files or folders under DVC, in their present state."""
+    _dvc(root, "add", *paths)
+
+
+def repro(root: Path, stage: str) -> None:
+    """Bring one stage, and what it needs, up to date; what is up to date already is skipped.
+
+    Only stages of the campaign's own dvc.yaml run: DVC by itself would also run what another
+    dvc.yaml of the repository declares to make one of their inputs. The stage speaks to the user
+    on standard error, and so does DVC about what went wrong.
+    """
+    trusted.check(root, CONFIG, places)
+    _make_cache(root)
+    try:
+        programs.show([*PROGRAM, "repro", "--single-item", *needed(root, stage)], root)
+    except ToolFailed as error:
+        raise ToolFailed(
+            f"stage {stage} failed; its own message stands above; mend that, then run the same"
+            " command again"
+        ) from error
+
+
+def needed(root: Path, stage: str) -> list[str]:
+    """A stage of dvc.yaml and all that it needs, in the order in which they are to be looked at.
+
+    That is data under DVC, by the names of their .dvc files, and other stages.
+    """
+    stages = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    maker = {out: name for name, entry in stages.items() for out in _outs(entry)}
+    order: dict[str, None] = {}
+
+    def visit(name: str) -> None:
+        for path in stages[name].get("deps", ()):
+            if path in maker:
+                visit(maker[path])
+            elif (root / f"{path}.dvc").exists():
+                order[f"{path}.dvc"] = None
+        order[name] = None
+
+    visit(stage)
+    return list(order)
+
+
+def _outs(entry: dict[str, Any]) -> Iterator[str]:
+    """Paths that a stage writes; one with settings of its own is a mapping."""
+    for out in (*entry.get("outs", ()), *entry.get("metrics", ())):
+        yield out if isinstance(out, str) else next(iter(out))
+
+
+def has_remote(root: Path) -> bool:
+    """True if there is a remote to push to."""
+    return bool(_dvc(root, "remote", "list"))
+
+
+def push(root: Path) -> None:
+    """Copy everything tracked to the remote."""
+    _dvc(root, "push")
+
+
+def pull(root: Path) -> None:
+    """Bring everything tracked from the remote; DVC shows the user how far it is."""
+    trusted.check(root, CONFIG, places)
+    _make_cache(root)
+    programs.show([*PROGRAM, "pull"], root)
+
+
+def restore(root: Path, origin: Path, targets: Iterable[str]) -> None:
+    """Bring `targets` into the clone `root`, from the cache of `origin` or else from the remote.
+
+    The clone works by the settings of `origin` as they are now, not by those of its own revision.
+    Raises DataError that names the target that neither has.
+    """
+    cache = _dvc(origin, "cache", "dir")
+    for name in ("config", "config.local"):  # addresses and credentials of the remote
+        own = origin / ".dvc" / name
+        if own.exists():
+            shutil.copy(own, root / ".dvc" / name)
+    _unchecked(root, "config", "--local", "cache.dir", str((origin / cache).resolve()))
+    for target in targets:  # given several, `dvc checkout` brings only one of them
+        try:
+            _unchecked(root, "checkout", target)
+        except ToolFailed as missing:
+            if not has_remote(origin):
+                raise DataError(
+                    f"{target} as of this round is not in the campaign's cache, and there is no"
+                    f" remote to fetch it from ({missing}); add one: dvc remote add -d NAME ADDRESS"
+                ) from missing
+            _unchecked(root, "pull", target)
+
+
+def recorded(root: Path, path: str) -> str:
+    """DVC's digest of a file or folder that it keeps, as recorded in `root`; "none" if it does not.
+
+    A hold-out that nobody has answered yet is no file.
+    """
+    record = root / f"{path}.dvc"
+    if not record.exists():
+        return "none"
+    (out,) = yaml.safe_load(record.read_text(encoding="utf-8"))["outs"]
+    return str(out["md5"])

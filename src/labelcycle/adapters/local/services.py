@@ -1,0 +1,284 @@
+"""The local services of a campaign: Label Studio, MLflow and Prefect, brought up and down.
+
+MLflow knows no accounts, and Prefect runs commands for whoever knows its one password. So both
+listen on loopback whatever `host` is.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from labelcycle.adapters import private
+from labelcycle.adapters.local import databases, health, processes, server_programs, service_record
+from labelcycle.adapters.local.server_programs import LOOPBACK, Server
+from labelcycle.adapters.local.service_record import Service
+from labelcycle.campaign import store
+from labelcycle.errors import ServiceDown, StateError
+
+NAMES = ("label_studio", "mlflow", "prefect")
+PATIENCE_S = 600
+"""For one server to become ready: migrations on a slow, busy machine included."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """What `up` brought up, by name, and how a person gets in.
+
+    login, password : to Label Studio
+    invite : address at which an annotator makes an account of their own, None if unknown
+    prefect : what Prefect's page asks for
+    """
+
+    services: Mapping[str, Service]
+    login: str | None = None
+    password: str | None = None
+    invite: str | None = None
+    prefect: str | None = None
+
+    def told(self, project: int | None, curves: str | None = None) -> list[str]:
+        """What a person needs to know: each service's page, and how to get in.
+
+        project : Label Studio's number of the campaign, if it has one: its page opens the next task
+        curves : address of the campaign's curves in MLflow, None for its front page
+        """
+        pages = {"prefect": "/runs"}
+        if project is not None:
+            pages["label_studio"] = f"/projects/{project}/data?labeling=1"
+        lines = [
+            f"{service.title:<13} "
+            + ((name == "mlflow" and curves) or service.public + pages.get(name, ""))
+            for name, service in self.services.items()
+        ]
+        if "label_studio" in self.services:
+            lines.append(f"log in to Label Studio as {self.login} with password {self.password}")
+        if "prefect" in self.services:
+            lines.append(f"log in to Prefect with {self.prefect} (all of it is the password)")
+        if self.invite:
+            lines.append(f"annotators make their own account at {self.invite}")
+        return lines
+
+    def __repr__(self) -> str:
+        return f"Services({', '.join(s.public for s in self.services.values())})"
+
+
+def up(
+    campaign: store.Campaign,
+    *,
+    host: str = LOOPBACK,
+    only: Iterable[str] = NAMES,
+    ports: Mapping[str, int] | None = None,
+    show: Callable[[str], None],
+) -> Services:
+    """The services, running and ready; those that run already are used as they are.
+
+    host : where Label Studio listens; 0.0.0.0 lets annotators on other computers in
+    only : names of the services wanted, of `NAMES`
+    ports : name -> port wanted; another one is taken if it is in use
+    show : called with lines of progress
+
+    Raises ToolFailed (a program is missing), ServiceDown (a server did not become ready; the
+    text quotes its log), StateError (Label Studio runs already, but not for other computers),
+    Busy (another `up` or `down` is at work).
+    """
+    private.secure(campaign)
+    with processes.exclusive(campaign.private / "services.lock"):
+        record = service_record.read(campaign)
+        if service_record.copied(campaign):
+            show("this folder is a copy: the services of the original are left alone")
+        servers = [_server(name, campaign, record) for name in NAMES if name in set(only)]
+        campaign.media.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(len(NAMES)) as pool:  # each may run migrations of its own
+            prepared = {pool.submit(_prepare, s, record, show): s for s in servers}
+            for future in as_completed(prepared):
+                future.result()
+                server = prepared[future]
+                port = (ports or {}).get(server.name, server.port)
+                _start(campaign, record, replace(server, port=port), host, show)
+        found = {server.name: _wait(record, server, show) for server in servers}
+        _remember_invite(campaign, record, found.get("label_studio"))
+        return _services(record, found)
+
+
+def down(campaign: store.Campaign, show: Callable[[str], None] = lambda _: None) -> int:
+    """The number of services stopped. Their data, the login and the token stay."""
+    with processes.exclusive(campaign.private / "services.lock"):
+        record = service_record.read(campaign)
+        stopped = 0
+        for name in reversed(NAMES):
+            entry = record["services"].get(name)
+            if entry and processes.stop(Service(**entry).process):
+                show(f"{entry['title']} stopped")
+                stopped += 1
+    return stopped
+
+
+def environment(campaign: store.Campaign) -> dict[str, str]:
+    """Where the recorded services are and how to get in, by the tools' own variables."""
+    record = service_record.read(campaign)
+    found = service_record.services(record)
+    values: dict[str, str] = {}
+    if "label_studio" in found:
+        values |= {
+            "LABEL_STUDIO_URL": found["label_studio"].address,
+            "LABEL_STUDIO_HOST": found["label_studio"].public,
+            "LABEL_STUDIO_API_KEY": record["token"],
+        }
+    if "mlflow" in found:
+        values["MLFLOW_TRACKING_URI"] = found["mlflow"].address
+    if "prefect" in found:
+        values |= {
+            "PREFECT_API_URL": f"{found['prefect'].address}/api",
+            "PREFECT_API_AUTH_STRING": record["prefect"],
+        }
+    return values
+
+
+def load_environment(campaign: store.Campaign) -> None:
+    """Tell this process and its children where the services are; what is set already wins."""
+    values = environment(campaign)
+    for service, address in (("LABEL_STUDIO", "LABEL_STUDIO_URL"), ("PREFECT", "PREFECT_API_URL")):
+        ours = values.get(address)
+        if os.environ.get(address, ours) != ours:
+            # what was made for the recorded server is not for another one
+            values = {k: v for k, v in values.items() if not k.startswith(f"{service}_")}
+    for name, value in values.items():
+        os.environ.setdefault(name, value)
+
+
+def status(campaign: store.Campaign) -> Services | None:
+    """The services as recorded, running or not; None if there never were any."""
+    record = service_record.read(campaign)
+    found = service_record.services(record)
+    return _services(record, found) if found else None
+
+
+def _server(name: str, campaign: store.Campaign, record: dict[str, Any]) -> Server:
+    """How to run a service."""
+    service_record.secret_of(campaign, record, name)
+    if name == "mlflow":
+        return server_programs.mlflow(campaign)
+    if name == "prefect":
+        return server_programs.prefect(campaign, record["prefect"])
+    return server_programs.label_studio(
+        campaign, record["login"], record["password"], record["token"]
+    )
+
+
+def _remember_invite(
+    campaign: store.Campaign, record: dict[str, Any], service: Service | None
+) -> None:
+    """Write down where annotators make their accounts, as Label Studio says: it may be renewed."""
+    if service is None:
+        return
+    headers = {"Authorization": f"Token {record['token']}"}
+    answer = health.ask(f"{service.address}/api/invite", headers)
+    if isinstance(answer, dict) and isinstance(answer.get("invite_url"), str):
+        record["invite"] = answer["invite_url"]
+        service_record.write(campaign, record)
+
+
+def _services(record: Mapping[str, Any], found: Mapping[str, Service]) -> Services:
+    invite = None
+    if "label_studio" in found and record.get("invite"):
+        invite = found["label_studio"].public + record["invite"]
+    known = {name: record.get(name) for name in ("login", "password", "prefect")}
+    return Services(found, invite=invite, **known)
+
+
+def _running(record: Mapping[str, Any], name: str) -> bool:
+    entry = record["services"].get(name)
+    return entry is not None and processes.alive(Service(**entry).process)
+
+
+# --- one server ----------------------------------------------------------------------------
+
+
+def _prepare(server: Server, record: Mapping[str, Any], show: Callable[[str], None]) -> None:
+    if not _running(record, server.name):
+        databases.ready(server, record.get("versions", {}).get(server.name), show)
+
+
+def _start(
+    campaign: store.Campaign,
+    record: dict[str, Any],
+    server: Server,
+    host: str,
+    show: Callable[[str], None],
+) -> None:
+    """Start a server and write down at once who it is, so that `down` finds it in any case."""
+    host = host if server.name == "label_studio" else LOOPBACK
+    before = record["services"].get(server.name)
+    if _running(record, server.name):
+        if host != LOOPBACK and f"//{LOOPBACK}:" in before["public"]:
+            raise StateError(
+                f"{server.title} runs already, for this computer alone; wanted it to listen on"
+                f" {host}; run `labelcycle down` first"
+            )
+        show(f"{server.title} runs already")
+        return
+    wanted = int(before["address"].rpartition(":")[2]) if before else server.port
+    port = processes.free_port(wanted, host)
+    log = server.folder / f"{server.name}.log"
+    show(f"{server.title} is starting on port {port}")
+    record.setdefault("versions", {})[server.name] = server.version
+    command = server.command(host, port)
+    variables = {**server.environment, **server.told(host, port)}
+    process = processes.start(command, variables, server.folder, log)
+    record["services"][server.name] = asdict(
+        Service(
+            name=server.name,
+            title=server.title,
+            address=f"http://{LOOPBACK if host in (LOOPBACK, '0.0.0.0') else host}:{port}",
+            public=f"http://{_public(host)}:{port}",
+            pid=process.pid,
+            created=process.created,
+            log=str(log),
+        )
+    )
+    service_record.write(campaign, record)
+
+
+def _public(host: str) -> str:
+    """The address by which other computers reach a server that listens on `host`."""
+    if host != "0.0.0.0":
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # nothing is sent: this only asks which of our addresses the way out begins at
+            probe.connect(("192.0.2.1", 9))
+            return str(probe.getsockname()[0])
+        except OSError:
+            return socket.gethostname()
+
+
+def _wait(record: Mapping[str, Any], server: Server, show: Callable[[str], None]) -> Service:
+    """The service once it answers. Raises ServiceDown with the end of its log."""
+    service = Service(**record["services"][server.name])
+    began = time.monotonic()
+    shown = began
+    while not health.answers(service.address + server.health, server.headers):
+        now = time.monotonic()
+        if not processes.alive(service.process) or now - began > PATIENCE_S:
+            _give_up(service, now - began)
+        if now - shown > 10:
+            show(f"{server.title} is not ready yet ({now - began:.0f} s)")
+            shown = now
+        time.sleep(0.3)
+    show(f"{server.title} is ready at {service.public}")
+    return service
+
+
+def _give_up(service: Service, waited_s: float) -> None:
+    ended = not processes.alive(service.process)
+    processes.stop(service.process)
+    what = "ended" if ended else f"was not ready after {waited_s:.0f} s and was stopped"
+    raise ServiceDown(
+        f"{service.title} {what}; its log ends with:"
+        f" {processes.last_lines(Path(service.log))}; the whole log is {service.log};"
+        " mend it and run `labelcycle up`"
+    )

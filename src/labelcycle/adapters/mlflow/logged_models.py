@@ -1,0 +1,134 @@
+"""The models of a campaign in MLflow: each round's with its run, the last one as the champion.
+
+An encoder mostly stays the same from round to round. It is logged once, by its digest, and the
+rounds' models refer to it.
+"""
+
+import importlib.metadata
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import labelcycle
+from labelcycle.adapters.mlflow.tracking_uri import KEY
+from labelcycle.campaign.store import read_json
+from labelcycle.core.digests import digest, file_digest
+
+ROUND = "labelcycle.round"
+ENCODER = "labelcycle.encoder"
+"""Tag of a round's run: id of the model that holds the encoder."""
+
+CHAMPION = "champion"
+"""Alias of the model of the last closed round."""
+
+REQUIRED = (
+    "mlflow",
+    "numpy",
+    "pandas",
+    "pillow",
+    "pydantic",
+    "safetensors",
+    "scikit-learn",
+    "scipy",
+    "threadpoolctl",
+    "torch",
+    "torchvision",
+)
+FURTHER = {
+    "knn": ("faiss-cpu", "faiss-gpu"),
+    "propagate": ("faiss-cpu", "faiss-gpu"),
+    "timm_pretrained": ("timm",),
+}
+"""What single learners and encoders need beside, of which one is installed."""
+
+
+def log(client: Any, experiment: str, run: str, record: Mapping[str, Any]) -> str | None:
+    """Log encoder and classifier of a round as one model that takes images; its id.
+
+    None where neither takes images: the encoder's features are ready-made.
+    """
+    files = record["files"]
+    encoder, model = (read_json(files[part] / f"{part}.json") for part in ("encoder", "model"))
+    if not encoder["image_size"] and not model["image_size"]:
+        return None
+    import mlflow
+
+    from labelcycle.adapters.mlflow.image_model import signature
+    from labelcycle.stages.train import META, WEIGHTS
+
+    settings = {}
+    if not model["image_size"]:  # else the learner sees the images itself
+        shared = _encoder(client, experiment, files["encoder"])
+        client.set_tag(run, ENCODER, shared)
+        settings["encoder"] = f"models:/{shared}"
+    package = Path(labelcycle.__file__).parent
+    with mlflow.start_run(run_id=run), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an example would be run, only to see that it can be
+        info = mlflow.pyfunc.log_model(
+            name=f"round-{record['round']:03d}",
+            python_model=str(package / "adapters" / "mlflow_served.py"),
+            artifacts={name: str(files["model"] / name) for name in (META, WEIGHTS)},
+            model_config=settings,
+            code_paths=[str(package)],
+            pip_requirements=requirements(encoder["encoder"], model["learner"]),
+            signature=signature(),
+        )
+    return str(info.model_id)
+
+
+def _encoder(client: Any, experiment: str, folder: Path) -> str:
+    """Id of the model that holds an encoder's files; logged unless it is there."""
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    name = f"encoder-{digest(''.join(map(file_digest, files)).encode())}"
+    for found in client.search_logged_models([experiment], f"name = '{name}'"):
+        if str(found.status).rpartition(".")[2] == "READY":
+            return str(found.model_id)
+        client.delete_logged_model(found.model_id)  # it broke off
+    made = client.create_logged_model(experiment, name=name, model_type="encoder")
+    client.log_model_artifacts(made.model_id, str(folder))
+    client.finalize_logged_model(made.model_id, "READY")
+    return str(made.model_id)
+
+
+def register(client: Any, run: str, model: str, record: Mapping[str, Any]) -> None:
+    """Make a round's model the one version of that round; the last round's is the champion."""
+    name, number = _registered(client, record), f"{record['round']:03d}"
+    versions = {}
+    for found in client.search_model_versions(f"name = '{name}'"):
+        if found.tags.get(ROUND) == number:
+            client.delete_model_version(name, found.version)
+        elif ROUND in found.tags:
+            versions[found.tags[ROUND]] = found.version
+    made = client.create_model_version(
+        name, f"models:/{model}", run_id=run, tags={ROUND: number}, model_id=model
+    )
+    versions[number] = made.version
+    client.set_registered_model_alias(name, CHAMPION, versions[max(versions)])
+
+
+def _registered(client: Any, record: Mapping[str, Any]) -> str:
+    """Name of the campaign's registered model; the registry takes neither `/` nor `:`."""
+    import mlflow
+
+    plain = re.sub(r"[^\w .()+-]", "_", record["campaign"]).strip(" .") or "campaign"
+    for name in (plain, f"{plain} ({record['key'][:6]})"):
+        try:
+            found = client.get_registered_model(name)
+        except mlflow.exceptions.MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            client.create_registered_model(name, tags={KEY: record["key"]})
+            return name
+        if found.tags.get(KEY) == record["key"]:
+            return name
+    return name
+
+
+def requirements(*parts: str) -> list[str]:
+    """What a model of this encoder and learner needs to be served."""
+    installed = {each.name for each in importlib.metadata.distributions()}
+    further = [name for part in parts for name in FURTHER.get(part, ()) if name in installed]
+    names = [*REQUIRED, *further]
+    return [f"{name}=={importlib.metadata.version(name)}" for name in names]

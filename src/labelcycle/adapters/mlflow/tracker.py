@@ -1,0 +1,254 @@
+"""MLflow shows the rounds: an experiment a campaign, a run a strategy, a child run a round.
+
+On the strategy's run the accuracy stands at step = number of labels, so that the UI draws the
+learning curve, and curves of several strategies share one axis.
+"""
+
+import datetime
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from labelcycle.adapters.mlflow import logged_models, patient_client, tracking_uri
+from labelcycle.adapters.mlflow.logged_models import ENCODER, ROUND
+from labelcycle.adapters.mlflow.patient_client import (
+    ASKING_S,
+    LOGGING_S,
+    check_answers,
+    in_time,
+    translated,
+)
+from labelcycle.adapters.mlflow.tracking_uri import KEY
+
+COMPLETE = "labelcycle.complete"
+STRATEGY = "labelcycle.strategy"
+TRAINING = "labelcycle.training"
+PARENT = "mlflow.parentRunId"
+FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "calibration_error")
+CONTEXTS = {"pool": "training", "labels": "training", "hold-out": "evaluation"}
+"""What the data sets of a round are for."""
+
+MOST_PARAMS = 100
+"""MLflow takes no more in one request."""
+
+
+class MlflowTracker:
+    """A tracking server; see `labelcycle.adapters.ports.Tracker`."""
+
+    def __init__(self, uri: str | None = None) -> None:
+        self._uri = uri or patient_client.settings()
+        self._client = patient_client.connected(self._uri)
+
+    @in_time(ASKING_S)
+    def logged(self, key: str, campaign: str) -> set[int]:
+        """Numbers of the rounds that are logged completely; their curve and encoder are there."""
+        with translated(self._uri):
+            experiment = self._experiment(key, campaign)
+            curves = {
+                run.info.run_id for run in self._search(experiment, f"tags.`{STRATEGY}` != ''")
+            }
+            models = _pages(partial(self._client.search_logged_models, [experiment]))
+            encoders = {None, *(model.model_id for model in models)}
+            runs = self._search(experiment, f"tags.`{COMPLETE}` = 'yes'")
+            tags = [run.data.tags for run in runs]
+            return {
+                int(each[ROUND])
+                for each in tags
+                if each[PARENT] in curves and each.get(ENCODER) in encoders
+            }
+
+    @in_time(ASKING_S)
+    def address(self, key: str, campaign: str) -> str:
+        """The page of the campaign's curves."""
+        with translated(self._uri):
+            return tracking_uri.page(self._uri, self._experiment(key, campaign))
+
+    @in_time(LOGGING_S)
+    def log_round(self, record: Mapping[str, Any]) -> None:
+        """Log a closed round; an attempt that broke off is replaced."""
+        with translated(self._uri):
+            experiment = self._experiment(record["key"], record["campaign"])
+            parent = self._parent(experiment, record)
+            number = f"{record['round']:03d}"
+            for broken in self._search(experiment, f"tags.`{ROUND}` = '{number}'"):
+                self._delete(experiment, broken.info.run_id)
+            run = self._child(experiment, parent, record, number)
+            self._curve(parent, record)
+            self._client.set_tag(run, COMPLETE, "yes")
+            self._client.set_terminated(run, "FINISHED", end_time=_milliseconds(record))
+
+    @in_time(ASKING_S)
+    def training(self, key: str, campaign: str) -> Callable[[Mapping[str, float], int, bool], None]:
+        """A function that logs values at a step of the pretraining under way, and whether it ends.
+
+        It goes on with the run that a killed training left open. Both raise ServiceDown or
+        ServiceRefused, the function soon, so that no training waits for MLflow.
+        """
+        with translated(self._uri):
+            experiment = self._experiment(key, campaign)
+            open_ = f"tags.`{TRAINING}` = 'pretrain' and attributes.status = 'RUNNING'"
+            found = self._search(experiment, open_) or [
+                self._client.create_run(
+                    experiment, run_name="pretrain", tags={TRAINING: "pretrain"}
+                )
+            ]
+        run = str(found[0].info.run_id)
+
+        @in_time(ASKING_S)
+        def log(values: Mapping[str, float], step: int, ended: bool) -> None:
+            check_answers(self._uri)
+            with translated(self._uri):
+                for name, value in _finite(values).items():
+                    self._client.log_metric(run, name, value, step=step)
+                if ended:
+                    self._client.set_terminated(run, "FINISHED")
+
+        return log
+
+    def _experiment(self, key: str, campaign: str) -> str:
+        """Id of the campaign's experiment; a campaign is known by its key, not by its name."""
+        for found in _pages(self._client.search_experiments):
+            if found.tags.get(KEY) == key:
+                return str(found.experiment_id)
+        for name in _names(campaign, key):  # deleted ones keep their name, too
+            if self._client.get_experiment_by_name(name) is None:
+                break
+        where = tracking_uri.artifacts(self._uri)
+        return str(self._client.create_experiment(name, where, tags={KEY: key}))
+
+    def _search(self, experiment: str, condition: str) -> list[Any]:
+        return list(self._client.search_runs([experiment], condition, max_results=5000))
+
+    def _delete(self, experiment: str, run: str) -> None:
+        for model in self._client.search_logged_models([experiment], f"source_run_id = '{run}'"):
+            self._client.delete_logged_model(model.model_id)
+        self._client.delete_run(run)
+
+    def _parent(self, experiment: str, record: Mapping[str, Any]) -> str:
+        strategy = record["strategy"]
+        found = self._search(experiment, f"tags.`{STRATEGY}` = '{strategy}'")
+        if found:
+            return str(found[0].info.run_id)
+        run = self._client.create_run(experiment, run_name=strategy, tags={STRATEGY: strategy})
+        self._client.set_terminated(run.info.run_id, "FINISHED")
+        return str(run.info.run_id)
+
+    def _child(self, experiment: str, parent: str, record: Mapping[str, Any], number: str) -> str:
+        from mlflow.entities import Metric, Param
+
+        closed = _milliseconds(record)
+        run = self._client.create_run(
+            experiment,
+            start_time=closed,
+            run_name=f"round {number}",
+            tags={
+                PARENT: parent,
+                "mlflow.source.git.commit": record["commit"],
+                ROUND: number,
+                "labelcycle.tag": record["tag"],
+                **{f"digest.{k}": v for k, v in record["plan"]["digests"].items()},
+                **{f"digest.{k}": v for k, v in record["metrics"]["digests"].items()},
+            },
+        )
+        name = str(run.info.run_id)
+        inputs = _inputs(record)
+        self._client.log_inputs(name, inputs)
+        for folder in ("record", "figures"):
+            self._client.log_artifacts(name, str(record["files"][folder]), folder)
+        model = logged_models.log(self._client, experiment, name, record)
+        if model is not None:
+            logged_models.register(self._client, name, model, record)
+        params = [Param(key, str(value)[:6000]) for key, value in _flat(record["params"]).items()]
+        for start in range(0, len(params), MOST_PARAMS):
+            self._client.log_batch(name, params=params[start : start + MOST_PARAMS])
+        measured = [each.dataset for each in inputs if each.dataset.name == "hold-out"]
+        of = {"dataset_name": measured[0].name, "dataset_digest": measured[0].digest}
+        metrics = [
+            Metric(key, value, closed, record["round"], model_id=model, run_id=name, **of)
+            for key, value in _numbers(record["metrics"]).items()
+        ]
+        self._client.log_batch(name, metrics=metrics)
+        return name
+
+    def _curve(self, parent: str, record: Mapping[str, Any]) -> None:
+        """One point a round; the fixed time makes a second telling the same point."""
+        self._client.log_inputs(parent, _inputs(record))
+        metrics = record["metrics"]
+        for key, value in _numbers({k: metrics.get(k) for k in FIGURES}).items():
+            self._client.log_metric(
+                parent, key, value, timestamp=_milliseconds(record), step=metrics["labels"]
+            )
+
+
+def _pages(search: Callable[..., Any]) -> Iterator[Any]:
+    """All that a search finds, page by page."""
+    token = None
+    while True:
+        found = search(page_token=token)
+        yield from found
+        token = found.token
+        if not token:
+            return
+
+
+def _names(campaign: str, key: str) -> Iterator[str]:
+    """Names for the campaign's experiment: the first that is free is taken."""
+    yield campaign
+    yield f"{campaign} ({key[:6]})"
+    for number in range(2, 10**6):
+        yield f"{campaign} ({key[:6]}, {number})"
+
+
+def _inputs(record: Mapping[str, Any]) -> list[Any]:
+    """The data sets of a round, as MLflow shows them."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    found = []
+    for name, context in CONTEXTS.items():
+        data = record["data"][name]
+        source = {"tags": {"file": data["file"], "git.commit": record["commit"]}}
+        dataset = Dataset(
+            name=name,
+            digest=data["digest"],
+            source_type="code",
+            source=json.dumps(source),
+            profile=json.dumps({"num_rows": data["rows"]}),
+        )
+        found.append(DatasetInput(dataset, [InputTag("mlflow.data.context", context)]))
+    return found
+
+
+def _milliseconds(record: Mapping[str, Any]) -> int:
+    closed = datetime.datetime.fromisoformat(record["metrics"]["closed"])
+    return int(closed.timestamp() * 1000)
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _finite(values: Mapping[str, float]) -> dict[str, float]:
+    """Those that can be a point of a curve: MLflow would draw infinity as 10^308."""
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Figures with their intervals, and plain numbers; of people and what they see, too."""
+    numbers: dict[str, float] = {}
+    for key, value in metrics.items():
+        if isinstance(value, Mapping) and value.keys() == {"value", "low", "high"}:
+            ends = {f"{key}_{end}": value[end] for end in ("low", "high")}
+            numbers |= _numbers({key: value["value"], **ends})
+        elif key in ("people", "preannotation"):
+            numbers |= {f"{key}_{name}": each for name, each in _numbers(value).items()}
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            numbers[key] = float(value)
+    return _finite(numbers)

@@ -1,0 +1,47 @@
+"""The files of a fitted encoder: `encoder.json` (which one, its JSON state), and its weights."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+import torch
+
+from labelcycle.campaign import store
+from labelcycle.errors import DataError
+from labelcycle.nn import encoders
+from labelcycle.nn.device import best_device
+
+DESCRIPTION = "encoder.json"
+WEIGHTS = "weights.safetensors"
+
+
+def save_encoder(folder: Path, name: str, encoder: encoders.Encoder | encoders.ReadyMade) -> None:
+    """Write both files; `encoder.json` last, so that it stands for a whole pair."""
+    meta, arrays = encoder.state()
+    weights = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
+    (folder / DESCRIPTION).unlink(missing_ok=True)
+    store.write_bytes(folder / WEIGHTS, safetensors.numpy.save(weights))
+    description = {"encoder": name, "image_size": encoder.image_size, "width": encoder.width}
+    store.write_json(folder / DESCRIPTION, {**description, "meta": meta})
+
+
+def load_encoder(
+    folder: Path, device: torch.device | None = None
+) -> encoders.Encoder | encoders.ReadyMade:
+    """The encoder of a folder, on `device` (default: the best there is).
+
+    Raises DataError if a file is missing or damaged.
+    """
+    description: dict[str, Any] = store.read_json(folder / DESCRIPTION)
+    try:
+        arrays = safetensors.numpy.load_file(folder / WEIGHTS)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise DataError(
+            f"cannot read {folder / WEIGHTS}: wanted an encoder's weights, got {error};"
+            " run `labelcycle stage pretrain`"
+        ) from error
+    name = description["encoder"]
+    module = encoders.get_ready_made(name) or encoders.get(name)
+    return module.rebuild(description["meta"], arrays, device or best_device())

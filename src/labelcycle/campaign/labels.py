@@ -1,0 +1,101 @@
+"""The labels of a campaign as they count now: read through the changes of its classes.
+
+Label files are never changed once they are written. A label in an old class name counts as the
+class that the migrations in `schema.json` made of it; one of a removed class is rejected.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from labelcycle.campaign.store import OWNED, Campaign, Label, read_json, read_labels, write_json
+from labelcycle.core.migrations import Migration, Table, counted_as
+from labelcycle.errors import DataError
+
+
+def read_migrations(campaign: Campaign) -> tuple[Migration, ...]:
+    """What was done to the classes so far, in order. Raises DataError if the record is broken."""
+    if not campaign.schema.exists():  # a campaign of an earlier version
+        return ()
+    try:
+        records = read_json(campaign.schema)["migrations"]
+        made = [
+            Migration(**{**r, "before": tuple(r["before"]), "after": tuple(r["after"])})
+            for r in records
+        ]
+    except (KeyError, TypeError) as error:
+        raise DataError(
+            f"{campaign.schema} is no record of migrations ({error}); restore it with git"
+        ) from error
+    return tuple(made)
+
+
+def write_migrations(campaign: Campaign, migrations: Iterable[Migration]) -> None:
+    """Write what was done to the classes."""
+    write_json(campaign.schema, {"migrations": [asdict(migration) for migration in migrations]})
+
+
+def read_all_labels(campaign: Campaign) -> dict[str, Label]:
+    """The latest word on each sample: owned labels, then each round's; accepted and rejected."""
+    table = counted_as(read_migrations(campaign))
+    numbered = sorted(p for p in campaign.labels.glob("*.jsonl") if p.stem.isdigit())
+    owned = campaign.label_file(OWNED)
+    paths = ([owned] if owned.exists() else []) + numbered
+    return {label.sample: as_now(label, table) for path in paths for label in read_labels(path)}
+
+
+def read_owned(campaign: Campaign) -> list[Label]:
+    """The labels known before round 0."""
+    table, path = counted_as(read_migrations(campaign)), campaign.label_file(OWNED)
+    return [as_now(label, table) for label in read_labels(path)] if path.exists() else []
+
+
+def read_holdout(campaign: Campaign) -> list[Label]:
+    """People's verdicts on the hold-out."""
+    table = counted_as(read_migrations(campaign))
+    return [as_now(label, table) for label in read_labels(campaign.holdout)]
+
+
+def as_now(label: Label, table: Table) -> Label:
+    """A label in the class names of now.
+
+    One that was rejected because people disagreed is accepted if they all mean one class now.
+    """
+    if not table:
+        return label
+    votes: Counter[str] = Counter()
+    for name, count in label.votes.items():
+        new = table.get(name, name)
+        if new is not None:
+            votes[new] += count
+    now = replace(label, votes=dict(sorted(votes.items())))
+    if label.label is not None and label.label in table:
+        meant = table[label.label]
+        reason = None if meant else removed_class(label.label)
+        return replace(now, label=meant, reason=reason)
+    agreed = votes.total() == sum(label.votes.values()) and len(votes) == 1 < len(label.votes)
+    if not agreed:
+        return now
+    return replace(now, label=next(iter(votes)), reason=None, adjudicate=False)
+
+
+def removed_class(name: str) -> str:
+    """Why a label of a class that is no more is rejected."""
+    return f"class {name!r} was removed"
+
+
+def answers_as_now(
+    campaign: Campaign, answers: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Annotations with the class names of now, where an old one counts as a class.
+
+    A page that was opened before a change of the classes still sends the old names.
+    """
+    table = counted_as(read_migrations(campaign))
+    if not table:
+        return [dict(answer) for answer in answers]
+    return [
+        {**answer, "labels": list(dict.fromkeys(table.get(x) or x for x in answer["labels"]))}
+        for answer in answers
+    ]

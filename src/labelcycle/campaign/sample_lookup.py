@@ -1,0 +1,58 @@
+"""The sample that a person's list means: by its id, or by a path of its image."""
+
+import os
+import posixpath
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import PureWindowsPath
+
+from labelcycle.campaign.store import Campaign, Sample
+from labelcycle.errors import DataError
+
+
+class Finder:
+    """Finds samples by what people call them."""
+
+    def __init__(self, campaign: Campaign, samples: Sequence[Sample]) -> None:
+        self.by_id = {sample.id: sample for sample in samples}
+        self.by_source: dict[str, Sample] = {}
+        self.by_name: dict[str, list[tuple[str, Sample]]] = defaultdict(list)
+        for sample in samples:
+            for source in (sample.source, *sample.also):
+                self.by_source[source] = sample
+                path = os.path.normpath(campaign.root / source)
+                self.by_name[_composed(posixpath.basename(path))].append((path, sample))
+
+    def by_file(self, name: str) -> Sample | None:
+        """The sample that was found at a path, or the only one with a path that ends so, or None.
+
+        Raises DataError if the paths of several samples end so.
+        """
+        found = self.by_source.get(name) or self._by_end(name)
+        if found or "\\" not in name:
+            return found
+        path = PureWindowsPath(name)
+        return self._by_end(path.relative_to(path.anchor).as_posix())
+
+    def like(self, name: str) -> str:
+        """The question whether another sample of that name was meant; empty if there is none."""
+        near = self.by_name.get(_composed(PureWindowsPath(name).name), [])
+        return f"; did you mean {near[0][1].source!r}?" if near else ""
+
+    def _by_end(self, name: str) -> Sample | None:
+        end = "/" + re.sub(r"^(\.\./|/)+", "", posixpath.normpath(name))
+        near = self.by_name.get(_composed(posixpath.basename(end)), [])
+        hits = [(path, sample) for path, sample in near if path.endswith(end)]
+        # Some systems and programs decompose accents in names; people cannot see a difference.
+        hits = hits or [each for each in near if _composed(each[0]).endswith(_composed(end))]
+        found = {sample.id: sample for _, sample in hits}
+        if len(found) > 1:
+            one, other, *_ = (sample.source for sample in found.values())
+            raise DataError(f"{name!r} is ambiguous: {one!r} or {other!r}; give more of the path")
+        return hits[0][1] if hits else None
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)

@@ -1,0 +1,155 @@
+"""The commands `labelcycle corrections ...`: changed answers, and whether they count."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from labelcycle.cli.campaign_option import campaign_in
+
+if TYPE_CHECKING:
+    from labelcycle.rounds.authors import Record
+    from labelcycle.rounds.correction_decisions import Decision
+    from labelcycle.rounds.corrections import Correction
+
+HEAD = ("id", "round", "sample", "done", "by", "answer of", "was", "is", "now")
+STATES = {"counts": "counts at the close", "waits": "waits", "rejected": "rejected"}
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def corrections(context: click.Context) -> None:
+    """Answers that were changed after they counted, or by somebody else than their annotator.
+
+    Without a command they are listed, as they are in Label Studio now. What waits does not count
+    until it is accepted. An author's own corrections count without a word, unless there are so
+    many that the close stops (close.most_changed and the settings below it in params.yaml).
+    """
+    if context.invoked_subcommand is None:
+        _print(context.obj)
+
+
+def _choosing(command: "click.decorators.FC") -> "click.decorators.FC":
+    """The arguments that say which corrections are meant."""
+    for add in (
+        click.option("--by", "people", multiple=True, help="Those of this annotator, by number."),
+        click.option("--all", "every", is_flag=True, help="All that nobody has decided on."),
+        click.argument("ids", nargs=-1, metavar="ID..."),
+    ):
+        command = add(command)
+    return command
+
+
+@corrections.command()
+@_choosing
+@click.pass_obj
+def accept(root: Path, ids: tuple[str, ...], every: bool, people: tuple[str, ...]) -> None:
+    """Let corrections count from the next close on."""
+    _decide(root, "accept", ids, every, people)
+
+
+@corrections.command()
+@_choosing
+@click.pass_obj
+def reject(root: Path, ids: tuple[str, ...], every: bool, people: tuple[str, ...]) -> None:
+    """Keep the answers as they were. What Label Studio holds stays as it is there."""
+    _decide(root, "reject", ids, every, people)
+
+
+def _decide(
+    root: Path,
+    decision: "Decision",
+    ids: Collection[str],
+    every: bool,
+    people: Collection[str],
+) -> None:
+    """Write down the decision on those that are meant."""
+    from labelcycle.adapters import git, lock
+    from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+    from labelcycle.cycle import round_closing
+    from labelcycle.errors import DataError
+    from labelcycle.rounds import correction_decisions, snapshot
+
+    if not (ids or every or people):
+        raise click.UsageError("name corrections by their ids, or say --all or --by ANNOTATOR")
+    git.check_usable(root)
+    campaign = campaign_in(root)
+    with lock.exclusive(campaign.lock):
+        now = snapshot.ready(root)
+        there = [
+            c for c in round_closing.changes(now, LabelStudioBackend(campaign)) if c.annotation
+        ]
+        unknown = sorted(set(ids) - {c.version for c in there})
+        if unknown:
+            raise DataError(
+                f"no correction {', '.join(unknown)}; wanted ids that `labelcycle corrections`"
+                " lists: an answer that was changed once more has a new one"
+            )
+        decided = correction_decisions.read(now)
+        chosen = [
+            c
+            for c in there
+            if c.version in ids
+            or (c.version not in decided and (every or c.by.removesuffix("?") in people))
+        ]
+        correction_decisions.write(now, chosen, decision)
+    words = {"accept": "accepted: they count", "reject": "rejected: they do not count"}
+    click.echo(f"{len(chosen)} corrections {words[decision]} when round {now.number} closes")
+    if chosen:
+        click.echo("next: `labelcycle run`")
+
+
+def _print(root: Path) -> None:
+    from labelcycle.adapters import git
+    from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+    from labelcycle.cycle import round_closing
+    from labelcycle.rounds import snapshot
+
+    git.check_usable(root)
+    backend = LabelStudioBackend(campaign_in(root))
+    there = [c for c in round_closing.changes(snapshot.read(root), backend) if c.annotation]
+    if not there:
+        click.echo("no answer differs from what is recorded")
+        return
+    people = backend.accounts()
+    rows = [HEAD, *(_row(change, people) for change in there)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
+    click.echo("\n`labelcycle corrections accept ID...` or `reject ID...`; --all for all of them")
+
+
+def _row(change: "Correction", people: Mapping[str, str]) -> Sequence[str]:
+    who = change.by.removesuffix("?")
+    return (
+        change.version,
+        str(change.round),
+        change.key.rpartition("/")[2],
+        change.what,
+        _person(who, people) + change.by[len(who) :],
+        _person(change.of, people),
+        _said(change.before),
+        _said(change.after),
+        STATES[change.state],
+    )
+
+
+def _person(who: str, people: Mapping[str, str]) -> str:
+    return f"{who} ({people[who]})" if who in people else who
+
+
+def _said(answer: "Record | None") -> str:
+    from labelcycle.core.consensus import cut
+
+    if answer is None:
+        return "-"
+    if answer["skipped"]:
+        return "skipped"
+    text = ", ".join(answer["labels"])
+    return cut(text if text.isprintable() else repr(text)) or "nothing"
+
+
+COMMANDS = (corrections,)
+"""In the order of `labelcycle --help`."""

@@ -1,0 +1,128 @@
+"""The commands of the cycle: run, open, collect, close, cancel, stage, status."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from labelcycle.cli.campaign_option import campaign_in, flows_of
+
+STAGES = ("pretrain", "embed", "train", "cluster", "query", "evaluate")
+"""`pipeline.NAMES` again: to import them there would make every command start slower."""
+
+
+@click.command()
+@click.pass_obj
+def run(root: Path) -> None:
+    """Do whatever is due, up to where people are needed. Safe to repeat at any time."""
+    flows_of(root).run(str(root))
+
+
+@click.command("open")
+@click.pass_obj
+def open_round(root: Path) -> None:
+    """Open the next round: bring the stages up to date, hand the selection to annotators."""
+    flows_of(root).open_now(str(root))
+
+
+@click.command()
+@click.pass_obj
+def collect(root: Path) -> None:
+    """Look at the open round; close it if every task has an answer or a skip; past
+    `close.deadline_hours`, the share `close.quorum` of them is enough.
+    """
+    flows_of(root).collect_now(str(root))
+
+
+@click.command()
+@click.option("--incomplete", is_flag=True, help="Close though tasks are unanswered.")
+@click.pass_obj
+def close(root: Path, incomplete: bool) -> None:
+    """Close the round: take answers back, train, evaluate, commit, tag.
+
+    With --incomplete, nobody is asked about unanswered tasks any more and their samples return to
+    the pool; every answer given counts.
+    """
+    flows = flows_of(root)
+    if incomplete:
+        flows.end_early(str(root), "incomplete")
+    else:
+        flows.close_now(str(root))
+
+
+@click.command()
+@click.option("--reason", default="", help="Why, for the record.")
+@click.option(
+    "--abandon",
+    is_flag=True,
+    help="Its project is gone from Label Studio: keep the answers that looks have seen.",
+)
+@click.pass_obj
+def cancel(root: Path, reason: str, abandon: bool) -> None:
+    """End the round without training: nobody is asked any more, answers given are kept."""
+    flows_of(root).end_early(str(root), "cancel", reason, abandon)
+
+
+@click.command()
+@click.argument("name", type=click.Choice(STAGES))
+@click.pass_obj
+def stage(root: Path, name: str) -> None:
+    """Run one pure stage here, as DVC calls it."""
+    from labelcycle.cli.pretrain_curves import watcher
+    from labelcycle.cli.progress_bar import shown
+    from labelcycle.cycle.run_stage import run_stage
+
+    campaign_in(root)
+    watch = watcher(name, root)
+    with shown(name) as show:
+
+        def both(step: Any) -> None:
+            show(step)
+            if watch:
+                watch(step)
+
+        run_stage(name, root, both)
+
+
+@click.command("ask-again")
+@click.option(
+    "--reason",
+    "words",
+    multiple=True,
+    type=click.Choice(["none of these", "several of these", "cannot be judged", "no reason"]),
+    help="Only what was skipped for this reason; may be given several times.",
+)
+@click.pass_obj
+def ask_again(root: Path, words: tuple[str, ...]) -> None:
+    """Have skipped samples asked again, as after a class was added.
+
+    The next rounds ask them beyond the budget, with the adjudications; `push.adjudicate` says how
+    many of both a round asks at most.
+    """
+    from labelcycle.adapters import git, lock
+    from labelcycle.cycle import round_opening
+    from labelcycle.rounds import skipped_samples, snapshot
+
+    git.check_usable(root)
+    with lock.exclusive(campaign_in(root).lock):
+        reasons = skipped_samples.reasons_of(words)
+        found = skipped_samples.ask_again(snapshot.read(root), reasons, round_opening.now())
+    click.echo(f"{len(found)} skipped samples are asked again from the next open on")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def status(root: Path, as_json: bool) -> None:
+    """Rounds, states, labels in and wanted, accuracy with its interval, what to do next."""
+    from labelcycle.cycle import status_report
+    from labelcycle.rounds import snapshot
+
+    campaign_in(root)
+    now = status_report.status(snapshot.read(root))
+    click.echo(json.dumps(now, indent=2) if as_json else status_report.as_text(now), nl=True)
+
+
+COMMANDS = (run, open_round, collect, close, cancel, ask_again, stage, status)
+"""In the order of `labelcycle --help`."""

@@ -1,0 +1,135 @@
+"""Every precondition of a campaign, for `labelcycle doctor`: name, well or not, found, remedy."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from labelcycle.adapters import cors, s3
+from labelcycle.adapters.local import health, server_programs
+from labelcycle.adapters.ports import Address
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import Campaign, read_samples
+from labelcycle.cycle import round_opening, task_images
+from labelcycle.errors import LabelcycleError
+from labelcycle.nn import encoders
+from labelcycle.rounds import snapshot
+from labelcycle.rounds.snapshot import Standing
+from labelcycle.stages import ready_made
+from labelcycle.stages.pretrain import Options as PretrainOptions
+
+Line = health.Line
+MIN_FREE_GB = 2.0
+
+
+def all_checks(root: Path) -> Iterator[Line]:
+    """A line for each precondition, the cheap ones first."""
+    yield _program("git", "install git")
+    yield _disk(root)
+    try:
+        now = snapshot.read(root)
+        yield "campaign", True, f"{now.config.campaign.name}, round {now.number} is {now.state}", ""
+    except LabelcycleError as error:
+        yield "campaign", False, str(error), "mend this first"
+    else:
+        try:
+            snapshot.ready(root)
+            yield "tree, settings, closed rounds", True, "as they must be", ""
+        except LabelcycleError as error:
+            yield "tree, settings, closed rounds", False, str(error), "mend this, then ask again"
+        yield from _images(Campaign(root))
+        yield from _encoder_file(now)
+        yield from _budget(now)
+        yield from _shown(now)
+    try:
+        yield "Label Studio's program", True, str(server_programs.find_label_studio()), ""
+    except LabelcycleError as error:
+        yield "Label Studio's program", False, str(error), "only needed for `labelcycle up`"
+    yield from health.check()
+
+
+def _program(name: str, remedy: str) -> Line:
+    found = shutil.which(name)
+    return name, found is not None, found or "not on PATH", remedy
+
+
+def _disk(root: Path) -> Line:
+    free = shutil.disk_usage(root).free / 1e9
+    return "disk", free >= MIN_FREE_GB, f"{free:.1f} GB free", f"free {MIN_FREE_GB:g} GB or more"
+
+
+def _images(campaign: Campaign) -> Iterator[Line]:
+    if not campaign.samples.exists():
+        return
+    samples = read_samples(campaign.samples)
+    present = {path.name for path in campaign.images.glob("*")}
+    missing = [sample.file for sample in samples if sample.file not in present]
+    detail = f"{len(missing)} of {len(samples)} are missing" if missing else f"{len(samples)}"
+    yield "images", not missing, detail, "run `dvc checkout` or `labelcycle pull`"
+
+
+def _encoder_file(now: Standing) -> Iterator[Line]:
+    """The file of features or weights that the encoder's options name, as `pretrain` reads it."""
+    chosen = now.config.pretrain
+    named = encoders.options_of(chosen.encoder, chosen.options)
+    file = getattr(named, "file", None)
+    if file is None or not now.campaign.samples.exists():
+        return
+    name = f"pretrain.options.file, {file}"
+    try:
+        with contextlib.chdir(now.campaign.root):
+            yield name, True, _read(now.campaign, chosen, file), ""
+    except LabelcycleError as error:
+        yield name, False, str(error), "mend this, then ask again"
+
+
+def _read(campaign: Campaign, chosen: PretrainOptions, file: str) -> str:
+    """What the file holds, in words. Raises DataError as the stage `pretrain` would."""
+    given = ready_made.checked(campaign, chosen)
+    if given is not None:
+        return ready_made.described(given)
+    from labelcycle.nn import pretrained  # torch
+
+    weights = pretrained.from_file(file, chosen.options.get("model", chosen.encoder))
+    return f"{len(weights)} arrays of weights"
+
+
+def _budget(now: Standing) -> Iterator[Line]:
+    if now.state is not State.DUE or not now.campaign.samples.exists():
+        return  # what an open round asks for is settled
+    try:
+        left = round_opening.check_budget(now)
+        yield "query.budget", True, f"{now.config.query.budget} of {left:,} samples left", ""
+    except LabelcycleError as error:
+        yield "query.budget", False, str(error), "mend this before the next round"
+
+
+def _shown(now: Standing) -> Iterator[Line]:
+    """Can images that are elsewhere be had? The bucket is listed, one image asked for."""
+    push, origin = now.config.push, cors.page()
+    if push.images == "media" or not now.campaign.samples.exists():
+        return
+    name = "push.images: source" if push.images == "source" else f"push.bucket, {push.bucket}"
+    try:
+        image = _one(now)
+        problem = image and cors.problem(image, origin)
+    except LabelcycleError as error:
+        yield name, False, str(error), "mend this, then ask again"
+        return
+    if problem:
+        yield name, False, f"annotators may not see {problem.found}", problem.remedy
+    elif image is None:
+        yield name, True, "nothing in it yet; a round's opening asks what browsers may load", ""
+    else:
+        asked = "browsers may load it" if origin else "browsers' way is asked with Label Studio on"
+        yield name, True, f"{image.text}: {asked}", ""
+
+
+def _one(now: Standing) -> Address | None:
+    """An image as browsers are shown it; None if the bucket holds none yet."""
+    push = now.config.push
+    if push.images == "s3":
+        found = s3.some(f"{push.bucket.rstrip('/')}/")
+        return Address(found, push.presign_minutes) if found else None
+    image = task_images.image(now, read_samples(now.campaign.samples)[0])
+    return image if isinstance(image, Address) else None

@@ -1,0 +1,90 @@
+"""The command `labelcycle`. Errors become one line and an exit code."""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+import click
+
+from labelcycle import __version__
+from labelcycle.cli import (
+    correction_commands,
+    cycle_commands,
+    list_commands,
+    record_commands,
+    schema_commands,
+    serve_command,
+    setup_commands,
+    simulate_command,
+    trial_commands,
+)
+from labelcycle.core.one_line_warnings import print_notices
+from labelcycle.errors import LabelcycleError
+
+PARTS = (
+    *(
+        setup_commands,
+        cycle_commands,
+        serve_command,
+        correction_commands,
+        list_commands,
+        schema_commands,
+    ),
+    *(simulate_command, record_commands, trial_commands),
+)
+"""In the order of `labelcycle --help`."""
+
+
+class _Commands(click.Group):
+    """Lists the commands in the order in which a newcomer needs them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(self.commands)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-C",
+    "--campaign",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Folder of the campaign (default: here).",
+)
+@click.version_option(__version__)
+@click.pass_context
+def cli(context: click.Context, folder: Path) -> None:
+    """Recurring image-labelling cycles on a small budget.
+
+    A new campaign, in short: `init`, write the class names into params.yaml, `ingest`, `up`,
+    `run`; annotators answer in Label Studio; `run` again. To see all of it at work on sample
+    data: `demo`.
+
+    Exit codes: 0 done, 1 an error that is explained in one line, 2 wrong usage, 75 somebody else
+    is at work in this campaign.
+    """
+    context.obj = folder.resolve()
+
+
+for _part in PARTS:
+    for _command in _part.COMMANDS:
+        cli.add_command(_command)
+
+
+def main() -> None:
+    """Run the command; deliberate errors become one line on standard error."""
+    os.environ["PYTHONSAFEPATH"] = "1"  # no process of ours takes modules from the folder it is in
+    try:
+        with warnings.catch_warnings():
+            print_notices()
+            cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except LabelcycleError as error:
+        click.echo(f"labelcycle: {error}", err=True)
+        sys.exit(error.exit_code)

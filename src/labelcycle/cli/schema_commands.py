@@ -1,0 +1,104 @@
+"""The commands `labelcycle schema ...`: what annotators choose from, and changes of it."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from labelcycle.cli.campaign_option import campaign_in
+from labelcycle.core import migrations
+from labelcycle.core.migrations import Change, Table
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def schema(context: click.Context) -> None:
+    """The classes with hot keys and labels, and how they changed; or change them.
+
+    Classes are changed while no round is open. The labels there are go along: what was labelled
+    with an old name counts as the new one, and what was labelled with a removed class is rejected.
+    """
+    if context.invoked_subcommand is None:
+        _print(context.obj)
+
+
+@schema.command()
+@click.argument("name")
+@click.option(
+    "--after", metavar="NAME", help="The class that it stands behind (default: the last)."
+)
+@click.pass_obj
+def add(root: Path, name: str, after: str | None) -> None:
+    """One more class. A removed one comes back with its labels."""
+    _migrate(root, lambda classes, table: migrations.add(classes, name, after, table))
+
+
+@schema.command()
+@click.argument("old")
+@click.argument("new")
+@click.pass_obj
+def rename(root: Path, old: str, new: str) -> None:
+    """Another name for the class OLD; its labels go along."""
+    _migrate(root, lambda classes, table: migrations.rename(classes, old, new, table))
+
+
+@schema.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--into", required=True, metavar="NAME", help="One of the classes, or a new name.")
+@click.pass_obj
+def merge(root: Path, names: tuple[str, ...], into: str) -> None:
+    """One class in place of several; their labels go along."""
+    _migrate(root, lambda classes, table: migrations.merge(classes, names, into, table))
+
+
+@schema.command()
+@click.argument("name")
+@click.pass_obj
+def remove(root: Path, name: str) -> None:
+    """One class less. What was labelled with it is rejected, and not asked again."""
+    _migrate(root, lambda classes, _table: migrations.remove(classes, name))
+
+
+def _migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> None:
+    """Do a change, and say what it means for the labels."""
+    from labelcycle.adapters import git, lock
+    from labelcycle.campaign.labels import read_all_labels
+    from labelcycle.cycle import class_changes
+
+    git.check_usable(root)
+    campaign = campaign_in(root)
+    with lock.exclusive(campaign.lock):
+        before = read_all_labels(campaign)
+        made = class_changes.migrate(root, change)
+    after = read_all_labels(campaign)
+    changed = sum(before[key].label != after[key].label for key in before)
+    click.echo(f"{made}: {changed} labels count otherwise from now on")
+    click.echo(f"classes: {', '.join(made.after)}")
+    click.echo(f"annotators see it when round {made.round} opens")
+
+
+def _print(root: Path) -> None:
+    from labelcycle import config
+    from labelcycle.adapters import git
+    from labelcycle.adapters.annotation.label_studio.labeling_config import HOT_KEYS
+    from labelcycle.campaign import labels
+    from labelcycle.campaign.store import Campaign
+
+    git.check_usable(root)
+    campaign = Campaign(root)
+    classes = config.load(campaign.params, parts=False).classes
+    counts = Counter(label.label for label in labels.read_all_labels(campaign).values())
+    width = max(map(len, ("class", *classes)))
+    click.echo(f"key  {'class':<{width}}  labels")
+    for place, name in enumerate(classes):
+        key = HOT_KEYS[place] if place < len(HOT_KEYS) else ""
+        click.echo(f"{key:<3}  {name:<{width}}  {counts[name]:>6}")
+    made = labels.read_migrations(campaign)
+    click.echo("\nchanges:" if made else "\nno changes so far")
+    for migration in made:
+        click.echo(f"  before round {migration.round}, {migration.at}: {migration}")
+
+
+COMMANDS = (schema,)
+"""In the order of `labelcycle --help`."""

@@ -1,0 +1,25 @@
+"""The command that keeps a cycle running: serve."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--every", type=click.IntRange(min=1), default=300, help="Seconds between looks.")
+@click.option("--webhook", help="Look at once when Label Studio calls this address of ours.")
+@click.option("--listen", help="HOST:PORT for --webhook, where the address does not say it.")
+@click.pass_obj
+def serve(root: Path, every: int, webhook: str | None, listen: str | None) -> None:
+    """Let Prefect run the cycle: looks at regular times, until Ctrl+C.
+
+    A look closes a round that is complete. `open-round` and `close-round` are there to be started
+    by hand, on Prefect's page.
+    """
+    from labelcycle_flows import serving
+
+    serving.serve(root, every, webhook, listen)
+
+
+COMMANDS = (serve,)
+"""In the order of `labelcycle --help`."""

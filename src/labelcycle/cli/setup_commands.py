@@ -1,0 +1,199 @@
+"""The commands that set a campaign up, bring a clone to work, and start and check the services."""
+
+import csv
+from pathlib import Path
+
+import click
+
+from labelcycle.cli.campaign_option import campaign_in
+from labelcycle.errors import LabelcycleError, SettingsError
+
+
+@click.command()
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--name", help="Name of the campaign (default: the folder's).")
+@click.option(
+    "--classes",
+    help="The class names, separated by commas; else write them into params.yaml.",
+)
+def init(directory: Path, name: str | None, classes: str | None) -> None:
+    """Make a new campaign in DIRECTORY, a new folder: git, DVC, params.yaml, dvc.yaml.
+
+    Images come in later, by `ingest`, from wherever they are.
+    """
+    from labelcycle import config
+    from labelcycle.cycle import new_campaign
+
+    listed = next(csv.reader([classes or ""], skipinitialspace=True), [])
+    names = [part.strip() for part in listed if part.strip()]
+    title = name or directory.resolve().name
+    settings = config.parse({"campaign": {"name": title, "classes": names}}, "--name, --classes")
+    if (name or classes) and (directory / "params.yaml").exists():
+        raise SettingsError(
+            f"{directory} is a campaign already; --name and --classes are for a new one;"
+            " edit its params.yaml"
+        )
+    campaign = new_campaign.init(directory, settings)
+    click.echo(f"campaign in {campaign.root}")
+    if not config.load(campaign.params).campaign.classes:
+        todo = "write the class names into params.yaml, and look at its other settings"
+    else:
+        todo = "look at the settings in params.yaml"
+    click.echo(f"next: {todo}: ingest freezes the hold-out; then `labelcycle ingest PATH...`")
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True)
+@click.option("--follow-links", is_flag=True, help="Follow links that lead out of a folder given.")
+@click.pass_obj
+def ingest(root: Path, paths: tuple[str, ...], follow_links: bool) -> None:
+    """Take images into the pool: files, folders, patterns, addresses, or @LIST.
+
+    An address is https://... of an image, s3://bucket/prefix of all below it, or file:///... of a
+    file or folder. A list has an
+    address, or a path relative to the list, a line; of @LIST.csv the column `url` is read. Hidden
+    files are left out unless named.
+    Every image is decoded. What cannot be used goes to data/quarantine.jsonl with its reason.
+    The hold-out is drawn at random and then frozen.
+    """
+    from labelcycle.adapters import git, lock
+    from labelcycle.cli.progress_bar import shown
+    from labelcycle.cycle import new_campaign
+
+    git.check_usable(root)
+    with lock.exclusive(campaign_in(root).lock), shown("ingest") as show:
+        report = new_campaign.add_images(root, paths, show, follow_links=follow_links)
+    click.echo(
+        f"{report.found} files: {report.added} new samples, {report.known} known already,"
+        f" {report.duplicates} duplicates, {report.quarantined} in quarantine"
+    )
+    click.echo(f"now {report.pool} in the pool, {report.holdout} in the hold-out")
+    for text in report.told:
+        click.echo(text)
+    if report.quarantined:
+        click.echo("see data/quarantine.jsonl for what could not be used, and why")
+
+
+@click.command("import-labels")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def import_labels(root: Path, file: Path) -> None:
+    """Take labels owned already, before round 0: a CSV with `label` and `sample` or `file`."""
+    from labelcycle.adapters import git, lock
+    from labelcycle.cycle import new_campaign
+
+    git.check_usable(root)
+    with lock.exclusive(campaign_in(root).lock):
+        report = new_campaign.add_labels(root, file)
+    click.echo(f"{report.accepted} labels accepted, {len(report.rejected)} rejected")
+    for line in report.told():
+        click.echo(f"  {line}")
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", help="0.0.0.0 lets other computers in.")
+@click.pass_obj
+def up(root: Path, host: str) -> None:
+    """Start Label Studio, MLflow and Prefect on this computer; print addresses and login."""
+    from labelcycle.adapters import git
+    from labelcycle.adapters.local import services
+    from labelcycle.adapters.mlflow import tracking_uri
+    from labelcycle.rounds import snapshot
+
+    campaign = campaign_in(root)
+    git.check_usable(root)
+    running = services.up(campaign, host=host, show=click.echo)
+    services.load_environment(campaign)  # with what was started just now
+    curves = tracking_uri.of_campaign(campaign)
+    for line in running.told(snapshot.project(campaign), curves):
+        click.echo(line)
+
+
+@click.command()
+@click.option("--renew", is_flag=True, help="Make a new link; the old one is good no more.")
+@click.pass_obj
+def invite(root: Path, renew: bool) -> None:
+    """Print the link with which annotators make their own accounts.
+
+    Whoever has it gets in, and every annotator can read it. Accounts made with an old link stay.
+    """
+    from labelcycle.adapters.annotation.label_studio import task_people
+
+    campaign_in(root)
+    click.echo(task_people.invitation(task_people.here(), renew))
+
+
+@click.command()
+@click.pass_obj
+def down(root: Path) -> None:
+    """Stop what `up` started; nothing is lost."""
+    from labelcycle.adapters.local import services
+
+    stopped = services.down(campaign_in(root), show=click.echo)
+    if not stopped:
+        click.echo("nothing was running")
+
+
+@click.command()
+@click.pass_obj
+def doctor(root: Path) -> None:
+    """Check every precondition; each failure comes with its remedy.
+
+    A service that was not started is `off`, which no round can do with: the exit code is 1 too.
+    """
+    from labelcycle.cli import doctor_checks
+
+    campaign_in(root)
+    failed, off = 0, []
+    for name, ok, detail, remedy in doctor_checks.all_checks(root):
+        mark = {True: "ok  ", False: "FAIL", None: "off "}[ok]
+        click.echo(f"{mark} {name}: {detail}{'' if ok else f' -> {remedy}'}")
+        failed += ok is False
+        off += [name] if ok is None else []
+    problems = [f"not running: {', '.join(off)}; `labelcycle up` starts them"] if off else []
+    if failed:
+        problems.append(f"checks that failed: {failed}; each line above names its remedy")
+    if problems:
+        raise LabelcycleError("; ".join(problems))
+
+
+@click.command()
+@click.pass_obj
+def trust(root: Path) -> None:
+    """Let data go where this campaign says, if it came from elsewhere, as a clone does.
+
+    That is the remote in .dvc/config, the bucket and the files outside the campaign in
+    params.yaml. Look at both files before: what they name is used from then on, in this folder.
+    """
+    from labelcycle.adapters import git
+    from labelcycle.rounds import trusted_places
+
+    git.check_usable(root)
+    said = trusted_places.confirm(campaign_in(root))
+    for file, places in said.items():
+        click.echo(f"trusted from now on, {file}: {places}")
+    if not said:
+        click.echo("nothing to trust: the campaign names no place outside it")
+
+
+@click.command()
+@click.pass_obj
+def pull(root: Path) -> None:
+    """In a clone: bring the campaign's data from the remote that .dvc/config names.
+
+    It is `dvc pull`, but that no list of files may name one outside the campaign.
+    """
+    from labelcycle.adapters import git, lock
+    from labelcycle.adapters.dvc import commands
+    from labelcycle.rounds import snapshot
+
+    git.check_usable(root)
+    campaign = campaign_in(root)
+    with lock.exclusive(campaign.lock):
+        snapshot.check_safe(campaign)
+        commands.pull(root)
+    click.echo("all data of this commit are here")
+
+
+COMMANDS = (init, trust, pull, ingest, import_labels, up, invite, down, doctor)
+"""In the order of `labelcycle --help`."""

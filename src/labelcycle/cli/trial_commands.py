@@ -1,0 +1,65 @@
+"""The commands to try labelcycle out with simulated people: annotate, demo."""
+
+from pathlib import Path
+
+import click
+
+from labelcycle.cli.campaign_option import campaign_in
+
+
+@click.command()
+@click.option(
+    "--truth",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="CSV with the true classes: `label` and `sample` or `file`.",
+)
+@click.option("--annotators", type=click.IntRange(min=1), default=2, help="How many people.")
+@click.option(
+    "--error-rate",
+    "error_rates",
+    type=click.FloatRange(0, 1),
+    multiple=True,
+    default=(0.0,),
+    help="Share of errors; given several times, of each person in turn.",
+)
+@click.option("--skip-rate", type=click.FloatRange(0, 1), default=0.0, help="Share of skips.")
+@click.option("--seed", type=click.IntRange(min=0), default=0)
+@click.pass_obj
+def annotate(
+    root: Path,
+    truth: Path,
+    annotators: int,
+    error_rates: tuple[float, ...],
+    skip_rate: float,
+    seed: int,
+) -> None:
+    """Let simulated people answer the open round through Label Studio's own API."""
+    from labelcycle.people import simulated_round
+    from labelcycle.rounds import snapshot
+
+    campaign_in(root)
+    done = simulated_round.answer(
+        snapshot.read(root),
+        truth,
+        annotators=annotators,
+        error_rates=error_rates,
+        skip_rate=skip_rate,
+        seed=seed,
+        show=click.echo,
+    )
+    click.echo(f"{done.answered} answered ({done.wrong} wrongly), {done.skipped} skipped")
+
+
+@click.command()
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default="demo")
+@click.option("--stop", is_flag=True, help="Stop the services at the end.")
+def demo(directory: Path, stop: bool) -> None:
+    """All of it on the sample data: three rounds with simulated people, in DIRECTORY."""
+    from labelcycle.cli import demo as show
+
+    show.run(directory, stop=stop)
+
+
+COMMANDS = (annotate, demo)
+"""In the order of `labelcycle --help`."""

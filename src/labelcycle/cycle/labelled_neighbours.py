@@ -1,0 +1,53 @@
+"""What annotators see beside an image: its nearest labelled neighbours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from labelcycle.campaign.store import Sample, read_samples
+from labelcycle.core.neighbours import unit_rows
+from labelcycle.core.pool import UNLABELED
+from labelcycle.rounds.snapshot import Standing
+from labelcycle.stages.pool_files import read_pool
+
+BLOCK = 256
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A labelled sample and its class."""
+
+    sample: Sample
+    label: str
+
+
+def neighbours(standing: Standing, picks: Sequence[str]) -> dict[str, tuple[Neighbour, ...]]:
+    """For each pick up to `push.context` labelled samples, the most alike first, ties by id.
+
+    Alike is the cosine of the features that the query saw. Empty where `push.context` is 0 or
+    nothing is labelled yet.
+    """
+    campaign, wanted = standing.campaign, standing.config.push.context
+    if not wanted or not picks:
+        return {}
+    classes = standing.config.classes
+    own = standing.config.embed.features == "model"
+    ids, pool = read_pool(campaign, classes, own_features=own)
+    labelled = np.flatnonzero(pool.labels != UNLABELED)
+    if not len(labelled):
+        return {}
+    samples = read_samples(campaign.samples, "pool")
+    row_of = {name: row for row, name in enumerate(ids)}
+    known = unit_rows(pool.features[labelled])
+    found: dict[str, tuple[Neighbour, ...]] = {}
+    for start in range(0, len(picks), BLOCK):
+        names = picks[start : start + BLOCK]
+        rows = np.array([row_of[name] for name in names])
+        alike = unit_rows(pool.features[rows]) @ known.T
+        alike[rows[:, np.newaxis] == labelled] = -np.inf  # a gold task would tell its own class
+        order = np.argsort(-alike, axis=1, kind="stable")[:, :wanted]
+        for name, row, near in zip(names, rows, labelled[order], strict=True):
+            others = [r for r in near if r != row]
+            found[name] = tuple(Neighbour(samples[r], classes[pool.labels[r]]) for r in others)
+    return found

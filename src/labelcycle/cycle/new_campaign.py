@@ -1,0 +1,137 @@
+"""What stands before round 0: a new campaign, its pool, the labels owned already."""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from labelcycle import config
+from labelcycle.adapters import git, lock
+from labelcycle.adapters.dvc import commands
+from labelcycle.campaign import label_csv, labels, store
+from labelcycle.campaign.store import PART, Campaign, write_bytes, write_labels
+from labelcycle.core.seeding import derive
+from labelcycle.errors import StateError
+from labelcycle.images import ingest
+from labelcycle.nn.progress import Progress
+from labelcycle.rounds import trusted_places
+from labelcycle.rounds.snapshot import COMMITTED, check_safe, read
+from labelcycle.stages import declaration
+
+LINES = (
+    (".gitattributes", "* -text"),  # bytes are digested: git must not turn the ends of lines
+    (".gitignore", "/.labelcycle/"),
+    (".gitignore", f"*{PART}"),
+    (".dvcignore", f"*{PART}"),
+)
+SETUP = (".dvc", ".dvcignore", ".gitignore", ".gitattributes")
+LEFT = {".git", ".labelcycle", *SETUP}
+"""What an `init` that was killed may leave before params.yaml stands."""
+
+
+def init(root: Path, settings: config.Config | None = None) -> Campaign:
+    """A campaign in `root`: git, DVC, params.yaml, dvc.yaml, .gitignore, first commit.
+
+    In a campaign that is there already, only what belongs to labelcycle itself (dvc.yaml) is
+    printed anew; settings and data stay as they are. What a failed one made is removed; one that
+    was killed can be run again.
+    """
+    campaign = Campaign(root)
+    if not (campaign.root / ".git").exists():
+        outer = git.enclosing(campaign.root)
+        if outer:
+            raise StateError(
+                f"{campaign.root} is inside the git repository {outer}: wanted a folder outside of"
+                " it, for that one would keep nothing of the campaign; choose another folder, or"
+                f" write /{campaign.root.relative_to(outer.resolve())}/ into {outer / '.gitignore'}"
+            )
+    with _new(campaign.root):
+        _make(campaign, settings)
+    return campaign
+
+
+@contextlib.contextmanager
+def _new(root: Path) -> Iterator[None]:
+    """The folder `root`; what was not there before goes again if the block fails."""
+    missing = [path for path in (root, *root.parents) if not path.exists()]
+    empty = bool(missing) or not any(root.iterdir())
+    root.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if missing:
+            shutil.rmtree(missing[-1])
+        elif empty:
+            for path in root.iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        raise
+
+
+def _make(campaign: Campaign, settings: config.Config | None) -> None:
+    others = [path.name for path in campaign.root.iterdir() if path.name not in LEFT]
+    if others and not campaign.params.exists():
+        raise StateError(
+            f"{campaign.root} is not empty: wanted a new folder for the campaign, got"
+            f" {len(others)} files such as {min(others)}; name another one, images come in by"
+            " `labelcycle ingest`"
+        )
+    git.init(campaign.root)
+    git.check_usable(campaign.root)
+    git.check_identity(campaign.root)
+    with lock.exclusive(campaign.lock):
+        commands.init(campaign.root)
+        if not campaign.params.exists():
+            write_bytes(campaign.params, config.print_params(settings).encode())
+        write_bytes(campaign.dvc_yaml, declaration.print_dvc_yaml().encode())
+        if not campaign.schema.exists():
+            labels.write_migrations(campaign, ())
+        for name, line in LINES:
+            _add_line(campaign.root / name, line)
+        if (campaign.data / "labels.dvc").exists():
+            printed = ("dvc.yaml", "schema.json", *SETUP)
+            git.commit(campaign.root, printed, "Print the pipeline anew")
+        else:
+            trusted_places.check(campaign)  # a new campaign, so what it names is said here
+            write_labels(campaign.label_file(store.OWNED), [])
+            write_labels(campaign.holdout, [])
+            _track(campaign, ["data/labels", "data/holdout.jsonl"], "New campaign", SETUP)
+
+
+def _add_line(path: Path, line: str) -> None:
+    present = path.read_text(encoding="utf-8") if path.exists() else ""
+    if line not in present.splitlines():
+        write_bytes(path, f"{present}{line}\n".encode())
+
+
+def add_images(
+    root: Path,
+    paths: Sequence[str],
+    show: Callable[[Progress], None],
+    *,
+    follow_links: bool = False,
+) -> ingest.Report:
+    """Ingest images into the pool and commit it."""
+    standing = read(root)
+    campaign, settings = standing.campaign, standing.config
+    check_safe(campaign)
+    rng = derive(settings.campaign.seed, 0, "ingest")
+    report = ingest.ingest(campaign, paths, settings.ingest, rng, show, follow_links=follow_links)
+    message = f"Ingest: {report.pool} samples in the pool, {report.holdout} in the hold-out"
+    _track(campaign, ["data/images", "data/samples.jsonl"], message)
+    return report
+
+
+def add_labels(root: Path, file: Path) -> label_csv.ImportReport:
+    """Import labels that are owned already and commit them."""
+    standing = read(root)
+    check_safe(standing.campaign)
+    report = label_csv.import_labels(standing.campaign, file, standing.config.classes)
+    _track(standing.campaign, ["data/labels"], f"Import labels: {report.accepted} accepted")
+    return report
+
+
+def _track(
+    campaign: Campaign, paths: Sequence[str], message: str, more: Sequence[str] = ()
+) -> None:
+    commands.add(campaign.root, paths)
+    git.commit(campaign.root, (*COMMITTED, *more), message)

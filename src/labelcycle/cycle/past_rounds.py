@@ -1,0 +1,190 @@
+"""Closed rounds, brought back from git and DVC: for verifying them and for logging them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from labelcycle import config
+from labelcycle.adapters import git, programs
+from labelcycle.adapters.dvc import commands, tracked_files
+from labelcycle.adapters.mlflow import tracking_uri
+from labelcycle.adapters.ports import Tracker
+from labelcycle.campaign import round_states
+from labelcycle.campaign.store import Campaign, read_json, read_samples
+from labelcycle.errors import DataError, StateError
+from labelcycle.nn import learners
+from labelcycle.rounds.snapshot import Standing, check_closed
+from labelcycle.stages import declaration
+
+INPUTS = ("data/samples.jsonl.dvc", "data/labels.dvc")
+FEATURES = "work/features"
+ENCODER = "work/encoder"
+TOLERANCE = 1e-5
+"""Relative difference of scores that another machine's arithmetic may cause."""
+
+
+@contextmanager
+def restored(standing: Standing, revision: str, targets: tuple[str, ...]) -> Iterator[Campaign]:
+    """A temporary clone of the campaign at a revision, with `targets` brought in by DVC."""
+    with git.clone(standing.campaign.root, revision) as folder:
+        tracked_files.check(folder)
+        commands.restore(folder, standing.campaign.root, targets)
+        yield Campaign(folder)
+
+
+def number_of(standing: Standing, tag: str) -> int:
+    """The round that a tag closes. Raises StateError that lists the closed ones."""
+    for number in standing.closed:
+        if tag in (round_states.round_tag(number), str(number)):
+            return number
+    known = ", ".join(round_states.round_tag(n) for n in standing.closed) or "none yet"
+    raise StateError(f"{tag!r} is no closed round; wanted one of: {known}")
+
+
+def verify(standing: Standing, number: int, deep: bool, show: Callable[[str], None]) -> None:
+    """Rebuild a closed round from its inputs and compare; say what was compared.
+
+    Recomputes train, cluster and query as of `open/NNN` and the metrics as of `round/NNN` from
+    pool, labels and features (with `deep`: from the images). Raises DataError with the first
+    difference.
+    """
+    if standing.record(round_states.METRICS, number)["cancelled"]:
+        raise StateError(f"round {number} was cancelled; there is nothing to rebuild")
+    try:
+        check_closed(standing.campaign, number)
+    except StateError as error:
+        raise DataError(f"round {number} is not as it was closed: {error}") from error
+    show(f"recorded files of round {number}: as they were closed")
+    first = ("pretrain", "embed") if deep else ()
+    base: tuple[str, ...] = (*INPUTS, "data/images.dvc") if deep else (*INPUTS, FEATURES)
+    with restored(standing, round_states.open_tag(number), base) as rebuilt:
+        if deep:
+            _restore_named(standing, rebuilt)
+        elif learners.sees_images(config.load(rebuilt.params, parts=False).train.learner):
+            commands.restore(rebuilt.root, standing.campaign.root, ("data/images.dvc", ENCODER))
+        _compute(rebuilt, (*first, "train", "cluster", "query"))
+        recorded = standing.record(round_states.SELECTION, number)
+        show(compare_selections(recorded, read_json(rebuilt.selection)))
+        git.switch(rebuilt.root, round_states.round_tag(number))
+        answers = ("data/labels.dvc", "data/holdout.jsonl.dvc", *(() if deep else (FEATURES,)))
+        commands.restore(rebuilt.root, standing.campaign.root, answers)
+        _compute(rebuilt, ("train", "evaluate"))
+        metrics = standing.record(round_states.METRICS, number)
+        show(compare_metrics(metrics, read_json(rebuilt.metrics)))
+
+
+def _restore_named(standing: Standing, rebuilt: Campaign) -> None:
+    """Bring the file that the encoder's options name, if DVC keeps it."""
+    chosen = config.load(rebuilt.params, parts=False).pretrain
+    for file in declaration.named_files(rebuilt.root, chosen.encoder, chosen.options):
+        if (rebuilt.root / f"{file}.dvc").exists():
+            commands.restore(rebuilt.root, standing.campaign.root, [f"{file}.dvc"])
+
+
+def _compute(campaign: Campaign, stages: tuple[str, ...]) -> None:
+    for stage in stages:
+        programs.run([*programs.PYTHON, "-m", "labelcycle", "stage", stage], campaign.root)
+
+
+def compare_selections(recorded: Any, rebuilt: Any) -> str:
+    """A line that says how equal they are. Raises DataError at the first difference that counts."""
+    pairs = list(zip(recorded["samples"], rebuilt["samples"], strict=False))
+    if len(recorded["samples"]) != len(rebuilt["samples"]):
+        raise DataError(
+            f"the selection differs: recorded {len(recorded['samples'])} samples,"
+            f" rebuilt {len(rebuilt['samples'])}"
+        )
+    for rank, (old, new) in enumerate(pairs):
+        difference = _differs(old, new)
+        if difference:
+            raise DataError(f"the selection differs at rank {rank}: {difference}")
+    exact = recorded == rebuilt
+    how = "in every digit" if exact else f"scores within {TOLERANCE:g}"
+    return f"selection: the same {len(pairs)} samples in the same order, {how}"
+
+
+def compare_metrics(recorded: Any, rebuilt: Any) -> str:
+    """A line that says the metrics are equal. Raises DataError at the first difference."""
+    for key, value in rebuilt.items():
+        if key in recorded:
+            difference = _differs(recorded[key], value)
+            if difference:
+                raise DataError(f"the metrics differ in {key}: {difference}")
+    accuracy = recorded["accuracy"]
+    said = f"accuracy {accuracy['value']:.4f}" if accuracy else "no accuracy"
+    return f"metrics: the same ({said})"
+
+
+def _differs(old: Any, new: Any) -> str | None:
+    """The first difference between two JSON values, as text; floats may differ by TOLERANCE."""
+    if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
+        found = ((key, _differs(old[key], new[key])) for key in old)
+        return next((f"{key}: {text}" for key, text in found if text), None)
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        texts = (_differs(a, b) for a, b in zip(old, new, strict=True))
+        return next((text for text in texts if text), None)
+    if isinstance(old, float) and isinstance(new, float | int):
+        close = abs(old - new) <= TOLERANCE * max(abs(old), abs(new))
+        return None if close else f"recorded {old!r}, rebuilt {new!r}"
+    return None if old == new else f"recorded {old!r}, rebuilt {new!r}"
+
+
+# --- logging -------------------------------------------------------------------------------
+
+
+@contextmanager
+def round_record(standing: Standing, number: int) -> Iterator[dict[str, Any]]:
+    """What a tracker is told of a closed round; files in it live as long as the context."""
+    tag = round_states.round_tag(number)
+    targets = ("work/model", "work/encoder", "work/figures")
+    with restored(standing, tag, targets) as campaign:
+        metrics = read_json(campaign.round(number) / round_states.METRICS)
+        yield {
+            "campaign": standing.config.campaign.name,
+            "key": standing.key,
+            "round": number,
+            "strategy": metrics["strategy"],
+            "tag": tag,
+            "commit": git.head(standing.campaign.root, tag),
+            "params": config.load(campaign.params).model_dump(mode="json"),
+            "data": _data(standing, campaign, metrics),
+            "plan": read_json(campaign.round(number) / round_states.PLAN),
+            "metrics": metrics,
+            "files": {
+                "record": campaign.round(number),
+                "figures": campaign.figures,
+                "model": campaign.model,
+                "encoder": campaign.encoder,
+            },
+        }
+
+
+def _data(standing: Standing, campaign: Campaign, metrics: Any) -> dict[str, dict[str, Any]]:
+    """The data sets of a round: the file, DVC's digest of it then, and its rows."""
+    pool = sum(sample.split == "pool" for sample in read_samples(standing.campaign.samples))
+    return {
+        name: {"file": file, "digest": commands.recorded(campaign.root, file), "rows": rows}
+        for name, file, rows in (
+            ("pool", "data/samples.jsonl", pool),
+            ("labels", "data/labels", metrics["labels"]),
+            ("hold-out", "data/holdout.jsonl", metrics.get("holdout") or 0),
+        )
+    }
+
+
+def log_missing(standing: Standing, tracker: Tracker) -> str | None:
+    """Tell the tracker of each closed round that it lacks; where they are seen, if there were any.
+
+    The address is kept in the campaign's private folder.
+    """
+    name = standing.config.campaign.name
+    logged = tracker.logged(standing.key, name)
+    tracking_uri.remember(standing.campaign, tracker.address(standing.key, name))
+    new = False
+    for number in standing.closed:
+        cancelled = standing.record(round_states.METRICS, number)["cancelled"]
+        if number not in logged and not cancelled:
+            with round_record(standing, number) as record:
+                tracker.log_round(record)
+            new = True
+    return tracking_uri.of_campaign(standing.campaign) if new else None

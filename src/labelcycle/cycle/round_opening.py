@@ -1,0 +1,235 @@
+"""The steps that open a round: plan, selection, push, the commit `open/NNN`."""
+
+import datetime
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+
+from labelcycle.adapters import cors, git
+from labelcycle.adapters.dvc import commands
+from labelcycle.adapters.ports import AnnotationBackend, LabelSchema, TaskSpec
+from labelcycle.campaign import round_states
+from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import (
+    OWNED,
+    Campaign,
+    digest,
+    dump_json,
+    file_digest,
+    read_samples,
+    write_bytes,
+    write_json,
+)
+from labelcycle.cycle import task_plan
+from labelcycle.errors import PoolExhausted, StateError
+from labelcycle.rounds.pushed_tasks import Asked
+from labelcycle.rounds.snapshot import COMMITTED, Standing
+from labelcycle.stages import declaration
+
+INPUTS = ("data/images", "data/samples.jsonl", "data/labels", "data/holdout.jsonl")
+"""What a round stands on, under DVC."""
+
+
+def now() -> str:
+    """The present time in UTC, ISO 8601, whole seconds."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+GUESS = "A class that is chosen already is the model's guess: check it."
+
+
+def schema(standing: Standing) -> LabelSchema:
+    """What annotators are asked in this campaign."""
+    hint = f" {GUESS}" if standing.config.push.preannotate else ""
+    return LabelSchema(standing.config.classes, standing.config.campaign.instruction + hint)
+
+
+def asked_schema(standing: Standing) -> LabelSchema:
+    """What annotators were asked when the open round was pushed: the next may ask otherwise."""
+    recorded = standing.record(round_states.PUSHED).get("schema")
+    if recorded is None:  # an earlier version wrote none
+        return schema(standing)
+    return LabelSchema(tuple(recorded["classes"]), recorded["instruction"])
+
+
+def schema_digest(standing: Standing) -> str:
+    """Digest of the label schema."""
+    return digest(dump_json(asdict(schema(standing))).encode())
+
+
+def plan(standing: Standing) -> None:
+    """Write `plan.json`.
+
+    Raises PoolExhausted if the budget is above what is left, StateError if a file that the
+    settings name is not there.
+    """
+    config, campaign = standing.config, standing.campaign
+    chosen = config.pretrain
+    files = declaration.named_files(campaign.root, chosen.encoder, chosen.options)
+    _check_there(campaign, files)
+    if standing.number == 0:  # an ingest or import that was killed may not have come so far
+        commands.add(campaign.root, INPUTS)
+    for file in files:
+        if _in_data(campaign, file):
+            commands.add(campaign.root, [file])
+    check_budget(standing)
+    labels = read_all_labels(campaign)
+    task_plan.check_gold(standing)
+    write_json(
+        standing.folder / round_states.PLAN,
+        {
+            "round": standing.number,
+            "campaign": standing.key,
+            "strategy": config.query.strategy,
+            "budget": config.query.budget,
+            "seed": config.campaign.seed,
+            "labels": sum(label.label is not None for label in labels.values()),
+            "classes": list(config.classes),
+            "planned": now(),
+            "digests": {
+                "owned": file_digest(campaign.label_file(OWNED)),
+                "pool": file_digest(campaign.samples),
+                "params": config.digest,
+                "schema": schema_digest(standing),
+            },
+            "files": files,
+        },
+    )
+
+
+def _check_there(campaign: Campaign, files: dict[str, str]) -> None:
+    """Raise StateError for a file that the settings name and that is not there.
+
+    Planned without it, the round would be held to its absence.
+    """
+    for name, found in files.items():
+        if found == declaration.NO_FILE:
+            raise StateError(
+                f"no file {name} in the campaign: wanted the file that pretrain.options.file of"
+                " params.yaml names, before a round is planned; put it there"
+                f"{_restore(campaign, name)}, or name another"
+            )
+
+
+def _restore(campaign: Campaign, name: str) -> str:
+    """How to bring a file back, where DVC has it."""
+    return f": dvc checkout {name}.dvc" if (campaign.root / f"{name}.dvc").exists() else ""
+
+
+def check_budget(standing: Standing) -> int:
+    """Samples of the pool without a label. Raises PoolExhausted if the budget is above that."""
+    labels, budget = read_all_labels(standing.campaign), standing.config.query.budget
+    pool = read_samples(standing.campaign.samples, "pool")
+    left = sum(sample.id not in labels for sample in pool)
+    if budget > left:
+        raise PoolExhausted(
+            f"query.budget must be in 1..{left}, the samples left in the pool"
+            f" (got {budget}); lower it in params.yaml, or end the campaign here"
+        )
+    return left
+
+
+def _in_data(campaign: Campaign, file: str) -> bool:
+    """Whether a file is there, among the campaign's data, where DVC keeps it for `verify`."""
+    path = campaign.root / file
+    return path.is_file() and path.resolve().is_relative_to(campaign.data)
+
+
+def check_plan(standing: Standing) -> None:
+    """Raise StateError if settings, or the files they name, changed since the round was planned."""
+    planned = standing.record(round_states.PLAN)["digests"]["params"]
+    if planned != standing.config.digest:
+        raise StateError(
+            f"params.yaml changed since round {standing.number} was planned (wanted digest"
+            f" {planned}, got {standing.config.digest}); put it back{_cancel(standing)}"
+        )
+    if standing.state is not State.PUSHED:  # people were asked: from here on the close looks
+        check_files(standing)
+
+
+def check_files(standing: Standing) -> None:
+    """Raise StateError if a file that the settings name is not the one the round was planned with.
+
+    Features of other bytes are other inputs: what people were asked would not belong to them.
+    """
+    campaign = standing.campaign
+    planned = standing.record(round_states.PLAN).get("files", {})  # an earlier version wrote none
+    for name, wanted in planned.items():
+        path = campaign.root / name
+        got = file_digest(path) if path.is_file() else declaration.NO_FILE
+        if got == wanted:
+            continue
+        raise StateError(
+            f"{name}, which params.yaml names, changed since round {standing.number} was planned:"
+            f" wanted digest {wanted}, got {got}; put it back until the round is closed"
+            f"{_restore(campaign, name)}{_cancel(standing)}"
+        )
+
+
+def _cancel(standing: Standing) -> str:
+    """What else can be done, where the round can be given up."""
+    given_up = standing.state in round_states.CANCELLABLE
+    return ", or give the round up with `labelcycle cancel`" if given_up else ""
+
+
+def record_selection(standing: Standing) -> None:
+    """Copy the query's output to the round's `selection.json`."""
+    write_bytes(standing.folder / round_states.SELECTION, standing.campaign.selection.read_bytes())
+
+
+def push(standing: Standing, backend: AnnotationBackend, say: Callable[[str], None]) -> None:
+    """Hand the selection to annotators and write `pushed.json`; done twice, it is done once.
+
+    say : is told if browsers may not be able to load the images, of which one is asked for
+    """
+    config = standing.config
+    wanted = schema(standing)
+    project = backend.open_project(standing.key, config.campaign.name, wanted)
+    backend.check_schema(project, wanted)
+    tasks = task_plan.tasks(standing)
+    _look(tasks, say)
+    shown = (task.prediction for task in tasks if task.shown)
+    model = next((prediction.model for prediction in shown if prediction), None)
+    ids = backend.push(project, tasks, model)
+    write_json(
+        standing.folder / round_states.PUSHED,
+        {
+            "project": project,
+            "url": backend.work_url(project),
+            "model": model,
+            "pushed": now(),
+            "schema": asdict(wanted),
+            "tasks": [asdict(Asked.of(task, ids[task.key])) for task in tasks],
+        },
+    )
+
+
+def _look(tasks: Sequence[TaskSpec], say: Callable[[str], None]) -> None:
+    """Tell if browsers may not load the first image: no error, for they may go another way."""
+    problem = cors.problem(tasks[0].image, cors.page()) if tasks else None
+    if problem:
+        say(f"annotators may not see the images: {problem.found}; {problem.remedy}")
+
+
+def mark_open(standing: Standing) -> None:
+    """Commit what was asked and tag it `open/NNN`.
+
+    Raises StateError if the settings are not those it was asked with.
+    """
+    check_plan(standing)
+    root, number = standing.campaign.root, standing.number
+    message = f"Open round {number}: {standing.config.query.strategy}"
+    git.commit(root, COMMITTED, message)
+    if commands.has_remote(root):  # the labels as they are now are what `verify` elsewhere needs
+        commands.push(root)
+    git.tag(root, round_states.open_tag(number), message)
+
+
+def drop(standing: Standing) -> None:
+    """Remove a plan that was never handed to anybody.
+
+    The plan goes last: a kill leaves a prefix of the round's files here, too.
+    """
+    (standing.folder / round_states.SELECTION).unlink(missing_ok=True)
+    shutil.rmtree(standing.folder)

@@ -1,0 +1,95 @@
+"""Runs one pure stage, as DVC calls it."""
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from labelcycle import config
+from labelcycle.adapters import lock, programs
+from labelcycle.campaign.store import Campaign
+from labelcycle.core.seeding import derive
+from labelcycle.errors import StateError
+from labelcycle.stages import cluster, embed, evaluate, pretrain, query, train
+
+ORPHANED = 70
+"""Exit code of a stage whose runner died."""
+
+
+def run_stage(name: str, root: Path, show: Callable[[Any], None]) -> None:
+    """Run stage `name` in the campaign `root`: files in, files out, at fixed paths.
+
+    The round, from which random draws derive, is the number of rounds whose labels are there.
+    Where `pretrain.processes` asks for several, this process becomes torchrun, which starts them.
+    """
+    _end_with_runner()
+    campaign = Campaign(root)
+    settings = config.load(campaign.params, parts=False)
+    if name == "pretrain" and settings.pretrain.processes > 1 and "RANK" not in os.environ:
+        _become_torchrun(campaign, settings.pretrain.processes)
+    seed, classes = settings.campaign.seed, settings.campaign.classes
+    number = sum(path.stem.isdigit() for path in campaign.labels.glob("*.jsonl"))
+    # Two programs that compute in the same folder would overwrite each other's files.
+    # Files that the settings name are relative to the campaign.
+    with (
+        _lock(campaign, name),
+        contextlib.chdir(campaign.root),
+    ):
+        if name == "pretrain":
+            pretrain.run(campaign, settings.pretrain, seed, show)
+        elif name == "embed":
+            embed.run(campaign, settings.embed, show)
+        elif name == "train":
+            train.run(campaign, settings.train, classes, seed, settings.embed.features)
+        elif name == "cluster":
+            rng = derive(seed, number, name)
+            cluster.run(campaign, settings.cluster, settings.query.budget, classes, rng)
+        elif name == "query":
+            query.run(campaign, settings.query, classes, derive(seed, number, name))
+        elif name == "evaluate":
+            evaluate.run(campaign, settings.evaluate, classes, seed)
+
+
+def _become_torchrun(campaign: Campaign, processes: int) -> NoReturn:
+    """Replace this process, so that whoever waits for it or kills it means all of them."""
+    launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    words = ["-m", "labelcycle", "--campaign", str(campaign.root), "stage", "pretrain"]
+    os.environ["PYTHONSAFEPATH"] = "1"  # torchrun's own processes, too
+    os.execv(sys.executable, [*programs.PYTHON, *launch, *words])
+
+
+def _lock(campaign: Campaign, name: str) -> AbstractContextManager[None]:
+    """The lock of stages; of the processes that torchrun starts for a pretraining the first has it.
+
+    Raises StateError for another stage under torchrun.
+    """
+    if name != "pretrain" and os.environ.get("WORLD_SIZE", "1") != "1":
+        raise StateError(
+            f"stage {name} runs in one process: wanted no torchrun, got"
+            f" WORLD_SIZE={os.environ['WORLD_SIZE']}; run `labelcycle stage {name}`"
+        )
+    if os.environ.get("RANK", "0") != "0":
+        return contextlib.nullcontext()
+    return lock.exclusive(campaign.private / "stage.lock", wait_s=60.0)
+
+
+def _end_with_runner() -> None:
+    """End this process soon after the one that runs the campaign was killed.
+
+    Otherwise a stage would go on computing for nobody, in the way of the next run.
+    """
+    token = os.environ.get(lock.RUNNER)
+    if token is None:
+        return
+
+    def watch() -> None:
+        while lock.runner_alive(token):
+            time.sleep(1.0)
+        os._exit(ORPHANED)
+
+    threading.Thread(target=watch, daemon=True).start()

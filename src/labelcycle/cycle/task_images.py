@@ -1,0 +1,86 @@
+"""Where annotators' browsers get the image of a task from."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from PIL import Image
+
+from labelcycle import imaging
+from labelcycle.adapters import s3
+from labelcycle.adapters.ports import Address
+from labelcycle.campaign.store import Sample, digest, write_bytes
+from labelcycle.core.threads import cores
+from labelcycle.cycle.labelled_neighbours import Neighbour
+from labelcycle.errors import SettingsError
+from labelcycle.images import contact_sheet
+from labelcycle.rounds.snapshot import Standing
+
+WEB = ("http://", "https://")
+
+TITLE = "Labelled images that look like it to the model:"
+"""Over the neighbours in a task's image."""
+
+
+def images(
+    standing: Standing, shown: Sequence[tuple[Sample, Sequence[Neighbour]]]
+) -> list[Path | Address]:
+    """`image` of each sample and its context, in their order, several drawn at a time.
+
+    Ctrl+C, or the error of the first that cannot be shown, ends it; what is drawn stays.
+    """
+    pool = ThreadPoolExecutor(cores())
+    try:
+        found = list(pool.map(lambda each: image(standing, *each), shown))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    os.sync()  # one for all: a sync of each file took longer than drawing it
+    return found
+
+
+def image(standing: Standing, sample: Sample, context: Sequence[Neighbour] = ()) -> Path | Address:
+    """The image of a task, as `push.images` says: a file of the media folder, or an address.
+
+    context : labelled samples that are shown below it, with their classes
+
+    In S3 it is stored by the time this returns. Raises SettingsError if it is to be shown at its
+    source, which is no web address.
+    """
+    push = standing.config.push
+    if push.images == "source":
+        return _source(sample)
+    file = _drawn(standing, sample, context)
+    if push.images == "media":
+        return file
+    address = f"{push.bucket.rstrip('/')}/{file.name}"
+    s3.put(address, file.read_bytes(), "image/png")
+    return Address(address, push.presign_minutes)
+
+
+def _source(sample: Sample) -> Address:
+    if not sample.source.startswith(WEB):
+        raise SettingsError(
+            "params.yaml: push.images: source shows each image at its own web address, but sample"
+            f" {sample.id} is from {sample.source!r}; write media or s3"
+        )
+    return Address(sample.source)
+
+
+def _drawn(standing: Standing, sample: Sample, context: Sequence[Neighbour]) -> Path:
+    """The image as the model sees it, enlarged to a legible size, over its context."""
+    side = standing.config.push.min_side
+    text = "".join(f"{each.sample.id} {each.label}\n" for each in context)
+    name = f"{sample.id}-{side}-{digest(text.encode())}" if context else f"{sample.id}-{side}"
+    path = standing.campaign.media / "images" / f"{name}.png"
+    if not path.exists() or not path.stat().st_size:  # without power a file may be left empty
+        large = imaging.enlarge(_decoded(standing, sample), side)
+        small = [(_decoded(standing, each.sample), each.label) for each in context]
+        png = imaging.png_bytes(contact_sheet.below(large, small, TITLE))
+        write_bytes(path, png, durable=False)
+    return path
+
+
+def _decoded(standing: Standing, sample: Sample) -> Image.Image:
+    data = (standing.campaign.images / sample.file).read_bytes()
+    return imaging.decode(data, standing.config.ingest.max_pixels, sample.ranges).image

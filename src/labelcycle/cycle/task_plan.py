@@ -1,0 +1,187 @@
+"""The tasks of a round: what was selected, what is mixed in, who is asked and what is shown.
+
+Every draw comes from (campaign seed, round, "push"), so that a push that was killed goes on with
+the same tasks.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from labelcycle.adapters.ports import Address, Kind, Prediction, TaskSpec
+from labelcycle.campaign import round_states
+from labelcycle.campaign.labels import read_all_labels, read_holdout
+from labelcycle.campaign.store import read_array, read_samples
+from labelcycle.core.seeding import derive
+from labelcycle.cycle import labelled_neighbours, task_images
+from labelcycle.errors import SettingsError
+from labelcycle.people import gold
+from labelcycle.rounds import answers, pushed_tasks, skipped_samples
+from labelcycle.rounds.pushed_tasks import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
+from labelcycle.rounds.snapshot import Standing
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A sample to be asked, before it has a rank."""
+
+    sample: str
+    kind: Kind
+    wanted: int = 1
+    prediction: Prediction | None = None
+    shown: bool = True
+    near: Sequence[labelled_neighbours.Neighbour] = ()
+
+
+def tasks(standing: Standing) -> list[TaskSpec]:
+    """The round's tasks by rank: the selection with gold and adjudication mixed in, the hold-out.
+
+    The order of the selection stays. Of the hold-out comes what nobody has answered: all of it in
+    round 0, later what a round that was ended early gave back.
+    """
+    options = standing.config.push
+    rng = derive(standing.config.campaign.seed, standing.number, "push")
+    for_overlap, for_gold, for_blind, for_order = rng.spawn(4)
+    predictions = _predictions(standing)
+    picks = [entry["sample"] for entry in standing.record(round_states.SELECTION)["samples"]]
+    held = _unanswered(standing)
+    several = share(for_overlap, picks, options.overlap_share)
+    several |= share(for_overlap, held, options.overlap_share)
+    known = _gold(standing, len(picks), for_gold)
+    several |= share(for_gold, known, options.overlap_share)  # else the number told them apart
+    blind = share(for_blind, [s for s in (*picks, *known) if s in predictions], options.blind_share)
+
+    beside = labelled_neighbours.neighbours(
+        standing, [s for s in (*picks, *known) if s not in blind]
+    )
+
+    def ask(sample: str, kind: Kind) -> Ask:
+        near, wanted = beside.get(sample, ()), options.overlap if sample in several else 1
+        return Ask(sample, kind, wanted, predictions.get(sample), sample not in blind, near)
+
+    chosen = [ask(s, SELECTED) for s in picks]
+    extra = [ask(s, GOLD) for s in known] + [Ask(s, ADJUDICATION) for s in _unsettled(standing)]
+    last = [ask(s, HOLDOUT) for s in held]
+    ranked = [*mixed(for_order, chosen, extra), *last]
+    samples = {sample.id: sample for sample in read_samples(standing.campaign.samples)}
+    images = task_images.images(standing, [(samples[each.sample], each.near) for each in ranked])
+    return [
+        replace(_task(standing, rank, each, image), tasks=len(ranked))
+        for rank, (each, image) in enumerate(zip(ranked, images, strict=True))
+    ]
+
+
+def check_gold(standing: Standing) -> None:
+    """Raise SettingsError if gold tasks are wanted and no label is owned."""
+    wanted = standing.config.push.gold_share
+    if wanted and not _owned(standing):
+        raise SettingsError(
+            f"push.gold_share is {wanted:g}; wanted owned labels of the pool to ask people about,"
+            " got none; take some in with `labelcycle import-labels` before round 0, or set it to 0"
+        )
+
+
+def share(rng: np.random.Generator, names: Sequence[str], part: float) -> set[str]:
+    """A random `part` in 0..1 of the names.
+
+    A fraction of a name is one with that probability: small rounds have their share in the long
+    run.
+    """
+    count = int(np.floor(part * len(names) + rng.random()))
+    return {names[i] for i in rng.permutation(len(names))[:count]}
+
+
+def mixed(rng: np.random.Generator, chosen: Sequence[Ask], extra: Sequence[Ask]) -> list[Ask]:
+    """Both, `chosen` in its order, `extra` in any order at random places."""
+    total = len(chosen) + len(extra)
+    places = rng.choice(total, size=len(extra), replace=False)
+    put = dict(zip(places.tolist(), extra, strict=True))
+    rest = iter(chosen)
+    return [put[place] if place in put else next(rest) for place in range(total)]
+
+
+# --- which samples -------------------------------------------------------------------------
+
+
+def _owned(standing: Standing) -> list[str]:
+    """Samples of the pool whose class was known before round 0, and is still one, by id."""
+    known, classes = gold.truth(standing), standing.config.classes
+    return sorted(sample for sample, label in known.items() if label in classes)
+
+
+def _gold(standing: Standing, budget: int, rng: np.random.Generator) -> list[str]:
+    """Known samples to mix in, those asked least so far first, else at random."""
+    owned = _owned(standing)
+    wanted = len(share(rng, [str(i) for i in range(budget)], standing.config.push.gold_share))
+    earlier = Counter(task.sample for task in _earlier(standing) if task.kind == GOLD)
+    drawn = [owned[i] for i in rng.permutation(len(owned))]
+    return sorted(drawn, key=lambda sample: earlier[sample])[:wanted]
+
+
+def _unsettled(standing: Standing) -> list[str]:
+    """Samples that await adjudication, or were skipped and are asked again, as many as may be.
+
+    Of both the longest waiting first.
+    """
+    campaign, limit = standing.campaign, standing.config.push.adjudicate
+    labels = [*read_holdout(campaign), *read_all_labels(campaign).values()]
+    most = standing.config.query.budget if limit is None else limit
+    waiting = answers.to_settle(labels, answers.read(standing))
+    return list(dict.fromkeys([*waiting, *skipped_samples.waiting(campaign)]))[:most]
+
+
+def _unanswered(standing: Standing) -> list[str]:
+    """Samples of the hold-out of which nobody has said anything in a closed round, by id."""
+    heard = {label.sample for label in read_holdout(standing.campaign)}
+    held = read_samples(standing.campaign.samples, "holdout")
+    return [sample.id for sample in held if sample.id not in heard]
+
+
+def _earlier(standing: Standing) -> Iterable[Asked]:
+    for number in pushed_tasks.pushed_rounds(standing):
+        if number < standing.number:
+            yield from pushed_tasks.tasks(standing, number)
+
+
+# --- what is shown -------------------------------------------------------------------------
+
+
+def task_key(standing: Standing, number: int, sample: str) -> str:
+    """What makes a task unique in the campaign."""
+    return f"{standing.key}/{number:03d}/{sample}"
+
+
+def _task(standing: Standing, rank: int, ask: Ask, image: Path | Address) -> TaskSpec:
+    return TaskSpec(
+        key=task_key(standing, standing.number, ask.sample),
+        sample=ask.sample,
+        image=image,
+        rank=rank,
+        round=standing.number,
+        kind=ask.kind,
+        wanted=ask.wanted,
+        prediction=ask.prediction,
+        shown=ask.shown,
+    )
+
+
+def _predictions(standing: Standing) -> Mapping[str, Prediction]:
+    """The current model's answer for each pool sample; none in round 0 or where switched off.
+
+    Nor of a model that knows one class only: it says that class of every image, and is sure of it.
+    """
+    campaign, config = standing.campaign, standing.config
+    known = {x.label for x in read_all_labels(campaign).values() if x.label is not None}
+    if not (config.push.preannotate and standing.number > 0 and len(known) > 1):
+        return {}
+    probabilities = read_array(campaign.model / "probabilities.npy")
+    best = np.argmax(probabilities, axis=1)
+    names = [sample.id for sample in read_samples(campaign.samples, "pool")]
+    model = f"round-{standing.number - 1:03d}"  # trained on the labels of all closed rounds
+    return {
+        name: Prediction(config.classes[c], float(probabilities[row, c]), model)
+        for row, (name, c) in enumerate(zip(names, best, strict=True))
+    }

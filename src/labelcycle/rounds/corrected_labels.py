@@ -1,0 +1,149 @@
+"""What corrections of closed rounds do to labels, and what is said of them."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+from labelcycle.campaign.labels import read_all_labels, read_holdout, read_migrations, removed_class
+from labelcycle.campaign.store import Label, read_labels
+from labelcycle.core.consensus import unknown_class
+from labelcycle.core.migrations import counted_as
+from labelcycle.rounds import answers, authors, correction_decisions, corrections, pushed_tasks
+from labelcycle.rounds.corrections import Correction, Pending
+from labelcycle.rounds.pushed_tasks import GOLD
+from labelcycle.rounds.snapshot import Standing
+
+WITHDRAWN = "its answer was withdrawn"
+"""Why a sample has no label whose answers were all deleted: it is not trained on any more."""
+
+NONE: Mapping[str, Any] = {
+    **dict.fromkeys(("edited", "added", "deleted", "tasks", "labels"), 0),
+    "by": {},
+    "waiting": [],
+}
+"""The figures of a round that found nothing changed."""
+
+NAMED = 5
+"""So many are named in a line; all stand in `metrics.json`."""
+
+COUNTED = {"edited": "edited", "added": "added", "deleted": "deleted", "task deleted": "tasks"}
+"""Kind of correction -> its name in `metrics.json`."""
+
+
+def labels(
+    standing: Standing, heard: Collection[str], pending: Pending | None = None
+) -> list[Label]:
+    """New words on samples of closed rounds: those whose corrected answers now say otherwise.
+
+    heard : samples on which this round's own answers say something anyway
+    pending : as in `corrections.corrected`
+    """
+    changes = pending.changes if pending else corrections.read(standing)
+    changed = {name: n for name, n in _samples(standing, changes).items() if name not in heard}
+    words = answers.last_words(answers.on_labels(answers.read(standing, pending)))
+    config = standing.config
+    judged = answers.verdicts(
+        words, pushed_tasks.wanted(standing), changed, config.classes, config.accept
+    )
+    present = {label.sample: label for label in read_holdout(standing.campaign)}
+    present |= read_all_labels(standing.campaign)
+    says = _reader(standing)
+    found = []
+    for sample, number in changed.items():
+        source = f"{_mark(standing)}{number}"
+        verdict = judged.get(sample)
+        new = answers.label(sample, verdict, source) if verdict else _withdrawn(sample, source)
+        if sample not in present or says(new) != says(present[sample]):
+            found.append(new)
+    return found
+
+
+def _samples(standing: Standing, changes: Iterable[Correction]) -> dict[str, int]:
+    """The samples of closed rounds whose answers were corrected, and the last round whose were."""
+    tasks = corrections.watched(standing)
+    counting = (c for c in changes if c.state == "counts" and c.annotation is not None)
+    changed = [tasks[c.key] for c in counting if c.key in tasks]
+    in_order = sorted((number, task.sample) for number, task in changed if task.kind != GOLD)
+    return {sample: number for number, sample in in_order}
+
+
+def _withdrawn(sample: str, source: str) -> Label:
+    return Label(sample, None, WITHDRAWN, source=source)
+
+
+def _reader(standing: Standing) -> Callable[[Label], tuple[str | None, str | None, bool]]:
+    """What tells two verdicts apart. A removed class is unknown to new ones, which is the same."""
+    table = counted_as(read_migrations(standing.campaign))
+    gone = {unknown_class(x): removed_class(x) for x, now in table.items() if now is None}
+    return lambda each: (each.label, gone.get(each.reason or "", each.reason), each.adjudicate)
+
+
+def _mark(standing: Standing) -> str:
+    return f"round {standing.number}, correction of round "
+
+
+# --- what is said --------------------------------------------------------------------------
+
+
+def revised(standing: Standing, found: Iterable[Label]) -> list[Label]:
+    """Those labels that this round's corrections made."""
+    return [label for label in found if label.source.startswith(_mark(standing))]
+
+
+def figures(standing: Standing) -> dict[str, Any]:
+    """The value of `corrections` in `metrics.json`.
+
+    That is changes by kind, labels that they changed, who made them; and of those that wait how
+    many there are, who made them and whose answers they are.
+    """
+    campaign = standing.campaign
+    made = [c for c in corrections.read(standing) if c.state == "counts"]
+    kinds = Counter(COUNTED[c.what] for c in made)
+    written = [*read_labels(campaign.label_file(standing.number)), *read_labels(campaign.holdout)]
+    counts = {name: kinds[name] for name in COUNTED.values()}
+    by = Counter(c.by for c in made if c.annotation is not None)
+    return {
+        **counts,
+        "labels": len(revised(standing, written)),
+        "by": dict(sorted(by.items())),
+        "waiting": waiting(correction_decisions.undecided(standing)),
+    }
+
+
+def waiting(changes: Collection[Correction]) -> list[dict[str, Any]]:
+    """Who changed how many answers of whom, of changes that wait."""
+    pairs = Counter((c.by, c.of, c.what) for c in changes)
+    names = ("by", "of", "what", "answers")
+    return [dict(zip(names, (*pair, n), strict=True)) for pair, n in sorted(pairs.items())]
+
+
+def told(found: Mapping[str, Any] | None) -> str:
+    """A line on the changes that a round found; empty if none."""
+    if not found or not any(found[name] for name in COUNTED.values()):
+        return ""
+    words = {"edited": "edited", "added": "added", "deleted": "deleted", "tasks": "tasks deleted"}
+    parts = [f"{text} {found[name]}" for name, text in words.items() if found[name]]
+    people = ", ".join(f"{authors.named(who)} ({n})" for who, n in found["by"].items())
+    return (
+        f"corrections of closed rounds: {', '.join(parts)}{f', by {people}' if people else ''};"
+        f" labels changed {found['labels']}; each stands in corrections.jsonl of the round that"
+        " found it"
+    )
+
+
+def waiting_told(found: Collection[Mapping[str, Any]]) -> str:
+    """A line on changes that wait, as in `waiting`; empty if there are none."""
+    if not found:
+        return ""
+    verbs = {"edited": "changed", "added": "gave", "deleted": "deleted"}
+    parts = [
+        f"{authors.named(x['by'])} {verbs[x['what']]} {x['answers']} of annotator {x['of']}"
+        for x in found
+    ]
+    total = sum(x["answers"] for x in found)
+    shown = ", ".join(parts[:NAMED]) + (" ..." if len(parts) > NAMED else "")
+    subject = "1 changed answer waits and does" if total == 1 else f"{total} changed answers wait"
+    return (
+        f"{subject}{'' if total == 1 else ' and do'} not count, for others than their authors"
+        f" changed them: {shown}; decide with `labelcycle corrections`"
+    )

@@ -1,0 +1,96 @@
+"""What a round asked of people, as its `pushed.json` keeps it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from labelcycle.adapters.ports import Kind, TaskSpec
+from labelcycle.campaign import round_states
+from labelcycle.rounds.snapshot import Standing
+
+SELECTED: Kind = "selected"
+HOLDOUT: Kind = "holdout"
+GOLD: Kind = "gold"
+ADJUDICATION: Kind = "adjudication"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One task of a round.
+
+    task : id in the annotation backend; rank : order in which tasks are served
+    wanted : how many different people are to answer it
+    predicted : the class that the model of the time gave the sample, None if there was none
+    shown : whether annotators saw it
+    """
+
+    key: str
+    sample: str
+    rank: int
+    task: int
+    kind: Kind = SELECTED
+    wanted: int = 1
+    predicted: str | None = None
+    shown: bool = False
+
+    @classmethod
+    def of(cls, task: TaskSpec, number: int) -> Self:
+        """A task as it was pushed, under the id `number`."""
+        given = task.prediction
+        label, shown = (given.label, task.shown) if given else (None, False)
+        return cls(task.key, task.sample, task.rank, number, task.kind, task.wanted, label, shown)
+
+    @classmethod
+    def read(cls, record: Mapping[str, Any]) -> Self:
+        """A task from its record; an earlier version only knew whether it is of the hold-out."""
+        fields = dict(record)
+        if fields.pop("holdout", False):
+            fields["kind"] = HOLDOUT
+        return cls(**fields)
+
+
+def tasks(standing: Standing, number: int | None = None) -> list[Asked]:
+    """The tasks of a round (default: the round at work), by rank."""
+    return [Asked.read(record) for record in standing.record(round_states.PUSHED, number)["tasks"]]
+
+
+def ids(asked: Iterable[Asked]) -> dict[str, int]:
+    """Task id by key."""
+    return {task.key: task.task for task in asked}
+
+
+def pushed_rounds(standing: Standing) -> list[int]:
+    """Numbers of the rounds that asked people, the one at work included."""
+    numbers = range(standing.number + 1)
+    return [n for n in numbers if (standing.campaign.round(n) / round_states.PUSHED).exists()]
+
+
+def wanted(standing: Standing) -> dict[str, int]:
+    """How many people were to answer each sample when it was chosen, by sample.
+
+    One that was returned and chosen again counts as then. Adjudication asks for one person more,
+    which changes nothing in what was wanted.
+    """
+    return {
+        task.sample: task.wanted
+        for number in pushed_rounds(standing)
+        for task in tasks(standing, number)
+        if task.kind in (SELECTED, HOLDOUT)
+    }
+
+
+def told(asked: Iterable[Asked]) -> str:
+    """What waits for annotators, for whoever keeps the campaign, who may know of each kind."""
+    counts = Counter(task.kind for task in asked)
+    more = [
+        f"{counts[kind]} {words}"
+        for kind, words in (
+            (ADJUDICATION, "to be settled"),
+            (GOLD, "with a known class"),
+            (HOLDOUT, "of the hold-out"),
+        )
+        if counts[kind]
+    ]
+    listed = "".join(f", {text}" for text in more[:-1]) + "".join(f" and {t}" for t in more[-1:])
+    return f"{counts[SELECTED]} samples{listed}"

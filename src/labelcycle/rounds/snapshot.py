@@ -1,0 +1,243 @@
+"""Where a campaign stands, and whether it may be worked on."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from labelcycle import config
+from labelcycle.adapters import git
+from labelcycle.adapters.dvc import tracked_files
+from labelcycle.campaign import round_states
+from labelcycle.campaign.labels import read_migrations
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import OWNED, PART, Campaign, digest, file_digest, read_json
+from labelcycle.config import Config
+from labelcycle.errors import DataError, StateError, ToolFailed
+from labelcycle.rounds import trusted_places
+from labelcycle.stages import declaration
+
+OWN_PATHS = (
+    "rounds/",
+    "data/",
+    "work/",
+    "dvc.lock",
+    "dvc.yaml",
+    "params.yaml",
+    "code.json",
+    "schema.json",
+    "again.json",
+    ".dvc/config",
+    ".gitignore",
+    ".gitattributes",
+)
+"""What the campaign writes itself; changes there never count as a dirty tree."""
+
+RESULTS = ("rounds", "data", "work", "dvc.lock", "code.json")
+"""What the commit that closes a round holds (of data and work: the .dvc files and .gitignore)."""
+COMMITTED = (*RESULTS, "dvc.yaml", "params.yaml", "schema.json", "again.json")
+"""What the commit that opens a round holds: changed settings take effect with it."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A campaign at one moment: its settings, the round at work and that round's state."""
+
+    campaign: Campaign
+    config: Config
+    tags: frozenset[str]
+    number: int
+    state: State
+
+    @cached_property
+    def key(self) -> str:
+        """What names the campaign in Label Studio and MLflow: the same in every clone."""
+        return git.root_commit(self.campaign.root)[:12]
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the round at work."""
+        return self.campaign.round(self.number)
+
+    @property
+    def closed(self) -> range:
+        """Numbers of the closed rounds."""
+        return range(self.number)
+
+    def record(self, name: str, number: int | None = None) -> Any:
+        """Content of one JSON file of a round (default: the round at work)."""
+        return read_json(self.campaign.round(self.number if number is None else number) / name)
+
+    @property
+    def finished(self) -> int:
+        """Number of closed rounds that count against `campaign.rounds`: all but cancelled ones."""
+        return sum(not self.record(round_states.METRICS, n).get("cancelled") for n in self.closed)
+
+
+def read(root: Path) -> Standing:
+    """Where the campaign in `root` stands. Raises StateError if it is none, or not all of one."""
+    campaign = Campaign(root)
+    git.check_usable(campaign.root)
+    git.check_whole(campaign.root)
+    settings = config.load(campaign.params, parts=False)
+    tags = git.tags(campaign.root)
+    number = round_states.current(tags)
+    folder = campaign.round(number)
+    files = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    if campaign.label_file(number).exists():
+        files.add(round_states.LABELS)
+    missing = round_states.missing_tag(number, files, tags)
+    if missing:
+        raise StateError(
+            f"{campaign.root} lacks the tag {missing}, though that step of the round was taken:"
+            " wanted the tags of all rounds, for they say which are closed; run"
+            " `git fetch --tags`, or bring them from where the campaign was copied"
+        )
+    return Standing(campaign, settings, tags, number, round_states.state(number, files, tags))
+
+
+def ready(root: Path) -> Standing:
+    """Like `read`, once it is sure that a step may be taken: tree clean, closed rounds intact.
+
+    For the holder of the campaign's lock: what killed writes left behind is swept away.
+    """
+    standing = read(root)
+    campaign = standing.campaign
+    check_safe(campaign)
+    sweep(campaign)
+    _ = config.load(campaign.params).classes
+    git.check_identity(campaign.root)
+    last = round_states.round_tag(standing.number - 1) if standing.number else None
+    git.check_head(campaign.root, last)
+    changed = git.dirty(campaign.root, OWN_PATHS)
+    if changed:
+        raise StateError(
+            f"the git tree is dirty: wanted no uncommitted changes, got {', '.join(changed[:5])}"
+            f"{' ...' if len(changed) > 5 else ''}; commit them or put them back (git stash)"
+        )
+    if not campaign.samples.exists():
+        tracked = campaign.samples.with_name("samples.jsonl.dvc").exists()
+        raise StateError(
+            f"{campaign.samples} is missing; wanted the pool's samples; run "
+            + ("`labelcycle pull`" if tracked else "`labelcycle ingest PATH...`")
+        )
+    if campaign.dvc_yaml.read_text(encoding="utf-8") != declaration.print_dvc_yaml():
+        raise StateError(
+            "dvc.yaml is not the pipeline of this version of labelcycle;"
+            " run `labelcycle init .` to print it anew, look at `git diff dvc.yaml`"
+        )
+    for number in standing.closed:
+        check_closed(campaign, number)
+    _check_asked(standing)
+    _check_frozen(standing)
+    check_classes(standing)
+    return standing
+
+
+def sweep(campaign: Campaign) -> None:
+    """Remove what killed writes left behind. Only for the one who holds the campaign's lock."""
+    for folder in (campaign.data, campaign.rounds, campaign.work):
+        for path in folder.rglob(f".*{PART}"):
+            path.unlink(missing_ok=True)
+
+
+def check_safe(campaign: Campaign) -> None:
+    """Raise StateError for what came along with a clone and must not be obeyed unasked."""
+    tracked_files.check(campaign.root)
+    trusted_places.check(campaign)
+
+
+def _check_asked(standing: Standing) -> None:
+    """Raise DataError for a recorded task that is not this campaign's, in Label Studio or not.
+
+    What is done with a round's tasks would be done to those of another campaign.
+    """
+    for number in range(standing.number + 1):
+        path = standing.campaign.round(number) / round_states.PUSHED
+        for task in read_json(path)["tasks"] if path.exists() else ():
+            wanted = f"{standing.key}/{number:03d}/{task['sample']}"
+            if task["key"] != wanted:
+                raise DataError(
+                    f"{path}: wanted the key {wanted!r}, got {task['key']!r}, a task of another"
+                    f" campaign or round; restore it with `git checkout`"
+                )
+
+
+def _check_frozen(standing: Standing) -> None:
+    """Raise StateError if the pool, the hold-out or the owned labels changed since round 0."""
+    campaign = standing.campaign
+    first = campaign.round(0) / round_states.PLAN
+    if not first.exists():
+        return
+    wanted = read_json(first)["digests"]
+    owned = campaign.label_file(OWNED)
+    for path, name in ((campaign.samples, "pool"), (owned, "owned")):
+        got = file_digest(path) if path.exists() else "no file"
+        if got != wanted[name]:
+            inside = path.relative_to(campaign.root)
+            raise StateError(
+                f"{inside} changed since round 0, which froze it: wanted digest {wanted[name]},"
+                f" got {got}; put it back: dvc checkout data/samples.jsonl.dvc data/labels.dvc"
+            )
+
+
+def check_classes(standing: Standing) -> None:
+    """Raise StateError if classes were added, renamed or removed in params.yaml by hand.
+
+    Their order is free: it decides hot keys, and no label depends on it.
+    """
+    migrations = read_migrations(standing.campaign)
+    first = standing.campaign.round(0) / round_states.PLAN
+    if migrations:
+        wanted = migrations[-1].after
+    elif first.exists():  # an earlier version did not write them there
+        wanted = tuple(read_json(first).get("classes", standing.config.classes))
+    else:
+        return
+    if set(standing.config.classes) != set(wanted):
+        raise StateError(
+            f"params.yaml: campaign.classes is not what labels were given in: wanted"
+            f" {', '.join(map(repr, wanted))}, got {', '.join(map(repr, standing.config.classes))};"
+            " put them back, then change them by `labelcycle schema add`, `rename`, `merge` or"
+            " `remove`, which also says what becomes of the labels"
+        )
+
+
+def record_digests(campaign: Campaign, number: int) -> dict[str, str]:
+    """Digest of each file of a round but `metrics.json`, which holds these digests."""
+    paths = sorted(p for p in campaign.round(number).iterdir() if p.name != round_states.METRICS)
+    paths = [p for p in paths if not p.name.startswith(".")] + [campaign.label_file(number)]
+    return {str(path.relative_to(campaign.root)): file_digest(path) for path in paths}
+
+
+def check_closed(campaign: Campaign, number: int) -> None:
+    """Raise StateError that names the first file of a closed round that is not as it was closed."""
+    tag = round_states.round_tag(number)
+    metrics = campaign.round(number) / round_states.METRICS
+    inside = str(metrics.relative_to(campaign.root))
+    try:
+        recorded = digest(git.show(campaign.root, tag, inside))
+    except ToolFailed as error:
+        raise StateError(f"tag {tag} holds no {inside}: {error}") from error
+    wanted = {inside: recorded}
+    if metrics.exists() and file_digest(metrics) == recorded:
+        wanted |= read_json(metrics)["digests"]
+    for name, value in wanted.items():
+        path = campaign.root / name
+        got = file_digest(path) if path.exists() else "no file"
+        if got != value:
+            remedy = (
+                "dvc checkout data/labels"
+                if name.startswith("data/")
+                else f"git checkout {tag} -- {name}"
+            )
+            raise StateError(
+                f"{name} of the closed round {number} was changed: wanted digest {value}, got"
+                f" {got}; put it back: {remedy}"
+            )
+
+
+def project(campaign: Campaign) -> int | None:
+    """Label Studio's number of the campaign, as last pushed to; None before round 0 is pushed."""
+    pushed = sorted(campaign.rounds.glob(f"*/{round_states.PUSHED}"))
+    return int(read_json(pushed[-1])["project"]) if pushed else None

@@ -1,0 +1,57 @@
+"""What a campaign's files say about places outside it, and who said that these may be used."""
+
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+
+from labelcycle.adapters import trusted
+from labelcycle.adapters.dvc import commands
+from labelcycle.campaign.store import Campaign
+
+READERS: dict[str, trusted.Reader]
+"""Each file that may name other places, and how they are read from its text."""
+
+
+def check(campaign: Campaign) -> None:
+    """Raise StateError if a file names places that came along and that nobody here confirmed."""
+    for file, places in READERS.items():
+        trusted.check(campaign.root, file, places)
+
+
+def confirm(campaign: Campaign) -> dict[str, str]:
+    """Let all that the files name count from now on; the places in words, by file."""
+    said = {file: trusted.confirm(campaign.root, file, read) for file, read in READERS.items()}
+    return {file: text for file, text in said.items() if text}
+
+
+def places(params: str) -> tuple[str, ...]:
+    """The places that params.yaml names: the bucket for images, a file outside the campaign.
+
+    A text that cannot be read names none: whoever uses the settings says what is wrong with it.
+    """
+    try:
+        values = yaml.safe_load(params)
+    except yaml.YAMLError:
+        return ()
+    push, file = _section(values, "push"), _section(values, "pretrain", "options").get("file")
+    said = []
+    if push.get("images") == "s3" and push.get("bucket"):
+        said.append(f"push.bucket = {push['bucket']}")
+    if isinstance(file, str) and _outside(file):
+        said.append(f"pretrain.options.file = {file}")
+    return tuple(said)
+
+
+def _section(values: Any, *names: str) -> dict[str, Any]:
+    for name in names:
+        values = values.get(name) if isinstance(values, dict) else None
+    return values if isinstance(values, dict) else {}
+
+
+def _outside(file: str) -> bool:
+    path = PurePosixPath(Path(file).as_posix())
+    return path.is_absolute() or ".." in path.parts
+
+
+READERS = {commands.CONFIG: commands.places, "params.yaml": places}

@@ -1,0 +1,217 @@
+"""Selection for a notebook: features, labels and a budget are enough; no campaign, no files.
+
+from labelcycle import select
+picks = select(features, labels, budget=20, strategy="supclust")
+picks.rows
+"""
+
+from __future__ import annotations  # help() shows the names of types, not what they are made of
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from labelcycle.core import checked, clusterers, plain_input, spread, strategies
+from labelcycle.core.clustering import prepared, without_noise
+from labelcycle.core.neighbours import in_ball
+from labelcycle.core.pool import UNLABELED, Pool, Selection
+from labelcycle.core.registry import parse_options
+from labelcycle.core.seeding import derive
+from labelcycle.errors import SettingsError
+from labelcycle.nn import learners
+from labelcycle.options import Options
+
+MOST_CLUSTERS = 500
+"""As the cluster stage's default (Hacohen et al. 2022, code)."""
+
+
+def select(
+    features: ArrayLike,
+    labels: ArrayLike | None,
+    budget: int,
+    *,
+    strategy: str = "typiclust",
+    options: Mapping[str, Any] | None = None,
+    normalise: bool = True,
+    classes: int | None = None,
+    clusters: ArrayLike | None = None,
+    cluster_method: str = "kmeans",
+    cluster_options: Mapping[str, Any] | None = None,
+    probabilities: ArrayLike | None = None,
+    learner: str = "linear",
+    learner_options: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> Selection:
+    """The `budget` samples to label next, in the order in which they were picked.
+
+    The answer has `rows` (b,) int64; `score` (b,), by which the strategy judged each at its turn;
+    `why`, what it knew of each, by name; `stood_in`, the strategy that picked instead because the
+    model had nothing to say (no labels, one class, the same answer for all samples), or None;
+    `stand_ins`, how many picks that strategy made: the last ones, if the model doubts too few.
+
+    features : (n, d), one row a sample: an array of numpy, a tensor of torch, a data frame or
+        lists. Only their directions are compared: each row is brought to length 1 first. A warning
+        tells where lengths carry most of the spread. float32 and float16 are used as they are,
+        may be memory-mapped, and are never changed
+    labels : (n,) class indices, -1 (or NaN, None) where there is none; None: no sample has one
+    budget : if fewer samples have no label, all of them are returned, with a warning
+    strategy : a name of `labelcycle strategies`; `options` : its own, where not the default, as
+        `labelcycle strategies NAME` lists them
+    normalise : False: lengths count too, for features whose directions say little, such as a
+        single column. Clusters, model and strategy then see the features less their mean.
+        maxherding, uherding, trustherding and probcover refuse it: their widths and radii are
+        distances between rows of length 1. So do the learners knn and propagate
+    classes : how many there are, which counts while not all have a label: for probcover's radius,
+        tcm's transition, the model; None: as many as the labels show, at least 2
+    clusters : (n,) cluster of each sample, if you have them: whole numbers, which may have gaps;
+        -1 is noise, which goes to the nearest cluster. Else `cluster_method` makes as many
+        as there will be labels, at most 500 (kmeans, minibatch; hdbscan as many as it finds, for
+        at most 20,000 samples)
+    probabilities : (n, c) of your own model, if the strategy asks for them; else `learner` is
+        fitted on the labels. A strategy that asks for a model's last layer always gets `learner`'s
+    seed : of all draws; the same arguments give the same selection
+
+    Raises SettingsError, DataError or PoolExhausted (labelcycle.errors), all of them ValueErrors,
+    each with what was wanted and what came.
+    """
+    module = strategies.get(strategy)
+    settings = _settings(module.Options, options, f"strategy {strategy}", normalise)
+    seed = plain_input.whole_number(seed, "seed", 0)
+    if classes is not None:
+        classes = plain_input.whole_number(classes, "classes", 1, plain_input.MOST_CLASSES)
+    array = plain_input.feature_rows(features, normalise)
+    n = len(array)
+    known = plain_input.class_indices(labels, n)
+    pool = Pool(array, known, known == UNLABELED)
+    checked.check_pool(pool)
+    least = _class_count(known, classes)
+    given = None
+    if probabilities is not None:
+        given = plain_input.probability_rows(probabilities, n, least, exactly=classes is not None)
+    count = least if given is None else given.shape[1]
+    if getattr(settings, "classes", 0) is None:  # asked for, and not told
+        settings = settings.model_copy(update={"classes": count})
+    wanted = _affordable(budget, int(np.count_nonzero(pool.available)))
+    if normalise and strategy != "random":
+        _warn_of_lengths(array, "normalise" in module.Options.model_fields)
+    if not normalise:
+        array = in_ball(array)
+        pool = Pool(array, known, pool.available)
+    groups = last = None
+    if "clusters" in module.NEEDS and clusters is not None:
+        groups = _without_noise(plain_input.cluster_numbers(clusters, n), array, normalise)
+    elif "clusters" in module.NEEDS:
+        groups = _clusters(pool, wanted, cluster_method, cluster_options, normalise, seed)
+    if "head" in module.NEEDS or ("probabilities" in module.NEEDS and given is None):
+        fitted = _fitted(pool, count, learner, learner_options, normalise, seed)
+        given = fitted.predict_proba(array) if given is None else given
+        last = fitted.head(array) if "head" in module.NEEDS else None
+    pool = Pool(array, known, pool.available, groups, given, last)
+    found = checked.select(strategy, pool, wanted, derive(seed, 0, "query"), settings)
+    _warn_of_copies(array[found.rows], whole=wanted == np.count_nonzero(pool.available))
+    return found
+
+
+def _settings(
+    kind: type[Options], values: Mapping[str, Any] | None, owner: str, normalise: bool
+) -> Any:
+    """The options of a strategy or learner, told whether lengths count.
+
+    Raises SettingsError where they would have to and cannot.
+    """
+    if not isinstance(normalise, bool | np.bool_):
+        raise SettingsError(f"normalise must be True or False (got {normalise!r})")
+    if normalise or owner == "strategy random":
+        return parse_options(kind, values, owner)
+    if "normalise" not in kind.model_fields:
+        raise SettingsError(
+            f"{owner} goes by distances between rows of length 1: wanted normalise=True; take a"
+            f" {owner.split()[0]} with an option `normalise`, as {_ABLE[owner.split()[0]]}"
+        )
+    return parse_options(kind, {"normalise": False, **(values or {})}, owner)
+
+
+_ABLE = {"strategy": "typiclust, supclust, coreset or badge", "learner": "linear or prototype"}
+
+
+def _warn_of_lengths(features: NDArray[np.floating], able: bool) -> None:
+    text = spread.remark(features)
+    if text:
+        remedy = "" if able else f"take {_ABLE['strategy']} and "
+        warnings.warn(f"{text}; {remedy}give normalise=False if lengths should count", stacklevel=3)
+
+
+def _warn_of_copies(picked: NDArray[np.floating], whole: bool) -> None:
+    """Warn if picks look the same, unless all that was left had to be taken."""
+    distinct = len(np.unique(picked, axis=0))
+    if distinct < len(picked) and not whole:
+        warnings.warn(
+            f"{len(picked) - distinct} of {len(picked)} picks have the features of another pick;"
+            " leave copies out before you select",
+            stacklevel=3,
+        )
+
+
+def _affordable(budget: int, left: int) -> int:
+    """The budget, or what is left if that is less. Raises as `query.check_budget`."""
+    above = isinstance(budget, int | np.integer) and budget > left > 0
+    checked.check_budget(left if above else budget, left)
+    if above:
+        warnings.warn(
+            f"budget {budget} is above the {left} samples without a label: all are returned",
+            stacklevel=3,
+        )
+    return min(int(budget), left)
+
+
+def _clusters(
+    pool: Pool,
+    budget: int,
+    method: str,
+    options: Mapping[str, Any] | None,
+    normalise: bool,
+    seed: int,
+) -> NDArray[np.int32]:
+    module = clusterers.get(method)
+    wanted = min(int(np.count_nonzero(pool.labeled)) + budget, MOST_CLUSTERS)
+    rng = derive(seed, 0, "cluster")
+    settings = parse_options(module.Options, options, f"clusterer {method}")
+    return module.fit(pool.features, wanted, rng, settings, normalise).assignment
+
+
+def _without_noise(
+    clusters: NDArray[np.int32], features: NDArray[np.floating], normalise: bool
+) -> NDArray[np.int32]:
+    if not len(clusters) or clusters.min() >= 0:
+        return clusters
+    if clusters.max() < 0:
+        warnings.warn(
+            "clusters are -1 (noise) for all samples: they are taken for one cluster", stacklevel=3
+        )
+    return without_noise(prepared(features, normalise), clusters)[0]
+
+
+def _class_count(labels: NDArray[np.int64], classes: int | None) -> int:
+    """As many as told, else as many as the labels show, at least 2."""
+    least = max(2, int(labels.max(initial=UNLABELED)) + 1)
+    if classes is not None and classes < least:
+        raise SettingsError(f"classes must be at least {least}, as the labels show (got {classes})")
+    return least if classes is None else classes
+
+
+def _fitted(
+    pool: Pool,
+    classes: int,
+    learner: str,
+    options: Mapping[str, Any] | None,
+    normalise: bool,
+    seed: int,
+) -> learners.Learner:
+    """The learner, fitted on the labels there are."""
+    module = learners.get(learner)
+    learners.must_see("features", learner, "learner")
+    settings = _settings(module.Options, options, f"learner {learner}", normalise)
+    return module.fit(pool.features, pool.labels, classes, settings, seed)

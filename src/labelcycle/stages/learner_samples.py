@@ -1,0 +1,46 @@
+"""The samples of a campaign as its learner sees them: features, and images for some learners."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelcycle.campaign import store
+from labelcycle.nn.encoders import Encoder, Images
+from labelcycle.nn.learners import sees_images
+from labelcycle.nn.samples import Pictures, Seen
+from labelcycle.stages.sample_images import load_images
+
+
+def seen(
+    campaign: store.Campaign,
+    split: str,
+    features: NDArray[np.floating],
+    learner: str,
+    image_size: int | None,
+    encoder: tuple[str, Encoder] | None = None,
+) -> Seen:
+    """The samples of "pool" or "holdout"; images are read only when a learner asks for some.
+
+    features : (n, d), one row a sample of the split; image_size : for learners of images
+    """
+    if not sees_images(learner):
+        return Seen(features)
+    assert image_size is not None, "a learner of images was trained on some size"
+    samples = store.read_samples(campaign.samples, split)
+
+    def read(rows: NDArray[np.int64]) -> Images:
+        return load_images(campaign, [samples[row] for row in rows], image_size)
+
+    return Seen(features, Pictures(len(samples), read, encoder))
+
+
+def campaign_encoder(campaign: store.Campaign) -> tuple[str, Encoder] | None:
+    """Name and fitted encoder of the campaign; None if it takes no images."""
+    from labelcycle.campaign.encoder_files import DESCRIPTION, load_encoder  # torch
+    from labelcycle.nn.encoders import ReadyMade, get_ready_made
+
+    name = store.read_json(campaign.encoder / DESCRIPTION)["encoder"]
+    if get_ready_made(name):
+        return None
+    encoder = load_encoder(campaign.encoder)
+    assert not isinstance(encoder, ReadyMade)
+    return name, encoder

@@ -1,0 +1,123 @@
+"""The training behind stage `pretrain`, with its checkpoints.
+
+Under torchrun every process runs this; the first one alone writes and shows.
+"""
+
+import io
+import pickle
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from labelcycle import __version__
+from labelcycle import options as base
+from labelcycle.campaign import encoder_files, store
+from labelcycle.errors import DataError
+from labelcycle.nn import encoders, training_processes
+from labelcycle.nn.device import best_device, threads_set
+from labelcycle.nn.progress import Progress, State
+from labelcycle.stages.pretrain import Options
+from labelcycle.stages.sample_images import load_images, median_side
+
+SAVE_EVERY_S = 20.0
+
+
+def fit(
+    campaign: store.Campaign,
+    options: Options,
+    seed: int,
+    samples: list[store.Sample],
+    show: Callable[[Progress], None],
+) -> None:
+    """Fit the encoder to the images of `samples` and write its files."""
+    module = encoders.get(options.encoder)
+    own = encoders.options_of(options.encoder, options.options)
+    size = options.image_size or module.default_size(median_side(samples), own)
+    images = load_images(campaign, samples, size)
+    with training_processes.joined(best_device()):
+        checkpoint = _checkpoint(campaign, options, size, samples, seed)
+        encoder = trained(options.encoder, images, own, seed, options.threads, checkpoint, show)
+        if training_processes.rank() > 0:
+            return
+    encoder_files.save_encoder(campaign.encoder, options.encoder, encoder)
+    shutil.rmtree(checkpoint.parent, ignore_errors=True)
+
+
+def trained(
+    name: str,
+    images: encoders.Images,
+    options: base.Options,
+    seed: int,
+    threads: int,
+    checkpoint: Path,
+    show: Callable[[Progress], None],
+) -> encoders.Encoder:
+    """The encoder of that name, fitted to (n, s, s, 3) images on the best device.
+
+    checkpoint : file from which it goes on, and into which it saves now and then; of exactly
+        this training; whoever has stored the encoder removes it
+    """
+    resume = _resume(checkpoint)
+    fitting = encoders.get(name).fit(images, options, seed, best_device(), resume)
+    with threads_set(threads):
+        return _follow(fitting, checkpoint, show)
+
+
+def _follow(
+    fitting: encoders.Fitting, checkpoint: Path, show: Callable[[Progress], None]
+) -> encoders.Encoder:
+    """The encoder at the end of a training; shows each step, saves a checkpoint now and then."""
+    saved = time.monotonic()
+    while True:
+        try:
+            progress = next(fitting)
+        except StopIteration as end:
+            encoder: encoders.Encoder = end.value
+            return encoder
+        if training_processes.rank() > 0:
+            continue
+        if progress.snapshot is not None and time.monotonic() - saved >= SAVE_EVERY_S:
+            _save(checkpoint, progress.snapshot())
+            saved = time.monotonic()
+        show(progress)
+
+
+def _checkpoint(
+    campaign: store.Campaign, options: Options, size: int, samples: list[store.Sample], seed: int
+) -> Path:
+    """The checkpoint file of exactly this training."""
+    code = store.read_json(campaign.code) if campaign.code.exists() else {}
+    inputs = {
+        "options": options.model_dump(mode="json"),
+        "size": size,
+        "seed": seed,
+        "pool": [sample.id for sample in samples],
+        "code": [__version__, torch.__version__, code.get("pretrain")],
+        "device": best_device().type,
+        "processes": training_processes.count(),
+    }
+    key = store.digest(store.dump_json(inputs).encode())
+    return campaign.checkpoints / f"pretrain-{key}" / "state.pt"
+
+
+def _save(path: Path, state: State) -> None:
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    store.write_bytes(path, buffer.getvalue())
+
+
+def _resume(path: Path) -> State | None:
+    """The saved state, or None where there is none."""
+    if not path.exists():
+        return None
+    try:
+        state: State = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+        raise DataError(
+            f"cannot read the checkpoint {path}: {' '.join(str(error).split())[:120]};"
+            " delete it to train from the start"
+        ) from error
+    return state
