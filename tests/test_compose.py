@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
+
 from labelcycle_flows.receiving import place
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -42,7 +42,8 @@ def test_servers_in_containers_are_the_versions_of_the_worker() -> None:
 
 def test_what_a_lock_leaves_out_is_not_imported() -> None:
     """label-studio-sdk asks for nltk, which its client and our parts of it have no use for."""
-    hidden = "import sys; sys.modules['nltk'] = None; import labelcycle.adapters.annotation.label_studio.rest_api"
+    client = "labelcycle.adapters.annotation.label_studio.rest_api"
+    hidden = f"import sys; sys.modules['nltk'] = None; import {client}"
     subprocess.run([sys.executable, "-c", hidden], check=True)
 
 

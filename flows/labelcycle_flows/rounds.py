@@ -26,9 +26,8 @@ from labelcycle.campaign.round_states import BEFORE_OPEN, State
 from labelcycle.campaign.store import Campaign
 from labelcycle.cycle import round_closing, round_opening, task_plan
 from labelcycle.errors import ServiceDown, ServiceRefused, StateError
-from labelcycle.rounds import deadline, snapshot
+from labelcycle.rounds import code_file, deadline, snapshot
 from labelcycle.rounds.snapshot import Standing
-from labelcycle.stages import declaration
 from labelcycle_flows import names, reports, telling
 from labelcycle_flows.reports import say
 from labelcycle_flows.tasks import log_missing, log_rounds, look, pull, push, reproduce
@@ -44,7 +43,7 @@ def open_round(folder: str) -> int:
         now = snapshot.ready(campaign.root)
         if now.state in (State.DUE, State.PLANNED):
             LabelStudioBackend(campaign).check()  # better told now than after the training
-            declaration.refresh_code(campaign, now.config)
+            code_file.refresh_code(campaign, now.config)
         if now.state is State.DUE:
             round_opening.plan(now)
             now = snapshot.read(campaign.root)
@@ -76,7 +75,7 @@ def close_round(folder: str) -> int:
                 f"round {number} is {now.state}; wanted an open round to close;"
                 f" {round_states.NEXT[now.state]}"
             )
-        declaration.refresh_code(campaign, now.config)
+        code_file.refresh_code(campaign, now.config)
         round_closing.check_settings(now, _settings_at(now, round_states.open_tag(number)))
         if now.state in (State.OPEN, State.ENDING):
             pull(now)

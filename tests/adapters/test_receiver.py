@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from labelcycle_flows.waking import Debounce, Waker
 
 from labelcycle.adapters import receiver
 from labelcycle.errors import ToolFailed
+from labelcycle_flows.waking import Debounce, Waker
 
 SECRET = "a long secret"
 

@@ -17,7 +17,10 @@ from attacks import Try, attack
 from labelcycle.adapters.local import services
 from labelcycle.campaign.store import Campaign
 
-NAMES = ("prefect", "flows", "labelcycle", "click", "httpx", "random", "uvicorn", "yaml", "torch")
+NAMES = (
+    *("labelcycle", "labelcycle_flows", "prefect", "click"),
+    *("httpx", "random", "uvicorn", "yaml", "torch"),
+)
 
 
 def planted(root: Path) -> Path:

@@ -22,9 +22,8 @@ from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, read_samples
 from labelcycle.cycle import past_rounds, task_images
 from labelcycle.errors import LabelcycleError
-from labelcycle.rounds import snapshot
+from labelcycle.rounds import code_file, snapshot
 from labelcycle.rounds.snapshot import Standing
-from labelcycle.stages import declaration
 from labelcycle.stages.sample_images import load_images
 
 MODULES = ("random.py", "click.py", "torch.py", "dvc/__init__.py", "labelcycle/__init__.py")
@@ -67,7 +66,7 @@ def another_pipeline(folder: Path) -> Iterable[Try]:
         except LabelcycleError:
             told = True
         yield Try("nobody is told", not told)
-        declaration.refresh_code(Campaign(root), config.parse(SETTINGS))
+        code_file.refresh_code(Campaign(root), config.parse(SETTINGS))
         with contextlib.suppress(LabelcycleError):
             commands.repro(root, "pretrain")
     yield Try("its command runs", mark.exists())

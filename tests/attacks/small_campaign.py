@@ -135,7 +135,7 @@ def _begin(folder: Path, served: Campaign) -> Path:
 
 @contextmanager
 def _bare_flows(environment: dict[str, str]) -> Iterator[ModuleType]:
-    """The module labelcycle_flows.rounds: its own functions in their own order, without Prefect and DVC."""
+    """The flows as bare functions in their own order, without Prefect and DVC."""
     from labelcycle_flows import reports, tasks
     from labelcycle_flows import rounds as flows
 

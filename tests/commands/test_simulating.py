@@ -34,7 +34,7 @@ def test_a_wrong_file_is_refused_without_torch(tmp_path: Path) -> None:
     ):
         path = written(tmp_path, **change)
         program = (
-            "import sys; from labelcycle.cli.main.main import main\n"
+            "import sys; from labelcycle.cli.main import main\n"
             f"sys.argv = ['labelcycle', 'simulate', {str(path)!r}]\n"
             "try: main()\n"
             "finally: print({'torch', 'faiss', 'sklearn'} & set(sys.modules))"

@@ -47,7 +47,7 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
 
 @pytest.fixture
 def flows(monkeypatch: pytest.MonkeyPatch, backend: FakeBackend):
-    """The module labelcycle_flows.rounds with Prefect taken out: the bare functions in their own order."""
+    """The flows with Prefect taken out: the bare functions in their own order."""
     from labelcycle_flows import reports, rounds, tasks
 
     for name in ("reproduce", "push", "look", "pull", "log_rounds"):

@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from labelcycle_flows import receiving
-from labelcycle_flows.looks import Looks
-from labelcycle_flows.receiving import Place, place
 
 from labelcycle.campaign.store import Campaign, write_json
 from labelcycle.errors import LabelcycleError, ServiceDown, SettingsError, StateError
+from labelcycle_flows import receiving
+from labelcycle_flows.looks import Looks
+from labelcycle_flows.receiving import Place, place
 
 
 @pytest.mark.parametrize(

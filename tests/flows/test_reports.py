@@ -7,12 +7,12 @@ from threading import Thread
 from types import SimpleNamespace
 
 import pytest
-from labelcycle_flows import reports, rounds, tasks
 from prefect.artifacts import Artifact
 from prefect.exceptions import MissingContextError
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from labelcycle.errors import ServiceDown, ServiceRefused
+from labelcycle_flows import reports, rounds, tasks
 
 
 def test_a_table_is_shown_again_only_when_it_changed(monkeypatch: pytest.MonkeyPatch) -> None:

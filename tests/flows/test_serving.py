@@ -9,13 +9,13 @@ from unittest import mock
 
 import prefect
 import pytest
-from labelcycle_flows import serving
-from labelcycle_flows.looks import Looks, regular
 from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
 
 from labelcycle.adapters.local.environment import check_settings_here, prepare
 from labelcycle.errors import ServiceDown, StateError
+from labelcycle_flows import serving
+from labelcycle_flows.looks import Looks, regular
 
 
 class CountedLooks(Looks):

@@ -13,7 +13,8 @@ from labelcycle import config
 from labelcycle.campaign import store
 from labelcycle.errors import DataError
 from labelcycle.nn.progress import Progress
-from labelcycle.stages import declaration, embed, pretrain
+from labelcycle.rounds import code_file
+from labelcycle.stages import code, embed, pretrain
 
 OPTIONS = pretrain.Options(encoder="precomputed")
 
@@ -119,7 +120,7 @@ def test_another_file_makes_pretrain_stale(campaign: store.Campaign) -> None:
     settings = config.parse({"pretrain": {"encoder": "precomputed"}})
 
     def code() -> dict[str, dict[str, str]]:
-        declaration.refresh_code(campaign, settings)
+        code_file.refresh_code(campaign, settings)
         return json.loads(campaign.code.read_text())
 
     without = code()
@@ -136,12 +137,10 @@ def test_another_file_makes_pretrain_stale(campaign: store.Campaign) -> None:
 
 
 def test_no_file_named_no_digest(tmp_path: Path) -> None:
-    assert declaration.named_files(tmp_path, "resnet18", {}) == {}
+    assert code.named_files(tmp_path, "resnet18", {}) == {}
     options = {"file": "w.pth"}
-    assert declaration.named_files(tmp_path, "torchvision_pretrained", options) == {
-        "w.pth": declaration.NO_FILE
-    }
+    assert code.named_files(tmp_path, "torchvision_pretrained", options) == {"w.pth": code.NO_FILE}
     (tmp_path / "w.pth").write_bytes(b"abc")  # sha256 of abc: FIPS 180-2, appendix B.1
-    assert declaration.named_files(tmp_path, "torchvision_pretrained", options) == {
+    assert code.named_files(tmp_path, "torchvision_pretrained", options) == {
         "w.pth": "ba7816bf8f01cfea"
     }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labelcycle.campaign import store
+from labelcycle.campaign import learner_files, store
 from labelcycle.core.one_line_warnings import Notice
 from labelcycle.core.pool import Pool, Selection
 from labelcycle.errors import DataError, PoolExhausted, SettingsError
@@ -246,7 +246,7 @@ def test_the_model_is_read_back_as_it_was(campaign: store.Campaign) -> None:
     train.run(campaign, train.Options(), CLASSES, 0)
     chances = store.read_array(campaign.model / "probabilities.npy")
     assert (chances.shape, chances.dtype) == ((POOL, 3), np.float32)
-    learner = train.load_learner(campaign.model)
+    learner = learner_files.load_learner(campaign.model)
     again = learner.predict_proba(features_of(range(POOL)))
     np.testing.assert_array_equal(again, chances)
     record = store.read_json(campaign.model / "model.json")
@@ -267,7 +267,7 @@ def test_broken_weights_are_named(campaign: store.Campaign) -> None:
     with pytest.raises(
         DataError, match=r"cannot read .*model\.safetensors.*labelcycle stage train"
     ):
-        train.load_learner(campaign.model)
+        learner_files.load_learner(campaign.model)
 
 
 # --- evaluate -------------------------------------------------------------------------------

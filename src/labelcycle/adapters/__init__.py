@@ -1,1 +1,4 @@
-"""The outside world, one module for each outside thing."""
+"""The outside world: services, programs, the network, each behind functions of our own.
+
+No rule of a round is here; `ports` says what a round may ask of them.
+"""

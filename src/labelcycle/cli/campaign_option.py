@@ -16,7 +16,7 @@ def campaign_in(root: Path) -> "Campaign":
 
 
 def flows_of(root: Path) -> ModuleType:
-    """`labelcycle_flows.rounds`, ready for the campaign in `root`; StateError if that is no repository."""
+    """The flows, ready for the campaign in `root`; StateError if that is no repository."""
     from labelcycle.adapters import git
     from labelcycle.adapters.local.environment import check_settings_here
 

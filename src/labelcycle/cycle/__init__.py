@@ -1,1 +1,4 @@
-"""The steps of a round as plain functions; the flows give them time, retries and a record."""
+"""The steps that change a campaign: begin, ingest, open, close, change classes, verify.
+
+What only reads where it stands is in `rounds`; when steps are taken is up to the flows.
+"""

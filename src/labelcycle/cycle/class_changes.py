@@ -48,7 +48,8 @@ def _check_between_rounds(standing: Standing) -> None:
     raise StateError(
         f"round {standing.number} is {standing.state}, and its tasks ask for the classes as they"
         " are: wanted no round at work; close it first"
-        f"{give_up if standing.state in round_states.CANCELLABLE else ''}; {round_states.NEXT[standing.state]}"
+        f"{give_up if standing.state in round_states.CANCELLABLE else ''};"
+        f" {round_states.NEXT[standing.state]}"
     )
 
 

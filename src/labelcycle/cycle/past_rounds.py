@@ -14,7 +14,7 @@ from labelcycle.campaign.store import Campaign, read_json, read_samples
 from labelcycle.errors import DataError, StateError
 from labelcycle.nn import learners
 from labelcycle.rounds.snapshot import Standing, check_closed
-from labelcycle.stages import declaration
+from labelcycle.stages import code
 
 INPUTS = ("data/samples.jsonl.dvc", "data/labels.dvc")
 FEATURES = "work/features"
@@ -76,7 +76,7 @@ def verify(standing: Standing, number: int, deep: bool, show: Callable[[str], No
 def _restore_named(standing: Standing, rebuilt: Campaign) -> None:
     """Bring the file that the encoder's options name, if DVC keeps it."""
     chosen = config.load(rebuilt.params, parts=False).pretrain
-    for file in declaration.named_files(rebuilt.root, chosen.encoder, chosen.options):
+    for file in code.named_files(rebuilt.root, chosen.encoder, chosen.options):
         if (rebuilt.root / f"{file}.dvc").exists():
             commands.restore(rebuilt.root, standing.campaign.root, [f"{file}.dvc"])
 

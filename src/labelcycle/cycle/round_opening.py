@@ -25,7 +25,7 @@ from labelcycle.cycle import task_plan
 from labelcycle.errors import PoolExhausted, StateError
 from labelcycle.rounds.pushed_tasks import Asked
 from labelcycle.rounds.snapshot import COMMITTED, Standing
-from labelcycle.stages import declaration
+from labelcycle.stages import code
 
 INPUTS = ("data/images", "data/samples.jsonl", "data/labels", "data/holdout.jsonl")
 """What a round stands on, under DVC."""
@@ -66,7 +66,7 @@ def plan(standing: Standing) -> None:
     """
     config, campaign = standing.config, standing.campaign
     chosen = config.pretrain
-    files = declaration.named_files(campaign.root, chosen.encoder, chosen.options)
+    files = code.named_files(campaign.root, chosen.encoder, chosen.options)
     _check_there(campaign, files)
     if standing.number == 0:  # an ingest or import that was killed may not have come so far
         commands.add(campaign.root, INPUTS)
@@ -104,7 +104,7 @@ def _check_there(campaign: Campaign, files: dict[str, str]) -> None:
     Planned without it, the round would be held to its absence.
     """
     for name, found in files.items():
-        if found == declaration.NO_FILE:
+        if found == code.NO_FILE:
             raise StateError(
                 f"no file {name} in the campaign: wanted the file that pretrain.options.file of"
                 " params.yaml names, before a round is planned; put it there"
@@ -157,7 +157,7 @@ def check_files(standing: Standing) -> None:
     planned = standing.record(round_states.PLAN).get("files", {})  # an earlier version wrote none
     for name, wanted in planned.items():
         path = campaign.root / name
-        got = file_digest(path) if path.is_file() else declaration.NO_FILE
+        got = file_digest(path) if path.is_file() else code.NO_FILE
         if got == wanted:
             continue
         raise StateError(

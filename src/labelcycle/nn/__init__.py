@@ -1,1 +1,4 @@
-"""Networks: tensors and arrays in and out. No file, no log, no service."""
+"""Networks: encoders, their training, learners. Tensors and arrays in, arrays out.
+
+No campaign and no service is here.
+"""

@@ -126,8 +126,8 @@ class Training:
         if training_processes.count() > 1:
             if batch < 2 * training_processes.count():
                 raise SettingsError(
-                    f"{training_processes.count()} processes for batches of {batch} images: wanted two"
-                    " images or more for each; train in one process, without torchrun"
+                    f"{training_processes.count()} processes for batches of {batch} images:"
+                    " wanted two images or more for each; train in one process, without torchrun"
                 )
             device = self._pixels.device
             if not self.on_cpu:

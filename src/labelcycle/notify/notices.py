@@ -3,6 +3,7 @@
 A notice is known by its key, which names the event: it is told once.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,6 +22,7 @@ from labelcycle.rounds import (
     pushed_tasks,
     skipped_samples,
 )
+from labelcycle.rounds.corrections import Correction
 from labelcycle.rounds.snapshot import Standing
 
 
@@ -172,11 +174,15 @@ def _waiting(now: Standing) -> list[Notice]:
             now,
             f"waiting {now.number:03d} {who}",
             f"look at {authors.named(who)}",
-            f"{corrected_labels.waiting_told(corrected_labels.waiting([c for c in found if c.by == who]))}.",
+            f"{_told([change for change in found if change.by == who])}.",
             _place(now),
         )
         for who in sorted({change.by for change in found})
     ]
+
+
+def _told(changes: Collection[Correction]) -> str:
+    return corrected_labels.waiting_told(corrected_labels.waiting(changes))
 
 
 def _opened(now: Standing) -> Notice:

@@ -1,0 +1,4 @@
+"""What a round says of the people who answered it, and simulated people.
+
+Nothing here changes a label.
+"""

@@ -35,7 +35,7 @@ from labelcycle.simulate.problem import (
 )
 from labelcycle.simulate.sets import BALANCED
 from labelcycle.simulate.sets.chosen_set import Labels, Read
-from labelcycle.stages import declaration, pretrain_training
+from labelcycle.stages import code, pretrain_training
 from labelcycle.stages.embed import checked_features
 
 BATCH = 256
@@ -108,7 +108,7 @@ def _problem(
 
 
 def _squares(read: Read, side: int, place: Place) -> Squares:
-    key = _key([read.train.stamp, read.test.stamp, side, declaration.code_of(squares.__module__)])
+    key = _key([read.train.stamp, read.test.stamp, side, code.code_of(squares.__module__)])
     return squares(read, side, place.cache / "images" / key, place.showing)
 
 
@@ -125,7 +125,7 @@ def _features(
     key = _key(
         [
             images.digest,
-            declaration.named_files(place.source, encoder.name, encoder.options),
+            code.named_files(place.source, encoder.name, encoder.options),
             store.digest(rows.tobytes()),
             encoder.name,
             own.model_dump(mode="json"),
@@ -133,7 +133,7 @@ def _features(
             seed,
             encoder.threads,
             str(best_device()),
-            declaration.code_of(pretrain_training.__name__, f"{encoders.__name__}.{encoder.name}"),
+            code.code_of(pretrain_training.__name__, f"{encoders.__name__}.{encoder.name}"),
         ]
     )
     files = [place.cache / "features" / key / f"{name}.npy" for name in ("train", "test")]

@@ -36,7 +36,7 @@ from labelcycle.simulate.problem import Campaign, Measured, Problem, needs
 from labelcycle.simulate.result_rows import counted, curves_of, groups, heading
 from labelcycle.simulate.results import Row, rows_of
 from labelcycle.simulate.sets.chosen_set import Read
-from labelcycle.stages import declaration
+from labelcycle.stages import code
 
 RESULTS = "results.json"
 TABLE = "table.md"
@@ -155,7 +155,7 @@ def _map(
     picks = {e.text: found[Campaign(e, clusterer, learner, 0)].picks[0] for e in shown}
     names = list(problem.source.names)
     key = [names, problem.record(), clusterer.record(), [each.record() for each in shown], picks]
-    digest = store.digest(store.dump_json([*key, declaration.code_of(pool_maps.__name__)]).encode())
+    digest = store.digest(store.dump_json([*key, code.code_of(pool_maps.__name__)]).encode())
     path = map_file(folder, problem.source.name)
     if path.is_file() and store.read_json(path)["key"] == digest:
         return
@@ -225,6 +225,4 @@ def _code(campaign: Campaign) -> str:
 
 @cache
 def _code_of(*modules: str) -> str:
-    return store.digest(
-        store.dump_json(declaration.code_of(play_campaign.__name__, *modules)).encode()
-    )
+    return store.digest(store.dump_json(code.code_of(play_campaign.__name__, *modules)).encode())

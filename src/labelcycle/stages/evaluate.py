@@ -11,13 +11,14 @@ from pydantic import Field
 from labelcycle import options as base
 from labelcycle.campaign import store
 from labelcycle.campaign.labels import read_holdout
+from labelcycle.campaign.learner_files import META
 from labelcycle.core import metrics
 from labelcycle.core.calibration import calibration_error
 from labelcycle.core.seeding import derive
 from labelcycle.errors import DataError
 from labelcycle.nn.samples import Seen
 from labelcycle.stages.pool_files import class_index, read_features, rounded
-from labelcycle.stages.train import META, model_seen, said
+from labelcycle.stages.train import model_seen, said
 
 CONFUSION = "confusion.png"
 PER_CLASS = "per_class.png"

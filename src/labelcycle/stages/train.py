@@ -1,6 +1,5 @@
 """Stage `train`: the classifier from the accepted labels, and its word on the whole pool."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,20 +9,18 @@ from pydantic import Field
 
 from labelcycle import options as base
 from labelcycle.campaign import store
+from labelcycle.campaign.learner_files import META, WEIGHTS, load_learner
 from labelcycle.core.pool import Head
 from labelcycle.core.registry import parse_options
-from labelcycle.errors import DataError, SettingsError
+from labelcycle.errors import SettingsError
 from labelcycle.nn import learners
-from labelcycle.nn.calibrated import Calibrated, rebuilt, temperature_of
+from labelcycle.nn.calibrated import Calibrated, temperature_of
 from labelcycle.nn.encoders import Encoder
 from labelcycle.nn.learners import Learner
 from labelcycle.nn.samples import Seen, fitted, head, own_features, probabilities
 from labelcycle.stages.learner_samples import campaign_encoder, seen
 from labelcycle.stages.pool_files import probabilities_file, read_pool
 from labelcycle.stages.sample_images import common_ranges, median_side
-
-META = "model.json"
-WEIGHTS = "model.safetensors"
 
 
 class Options(base.Options):
@@ -127,17 +124,3 @@ def last_layer(campaign: store.Campaign, samples: Seen) -> Head:
     """Of the model in work/model, and what it sees of the samples."""
     name = store.read_json(campaign.model / META)["learner"]
     return head(name, load_learner(campaign.model), samples)
-
-
-def load_learner(folder: Path) -> Learner:
-    """The learner that `run` wrote to `folder`. Raises DataError if its files are broken."""
-    record = store.read_json(folder / META)
-    path = folder / WEIGHTS
-    try:
-        arrays = safetensors.numpy.load(path.read_bytes())
-        return rebuilt(learners.get(record["learner"]), record["state"], arrays)
-    except (OSError, KeyError, safetensors.SafetensorError) as error:
-        raise DataError(
-            f"cannot read {path}: wanted the weights of a learner, got {error};"
-            " run `labelcycle stage train`"
-        ) from error

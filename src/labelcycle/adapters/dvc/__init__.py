@@ -1,0 +1,1 @@
+"""DVC: its commands, its program, and which of its files a campaign may hold."""

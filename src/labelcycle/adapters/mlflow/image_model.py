@@ -30,8 +30,8 @@ class ImageClassifier(PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Read the classifier from the model's artifacts, and fetch the encoder from MLflow."""
+        from labelcycle.campaign.learner_files import META, load_learner
         from labelcycle.campaign.store import read_json
-        from labelcycle.stages.train import META, load_learner
 
         model = Path(context.artifacts[META]).parent  # its weights lie beside it
         record = read_json(model / META)

@@ -56,7 +56,7 @@ def log(client: Any, experiment: str, run: str, record: Mapping[str, Any]) -> st
     import mlflow
 
     from labelcycle.adapters.mlflow.image_model import signature
-    from labelcycle.stages.train import META, WEIGHTS
+    from labelcycle.campaign.learner_files import META, WEIGHTS
 
     settings = {}
     if not model["image_size"]:  # else the learner sees the images itself
@@ -68,7 +68,7 @@ def log(client: Any, experiment: str, run: str, record: Mapping[str, Any]) -> st
         warnings.simplefilter("ignore")  # an example would be run, only to see that it can be
         info = mlflow.pyfunc.log_model(
             name=f"round-{record['round']:03d}",
-            python_model=str(package / "adapters" / "mlflow_served.py"),
+            python_model=str(package / "adapters" / "mlflow" / "served_model.py"),
             artifacts={name: str(files["model"] / name) for name in (META, WEIGHTS)},
             model_config=settings,
             code_paths=[str(package)],

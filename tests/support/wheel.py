@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,10 +89,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     # A path entry, unlike a site directory, does not bring the editable install along.
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     package = next(base.glob("labelcycle-*.whl"))
+    with zipfile.ZipFile(package) as archive:  # no name that a package of somebody else may have
+        assert all(name.startswith("labelcycle") for name in archive.namelist())
     target = ["--python", str(made.python), "install", "--no-deps", "--no-index", str(package)]
     subprocess.run([*pip, *target], check=True)
     where = subprocess.run(
-        [str(made.python), "-c", "import labelcycle, flows; print(labelcycle.__file__)"],
+        [str(made.python), "-c", "import labelcycle, labelcycle_flows; print(labelcycle.__file__)"],
         cwd=base, check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
     assert str(site) in where

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from labelcycle.campaign import encoder_files, store
+from labelcycle.campaign import encoder_files, learner_files, store
 from labelcycle.nn import learners
 from labelcycle.nn.encoders.pixels import Pixels
-from labelcycle.stages import train
 
 CLASSES = ("dark", "light")
 KEY = "0123456789ab"
@@ -32,7 +31,7 @@ def models(folder: Path, classes: tuple[str, ...] = CLASSES, size: int = 8) -> d
         each.mkdir(parents=True)
     encoder_files.save_encoder(found["encoder"], "pixels", encoder)
     meta, arrays = learner.state()
-    store.write_bytes(found["model"] / train.WEIGHTS, safetensors.numpy.save(arrays))
+    store.write_bytes(found["model"] / learner_files.WEIGHTS, safetensors.numpy.save(arrays))
     description = {
         "learner": "linear",
         "classes": list(classes),
@@ -40,7 +39,7 @@ def models(folder: Path, classes: tuple[str, ...] = CLASSES, size: int = 8) -> d
         "values": {},
         "state": meta,
     }
-    store.write_json(found["model"] / train.META, description)
+    store.write_json(found["model"] / learner_files.META, description)
     store.write_array(found["model"] / "probabilities.npy", np.zeros((24, 2), "f4"))
     (found["record"] / "plan.json").write_text("{}")
     (found["figures"] / "confusion.png").write_bytes(b"picture")

@@ -1,4 +1,4 @@
-"""Takes the pictures of the README from a running demo: `python docs/screenshots.py demo`.
+"""Takes the pictures of the README from a running demo: `python tools/screenshots.py demo`.
 
 Needs Chromium with its driver. The pictures of annotators.md come from tests/cycle/test_browser.py.
 """
@@ -13,12 +13,12 @@ import chromium
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
-HERE = Path(__file__).parent
+IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 
 
 def save(driver: Chrome, name: str, settle_s: float = 4.0) -> None:
     """Write the picture once the page has settled."""
-    chromium.save(driver, HERE / "images" / f"{name}.png", settle_s)
+    chromium.save(driver, IMAGES / f"{name}.png", settle_s)
     print(f"docs/images/{name}.png", driver.current_url)
 
 
@@ -56,7 +56,7 @@ def main(campaign: Path) -> None:
     """Take all pictures."""
     record = json.loads((campaign / ".labelcycle" / "services.json").read_text())
     pushed = json.loads((campaign / "rounds" / "000" / "pushed.json").read_text())
-    (HERE / "images").mkdir(exist_ok=True)
+    IMAGES.mkdir(exist_ok=True)
     driver = chromium.browser(1360, 850)
     try:
         label_studio(driver, record, pushed["project"])

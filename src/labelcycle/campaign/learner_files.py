@@ -1,0 +1,29 @@
+"""The files of a trained learner: `model.json` (which one, its JSON state), and its weights."""
+
+from pathlib import Path
+
+import safetensors
+import safetensors.numpy
+
+from labelcycle.campaign.store import read_json
+from labelcycle.errors import DataError
+from labelcycle.nn import learners
+from labelcycle.nn.calibrated import rebuilt
+from labelcycle.nn.learners import Learner
+
+META = "model.json"
+WEIGHTS = "model.safetensors"
+
+
+def load_learner(folder: Path) -> Learner:
+    """The learner that stage `train` wrote. Raises DataError if its files are broken."""
+    record = read_json(folder / META)
+    path = folder / WEIGHTS
+    try:
+        arrays = safetensors.numpy.load(path.read_bytes())
+        return rebuilt(learners.get(record["learner"]), record["state"], arrays)
+    except (OSError, KeyError, safetensors.SafetensorError) as error:
+        raise DataError(
+            f"cannot read {path}: wanted the weights of a learner, got {error};"
+            " run `labelcycle stage train`"
+        ) from error

@@ -1,0 +1,49 @@
+"""`code.json`: the code of each stage, by digest, as an input of the stage that DVC sees."""
+
+from labelcycle.campaign.store import Campaign, dump_json, write_bytes
+from labelcycle.config import Config
+from labelcycle.nn import learners
+from labelcycle.stages import code
+from labelcycle.stages.declaration import NAMES
+
+
+def code_digests(config: Config) -> dict[str, dict[str, str]]:
+    """Per stage: the digest of the modules it is made of, and the versions of its libraries.
+
+    The modules are those that the stage's module imports, followed through labelcycle, and the
+    ones that the settings choose by name (encoder, strategy, learner).
+    """
+    encoder = f"labelcycle.nn.encoders.{config.pretrain.encoder}"
+    strategy = f"labelcycle.core.strategies.{config.query.strategy}"
+    learner = [f"labelcycle.nn.learners.{config.train.learner}"]
+    if learners.sees_images(config.train.learner):  # it may start from the encoder
+        learner.append(encoder)
+    chosen = {
+        "pretrain": [encoder],
+        "embed": [encoder],
+        "cluster": [f"labelcycle.core.clusterers.{config.cluster.method}"],
+        "query": [strategy, *learner],
+        "train": learner,
+        "evaluate": learner,
+    }
+    digests = {}
+    for name in NAMES:
+        roots = [f"labelcycle.stages.{name}", "labelcycle.core.seeding"]
+        # run_stage hands each stage its arguments, and imports them all
+        digests[name] = code.code_of(
+            *roots, *chosen.get(name, []), alone=("labelcycle.cycle.run_stage",)
+        )
+    return digests
+
+
+def refresh_code(campaign: Campaign, config: Config) -> None:
+    """Bring the campaign's `code.json` up to date; untouched if nothing changed.
+
+    The content of a file that the encoder's options name counts like code of `pretrain`.
+    """
+    digests = code_digests(config)
+    chosen = config.pretrain
+    digests["pretrain"] |= code.named_files(campaign.root, chosen.encoder, chosen.options)
+    text = dump_json(digests).encode()
+    if not campaign.code.exists() or campaign.code.read_bytes() != text:
+        write_bytes(campaign.code, text)
