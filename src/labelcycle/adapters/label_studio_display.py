@@ -1,0 +1,90 @@
+"""What tasks show people in Label Studio, and how it is put right.
+
+Every account may change the data of a task, and add and change its pre-annotations; the server
+does not tell who did.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labelcycle.adapters import label_tasks
+from labelcycle.adapters.label_config import chunks
+from labelcycle.adapters.label_studio_api import IDS_A_QUESTION, LabelStudioApi
+from labelcycle.adapters.label_studio_task import Task
+from labelcycle.ports import GUESS, Display
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A task and its pre-annotations, as the server lists them."""
+
+    task: Task
+    predictions: tuple[Mapping[str, Any], ...]
+
+    @property
+    def display(self) -> Display:
+        """What people see of it."""
+        return label_tasks.displayed(self.task.data, self.predictions)
+
+
+def shown(
+    api: LabelStudioApi, project: int, found: Mapping[str, Iterable[Task]]
+) -> dict[str, list[Shown]]:
+    """The tasks `found` (by key, with their twins) with their pre-annotations.
+
+    All are asked about: how many pre-annotations a task has is a field that everybody may change.
+    """
+    predictions = _predictions(api, project, [t.id for twins in found.values() for t in twins])
+    return {
+        key: [Shown(task, tuple(predictions[task.id])) for task in twins]
+        for key, twins in found.items()
+    }
+
+
+def restore(api: LabelStudioApi, key: str, task: Shown, wanted: Display) -> None:
+    """Have a task show again what `wanted` says, without pre-annotations that are not in it."""
+    number, data = task.task.id, {name: wanted[name] for name in wanted if name != GUESS}
+    if dict(task.task.data) != data | {"key": key}:
+        api.call(
+            f"putting task {number} right",
+            lambda sdk: sdk.tasks.update(str(number), data=data | {"key": key}),
+        )
+    for each in task.predictions:
+        if label_tasks.guess(each) != wanted.get(GUESS):
+            _remove(api, number, int(each["id"]))
+
+
+def _remove(api: LabelStudioApi, task: int, prediction: int) -> None:
+    doing = f"removing a pre-annotation of task {task}"
+    api.call(doing, lambda sdk: sdk.predictions.delete(prediction))
+
+
+def _predictions(
+    api: LabelStudioApi, project: int, tasks: Collection[int]
+) -> dict[int, list[Mapping[str, Any]]]:
+    """The pre-annotations of tasks, by id."""
+    found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    for some in chunks(sorted(tasks), IDS_A_QUESTION):
+        selected = {"selectedItems": {"all": False, "included": list(some)}}
+        query = json.dumps(selected, separators=(",", ":"))
+
+        def ask(sdk: Any, query: str = query) -> dict[int, list[Mapping[str, Any]]]:
+            listed = sdk.tasks.list(
+                project=project,
+                page_size=IDS_A_QUESTION,
+                fields="all",  # with less, the server leaves them out
+                include="id,predictions",
+                query=query,
+            )
+            return {int(t.id): [_plain(p) for p in t.predictions or ()] for t in listed.items or ()}
+
+        found |= api.call("reading the pre-annotations", ask, project)
+    return found
+
+
+def _plain(prediction: Any) -> Mapping[str, Any]:
+    """A pre-annotation of the SDK's list, which is a mapping or has one."""
+    return prediction if isinstance(prediction, Mapping) else dict(prediction)
