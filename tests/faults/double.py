@@ -250,7 +250,8 @@ class Double(httpx.BaseTransport):
         }[name, each["operator"]]
 
     def predict(self, body: Any, **_: Any) -> Reply:
-        self._one("tasks", body["task"])
+        if body["task"] not in self.tasks:
+            raise Refused(400, "Validation error")
         return 201, self._predict(body["task"], body)
 
     def _predict(self, task: int, prediction: Mapping[str, Any]) -> dict[str, Any]:

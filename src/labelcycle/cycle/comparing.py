@@ -71,7 +71,7 @@ def compare(
     touched = _touched(standing, backend, asking, known.keys() - now.keys(), lost)
     numbers = {key: number for key, (number, _) in asking.items() if key not in lost}
     decided = decisions.read(standing)
-    waited = {change.version: change.misled for change in corrections.waiting(standing)}
+    waited = {change.version for change in corrections.waiting(standing) if change.misled}
     until = {key: found.until for key, found in journal.altered(standing).items()}
     for change, trusted in _changes(numbers, known, now, touched, until, waited):
         plain = change.key in own or (change.what == "added" and change.key in still_open)
@@ -86,7 +86,7 @@ def seen(standing: Standing) -> list[Correction]:
     numbers = {key: number for key, (number, _) in _own(standing).items()}
     until = {key: found.until for key, found in journal.altered(standing).items()}
     known, latest = journal.known(standing), journal.latest(standing)
-    changes = _changes(numbers, known, latest, {}, until, {})
+    changes = _changes(numbers, known, latest, {}, until, ())
     decided = decisions.read(standing)
     return [c for c, trusted in changes if not trusted and c.version not in decided]
 
@@ -97,13 +97,13 @@ def _changes(
     now: Mapping[Name, Record],
     touched: Mapping[str, str | None],
     until: Mapping[str, str],
-    waited: Mapping[str, bool],
+    waited: Collection[str],
 ) -> Iterator[tuple[Correction, bool]]:
     """Every difference, and whether it is the author's own, of what was pushed.
 
     numbers : round by key; what is of other tasks is left out
     until : by key, moment up to which a task may have shown something else
-    waited : by version, what waited in an earlier round, and whether its author was misled
+    waited : versions whose authors were misled in an earlier round
     """
     place = {annotation: key for key, annotation in known}
     for key, annotation in sorted(known.keys() | now.keys()):
@@ -117,9 +117,9 @@ def _changes(
         change = Correction(numbers[key], key, annotation, what, before, after, by)
         trusted = authors.own(before, after) and not moved
         if trusted and after:
-            misled = authors.misled(after, until.get(key)) or waited.get(change.version, False)
+            misled = authors.misled(after, until.get(key)) or change.version in waited
             change = replace(change, misled=True, by=authors.UNKNOWN) if misled else change
-            trusted = not misled and change.version not in waited
+            trusted = not misled
         yield change, trusted
 
 
