@@ -194,15 +194,15 @@ def _shown(script: Script, project: int, ids: list[int]) -> None:
 
     def look() -> list[int]:
         """Ids of the pre-annotations; the rest of them goes on record."""
-        query = "fields=all&include=id,data,predictions&page_size=9&resolve_uri=false"
-        listed = call(f"GET tasks?project={project}&{query}")["tasks"]
-        kept = ("result", "model_version", "score", "task")
-        for task in listed:
-            given = [{key: p[key] for key in kept} | {"task": 0} for p in task["predictions"]]
-            script.note((task["data"], given))
-        return [int(p["id"]) for task in listed for p in task["predictions"]]
+        script.tasks(project, size=9, resolve_uri="false")
+        listed = call(f"GET predictions/?task__project={project}")
+        kept = ("result", "model_version", "score")
+        for each in sorted(listed, key=lambda each: int(each["id"])):
+            script.note([ids.index(each["task"]), {key: each[key] for key in kept}])
+        return sorted(int(each["id"]) for each in listed)
 
     look()
+    call(f"GET predictions/?task__project={GONE}")
     call(f"PATCH tasks/{ids[1]}/", {"data": {"image": "y", "key": "k1", "more": "z"}}, keys="data")
     said = {"task": ids[1], "result": label_config.result("cat"), "model_version": "m"}
     call("POST predictions/", said, keys="result model_version")

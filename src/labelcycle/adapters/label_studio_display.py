@@ -4,15 +4,13 @@ Every account may change the data of a task, and add and change its pre-annotati
 does not tell who did.
 """
 
-import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from labelcycle.adapters import label_tasks
-from labelcycle.adapters.label_config import chunks
-from labelcycle.adapters.label_studio_api import IDS_A_QUESTION, LabelStudioApi
+from labelcycle.adapters.label_studio_api import LabelStudioApi
 from labelcycle.adapters.label_studio_task import Task
 from labelcycle.ports import GUESS, Display
 
@@ -35,11 +33,11 @@ def shown(
 ) -> dict[str, list[Shown]]:
     """The tasks `found` (by key, with their twins) with their pre-annotations.
 
-    All are asked about: how many pre-annotations a task has is a field that everybody may change.
+    Those of all tasks are read: how many a task has is a field that everybody may change.
     """
-    predictions = _predictions(api, project, [t.id for twins in found.values() for t in twins])
+    predictions = _predictions(api, project) if found else {}
     return {
-        key: [Shown(task, tuple(predictions[task.id])) for task in twins]
+        key: [Shown(task, tuple(predictions.get(task.id, ()))) for task in twins]
         for key, twins in found.items()
     }
 
@@ -62,29 +60,15 @@ def _remove(api: LabelStudioApi, task: int, prediction: int) -> None:
     api.call(doing, lambda sdk: sdk.predictions.delete(prediction))
 
 
-def _predictions(
-    api: LabelStudioApi, project: int, tasks: Collection[int]
-) -> dict[int, list[Mapping[str, Any]]]:
-    """The pre-annotations of tasks, by id."""
+def _predictions(api: LabelStudioApi, project: int) -> dict[int, list[Mapping[str, Any]]]:
+    """The pre-annotations of a project's tasks, by the id of the task."""
     found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
-    for some in chunks(sorted(tasks), IDS_A_QUESTION):
-        selected = {"selectedItems": {"all": False, "included": list(some)}}
-        query = json.dumps(selected, separators=(",", ":"))
-
-        def ask(sdk: Any, query: str = query) -> dict[int, list[Mapping[str, Any]]]:
-            listed = sdk.tasks.list(
-                project=project,
-                page_size=IDS_A_QUESTION,
-                fields="all",  # with less, the server leaves them out
-                include="id,predictions",
-                query=query,
-            )
-            return {int(t.id): [_plain(p) for p in t.predictions or ()] for t in listed.items or ()}
-
-        found |= api.call("reading the pre-annotations", ask, project)
+    # by the project of the task: a pre-annotation has one of its own, which anybody may choose
+    listed = api.call(
+        "reading the pre-annotations",
+        lambda sdk: [dict(each) for each in sdk.predictions.list(task_project=project)],
+        project,
+    )
+    for each in listed:
+        found[int(each["task"])].append(each)
     return found
-
-
-def _plain(prediction: Any) -> Mapping[str, Any]:
-    """A pre-annotation of the SDK's list, which is a mapping or has one."""
-    return prediction if isinstance(prediction, Mapping) else dict(prediction)
