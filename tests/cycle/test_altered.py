@@ -58,7 +58,7 @@ def test_which_tasks_differ() -> None:
     """A twin counts; what an earlier version pushed, and what was deleted, is no difference."""
     pushed = {"a": {"image": "x"}, "b": {"image": "x"}, "c": {"image": "x"}, "d": {}}
     now = {"a": [{"image": "x"}], "b": [{"image": "x"}, {"image": "y"}], "d": [{"image": "z"}]}
-    assert altered.differing(pushed, now) == {"b": {"image": "y"}}
+    assert altered.differing(pushed, now) == {"b": ["image"]}
 
 
 def test_until_when_an_answer_may_be_about_something_else() -> None:
@@ -238,6 +238,17 @@ def test_the_tasks_and_who_was_misled_are_told(at_work, place) -> None:
     place.shown = {"b": {"image": "other"}}
     closing.progress(at_work, place)
     assert notices._altered(at_work)[0].key != notice.key
+
+
+def test_names_that_anybody_sends_fill_no_file_and_no_line(at_work, place) -> None:
+    """A megabyte of a name, what no file can hold, and a thousand names."""
+    odd = {"a" * 1_000_000: "x", "b\ud800\x1b[31m": "x" * 1_000_000}
+    place.shown = {"a": odd | {f"n{number}": "" for number in range(1000)}}
+    closing.progress(at_work, place)
+    assert len(altered.told(at_work)) < 500
+    assert altered.told(at_work).isprintable()
+    assert journal.path(at_work).stat().st_size < 1000
+    assert "'b\\ud800\\x1b[31m', n0, n1, n10, ..." in altered.told(at_work)
 
 
 # --- a campaign ----------------------------------------------------------------------------

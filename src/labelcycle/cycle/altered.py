@@ -9,6 +9,7 @@ look wait, and so do those that come while somebody may still have the page open
 import datetime
 from collections.abc import Collection, Iterable, Mapping
 
+from labelcycle.core.consensus import cut
 from labelcycle.cycle import asked, journal
 from labelcycle.cycle.asked import Asked
 from labelcycle.cycle.standing import Standing
@@ -18,22 +19,22 @@ OPEN_IN_A_BROWSER = datetime.timedelta(minutes=30)
 """For so long somebody may have a task open as it was, and may still answer it."""
 
 NAMED = 5
-"""So many tasks are named in a line; all stand in the journal."""
+"""So many tasks are named in a line, and so much of what differs; all tasks are in the journal."""
 
 
 def differing(
     pushed: Mapping[str, Display], now: Mapping[str, Iterable[Display]]
-) -> dict[str, Display]:
-    """By key, what is shown by a task that shows something else than was pushed.
+) -> dict[str, list[str]]:
+    """By key, what differs in a task that shows something else than was pushed.
 
     pushed : by key; an empty display is compared with nothing
     now : what each task shows, and each twin of it
     """
     return {
-        key: other[0]
+        key: sorted(other)
         for key, shown in sorted(now.items())
         if (wanted := pushed.get(key))
-        if (other := [each for each in shown if names(wanted, each)])
+        if (other := {name for each in shown for name in names(wanted, each)})
     }
 
 
@@ -56,8 +57,15 @@ def look(
     if not found:
         return
     until = datetime.datetime.now(datetime.UTC) + OPEN_IN_A_BROWSER
-    journal.note_altered(standing, found, until.isoformat(timespec="seconds"))
+    said = {key: _readable(differs) for key, differs in found.items()}
+    journal.note_altered(standing, said, until.isoformat(timespec="seconds"))
     backend.restore(project, ids, {key: pushed[key] for key in found})
+
+
+def _readable(differs: Iterable[str]) -> list[str]:
+    """Names for a line: whoever changes the data of a task may call them anything."""
+    some = [cut(name if name.isprintable() else ascii(name)) for name in differs]
+    return [*some[:NAMED], *(["..."] if len(some) > NAMED else [])]
 
 
 def told(standing: Standing) -> str:
@@ -70,8 +78,7 @@ def told(standing: Standing) -> str:
         tasks |= {task.key: task for task in asked.tasks(standing, number)}
     known = sorted((tasks[key] for key in found if key in tasks), key=lambda task: task.task)
     parts = [
-        f"task {task.task} of sample {task.sample}"
-        f" ({', '.join(names(task.display, found[task.key].display))})"
+        f"task {task.task} of sample {task.sample} ({', '.join(found[task.key].differs)})"
         for task in known
     ]
     subject = "1 task" if len(parts) == 1 else f"{len(parts)} tasks"

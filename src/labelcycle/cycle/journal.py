@@ -9,7 +9,7 @@ reads of it from there on may have been said of that.
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from labelcycle.cycle import authors
 from labelcycle.cycle.authors import Record
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import DataError
-from labelcycle.ports import AnnotationBackend, Display
+from labelcycle.ports import AnnotationBackend
 
 Name = tuple[str, int]
 """Key of the task and id of the annotation."""
@@ -26,9 +26,9 @@ Name = tuple[str, int]
 
 @dataclass(frozen=True)
 class Altered:
-    """What a task showed instead, and until when somebody may still have seen that."""
+    """What differed in what a task showed, and until when somebody may still have seen that."""
 
-    display: Display
+    differs: Sequence[str]
     until: str
 
 
@@ -60,10 +60,9 @@ def note(
     _add(standing, lines)
 
 
-def note_altered(standing: Standing, found: Mapping[str, Display], until: str) -> None:
-    """Write down what tasks show, by key, that show something else than was pushed."""
-    shown = {key: dict(display) for key, display in found.items()}
-    _add(standing, [{"key": key, "altered": shown[key], "until": until} for key in shown])
+def note_altered(standing: Standing, found: Mapping[str, Sequence[str]], until: str) -> None:
+    """Write down which tasks, by key, show something else than was pushed, and what differs."""
+    _add(standing, [{"key": key, "altered": found[key], "until": until} for key in found])
 
 
 def altered(standing: Standing) -> dict[str, Altered]:
