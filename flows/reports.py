@@ -11,7 +11,7 @@ from prefect.logging import get_run_logger
 
 from labelcycle import rounds
 from labelcycle.adapters import mlflow_place
-from labelcycle.cycle import asked, comparing, deadline, gold, revising, skipping, strays
+from labelcycle.cycle import altered, asked, comparing, deadline, gold, revising, skipping, strays
 from labelcycle.cycle.standing import Standing
 from labelcycle.ports import Progress
 
@@ -64,6 +64,8 @@ def progress(now: Standing, done: Progress) -> None:
             " (somebody imported tasks, or pressed Sync on its storage): nobody is asked about"
             " them, their answers do not count, and those without an answer were removed"
         )
+    if shown := altered.told(now):
+        say(f"round {now.number}: {shown}")
     if waits := revising.waiting_told(revising.waiting(comparing.seen(now))):
         say(waits)
     _show_table(

@@ -63,6 +63,16 @@ class TaskSpec:
     tasks: int = 0
 
 
+Display = Mapping[str, str]
+"""What a task shows people, by name: `image`, `GUESS`, and whatever else a backend puts there.
+
+The texts are the same for as long as the task shows the same.
+"""
+
+GUESS = "guess"
+"""Names the pre-annotation in a display; it is missing where none is shown."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """One person's annotation of one task, as it came.
@@ -145,6 +155,20 @@ class AnnotationBackend(Protocol):
         """Task id by key; each key is exactly one task afterwards, whatever was there before.
 
         model : name of the model whose predictions annotators are to see, if any
+        """
+
+    def display(self, tasks: Sequence[TaskSpec]) -> dict[str, Display]:
+        """By key, what each task shows once it is pushed; an empty one is compared with nothing."""
+
+    def displayed(self, project: int, tasks: Mapping[str, int]) -> dict[str, list[Display]]:
+        """By key, what each of `tasks` (key -> id) that is there shows now, and each twin of it."""
+
+    def restore(
+        self, project: int, tasks: Mapping[str, int], displays: Mapping[str, Display]
+    ) -> None:
+        """Have those of `tasks` that `displays` names by key, and their twins, show that again.
+
+        A pre-annotation that is not in it goes; one that is missing may stay away.
         """
 
     def progress(

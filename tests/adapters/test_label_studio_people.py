@@ -2,10 +2,13 @@
 
 import secrets
 import sqlite3
+import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +20,7 @@ from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.label_studio_api import LabelStudioApi
 from labelcycle.adapters.services import Services
 from labelcycle.annotate import Done, annotate
+from labelcycle.core import consensus
 from labelcycle.errors import DataError, ServiceDown
 from labelcycle.ports import LabelSchema, Prediction, Progress, TaskSpec
 from labelcycle.store import Campaign
@@ -132,6 +136,79 @@ def test_a_task_is_done_when_different_people_answered_it(
     bob.answer(task, None)  # from the list of tasks
     assert server.progress(2) == Progress(1, 1, 0, given=3)
     assert bob.next(server.project) is None
+
+
+def test_a_person_who_presses_submit_twice_at_once_is_one(
+    server: Server, people: tuple[Annotator, Annotator]
+) -> None:
+    ann, bob = people
+    (task,) = server.push(2)
+    with ThreadPoolExecutor(2) as pool:
+        for _ in pool.map(lambda label: ann.answer(task, label), ("cat", "cat")):
+            pass
+    done = server.progress(2)
+    assert (done.answered, done.partly) == (0, 1)  # one person, however many answers
+    ids = server.backend.pushed(server.name, server.name)
+    answers = server.backend.pull(server.project, ids)
+    assert len({answer.annotator for answer in answers}) == 1
+    assert all(answer.editor == answer.annotator for answer in answers)
+    bob.answer(task, "cat")
+    assert server.progress(2).answered == 1
+
+
+def test_update_on_an_answer_of_somebody_else_names_who_pressed_it(
+    server: Server, people: tuple[Annotator, Annotator]
+) -> None:
+    """As from the list of tasks, where the page shows whatever answer there is."""
+    ann, bob = people
+    (task,) = server.push(1)
+    ann.answer(task, "cat")
+    ids = server.backend.pushed(server.name, server.name)
+    (before,) = server.backend.pull(server.project, ids)
+    body = {"result": label_config.result("dog"), "was_cancelled": False}
+    headers = {"X-CSRFToken": bob.browser.cookies["csrftoken"]}
+    path = f"/api/annotations/{before.annotation}/"
+    bob.browser.patch(path, json=body, headers=headers).raise_for_status()
+    (after,) = server.backend.pull(server.project, ids)
+    assert (after.annotator, after.labels) == (before.annotator, ("dog",))
+    assert before.editor == before.annotator != after.editor
+
+
+def test_a_draft_of_a_class_that_is_removed_stops_no_change_of_classes(
+    server: Server, people: tuple[Annotator, Annotator]
+) -> None:
+    """Sent off later it is an answer that names no class."""
+    ann, _ = people
+    (task,) = server.push(1)
+    said = {"result": label_config.result("cat"), "lead_time": 1.0}
+    headers = {"X-CSRFToken": ann.browser.cookies["csrftoken"]}
+    draft = ann.browser.post(f"/api/tasks/{task}/drafts", json=said, headers=headers)
+    assert draft.status_code == 201
+    new = LabelSchema(("dog", "cow"), "Choose.")
+    server.backend.open_project(server.name, "Test", new)
+    server.backend.check_schema(server.project, new)
+    said["draft_id"] = draft.json()["id"]
+    sent = ann.browser.post(f"/api/tasks/{task}/annotations/", json=said, headers=headers)
+    assert sent.status_code == 201
+    ids = server.backend.pushed(server.name, server.name)
+    (answer,) = server.backend.pull(server.project, ids)
+    assert consensus.said(answer.labels, new.classes) is None
+
+
+def test_sync_on_the_storage_of_the_images_makes_tasks_of_nobody(server: Server) -> None:
+    """Somebody presses it in the settings of the project."""
+    (task,) = server.push(1)
+
+    def sync(sdk: Any) -> None:
+        for storage in sdk.import_storage.local.list(project=server.project):
+            sdk.import_storage.local.sync(storage.id)
+
+    server.api.call("syncing", sync)
+    deadline = time.monotonic() + 60
+    while len(server.api.tasks(server.project)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert server.progress(1).strangers > 0
+    assert [each.id for each in server.api.tasks(server.project)] == [task]
 
 
 def test_an_answer_that_came_before_the_overlap_was_set_counts_as_one(

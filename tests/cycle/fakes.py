@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from labelcycle.errors import ServiceDown, ServiceRefused
-from labelcycle.ports import Answer, LabelSchema, Progress, TaskSpec
+from labelcycle.ports import GUESS, Answer, Display, LabelSchema, Progress, TaskSpec
 
 
 @dataclass
 class FakeBackend:
     """Holds tasks and answers; `down` makes every call fail, as a server that is away does.
 
+    shown : by key, what somebody changed in what tasks show
     edited : somebody changed what is asked, in the backend itself
     last : by key, who did the last thing to a task
     """
@@ -24,6 +25,7 @@ class FakeBackend:
     models: list[str | None] = field(default_factory=list)
     withdrawn: set[str] = field(default_factory=set)
     last: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, dict[str, str]] = field(default_factory=dict)
     project: int = 7
     down: bool = False
     push_dies_after: int | None = None
@@ -70,6 +72,22 @@ class FakeBackend:
                 self.tasks[task.key] = task
         self.models.append(model)
         return {task.key: self.ids[task.key] for task in tasks}
+
+    def display(self, tasks: Sequence[TaskSpec]) -> dict[str, Display]:
+        return {task.key: _display(task) for task in tasks}
+
+    def displayed(self, project: int, tasks: Mapping[str, int]) -> dict[str, list[Display]]:
+        self._check(project)
+        there = {key: self.tasks[key] for key in tasks if key in self.tasks}
+        return {key: [{**_display(t), **self.shown.get(key, {})}] for key, t in there.items()}
+
+    def restore(
+        self, project: int, tasks: Mapping[str, int], displays: Mapping[str, Display]
+    ) -> None:
+        self._check(project)
+        for key in displays:
+            assert displays[key] == _display(self.tasks[key])
+            del self.shown[key]
 
     def progress(
         self, project: int, tasks: Mapping[str, int], wanted: Mapping[str, int] | None = None
@@ -176,3 +194,8 @@ class FakeBackend:
         """Somebody deletes a task, and with it its answers."""
         self.delete_answers(key)
         del self.ids[key], self.tasks[key]
+
+
+def _display(task: TaskSpec) -> Display:
+    guess = {GUESS: task.prediction.label} if task.prediction and task.shown else {}
+    return {"image": str(task.image), **guess}

@@ -210,19 +210,22 @@ def test_an_edit_that_changes_no_verdict_is_told_and_changes_no_label(played) ->
     played.backend.answer(played.own[0], played.right[played.own[0]], annotator="cy")
     played.backend.edit(tied, played.right[tied], annotator="bob")
     played.backend.edit(tied, played.wrong[tied], annotator="ann")  # they changed places
-    nobody = [
-        replace(a, annotator="removed/1", editor="removed/1")
-        for a in played.backend.answers
-        if a.annotator == "bob"
-    ]
-    played.backend.answers[:1] = nobody  # bob's account was removed
     played.open()
-    by = {"ann": 1, "cy": 1, "removed/1": 1}
+    by = {"ann": 1, "bob": 1, "cy": 1}
     assert played.close() == NOTHING | {"edited": 2, "added": 1, "by": by}
     replies = answers.read(standing.read(played.campaign.root))
     assert {reply.annotator for reply in replies} == {"ann", "bob", "cy"}
     assert {x.source for x in read_labels(played.campaign.label_file(1))} == {"round 1"}
     assert played.campaign.label_file(0).read_bytes() == before
+
+    played.backend.answers = [  # an account that is removed changes nothing
+        replace(a, annotator=f"removed/{a.annotation}", editor=None) if a.annotator == "bob" else a
+        for a in played.backend.answers
+    ]
+    played.open()
+    assert played.close() == NOTHING
+    replies = answers.read(standing.read(played.campaign.root))
+    assert {reply.annotator for reply in replies} == {"ann", "bob", "cy"}
 
 
 def test_a_pull_that_was_killed_reads_the_changes_anew(played, monkeypatch) -> None:

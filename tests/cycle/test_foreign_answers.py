@@ -131,14 +131,72 @@ def test_an_answer_in_another_name_or_place(at_work, place) -> None:
 
 
 def test_who_wrote_it_is_not_known(at_work, place) -> None:
-    """An import, and an answer whose annotator's account is gone, which stays that person's own."""
+    """An import, and an answer whose annotator's account was removed before any look."""
     place.answer("a", "dark")
-    place.answer("b", "dark", annotator="removed/2")
+    place.answer("b", "dark")
     place.answers[0] = replace(place.answers[0], editor=None)
+    gone(place, 2)
     found = compare(at_work, place)
-    assert counting(found) == [("b", "removed/2", "dark")]
-    assert told(found) == [("a", "added", "unknown", "ann", "waits")]
+    assert counting(found) == []
+    assert told(found) == [
+        ("a", "added", "unknown", "ann", "waits"),
+        ("b", "added", "unknown", "removed/2", "waits"),
+    ]
     assert authors.named("unknown") == "somebody unknown"
+    assert revising.waiting_told(revising.waiting(found.changes)) == (
+        "2 answers wait and do not count: somebody unknown gave 1 of annotator ann, 1 of accounts"
+        " that were removed, which no look had seen before; decide with `labelcycle corrections`"
+    )
+    decisions.write(at_work, found.changes, "accept")
+    assert counting(compare(at_work, place)) == [("a", "ann", "dark"), ("b", "removed/2", "dark")]
+
+
+# --- accounts that are removed ---------------------------------------------------------------
+
+
+def gone(place: FakeBackend, annotation: int, editor: str | None = None) -> None:
+    """The account whose answer it is was removed; the server forgets it wherever it stands."""
+    number = next(i for i, a in enumerate(place.answers) if a.annotation == annotation)
+    was, name = place.answers[number], f"removed/{annotation}"
+    place.answers[number] = replace(was, annotator=name, editor=editor)
+
+
+def test_an_answer_of_a_removed_account_counts_as_a_look_saw_it(at_work, place) -> None:
+    """Its author left, or somebody who took it over before that: only what it says tells."""
+    for key in KEYS:
+        place.answer(key, "dark")
+    closing.progress(at_work, place)
+    place.edit("b", "light", by="mallory")
+    place.edit("c", "light", by="mallory")
+    gone(place, 1)  # the author left
+    gone(place, 2)  # mallory had made it her own, and was removed
+    gone(place, 3, "mallory")  # the author left, and mallory is still there
+    for _ in range(2):
+        found = compare(at_work, place)
+        assert counting(found) == [(key, "ann", "dark") for key in KEYS]
+        assert told(found) == [
+            ("b", "edited", "unknown", "ann", "waits"),
+            ("c", "edited", "mallory", "ann", "waits"),
+        ]
+        closing.progress(at_work, place)  # a look after it changes nothing
+
+
+def test_an_editor_who_was_removed_leaves_nobodys_word(at_work, place) -> None:
+    place.answer("a", "dark")
+    place.answer("b", "dark")
+    closing.progress(at_work, place)
+    place.edit("a", "light", by="mallory")
+    place.answers = [replace(answer, editor=None) for answer in place.answers]
+    found = compare(at_work, place)
+    assert counting(found) == [("a", "ann", "dark"), ("b", "ann", "dark")]
+    assert told(found) == [("a", "edited", "unknown", "ann", "waits")]
+
+
+@pytest.mark.parametrize("editor", ["removed/1", "mallory", None])
+@pytest.mark.parametrize("before", [None, {"annotator": "ann"}, {"annotator": "removed/1"}])
+def test_nothing_new_of_a_removed_account_is_its_own(before, editor) -> None:
+    assert not authors.own(before, {"annotator": "removed/1", "editor": editor})
+    assert authors.own(before, {"annotator": "ann", "editor": "ann"})
 
 
 # --- the journal ---------------------------------------------------------------------------
@@ -252,10 +310,8 @@ def test_many_corrections_stop_the_close_until_somebody_decides(
         "edited": 2, "labels": 2, "by": {"ann": 2},
         "waiting": [{"by": "mallory", "of": "ann", "what": "edited", "answers": 1}],
     }  # fmt: skip
-    waits = "1 changed answer waits and does not count"
-    assert f"{waits}, for others than their authors changed them: annotator mallory changed 1" in (
-        capsys.readouterr().out
-    )
+    waits = "1 answer waits and does not count"
+    assert f"{waits}: annotator mallory changed 1 of annotator ann" in (capsys.readouterr().out)
     status = report.status(standing.read(closed.root))
     assert waits in report.as_text(status)
     assert read_all_labels(closed)[sample[own[0]]] == before[sample[own[0]]]

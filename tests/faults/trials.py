@@ -25,7 +25,7 @@ from labelcycle.adapters import (
 )
 from labelcycle.adapters.annotation import label_studio
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.cycle import closing
+from labelcycle.cycle import altered
 from labelcycle.errors import LabelcycleError
 
 AGAIN = 3
@@ -62,7 +62,7 @@ def quick(clock: Clock) -> Iterator[None]:
             stack.enter_context(mock.patch.object(module, "time", time))
         stack.enter_context(mock.patch.object(os, "fsync"))
         # nobody has a task open: what was withdrawn is removed at the next close
-        stack.enter_context(mock.patch.object(closing, "OPEN_IN_A_BROWSER", timedelta(seconds=-1)))
+        stack.enter_context(mock.patch.object(altered, "OPEN_IN_A_BROWSER", timedelta(seconds=-1)))
         yield
 
 

@@ -22,6 +22,7 @@ STATES = {"counts": "counts at the close", "waits": "waits", "rejected": "reject
 def corrections(context: click.Context) -> None:
     """Answers that were changed after they counted, or by somebody else than their annotator.
 
+    Also those to tasks that showed another image than was pushed, or another pre-annotation.
     Without a command they are listed, as they are in Label Studio now. What waits does not count
     until it is accepted. An author's own corrections count without a word, unless there are so
     many that the close stops (close.most_changed and the settings below it in params.yaml).
@@ -123,7 +124,7 @@ def _row(change: "Correction", people: Mapping[str, str]) -> Sequence[str]:
         change.version,
         str(change.round),
         change.key.rpartition("/")[2],
-        change.what,
+        f"{change.what}, task altered" if change.misled else change.what,
         _person(who, people) + change.by[len(who) :],
         _person(change.of, people),
         _said(change.before),

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from labelcycle import rounds
 from labelcycle.cycle.standing import Standing
-from labelcycle.ports import Kind, TaskSpec
+from labelcycle.ports import Display, Kind, TaskSpec
 
 SELECTED: Kind = "selected"
 HOLDOUT: Kind = "holdout"
@@ -23,6 +23,7 @@ class Asked:
     wanted : how many different people are to answer it
     predicted : the class that the model of the time gave the sample, None if there was none
     shown : whether annotators saw it
+    display : all that the task shows them; empty where an earlier version pushed it
     """
 
     key: str
@@ -33,13 +34,16 @@ class Asked:
     wanted: int = 1
     predicted: str | None = None
     shown: bool = False
+    display: Display = field(default_factory=dict)
 
     @classmethod
-    def of(cls, task: TaskSpec, number: int) -> Self:
+    def of(cls, task: TaskSpec, number: int, display: Display) -> Self:
         """A task as it was pushed, under the id `number`."""
         given = task.prediction
         label, shown = (given.label, task.shown) if given else (None, False)
-        return cls(task.key, task.sample, task.rank, number, task.kind, task.wanted, label, shown)
+        return cls(
+            task.key, task.sample, task.rank, number, task.kind, task.wanted, label, shown, display
+        )
 
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> Self:

@@ -8,6 +8,7 @@ from typing import Any
 from labelcycle import rounds
 from labelcycle.adapters import dvc, git
 from labelcycle.cycle import (
+    altered,
     annotators,
     answers,
     asked,
@@ -38,8 +39,6 @@ from labelcycle.store import (
 
 HELD = ("campaign", "pretrain", "embed", "accept", "train", "evaluate")
 """Sections of params.yaml that steer what is computed when a round closes."""
-OPEN_IN_A_BROWSER = datetime.timedelta(minutes=30)
-"""For so long somebody may have a task open that is not asked any more, and may still answer it."""
 FREE = ("rounds", "open_next", "name", "instruction")
 """Keys of `campaign` that do not."""
 
@@ -69,11 +68,15 @@ def check_settings(standing: Standing, opened: Mapping[str, Any]) -> None:
 
 
 def progress(standing: Standing, backend: AnnotationBackend) -> Progress:
-    """How far people are with the open round. What they said is written to the journal."""
+    """How far people are with the open round. What they said is written to the journal.
+
+    Before it which tasks show something else than was pushed; these are put right.
+    """
     own = asked.tasks(standing)
     wanted = {task.key: task.wanted for task in own}
     project = _project(standing)
     done = backend.progress(project, asked.ids(own), wanted)
+    altered.look(standing, backend, project, own)
     journal.note(standing, backend, project, done.marks)
     return done
 
@@ -121,6 +124,7 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
     everything = {**_closed(standing), **late, **own}
     if ending(standing):
         backend.withdraw(project, own)
+        altered.look(standing, backend, project, _tasks(standing))
         given = backend.pull(project, everything, optional=everything)
     else:
         done = progress(standing, backend)
@@ -130,6 +134,7 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
                 f" {done.tasks} tasks, got {done.answered + done.skipped};"
                 " wait, or run `labelcycle close --incomplete`"
             )
+        altered.look(standing, backend, project, _tasks(standing))
         given = backend.pull(project, everything, optional=everything.keys() - own.keys())
     found = comparing.compare(standing, backend, given, late)
     brake.check(standing, found)
@@ -146,8 +151,15 @@ def changes(standing: Standing, backend: AnnotationBackend) -> list[Correction]:
     if standing.state in (State.OPEN, State.ENDING):
         own = asked.ids(asked.tasks(standing))
     everything = {**_closed(standing), **late, **own}
+    altered.look(standing, backend, project, _tasks(standing))
     given = backend.pull(project, everything, optional=everything)
     return comparing.compare(standing, backend, given, late).changes
+
+
+def _tasks(standing: Standing) -> list[Asked]:
+    """All tasks of the project of now: the round's own, and those of closed ones."""
+    own = asked.tasks(standing) if standing.number in asked.pushed_rounds(standing) else []
+    return [*own, *(task for _, task in corrections.watched(standing).values())]
 
 
 def _closed(standing: Standing) -> dict[str, int]:
@@ -158,7 +170,7 @@ def _withdrawn(standing: Standing, given: Iterable[Answer]) -> dict[str, int]:
     """Tasks of earlier rounds that were withdrawn a while ago, and that nobody has answered."""
     heard = {answer.key for answer in given}
     heard |= {record["key"] for record in corrections.corrected(standing)}
-    before = datetime.datetime.now(datetime.UTC) - OPEN_IN_A_BROWSER
+    before = datetime.datetime.now(datetime.UTC) - altered.OPEN_IN_A_BROWSER
     old = {
         number
         for number in asked.pushed_rounds(standing)

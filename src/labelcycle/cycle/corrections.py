@@ -29,6 +29,7 @@ class Correction:
     before, after : the answer, None where there is none
     by : who did it; `authors.UNKNOWN` if Label Studio does not tell
     state : whether it counts; what is not its author's own word waits until it is accepted
+    misled : it is, but the task may have shown something else; `by` is then who changed that
     """
 
     round: int
@@ -39,6 +40,7 @@ class Correction:
     after: Record | None = None
     by: str = authors.UNKNOWN
     state: State = "counts"
+    misled: bool = False
 
     @property
     def version(self) -> str:

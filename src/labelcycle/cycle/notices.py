@@ -9,11 +9,13 @@ from datetime import timedelta
 from labelcycle import rounds
 from labelcycle.adapters import mlflow_place
 from labelcycle.cycle import (
+    altered,
     asked,
     authors,
     comparing,
     deadline,
     gold,
+    journal,
     revising,
     skipping,
     strays,
@@ -46,7 +48,7 @@ def due(now: Standing, done: Progress | None) -> list[Notice]:
             found.append(_complete(now, done))
         elif done and deadline.passed(now) and not deadline.quorum(now, done):
             found.append(_late(now, done))
-        found += _waiting(now)
+        found += [*_altered(now), *_waiting(now)]
     return found
 
 
@@ -165,9 +167,28 @@ def _below(now: Standing) -> list[Notice]:
     ]
 
 
+def _altered(now: Standing) -> list[Notice]:
+    """Tasks showed something else than was pushed; told again when there are more of them."""
+    count = len(journal.altered(now))
+    text = altered.told(now)
+    if not text:
+        return []
+    waits = [c for c in comparing.seen(now) if c.misled]
+    return [
+        _notice(
+            now,
+            f"altered {now.number:03d} {count}",
+            "look at tasks that were changed",
+            _sentence(text),
+            _sentence(revising.waiting_told(revising.waiting(waits))),
+            _place(now),
+        )
+    ]
+
+
 def _waiting(now: Standing) -> list[Notice]:
     """Somebody changed answers of others in the open round; told once of each such person."""
-    found = comparing.seen(now)
+    found = [change for change in comparing.seen(now) if not change.misled]
     return [
         _notice(
             now,

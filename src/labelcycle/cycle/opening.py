@@ -189,7 +189,7 @@ def push(standing: Standing, backend: AnnotationBackend, say: Callable[[str], No
     _look(tasks, say)
     shown = (task.prediction for task in tasks if task.shown)
     model = next((prediction.model for prediction in shown if prediction), None)
-    ids = backend.push(project, tasks, model)
+    ids, displays = backend.push(project, tasks, model), backend.display(tasks)
     write_json(
         standing.folder / rounds.PUSHED,
         {
@@ -198,7 +198,7 @@ def push(standing: Standing, backend: AnnotationBackend, say: Callable[[str], No
             "model": model,
             "pushed": now(),
             "schema": asdict(wanted),
-            "tasks": [asdict(Asked.of(task, ids[task.key])) for task in tasks],
+            "tasks": [asdict(Asked.of(t, ids[t.key], displays[t.key])) for t in tasks],
         },
     )
 

@@ -5,7 +5,16 @@ from typing import Any
 from labelcycle import config, rounds
 from labelcycle.adapters import git, mlflow_place
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.cycle import closing, comparing, decisions, gold, revising, skipping, strays
+from labelcycle.cycle import (
+    altered,
+    closing,
+    comparing,
+    decisions,
+    gold,
+    revising,
+    skipping,
+    strays,
+)
 from labelcycle.cycle.standing import Standing, check_classes
 from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError, StateError
 from labelcycle.labels import read_all_labels, read_holdout
@@ -105,7 +114,8 @@ def _progress(now: Standing) -> dict[str, Any]:
         done = closing.progress(now, LabelStudioBackend(now.campaign))
     except (ServiceDown, ServiceRefused) as error:
         return {"tasks": None, "answered": None, "skipped": None, "problem": str(error)}
-    return {**done.figures, "waiting": revising.waiting(comparing.seen(now))}
+    waits = revising.waiting(comparing.seen(now))
+    return {**done.figures, "altered": altered.told(now), "waiting": waits}
 
 
 def _next(now: Standing) -> str:
@@ -196,13 +206,15 @@ def _preannotation(entries: list[dict[str, Any]]) -> list[str]:
 
 
 def _corrections(status: dict[str, Any]) -> list[str]:
-    """Lines on what the last closed round found changed, and on changes that wait."""
+    """Lines on what the last closed round found changed, on altered tasks and what waits."""
     entries = status["rounds"]
     said = [entry["corrections"] for entry in entries if "corrections" in entry]
     text = revising.told(said[-1]) if said else ""
     open_ = [change for entry in entries for change in entry.get("waiting", ())]
     waits = revising.waiting_told([*status["waiting"], *open_])
-    return [*([f"{text} (found at the last close)"] if text else []), *([waits] if waits else [])]
+    shown = [entry["altered"] for entry in entries if entry.get("altered")]
+    found = [f"{text} (found at the last close)"] if text else []
+    return [*found, *shown, *([waits] if waits else [])]
 
 
 def _strategy(entry: dict[str, Any]) -> str:

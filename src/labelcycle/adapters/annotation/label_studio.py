@@ -19,6 +19,7 @@ from labelcycle.adapters import (
     label_config,
     label_difference,
     label_images,
+    label_studio_display,
     label_studio_people,
     label_studio_project,
     label_studio_tidying,
@@ -28,7 +29,7 @@ from labelcycle.adapters.addresses import bare
 from labelcycle.adapters.label_studio_api import LabelStudioApi
 from labelcycle.adapters.label_studio_task import Task
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused
-from labelcycle.ports import Answer, LabelSchema, Progress, TaskSpec
+from labelcycle.ports import Answer, Display, LabelSchema, Progress, TaskSpec
 from labelcycle.store import Campaign
 
 CHUNK = 500
@@ -182,6 +183,37 @@ class LabelStudioBackend:
             return present
         label_studio_tidying.remove_twins(self._api, project, strange)
         return self._by_key(project, records)
+
+    # --- what people see --------------------------------------------------------------------
+
+    def display(self, tasks: Sequence[TaskSpec]) -> dict[str, Display]:
+        """By key, what each task shows once it is pushed. Raises DataError as `push` does."""
+        return {task.key: label_tasks.display(task, self._campaign.media) for task in tasks}
+
+    def displayed(self, project: int, tasks: Mapping[str, int]) -> dict[str, list[Display]]:
+        """By key, what each of `tasks` (key -> id) that is there shows now, and each twin of it."""
+        return {
+            key: [each.display for each in twins]
+            for key, twins in self._shown(project, tasks).items()
+        }
+
+    def restore(
+        self, project: int, tasks: Mapping[str, int], displays: Mapping[str, Display]
+    ) -> None:
+        """Have those of `tasks` that `displays` names by key, and their twins, show that again.
+
+        A pre-annotation that is not in it goes; one that is missing stays away, for nobody is
+        misled by none.
+        """
+        named = {key: number for key, number in tasks.items() if key in displays}
+        for key, twins in self._shown(project, named).items():
+            for task in twins:
+                label_studio_display.restore(self._api, key, task, displays[key])
+
+    def _shown(
+        self, project: int, tasks: Mapping[str, int]
+    ) -> dict[str, list[label_studio_display.Shown]]:
+        return label_studio_display.shown(self._api, project, self._by_key(project, tasks))
 
     # --- while people work ------------------------------------------------------------------
 
