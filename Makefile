@@ -5,8 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 LABEL_STUDIO := .venv-label-studio
 TEST := $(VENV)/bin/python -m pytest
-# Two processes with one thread each; the tests of a file stay together, in their order.
-TEST_PARALLEL := OMP_NUM_THREADS=1 $(TEST) --numprocesses 2 --dist loadfile
+# Two processes with one thread each; the tests of a file stay together, in their order. Files are
+# begun by name: by number of tests, files of few long tests would come last, for one process alone.
+TEST_PARALLEL := OMP_NUM_THREADS=1 $(TEST) --numprocesses 2 --dist loadfile --no-loadscope-reorder
 PIP_FLAGS := --disable-pip-version-check --quiet
 # Only what a lock has, in the files whose digests it has. A dependency without a wheel is built by
 # what locks/build.txt pins, not by what the index has today.

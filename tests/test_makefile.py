@@ -17,7 +17,7 @@ PARTS = (
     "ruff format --check .",
     "mypy",
     "lint-imports",
-    "python -m pytest --numprocesses 2 --dist loadfile -m not service",
+    "python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m not service",
     "python -m pytest -m service",
 )
 
