@@ -24,8 +24,8 @@ def serve(root: Path, every: int, webhook: str | None, listen: str | None) -> No
     Raises LabelcycleError if the campaign, Prefect's settings or the place are not as they must be.
     """
     git.check_usable(root)
-    name = load(root / "params.yaml").campaign.name
     check_settings_here()
+    name = load(root / "params.yaml").campaign.name
     # Nobody sits in front of a served run: what it says is kept by Prefect, as its log.
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO")
     prepare(root)

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from fakes import FakeBackend
 from websites import Page, served
 
-from labelcycle import cli, pipeline, rounds
+from labelcycle import cli, config, pipeline, rounds
 from labelcycle.adapters import git, programs
 from labelcycle.cycle import history, notices, opening, report, setup, skipping, standing
 from labelcycle.errors import DataError, PoolExhausted, ServiceDown, ServiceRefused, StateError
@@ -615,3 +615,16 @@ def test_an_opening_tells_of_images_that_browsers_may_not_load(
     ) in capsys.readouterr().out
     assert standing.read(campaign.root).state is State.OPEN
     assert len(backend.tasks) == 10
+
+
+def test_a_look_that_closes_nothing_imports_no_part_to_check_its_options(
+    opened, flows, answer_all, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(config, "_check_parts", lambda *given: asked.append(given))
+    flows.collect_now(str(opened.root))
+    assert asked == []
+    answer_all()
+    flows.collect_now(str(opened.root))
+    assert standing.read(opened.root).state is State.DUE
+    assert asked

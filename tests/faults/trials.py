@@ -61,6 +61,7 @@ def quick(clock: Clock) -> Iterator[None]:
         for module in (label_studio, label_studio_network, http):
             stack.enter_context(mock.patch.object(module, "time", time))
         stack.enter_context(mock.patch.object(os, "fsync"))
+        stack.enter_context(mock.patch.object(os, "sync"))
         # nobody has a task open: what was withdrawn is removed at the next close
         stack.enter_context(mock.patch.object(altered, "OPEN_IN_A_BROWSER", timedelta(seconds=-1)))
         yield

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from labelcycle import pipeline, rounds
-from labelcycle.adapters import browsers, dvc, git
+from labelcycle.adapters import dvc, git
 from labelcycle.cycle import asking
 from labelcycle.cycle.asked import Asked
 from labelcycle.cycle.standing import COMMITTED, Standing
@@ -205,6 +205,8 @@ def push(standing: Standing, backend: AnnotationBackend, say: Callable[[str], No
 
 def _look(tasks: Sequence[TaskSpec], say: Callable[[str], None]) -> None:
     """Tell if browsers may not load the first image: no error, for they may go another way."""
+    from labelcycle.adapters import browsers  # brings a client of the web
+
     problem = browsers.problem(tasks[0].image, browsers.page()) if tasks else None
     if problem:
         say(f"annotators may not see the images: {problem.found}; {problem.remedy}")

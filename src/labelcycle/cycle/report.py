@@ -4,7 +4,6 @@ from typing import Any
 
 from labelcycle import config, rounds
 from labelcycle.adapters import git, mlflow_place
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.cycle import (
     altered,
     closing,
@@ -110,6 +109,9 @@ def _stood_in(now: Standing, number: int) -> str | None:
 
 
 def _progress(now: Standing) -> dict[str, Any]:
+    # imported where a round is open: the client of a server is half of what `status` would load
+    from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+
     try:
         done = closing.progress(now, LabelStudioBackend(now.campaign))
     except (ServiceDown, ServiceRefused) as error:

@@ -93,16 +93,19 @@ def read(root: Path) -> Standing:
     return Standing(campaign, settings, tags, number, rounds.state(number, files, tags))
 
 
-def ready(root: Path) -> Standing:
+def ready(root: Path, *, parts: bool = True) -> Standing:
     """Like `read`, once it is sure that a step may be taken: tree clean, closed rounds intact.
 
     For the holder of the campaign's lock: what killed writes left behind is swept away.
+
+    parts : check the own options of encoder, strategy and learner too, which imports torch; not
+        needed for a step that computes nothing
     """
     standing = read(root)
     campaign = standing.campaign
     check_safe(campaign)
     sweep(campaign)
-    _ = config.load(campaign.params).classes
+    _ = config.load(campaign.params, parts=parts).classes
     git.check_identity(campaign.root)
     last = rounds.round_tag(standing.number - 1) if standing.number else None
     git.check_head(campaign.root, last)
