@@ -12,9 +12,8 @@ from prefect.tasks import Task
 from flows import names
 from flows.reports import say
 from labelcycle.adapters import dvc
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.mlflow import MlflowTracker
-from labelcycle.cycle import closing, history, opening
+from labelcycle.cycle import asked, closing, history, opening
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import LabelcycleError, ServiceDown
 from labelcycle.ports import Progress
@@ -48,13 +47,13 @@ def reproduce(now: Standing, stage: str) -> None:
 @_service
 def push(now: Standing) -> None:
     """Hand the selection to annotators."""
-    opening.push(now, LabelStudioBackend(now.campaign), say)
+    opening.push(now, opening.backend(now), say)
 
 
 @_service
 def look(now: Standing) -> Progress:
     """How far annotators are; a page that asks something else stops it, days before the close."""
-    backend = LabelStudioBackend(now.campaign)
+    backend = asked.backend(now)
     done = closing.progress(now, backend)
     closing.check_page(now, backend)
     return done
@@ -63,7 +62,7 @@ def look(now: Standing) -> Progress:
 @_service
 def pull(now: Standing) -> None:
     """Take the answers back."""
-    closing.pull(now, LabelStudioBackend(now.campaign))
+    closing.pull(now, asked.backend(now))
 
 
 def log_missing(now: Standing) -> None:

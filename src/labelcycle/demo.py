@@ -81,7 +81,8 @@ def run(directory: Path, *, stop: bool) -> None:
         running = starting.wait()
     _loop(campaign, data / "truth.csv")
     _table(standing.read(campaign.root), data / "truth.csv")
-    _addresses(directory, running, standing.project(campaign), mlflow_place.of_campaign(campaign))
+    pushed = standing.last_push(campaign)
+    _addresses(directory, running, pushed, mlflow_place.of_campaign(campaign))
     if stop:
         services.down(campaign, show=click.echo)
 
@@ -234,10 +235,10 @@ class RandomSelection:
 
 
 def _addresses(
-    directory: Path, running: services.Services, project: int | None, curves: str | None
+    directory: Path, running: services.Services, pushed: tuple[str, int] | None, curves: str | None
 ) -> None:
     click.echo(f"\nThe campaign is in {directory}; look at it:")
-    for line in running.told(project, curves):
+    for line in running.told(pushed, curves):
         click.echo(f"  {line}")
     program = sys.argv[0] if Path(sys.argv[0]).name == "labelcycle" else "labelcycle"
     click.echo(f"  {program} -C {directory} status")

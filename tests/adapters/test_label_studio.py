@@ -379,9 +379,7 @@ def test_simulated_people(server: Server) -> None:
 
     def run(**options: Any) -> Done:
         said: list[str] = []
-        return annotate(
-            server.url, server.token, server.project, truth, show=said.append, **options
-        )
+        return annotate(server.backend, server.project, truth, show=said.append, **options)
 
     some = dict.fromkeys((ids[key] for key in keys[:3]), 1)
     assert run(wanted=some) == Done(answered=2, wrong=0, skipped=0)
@@ -405,10 +403,10 @@ def test_simulated_people_need_every_class(server: Server) -> None:
     server.backend.push(server.project, tasks)
     known = {tasks[0].sample: "cat"}
     with pytest.raises(DataError, match="wanted the true class of each of 2 open tasks, got none"):
-        annotate(server.url, server.token, server.project, known, show=print)
+        annotate(server.backend, server.project, known, show=print)
     wrong = {task.sample: "cow" for task in tasks}
     with pytest.raises(DataError, match=r"wanted true classes among 'cat', .* got 'cow'"):
-        annotate(server.url, server.token, server.project, wrong, show=print)
+        annotate(server.backend, server.project, wrong, show=print)
     assert server.backend.progress(server.project, {}) == Progress(0, 0, 0)
 
 
@@ -535,7 +533,8 @@ def test_an_export_that_is_cut_short(server: Server) -> None:
 
 
 def test_up_brings_all_three(running: Campaign, services: Services) -> None:
-    lines = health.check(local_services.environment(running))
+    environment = local_services.environment(running)
+    lines = [*health.label_studio(environment), *health.check(environment)]
     assert [(name, ok, remedy) for name, ok, _, remedy in lines] == [
         ("Label Studio", True, ""),
         ("Label Studio token", True, ""),

@@ -217,7 +217,7 @@ def test_simulated_people_of_an_overlap_are_different_ones(server: Server) -> No
 
     def run(annotators: int) -> Done:
         return annotate(
-            server.api.url, server.environment["LABEL_STUDIO_API_KEY"], server.project, truth,
+            server.backend, server.project, truth,
             wanted=wanted, annotators=annotators, show=lambda text: None,
         )  # fmt: skip
 

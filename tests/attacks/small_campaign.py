@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from labelcycle import config, rounds, running
-from labelcycle.adapters import dvc, label_config, services
+from labelcycle.adapters import annotation, dvc, label_config, services
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.cycle import setup, standing
 from labelcycle.labels import read_all_labels, read_holdout
@@ -133,10 +133,10 @@ def _begin(folder: Path, served: Campaign) -> Path:
 @contextmanager
 def _bare_flows(environment: dict[str, str]) -> Iterator[ModuleType]:
     """The module flows.rounds: its own functions in their own order, without Prefect and DVC."""
-    from flows import reports, tasks
+    from flows import reports
     from flows import rounds as flows
 
-    def at(campaign: Campaign) -> LabelStudioBackend:
+    def at(campaign: Campaign, _name: str) -> LabelStudioBackend:
         return LabelStudioBackend(campaign, environment)
 
     names = ("reproduce", "push", "look", "pull", "log_rounds", "open_round", "close_round")
@@ -145,8 +145,7 @@ def _bare_flows(environment: dict[str, str]) -> Iterator[ModuleType]:
     with ExitStack() as stack:
         for name, function in {**bare, "_require_prefect": lambda: None}.items():
             stack.enter_context(mock.patch.object(flows, name, function))
-        for module in (flows, tasks):
-            stack.enter_context(mock.patch.object(module, "LabelStudioBackend", at))
+        stack.enter_context(mock.patch.object(annotation, "of", at))
         for name in ("create_link_artifact", "create_table_artifact", "_show_table"):
             stack.enter_context(mock.patch.object(reports, name))
         for name in ("confusion", "per_class"):

@@ -46,15 +46,15 @@ class Services:
     invite: str | None = None
     prefect: str | None = None
 
-    def told(self, project: int | None, curves: str | None = None) -> list[str]:
+    def told(self, pushed: tuple[str, int] | None, curves: str | None = None) -> list[str]:
         """What a person needs to know: each service's page, and how to get in.
 
-        project : Label Studio's number of the campaign, if it has one: its page opens the next task
+        pushed : backend and project of the campaign, if it has one: its page opens the next task
         curves : address of the campaign's curves in MLflow, None for its front page
         """
         pages = {"prefect": "/runs"}
-        if project is not None:
-            pages["label_studio"] = f"/projects/{project}/data?labeling=1"
+        if pushed and pushed[0] == "label_studio":
+            pages["label_studio"] = f"/projects/{pushed[1]}/data?labeling=1"
         lines = [
             f"{service.title:<13} "
             + ((name == "mlflow" and curves) or service.public + pages.get(name, ""))

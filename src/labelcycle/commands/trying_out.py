@@ -34,7 +34,7 @@ def annotate(
     skip_rate: float,
     seed: int,
 ) -> None:
-    """Let simulated people answer the open round through Label Studio's own API."""
+    """Let simulated people answer the open round through its backend."""
     from labelcycle.cycle import people, standing
 
     campaign_in(root)

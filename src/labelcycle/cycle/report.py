@@ -4,8 +4,7 @@ from typing import Any
 
 from labelcycle import config, rounds
 from labelcycle.adapters import git, mlflow_place
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.cycle import closing, comparing, decisions, gold, revising, skipping, strays
+from labelcycle.cycle import asked, closing, comparing, decisions, gold, revising, skipping, strays
 from labelcycle.cycle.standing import Standing, check_classes
 from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError, StateError
 from labelcycle.labels import read_all_labels, read_holdout
@@ -102,7 +101,7 @@ def _stood_in(now: Standing, number: int) -> str | None:
 
 def _progress(now: Standing) -> dict[str, Any]:
     try:
-        done = closing.progress(now, LabelStudioBackend(now.campaign))
+        done = closing.progress(now, asked.backend(now))
     except (ServiceDown, ServiceRefused) as error:
         return {"tasks": None, "answered": None, "skipped": None, "problem": str(error)}
     return {**done.figures, "waiting": revising.waiting(comparing.seen(now))}
