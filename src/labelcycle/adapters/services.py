@@ -123,6 +123,23 @@ def down(campaign: store.Campaign, show: Callable[[str], None] = lambda _: None)
     return stopped
 
 
+def embedded(campaign: store.Campaign, show: Callable[[str], None]) -> dict[str, str]:
+    """MLflow and Prefect without their servers: what tells programs so, by variable.
+
+    Both then work on the databases that `up` would give to the servers, which are made here.
+    """
+    private.secure(campaign)
+    with processes.exclusive(campaign.private / "services.lock"):
+        record = service_record.read(campaign)
+        servers = {name: _server(name, campaign, record) for name in ("mlflow", "prefect")}
+        for server in servers.values():
+            server.folder.mkdir(parents=True, exist_ok=True)
+            _prepare(server, record, show)
+            record.setdefault("versions", {})[server.name] = server.version
+        service_record.write(campaign, record)
+    return {"MLFLOW_TRACKING_URI": f"sqlite:///{servers['mlflow'].database}"}
+
+
 def environment(campaign: store.Campaign) -> dict[str, str]:
     """Where the recorded services are and how to get in, by the tools' own variables."""
     record = service_record.read(campaign)
