@@ -196,7 +196,7 @@ class AnnotationBackend(Protocol):
 
 @runtime_checkable
 class Answering(Protocol):
-    """A backend that takes answers from a program: of simulated people, or out of a table."""
+    """A backend that takes answers from a program: of simulated people, above all."""
 
     def classes(self, project: int) -> tuple[str, ...]:
         """The class names that the project offers."""
@@ -224,6 +224,14 @@ class Answering(Protocol):
 
         labels : the class names chosen; none for a skip, for `reason` if it is not empty
         """
+
+
+@runtime_checkable
+class Tabular(Answering, Protocol):
+    """A backend without a page: what waits is listed in a table, and answered in it."""
+
+    def shown(self, project: int) -> dict[int, tuple[str, str | None]]:
+        """Of each task its image, a path in the campaign or an address, and the model's guess."""
 
 
 @runtime_checkable
