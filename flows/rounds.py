@@ -200,9 +200,9 @@ def end_early(folder: str, how: str, reason: str = "", abandon: bool = False) ->
 
 
 def _bring_up_to_date(now: Standing, stages: tuple[str, ...]) -> None:
-    say(f"round {now.number}: {', '.join(stages)}")
-    for stage in stages:
-        reproduce(now, stage)
+    named = ", ".join(stages)
+    say(f"round {now.number}: {named}")
+    reproduce(now, named)
 
 
 # --- conditions ----------------------------------------------------------------------------

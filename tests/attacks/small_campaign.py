@@ -130,6 +130,11 @@ def _begin(folder: Path, served: Campaign) -> Path:
     return made.root
 
 
+def _run(root: Path, *stages: str) -> None:
+    for stage in stages:
+        running.run_stage(stage, root, lambda step: None)
+
+
 @contextmanager
 def _bare_flows(environment: dict[str, str]) -> Iterator[ModuleType]:
     """The module flows.rounds: its own functions in their own order, without Prefect and DVC."""
@@ -152,7 +157,6 @@ def _bare_flows(environment: dict[str, str]) -> Iterator[ModuleType]:
             stack.enter_context(mock.patch.object(charts, name, return_value=b"chart"))
         for name, result in (("init", None), ("add", None), ("has_remote", False)):
             stack.enter_context(mock.patch.object(dvc, name, return_value=result))
-        stage = lambda root, name: running.run_stage(name, root, lambda step: None)  # noqa: E731
-        stack.enter_context(mock.patch.object(dvc, "repro", stage))
+        stack.enter_context(mock.patch.object(dvc, "repro", _run))
         stack.enter_context(mock.patch.dict("os.environ", dict.fromkeys(names, "t@localhost")))
         yield flows

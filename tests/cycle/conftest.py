@@ -35,7 +35,9 @@ def without_dvc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dvc, "add", lambda root, paths: None)
     monkeypatch.setattr(dvc, "has_remote", lambda root: False)
     monkeypatch.setattr(
-        dvc, "repro", lambda root, stage: running.run_stage(stage, root, lambda step: None)
+        dvc,
+        "repro",
+        lambda root, *stages: [running.run_stage(each, root, lambda step: None) for each in stages],
     )
 
 
