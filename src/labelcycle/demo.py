@@ -123,9 +123,10 @@ def run_quickly(directory: Path) -> None:
     _table(standing.read(campaign.root), data / "truth.csv")
     program, took = _program(), time.monotonic() - began
     click.echo(
-        f"\nThat took {took:.0f} s and no server. What the real thing has beyond it: people who"
-        " answer\non a page of Label Studio, an encoder that learns (smallconv), all 2,000 images,"
-        " and the pages\nof MLflow and Prefect. `labelcycle demo` shows it, in about 10 minutes.\n"
+        f"\nThat took {took:.0f} s, with no server to install or to stop. The real thing has beyond"
+        " it: people who\nanswer on a page of Label Studio, an encoder that learns (smallconv), all"
+        " 2,000 images, and the\npages of MLflow and Prefect. `labelcycle demo` shows it, in about"
+        " 10 minutes.\n"
         f"\nThe campaign is in {directory}; look at it:"
         f"\n  {program} -C {directory} status"
         f"\n  {program} -C {directory} verify round/001"

@@ -148,23 +148,25 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         files = WatchedFiles(campaign)
         yield Place(campaign, files, FilesHand(files))
     elif request.param == "label_studio":
-        yield at_label_studio(campaign, URL, TOKEN, Double())
+        yield from at_label_studio(campaign, URL, TOKEN, Double())
     elif request.param == "server":
         served = request.getfixturevalue("service_campaign")
         request.getfixturevalue("label_studio")
         found = services.environment(served)
         url, token = found["LABEL_STUDIO_URL"], found["LABEL_STUDIO_API_KEY"]
-        yield at_label_studio(served, url, token, None)
+        yield from at_label_studio(served, url, token, None)
     else:
         yield Place(campaign, annotation.of(campaign, request.param))
 
 
 def at_label_studio(
     campaign: Campaign, url: str, token: str, transport: httpx.BaseTransport | None
-) -> Place:
+) -> Iterator[Place]:
     environment = {"LABEL_STUDIO_URL": url, "LABEL_STUDIO_API_KEY": token}
     backend = LabelStudioBackend(campaign, environment, transport=transport, pauses_s=(0, 0))
-    return Place(campaign, backend, LabelStudioHand(url, token, transport))
+    hand = LabelStudioHand(url, token, transport)
+    with hand.client:
+        yield Place(campaign, backend, hand)
 
 
 @pytest.fixture

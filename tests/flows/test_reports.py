@@ -98,5 +98,6 @@ def test_tasks_are_called_by_campaign_round_and_step() -> None:
         for task in (tasks.push, tasks.look, tasks.pull, tasks.log_rounds, tasks.reproduce)
     }
     assert named == {
-        f"photos {{x}}, round 3, {step}" for step in ("push", "look", "pull", "log", "train, evaluate")
+        f"photos {{x}}, round 3, {step}"
+        for step in ("push", "look", "pull", "log", "train, evaluate")
     }

@@ -151,15 +151,20 @@ def _outs(entry: dict[str, Any]) -> Iterator[str]:
 
 
 def has_remote(root: Path) -> bool:
-    """True if there is a remote to push to, wherever it is configured.
+    """True if there is a remote to push to, wherever it is configured."""
+    return bool(_settings(root).get("remote"))
 
-    Read in this process: to start DVC for it took most of a second.
+
+def _settings(root: Path) -> Any:
+    """DVC's settings of all levels, with whole paths. Raises as `_dvc` does.
+
+    Read in this process: to start DVC for it takes most of a second.
     """
     from dvc.config import Config, ConfigError  # type: ignore[import-untyped]
 
     trusted.check(root, CONFIG, places)
     try:
-        return bool(Config(str(root / ".dvc")).get("remote"))
+        return Config(str(root / ".dvc"))
     except ConfigError as error:
         raise ToolFailed(f"{root / CONFIG}: {error}; mend it, then run the same command") from error
 
@@ -182,16 +187,17 @@ def restore(root: Path, origin: Path, targets: Sequence[str]) -> None:
     The clone works by the settings of `origin` as they are now, not by those of its own revision.
     Raises DataError that names the target that neither has.
     """
-    cache = _dvc(origin, "cache", "dir")
+    cache = _settings(origin).get("cache", {}).get("dir") or origin / ".dvc" / "cache"
     for name in ("config", "config.local"):  # addresses and credentials of the remote
         own = origin / ".dvc" / name
         if own.exists():
             shutil.copy(own, root / ".dvc" / name)
-    _unchecked(root, "config", "--local", "cache.dir", str((origin / cache).resolve()))
+    where = ("config", "--local", "cache.dir", str(Path(cache).resolve()))
     # Given several, `dvc checkout` brings only one of them; so one process does it several times.
     with contextlib.suppress(ToolFailed):
-        _unchecked(root, *_chained(("checkout", target) for target in targets))
+        _unchecked(root, *_chained([where, *(("checkout", target) for target in targets)]))
         return
+    _unchecked(root, *where)
     for target in targets:
         try:
             _unchecked(root, "checkout", target)
