@@ -10,7 +10,16 @@ from websites import Page, served
 
 from labelcycle import cli, pipeline, rounds
 from labelcycle.adapters import git, programs
-from labelcycle.cycle import history, notices, opening, report, setup, skipping, standing
+from labelcycle.cycle import (
+    corrections,
+    history,
+    notices,
+    opening,
+    report,
+    setup,
+    skipping,
+    standing,
+)
 from labelcycle.errors import DataError, PoolExhausted, ServiceDown, ServiceRefused, StateError
 from labelcycle.labels import read_all_labels
 from labelcycle.rounds import State
@@ -608,3 +617,25 @@ def test_an_opening_tells_of_images_that_browsers_may_not_load(
     ) in capsys.readouterr().out
     assert standing.read(campaign.root).state is State.OPEN
     assert len(backend.tasks) == 10
+
+
+@pytest.mark.usefixtures("opened")
+def test_a_round_is_closed_where_it_was_asked_whatever_the_settings_say_by_then(
+    campaign, flows, answer_all, monkeypatch
+):
+    from labelcycle.adapters import annotation
+
+    asked_for, of = [], annotation.of
+    monkeypatch.setattr(
+        annotation, "of", lambda campaign, name: asked_for.append(name) or of(campaign, name)
+    )
+    edit(campaign, "backend: files", "backend: label_studio")
+    answer_all()
+    flows.run(str(campaign.root))
+    assert standing.read(campaign.root).number == 1
+    assert set(asked_for) == {"files"}
+    flows.open_now(str(campaign.root))
+    assert asked_for[-1] == "label_studio"
+    pushed = [read_json(campaign.round(n) / "pushed.json") for n in (0, 1)]
+    assert [record["backend"] for record in pushed] == ["files", "label_studio"]
+    assert corrections.watched(standing.read(campaign.root)) == {}  # they were asked elsewhere
