@@ -108,11 +108,11 @@ def run_quickly(directory: Path) -> None:
     began = time.monotonic()
     campaign = _fresh(directory.resolve())
     data = sample_data()
-    _say(f"$ labelcycle init {directory}", "a campaign is a git repository with its settings")
-    setup.init(campaign.root, settings(data, quick=True))
     for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING"):
         os.environ.pop(name, None)  # a server that runs for something else
     with _Background(lambda: services.embedded(campaign, show=click.echo)) as starting:
+        _say(f"$ labelcycle init {directory}", "a campaign is a git repository with its settings")
+        setup.init(campaign.root, settings(data, quick=True))
         _ingest(campaign, data, QUICK_IMAGES, QUICK_HOLDOUT)
         os.environ.update(starting.wait())
     opening = (
