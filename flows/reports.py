@@ -10,7 +10,7 @@ from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
 from labelcycle import rounds
-from labelcycle.adapters import mlflow_place
+from labelcycle.adapters import annotation, mlflow_place
 from labelcycle.cycle import altered, asked, comparing, deadline, gold, revising, skipping, strays
 from labelcycle.cycle.standing import Standing
 from labelcycle.ports import Progress
@@ -36,7 +36,7 @@ def announce(now: Standing) -> None:
     say(f"round {now.number} is open: {waiting} wait for annotators at {pushed['url']}")
     create_link_artifact(
         link=pushed["url"],
-        link_text=f"Round {now.number} in Label Studio",
+        link_text=f"Round {now.number} in {_title(now)}",
         key=f"round-{now.number:03d}-tasks",
     )
     selection = now.record(rounds.SELECTION)["samples"]
@@ -71,7 +71,7 @@ def progress(now: Standing, done: Progress) -> None:
     _show_table(
         f"round-{now.number:03d}-progress",
         [{"round": now.number, **done.figures}],
-        f"[Open the tasks in Label Studio]({url})",
+        f"[Open the tasks in {_title(now)}]({url})",
     )
 
 
@@ -117,6 +117,10 @@ def closed(now: Standing, number: int) -> None:
             }
         )
     _show_table("rounds", rows, _so_far(now))
+
+
+def _title(now: Standing) -> str:
+    return annotation.title(asked.place(now, now.number)[0])
 
 
 def _show_table(key: str, rows: list[dict[str, Any]], description: str) -> None:

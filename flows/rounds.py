@@ -23,7 +23,6 @@ from flows.reports import say
 from flows.tasks import log_missing, log_rounds, look, pull, push, reproduce
 from labelcycle import config, pipeline, rounds
 from labelcycle.adapters import git, lock
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.cycle import asking, closing, deadline, opening, standing
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import ServiceDown, ServiceRefused, StateError
@@ -40,7 +39,7 @@ def open_round(folder: str) -> int:
     with _at_work(folder) as campaign:
         now = standing.ready(campaign.root)
         if now.state in (State.DUE, State.PLANNED):
-            LabelStudioBackend(campaign).check()  # better told now than after the training
+            opening.backend(now).check()  # better told now than after the training
             pipeline.refresh_code(campaign, now.config)
         if now.state is State.DUE:
             opening.plan(now)
@@ -201,9 +200,9 @@ def end_early(folder: str, how: str, reason: str = "", abandon: bool = False) ->
 
 
 def _bring_up_to_date(now: Standing, stages: tuple[str, ...]) -> None:
-    say(f"round {now.number}: {', '.join(stages)}")
-    for stage in stages:
-        reproduce(now, stage)
+    named = ", ".join(stages)
+    say(f"round {now.number}: {named}")
+    reproduce(now, named)
 
 
 # --- conditions ----------------------------------------------------------------------------
@@ -227,7 +226,7 @@ def _asked(now: Standing) -> bool:
     if now.state is State.PLANNED:
         return False
     prefix = asking.task_key(now, now.number, "")
-    return bool(LabelStudioBackend(now.campaign).pushed(now.key, prefix))
+    return bool(opening.backend(now).pushed(now.key, prefix))
 
 
 def _why_not_open(now: Standing) -> str | None:

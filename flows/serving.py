@@ -18,7 +18,7 @@ def serve(root: Path, every: int, webhook: str | None, listen: str | None) -> No
     """Serve the flows of the campaign in `root` until interrupted.
 
     every : seconds between looks
-    webhook : address at which Label Studio reaches this program, to be woken
+    webhook : address at which the annotation backend reaches this program, to be woken
     listen : HOST:PORT, where `webhook` does not say it
 
     Raises LabelcycleError if the campaign, Prefect's settings or the place are not as they must be.

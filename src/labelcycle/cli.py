@@ -9,6 +9,7 @@ import click
 
 from labelcycle import __version__
 from labelcycle.commands import (
+    answering,
     correcting,
     cycling,
     listing,
@@ -23,7 +24,7 @@ from labelcycle.errors import LabelcycleError
 from labelcycle.warned import print_notices
 
 PARTS = (
-    *(setting_up, cycling, serving, correcting, listing, schema),
+    *(setting_up, cycling, serving, answering, correcting, listing, schema),
     *(simulating, records, trying_out),
 )
 """In the order of `labelcycle --help`."""

@@ -6,6 +6,7 @@ import pytest
 
 from labelcycle import pipeline
 from labelcycle.adapters import dvc, programs
+from labelcycle.errors import ToolFailed
 
 
 def test_a_stage_comes_after_all_that_it_needs(tmp_path: Path) -> None:
@@ -76,3 +77,15 @@ def test_settings_that_are_there_stay_beside_the_cache(
     assert "password = x" in text
     assert f"site_cache_dir = {tmp_path / '.labelcycle' / 'dvc'}" in text
     assert "/moved" not in text
+
+
+def test_a_remote_counts_wherever_it_is_configured(tmp_path: Path) -> None:
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / dvc.CONFIG).write_text(dvc.SETTINGS)
+    assert not dvc.has_remote(tmp_path)
+    local = tmp_path / ".dvc" / "config.local"
+    local.write_text("['remote \"store\"']\n    url = /somewhere\n")
+    assert dvc.has_remote(tmp_path)
+    local.write_text("['remote \"store\"']\n    wrong = 1\n")
+    with pytest.raises(ToolFailed, match=r"\.dvc/config: .*; mend it, then run the same command"):
+        dvc.has_remote(tmp_path)

@@ -14,14 +14,13 @@ import httpx
 import pytest
 from PIL import Image
 
-from labelcycle.adapters import label_config, label_studio_people
+from labelcycle.adapters import label_config
 from labelcycle.adapters import services as local_services
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.label_studio_api import LabelStudioApi
 from labelcycle.adapters.services import Services
-from labelcycle.annotate import Done, annotate
 from labelcycle.core import consensus
-from labelcycle.errors import DataError, ServiceDown
+from labelcycle.errors import ServiceDown
 from labelcycle.ports import LabelSchema, Prediction, Progress, TaskSpec
 from labelcycle.store import Campaign
 
@@ -284,28 +283,6 @@ def test_a_task_that_somebody_left_open_blocks_no_round(
     server.backend.withdraw(server.project, tasks)
     server.backend.tidy(server.project, tasks)
     assert server.api.tasks(server.project) == []
-
-
-def test_simulated_people_of_an_overlap_are_different_ones(server: Server) -> None:
-    tasks = server.tasks(2, 1, 3, 2)
-    ids = server.backend.push(server.project, tasks)
-    wanted = {ids[task.key]: task.wanted for task in tasks}
-    truth = {task.sample: "cat" for task in tasks}
-
-    def run(annotators: int) -> Done:
-        return annotate(
-            server.api.url, server.environment["LABEL_STUDIO_API_KEY"], server.project, truth,
-            wanted=wanted, annotators=annotators, show=lambda text: None,
-        )  # fmt: skip
-
-    with pytest.raises(DataError, match="wanted 3 different people for a task, got 2; give --ann"):
-        run(2)
-    assert run(3) == Done(8, 0, 0)
-    assert run(3) == Done(0, 0, 0)
-    who = label_studio_people.annotators(server.api, server.project, list(wanted))
-    assert {task: len(each) for task, each in who.items()} == wanted
-    done = server.progress(2, 1, 3, 2)
-    assert (done.tasks, done.answered, done.partly) == (4, 4, 0)
 
 
 def test_nothing_tells_annotators_why_a_task_is_asked(

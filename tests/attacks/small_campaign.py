@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from labelcycle import config, rounds, running
-from labelcycle.adapters import dvc, label_config, services
+from labelcycle.adapters import annotation, dvc, label_config, services
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.cycle import setup, standing
 from labelcycle.labels import read_all_labels, read_holdout
@@ -130,13 +130,18 @@ def _begin(folder: Path, served: Campaign) -> Path:
     return made.root
 
 
+def _run(root: Path, *stages: str) -> None:
+    for stage in stages:
+        running.run_stage(stage, root, lambda step: None)
+
+
 @contextmanager
 def _bare_flows(environment: dict[str, str]) -> Iterator[ModuleType]:
     """The module flows.rounds: its own functions in their own order, without Prefect and DVC."""
-    from flows import reports, tasks
+    from flows import reports
     from flows import rounds as flows
 
-    def at(campaign: Campaign) -> LabelStudioBackend:
+    def at(campaign: Campaign, _name: str) -> LabelStudioBackend:
         return LabelStudioBackend(campaign, environment)
 
     names = ("reproduce", "push", "look", "pull", "log_rounds", "open_round", "close_round")
@@ -145,15 +150,13 @@ def _bare_flows(environment: dict[str, str]) -> Iterator[ModuleType]:
     with ExitStack() as stack:
         for name, function in {**bare, "_require_prefect": lambda: None}.items():
             stack.enter_context(mock.patch.object(flows, name, function))
-        for module in (flows, tasks):
-            stack.enter_context(mock.patch.object(module, "LabelStudioBackend", at))
+        stack.enter_context(mock.patch.object(annotation, "of", at))
         for name in ("create_link_artifact", "create_table_artifact", "_show_table"):
             stack.enter_context(mock.patch.object(reports, name))
         for name in ("confusion", "per_class"):
             stack.enter_context(mock.patch.object(charts, name, return_value=b"chart"))
         for name, result in (("init", None), ("add", None), ("has_remote", False)):
             stack.enter_context(mock.patch.object(dvc, name, return_value=result))
-        stage = lambda root, name: running.run_stage(name, root, lambda step: None)  # noqa: E731
-        stack.enter_context(mock.patch.object(dvc, "repro", stage))
+        stack.enter_context(mock.patch.object(dvc, "repro", _run))
         stack.enter_context(mock.patch.dict("os.environ", dict.fromkeys(names, "t@localhost")))
         yield flows

@@ -2,12 +2,17 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from labelcycle import checks
+from labelcycle import checks, config
+from labelcycle.adapters import git, services
 from labelcycle.cli import cli
+from labelcycle.cycle.standing import Standing
+from labelcycle.rounds import State
+from labelcycle.store import Campaign
 
 
 def test_init_refuses_wrong_class_names_before_it_writes_anything(tmp_path):
@@ -45,3 +50,47 @@ def test_the_doctor_tells_what_failed_from_what_was_not_started(
     assert result.output.splitlines() == shown
     assert result.exit_code == (1 if problem else 0)
     assert not problem or str(result.exception) == problem
+
+
+@pytest.fixture
+def in_files(tmp_path, monkeypatch):
+    """A campaign without git whose tasks are in its files."""
+    (tmp_path / "params.yaml").write_text("push: {backend: files}")
+    monkeypatch.setattr(git, "check_usable", lambda root: None)
+    return str(tmp_path)
+
+
+def test_a_backend_without_a_server_has_mlflow_and_prefect_started_alone(in_files, monkeypatch):
+    wanted = []
+
+    def up(campaign, *, host, only, show):
+        wanted.append((host, list(only)))
+        return services.Services({})
+
+    monkeypatch.setattr(services, "up", up)
+    runner = CliRunner()
+    assert runner.invoke(cli, ["-C", in_files, "up"]).exit_code == 0
+    Path(in_files, "params.yaml").write_text("")
+    assert runner.invoke(cli, ["-C", in_files, "up", "--host", "0.0.0.0"]).exit_code == 0
+    every = ["label_studio", "mlflow", "prefect"]
+    assert wanted == [("127.0.0.1", every[1:]), ("0.0.0.0", every)]
+
+
+def test_nobody_is_invited_to_a_backend_without_accounts(in_files):
+    result = CliRunner().invoke(cli, ["-C", in_files, "invite"])
+    assert str(result.exception) == (
+        "`labelcycle invite`: nobody needs an account (push.backend in params.yaml is files)"
+    )
+
+
+def test_the_doctor_asks_for_what_the_backend_needs(tmp_path, monkeypatch):
+    settings = config.parse({"push": {"backend": "files"}})
+    now = Standing(Campaign(tmp_path), settings, frozenset(), 0, State.DUE)
+    monkeypatch.setattr(checks.standing, "read", lambda root: now)
+    said = CliRunner().invoke(cli, ["-C", str(tmp_path), "doctor"]).output
+    assert "ok   tasks and answers: no file yet; round 0 makes it\n" in said
+    assert "Label Studio" not in said
+    (tmp_path / ".labelcycle").mkdir()
+    (tmp_path / ".labelcycle" / "annotation.sqlite3").write_bytes(b"no database" * 99)
+    said = CliRunner().invoke(cli, ["-C", str(tmp_path), "doctor"]).output
+    assert "FAIL tasks and answers: " in said

@@ -1,9 +1,9 @@
 """Tasks that show something else than was pushed: what is told, put right, and waits."""
 
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from fakes import FakeBackend
+from watched import WatchedFiles, asking
 
 from labelcycle import config, rounds
 from labelcycle.cycle import (
@@ -21,7 +21,7 @@ from labelcycle.cycle import (
 )
 from labelcycle.cycle.standing import Standing
 from labelcycle.labels import read_all_labels
-from labelcycle.ports import GUESS, TaskSpec
+from labelcycle.ports import GUESS
 from labelcycle.rounds import State
 from labelcycle.store import Campaign, read_json, write_json, write_jsonl, write_labels
 
@@ -73,34 +73,33 @@ def test_until_when_an_answer_may_be_about_something_else() -> None:
 
 
 @pytest.fixture
-def place() -> FakeBackend:
-    made = FakeBackend(ids={key: 100 + i for i, key in enumerate(KEYS)})
-    made.tasks = {key: TaskSpec(key, key, f"{key}.png", i, 0) for i, key in enumerate(KEYS)}
-    made.pushed = lambda campaign, prefix: dict(made.ids)
-    return made
+def place(tmp_path: Path) -> WatchedFiles:
+    return asking(Campaign(tmp_path), KEYS)
 
 
 @pytest.fixture
-def at_work(tmp_path, place: FakeBackend) -> Standing:
+def at_work(tmp_path: Path, place: WatchedFiles) -> Standing:
     """Round 0, open, with three tasks; no repository."""
     return make(Campaign(tmp_path), 0, place)
 
 
-def make(campaign: Campaign, number: int, place: FakeBackend) -> Standing:
+def make(campaign: Campaign, number: int, place: WatchedFiles) -> Standing:
     displays = place.display(list(place.tasks.values()))
     tasks = [
         {"key": k, "sample": k, "rank": i, "task": place.ids[k], "display": displays[k]}
         for i, k in enumerate(KEYS if number == 0 else ())
     ]
-    write_json(campaign.round(number) / rounds.PUSHED, {"project": 7, "url": "", "tasks": tasks})
+    write_json(
+        campaign.round(number) / rounds.PUSHED, {"backend": "files", "project": 7, "tasks": tasks}
+    )
     write_labels(campaign.holdout, [])
     made = Standing(campaign, config.parse({}, parts=False), frozenset(), number, State.OPEN)
     vars(made)["key"] = "k"
     return made
 
 
-def compare(at_work: Standing, place: FakeBackend) -> comparing.Compared:
-    given = place.pull(7, dict.fromkeys(KEYS, 0), optional=KEYS)
+def compare(at_work: Standing, place: WatchedFiles) -> comparing.Compared:
+    given = place.pull(7, place.ids, optional=KEYS)
     return comparing.compare(at_work, place, given)
 
 
@@ -139,8 +138,8 @@ def test_a_page_that_is_still_open_misleads_for_half_an_hour(at_work, place) -> 
     closing.progress(at_work, place)
     assert counting(compare(at_work, place)) == []
     # the page was loaded anew: the author says the same, or something else
-    place.answers = [replace(answer, updated=LONG_AFTER) for answer in place.answers]
-    place.answers[1] = replace(place.answers[1], labels=("light",))
+    place.sql("UPDATE answer SET updated = ?", LONG_AFTER)
+    place.sql("UPDATE answer SET labels = ? WHERE id = 2", '["light"]')
     closing.progress(at_work, place)
     assert counting(compare(at_work, place)) == [("a", "ann", "dark"), ("b", "ann", "light")]
     assert compare(at_work, place).changes == []
@@ -223,7 +222,7 @@ def test_the_tasks_and_who_was_misled_are_told(at_work, place) -> None:
     closing.progress(at_work, place)
     told = (
         "2 tasks showed something else than was pushed, for somebody changed them in Label Studio,"
-        " and were put right: task 100 of sample a (image), task 102 of sample c (guess, image);"
+        " and were put right: task 1 of sample a (image), task 3 of sample c (guess, image);"
         " answers given meanwhile wait"
     )
     assert altered.told(at_work) == told

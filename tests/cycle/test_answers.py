@@ -102,7 +102,7 @@ def made_up(
                         "updated": f"t{at:04d}",
                     }
                 )  # fmt: skip
-        write_json(folder / rounds.PUSHED, {"tasks": tasks, "project": 7})
+        write_json(folder / rounds.PUSHED, {"tasks": tasks, "backend": "files", "project": 7})
         write_json(folder / rounds.PLAN, {"strategy": f"strategy {number}"})
         write_jsonl(folder / rounds.ANNOTATIONS, records)
     write_jsonl(campaign.holdout, [])

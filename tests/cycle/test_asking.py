@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelcycle import config, labels
-from labelcycle.adapters.annotation import label_studio
 from labelcycle.cycle import answers, asked, asking, gold, notices, report, setup
 from labelcycle.cycle import standing as standings
 from labelcycle.cycle.answers import Reply
@@ -130,7 +129,6 @@ def test_a_model_of_one_class_has_no_guess(tmp_path, number, said, guessed) -> N
 def test_a_tie_of_two_people_is_settled_by_the_next_round(
     campaign, flows, backend, truth, monkeypatch
 ) -> None:
-    monkeypatch.setattr(label_studio, "LabelStudioBackend", lambda campaign: backend)
     settings(campaign, push={"overlap": 2})
     root = str(campaign.root)
     flows.run(root)

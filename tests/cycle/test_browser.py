@@ -219,8 +219,7 @@ def open_a_round_with_guesses(
     """Round 0 answered by simulated people and closed, round 1 open."""
     flows.run(str(campaign.root))
     annotate.annotate(
-        where["LABEL_STUDIO_URL"],
-        where["LABEL_STUDIO_API_KEY"],
+        LabelStudioBackend(campaign, where),
         read_json(campaign.round(0) / rounds.PUSHED)["project"],
         annotate.read_truth(campaign, truth),
         annotators=1,

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fakes import FakeBackend
 from squares import SETTINGS, make_images
+from watched import WatchedFiles
 
 from labelcycle import config
 from labelcycle.adapters import git
@@ -48,7 +48,7 @@ def test_a_clone_with_its_data_pulled_shows_and_verifies_every_round(
     campaign: Campaign,
     flows,
     answer_all: Callable[[], None],
-    backend: FakeBackend,
+    backend: WatchedFiles,
     tmp_path: Path,
 ) -> None:
     """Two rounds; between them people correct answers and classes change."""
@@ -86,7 +86,7 @@ def test_a_clone_with_its_data_pulled_shows_and_verifies_every_round(
     assert run(folder, "git", "status", "--porcelain") == ""
 
 
-def correct_some(backend: FakeBackend) -> None:
+def correct_some(backend: WatchedFiles) -> None:
     """One answer of round 0 is edited, one withdrawn."""
     own, again = sorted(key for key, task in backend.tasks.items() if task.kind == "selected")[:2]
     (said,) = {answer.labels for answer in backend.answers if answer.key == own}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click.testing
 import pytest
-from fakes import FakeBackend
+from watched import WatchedFiles, asking
 
 from labelcycle import config, rounds
 from labelcycle.commands import correcting
@@ -39,8 +39,10 @@ OTHER = {"dark": "light", "light": "dark"}
 def at_work(tmp_path: Path) -> Standing:
     """Round 0, open, with three tasks; no repository."""
     campaign = Campaign(tmp_path)
-    tasks = [{"key": k, "sample": k, "rank": i, "task": 100 + i} for i, k in enumerate(KEYS)]
-    write_json(campaign.round(0) / rounds.PUSHED, {"project": 7, "tasks": tasks})
+    tasks = [{"key": k, "sample": k, "rank": i, "task": 1 + i} for i, k in enumerate(KEYS)]
+    write_json(
+        campaign.round(0) / rounds.PUSHED, {"backend": "files", "project": 7, "tasks": tasks}
+    )
     write_labels(campaign.holdout, [])
     made = Standing(campaign, config.parse({}, parts=False), frozenset(), 0, State.OPEN)
     vars(made)["key"] = "k"
@@ -48,15 +50,12 @@ def at_work(tmp_path: Path) -> Standing:
 
 
 @pytest.fixture
-def place() -> FakeBackend:
-    ids = {key: 100 + i for i, key in enumerate(KEYS)}
-    made = FakeBackend(ids=ids, tasks=dict.fromkeys(KEYS))
-    made.pushed = lambda campaign, prefix: dict(made.ids)
-    return made
+def place(tmp_path: Path) -> WatchedFiles:
+    return asking(Campaign(tmp_path), KEYS)
 
 
-def compare(at_work: Standing, place: FakeBackend) -> comparing.Compared:
-    given = place.pull(7, dict.fromkeys(KEYS, 0), optional=KEYS)
+def compare(at_work: Standing, place: WatchedFiles) -> comparing.Compared:
+    given = place.pull(7, {key: 1 + i for i, key in enumerate(KEYS)}, optional=KEYS)
     return comparing.compare(at_work, place, given)
 
 
@@ -74,8 +73,7 @@ def test_a_change_by_another_waits_and_what_a_look_saw_counts(at_work, place) ->
     closing.progress(at_work, place)
     place.edit("a", "light", by="mallory")
     place.answer("b", "light", annotator="bob", by="mallory")
-    place.delete_answers("c")
-    place.last["c"] = "mallory"
+    place.delete_answers("c", by="mallory")
     found = compare(at_work, place)
     assert counting(found) == [(key, "ann", "dark") for key in KEYS]
     assert told(found) == [
@@ -112,17 +110,14 @@ def test_what_no_look_saw_does_not_count_and_stops_a_round_of_many(at_work, plac
 
 
 def test_an_answer_in_another_name_or_place(at_work, place) -> None:
-    for key in KEYS:
-        place.answer(key, "dark")
+    for key, who in zip(KEYS, ("ann", "ann", "bob"), strict=True):
+        place.answer(key, "dark", annotator=who)
     closing.progress(at_work, place)
-    first, second, third = place.answers
-    place.answers = [
-        replace(first, annotator="mallory", editor="mallory", labels=("light",)),
-        replace(second, key="c", task=102),
-        third,
-    ]
+    place.rename("a", "mallory", "light")
+    place.move("b", "c")
     found = compare(at_work, place)
-    assert counting(found) == [(key, "ann", "dark") for key in KEYS]
+    counts = zip(KEYS, ("ann", "ann", "bob"), ("dark",) * 3, strict=True)
+    assert counting(found) == list(counts)
     assert told(found) == [
         ("a", "edited", "mallory", "ann", "waits"),
         ("b", "deleted", "unknown", "ann", "waits"),
@@ -134,7 +129,7 @@ def test_who_wrote_it_is_not_known(at_work, place) -> None:
     """An import, and an answer whose annotator's account was removed before any look."""
     place.answer("a", "dark")
     place.answer("b", "dark")
-    place.answers[0] = replace(place.answers[0], editor=None)
+    place.sql("UPDATE answer SET editor = NULL WHERE id = 1")
     gone(place, 2)
     found = compare(at_work, place)
     assert counting(found) == []
@@ -154,11 +149,10 @@ def test_who_wrote_it_is_not_known(at_work, place) -> None:
 # --- accounts that are removed ---------------------------------------------------------------
 
 
-def gone(place: FakeBackend, annotation: int, editor: str | None = None) -> None:
+def gone(place: WatchedFiles, annotation: int, editor: str | None = None) -> None:
     """The account whose answer it is was removed; the server forgets it wherever it stands."""
-    number = next(i for i, a in enumerate(place.answers) if a.annotation == annotation)
-    was, name = place.answers[number], f"removed/{annotation}"
-    place.answers[number] = replace(was, annotator=name, editor=editor)
+    name = f"removed/{annotation}"
+    place.sql("UPDATE answer SET annotator = ?, editor = ? WHERE id = ?", name, editor, annotation)
 
 
 def test_an_answer_of_a_removed_account_counts_as_a_look_saw_it(at_work, place) -> None:
@@ -186,7 +180,7 @@ def test_an_editor_who_was_removed_leaves_nobodys_word(at_work, place) -> None:
     place.answer("b", "dark")
     closing.progress(at_work, place)
     place.edit("a", "light", by="mallory")
-    place.answers = [replace(answer, editor=None) for answer in place.answers]
+    place.sql("UPDATE answer SET editor = NULL")
     found = compare(at_work, place)
     assert counting(found) == [("a", "ann", "dark"), ("b", "ann", "dark")]
     assert told(found) == [("a", "edited", "unknown", "ann", "waits")]
@@ -217,7 +211,7 @@ def test_a_look_writes_what_is_new_and_loses_nothing(at_work, place, monkeypatch
     place.delete_answers("a")
     closing.progress(at_work, place)
     closing.progress(at_work, place)
-    assert asked == [[], [101, 100], []]
+    assert asked == [[], [2, 1], []]
     assert [(line["key"], len(line["answers"])) for line in lines(at_work)] == [
         ("a", 1), ("a", 0), ("b", 1),
     ]  # fmt: skip
@@ -289,12 +283,8 @@ def test_many_corrections_stop_the_close_until_somebody_decides(
             flows.collect(root)
     assert standing.read(closed.root).state is State.OPEN
 
-    for module in ("labelcycle.adapters.annotation.label_studio.LabelStudioBackend",):
-        monkeypatch.setattr(module, lambda campaign: backend)
     monkeypatch.setattr(correcting, "campaign_in", Campaign)
-    monkeypatch.setattr(
-        FakeBackend, "accounts", lambda _: {"ann": "ann@example.org"}, raising=False
-    )
+    monkeypatch.setattr(WatchedFiles, "accounts", lambda _: {"ann": "ann@example.org"})
     run = click.testing.CliRunner().invoke
     listed = run(correcting.corrections, obj=closed.root).output
     rows = [line.split("  ") for line in listed.splitlines() if "edited" in line]

@@ -78,7 +78,10 @@ def now(tmp_path: Path) -> Standing:
         {"key": f"k/{n}", "sample": f"{n}", "rank": n, "task": n, "kind": kind}
         for n, kind in enumerate(kinds)
     ]
-    write_json(found.folder / "pushed.json", {"url": "http://there/7", "tasks": tasks})
+    write_json(
+        found.folder / "pushed.json",
+        {"backend": "label_studio", "project": 7, "url": "http://there/7", "tasks": tasks},
+    )
     return found
 
 
@@ -109,10 +112,10 @@ def test_a_round_is_told_from_open_to_closed_and_each_once(campaign, flows, box,
     opened, complete, closed = [message["message"] for message in box.got]
     assert opened == (
         "4 samples and 6 of the hold-out wait for annotators.\n"
-        "Label Studio: http://127.0.0.1:1/projects/7\n"
-        "Next: annotators press Label All Tasks."
+        f"The campaign's files: {campaign.private.as_uri()}/annotation.sqlite3\n"
+        "Next: fill in what `labelcycle tasks` lists, or run `labelcycle annotate`."
     )
-    assert complete.startswith("10 answered, 0 skipped of 10 tasks.\nLabel Studio: http://")
+    assert complete.startswith("10 answered, 0 skipped of 10 tasks.\nThe campaign's files: file://")
     assert re.fullmatch(
         r"4 labels more, 0 rejected; 4 labels in all\.\n"
         r"Accuracy \d\.\d{3} \(\d\.\d{3} to \d\.\d{3}\)\.\n"

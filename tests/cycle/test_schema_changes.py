@@ -9,7 +9,6 @@ from test_loop import edit
 
 from labelcycle import labels, owned
 from labelcycle.adapters import git, label_config
-from labelcycle.adapters.annotation import label_studio
 from labelcycle.cli import cli
 from labelcycle.cycle import migrating, report, standing
 from labelcycle.errors import ServiceRefused, SettingsError, StateError
@@ -202,7 +201,6 @@ def test_an_interface_edited_by_hand_stops_the_next_open_too(closed, flows, back
 def test_an_interface_edited_by_hand_is_told_by_the_next_look_at_the_open_round(
     campaign, flows, backend, monkeypatch
 ):
-    monkeypatch.setattr(label_studio, "LabelStudioBackend", lambda campaign: backend)
     root = str(campaign.root)
     flows.run(root)
     asked = backend.schema

@@ -83,7 +83,10 @@ def select(root: Path, number: int) -> None:
 
 def ask_nothing(root: Path, number: int, project: int) -> None:
     """Write a round without tasks, which finds what was changed in those before it."""
-    write_json(Campaign(root).round(number) / rounds.PUSHED, {"project": project, "tasks": []})
+    write_json(
+        Campaign(root).round(number) / rounds.PUSHED,
+        {"backend": "label_studio", "project": project, "tasks": []},
+    )
 
 
 def _sample(name: str) -> Sample:
@@ -105,7 +108,9 @@ def _first_round(root: Path) -> None:
     at = standing(root, 0)
     key = task_key(at, 0, UNSETTLED)
     task = {"key": key, "sample": UNSETTLED, "rank": 0, "task": 1, "wanted": 2}
-    write_json(at.folder / rounds.PUSHED, {"project": GONE, "tasks": [task]})
+    write_json(
+        at.folder / rounds.PUSHED, {"backend": "label_studio", "project": GONE, "tasks": [task]}
+    )
     answers = [
         {
             "key": key,

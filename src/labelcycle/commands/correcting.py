@@ -23,9 +23,9 @@ def corrections(context: click.Context) -> None:
     """Answers that were changed after they counted, or by somebody else than their annotator.
 
     Also those to tasks that showed another image than was pushed, or another pre-annotation.
-    Without a command they are listed, as they are in Label Studio now. What waits does not count
-    until it is accepted. An author's own corrections count without a word, unless there are so
-    many that the close stops (close.most_changed and the settings below it in params.yaml).
+    Without a command they are listed, as they are in the annotation backend now. What waits does
+    not count until it is accepted. An author's own corrections count without a word, unless there
+    are so many that the close stops (close.most_changed and the settings below it in params.yaml).
     """
     if context.invoked_subcommand is None:
         _print(context.obj)
@@ -54,7 +54,7 @@ def accept(root: Path, ids: tuple[str, ...], every: bool, people: tuple[str, ...
 @_choosing
 @click.pass_obj
 def reject(root: Path, ids: tuple[str, ...], every: bool, people: tuple[str, ...]) -> None:
-    """Keep the answers as they were. What Label Studio holds stays as it is there."""
+    """Keep the answers as they were. What the annotation backend holds stays as it is."""
     _decide(root, "reject", ids, every, people)
 
 
@@ -67,8 +67,7 @@ def _decide(
 ) -> None:
     """Write down the decision on those that are meant."""
     from labelcycle.adapters import git, lock
-    from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-    from labelcycle.cycle import closing, decisions, standing
+    from labelcycle.cycle import asked, closing, decisions, standing
     from labelcycle.errors import DataError
 
     if not (ids or every or people):
@@ -77,7 +76,7 @@ def _decide(
     campaign = campaign_in(root)
     with lock.exclusive(campaign.lock):
         now = standing.ready(root)
-        there = [c for c in closing.changes(now, LabelStudioBackend(campaign)) if c.annotation]
+        there = [c for c in closing.changes(now, asked.backend(now)) if c.annotation]
         unknown = sorted(set(ids) - {c.version for c in there})
         if unknown:
             raise DataError(
@@ -100,12 +99,13 @@ def _decide(
 
 def _print(root: Path) -> None:
     from labelcycle.adapters import git
-    from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-    from labelcycle.cycle import closing, standing
+    from labelcycle.cycle import asked, closing, standing
 
     git.check_usable(root)
-    backend = LabelStudioBackend(campaign_in(root))
-    there = [c for c in closing.changes(standing.read(root), backend) if c.annotation]
+    campaign_in(root)
+    now = standing.read(root)
+    backend = asked.backend(now)
+    there = [c for c in closing.changes(now, backend) if c.annotation]
     if not there:
         click.echo("no answer differs from what is recorded")
         return

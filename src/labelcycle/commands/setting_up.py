@@ -94,16 +94,22 @@ def import_labels(root: Path, file: Path) -> None:
 @click.option("--host", default="127.0.0.1", help="0.0.0.0 lets other computers in.")
 @click.pass_obj
 def up(root: Path, host: str) -> None:
-    """Start Label Studio, MLflow and Prefect on this computer; print addresses and login."""
-    from labelcycle.adapters import git, mlflow_place, services
+    """Start Label Studio, MLflow and Prefect on this computer; print addresses and login.
+
+    Label Studio only where `push.backend` is label_studio.
+    """
+    from labelcycle import config
+    from labelcycle.adapters import annotation, git, mlflow_place, services
     from labelcycle.cycle import standing
 
     campaign = campaign_in(root)
     git.check_usable(root)
-    running = services.up(campaign, host=host, show=click.echo)
+    own = annotation.service(config.load(campaign.params, parts=False).push.backend)
+    wanted = [each for each in services.NAMES if each in (own, "mlflow", "prefect")]
+    running = services.up(campaign, host=host, only=wanted, show=click.echo)
     services.load_environment(campaign)  # with what was started just now
     curves = mlflow_place.of_campaign(campaign)
-    for line in running.told(standing.project(campaign), curves):
+    for line in running.told(standing.last_push(campaign), curves):
         click.echo(line)
 
 
@@ -115,10 +121,15 @@ def invite(root: Path, renew: bool) -> None:
 
     Whoever has it gets in, and every annotator can read it. Accounts made with an old link stay.
     """
-    from labelcycle.adapters import label_studio_people
+    from labelcycle import config
+    from labelcycle.adapters import annotation
+    from labelcycle.ports import Inviting
 
-    campaign_in(root)
-    click.echo(label_studio_people.invitation(label_studio_people.here(), renew))
+    campaign = campaign_in(root)
+    name = config.load(campaign.params, parts=False).push.backend
+    backend = annotation.of(campaign, name)
+    able = annotation.able(backend, Inviting, "`labelcycle invite`: nobody needs an account")
+    click.echo(able.invitation(renew=renew))
 
 
 @click.command()

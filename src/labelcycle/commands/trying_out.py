@@ -34,7 +34,7 @@ def annotate(
     skip_rate: float,
     seed: int,
 ) -> None:
-    """Let simulated people answer the open round through Label Studio's own API."""
+    """Let simulated people answer the open round through its backend."""
     from labelcycle.cycle import people, standing
 
     campaign_in(root)
@@ -52,12 +52,23 @@ def annotate(
 
 @click.command()
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default="demo")
+@click.option("--quick", is_flag=True, help="Without any server, in less than a minute.")
 @click.option("--stop", is_flag=True, help="Stop the services at the end.")
-def demo(directory: Path, stop: bool) -> None:
-    """All of it on the sample data: three rounds with simulated people, in DIRECTORY."""
+def demo(directory: Path, quick: bool, stop: bool) -> None:
+    """All of it on the sample data: three rounds with simulated people, in DIRECTORY.
+
+    It starts Label Studio, MLflow and Prefect, and takes about 10 minutes. With --quick it starts
+    no server: answers are kept in a file of the campaign, features are the pixels, and there are
+    fewer images.
+    """
     from labelcycle import demo as show
 
-    show.run(directory, stop=stop)
+    if quick and stop:
+        raise click.UsageError("--quick starts no services that --stop could stop")
+    if quick:
+        show.run_quickly(directory)
+    else:
+        show.run(directory, stop=stop)
 
 
 COMMANDS = (annotate, demo)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from labelcycle import rounds
+from labelcycle.adapters import annotation
 from labelcycle.cycle.standing import Standing
-from labelcycle.ports import Display, Kind, TaskSpec
+from labelcycle.ports import AnnotationBackend, Display, Kind, TaskSpec
 
 SELECTED: Kind = "selected"
 HOLDOUT: Kind = "holdout"
@@ -68,6 +69,27 @@ def pushed_rounds(standing: Standing) -> list[int]:
     """Numbers of the rounds that asked people, the one at work included."""
     numbers = range(standing.number + 1)
     return [n for n in numbers if (standing.campaign.round(n) / rounds.PUSHED).exists()]
+
+
+def place(standing: Standing, number: int) -> tuple[str, int]:
+    """Where a round asked people: the name of the backend, and the project there."""
+    record = standing.record(rounds.PUSHED, number)
+    return str(record["backend"]), int(record["project"])
+
+
+def last_place(standing: Standing) -> tuple[str, int] | None:
+    """Where people were asked last; None if nobody was asked."""
+    numbers = pushed_rounds(standing)
+    return place(standing, numbers[-1]) if numbers else None
+
+
+def backend(standing: Standing) -> AnnotationBackend:
+    """Where people were asked last, or else are to be asked first.
+
+    `push.backend` may have been changed since: that counts from the next push on.
+    """
+    last = last_place(standing)
+    return annotation.of(standing.campaign, last[0] if last else standing.config.push.backend)
 
 
 def wanted(standing: Standing) -> dict[str, int]:

@@ -144,15 +144,15 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
 
 def changes(standing: Standing, backend: AnnotationBackend) -> list[Correction]:
     """Every change of answers there is now, those too that wait or were rejected."""
-    project = corrections.project(standing)
-    if project is None:
+    last = asked.last_place(standing)
+    if last is None:
         return []
     late, own = asked.ids(_open_holdout(standing)), {}
     if standing.state in (State.OPEN, State.ENDING):
         own = asked.ids(asked.tasks(standing))
     everything = {**_closed(standing), **late, **own}
-    altered.look(standing, backend, project, _tasks(standing))
-    given = backend.pull(project, everything, optional=everything)
+    altered.look(standing, backend, last[1], _tasks(standing))
+    given = backend.pull(last[1], everything, optional=everything)
     return comparing.compare(standing, backend, given, late).changes
 
 
@@ -277,11 +277,11 @@ def _project(standing: Standing) -> int:
 def _open_holdout(standing: Standing) -> list[Asked]:
     """Tasks of the hold-out in this round's project that have no verdict, or await another."""
     known = {x.sample for x in read_holdout(standing.campaign) if not x.adjudicate}
-    project = corrections.project(standing)
+    here = asked.last_place(standing)
     return [
         task
         for number in asked.pushed_rounds(standing)
-        if standing.record(rounds.PUSHED, number)["project"] == project
+        if asked.place(standing, number) == here
         for task in asked.tasks(standing, number)
         if task.kind == HOLDOUT and task.sample not in known
     ]

@@ -200,5 +200,5 @@ def _touched(
 ) -> dict[str, str | None]:
     """By key, who did the last thing to the tasks from which an answer went."""
     tasks = {key: asking[key][1] for key, _ in missing if key not in lost}
-    project = corrections.project(standing)
-    return backend.touched(project, tasks) if tasks and project is not None else {}
+    last = asked.last_place(standing)
+    return backend.touched(last[1], tasks) if tasks and last else {}

@@ -66,19 +66,13 @@ class Pending:
     answers: Sequence[Record]
 
 
-def project(standing: Standing) -> int | None:
-    """The project in which people were asked last; None if nobody was asked."""
-    numbers = asked.pushed_rounds(standing)
-    return int(standing.record(rounds.PUSHED, numbers[-1])["project"]) if numbers else None
-
-
 def watched(standing: Standing) -> dict[str, tuple[int, Asked]]:
     """The tasks of closed rounds in the project of now, and who asked them, by key."""
-    here = project(standing)
+    here = asked.last_place(standing)
     return {
         task.key: (number, task)
         for number in asked.pushed_rounds(standing)
-        if number < standing.number and standing.record(rounds.PUSHED, number)["project"] == here
+        if number < standing.number and asked.place(standing, number) == here
         for task in asked.tasks(standing, number)
     }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from labelcycle import rounds
-from labelcycle.adapters import mlflow_place
+from labelcycle.adapters import annotation, mlflow_place
 from labelcycle.cycle import (
     altered,
     asked,
@@ -208,7 +208,7 @@ def _opened(now: Standing) -> Notice:
         f"round {now.number} is open",
         f"{asked.told(asked.tasks(now))} wait for annotators.",
         _place(now),
-        "Next: annotators press Label All Tasks.",
+        f"Next: {annotation.next_step(_backend(now))}.",
     )
 
 
@@ -240,8 +240,13 @@ def _far(done: Progress) -> str:
     return f"{done.answered} answered, {done.skipped} skipped of {done.tasks} tasks"
 
 
+def _backend(now: Standing) -> str:
+    return asked.place(now, now.number)[0]
+
+
 def _place(now: Standing) -> str:
-    return f"Label Studio: {now.record(rounds.PUSHED)['url']}"
+    title = annotation.title(_backend(now))
+    return f"{title[0].upper()}{title[1:]}: {now.record(rounds.PUSHED)['url']}"
 
 
 def _after(now: Standing) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from labelcycle import pipeline, rounds
-from labelcycle.adapters import dvc, git
+from labelcycle.adapters import annotation, dvc, git
 from labelcycle.cycle import asking
 from labelcycle.cycle.asked import Asked
 from labelcycle.cycle.standing import COMMITTED, Standing
@@ -176,6 +176,11 @@ def record_selection(standing: Standing) -> None:
     write_bytes(standing.folder / rounds.SELECTION, standing.campaign.selection.read_bytes())
 
 
+def backend(standing: Standing) -> AnnotationBackend:
+    """Where the next tasks go, as `push.backend` says."""
+    return annotation.of(standing.campaign, standing.config.push.backend)
+
+
 def push(standing: Standing, backend: AnnotationBackend, say: Callable[[str], None]) -> None:
     """Hand the selection to annotators and write `pushed.json`; done twice, it is done once.
 
@@ -186,13 +191,14 @@ def push(standing: Standing, backend: AnnotationBackend, say: Callable[[str], No
     project = backend.open_project(standing.key, config.campaign.name, wanted)
     backend.check_schema(project, wanted)
     tasks = asking.tasks(standing)
-    _look(tasks, say)
+    _look(tasks, annotation.get(config.push.backend).page_origin(), say)
     shown = (task.prediction for task in tasks if task.shown)
     model = next((prediction.model for prediction in shown if prediction), None)
     ids, displays = backend.push(project, tasks, model), backend.display(tasks)
     write_json(
         standing.folder / rounds.PUSHED,
         {
+            "backend": config.push.backend,
             "project": project,
             "url": backend.work_url(project),
             "model": model,
@@ -203,11 +209,11 @@ def push(standing: Standing, backend: AnnotationBackend, say: Callable[[str], No
     )
 
 
-def _look(tasks: Sequence[TaskSpec], say: Callable[[str], None]) -> None:
+def _look(tasks: Sequence[TaskSpec], origin: str | None, say: Callable[[str], None]) -> None:
     """Tell if browsers may not load the first image: no error, for they may go another way."""
     from labelcycle.adapters import browsers  # brings a client of the web
 
-    problem = browsers.problem(tasks[0].image, browsers.page()) if tasks else None
+    problem = browsers.problem(tasks[0].image, origin) if tasks else None
     if problem:
         say(f"annotators may not see the images: {problem.found}; {problem.remedy}")
 

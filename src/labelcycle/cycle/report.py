@@ -6,6 +6,7 @@ from labelcycle import config, rounds
 from labelcycle.adapters import git, mlflow_place
 from labelcycle.cycle import (
     altered,
+    asked,
     closing,
     comparing,
     decisions,
@@ -109,11 +110,8 @@ def _stood_in(now: Standing, number: int) -> str | None:
 
 
 def _progress(now: Standing) -> dict[str, Any]:
-    # imported where a round is open: the client of a server is half of what `status` would load
-    from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-
     try:
-        done = closing.progress(now, LabelStudioBackend(now.campaign))
+        done = closing.progress(now, asked.backend(now))
     except (ServiceDown, ServiceRefused) as error:
         return {"tasks": None, "answered": None, "skipped": None, "problem": str(error)}
     waits = revising.waiting(comparing.seen(now))

@@ -148,7 +148,7 @@ def check_safe(campaign: Campaign) -> None:
 
 
 def _check_asked(standing: Standing) -> None:
-    """Raise DataError for a recorded task that is not this campaign's, in Label Studio or not.
+    """Raise DataError for a recorded task that is not this campaign's, wherever it was asked.
 
     What is done with a round's tasks would be done to those of another campaign.
     """
@@ -237,7 +237,8 @@ def check_closed(campaign: Campaign, number: int) -> None:
             )
 
 
-def project(campaign: Campaign) -> int | None:
-    """Label Studio's number of the campaign, as last pushed to; None before round 0 is pushed."""
+def last_push(campaign: Campaign) -> tuple[str, int] | None:
+    """Backend and project that were pushed to last; None before round 0 is pushed."""
     pushed = sorted(campaign.rounds.glob(f"*/{rounds.PUSHED}"))
-    return int(read_json(pushed[-1])["project"]) if pushed else None
+    record = read_json(pushed[-1]) if pushed else None
+    return (str(record["backend"]), int(record["project"])) if record else None

@@ -8,7 +8,7 @@ the progress and each pull do so too, for a server that timed out may make them 
 
 import os
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -16,21 +16,40 @@ from typing import Any
 import httpx
 
 from labelcycle.adapters import (
+    browsers,
+    health,
     label_config,
     label_difference,
     label_images,
+    label_studio_answering,
     label_studio_display,
     label_studio_people,
     label_studio_project,
     label_studio_tidying,
+    label_studio_webhooks,
     label_tasks,
+    local_servers,
 )
 from labelcycle.adapters.addresses import bare
 from labelcycle.adapters.label_studio_api import LabelStudioApi
 from labelcycle.adapters.label_studio_task import Task
-from labelcycle.errors import DataError, ServiceDown, ServiceRefused
-from labelcycle.ports import Answer, Display, LabelSchema, Progress, TaskSpec
+from labelcycle.errors import DataError, LabelcycleError, ServiceDown, ServiceRefused
+from labelcycle.ports import (
+    AnnotationBackend,
+    Answer,
+    Display,
+    LabelSchema,
+    OpenTask,
+    Progress,
+    TaskSpec,
+)
 from labelcycle.store import Campaign
+
+TITLE = "Label Studio"
+
+NEXT = "annotators press Label All Tasks"
+
+SERVICE = "label_studio"
 
 CHUNK = 500
 """Tasks in one request; 500 with predictions took 1.7 s on SQLite."""
@@ -80,6 +99,18 @@ class LabelStudioBackend:
     def accounts(self) -> dict[str, str]:
         """E-mail address of each annotator, by the name that answers have."""
         return {str(number): email for email, number in self._api.users().items()}
+
+    def invitation(self, *, renew: bool) -> str:
+        """The link with which people make accounts of their own; `renew` makes the old useless."""
+        return self._public + label_studio_people.invitation(self._api, renew)
+
+    def keep_webhook(self, project: int, url: str, secret: str) -> None:
+        """Have `url` called with `secret` whenever somebody has answered."""
+        label_studio_webhooks.keep(self._api, project, url, secret)
+
+    def remove_webhook(self, project: int) -> None:
+        """Have nobody called any more."""
+        label_studio_webhooks.remove(self._api, project)
 
     # --- the project ------------------------------------------------------------------------
 
@@ -249,6 +280,32 @@ class LabelStudioBackend:
         """Remove those of the withdrawn `tasks` that nobody has answered or skipped."""
         label_studio_tidying.remove_round(self._api, project, tasks)
 
+    # --- answers of a program ---------------------------------------------------------------
+
+    def classes(self, project: int) -> tuple[str, ...]:
+        """The class names that the project offers."""
+        return label_config.classes(self._api.project(project).config)
+
+    def open_tasks(self, project: int, wanted: Mapping[int, int] | None = None) -> list[OpenTask]:
+        """The tasks that want further people; see `labelcycle.ports.Answering`."""
+        return label_studio_answering.open_tasks(self._api, project, wanted)
+
+    def people(self, count: int) -> list[str]:
+        """Accounts of `count` simulated people; made if they do not exist."""
+        return label_studio_answering.people(self._api, count)
+
+    def give(
+        self,
+        task: OpenTask,
+        person: str,
+        labels: Sequence[str],
+        *,
+        reason: str = "",
+        lead_time_s: float | None = None,
+    ) -> None:
+        """One person's answer to a task; given again by the same person, it stands once."""
+        label_studio_answering.give(self._api, task, int(person), labels, reason, lead_time_s)
+
     # --- pull -------------------------------------------------------------------------------
 
     def pull(
@@ -326,3 +383,22 @@ class LabelStudioBackend:
                 " deleted; run `labelcycle close --incomplete` to end the round without"
                 f" {'it' if len(gone) == 1 else f'these {len(gone)}'}"
             )
+
+
+def connect(campaign: Campaign) -> AnnotationBackend:
+    """The backend of a campaign. Raises ServiceDown or ServiceRefused without address or token."""
+    return LabelStudioBackend(campaign)
+
+
+def page_origin() -> str | None:
+    """Where annotators' pages come from; None if Label Studio is off."""
+    return browsers.page()
+
+
+def checks(_campaign: Campaign) -> Iterator[health.Line]:
+    """Whether the program is there that `labelcycle up` starts, and the server and its token."""
+    try:
+        yield "Label Studio's program", True, str(local_servers.find_label_studio()), ""
+    except LabelcycleError as error:
+        yield "Label Studio's program", False, str(error), "only needed for `labelcycle up`"
+    yield from health.label_studio()
