@@ -90,7 +90,8 @@ def make(campaign: Campaign, number: int, place: WatchedFiles) -> Standing:
         for i, k in enumerate(KEYS if number == 0 else ())
     ]
     write_json(
-        campaign.round(number) / rounds.PUSHED, {"backend": "files", "project": 7, "tasks": tasks}
+        campaign.round(number) / rounds.PUSHED,
+        {"backend": "files", "project": 7, "url": "", "tasks": tasks},
     )
     write_labels(campaign.holdout, [])
     made = Standing(campaign, config.parse({}, parts=False), frozenset(), number, State.OPEN)
@@ -111,12 +112,12 @@ def test_what_a_look_saw_before_counts_and_what_came_since_waits(at_work, place)
     place.answer("a", "dark")
     place.answer("c", "dark")
     closing.progress(at_work, place)
-    place.shown = {"a": {"image": "other"}, "b": {"image": "other"}}
+    place.altered = {"a": {"image": "other"}, "b": {"image": "other"}}
     place.answer("b", "light")
     place.edit("a", "light")
     place.edit("c", "light")
     closing.progress(at_work, place)
-    assert place.shown == {}  # put right
+    assert place.altered == {}  # put right
     for found in (compare(at_work, place), compare(at_work, place)):
         assert counting(found) == [("a", "ann", "dark"), ("c", "ann", "light")]
         assert [(c.key, c.what, c.by, c.misled, c.state) for c in found.changes] == [
@@ -131,7 +132,7 @@ def test_what_a_look_saw_before_counts_and_what_came_since_waits(at_work, place)
 
 
 def test_a_page_that_is_still_open_misleads_for_half_an_hour(at_work, place) -> None:
-    place.shown = {"a": {"image": "other"}, "b": {GUESS: "light"}}
+    place.altered = {"a": {"image": "other"}, "b": {GUESS: "light"}}
     closing.progress(at_work, place)  # before anybody answered
     place.answer("a", "dark")
     place.answer("b", "dark")
@@ -146,7 +147,7 @@ def test_a_page_that_is_still_open_misleads_for_half_an_hour(at_work, place) -> 
 
 
 def test_a_round_that_is_ended_early_looks_too(at_work, place) -> None:
-    place.shown = {"a": {"image": "other"}}
+    place.altered = {"a": {"image": "other"}}
     place.answer("a", "dark")
     place.answer("b", "dark")
     closing.end_early(at_work, "incomplete")
@@ -159,12 +160,12 @@ def test_a_round_that_is_ended_early_looks_too(at_work, place) -> None:
     (left,) = corrections.corrected(at_work)
     assert left["key"] == "b"
     assert [(c.key, c.state) for c in corrections.waiting(at_work)] == [("a", "waits")]
-    assert place.shown == {}
+    assert place.altered == {}
 
 
 def test_what_waited_goes_on_waiting_in_later_rounds(at_work, place) -> None:
     """The task shows again what it should, and its author is somebody honest."""
-    place.shown = {"a": {"image": "other"}}
+    place.altered = {"a": {"image": "other"}}
     place.answer("a", "dark")
     closing.progress(at_work, place)
     made = compare(at_work, place).pending(at_work)
@@ -187,17 +188,17 @@ def test_tasks_of_closed_rounds_are_looked_at_when_answers_are_compared(at_work,
     write_jsonl(at_work.folder / rounds.CORRECTIONS, corrections.as_records(made.changes))
     write_jsonl(at_work.folder / rounds.ANNOTATIONS, made.answers)
     later = make(at_work.campaign, 1, place)
-    place.shown = {"a": {"image": "other"}}
+    place.altered = {"a": {"image": "other"}}
     place.edit("a", "light")
     (change,) = closing.changes(later, place)
     assert (change.state, change.misled) == ("waits", True)
-    assert place.shown == {}
+    assert place.altered == {}
 
 
 def test_a_lost_project_keeps_only_what_was_surely_about_its_image(at_work, place) -> None:
     place.answer("a", "dark")
     closing.progress(at_work, place)
-    place.shown = {"b": {"image": "other"}}
+    place.altered = {"b": {"image": "other"}}
     place.answer("b", "dark")
     closing.progress(at_work, place)
     closing.end_early(at_work, "cancel", abandon=True)
@@ -210,18 +211,18 @@ def test_a_task_that_an_earlier_version_pushed_is_compared_with_nothing(at_work,
     for task in pushed["tasks"]:
         del task["display"]
     write_json(at_work.folder / rounds.PUSHED, pushed)
-    place.shown = {"a": {"image": "other"}}
+    place.altered = {"a": {"image": "other"}}
     closing.progress(at_work, place)
     assert journal.altered(at_work) == {}
 
 
 def test_the_tasks_and_who_was_misled_are_told(at_work, place) -> None:
     assert altered.told(at_work) == ""
-    place.shown = {"a": {"image": "other"}, "c": {GUESS: "light", "image": "other"}}
+    place.altered = {"a": {"image": "other"}, "c": {GUESS: "light", "image": "other"}}
     place.answer("a", "dark")
     closing.progress(at_work, place)
     told = (
-        "2 tasks showed something else than was pushed, for somebody changed them in Label Studio,"
+        "2 tasks showed something else than was pushed, for somebody changed them,"
         " and were put right: task 1 of sample a (image), task 3 of sample c (guess, image);"
         " answers given meanwhile wait"
     )
@@ -234,7 +235,7 @@ def test_the_tasks_and_who_was_misled_are_told(at_work, place) -> None:
     (notice,) = notices._altered(at_work)
     assert notice.body.splitlines()[:2] == [f"{told}.", f"{waits}."]
     assert notices._waiting(at_work) == []  # nobody is named for it
-    place.shown = {"b": {"image": "other"}}
+    place.altered = {"b": {"image": "other"}}
     closing.progress(at_work, place)
     assert notices._altered(at_work)[0].key != notice.key
 
@@ -242,7 +243,7 @@ def test_the_tasks_and_who_was_misled_are_told(at_work, place) -> None:
 def test_names_that_anybody_sends_fill_no_file_and_no_line(at_work, place) -> None:
     """A megabyte of a name, what no file can hold, and a thousand names."""
     odd = {"a" * 1_000_000: "x", "b\ud800\x1b[31m": "x" * 1_000_000}
-    place.shown = {"a": odd | {f"n{number}": "" for number in range(1000)}}
+    place.altered = {"a": odd | {f"n{number}": "" for number in range(1000)}}
     closing.progress(at_work, place)
     assert len(altered.told(at_work)) < 500
     assert altered.told(at_work).isprintable()
@@ -261,7 +262,7 @@ def test_exchanged_images_make_no_label(opened, flows, backend, truth, capsys) -
     first = next(t for t in tasks if t.kind == "selected")
     second = next(t for t in tasks if truth[t.sample] != truth[first.sample])
     swapped = {first.key: second, second.key: first}
-    backend.shown = {key: {"image": str(other.image)} for key, other in swapped.items()}
+    backend.altered = {key: {"image": str(other.image)} for key, other in swapped.items()}
     for task in tasks:
         backend.answer(task.key, truth[swapped.get(task.key, task).sample])
     assert "display" in read_json(opened.round(0) / rounds.PUSHED)["tasks"][0]

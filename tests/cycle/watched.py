@@ -18,7 +18,7 @@ class WatchedFiles(FilesBackend):
     specs : every task as it was pushed, by key
     edited : somebody changed what is asked, in the backend itself
     models : of each push
-    shown : by key, what somebody changed in what tasks show
+    altered : by key, what somebody changed in what tasks show
     withdrawn : keys that nobody has answered, of tasks that are asked no more
     """
 
@@ -27,7 +27,7 @@ class WatchedFiles(FilesBackend):
         self.specs: dict[str, TaskSpec] = {}
         self.edited, self.down = False, False
         self.models: list[str | None] = []
-        self.shown: dict[str, dict[str, str]] = {}
+        self.altered: dict[str, dict[str, str]] = {}
         self.withdrawn: set[str] = set()
         self.push_dies_after: int | None = None
 
@@ -60,14 +60,14 @@ class WatchedFiles(FilesBackend):
 
     def displayed(self, project: int, tasks: Mapping[str, int]) -> dict[str, list[Display]]:
         there = super().displayed(project, tasks)
-        return {k: [{**each, **self.shown.get(k, {})} for each in there[k]] for k in there}
+        return {k: [{**each, **self.altered.get(k, {})} for each in there[k]] for k in there}
 
     def restore(
         self, project: int, tasks: Mapping[str, int], displays: Mapping[str, Display]
     ) -> None:
         super().restore(project, tasks, displays)
         for key in displays:
-            del self.shown[key]
+            del self.altered[key]
 
     def withdraw(self, project: int, tasks: Mapping[str, int]) -> None:
         super().withdraw(project, tasks)

@@ -84,7 +84,7 @@ def told(standing: Standing) -> str:
     subject = "1 task" if len(parts) == 1 else f"{len(parts)} tasks"
     return (
         f"{subject} showed something else than was pushed, for somebody changed"
-        f" {'it' if len(parts) == 1 else 'them'} in Label Studio, and"
+        f" {'it' if len(parts) == 1 else 'them'}, and"
         f" {'was' if len(parts) == 1 else 'were'} put right: {', '.join(parts[:NAMED])}"
         f"{' ...' if len(parts) > NAMED else ''}; answers given meanwhile wait"
     )
