@@ -1,21 +1,22 @@
 """Where networks compute, in what precision, and on how many threads."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
 import torch
 
+from labelcycle.nn import ranks
+
 Precision = Literal["auto", "float32", "bf16"]
 
 
 def best_device() -> torch.device:
-    """The first CUDA device if there is one, else the CPU; under torchrun the process's own."""
+    """The first CUDA device if there is one, else the CPU; of several processes each has its own."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
-    own = os.environ.get("LOCAL_RANK")
-    return torch.device("cuda") if own is None else torch.device("cuda", int(own))
+    own = ranks.own()
+    return torch.device("cuda") if own is None else torch.device("cuda", own.number)
 
 
 def autocast(device: torch.device, precision: Precision) -> torch.autocast:

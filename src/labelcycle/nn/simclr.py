@@ -127,7 +127,7 @@ class Training:
             if batch < 2 * processes.count():
                 raise SettingsError(
                     f"{processes.count()} processes for batches of {batch} images: wanted two"
-                    " images or more for each; train in one process, without torchrun"
+                    " images or more for each; lower pretrain.processes"
                 )
             device = self._pixels.device
             if not self.on_cpu:
