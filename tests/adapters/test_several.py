@@ -46,8 +46,8 @@ def test_each_knows_its_number_and_keeps_to_loopback(
 
 def test_one_that_fails_ends_the_others(tmp_path: Path) -> None:
     begun = time.monotonic()
+    words = [sys.executable, "-c", ONE_FAILS, str(tmp_path)]
     with pytest.raises(ToolFailed, match=r"process 2 of 3 ended with code 3"):
-        words = [sys.executable, "-c", ONE_FAILS, str(tmp_path)]
         several.run(words, 3, tmp_path, tmp_path / "processes")
     assert time.monotonic() - begun < 30
     assert not (tmp_path / "went on").exists()

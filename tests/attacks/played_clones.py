@@ -83,6 +83,94 @@ def inherited_remote(folder: Path) -> Iterable[Try]:
     yield Try("by a push", store.exists() and any(store.rglob("*")))
 
 
+@attack("data that a clone pulls are written over what is not theirs", slow=True)
+def data_in_other_places(folder: Path) -> Iterable[Try]:
+    secret = b'{"services": {"label_studio": {"address": "http://evil.example"}}}'
+    params = (clones.original() / "params.yaml").read_bytes() + b"# evil\n"
+    evil = b'active = "evil"\n'
+    away = "stages:\n  pretrain:\n    cmd: labelcycle stage pretrain\n    outs: [.labelcycle/x]\n"
+    kinds: dict[str, tuple[str, str, bytes | dict[str, bytes]]] = {
+        "over the folder of secrets": (".", ".labelcycle", {"services.json": secret, "x": evil}),
+        "over the settings": (".", "params.yaml", params),
+        "beside the campaign's data": (".", "sitecustomize.py", evil),
+        "over what git obeys": ("data", ".gitattributes", evil),
+        "as a pipeline": ("data", "dvc.yaml", b"stages: {x: {cmd: id}}"),
+        "outside, by a list of names": ("data", "more", {"../../evil": evil}),
+        "by the pipeline's own outs": ("", ".labelcycle/x", evil),
+    }
+    for what, (place, name, content) in kinds.items():
+        own = folder / what.split(",")[0].replace(" ", "-")
+        own.mkdir()
+        store = shutil.copytree(clones.original() / ".dvc" / "cache", own / "store")
+        digest = clones.stored(store, content)
+        remote = f"{dvc.SETTINGS}['remote \"away\"']\n    url = {store}\n"
+        files = {
+            ".dvc/config": remote.replace("[core]\n", "[core]\n    remote = away\n"),
+            ".dvcignore": "/.labelcycle/dvc\n/.labelcycle/*.lock\n/.labelcycle/*.json\n",
+        }
+        if place:
+            out = f"outs:\n- md5: {digest}\n  hash: md5\n  path: {name}\n"
+            files[f"{place}/evil.dvc"] = out
+        else:
+            entry = f"- {{path: {name}, hash: md5, md5: {digest}}}\n"
+            files["dvc.yaml"] = away
+            command = "cmd: labelcycle stage pretrain"
+            files["dvc.lock"] = (
+                f"schema: '2.0'\nstages:\n  pretrain:\n    {command}\n    outs:\n    {entry}"
+            )
+        root = clones.cloned(own, files)
+        for words in ("status", "trust", "pull"):
+            clones.run(root, words)
+        text = content if isinstance(content, bytes) else evil
+        found = [p for p in own.rglob("*") if p.is_file() and not p.is_relative_to(store)]
+        cache = root / ".dvc" / "cache"
+        there = [p for p in found if not p.is_relative_to(cache) and p.read_bytes() == text]
+        yield Try(what, bool(there))
+
+
+@attack("attributes make a remote that a pull brings one's own change", slow=True)
+def attributes(folder: Path) -> Iterable[Try]:
+    store = folder / "store"
+    remote = f"{dvc.SETTINGS}['remote \"away\"']\n    url = {store}\n# $Id$\n"
+    settings = remote.replace("[core]\n", "[core]\n    remote = away\n")
+    root = clones.cloned(folder, {"notes": ""})
+    standing.check_safe(Campaign(root))
+    author = folder / "author"
+    for kind, text in {
+        "ident": settings,
+        "text eol=crlf": settings.replace("\n", "\r\n"),
+    }.items():
+        (author / ".gitattributes").write_text(f".dvc/config {kind}\n")
+        with clones.identity():
+            clones.git(author, "add", ".gitattributes")
+            clones.add_as_it_is(author, ".dvc/config", text.encode())
+            clones.git(author, "commit", "-q", "-m", kind)
+        clones.git(root, "pull", "-q")
+        with contextlib.suppress(LabelcycleError):
+            if dvc.has_remote(root):
+                dvc.push(root)
+        yield Try(f"by {kind}", store.exists() and any(store.rglob("*")))
+
+
+@attack("a link in a campaign has a private file committed", slow=True)
+def links(folder: Path) -> Iterable[Try]:
+    secret = folder / "secret"
+    secret.write_text("PRIVATE\n")
+    names = (".gitignore", ".gitattributes", ".dvcignore", "schema.json", "params.yaml")
+    for name in names:
+        own = folder / name.strip(".")
+        own.mkdir()
+        root = clones.cloned(own, {"notes": ""})
+        (root / name).unlink()
+        (root / name).symlink_to(secret)
+        with clones.identity():
+            clones.git(root, "add", "--force", name)
+            clones.git(root, "commit", "-q", "-m", "as its author has it")
+            clones.run(root, "init", ".")
+        yield Try(f"by {name}", "PRIVATE" in clones.head_of(root, name))
+        yield Try(f"{name} is written through", secret.read_text() != "PRIVATE\n")
+
+
 @attack("a list of files of a clone's data writes outside of it", slow=True)
 def lists_that_lead_out(folder: Path) -> Iterable[Try]:
     root = folder / "campaign"

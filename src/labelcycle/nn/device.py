@@ -12,7 +12,7 @@ Precision = Literal["auto", "float32", "bf16"]
 
 
 def best_device() -> torch.device:
-    """The first CUDA device if there is one, else the CPU; of several processes each has its own."""
+    """The first CUDA device if there is one, else the CPU; of several processes each its own."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
     own = ranks.own()

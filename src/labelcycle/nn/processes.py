@@ -27,7 +27,8 @@ def count() -> int:
 def joined(device: torch.device) -> Iterator[None]:
     """The processes know each other within: over NCCL on GPUs, over gloo on CPUs.
 
-    They meet by the file that `ranks.Rank` names, at no server. Raises SettingsError if there are more processes on this machine than GPUs.
+    They meet by the file that `ranks.Rank` names, at no server. Raises SettingsError
+    if there are more processes on this machine than GPUs.
     """
     own = ranks.own()
     if own is None:
