@@ -119,7 +119,7 @@ def test_in_a_clone_ones_own_remote_needs_no_question_once_the_clone_is_known(cl
 
 ATTRIBUTES = {
     "the ends of lines": ("text eol=crlf", REMOTE.replace("\n", "\r\n")),
-    "a keyword": ("ident", REMOTE + "# $Id$\n"),
+    "a keyword": ("ident", REMOTE + "# $Id: x$\n"),
 }
 
 

@@ -3,11 +3,12 @@
 import contextlib
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from unittest import mock
 
@@ -15,7 +16,7 @@ from cycle.squares import SETTINGS
 
 from attacks import Try, attack, clones
 from labelcycle import config, pipeline
-from labelcycle.adapters import dvc, git, lock
+from labelcycle.adapters import dvc, git, lock, programs, s3
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.cycle import history, showing, standing
 from labelcycle.cycle.standing import Standing
@@ -130,20 +131,19 @@ def data_in_other_places(folder: Path) -> Iterable[Try]:
 
 @attack("attributes make a remote that a pull brings one's own change", slow=True)
 def attributes(folder: Path) -> Iterable[Try]:
-    store = folder / "store"
-    remote = f"{dvc.SETTINGS}['remote \"away\"']\n    url = {store}\n# $Id$\n"
-    settings = remote.replace("[core]\n", "[core]\n    remote = away\n")
-    root = clones.cloned(folder, {"notes": ""})
-    standing.check_safe(Campaign(root))
-    author = folder / "author"
-    for kind, text in {
-        "ident": settings,
-        "text eol=crlf": settings.replace("\n", "\r\n"),
-    }.items():
+    for kind, text, ends in (("text eol=crlf", "", "\r\n"), ("ident", "# $Id: x$\n", "\n")):
+        own = folder / kind.split()[0]
+        own.mkdir()
+        store, root = own / "store", clones.cloned(own, {"notes": ""})
+        standing.check_safe(Campaign(root))
+        dvc.add(root, ["data/images"])
+        remote = f"{dvc.SETTINGS}['remote \"away\"']\n    url = {store}\n{text}"
+        settings = remote.replace("[core]\n", "[core]\n    remote = away\n")
+        author = own / "author"
         (author / ".gitattributes").write_text(f".dvc/config {kind}\n")
         with clones.identity():
             clones.git(author, "add", ".gitattributes")
-            clones.add_as_it_is(author, ".dvc/config", text.encode())
+            clones.add_as_it_is(author, ".dvc/config", settings.replace("\n", ends).encode())
             clones.git(author, "commit", "-q", "-m", kind)
         clones.git(root, "pull", "-q")
         with contextlib.suppress(LabelcycleError):
@@ -196,6 +196,64 @@ def lists_that_lead_out(folder: Path) -> Iterable[Try]:
             yield Try("where verify brings data in", any(found))
             return
     yield Try("where verify brings data in", False)
+
+
+@attack("the second revision that verify works at leads out of the campaign", slow=True)
+def second_revision(folder: Path) -> Iterable[Try]:
+    root, out = folder / "campaign", folder / "home"
+    shutil.copytree(clones.original(), root)
+    out.mkdir()
+    digest = clones.stored(root / ".dvc" / "cache", {"authorized_keys": b"EVIL"})
+    lock = "schema: '2.0'\nstages:\n  embed:\n    cmd: labelcycle stage embed\n    outs:\n"
+    lock += f"    - {{path: work/features, hash: md5, md5: {digest}}}\n"
+    with clones.identity():
+        clones.git(root, "tag", "before")
+        shutil.rmtree(root / "work", ignore_errors=True)
+        (root / "work").symlink_to(out)
+        (root / "dvc.lock").write_text(lock)
+        clones.git(root, "add", "--all")
+        clones.git(root, "commit", "-q", "-m", "round")
+        clones.git(root, "tag", "after")
+        clones.git(root, "revert", "--no-edit", "HEAD")
+        now = standing.read(root)
+        with history.restored(now, "before", ("data/samples.jsonl.dvc",)) as copy:
+            git.switch(copy.root, "after")
+            with contextlib.suppress(LabelcycleError):
+                history.bring(now, copy, ("work/features",))
+    yield Try("by a link", any(out.iterdir()))
+
+
+READS = """
+import sys
+from pathlib import Path
+from labelcycle.cycle import standing
+from labelcycle.store import Campaign
+standing.check_closed(Campaign(Path(sys.argv[1])), 0)
+"""
+
+
+@attack("a closed round's record has other files read")
+def recorded_names(folder: Path) -> Iterable[Try]:
+    root = folder / "campaign"
+    (root / "rounds" / "000").mkdir(parents=True)
+    (folder / "private.txt").write_text("private")
+    clones.git(root, "init", "-q", "-b", "main")
+    digest = hashlib.sha256(b"private").hexdigest()[:16]
+    (root / "rounds" / "000" / "link.json").symlink_to(folder / "private.txt")
+    (root / "rounds" / "000" / "zero.json").symlink_to("/dev/zero")
+    for name in ("../private.txt", "/dev/zero", "rounds/000/link.json", "rounds/000/zero.json"):
+        metrics = root / "rounds" / "000" / "metrics.json"
+        metrics.write_text(json.dumps({"digests": {name: "0" * 16}}))
+        with clones.identity():
+            clones.git(root, "add", "--all")
+            clones.git(root, "commit", "-q", "-m", "round")
+            clones.git(root, "tag", "--force", "round/000")
+        words = [sys.executable, "-c", READS, str(root)]
+        try:
+            done = subprocess.run(words, capture_output=True, text=True, timeout=30)
+            yield Try(f"{name} is guessed by its digest", digest in done.stdout + done.stderr)
+        except subprocess.TimeoutExpired:
+            yield Try(f"{name} never ends", True)
 
 
 @attack("a copied repository's own settings run programs")
@@ -265,6 +323,7 @@ def secrets_left_behind(folder: Path) -> Iterable[Try]:
     with mock.patch.object(sys, "argv", words), lock.exclusive(path):
         yield Try("in the lock file", "SECRET" in path.read_text())
         yield Try("the lock file is open to others", bool(path.stat().st_mode & 0o077))
+    yield from _told_addresses()
     campaign = Campaign(folder)
     address = {"LABEL_STUDIO_API_KEY": "t", "LABEL_STUDIO_HOST": "https://me:SECRET@label.org"}
     for url in ("https://me:SECRET@label.org", "https://label.org"):
@@ -276,3 +335,32 @@ def secrets_left_behind(folder: Path) -> Iterable[Try]:
         yield Try(
             f"in what is recorded and told of {url.replace('SECRET', '...')}", "SECRET" in told
         )
+
+
+def _told_addresses() -> Iterable[Try]:
+    """Addresses that the environment names, in the errors about them."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings  # seconds
+
+    import flows.rounds
+
+    nobody = "http://me:SECRET@127.0.0.1:9"
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": nobody}
+    with mock.patch.dict(os.environ, keys):
+        for what, ask in {
+            "listing a bucket": lambda: s3.listed("s3://bucket/x"),
+            "reading an object": lambda: s3.read("s3://bucket/x"),
+        }.items():
+            yield Try(f"in an error of {what}", "SECRET" in _error(ask))
+    command = [sys.executable, "-c", "import sys; sys.exit(f'no answer from {sys.argv[1]}')"]
+    failing = lambda: programs.run([*command, nobody], Path())  # noqa: E731
+    yield Try("in an error of a program", "SECRET" in _error(failing))
+    with temporary_settings({PREFECT_API_URL: f"{nobody}/api"}):
+        yield Try("in an error about Prefect", "SECRET" in _error(flows.rounds._require_prefect))
+
+
+def _error(doing: Callable[[], object]) -> str:
+    try:
+        doing()
+    except LabelcycleError as error:
+        return str(error)
+    raise AssertionError("nothing was refused")

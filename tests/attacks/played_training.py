@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 from cycle.squares import SETTINGS, make_images
@@ -23,15 +24,40 @@ SHARED = {
 }
 
 
-@attack("whoever reaches the machine joins a pretraining in several processes", slow=True)
-def open_training(folder: Path) -> Iterator[Try]:
+def _campaign(folder: Path, pretrain: dict[str, Any]) -> Path:
     make_images(folder / "images", 12)
     with clones.identity():
-        made = setup.init(folder / "campaign", config.parse({**SETTINGS, "pretrain": SHARED}))
+        made = setup.init(folder / "campaign", config.parse({**SETTINGS, "pretrain": pretrain}))
         setup.add_images(made.root, [str(folder / "images")], lambda step: None)
-    words = [sys.executable, "-P", "-m", "labelcycle", "-C", str(made.root), "stage", "pretrain"]
+    return made.root
+
+
+def _command(root: Path) -> list[str]:
+    return [sys.executable, "-P", "-m", "labelcycle", "-C", str(root), "stage", "pretrain"]
+
+
+@attack("another account prepares what torch.compile reads", slow=True)
+def compiled_code(folder: Path) -> Iterator[Try]:
+    own = {"epochs": 1, "batch": 4, "width": 4, "components": 6, "compile": True}
+    root = _campaign(folder, {"encoder": "smallconv", "threads": 1, "options": own})
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(temporary)}
+    for name in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR"):
+        environment.pop(name, None)
+    done = subprocess.run(_command(root), env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    private = root / ".labelcycle"
+    assert list((private / "inductor").iterdir()), "nothing was compiled"
+    yield Try("below /tmp", any(temporary.glob("torchinductor*")))
+    yield Try("in the campaign", bool(private.stat().st_mode & 0o077))
+
+
+@attack("whoever reaches the machine joins a pretraining in several processes", slow=True)
+def open_training(folder: Path) -> Iterator[Try]:
+    root = _campaign(folder, SHARED)
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(words, env=environment, stderr=subprocess.DEVNULL) as stage:
+    with subprocess.Popen(_command(root), env=environment, stderr=subprocess.DEVNULL) as stage:
         try:
             seen = _listening(stage)
         finally:

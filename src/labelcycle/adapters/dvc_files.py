@@ -154,7 +154,7 @@ def _not_plain(root: Path, file: PurePosixPath) -> str | None:
         return f"it has {', '.join(more)}"
     outs = content.get("outs")
     for out in outs if isinstance(outs, list) else [None]:
-        reason = _not_plain_out(out) or _not_data(root, file.parent / out["path"])
+        reason = _not_plain_out(out) or _not_data(root, file.parent, out)
         if reason:
             return reason
     return None
@@ -172,12 +172,13 @@ def _not_plain_out(out: Any) -> str | None:
     return None
 
 
-def _not_data(root: Path, path: PurePosixPath) -> str | None:
-    """Why a path is no place for a campaign's data, or None.
+def _not_data(root: Path, folder: PurePosixPath, out: Any) -> str | None:
+    """Why an out of a .dvc file in `folder` is no place for a campaign's data, or None.
 
     Data are below data/, and where the settings name a file of ready-made features. A checkout
     writes what is at that path anew, by bytes that nobody here has seen.
     """
+    path = folder / out["path"]
     named = str(path) == _named(root)
     if not named and path.parts[:-1][:1] != ("data",):
         return f"its data are no data of the campaign ({str(path)!r} is not below data/)"

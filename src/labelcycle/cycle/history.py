@@ -24,11 +24,11 @@ def restored(standing: Standing, revision: str, targets: tuple[str, ...]) -> Ite
     """A temporary clone of the campaign at a revision, with `targets` brought in by DVC."""
     with git.clone(standing.campaign.root, revision) as folder:
         campaign = Campaign(folder)
-        _bring(standing, campaign, targets)
+        bring(standing, campaign, targets)
         yield campaign
 
 
-def _bring(standing: Standing, rebuilt: Campaign, targets: tuple[str, ...]) -> None:
+def bring(standing: Standing, rebuilt: Campaign, targets: tuple[str, ...]) -> None:
     """Have DVC bring `targets` into a clone. Each revision may hold what no other one does."""
     dvc_files.check(rebuilt.root)
     dvc.restore(rebuilt.root, standing.campaign.root, targets)
@@ -63,13 +63,13 @@ def verify(standing: Standing, number: int, deep: bool, show: Callable[[str], No
         if deep:
             _restore_named(standing, rebuilt)
         elif learners.sees_images(config.load(rebuilt.params, parts=False).train.learner):
-            _bring(standing, rebuilt, ("data/images.dvc", ENCODER))
+            bring(standing, rebuilt, ("data/images.dvc", ENCODER))
         _compute(rebuilt, (*first, "train", "cluster", "query"))
         recorded = standing.record(rounds.SELECTION, number)
         show(compare_selections(recorded, read_json(rebuilt.selection)))
         git.switch(rebuilt.root, rounds.round_tag(number))
         answers = ("data/labels.dvc", "data/holdout.jsonl.dvc", *(() if deep else (FEATURES,)))
-        _bring(standing, rebuilt, answers)
+        bring(standing, rebuilt, answers)
         _compute(rebuilt, ("train", "evaluate"))
         metrics = standing.record(rounds.METRICS, number)
         show(compare_metrics(metrics, read_json(rebuilt.metrics)))
@@ -80,7 +80,7 @@ def _restore_named(standing: Standing, rebuilt: Campaign) -> None:
     chosen = config.load(rebuilt.params, parts=False).pretrain
     for file in pipeline.named_files(rebuilt.root, chosen.encoder, chosen.options):
         if (rebuilt.root / f"{file}.dvc").exists():
-            _bring(standing, rebuilt, (f"{file}.dvc",))
+            bring(standing, rebuilt, (f"{file}.dvc",))
 
 
 def _compute(campaign: Campaign, stages: tuple[str, ...]) -> None:

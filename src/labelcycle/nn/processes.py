@@ -42,7 +42,7 @@ def joined(device: torch.device) -> Iterator[None]:
                 f" are {gpus}; lower pretrain.processes"
             )
         torch.cuda.set_device(device)
-    store = dist.FileStore(str(own.store), own.count)
+    store = dist.FileStore(str(own.store), own.count)  # type: ignore[attr-defined]
     backend = "nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, store=store, rank=own.number, world_size=own.count)
     try:
