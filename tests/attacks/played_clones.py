@@ -343,19 +343,19 @@ def _told_addresses() -> Iterable[Try]:
 
     import flows.rounds
 
-    nobody = "http://me:SECRET@127.0.0.1:9"
+    nobody = "http://me:HIDDEN@127.0.0.1:9"
     keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": nobody}
     with mock.patch.dict(os.environ, keys):
         for what, ask in {
             "listing a bucket": lambda: s3.listed("s3://bucket/x"),
             "reading an object": lambda: s3.read("s3://bucket/x"),
         }.items():
-            yield Try(f"in an error of {what}", "SECRET" in _error(ask))
+            yield Try(f"in an error of {what}", "HIDDEN" in _error(ask))
     command = [sys.executable, "-c", "import sys; sys.exit(f'no answer from {sys.argv[1]}')"]
     failing = lambda: programs.run([*command, nobody], Path())  # noqa: E731
-    yield Try("in an error of a program", "SECRET" in _error(failing))
+    yield Try("in an error of a program", "HIDDEN" in _error(failing))
     with temporary_settings({PREFECT_API_URL: f"{nobody}/api"}):
-        yield Try("in an error about Prefect", "SECRET" in _error(flows.rounds._require_prefect))
+        yield Try("in an error about Prefect", "HIDDEN" in _error(flows.rounds._require_prefect))
 
 
 def _error(doing: Callable[[], object]) -> str:
