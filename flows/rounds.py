@@ -23,6 +23,7 @@ from flows.reports import say
 from flows.tasks import log_missing, log_rounds, look, pull, push, reproduce
 from labelcycle import config, pipeline, rounds
 from labelcycle.adapters import git, lock
+from labelcycle.adapters.addresses import bare, without_logins
 from labelcycle.cycle import asking, closing, deadline, opening, standing
 from labelcycle.cycle.standing import Standing
 from labelcycle.errors import ServiceDown, ServiceRefused, StateError
@@ -263,7 +264,7 @@ def _require_prefect() -> None:
         if error.response.status_code not in (401, 403):
             raise _away(url, error) from error
         raise ServiceRefused(
-            f"Prefect at {url} does not let us in ({error.response.status_code}); wanted its"
+            f"Prefect at {bare(url)} does not let us in ({error.response.status_code}); wanted its"
             " password; mend PREFECT_API_AUTH_STRING (`name:password`), or unset it to use that of"
             " `labelcycle up`"
         ) from error
@@ -272,6 +273,8 @@ def _require_prefect() -> None:
 
 
 def _away(url: str, error: Exception) -> ServiceDown:
+    why = without_logins(str(error))
     return ServiceDown(
-        f"Prefect at {url} does not answer ({error}); run `labelcycle up`, or mend PREFECT_API_URL"
+        f"Prefect at {bare(url)} does not answer ({why}); run `labelcycle up`, or mend"
+        " PREFECT_API_URL"
     )

@@ -12,6 +12,7 @@ from labelcycle import store, watching
 from labelcycle.adapters import git, mlflow
 from labelcycle.adapters.services import Services
 from labelcycle.errors import ServiceDown
+from labelcycle.nn import ranks
 from labelcycle.nn.progress import Progress
 
 LOSS, KNN = "pretrain_loss", "pretrain_knn_accuracy"
@@ -129,7 +130,7 @@ def test_nobody_watches_without_a_server_another_stage_or_a_second_process(
     campaign: store.Campaign, monkeypatch: pytest.MonkeyPatch, stage: str, uri: str, rank: str
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    monkeypatch.setenv("RANK", rank)
+    monkeypatch.setenv(ranks.VARIABLE, f"{rank}/2:store")
     assert watching.watcher(stage, campaign.root) is None
 
 

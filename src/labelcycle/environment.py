@@ -36,6 +36,7 @@ def prepare(root: Path) -> Campaign:
         os.environ[mlflow_place.VARIABLE] = mlflow_place.absolute(uri, Path.cwd())
     services.load_environment(campaign)
     _close_ephemeral()
+    private.keep_compiled(campaign.private)
     os.environ.setdefault("PREFECT_HOME", str(campaign.private / "prefect"))
     for name, value in PREFECT.items():
         os.environ.setdefault(name, value)

@@ -1,5 +1,6 @@
 """The commands that set a campaign up: what `init` refuses, what `doctor` tells."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -94,3 +95,16 @@ def test_the_doctor_asks_for_what_the_backend_needs(tmp_path, monkeypatch):
     (tmp_path / ".labelcycle" / "annotation.sqlite3").write_bytes(b"no database" * 99)
     said = CliRunner().invoke(cli, ["-C", str(tmp_path), "doctor"]).output
     assert "FAIL tasks and answers: " in said
+
+
+def test_the_first_command_in_a_fresh_clone_warns_of_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "clone"
+    root.mkdir()
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    (root / "params.yaml").write_text("campaign: {name: fresh, classes: [a, b]}\n")
+    gone = ("PREFECT", "LABEL_STUDIO")
+    own = {k: v for k, v in os.environ.items() if not k.startswith(gone)}
+    words = [sys.executable, "-P", "-m", "labelcycle", "-C", str(root), "run"]
+    done = subprocess.run(words, env=own, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert [line[:11] for line in done.stderr.splitlines()] == ["labelcycle:"], done.stderr

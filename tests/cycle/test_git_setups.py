@@ -57,7 +57,7 @@ def test_neither_a_missing_key_nor_a_hook_stops_our_commits(tmp_path: Path, glob
     for name in ("open/000", "round/000", "open/001"):
         git.tag(campaign.root, name, name)
     assert git.tags(campaign.root) == {"open/000", "round/000", "open/001"}
-    assert git.changed_here(campaign.root, "params.yaml")
+    assert not git.brought(campaign.root, ["params.yaml"], None)
     assert standing.read(campaign.root).number == 1
 
 

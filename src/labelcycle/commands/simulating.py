@@ -46,9 +46,12 @@ def simulate(
 
     No campaign is needed. What was interrupted goes on when the same command is given again.
     """
+    from labelcycle.adapters import private
+
     given, reads = _opened(file, place)
     folder = into or Path("simulated") / given.name
     _check_writable(folder)
+    private.keep_compiled(private.closed(folder / ".compiled"))
     from labelcycle.core.threads import cores
     from labelcycle.progress import shown
     from labelcycle.simulate import running  # imports torch

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from labelcycle import pipeline, rounds
 from labelcycle.adapters import annotation, dvc, git
-from labelcycle.cycle import asking
+from labelcycle.cycle import asking, trusting
 from labelcycle.cycle.asked import Asked
 from labelcycle.cycle.standing import COMMITTED, Standing
 from labelcycle.errors import PoolExhausted, StateError
@@ -151,9 +151,15 @@ def check_files(standing: Standing) -> None:
 
     Features of other bytes are other inputs: what people were asked would not belong to them.
     """
-    campaign = standing.campaign
+    campaign, chosen = standing.campaign, standing.config.pretrain
     planned = standing.record(rounds.PLAN).get("files", {})  # an earlier version wrote none
+    named = chosen.options.get("file")
     for name, wanted in planned.items():
+        if name != named and trusting.outside(name):
+            raise StateError(
+                f"{standing.folder / rounds.PLAN} names {name!r}, which is outside the campaign,"
+                " and params.yaml does not name it; whoever wrote it may be after files of yours"
+            )
         path = campaign.root / name
         got = file_digest(path) if path.is_file() else pipeline.NO_FILE
         if got == wanted:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from labelcycle import config, ingest, labels, owned, pipeline, store
-from labelcycle.adapters import dvc, git, lock
+from labelcycle.adapters import dvc, dvc_files, git, lock, private
 from labelcycle.core.seeding import derive
 from labelcycle.cycle import trusting
 from labelcycle.cycle.standing import COMMITTED, check_safe, read
@@ -71,8 +71,11 @@ def _make(campaign: Campaign, settings: config.Config | None) -> None:
             f" {len(others)} files such as {min(others)}; name another one, images come in by"
             " `labelcycle ingest`"
         )
+    dvc_files.check_links(campaign.root)
+    private.secure(campaign)
     git.init(campaign.root)
     git.check_usable(campaign.root)
+    dvc_files.check_data(campaign.root)
     git.check_identity(campaign.root)
     with lock.exclusive(campaign.lock):
         dvc.init(campaign.root)

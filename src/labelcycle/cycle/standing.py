@@ -220,11 +220,11 @@ def check_closed(campaign: Campaign, number: int) -> None:
     except ToolFailed as error:
         raise StateError(f"tag {tag} holds no {inside}: {error}") from error
     wanted = {inside: recorded}
-    if metrics.exists() and file_digest(metrics) == recorded:
-        wanted |= read_json(metrics)["digests"]
+    if _plain(metrics) and file_digest(metrics) == recorded:
+        wanted |= _digests(campaign, number)
     for name, value in wanted.items():
         path = campaign.root / name
-        got = file_digest(path) if path.exists() else "no file"
+        got = file_digest(path) if _plain(path) else "no file"
         if got != value:
             remedy = (
                 "dvc checkout data/labels"
@@ -235,6 +235,31 @@ def check_closed(campaign: Campaign, number: int) -> None:
                 f"{name} of the closed round {number} was changed: wanted digest {value}, got"
                 f" {got}; put it back: {remedy}"
             )
+
+
+def _digests(campaign: Campaign, number: int) -> dict[str, str]:
+    """The digests that a closed round recorded, by file.
+
+    Raises StateError for a name that `record_digests` does not write: any file of this computer
+    could be read by it, one without an end, too.
+    """
+    path = campaign.round(number) / rounds.METRICS
+    folder = str(path.parent.relative_to(campaign.root))
+    labels = str(campaign.label_file(number).relative_to(campaign.root))
+    digests: dict[str, str] = read_json(path)["digests"]
+    for name in digests:
+        place, _, own = name.rpartition("/")
+        if name != labels and (place != folder or own.startswith(".") or not own):
+            raise StateError(
+                f"{path}: digests has {name!r}; wanted files in {folder}/ and {labels} alone;"
+                " whoever wrote it may be after files of yours: do not use this campaign"
+            )
+    return digests
+
+
+def _plain(path: Path) -> bool:
+    """Whether there is a file, and no link to one."""
+    return path.is_file() and not path.is_symlink()
 
 
 def last_push(campaign: Campaign) -> tuple[str, int] | None:
