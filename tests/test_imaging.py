@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from deep_files import png_of_16_bits, trns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -29,28 +30,6 @@ def photo(width: int = 40, height: int = 30) -> Image.Image:
     across = np.linspace(0, 255, width)[None, :].repeat(height, 0)
     down = np.linspace(0, 255, height)[:, None].repeat(width, 1)
     return Image.fromarray(np.stack([across, down, 255 - across], 2).astype(np.uint8))
-
-
-def png_of_16_bits(channels: int, values: np.ndarray, *chunks: bytes) -> bytes:
-    """A PNG with 16 bits a channel, which Pillow cannot write for colour."""
-
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-        )
-
-    colour = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
-    height, width = values.shape[:2]
-    rows = values.astype(">u2").reshape(height, -1)
-    body = b"".join(b"\0" + row.tobytes() for row in rows)
-    header = struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + b"".join(chunks)
-        + chunk(b"IDAT", zlib.compress(body))
-        + chunk(b"IEND", b"")
-    )
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "PPM", "TIFF", "GIF"])
@@ -113,11 +92,6 @@ def test_16_bit_transparency_lies_on_white() -> None:
     assert pixels(decoded)[0, :, 0].tolist() == [255, 0]
     keyed = png_of_16_bits(1, np.array([[[700], [0]]]), trns(700))
     assert pixels(imaging.decode(keyed))[0, :, 0].tolist() == [255, 0]
-
-
-def trns(value: int) -> bytes:
-    body = b"tRNS" + struct.pack(">H", value)
-    return struct.pack(">I", 2) + body + struct.pack(">I", zlib.crc32(body))
 
 
 @pytest.mark.parametrize(

@@ -97,12 +97,13 @@ def _tiff(data: bytes) -> str | None:
     if 258 not in tags:
         return None
     bits, bands = max(tags[258]), tags.get(277, (1,))[0]
-    form = {2: " signed", 3: " float"}.get(tags.get(339, (1,))[0], "")
+    form = {1: " unsigned", 2: " signed", 3: " float"}.get(tags.get(339, (1,))[0], "")
+    order = ", big-endian" if data[:2] == b"MM" else ""
     packed = tags.get(259, (1,))[0]
     return (
-        f"a TIFF of {bands} band{'s' if bands > 1 else ''} of {bits} bits{form} (compression"
-        f" {packed}), which is not read; wanted 8 or 16 bits in 1, 3 or 4 bands, or one band of"
-        " 32 bits; convert it"
+        f"a TIFF of {bands} band{'s' if bands > 1 else ''} of {bits} bits{form}{order}"
+        f" (compression {packed}), which is not read; wanted 8 or 16 bits in 1, 3 or 4 bands, or"
+        " one band of 32 bits (unsigned ones little-endian); convert it"
     )
 
 

@@ -26,15 +26,15 @@ Answer = TypeVar("Answer")
 
 def are_images(paths: Sequence[Path]) -> list[bool]:
     """Whether each file is an image of a format that is read, by its first bytes."""
-    return _of_each(lambda path: imaging.mode_of(path) is not None, paths)
+    return _of_each(lambda path: imaging.kind_of(path) is not None, paths)
 
 
 def common_ranges(paths: Sequence[Path]) -> dict[str, Range]:
     """Black and white of pixels of more than 8 bits, from all images that have such."""
     deep = [
         path
-        for path, mode in zip(paths, _of_each(imaging.mode_of, paths), strict=True)
-        if mode and values.kind(mode)
+        for path, kind in zip(paths, _of_each(imaging.kind_of, paths), strict=True)
+        if kind and kind != "8-bit"
     ]
     found = _of_each(lambda path: imaging.decode(path.read_bytes()).values, deep)
     return values.common(each for each in found if each)
