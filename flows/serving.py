@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from flows.looks import Looks, regular
-from labelcycle.adapters import git
 from labelcycle.config import load
+from labelcycle.cycle import standing
 from labelcycle.environment import check_settings_here, prepare
 
 
@@ -23,7 +23,7 @@ def serve(root: Path, every: int, webhook: str | None, listen: str | None) -> No
 
     Raises LabelcycleError if the campaign, Prefect's settings or the place are not as they must be.
     """
-    git.check_usable(root)
+    standing.read(root)  # before anything is started for a clone that lacks its history
     name = load(root / "params.yaml").campaign.name
     check_settings_here()
     # Nobody sits in front of a served run: what it says is kept by Prefect, as its log.

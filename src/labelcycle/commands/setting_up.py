@@ -169,6 +169,7 @@ def trust(root: Path) -> None:
     from labelcycle.cycle import trusting
 
     git.check_usable(root)
+    git.check_whole(root)
     said = trusting.confirm(campaign_in(root))
     for file, places in said.items():
         click.echo(f"trusted from now on, {file}: {places}")
