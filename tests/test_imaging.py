@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from deep_files import png_of_16_bits, trns
+from four_inks import cmyk_jpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -164,6 +165,17 @@ def test_cmyk_becomes_the_colours_of_a_screen() -> None:
     red, green, blue = pixels(decoded)[4, 4].tolist()
     assert red > 250
     assert max(green, blue) < 5
+
+
+@pytest.mark.parametrize("written", ["Adobe", "YCCK", "no marker"])
+def test_four_inks_are_read_however_they_are_written(written: Any) -> None:
+    inks = np.zeros((16, 32, 4), np.uint8)
+    inks[:, :8], inks[:, 8:16] = (0, 255, 255, 0), (200, 30, 0, 0)
+    inks[:, 16:24], inks[:, 24:] = (0, 0, 0, 180), (60, 0, 220, 90)
+    decoded = imaging.decode(cmyk_jpeg(inks, written))
+    wanted = (255 - inks[..., :3].astype(int)) * (255 - inks[..., 3:].astype(int)) / 255
+    assert np.abs(pixels(decoded)[:, 4::8] - wanted[:, 4::8]).max() <= 3
+    assert decoded.notes == ("CMYK converted",)
 
 
 @pytest.mark.parametrize(
