@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from flows.looks import Looks, regular
-from labelcycle.adapters import git
 from labelcycle.config import load
+from labelcycle.cycle import standing
 from labelcycle.environment import check_settings_here, prepare
 
 
@@ -25,6 +25,7 @@ def serve(root: Path, every: int, webhook: str | None, listen: str | None) -> No
     """
     git.check_usable(root)
     check_settings_here()
+    standing.read(root)  # before anything is started for a clone that lacks its history
     name = load(root / "params.yaml").campaign.name
     # Nobody sits in front of a served run: what it says is kept by Prefect, as its log.
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO")

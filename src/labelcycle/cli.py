@@ -20,6 +20,7 @@ from labelcycle.commands import (
     simulating,
     trying_out,
 )
+from labelcycle.commands.shared import GivenPath
 from labelcycle.errors import LabelcycleError
 from labelcycle.warned import print_notices
 
@@ -43,7 +44,7 @@ class _Commands(click.Group):
     "-C",
     "--campaign",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=GivenPath(file_okay=False, path_type=Path),
     default=Path(),
     help="Folder of the campaign (default: here).",
 )

@@ -27,6 +27,21 @@ def test_init_refuses_wrong_class_names_before_it_writes_anything(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["ab"], "the folder's name, as --name is not given: campaign.name: wanted at least 3"),
+        (["ab", "--classes", "a,b"], "--name is not given and --classes: campaign.name: wanted"),
+        (["abc", "--name", "x"], "--name: campaign.name: wanted at least 3"),
+    ],
+)
+def test_init_says_where_a_wrong_name_comes_from(words, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli, ["init", *words])
+    assert said in str(result.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
     ("found", "shown", "problem"),
     [
         ([("disk", True, "9 GB free", "")], ["ok   disk: 9 GB free"], None),

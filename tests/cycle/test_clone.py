@@ -34,7 +34,21 @@ def dvc(folder: Path, *words: str) -> str:
 
 
 @pytest.fixture
-def campaign(tmp_path: Path) -> Campaign:
+def _a_persons_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commits are to be signed, with a key that is not there; ends of lines are turned."""
+    file = tmp_path / "gitconfig"
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(file))
+    for key, value in {
+        "commit.gpgSign": "true",
+        "tag.gpgSign": "true",
+        "gpg.program": "/bin/false",
+        "core.autocrlf": "true",
+    }.items():
+        run(tmp_path, "git", "config", "--file", str(file), key, value)
+
+
+@pytest.fixture
+def campaign(tmp_path: Path, _a_persons_git: None) -> Campaign:
     """A campaign with real DVC and a data remote."""
     make_images(tmp_path / "images")
     made = setup.init(tmp_path / "made", config.parse(SETTINGS))

@@ -1,16 +1,19 @@
 """Campaigns under the git settings and in the folders that people have."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from squares import SETTINGS
 
 from labelcycle import config
 from labelcycle.adapters import dvc, git
+from labelcycle.cli import cli
 from labelcycle.cycle import setup, standing
 from labelcycle.errors import StateError, ToolFailed
 from labelcycle.store import Campaign, write_json
@@ -103,6 +106,9 @@ def test_a_clone_that_lacks_commits_or_tags_is_not_worked_on(
     run(tmp_path, "git", "clone", "-q", *how, address, str(clone))
     with pytest.raises(StateError, match=remedy):
         standing.read(clone)
+    for words in (["schema"], ["serve"], *([["trust"]] if "--depth" in how else [])):
+        told = CliRunner().invoke(cli, ["-C", str(clone), *words])
+        assert re.search(remedy, str(told.exception)), words
     fetch = ("--unshallow",) if "--depth" in how else ()
     run(clone, "git", "fetch", "-q", *fetch, "--tags")
     before = standing.read(campaign.root)

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from uuid import UUID
 
 import pytest
 from mailboxes import APPRISE_WARNS, Box, http_box
@@ -357,6 +358,21 @@ def test_an_error_of_others_is_told_by_its_kind_alone(fail, now, box, clock, ser
     said = capsys.readouterr().out
     assert "a step failed: RuntimeError, see the log of the flow run in Prefect\n" in said
     assert "hunter2" not in said
+
+
+def test_a_failed_step_is_told_with_the_address_of_its_log(
+    fail, now, box, clock, served, telling, monkeypatch
+):
+    run = SimpleNamespace(id=UUID(int=7), deployment_id=UUID(int=8))
+    context = SimpleNamespace(flow_run=run)
+    monkeypatch.setattr(telling.FlowRunContext, "get", lambda: context)
+    monkeypatch.setattr(telling, "say", lambda text: None)
+    from prefect.settings import PREFECT_UI_URL, temporary_settings
+
+    with temporary_settings({PREFECT_UI_URL: "http://127.0.0.1:4200"}):
+        fail(now, RuntimeError("odd"))
+    page = "http://127.0.0.1:4200/runs/flow-run/00000000-0000-0000-0000-000000000007"
+    assert f"\nLog: {page}\nNext: mend this" in box.got[0]["message"]
 
 
 def test_each_failed_look_says_why_in_the_log_and_a_persons_own_does_not(

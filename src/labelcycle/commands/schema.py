@@ -79,14 +79,12 @@ def _migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> No
 
 
 def _print(root: Path) -> None:
-    from labelcycle import config, labels
-    from labelcycle.adapters import git
+    from labelcycle import labels
     from labelcycle.adapters.label_config import HOT_KEYS
-    from labelcycle.store import Campaign
+    from labelcycle.cycle import standing
 
-    git.check_usable(root)
-    campaign = Campaign(root)
-    classes = config.load(campaign.params, parts=False).classes
+    now = standing.read(root)
+    campaign, classes = now.campaign, now.config.classes
     counts = Counter(label.label for label in labels.read_all_labels(campaign).values())
     width = max(map(len, ("class", *classes)))
     click.echo(f"key  {'class':<{width}}  labels")

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-from labelcycle.commands.shared import campaign_in
+from labelcycle.commands.shared import GivenPath, campaign_in
 from labelcycle.errors import LabelcycleError, SettingsError
 
 
 @click.command()
-@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("directory", type=GivenPath(file_okay=False, path_type=Path))
 @click.option("--name", help="Name of the campaign (default: the folder's).")
 @click.option(
     "--classes",
@@ -27,7 +27,9 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
     listed = next(csv.reader([classes or ""], skipinitialspace=True), [])
     names = [part.strip() for part in listed if part.strip()]
     title = name or directory.resolve().name
-    settings = config.parse({"campaign": {"name": title, "classes": names}}, "--name, --classes")
+    origin = "--name" if name else "the folder's name, as --name is not given"
+    origin += " and --classes" if classes else ""
+    settings = config.parse({"campaign": {"name": title, "classes": names}}, origin)
     if (name or classes) and (directory / "params.yaml").exists():
         raise SettingsError(
             f"{directory} is a campaign already; --name and --classes are for a new one;"
@@ -75,7 +77,7 @@ def ingest(root: Path, paths: tuple[str, ...], follow_links: bool) -> None:
 
 
 @click.command("import-labels")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=GivenPath(exists=True, dir_okay=False, path_type=Path))
 @click.pass_obj
 def import_labels(root: Path, file: Path) -> None:
     """Take labels owned already, before round 0: a CSV with `label` and `sample` or `file`."""
@@ -178,6 +180,7 @@ def trust(root: Path) -> None:
     from labelcycle.cycle import trusting
 
     git.check_usable(root)
+    git.check_whole(root)
     said = trusting.confirm(campaign_in(root))
     for file, places in said.items():
         click.echo(f"trusted from now on, {file}: {places}")

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from labelcycle.commands.shared import campaign_in
+from labelcycle.commands.shared import GivenPath, campaign_in
 
 
 @click.command()
 @click.option(
     "--truth",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=GivenPath(exists=True, dir_okay=False, path_type=Path),
     required=True,
     help="CSV with the true classes: `label` and `sample` or `file`.",
 )
@@ -51,7 +51,7 @@ def annotate(
 
 
 @click.command()
-@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default="demo")
+@click.argument("directory", type=GivenPath(file_okay=False, path_type=Path), default="demo")
 @click.option("--quick", is_flag=True, help="Without any server, in less than a minute.")
 @click.option("--stop", is_flag=True, help="Stop the services at the end.")
 def demo(directory: Path, quick: bool, stop: bool) -> None:

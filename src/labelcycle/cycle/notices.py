@@ -123,16 +123,21 @@ def _late(now: Standing, done: Progress) -> Notice:
     )
 
 
-def failed(campaign: Campaign, error: Exception, since: str) -> Notice:
+def failed(campaign: Campaign, error: Exception, since: str, log: str) -> Notice:
     """A step failed, and trying it again does not mend it.
 
-    since : when it failed first
+    since : when it failed first; log : address of the run's log, "" if it has none
     """
+    lines = (
+        f"{reason(error)}.",
+        f"It failed first at {since}.",
+        f"Log: {log}" if log else "",
+        f"Next: mend this, then `labelcycle run` in {campaign.root} goes on where it stopped.",
+    )
     return Notice(
         f"failed {type(error).__name__} {since}",
         f"{campaign.root.name}: a step failed",
-        f"{reason(error)}.\nIt failed first at {since}.\n"
-        f"Next: mend this, then `labelcycle run` in {campaign.root} goes on where it stopped.",
+        "\n".join(filter(None, lines)),
     )
 
 
