@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from flows.looks import Looks, regular
+from labelcycle.adapters import git
 from labelcycle.config import load
 from labelcycle.cycle import standing
 from labelcycle.environment import check_settings_here, prepare

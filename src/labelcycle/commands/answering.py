@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from labelcycle.commands.shared import campaign_in
+from labelcycle.commands.shared import GivenPath, campaign_in
 
 
 @click.command()
@@ -23,7 +23,7 @@ def tasks(root: Path) -> None:
 
 
 @click.command()
-@click.argument("table", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("table", type=GivenPath(exists=True, dir_okay=False, path_type=Path))
 @click.option("--by", "person", help="Whose answers they are (default: the name you log in with).")
 @click.pass_obj
 def answer(root: Path, table: Path, person: str | None) -> None:
