@@ -17,9 +17,10 @@ from faults.double import TOKEN, URL, Double
 from faults.transport import Past
 from labelcycle import rounds
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
-from labelcycle.cycle import asked, closing, corrections, opening
+from labelcycle.cycle import altered, asked, closing, corrections, opening
 from labelcycle.cycle.asked import Asked
 from labelcycle.cycle.standing import Standing
+from labelcycle.ports import GUESS
 from labelcycle.store import Campaign
 
 CHUNK, PAGE = 2, 3
@@ -165,8 +166,20 @@ class Round:
         least = self._done()
         found = closing.progress(self.standing, backend)
         closing.check_page(self.standing, backend)
-        if not least <= found.answered + found.skipped <= self._done():
-            raise Broken(f"{found} with {least} tasks done")
+        wrong = self._changed_tasks()
+        if wrong and all(
+            names == [GUESS] for names in wrong.values()
+        ):  # a list lacked it: the next look
+            closing.progress(self.standing, self.backend())
+            wrong = self._changed_tasks()
+        if wrong:
+            raise Broken(f"tasks show something else after a look: {wrong}")
+
+    def _changed_tasks(self) -> dict[str, list[str]]:
+        """What differs, by key, in tasks that show something else than was pushed."""
+        pushed = {task.key: task.display for task in self.tasks}
+        project = int(self.standing.record(rounds.PUSHED)["project"])
+        return altered.differing(pushed, self.backend().displayed(project, asked.ids(self.tasks)))
 
     def _done(self) -> int:
         """Number of the round's tasks that as many people as wanted have answered."""
