@@ -166,10 +166,11 @@ class Round:
         least = self._done()
         found = closing.progress(self.standing, backend)
         closing.check_page(self.standing, backend)
+        if not least <= found.answered + found.skipped <= self._done():
+            raise Broken(f"{found} with {least} tasks done")
         wrong = self._changed_tasks()
-        if wrong and all(
-            names == [GUESS] for names in wrong.values()
-        ):  # a list lacked it: the next look
+        if wrong and all(names == [GUESS] for names in wrong.values()):
+            # a list lacked it: the next look sees it
             closing.progress(self.standing, self.backend())
             wrong = self._changed_tasks()
         if wrong:
