@@ -5,15 +5,28 @@ PYTHON ?= python3
 VENV := .venv
 LABEL_STUDIO := .venv-label-studio
 TEST := $(VENV)/bin/python -m pytest
-# Two processes with one thread each; the tests of a file stay together, in their order.
-TEST_PARALLEL := OMP_NUM_THREADS=1 $(TEST) --numprocesses 2 --dist loadfile
+# Two processes with one thread each; the tests of a file stay together, in their order. Files are
+# begun by name: by number of tests, files of few long tests would come last, for one process alone.
+TEST_PARALLEL := OMP_NUM_THREADS=1 $(TEST) --numprocesses 2 --dist loadfile --no-loadscope-reorder
 PIP_FLAGS := --disable-pip-version-check --quiet
 # Only what a lock has, in the files whose digests it has. A dependency without a wheel is built by
 # what locks/build.txt pins, not by what the index has today.
 LOCKED := -m pip install $(PIP_FLAGS) --require-hashes --no-deps --only-binary :all: --no-build-isolation
 TOOLS := .venv-tools
 
-.PHONY: help demo test quick lint faults attacks env env-label-studio env-tools lock audit clean
+# Compiled modules are kept, as Python does by itself: a campaign in the tests starts hundreds of
+# processes, and each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+# Makes each of the targets, whatever became of the others, and says at the end which failed.
+define each
+@failed=; for part in $(1); do $(MAKE) --no-print-directory $$part || failed="$$failed $$part"; done; \
+	if [ -n "$$failed" ]; then echo "make $@: FAILED:$$failed"; exit 1; fi; \
+	echo "make $@: all passed: $(1)"
+endef
+
+.PHONY: help demo test test-plain test-services quick lint rules format types layers faults attacks \
+	env env-label-studio env-tools lock audit clean
 
 help:
 	@echo "make demo   the whole loop on sample data: three rounds, real Label Studio, about 10 minutes"
@@ -29,8 +42,13 @@ help:
 demo: env env-label-studio
 	$(VENV)/bin/labelcycle demo demo
 
-test: env env-label-studio lint
+test: env env-label-studio
+	$(call each,lint test-plain test-services)
+
+test-plain: env
 	$(TEST_PARALLEL) -m "not service"
+
+test-services: env env-label-studio
 	$(TEST) -m service
 
 quick: env
@@ -43,9 +61,18 @@ attacks: env env-label-studio
 	PYTHONPATH=tests $(VENV)/bin/python -m attacks
 
 lint: env
+	$(call each,rules format types layers)
+
+rules: env
 	$(VENV)/bin/ruff check .
+
+format: env
 	$(VENV)/bin/ruff format --check .
+
+types: env
 	$(VENV)/bin/mypy
+
+layers: env
 	$(VENV)/bin/lint-imports
 
 env: $(VENV)/.complete

@@ -12,7 +12,6 @@ from dataclasses import replace
 from label_studio import SCHEMA, Bench, running
 from measured import where
 
-from labelcycle.adapters.local import services
 from labelcycle.adapters.ports import TaskSpec
 from labelcycle.people.simulated import annotate
 
@@ -29,7 +28,7 @@ def main() -> None:
 
 def measure(bench: Bench, count: int) -> None:
     """Push tasks for one person, then the same tasks for two; look; answer twice; look."""
-    backend, environment = bench.backend, services.environment(bench.campaign)
+    backend = bench.backend
     project = backend.open_project("overlap", "Overlap", SCHEMA)
 
     def tasks(people: int) -> list[TaskSpec]:
@@ -44,8 +43,7 @@ def measure(bench: Bench, count: int) -> None:
     backend.progress(project, ids, wanted)
     began = told("look, no answers", began)
     annotate(
-        environment["LABEL_STUDIO_URL"],
-        environment["LABEL_STUDIO_API_KEY"],
+        backend,
         project,
         {task.sample: "cat" for task in tasks(2)},
         wanted={ids[key]: 2 for key in ids},

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labelcycle.adapters.annotation.label_studio.rest_api import Task
+from labelcycle.adapters.annotation.files import FilesBackend
+from labelcycle.adapters.ports import OpenTask
 from labelcycle.campaign.store import Campaign, Sample, write_samples
 from labelcycle.errors import DataError
 from labelcycle.people.simulated import Reply, _reply, annotate, read_truth
@@ -19,7 +20,7 @@ def replies(
 ) -> list[Reply]:
     return [
         _reply(
-            Task(i, f"k/{i}", 0, 0, {"sample": str(i), "round": 0}),
+            OpenTask(i, f"k/{i}", str(i), 0),
             {str(i): CLASSES[i % 3]},
             CLASSES,
             annotators,
@@ -60,11 +61,10 @@ def test_each_person_has_an_error_rate_in_turn() -> None:
     assert kinds == {0: {"right"}, 1: {"wrong"}, 2: {"right"}}
 
 
-def test_more_error_rates_than_people_are_refused() -> None:
+def test_more_error_rates_than_people_are_refused(tmp_path: Path) -> None:
+    backend = FilesBackend(Campaign(tmp_path))
     with pytest.raises(DataError, match=r"wanted 1 to 2 error rates for 2 people, got 3; give"):
-        annotate(
-            "http://127.0.0.1:9", "", 1, {}, error_rates=[0.1, 0.2, 0.3], show=lambda text: None
-        )
+        annotate(backend, 1, {}, error_rates=[0.1, 0.2, 0.3], show=lambda text: None)
 
 
 def test_the_seed_decides() -> None:

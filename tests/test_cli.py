@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from unittest import mock
 
+import click
 import pytest
 from click.testing import CliRunner
 
+from labelcycle.cli.campaign_option import GivenPath
 from labelcycle.cli.main import cli, main
 
 ROOT = Path(__file__).parents[1]
@@ -28,6 +30,53 @@ def test_every_command_explains_itself_and_stands_in_the_readme(name):
     assert result.exit_code == 0
     assert len(result.output.splitlines()) >= 4
     assert is_shown(name, (ROOT / "README.md").read_text())
+
+
+def typed_paths() -> list[tuple[str, click.Parameter]]:
+    """Every argument and option that is a path, with its command's name."""
+    found: list[tuple[str, click.Parameter]] = []
+    groups: list[tuple[str, click.Command]] = [("", cli)]
+    while groups:
+        name, command = groups.pop()
+        found += [(name, each) for each in command.params if isinstance(each.type, click.Path)]
+        if isinstance(command, click.Group):
+            groups += [(f"{name} {key}".strip(), one) for key, one in command.commands.items()]
+    return found
+
+
+def test_every_path_is_of_the_type_that_refuses_an_empty_text():
+    paths = typed_paths()
+    assert {(name, each.name) for name, each in paths} >= {
+        ("", "folder"),
+        ("init", "directory"),
+        ("export", "file"),
+        ("simulate", "place"),
+        ("simulate", "into"),
+    }
+    assert [(name, each.name) for name, each in paths if type(each.type) is not GivenPath] == []
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["init"],
+        ["export"],
+        ["import-labels"],
+        ["demo"],
+        ["simulate"],
+        ["simulate", "x.yaml", "--data"],
+        ["simulate", "x.yaml", "--into"],
+        ["annotate", "--truth"],
+        ["-C"],
+    ],
+)
+def test_an_empty_path_is_not_this_folder(words, text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli, [*words, text, *(["status"] if words == ["-C"] else [])])
+    assert result.exit_code == 2
+    assert f"wanted a path, got {text!r}; write . for this folder" in result.output
+    assert list(tmp_path.iterdir()) == []
 
 
 def is_shown(name: str, page: str) -> bool:

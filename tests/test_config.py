@@ -129,6 +129,20 @@ def test_what_yaml_makes_of_a_text_without_quotes_is_told(
     assert config.load(quoted).classes == ("cat", written)
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("cat, dog", "wanted a list, as in [cat, dog] (got 'cat, dog')"),
+        ("yes", "wanted a list, as in [a, b] (got True)"),
+        ("{cat: 1}", "wanted a list, as in [a, b] (got {'cat': 1})"),
+    ],
+)
+def test_what_is_no_list_is_told_with_one(tmp_path: Path, written: str, said: str) -> None:
+    found = problem(tmp_path, f"campaign:\n  classes: {written}\n")
+    assert f"campaign.classes: {said}" in found
+    assert "tuple" not in found
+
+
 def test_any_text_without_quotes_is_told(tmp_path: Path) -> None:
     found = problem(tmp_path, "campaign:\n  name: 2024\n")
     assert found.endswith("YAML reads 2024 without quotes as a number: write '2024'")

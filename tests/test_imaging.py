@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from deep_files import png_of_16_bits, trns
+from four_inks import cmyk_jpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -29,28 +31,6 @@ def photo(width: int = 40, height: int = 30) -> Image.Image:
     across = np.linspace(0, 255, width)[None, :].repeat(height, 0)
     down = np.linspace(0, 255, height)[:, None].repeat(width, 1)
     return Image.fromarray(np.stack([across, down, 255 - across], 2).astype(np.uint8))
-
-
-def png_of_16_bits(channels: int, values: np.ndarray, *chunks: bytes) -> bytes:
-    """A PNG with 16 bits a channel, which Pillow cannot write for colour."""
-
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-        )
-
-    colour = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
-    height, width = values.shape[:2]
-    rows = values.astype(">u2").reshape(height, -1)
-    body = b"".join(b"\0" + row.tobytes() for row in rows)
-    header = struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + b"".join(chunks)
-        + chunk(b"IDAT", zlib.compress(body))
-        + chunk(b"IEND", b"")
-    )
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "PPM", "TIFF", "GIF"])
@@ -113,11 +93,6 @@ def test_16_bit_transparency_lies_on_white() -> None:
     assert pixels(decoded)[0, :, 0].tolist() == [255, 0]
     keyed = png_of_16_bits(1, np.array([[[700], [0]]]), trns(700))
     assert pixels(imaging.decode(keyed))[0, :, 0].tolist() == [255, 0]
-
-
-def trns(value: int) -> bytes:
-    body = b"tRNS" + struct.pack(">H", value)
-    return struct.pack(">I", 2) + body + struct.pack(">I", zlib.crc32(body))
 
 
 @pytest.mark.parametrize(
@@ -190,6 +165,17 @@ def test_cmyk_becomes_the_colours_of_a_screen() -> None:
     red, green, blue = pixels(decoded)[4, 4].tolist()
     assert red > 250
     assert max(green, blue) < 5
+
+
+@pytest.mark.parametrize("written", ["Adobe", "YCCK", "no marker"])
+def test_four_inks_are_read_however_they_are_written(written: Any) -> None:
+    inks = np.zeros((16, 32, 4), np.uint8)
+    inks[:, :8], inks[:, 8:16] = (0, 255, 255, 0), (200, 30, 0, 0)
+    inks[:, 16:24], inks[:, 24:] = (0, 0, 0, 180), (60, 0, 220, 90)
+    decoded = imaging.decode(cmyk_jpeg(inks, written))
+    wanted = (255 - inks[..., :3].astype(int)) * (255 - inks[..., 3:].astype(int)) / 255
+    assert np.abs(pixels(decoded)[:, 4::8] - wanted[:, 4::8]).max() <= 3
+    assert decoded.notes == ("CMYK converted",)
 
 
 @pytest.mark.parametrize(
@@ -281,6 +267,22 @@ def test_several_jpegs_in_one_file_are_a_jpeg() -> None:
         pytest.param(b"\0\0\0\x18ftypcrx ....", "a camera's raw file", id="raw"),
         pytest.param(b"\xd0\xcf\x11\xe0....", "Thumbs.db of Windows; leave it out", id="thumbs"),
         pytest.param(b"\0\5\x16\7....", "macOS's extra data", id="apple double"),
+        pytest.param(b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n", "Radiance HDR; export", id="hdr"),
+        pytest.param(b"\n\5\1\x08" + bytes(124), "PCX; export it as PNG", id="pcx"),
+        pytest.param(b"DDS |\0\0\0", "a DirectDraw surface", id="dds"),
+        pytest.param(b"qoif" + bytes(20), "QOI; export", id="qoi"),
+        pytest.param(b"\xd7\xcd\xc6\x9a" + bytes(20), "a Windows metafile .WMF", id="wmf"),
+        pytest.param(b"\1\0\0\0" + bytes(36) + b" EMF", "a Windows metafile .EMF", id="emf"),
+        pytest.param(b"\0\0\2" + bytes(9) + b"\4\0\4\0\x18 ....", "a Targa file", id="tga"),
+        pytest.param(b"\5\1\1" + bytes(99) + b"TRUEVISION-XFILE.\0", "a Targa f", id="new tga"),
+        pytest.param(b"\0\0\2\0\1\0  ", "a cursor of Windows", id="cursor"),
+        pytest.param(b"[.ShellClassInfo]\r\n", "a desktop.ini of Windows; leave", id="ini"),
+        pytest.param(
+            "[.ShellClassInfo]\r\nIcon=x".encode("utf-16"),
+            "a desktop.ini of Windows",
+            id="wide ini",
+        ),
+        pytest.param("a.png\n".encode("utf-16"), "text; a list of paths", id="wide text"),
         pytest.param(b"\x89PNG\r\n\x1a\n", "wanted one of PNG, JPEG", id="only a signature"),
         pytest.param(b"\xfe\xed\xfa\xce\x80\x81", "wanted one of PNG, JPEG", id="unknown"),
     ],

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from deep_files import tiff_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -278,6 +279,39 @@ def test_deep_images_share_black_and_white_and_later_ones_too(
     assert len(ranges(campaign)) == 3
     take(campaign, pictures, values=[0, 40_000])
     assert ranges(campaign) == {("16-bit", 0, 40_000)}
+
+
+def test_images_that_use_little_of_the_range_are_counted(
+    campaign: Campaign, pictures: Path
+) -> None:
+    deep(pictures / "microscope.tif", 0, 4095)
+    deep(pictures / "thermal.tif", 29_315, 31_015)
+    deep(pictures / "blank.tif", 500, 500)
+    (told,) = take(campaign, pictures).told
+    assert told == (
+        "3 images have 16-bit values: 0 is black, 32767 white (ingest.values); 2 use less than an"
+        " eighth of that and may look all one grey: `ingest.values: image` gives each image its own"
+        " black and white"
+    )
+    assert "less than an eighth" not in " ".join(take(campaign, pictures, values="image").told)
+
+
+def test_deep_colours_share_black_and_white_as_grey_does(
+    campaign: Campaign, pictures: Path
+) -> None:
+    pictures.mkdir(exist_ok=True)
+    for name, high in (("dark", 900), ("bright", 4000)):
+        pixels = np.linspace(0, high, 160).astype(np.uint16)[None, :, None].repeat(20, 0)
+        pixels = np.concatenate([pixels, pixels[:, ::-1], pixels // 2], -1)
+        (pictures / f"{name}.tif").write_bytes(tiff_of(pixels))
+    assert take(campaign, pictures).told == (
+        "2 images have 16-bit colour values: 0 is black, 4095 white (ingest.values)",
+    )
+    assert ranges(campaign) == {("16-bit colour", 0, 4095)}
+    samples = store.read_samples(campaign.samples)
+    dark, bright = sorted(load_images(campaign, samples, 20).max(axis=(1, 2, 3)))
+    assert dark < 60
+    assert bright > 120
 
 
 def test_models_and_people_see_the_range_of_the_campaign(

@@ -5,11 +5,14 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from labelcycle.campaign import label_csv, store
 from labelcycle.campaign.store import OWNED, Campaign, Label, Sample
 from labelcycle.errors import DataError, StateError
+from labelcycle.images import ingest
 
 CLASSES = ("cat", "dog", "great ape")
 SOURCES = {
@@ -52,7 +55,7 @@ def labels(campaign: Campaign) -> dict[str, str | None]:
 
 def test_labels_come_in_by_id(campaign: Campaign, table: Write) -> None:
     report = label_csv.import_labels(campaign, table(f"sample,label\n{A},cat\n{B1},dog\n"), CLASSES)
-    assert report == label_csv.ImportReport(2, 0, (), 2)
+    assert report == label_csv.ImportReport(2, (), (), 2)
     assert store.read_labels(campaign.label_file(OWNED)) == [
         Label(A, "cat", None, {}, "owned"),
         Label(B1, "dog", None, {}, "owned"),
@@ -156,8 +159,64 @@ def test_the_later_word_holds(campaign: Campaign, table: Write) -> None:
     label_csv.import_labels(campaign, table(f"sample,label\n{A},cat\n{B1},dog\n"), CLASSES)
     file = table(f"sample,label\n{A},dog\n{B2},great ape\n{B1},dog\n")
     report = label_csv.import_labels(campaign, file, CLASSES)
-    assert report == label_csv.ImportReport(accepted=3, replaced=1, rejected=(), total=3)
+    changed = "'../in/a.png' was 'cat', is 'dog'"
+    assert report == label_csv.ImportReport(accepted=3, replaced=(changed,), rejected=(), total=3)
+    assert list(report.told()) == [f"1 of them had another label before: {changed}"]
     assert labels(campaign) == {A: "dog", B1: "dog", B2: "great ape"}
+
+
+@pytest.fixture
+def two_classes_of_equal_bytes(tmp_path: Path) -> Campaign:
+    """Folders cat and dog: their 1.png have the same bytes, their 2.png have not."""
+    campaign = Campaign(tmp_path / "campaign")
+    for place, shade in (("cat/1", 1), ("cat/2", 2), ("dog/1", 1), ("dog/2", 3)):
+        path = tmp_path / "in" / f"{place}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 3), (shade, 0, 0)).save(path)
+    options, rng = ingest.Options(holdout=0), np.random.default_rng(0)
+    report = ingest.ingest(campaign, [str(tmp_path / "in")], options, rng, lambda step: None)
+    assert (report.added, report.duplicates) == (3, 1)
+    assert "show the very picture of another, such as '../in/dog/1.png'" in report.told[0]
+    return campaign
+
+
+def by_source(campaign: Campaign) -> dict[str, str]:
+    rows = csv.DictReader(io.StringIO(label_csv.export(campaign).text))
+    return {row["source"]: row["label"] for row in rows}
+
+
+def test_equal_bytes_in_two_classes_contradict_each_other_in_one_table(
+    two_classes_of_equal_bytes: Campaign, table: Write
+) -> None:
+    rows = "".join(f"{name}/{k}.png,{name}\n" for name in ("cat", "dog") for k in (1, 2))
+    report = label_csv.import_labels(
+        two_classes_of_equal_bytes, table(f"file,label\n{rows}"), CLASSES
+    )
+    assert (report.accepted, len(report.rejected)) == (2, 2)
+    assert all("'cat' in line 2 and 'dog' in line 4" in line for line in report.told())
+    assert by_source(two_classes_of_equal_bytes) == {
+        "../in/cat/2.png": "cat",
+        "../in/dog/2.png": "dog",
+    }
+
+
+def test_equal_bytes_in_two_classes_are_told_in_two_tables(
+    two_classes_of_equal_bytes: Campaign, table: Write
+) -> None:
+    first, second = (
+        label_csv.import_labels(
+            two_classes_of_equal_bytes,
+            table(f"file,label\n{name}/1.png,{name}\n{name}/2.png,{name}\n"),
+            CLASSES,
+        )
+        for name in ("cat", "dog")
+    )
+    assert list(first.told()) == []
+    assert list(second.told()) == [
+        "1 of them had another label before: '../in/cat/1.png' = '../in/dog/1.png' was 'cat', is"
+        " 'dog'"
+    ]
+    assert by_source(two_classes_of_equal_bytes)["../in/cat/1.png"] == "dog"
 
 
 def test_other_columns_spaces_and_a_mark_of_byte_order_do_no_harm(

@@ -1,4 +1,4 @@
-"""`labelcycle status` is asked often: it must not wait for libraries that it does not need."""
+"""A command that is asked often must not wait for libraries that it does not need."""
 
 import json
 import subprocess
@@ -8,24 +8,41 @@ from pathlib import Path
 import pytest
 import status_speed
 
-HEAVY = {"dvc", "mlflow", "pandas", "prefect", "scipy", "torch"}
+COMPUTING = {"faiss", "matplotlib", "pandas", "scipy", "sklearn", "torch", "torchvision"}
+ASKING = {"boto3", "dvc", "httpx", "label_studio_sdk", "mlflow", "prefect", "requests", "urllib3"}
 LOADED = """
 import json, sys
 from labelcycle.cli.main import main
-main()
-print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+try:
+    main()
+finally:
+    print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 
 
-def test_a_campaign_without_an_open_round_is_told_of_without_heavy_libraries(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME"):
-        monkeypatch.setenv(name, "benchmark")
-    monkeypatch.setenv("GIT_COMMITTER_EMAIL", "benchmark")
-    campaign = status_speed.made_up(tmp_path, 2, 300)
-    command = [sys.executable, "-c", LOADED, "-C", str(campaign.root), "status"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    *told, loaded = done.stdout.splitlines()
-    assert "200  0.900 (0.800 to 0.950)" in "\n".join(told), done.stderr
-    assert HEAVY & set(json.loads(loaded)) == set()
+def loaded(*words: str) -> tuple[str, set[str]]:
+    """What a command says, and the packages it has loaded then."""
+    done = subprocess.run([sys.executable, "-c", LOADED, *words], capture_output=True, text=True)
+    *told, names = done.stdout.splitlines()
+    return "\n".join(told) or done.stderr, set(json.loads(names))
+
+
+@pytest.fixture
+def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The folder of a campaign whose two rounds are closed."""
+    for who in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{who}_NAME", "benchmark")
+        monkeypatch.setenv(f"GIT_{who}_EMAIL", "benchmark")
+    return str(status_speed.made_up(tmp_path, 2, 300).root)
+
+
+def test_a_campaign_without_an_open_round_is_told_of_without_heavy_libraries(closed: str) -> None:
+    told, names = loaded("-C", closed, "status")
+    assert "200  0.900 (0.800 to 0.950)" in told
+    assert names & (COMPUTING | ASKING) == set()
+
+
+def test_help_loads_nothing_but_what_parses_the_command_line() -> None:
+    told, names = loaded("--help")
+    assert "Exit codes: 0 done" in told
+    assert names & (COMPUTING | ASKING | {"PIL", "numpy", "pydantic", "yaml"}) == set()

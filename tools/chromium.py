@@ -5,6 +5,7 @@ import shutil
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from PIL import Image
 from selenium import webdriver
@@ -51,9 +52,24 @@ def wait(driver: webdriver.Chrome, selector: str) -> Any:
 
 
 def enter(driver: webdriver.Chrome, email: str, password: str) -> None:
-    """Fill in the form of Label Studio's login or sign-up page that is shown."""
-    wait(driver, "input[name=email]").send_keys(email)
-    driver.find_element(By.CSS_SELECTOR, "input[name=password]").send_keys(password)
+    """Fill in the form of Label Studio's login or sign-up page that is shown.
+
+    A page that is still at work may move the focus, and what is typed lands in another field. So
+    each field is read back, and filled in anew until it says what was typed.
+    """
+    wait(driver, "input[name=email]")
+    patient = WebDriverWait(driver, PATIENCE_S)
+    patient.until(lambda d: d.execute_script("return document.readyState") == "complete")
+    patient.until(lambda d: _typed(d, {"email": email, "password": password}))
+
+
+def _typed(driver: webdriver.Chrome, texts: dict[str, str]) -> bool:
+    fields = {name: driver.find_element(By.CSS_SELECTOR, f"input[name={name}]") for name in texts}
+    for name, text in texts.items():
+        if fields[name].get_attribute("value") != text:
+            fields[name].clear()
+            fields[name].send_keys(text)
+    return all(fields[name].get_attribute("value") == text for name, text in texts.items())
 
 
 def send(driver: webdriver.Chrome) -> None:
@@ -62,10 +78,12 @@ def send(driver: webdriver.Chrome) -> None:
     Raises:
         AssertionError: with the text of the page, if it is not left
     """
-    form = driver.current_url
+    form = driver.current_url  # what is refused comes back under the same path
     driver.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
     try:
-        WebDriverWait(driver, PATIENCE_S).until(lambda d: d.current_url != form)
+        WebDriverWait(driver, PATIENCE_S).until(
+            lambda d: urlsplit(d.current_url).path != urlsplit(form).path
+        )
     except TimeoutException:
         text = driver.find_element(By.TAG_NAME, "body").text
         raise AssertionError(f"sent the form of {form} and stayed there; it says: {text}") from None

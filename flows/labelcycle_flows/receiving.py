@@ -1,6 +1,6 @@
-"""Label Studio wakes `collect`: a receiver beside the served flows, and its webhook kept in place.
+"""The backend wakes `collect`: a receiver beside the served flows, its webhook kept in place.
 
-Only a wake-up: what it starts asks Label Studio itself, and regular looks come anyway.
+Only a wake-up: what it starts asks the backend itself, and regular looks come anyway.
 """
 
 import contextlib
@@ -15,10 +15,17 @@ from urllib.parse import urlsplit
 
 import click
 
-from labelcycle.adapters import receiver
-from labelcycle.adapters.annotation.label_studio import project_webhook, task_people
+from labelcycle import config
+from labelcycle.adapters import annotation, receiver
+from labelcycle.adapters.ports import Calling
 from labelcycle.campaign.store import Campaign
-from labelcycle.errors import LabelcycleError, SettingsError, StateError
+from labelcycle.errors import (
+    LabelcycleError,
+    ServiceDown,
+    ServiceRefused,
+    SettingsError,
+    StateError,
+)
 from labelcycle.rounds import snapshot
 from labelcycle_flows.looks import Looks
 from labelcycle_flows.waking import Waker
@@ -26,7 +33,7 @@ from labelcycle_flows.waking import Waker
 
 @dataclass(frozen=True)
 class Place:
-    """Where the receiver is: the address that Label Studio calls, and where we listen for it."""
+    """Where the receiver is: the address that the backend calls, and where we listen for it."""
 
     url: str
     host: str
@@ -36,7 +43,7 @@ class Place:
 def place(url: str, listen: str | None = None) -> Place:
     """The receiver's place: where it was told, and nowhere else.
 
-    url : address at which Label Studio reaches this program. One by number is listened on; one by
+    url : address at which the backend reaches this program. One by number is listened on; one by
         name may be any of this computer's networks, so all of them are
     listen : HOST:PORT, if it is not to be found from `url`, as behind a proxy
 
@@ -74,15 +81,18 @@ def _number(host: str) -> str | None:
 def received(root: Path, looks: Looks, where: Place, every_s: float) -> Iterator[None]:
     """Webhooks start looks at the campaign in `root` while the block lasts.
 
-    The secret is a new one each time, known to Label Studio alone. Raises ToolFailed if the
-    port cannot be had.
+    The secret is a new one each time, known to the backend alone. Raises ToolFailed if the
+    port cannot be had, StateError if the backend calls nobody.
     """
+    campaign = Campaign(root)
+    with contextlib.suppress(ServiceDown, ServiceRefused):  # one that is away may come
+        calling(campaign, config.load(campaign.params, parts=False).push.backend)
     secret, over = secrets.token_urlsafe(32), threading.Event()
     with (
         Waker(looks.start) as waker,
         receiver.listening(waker.knock, secret, where.host, where.port),
     ):
-        arguments = (Campaign(root), where.url, secret, every_s, over)
+        arguments = (campaign, where.url, secret, every_s, over)
         keeper = threading.Thread(target=_keep, args=arguments, name="webhook", daemon=True)
         keeper.start()
         try:
@@ -97,8 +107,9 @@ def _keep(campaign: Campaign, url: str, secret: str, every_s: float, over: threa
     told = ""
     while True:
         try:
-            project_webhook.keep(task_people.here(), _project(campaign), url, secret)
-            news = f"Label Studio wakes us at {url}"
+            name, project = _project(campaign)
+            calling(campaign, name).keep_webhook(project, url, secret)
+            news = f"{annotation.title(name)} wakes us at {url}"
         except LabelcycleError as error:
             news = f"no webhook yet: {error}"
         if news != told:
@@ -107,14 +118,21 @@ def _keep(campaign: Campaign, url: str, secret: str, every_s: float, over: threa
         if over.wait(every_s):
             break
     try:
-        project_webhook.remove(task_people.here(), _project(campaign))
+        name, project = _project(campaign)
+        calling(campaign, name).remove_webhook(project)
     except LabelcycleError as error:
-        click.echo(f"the webhook to {url} stays in Label Studio: {error}")
+        click.echo(f"the webhook to {url} stays: {error}")
 
 
-def _project(campaign: Campaign) -> int:
-    """The campaign's project. Raises StateError before anything was pushed."""
-    found = snapshot.project(campaign)
+def _project(campaign: Campaign) -> tuple[str, int]:
+    """Backend and project pushed to last. Raises StateError before anything was pushed."""
+    found = snapshot.last_push(campaign)
     if found is None:
-        raise StateError("Label Studio has no project of this campaign; it is made with round 0")
+        raise StateError("the campaign has no project to be called about; round 0 makes it")
     return found
+
+
+def calling(campaign: Campaign, name: str) -> Calling:
+    """The backend `name` as one that calls us. Raises StateError if it calls nobody."""
+    backend = annotation.of(campaign, name)
+    return annotation.able(backend, Calling, "`serve --webhook`: nobody would call")

@@ -9,11 +9,13 @@ from prefect.artifacts import Artifact, create_link_artifact, create_table_artif
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
+from labelcycle.adapters import annotation
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import Progress
 from labelcycle.campaign import round_states
 from labelcycle.people import gold, unknown_classes
 from labelcycle.rounds import (
+    altered_tasks,
     changed_answers,
     corrected_labels,
     deadline,
@@ -43,7 +45,7 @@ def announce(now: Standing) -> None:
     say(f"round {now.number} is open: {waiting} wait for annotators at {pushed['url']}")
     create_link_artifact(
         link=pushed["url"],
-        link_text=f"Round {now.number} in Label Studio",
+        link_text=f"Round {now.number} in {_title(now)}",
         key=f"round-{now.number:03d}-tasks",
     )
     selection = now.record(round_states.SELECTION)["samples"]
@@ -71,12 +73,14 @@ def progress(now: Standing, done: Progress) -> None:
             " (somebody imported tasks, or pressed Sync on its storage): nobody is asked about"
             " them, their answers do not count, and those without an answer were removed"
         )
+    if shown := altered_tasks.told(now):
+        say(f"round {now.number}: {shown}")
     if waits := corrected_labels.waiting_told(corrected_labels.waiting(changed_answers.seen(now))):
         say(waits)
     _show_table(
         f"round-{now.number:03d}-progress",
         [{"round": now.number, **done.figures}],
-        f"[Open the tasks in Label Studio]({url})",
+        f"[Open the tasks in {_title(now)}]({url})",
     )
 
 
@@ -122,6 +126,10 @@ def closed(now: Standing, number: int) -> None:
             }
         )
     _show_table("rounds", rows, _so_far(now))
+
+
+def _title(now: Standing) -> str:
+    return annotation.title(pushed_tasks.place(now, now.number)[0])
 
 
 def _show_table(key: str, rows: list[dict[str, Any]], description: str) -> None:

@@ -20,7 +20,7 @@ from prefect.settings import PREFECT_API_URL
 
 from labelcycle import config
 from labelcycle.adapters import git, lock
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+from labelcycle.adapters.addresses import bare, without_logins
 from labelcycle.campaign import round_states
 from labelcycle.campaign.round_states import BEFORE_OPEN, State
 from labelcycle.campaign.store import Campaign
@@ -42,7 +42,7 @@ def open_round(folder: str) -> int:
     with _at_work(folder) as campaign:
         now = snapshot.ready(campaign.root)
         if now.state in (State.DUE, State.PLANNED):
-            LabelStudioBackend(campaign).check()  # better told now than after the training
+            round_opening.backend(now).check()  # better told now than after the training
             code_file.refresh_code(campaign, now.config)
         if now.state is State.DUE:
             round_opening.plan(now)
@@ -170,7 +170,7 @@ def open_now(folder: str) -> None:
 def collect_now(folder: str) -> None:
     """Look at the open round, and close it if it is complete."""
     with _at_work(folder) as campaign:
-        _checked(campaign)
+        _checked(campaign, parts=False)  # the close checks them; most looks close nothing
         collect(folder)
 
 
@@ -203,9 +203,9 @@ def end_early(folder: str, how: str, reason: str = "", abandon: bool = False) ->
 
 
 def _bring_up_to_date(now: Standing, stages: tuple[str, ...]) -> None:
-    say(f"round {now.number}: {', '.join(stages)}")
-    for stage in stages:
-        reproduce(now, stage)
+    named = ", ".join(stages)
+    say(f"round {now.number}: {named}")
+    reproduce(now, named)
 
 
 # --- conditions ----------------------------------------------------------------------------
@@ -229,7 +229,7 @@ def _asked(now: Standing) -> bool:
     if now.state is State.PLANNED:
         return False
     prefix = task_plan.task_key(now, now.number, "")
-    return bool(LabelStudioBackend(now.campaign).pushed(now.key, prefix))
+    return bool(round_opening.backend(now).pushed(now.key, prefix))
 
 
 def _why_not_open(now: Standing) -> str | None:
@@ -247,9 +247,9 @@ def _settings_at(now: Standing, revision: str) -> dict[str, Any]:
     return config.parse(yaml.safe_load(text)).model_dump(mode="json")
 
 
-def _checked(campaign: Campaign) -> Standing:
+def _checked(campaign: Campaign, *, parts: bool = True) -> Standing:
     """Where the campaign stands; what is wrong is told before Prefect starts anything."""
-    now = snapshot.ready(campaign.root)
+    now = snapshot.ready(campaign.root, parts=parts)
     _require_prefect()
     return now
 
@@ -266,7 +266,7 @@ def _require_prefect() -> None:
         if error.response.status_code not in (401, 403):
             raise _away(url, error) from error
         raise ServiceRefused(
-            f"Prefect at {url} does not let us in ({error.response.status_code}); wanted its"
+            f"Prefect at {bare(url)} does not let us in ({error.response.status_code}); wanted its"
             " password; mend PREFECT_API_AUTH_STRING (`name:password`), or unset it to use that of"
             " `labelcycle up`"
         ) from error
@@ -275,6 +275,8 @@ def _require_prefect() -> None:
 
 
 def _away(url: str, error: Exception) -> ServiceDown:
+    why = without_logins(str(error))
     return ServiceDown(
-        f"Prefect at {url} does not answer ({error}); run `labelcycle up`, or mend PREFECT_API_URL"
+        f"Prefect at {bare(url)} does not answer ({why}); run `labelcycle up`, or mend"
+        " PREFECT_API_URL"
     )

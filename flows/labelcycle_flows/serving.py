@@ -11,6 +11,7 @@ import click
 from labelcycle.adapters import git
 from labelcycle.adapters.local.environment import check_settings_here, prepare
 from labelcycle.config import load
+from labelcycle.rounds import snapshot
 from labelcycle_flows.looks import Looks, regular
 
 
@@ -18,14 +19,15 @@ def serve(root: Path, every: int, webhook: str | None, listen: str | None) -> No
     """Serve the flows of the campaign in `root` until interrupted.
 
     every : seconds between looks
-    webhook : address at which Label Studio reaches this program, to be woken
+    webhook : address at which the annotation backend reaches this program, to be woken
     listen : HOST:PORT, where `webhook` does not say it
 
     Raises LabelcycleError if the campaign, Prefect's settings or the place are not as they must be.
     """
     git.check_usable(root)
-    name = load(root / "params.yaml").campaign.name
     check_settings_here()
+    snapshot.read(root)  # before anything is started for a clone that lacks its history
+    name = load(root / "params.yaml").campaign.name
     # Nobody sits in front of a served run: what it says is kept by Prefect, as its log.
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO")
     prepare(root)

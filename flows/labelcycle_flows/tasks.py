@@ -9,12 +9,12 @@ from prefect.client.schemas.objects import State as RunState
 from prefect.client.schemas.objects import TaskRun
 from prefect.tasks import Task
 
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.mlflow.tracker import MlflowTracker
 from labelcycle.adapters.ports import Progress
 from labelcycle.cycle import past_rounds, round_closing, round_opening
 from labelcycle.errors import LabelcycleError, ServiceDown
+from labelcycle.rounds import pushed_tasks
 from labelcycle.rounds.snapshot import Standing
 from labelcycle_flows import names
 from labelcycle_flows.reports import say
@@ -39,22 +39,25 @@ def _service(function: Callable[P, R]) -> Task[P, R]:
     )(function)
 
 
-@task(task_run_name=names.task_name("{stage}"), cache_policy=NO_CACHE)
-def reproduce(now: Standing, stage: str) -> None:
-    """Let DVC bring one stage up to date."""
-    commands.repro(now.campaign.root, stage)
+@task(task_run_name=names.task_name("{stages}"), cache_policy=NO_CACHE)
+def reproduce(now: Standing, stages: str) -> None:
+    """Let DVC bring stages up to date, in one call: each takes a second to look.
+
+    stages : their names, as in `train, evaluate`
+    """
+    commands.repro(now.campaign.root, *stages.split(", "))
 
 
 @_service
 def push(now: Standing) -> None:
     """Hand the selection to annotators."""
-    round_opening.push(now, LabelStudioBackend(now.campaign), say)
+    round_opening.push(now, round_opening.backend(now), say)
 
 
 @_service
 def look(now: Standing) -> Progress:
     """How far annotators are; a page that asks something else stops it, days before the close."""
-    backend = LabelStudioBackend(now.campaign)
+    backend = pushed_tasks.backend(now)
     done = round_closing.progress(now, backend)
     round_closing.check_page(now, backend)
     return done
@@ -63,7 +66,7 @@ def look(now: Standing) -> Progress:
 @_service
 def pull(now: Standing) -> None:
     """Take the answers back."""
-    round_closing.pull(now, LabelStudioBackend(now.campaign))
+    round_closing.pull(now, pushed_tasks.backend(now))
 
 
 def log_missing(now: Standing) -> None:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from prefect.context import FlowRunContext
+from prefect.utilities.urls import url_for
 
 from labelcycle.adapters.ports import Progress
 from labelcycle.campaign.round_states import State
@@ -62,12 +63,19 @@ def _served() -> bool:
     return bool(context and context.flow_run and context.flow_run.deployment_id)
 
 
+def _log() -> str:
+    """Address of the run's page, which has its log; "" where Prefect has no page."""
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    return (run and url_for("flow-run", obj_id=run.id)) or ""
+
+
 def _tell_failure(campaign: Campaign, error: Exception) -> None:
     try:
         outbox = Outbox.read(campaign) or Outbox()
         lasts = outbox.failing.lasts(type(error).__name__)
         if not isinstance(error, ServiceDown) or lasts >= OUTAGE:
-            outbox.add(notices.failed(campaign, error, outbox.failing.at))
+            outbox.add(notices.failed(campaign, error, outbox.failing.at, _log()))
         outbox.deliver(campaign, say)
     except LabelcycleError as problem:
         say(f"nobody was told: {problem}")

@@ -11,6 +11,7 @@ from typing import Literal
 import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
+from labelcycle.adapters import annotation
 from labelcycle.campaign import params_file
 from labelcycle.campaign.store import digest, dump_json
 from labelcycle.core import class_names, clusterers, registry, strategies
@@ -58,6 +59,11 @@ class CampaignOptions(Options):
 class PushOptions(Options):
     """How samples are shown to annotators."""
 
+    backend: str = Field(
+        annotation.DEFAULT,
+        description="where people answer: label_studio, a server; files, a file of the campaign,"
+        " for trials and simulated people",
+    )
     preannotate: bool = Field(
         True, description="show the current model's prediction from round 1 on"
     )
@@ -271,6 +277,11 @@ def _check_parts(config: Config, source: str) -> None:
             registry.parse_options(package.get(name).Options, values, f"{key} {name}")
         except SettingsError as error:
             raise SettingsError(f"{source}: {error}") from error
+    if config.push.backend not in annotation.names():
+        try:
+            annotation.get(config.push.backend)
+        except SettingsError as error:
+            raise SettingsError(f"{source}: push.backend: {error}") from error
     if config.embed.features == "model":
         where = f"{source}: train.learner, for embed.features is model"
         learners.must_see("images", config.train.learner, where, "write embed.features: encoder")

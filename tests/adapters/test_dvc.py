@@ -6,6 +6,7 @@ import pytest
 
 from labelcycle.adapters import programs
 from labelcycle.adapters.dvc import commands
+from labelcycle.errors import ToolFailed
 from labelcycle.stages import declaration
 
 
@@ -77,3 +78,15 @@ def test_settings_that_are_there_stay_beside_the_cache(
     assert "password = x" in text
     assert f"site_cache_dir = {tmp_path / '.labelcycle' / 'dvc'}" in text
     assert "/moved" not in text
+
+
+def test_a_remote_counts_wherever_it_is_configured(tmp_path: Path) -> None:
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / commands.CONFIG).write_text(commands.SETTINGS)
+    assert not commands.has_remote(tmp_path)
+    local = tmp_path / ".dvc" / "config.local"
+    local.write_text("['remote \"store\"']\n    url = /somewhere\n")
+    assert commands.has_remote(tmp_path)
+    local.write_text("['remote \"store\"']\n    wrong = 1\n")
+    with pytest.raises(ToolFailed, match=r"\.dvc/config: .*; mend it, then run the same command"):
+        commands.has_remote(tmp_path)

@@ -7,6 +7,7 @@ import pytest
 
 from labelcycle.adapters.dvc import tracked_files
 from labelcycle.errors import StateError
+from labelcycle.stages import declaration
 
 PLAIN = "outs:\n- md5: 0123\n  size: 3\n  hash: md5\n  path: {}\n"
 
@@ -14,8 +15,10 @@ PLAIN = "outs:\n- md5: 0123\n  size: 3\n  hash: md5\n  path: {}\n"
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
-    for name in ("dvc.yaml", "dvc.lock", ".dvc/config", ".gitignore"):
+    put(tmp_path, "dvc.yaml", declaration.print_dvc_yaml())
+    for name in ("dvc.lock", ".dvc/config", ".gitignore"):
         put(tmp_path, name, "")
+    put(tmp_path, "params.yaml", "pretrain: {options: {file: mine.npz}}")
     put(tmp_path, "data/images.dvc", PLAIN.format("images"))
     put(tmp_path, "data/mine/features.npz.dvc", PLAIN.format("features.npz") + "desc: mine\n")
     return tmp_path
@@ -30,6 +33,7 @@ def put(root: Path, name: str, text: str, tracked: bool = True) -> None:
 
 def test_plain_data_of_ours_and_of_others_are_no_harm(root: Path) -> None:
     put(root, "docs/notes.md", "")
+    put(root, "mine.npz.dvc", PLAIN.format("mine.npz"))  # named in params.yaml
     tracked_files.check(root)
 
 
@@ -45,6 +49,17 @@ def test_plain_data_of_ours_and_of_others_are_no_harm(root: Path) -> None:
         ("data/x.dvc", PLAIN.format("/etc/x"), "an out is not beside it"),
         ("data/x.dvc", PLAIN.format("s3://bucket/x"), "an out is not beside it"),
         ("data/x.dvc", PLAIN.format(".."), "an out is not beside it"),
+        ("x.dvc", PLAIN.format(".labelcycle"), "not below data/"),
+        ("x.dvc", PLAIN.format("params.yaml"), "not below data/"),
+        ("x.dvc", PLAIN.format("other.npz"), "not below data/"),
+        ("x.dvc", PLAIN.format("data"), "not below data/"),
+        ("docs/x.dvc", PLAIN.format("x"), "not below data/"),
+        ("rounds/000/x.dvc", PLAIN.format("plan.json"), "not below data/"),
+        ("DATA/x.dvc", PLAIN.format("x"), "not below data/"),
+        ("data/x.dvc", PLAIN.format(".gitattributes"), "the campaign's own files"),
+        ("data/.x/x.dvc", PLAIN.format("x"), "the campaign's own files"),
+        ("data/x.dvc", PLAIN.format("y.dvc"), "what DVC would obey"),
+        ("data/x.dvc", PLAIN.format("DVC.yaml"), "what DVC would obey"),
         ("data/x.dvc", "outs: x", "its outs are not as DVC writes them"),
         ("data/x.dvc", "- 1", "it holds no mapping"),
         ("data/x.dvc", "a: [", "it cannot be read"),
@@ -61,7 +76,61 @@ def test_what_does_more_is_refused(
     assert reason in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["data", "rounds/000", "work", "params.yaml", ".dvc/tmp"])
+@pytest.mark.parametrize(
+    "file", [".labelcycle/x", ".dvc/tmp", "params.yaml", "Params.yaml", "work/x"]
+)
+def test_settings_that_name_a_file_of_the_campaign_give_it_to_no_data(
+    root: Path, file: str
+) -> None:
+    put(root, "params.yaml", f"pretrain: {{options: {{file: {file}}}}}")
+    put(root, f"{file}.dvc", PLAIN.format(Path(file).name))
+    with pytest.raises(StateError, match=r"is no part of the campaign"):
+        tracked_files.check(root)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("stages: {embed: {cmd: labelcycle stage embed, outs: [.labelcycle]}}", "writes"),
+        ("stages: {embed: {cmd: labelcycle stage embed, outs: [../x]}}", "writes"),
+        ("stages: {embed: {cmd: labelcycle stage embed, outs: [work/../x]}}", "writes"),
+        ("stages: {embed: {cmd: labelcycle stage embed, outs: [work/.x]}}", "writes"),
+        ("stages: {embed: {cmd: labelcycle stage embed, outs: ['${x}']}}", "writes"),
+        ("stages: {embed: {cmd: labelcycle stage embed, outs: params.yaml}}", "writes"),
+        ("stages: {x: {cmd: labelcycle stage embed, metrics: [params.yaml]}}", "writes"),
+        ("stages: {x: {cmd: labelcycle stage embed, outs: [work/x: {remote: y}]}}", "writes"),
+        ("stages: {x: {cmd: labelcycle stage embed, outs: [{work/x: null, y: 1}]}}", "writes"),
+        ("stages: {embed: {cmd: labelcycle stage embed; id}}", "runs another command"),
+        ("stages: {embed: {outs: [work/x]}}", "runs another command"),
+        ("stages: {embed: {cmd: labelcycle stage embed, wdir: ..}}", "of other kinds"),
+        ("stages: {embed: {foreach: [1], do: {cmd: id}}}", "of other kinds"),
+        ("stages: [1]", "of other kinds"),
+        ("vars: [x.yaml]\nstages: {}", "something else than stages"),
+        ("", "something else than stages"),
+        ("a: [", "cannot be read"),
+    ],
+)
+def test_a_pipeline_that_writes_or_runs_something_else_is_refused(
+    text: str, reason: str, root: Path
+) -> None:
+    put(root, "dvc.yaml", text)
+    with pytest.raises(StateError, match=rf"dvc.yaml is not as labelcycle prints it: .*{reason}"):
+        tracked_files.check(root)
+    tracked_files.check_data(root)  # `init` may print it anew
+
+
+@pytest.mark.parametrize("name", sorted((*tracked_files.FOLDERS, *tracked_files.FILES)))
+def test_a_link_is_refused_whether_git_keeps_it_or_not(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).symlink_to("/tmp")
+    with pytest.raises(StateError, match=f"{name} is a symbolic link"):
+        tracked_files.check_links(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["data", "rounds/000", "work", "params.yaml", ".dvc/tmp", ".gitignore", "PARAMS.yaml"],
+)
 def test_a_link_in_place_of_a_campaigns_own_is_refused(name: str, tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -77,11 +146,13 @@ def test_a_link_in_place_of_a_campaigns_own_is_refused(name: str, tmp_path: Path
         ".dvc/config.local",
         ".dvc/tmp/btime",
         ".dvc/cache/files/md5/00/11",
+        ".dvc/CONFIG.local",
+        ".DVC/Tmp/btime",
     ],
 )
 def test_what_a_folder_makes_itself_does_not_come_by_git(name: str, root: Path) -> None:
     put(root, name, "", tracked=False)
     tracked_files.check_local(root)
     put(root, name, "")
-    with pytest.raises(StateError, match=r"git keeps .*; remove it with `git rm -r -q \.[a-z]"):
+    with pytest.raises(StateError, match=r"git keeps .*; remove it with `git rm -r -q \.[A-Za-z]"):
         tracked_files.check_local(root)

@@ -27,6 +27,32 @@ def test_dvc_says_nothing_of_empty_files_and_whatever_else_it_has_to_say(tmp_pat
 
 
 @pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("add a", [["add", "a"]]),
+        ("--x add a --then --x add b", [["--x", "add", "a"], ["--x", "add", "b"]]),
+    ],
+)
+def test_several_commands_are_told_apart(words: str, found: list[list[str]]) -> None:
+    assert program.commands(words.split()) == found
+
+
+@pytest.mark.slow
+def test_the_second_command_is_done_after_the_first_and_not_if_it_fails(tmp_path: Path) -> None:
+    def run(*words: str) -> int:
+        return subprocess.run(
+            [*commands.PROGRAM, *words], cwd=tmp_path, capture_output=True
+        ).returncode
+
+    for name in "abc":
+        (tmp_path / name).touch()
+    assert run("init", "--no-scm", commands.THEN, "add", "a", commands.THEN, "add", "b") == 0
+    assert run("add", "missing", commands.THEN, "add", "c") != 0
+    there = sorted(path.name for path in tmp_path.glob("?.dvc"))
+    assert there == ["a.dvc", "b.dvc"]
+
+
+@pytest.mark.parametrize(
     ("name", "stays"),
     [
         ("a.png", True),

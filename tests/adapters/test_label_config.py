@@ -175,13 +175,14 @@ def test_removed_accounts_stay_different_people() -> None:
     made = [answer(*each, None) for each in ((7, None), (8, None))]
     made += [answer(9, 2, 2), answer(10, {"id": 2}, 2)]
     assert [each.annotator for each in made] == ["removed/7", "removed/8", "2", "2"]
-    assert [each.editor for each in made] == ["removed/7", "removed/8", "2", "2"]
+    assert [each.editor for each in made] == [None, None, "2", "2"]
 
 
 def test_who_wrote_an_answer() -> None:
     """The campaign's own account writes for others; of an import nobody knows the writer."""
     editors = {
-        (2, 2): "2", (2, 4): "4", (2, 1): "2", (2, None): None, (None, 4): "4", (1, 1): "1"
+        (2, 2): "2", (2, 4): "4", (2, 1): "2", (2, None): None, (1, 1): "1",
+        (None, 4): "4", (None, None): None,
     }  # fmt: skip
     for (person, editor), wanted in editors.items():
         assert answer(7, person, editor).editor == wanted, (person, editor)

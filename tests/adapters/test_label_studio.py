@@ -3,7 +3,6 @@
 import re
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,7 @@ from labelcycle.adapters.local import services as local_services
 from labelcycle.adapters.local.services import Services
 from labelcycle.adapters.ports import LabelSchema, Prediction, Progress, TaskSpec
 from labelcycle.campaign.store import Campaign
-from labelcycle.errors import DataError, ServiceDown, ServiceRefused, StateError
-from labelcycle.people.simulated import Done, annotate
+from labelcycle.errors import ServiceDown, ServiceRefused, StateError
 
 pytestmark = pytest.mark.service
 
@@ -144,14 +142,6 @@ def page_of_html(response: httpx.Response | None) -> httpx.Response:
 # --- push ----------------------------------------------------------------------------------
 
 
-def test_push_twice_is_push_once(server: Server) -> None:
-    tasks = server.tasks(5, "cat")
-    first = server.backend.push(server.project, tasks, "round-000")
-    assert server.backend.push(server.project, tasks, "round-000") == first
-    assert server.keys() == ranked(tasks)
-    assert set(first) == {task.key for task in tasks}
-
-
 def test_push_after_a_half_done_push(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labelcycle.adapters.annotation.label_studio.CHUNK", 2)
     tasks = server.tasks(5)
@@ -212,12 +202,6 @@ def test_twins_go_but_no_answer(server: Server) -> None:
         (keys[1], ("cat",), False),
         (keys[2], (), True),
     ]
-
-
-def test_two_tasks_with_one_key_are_refused(server: Server) -> None:
-    task = server.tasks(1)[0]
-    with pytest.raises(DataError, match="wanted one task a key, got 2 tasks with 1 keys"):
-        server.backend.push(server.project, [task, replace(task, rank=1)])
 
 
 def test_pre_annotations_are_stored_and_shown(server: Server) -> None:
@@ -370,61 +354,7 @@ def test_a_task_that_bears_the_key_of_another_is_neither(server: Server) -> None
     assert [(a.key, a.task) for a in answers] == [(two, ids[two]), (three, ids[three])]
 
 
-def test_simulated_people(server: Server) -> None:
-    tasks = server.tasks(12)
-    ids = server.backend.push(server.project, tasks)
-    truth = {task.sample: SCHEMA.classes[task.rank % 2] for task in tasks}
-    keys = ranked(tasks)
-    server.answer(ids[keys[0]], SCHEMA.classes[1])  # a real person was there before
-
-    def run(**options: Any) -> Done:
-        said: list[str] = []
-        return annotate(
-            server.url, server.token, server.project, truth, show=said.append, **options
-        )
-
-    some = dict.fromkeys((ids[key] for key in keys[:3]), 1)
-    assert run(wanted=some) == Done(answered=2, wrong=0, skipped=0)
-    done = run(error_rates=[0.4], skip_rate=0.3, seed=1)
-    assert done.answered + done.skipped == 9
-    assert done.wrong > 0
-    assert done.skipped > 0
-    assert run(error_rates=[0.4], skip_rate=0.3, seed=1) == Done(0, 0, 0)
-    answers = server.backend.pull(server.project, ids)
-    assert len(answers) == 12
-    assert answers[0].labels == (SCHEMA.classes[1],)
-    right = [a.labels == (truth[a.key.rpartition("/")[2]],) for a in answers if not a.skipped]
-    assert right.count(False) == done.wrong + 1
-    assert len({a.annotator for a in answers}) == 3
-    accounts = server.api.users()
-    assert {"simulated-1@localhost", "simulated-2@localhost"} <= set(accounts)
-
-
-def test_simulated_people_need_every_class(server: Server) -> None:
-    tasks = server.tasks(2)
-    server.backend.push(server.project, tasks)
-    known = {tasks[0].sample: "cat"}
-    with pytest.raises(DataError, match="wanted the true class of each of 2 open tasks, got none"):
-        annotate(server.url, server.token, server.project, known, show=print)
-    wrong = {task.sample: "cow" for task in tasks}
-    with pytest.raises(DataError, match=r"wanted true classes among 'cat', .* got 'cow'"):
-        annotate(server.url, server.token, server.project, wrong, show=print)
-    assert server.backend.progress(server.project, {}) == Progress(0, 0, 0)
-
-
 # --- what goes wrong -----------------------------------------------------------------------
-
-
-def test_a_deleted_task_is_named(server: Server) -> None:
-    ids = server.backend.push(server.project, server.tasks(3))
-    key = f"{server.name}/001/{1:016x}"
-    server.api.call("deleting", lambda sdk: sdk.tasks.delete(str(ids[key])))
-    wanted = rf"wanted 3 tasks, got 2: task {ids[key]} of sample {1:016x} was deleted; run `labelc"
-    with pytest.raises(ServiceRefused, match=wanted):
-        server.backend.progress(server.project, ids)
-    with pytest.raises(ServiceRefused, match=wanted):
-        server.backend.pull(server.project, ids)
-    assert server.backend.pull(server.project, ids, optional=ids) == []
 
 
 def test_a_deleted_project_is_named(server: Server) -> None:
@@ -535,7 +465,8 @@ def test_an_export_that_is_cut_short(server: Server) -> None:
 
 
 def test_up_brings_all_three(running: Campaign, services: Services) -> None:
-    lines = health.check(local_services.environment(running))
+    environment = local_services.environment(running)
+    lines = [*health.label_studio(environment), *health.check(environment)]
     assert [(name, ok, remedy) for name, ok, _, remedy in lines] == [
         ("Label Studio", True, ""),
         ("Label Studio token", True, ""),

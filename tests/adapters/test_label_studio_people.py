@@ -2,27 +2,26 @@
 
 import secrets
 import sqlite3
+import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
 from PIL import Image
 
-from labelcycle.adapters.annotation.label_studio import (
-    LabelStudioBackend,
-    labeling_config,
-    task_people,
-)
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, labeling_config
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.local import services as local_services
 from labelcycle.adapters.local.services import Services
 from labelcycle.adapters.ports import LabelSchema, Prediction, Progress, TaskSpec
 from labelcycle.campaign.store import Campaign
-from labelcycle.errors import DataError, ServiceDown
-from labelcycle.people.simulated import Done, annotate
+from labelcycle.core import consensus
+from labelcycle.errors import ServiceDown
 
 pytestmark = pytest.mark.service
 
@@ -137,6 +136,79 @@ def test_a_task_is_done_when_different_people_answered_it(
     assert bob.next(server.project) is None
 
 
+def test_a_person_who_presses_submit_twice_at_once_is_one(
+    server: Server, people: tuple[Annotator, Annotator]
+) -> None:
+    ann, bob = people
+    (task,) = server.push(2)
+    with ThreadPoolExecutor(2) as pool:
+        for _ in pool.map(lambda label: ann.answer(task, label), ("cat", "cat")):
+            pass
+    done = server.progress(2)
+    assert (done.answered, done.partly) == (0, 1)  # one person, however many answers
+    ids = server.backend.pushed(server.name, server.name)
+    answers = server.backend.pull(server.project, ids)
+    assert len({answer.annotator for answer in answers}) == 1
+    assert all(answer.editor == answer.annotator for answer in answers)
+    bob.answer(task, "cat")
+    assert server.progress(2).answered == 1
+
+
+def test_update_on_an_answer_of_somebody_else_names_who_pressed_it(
+    server: Server, people: tuple[Annotator, Annotator]
+) -> None:
+    """As from the list of tasks, where the page shows whatever answer there is."""
+    ann, bob = people
+    (task,) = server.push(1)
+    ann.answer(task, "cat")
+    ids = server.backend.pushed(server.name, server.name)
+    (before,) = server.backend.pull(server.project, ids)
+    body = {"result": labeling_config.result("dog"), "was_cancelled": False}
+    headers = {"X-CSRFToken": bob.browser.cookies["csrftoken"]}
+    path = f"/api/annotations/{before.annotation}/"
+    bob.browser.patch(path, json=body, headers=headers).raise_for_status()
+    (after,) = server.backend.pull(server.project, ids)
+    assert (after.annotator, after.labels) == (before.annotator, ("dog",))
+    assert before.editor == before.annotator != after.editor
+
+
+def test_a_draft_of_a_class_that_is_removed_stops_no_change_of_classes(
+    server: Server, people: tuple[Annotator, Annotator]
+) -> None:
+    """Sent off later it is an answer that names no class."""
+    ann, _ = people
+    (task,) = server.push(1)
+    said = {"result": labeling_config.result("cat"), "lead_time": 1.0}
+    headers = {"X-CSRFToken": ann.browser.cookies["csrftoken"]}
+    draft = ann.browser.post(f"/api/tasks/{task}/drafts", json=said, headers=headers)
+    assert draft.status_code == 201
+    new = LabelSchema(("dog", "cow"), "Choose.")
+    server.backend.open_project(server.name, "Test", new)
+    server.backend.check_schema(server.project, new)
+    said["draft_id"] = draft.json()["id"]
+    sent = ann.browser.post(f"/api/tasks/{task}/annotations/", json=said, headers=headers)
+    assert sent.status_code == 201
+    ids = server.backend.pushed(server.name, server.name)
+    (answer,) = server.backend.pull(server.project, ids)
+    assert consensus.said(answer.labels, new.classes) is None
+
+
+def test_sync_on_the_storage_of_the_images_makes_tasks_of_nobody(server: Server) -> None:
+    """Somebody presses it in the settings of the project."""
+    (task,) = server.push(1)
+
+    def sync(sdk: Any) -> None:
+        for storage in sdk.import_storage.local.list(project=server.project):
+            sdk.import_storage.local.sync(storage.id)
+
+    server.api.call("syncing", sync)
+    deadline = time.monotonic() + 60
+    while len(server.api.tasks(server.project)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert server.progress(1).strangers > 0
+    assert [each.id for each in server.api.tasks(server.project)] == [task]
+
+
 def test_an_answer_that_came_before_the_overlap_was_set_counts_as_one(
     server: Server, people: tuple[Annotator, Annotator]
 ) -> None:
@@ -210,28 +282,6 @@ def test_a_task_that_somebody_left_open_blocks_no_round(
     server.backend.withdraw(server.project, tasks)
     server.backend.tidy(server.project, tasks)
     assert server.api.tasks(server.project) == []
-
-
-def test_simulated_people_of_an_overlap_are_different_ones(server: Server) -> None:
-    tasks = server.tasks(2, 1, 3, 2)
-    ids = server.backend.push(server.project, tasks)
-    wanted = {ids[task.key]: task.wanted for task in tasks}
-    truth = {task.sample: "cat" for task in tasks}
-
-    def run(annotators: int) -> Done:
-        return annotate(
-            server.api.url, server.environment["LABEL_STUDIO_API_KEY"], server.project, truth,
-            wanted=wanted, annotators=annotators, show=lambda text: None,
-        )  # fmt: skip
-
-    with pytest.raises(DataError, match="wanted 3 different people for a task, got 2; give --ann"):
-        run(2)
-    assert run(3) == Done(8, 0, 0)
-    assert run(3) == Done(0, 0, 0)
-    who = task_people.annotators(server.api, server.project, list(wanted))
-    assert {task: len(each) for task, each in who.items()} == wanted
-    done = server.progress(2, 1, 3, 2)
-    assert (done.tasks, done.answered, done.partly) == (4, 4, 0)
 
 
 def test_nothing_tells_annotators_why_a_task_is_asked(

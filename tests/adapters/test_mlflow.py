@@ -157,11 +157,14 @@ def test_what_people_delete_in_its_page_is_logged_anew(
     assert curve(tracker, runs(tracker)["typiclust"]) == [(4, 0.6)]
 
 
-@pytest.mark.parametrize("name", ["a/b:c 🐦 %d <b> $x", 'it\'s "so"', "///"])
+@pytest.mark.parametrize(
+    "name", ["a/b:c 🐦 %d <b> $x", 'it\'s "so"', "///", "None", "01", "a\tb", "שלום"]
+)
 def test_odd_names_of_campaigns_and_classes(
     tracker: MlflowTracker, files: dict[str, Path], name: str
 ) -> None:
     classes = ["$", "&", "a/b", "a:b", 'it\'s "so"', "🐦", "x" * 300, "A B", "a b", "<b>", "%s"]
+    classes += ["None", "true", "01", "a\tb", "שלום עולם", "مرحبا"]
     params = {"campaign": {"classes": classes, "name": name}}
     per_class = {each: {"recall": 0.5} for each in classes}
     metrics = closed(0, files)["metrics"] | {"per_class": per_class}
@@ -169,6 +172,9 @@ def test_odd_names_of_campaigns_and_classes(
     assert tracker.logged(KEY, name) == {0}
     experiment = tracker._client.get_experiment(tracker._experiment(KEY, name))
     assert experiment.name == name
+    logged = tracker._client.search_runs([experiment.experiment_id])
+    said = {run.data.params.get("campaign.classes") for run in logged} - {None}
+    assert said == {str(classes)}
     (model,) = tracker._client.search_registered_models()
     assert list(model.aliases) == [CHAMPION]
 

@@ -97,3 +97,25 @@ def test_another_case_of_the_name_is_no_way_in(campaign: Campaign) -> None:
     subprocess.run(["git", "add", "-f", ".LabelCycle"], cwd=campaign.root, check=True)
     with pytest.raises(StateError, match=r"git tracks '\.LabelCycle/services\.json'"):
         private.secure(campaign)
+
+
+@pytest.mark.parametrize("name", ["TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR"])
+def test_what_is_compiled_is_kept_where_no_other_account_writes(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delenv(name, raising=False)
+    prepare(campaign.root)
+    assert Path(os.environ[name]).parent == campaign.private
+    assert campaign.private.stat().st_mode & 0o077 == 0
+    monkeypatch.setenv(name, "/of/ones/own")
+    prepare(campaign.root)
+    assert os.environ[name] == "/of/ones/own"
+
+
+def test_a_folder_is_closed_and_a_link_is_none(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir(mode=0o755)
+    for name in ("open", "new"):
+        assert private.closed(tmp_path / name).stat().st_mode & 0o777 == 0o700
+    (tmp_path / "link").symlink_to(tmp_path / "open")
+    with pytest.raises(StateError, match=r"link is a link; wanted a folder"):
+        private.closed(tmp_path / "link")

@@ -16,7 +16,8 @@ import httpx
 import psutil
 import pytest
 
-from labelcycle.adapters.annotation.label_studio import task_people
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.local import (
     database_templates,
     databases,
@@ -124,7 +125,7 @@ def test_people_are_told_where_and_how_to_get_in(campaign: Campaign) -> None:
     record(campaign, label_studio=1, mlflow=2, prefect=3)
     found = services.status(campaign)
     assert found
-    assert found.told(7) == [
+    assert found.told(("label_studio", 7)) == [
         "label_studio  http://192.0.2.7:1/projects/7/data?labeling=1",
         "mlflow        http://192.0.2.7:2",
         "prefect       http://192.0.2.7:3/runs",
@@ -454,12 +455,13 @@ def test_an_upgrade_that_fails_names_the_copy(campaign: Campaign, small: Server)
 
 
 def test_check_says_what_is_missing(campaign: Campaign) -> None:
-    lines = {name: (ok, detail, remedy) for name, ok, detail, remedy in health.check({})}
+    every = [*health.label_studio({}), *health.check({})]
+    lines = {name: (ok, detail, remedy) for name, ok, detail, remedy in every}
     assert list(lines) == ["Label Studio", "MLflow", "Prefect"]
     assert lines["Label Studio"][:2] == (None, "not running")
     remedy = "`labelcycle up` starts it; or set PREFECT_API_URL"
     assert lines["Prefect"] == (None, "not running", remedy)
-    lost, *_ = health.check({"LABEL_STUDIO_URL": "http://127.0.0.1:9"})
+    lost, *_ = health.label_studio({"LABEL_STUDIO_URL": "http://127.0.0.1:9"})
     assert lost[1:3] == (
         False,
         "nothing healthy answers at http://127.0.0.1:9 ([Errno 111] Connection refused)",
@@ -479,16 +481,14 @@ def test_the_page_of_prefect_asks_its_own_server(prefect_server: Services) -> No
 
 
 @pytest.mark.service
-def test_an_invitation_is_renewed(
-    label_studio: Services, service_campaign: Campaign, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in services.environment(service_campaign).items():
-        monkeypatch.setenv(name, value)
-    api = task_people.here()
-    old = task_people.invitation(api, renew=False)
+def test_an_invitation_is_renewed(label_studio: Services, service_campaign: Campaign) -> None:
+    environment = services.environment(service_campaign)
+    backend = LabelStudioBackend(service_campaign, environment)
+    api = LabelStudioApi(environment["LABEL_STUDIO_URL"], environment["LABEL_STUDIO_API_KEY"])
+    old = backend.invitation(renew=False)
     assert old == label_studio.invite
-    new = task_people.invitation(api, renew=True)
-    assert new == task_people.invitation(api, renew=False) != old
+    new = backend.invitation(renew=True)
+    assert new == backend.invitation(renew=False) != old
     account = {"email": "late@localhost", "password": "password-1", "allow_newsletters": "false"}
     for link, made in ((old, False), (new, True)):
         with httpx.Client(timeout=60) as client:

@@ -108,21 +108,87 @@ def test_a_remote_that_a_pull_brings_is_asked_about(author: Path, clone) -> None
     refused(root)
 
 
-def test_an_unfinished_merge_is_not_ones_own_change(author: Path, clone) -> None:
+def test_in_a_clone_ones_own_remote_needs_no_question_once_the_clone_is_known(clone) -> None:
+    root = clone()
+    write(root, REMOTE)
+    refused(root)  # git may have written this by an attribute, for all that can be seen
+    write(root, USUAL)
+    check(root)
+    write(root, REMOTE)
+    check(root)
+
+
+ATTRIBUTES = {
+    "the ends of lines": ("text eol=crlf", REMOTE.replace("\n", "\r\n")),
+    "a keyword": ("ident", REMOTE + "# $Id: x$\n"),
+}
+
+
+@pytest.mark.parametrize("kind", ATTRIBUTES)
+@pytest.mark.parametrize("own_commit", [False, True])
+def test_attributes_do_not_make_what_a_pull_brings_ones_own_change(
+    author: Path, clone, kind: str, own_commit: bool
+) -> None:
+    root = clone()
+    check(root)
+    attribute, text = ATTRIBUTES[kind]
+    (author / ".gitattributes").write_text(f"{FILE} {attribute}\n")
+    git(author, "add", "--all")
+    blob = author / ".git" / "blob"
+    blob.write_bytes(text.encode())
+    name = subprocess.run(
+        ["git", "hash-object", "-w", "--no-filters", str(blob)],
+        cwd=author,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    git(author, "update-index", "--cacheinfo", f"100644,{name},{FILE}")
+    git(author, "commit", "-q", "-m", "attributes")
+    git(root, "pull", "-q", "--ff-only")
+    if own_commit:
+        (root / "notes").touch()
+        git(root, "add", "--all")
+        git(root, "commit", "-q", "-m", "notes, and what git calls changed")
+    refused(root)
+
+
+def test_attributes_that_a_pull_brings_for_a_known_file_are_asked_about(
+    author: Path, clone
+) -> None:
+    root = clone()
+    check(root)
+    (author / ".dvc" / ".gitattributes").write_text("config ident\n")
+    git(author, "add", "--all")
+    git(author, "commit", "-q", "-m", "attributes")
+    git(root, "pull", "-q", "--ff-only")
+    write(root, REMOTE)
+    refused(root)
+
+
+def test_a_change_that_was_pulled_and_taken_back_is_no_reason_to_ask_later(
+    author: Path, clone
+) -> None:
+    root = clone()
+    check(root)
+    commit(author, f"{USUAL}\n")
+    git(root, "pull", "-q", "--ff-only")
+    check(root)  # it names what it named before
+    write(root, REMOTE)
+    check(root)
+
+
+@pytest.mark.parametrize("how", ["--no-commit", "--squash"])
+def test_what_is_half_merged_is_not_ones_own_change(author: Path, clone, how: str) -> None:
     root = clone()
     check(root)
     (root / "notes").touch()
     git(root, "add", "notes")
     git(root, "commit", "-q", "-m", "notes")
     commit(author, REMOTE)
-    git(root, "pull", "-q", "--no-rebase", "--no-commit")
+    git(root, "fetch", "-q")
+    git(root, "merge", "-q", how, "origin/main")
     refused(root)
-
-
-def test_in_a_clone_ones_own_remote_needs_no_question(clone) -> None:
-    root = clone()
-    write(root, REMOTE)
-    check(root)
 
 
 def test_a_copy_of_the_folder_is_asked_about_again(author: Path, tmp_path: Path) -> None:

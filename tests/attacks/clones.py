@@ -1,5 +1,7 @@
 """A campaign as its author hands it on, and what came of running labelcycle in it."""
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -42,6 +44,34 @@ def identity() -> mock._patch_dict:
 
 def git(root: Path, *words: str) -> None:
     subprocess.run(["git", *words], cwd=root, check=True, capture_output=True)
+
+
+def add_as_it_is(root: Path, path: str, content: bytes) -> None:
+    """Stage a file with bytes that no attribute has changed."""
+    words = ["git", "hash-object", "-w", "--stdin"]
+    done = subprocess.run(words, cwd=root, input=content, check=True, capture_output=True)
+    git(root, "update-index", "--cacheinfo", f"100644,{done.stdout.decode().strip()},{path}")
+
+
+def head_of(root: Path, path: str) -> str:
+    """A file as git keeps it."""
+    words = ["git", "show", f"HEAD:{path}"]
+    done = subprocess.run(words, cwd=root, capture_output=True, check=False)
+    return done.stdout.decode()
+
+
+def stored(store: Path, content: bytes | dict[str, bytes]) -> str:
+    """A file, or a folder by its names, as DVC's remotes keep it; its digest."""
+    suffix = ""
+    if isinstance(content, dict):
+        names = sorted(content)
+        entries = [{"md5": stored(store, content[name]), "relpath": name} for name in names]
+        content, suffix = json.dumps(entries).encode(), ".dir"
+    name = hashlib.md5(content).hexdigest() + suffix
+    path = store / "files" / "md5" / name[:2] / name[2:]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return name
 
 
 def run(root: Path, *words: str) -> subprocess.CompletedProcess[str]:

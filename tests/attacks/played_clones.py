@@ -3,11 +3,12 @@
 import contextlib
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from unittest import mock
 
@@ -15,7 +16,7 @@ from cycle.squares import SETTINGS
 
 from attacks import Try, attack, clones
 from labelcycle import config
-from labelcycle.adapters import git, lock
+from labelcycle.adapters import git, lock, programs, s3
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.dvc import commands
 from labelcycle.campaign.round_states import State
@@ -85,6 +86,93 @@ def inherited_remote(folder: Path) -> Iterable[Try]:
     yield Try("by a push", store.exists() and any(store.rglob("*")))
 
 
+@attack("data that a clone pulls are written over what is not theirs", slow=True)
+def data_in_other_places(folder: Path) -> Iterable[Try]:
+    secret = b'{"services": {"label_studio": {"address": "http://evil.example"}}}'
+    params = (clones.original() / "params.yaml").read_bytes() + b"# evil\n"
+    evil = b'active = "evil"\n'
+    away = "stages:\n  pretrain:\n    cmd: labelcycle stage pretrain\n    outs: [.labelcycle/x]\n"
+    kinds: dict[str, tuple[str, str, bytes | dict[str, bytes]]] = {
+        "over the folder of secrets": (".", ".labelcycle", {"services.json": secret, "x": evil}),
+        "over the settings": (".", "params.yaml", params),
+        "beside the campaign's data": (".", "sitecustomize.py", evil),
+        "over what git obeys": ("data", ".gitattributes", evil),
+        "as a pipeline": ("data", "dvc.yaml", b"stages: {x: {cmd: id}}"),
+        "outside, by a list of names": ("data", "more", {"../../evil": evil}),
+        "by the pipeline's own outs": ("", ".labelcycle/x", evil),
+    }
+    for what, (place, name, content) in kinds.items():
+        own = folder / what.split(",")[0].replace(" ", "-")
+        own.mkdir()
+        store = shutil.copytree(clones.original() / ".dvc" / "cache", own / "store")
+        digest = clones.stored(store, content)
+        remote = f"{commands.SETTINGS}['remote \"away\"']\n    url = {store}\n"
+        files = {
+            ".dvc/config": remote.replace("[core]\n", "[core]\n    remote = away\n"),
+            ".dvcignore": "/.labelcycle/dvc\n/.labelcycle/*.lock\n/.labelcycle/*.json\n",
+        }
+        if place:
+            out = f"outs:\n- md5: {digest}\n  hash: md5\n  path: {name}\n"
+            files[f"{place}/evil.dvc"] = out
+        else:
+            entry = f"- {{path: {name}, hash: md5, md5: {digest}}}\n"
+            files["dvc.yaml"] = away
+            command = "cmd: labelcycle stage pretrain"
+            files["dvc.lock"] = (
+                f"schema: '2.0'\nstages:\n  pretrain:\n    {command}\n    outs:\n    {entry}"
+            )
+        root = clones.cloned(own, files)
+        for words in ("status", "trust", "pull"):
+            clones.run(root, words)
+        text = content if isinstance(content, bytes) else evil
+        found = [p for p in own.rglob("*") if p.is_file() and not p.is_relative_to(store)]
+        cache = root / ".dvc" / "cache"
+        there = [p for p in found if not p.is_relative_to(cache) and p.read_bytes() == text]
+        yield Try(what, bool(there))
+
+
+@attack("attributes make a remote that a pull brings one's own change", slow=True)
+def attributes(folder: Path) -> Iterable[Try]:
+    for kind, text, ends in (("text eol=crlf", "", "\r\n"), ("ident", "# $Id: x$\n", "\n")):
+        own = folder / kind.split()[0]
+        own.mkdir()
+        store, root = own / "store", clones.cloned(own, {"notes": ""})
+        snapshot.check_safe(Campaign(root))
+        commands.add(root, ["data/images"])
+        remote = f"{commands.SETTINGS}['remote \"away\"']\n    url = {store}\n{text}"
+        settings = remote.replace("[core]\n", "[core]\n    remote = away\n")
+        author = own / "author"
+        (author / ".gitattributes").write_text(f".dvc/config {kind}\n")
+        with clones.identity():
+            clones.git(author, "add", ".gitattributes")
+            clones.add_as_it_is(author, ".dvc/config", settings.replace("\n", ends).encode())
+            clones.git(author, "commit", "-q", "-m", kind)
+        clones.git(root, "pull", "-q")
+        with contextlib.suppress(LabelcycleError):
+            if commands.has_remote(root):
+                commands.push(root)
+        yield Try(f"by {kind}", store.exists() and any(store.rglob("*")))
+
+
+@attack("a link in a campaign has a private file committed", slow=True)
+def links(folder: Path) -> Iterable[Try]:
+    secret = folder / "secret"
+    secret.write_text("PRIVATE\n")
+    names = (".gitignore", ".gitattributes", ".dvcignore", "schema.json", "params.yaml")
+    for name in names:
+        own = folder / name.strip(".")
+        own.mkdir()
+        root = clones.cloned(own, {"notes": ""})
+        (root / name).unlink()
+        (root / name).symlink_to(secret)
+        with clones.identity():
+            clones.git(root, "add", "--force", name)
+            clones.git(root, "commit", "-q", "-m", "as its author has it")
+            clones.run(root, "init", ".")
+        yield Try(f"by {name}", "PRIVATE" in clones.head_of(root, name))
+        yield Try(f"{name} is written through", secret.read_text() != "PRIVATE\n")
+
+
 @attack("a list of files of a clone's data writes outside of it", slow=True)
 def lists_that_lead_out(folder: Path) -> Iterable[Try]:
     root = folder / "campaign"
@@ -110,6 +198,64 @@ def lists_that_lead_out(folder: Path) -> Iterable[Try]:
             yield Try("where verify brings data in", any(found))
             return
     yield Try("where verify brings data in", False)
+
+
+@attack("the second revision that verify works at leads out of the campaign", slow=True)
+def second_revision(folder: Path) -> Iterable[Try]:
+    root, out = folder / "campaign", folder / "home"
+    shutil.copytree(clones.original(), root)
+    out.mkdir()
+    digest = clones.stored(root / ".dvc" / "cache", {"authorized_keys": b"EVIL"})
+    lock = "schema: '2.0'\nstages:\n  embed:\n    cmd: labelcycle stage embed\n    outs:\n"
+    lock += f"    - {{path: work/features, hash: md5, md5: {digest}}}\n"
+    with clones.identity():
+        clones.git(root, "tag", "before")
+        shutil.rmtree(root / "work", ignore_errors=True)
+        (root / "work").symlink_to(out)
+        (root / "dvc.lock").write_text(lock)
+        clones.git(root, "add", "--all")
+        clones.git(root, "commit", "-q", "-m", "round")
+        clones.git(root, "tag", "after")
+        clones.git(root, "revert", "--no-edit", "HEAD")
+        now = snapshot.read(root)
+        with past_rounds.restored(now, "before", ("data/samples.jsonl.dvc",)) as copy:
+            git.switch(copy.root, "after")
+            with contextlib.suppress(LabelcycleError):
+                past_rounds.bring(now, copy, ("work/features",))
+    yield Try("by a link", any(out.iterdir()))
+
+
+READS = """
+import sys
+from pathlib import Path
+from labelcycle.rounds import snapshot as standing
+from labelcycle.campaign.store import Campaign
+standing.check_closed(Campaign(Path(sys.argv[1])), 0)
+"""
+
+
+@attack("a closed round's record has other files read")
+def recorded_names(folder: Path) -> Iterable[Try]:
+    root = folder / "campaign"
+    (root / "rounds" / "000").mkdir(parents=True)
+    (folder / "private.txt").write_text("private")
+    clones.git(root, "init", "-q", "-b", "main")
+    digest = hashlib.sha256(b"private").hexdigest()[:16]
+    (root / "rounds" / "000" / "link.json").symlink_to(folder / "private.txt")
+    (root / "rounds" / "000" / "zero.json").symlink_to("/dev/zero")
+    for name in ("../private.txt", "/dev/zero", "rounds/000/link.json", "rounds/000/zero.json"):
+        metrics = root / "rounds" / "000" / "metrics.json"
+        metrics.write_text(json.dumps({"digests": {name: "0" * 16}}))
+        with clones.identity():
+            clones.git(root, "add", "--all")
+            clones.git(root, "commit", "-q", "-m", "round")
+            clones.git(root, "tag", "--force", "round/000")
+        words = [sys.executable, "-c", READS, str(root)]
+        try:
+            done = subprocess.run(words, capture_output=True, text=True, timeout=30)
+            yield Try(f"{name} is guessed by its digest", digest in done.stdout + done.stderr)
+        except subprocess.TimeoutExpired:
+            yield Try(f"{name} never ends", True)
 
 
 @attack("a copied repository's own settings run programs")
@@ -179,6 +325,7 @@ def secrets_left_behind(folder: Path) -> Iterable[Try]:
     with mock.patch.object(sys, "argv", words), lock.exclusive(path):
         yield Try("in the lock file", "SECRET" in path.read_text())
         yield Try("the lock file is open to others", bool(path.stat().st_mode & 0o077))
+    yield from _told_addresses()
     campaign = Campaign(folder)
     address = {"LABEL_STUDIO_API_KEY": "t", "LABEL_STUDIO_HOST": "https://me:SECRET@label.org"}
     for url in ("https://me:SECRET@label.org", "https://label.org"):
@@ -190,3 +337,35 @@ def secrets_left_behind(folder: Path) -> Iterable[Try]:
         yield Try(
             f"in what is recorded and told of {url.replace('SECRET', '...')}", "SECRET" in told
         )
+
+
+def _told_addresses() -> Iterable[Try]:
+    """Addresses that the environment names, in the errors about them."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings  # seconds
+
+    import labelcycle_flows.rounds
+
+    nobody = "http://me:HIDDEN@127.0.0.1:9"
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": nobody}
+    with mock.patch.dict(os.environ, keys):
+        for what, ask in {
+            "listing a bucket": lambda: s3.listed("s3://bucket/x"),
+            "reading an object": lambda: s3.read("s3://bucket/x"),
+        }.items():
+            yield Try(f"in an error of {what}", "HIDDEN" in _error(ask))
+    command = [sys.executable, "-c", "import sys; sys.exit(f'no answer from {sys.argv[1]}')"]
+    failing = lambda: programs.run([*command, nobody], Path())  # noqa: E731
+    yield Try("in an error of a program", "HIDDEN" in _error(failing))
+    with temporary_settings({PREFECT_API_URL: f"{nobody}/api"}):
+        yield Try(
+            "in an error about Prefect",
+            "HIDDEN" in _error(labelcycle_flows.rounds._require_prefect),
+        )
+
+
+def _error(doing: Callable[[], object]) -> str:
+    try:
+        doing()
+    except LabelcycleError as error:
+        return str(error)
+    raise AssertionError("nothing was refused")

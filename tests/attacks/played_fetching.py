@@ -12,6 +12,7 @@ from unittest import mock
 
 import boto3  # noqa: F401  so that the time and memory for it are not measured
 from hostile import KINDS, answering, redirect, says
+from label_studio_sdk import LabelStudio  # noqa: F401  likewise
 
 from attacks import Try, attack
 from labelcycle.adapters import patience, s3, web

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from labelcycle import config
+from labelcycle.adapters import annotation
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, labeling_config
 from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.local import services
@@ -133,13 +134,18 @@ def _begin(folder: Path, served: Campaign) -> Path:
     return made.root
 
 
+def _run(root: Path, *stages: str) -> None:
+    for stage in stages:
+        run_stage.run_stage(stage, root, lambda step: None)
+
+
 @contextmanager
 def _bare_flows(environment: dict[str, str]) -> Iterator[ModuleType]:
     """The flows as bare functions in their own order, without Prefect and DVC."""
-    from labelcycle_flows import reports, tasks
+    from labelcycle_flows import reports
     from labelcycle_flows import rounds as flows
 
-    def at(campaign: Campaign) -> LabelStudioBackend:
+    def at(campaign: Campaign, _name: str) -> LabelStudioBackend:
         return LabelStudioBackend(campaign, environment)
 
     names = ("reproduce", "push", "look", "pull", "log_rounds", "open_round", "close_round")
@@ -148,15 +154,13 @@ def _bare_flows(environment: dict[str, str]) -> Iterator[ModuleType]:
     with ExitStack() as stack:
         for name, function in {**bare, "_require_prefect": lambda: None}.items():
             stack.enter_context(mock.patch.object(flows, name, function))
-        for module in (flows, tasks):
-            stack.enter_context(mock.patch.object(module, "LabelStudioBackend", at))
+        stack.enter_context(mock.patch.object(annotation, "of", at))
         for name in ("create_link_artifact", "create_table_artifact", "_show_table"):
             stack.enter_context(mock.patch.object(reports, name))
         for name in ("confusion", "per_class"):
             stack.enter_context(mock.patch.object(charts, name, return_value=b"chart"))
         for name, result in (("init", None), ("add", None), ("has_remote", False)):
             stack.enter_context(mock.patch.object(commands, name, return_value=result))
-        stage = lambda root, name: run_stage.run_stage(name, root, lambda step: None)  # noqa: E731
-        stack.enter_context(mock.patch.object(commands, "repro", stage))
+        stack.enter_context(mock.patch.object(commands, "repro", _run))
         stack.enter_context(mock.patch.dict("os.environ", dict.fromkeys(names, "t@localhost")))
         yield flows

@@ -1,13 +1,21 @@
 """The commands that set a campaign up: what `init` refuses, what `doctor` tells."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from labelcycle import config
+from labelcycle.adapters import git
+from labelcycle.adapters.local import services
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import Campaign
 from labelcycle.cli import doctor_checks
 from labelcycle.cli.main import cli
+from labelcycle.rounds.snapshot import Standing
 
 
 def test_init_refuses_wrong_class_names_before_it_writes_anything(tmp_path):
@@ -17,6 +25,21 @@ def test_init_refuses_wrong_class_names_before_it_writes_anything(tmp_path):
     )  # fmt: skip
     assert done.returncode == 1
     assert "more than once" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["ab"], "the folder's name, as --name is not given: campaign.name: wanted at least 3"),
+        (["ab", "--classes", "a,b"], "--name is not given and --classes: campaign.name: wanted"),
+        (["abc", "--name", "x"], "--name: campaign.name: wanted at least 3"),
+    ],
+)
+def test_init_says_where_a_wrong_name_comes_from(words, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli, ["init", *words])
+    assert said in str(result.exception)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -45,3 +68,60 @@ def test_the_doctor_tells_what_failed_from_what_was_not_started(
     assert result.output.splitlines() == shown
     assert result.exit_code == (1 if problem else 0)
     assert not problem or str(result.exception) == problem
+
+
+@pytest.fixture
+def in_files(tmp_path, monkeypatch):
+    """A campaign without git whose tasks are in its files."""
+    (tmp_path / "params.yaml").write_text("push: {backend: files}")
+    monkeypatch.setattr(git, "check_usable", lambda root: None)
+    return str(tmp_path)
+
+
+def test_a_backend_without_a_server_has_mlflow_and_prefect_started_alone(in_files, monkeypatch):
+    wanted = []
+
+    def up(campaign, *, host, only, show):
+        wanted.append((host, list(only)))
+        return services.Services({})
+
+    monkeypatch.setattr(services, "up", up)
+    runner = CliRunner()
+    assert runner.invoke(cli, ["-C", in_files, "up"]).exit_code == 0
+    Path(in_files, "params.yaml").write_text("")
+    assert runner.invoke(cli, ["-C", in_files, "up", "--host", "0.0.0.0"]).exit_code == 0
+    every = ["label_studio", "mlflow", "prefect"]
+    assert wanted == [("127.0.0.1", every[1:]), ("0.0.0.0", every)]
+
+
+def test_nobody_is_invited_to_a_backend_without_accounts(in_files):
+    result = CliRunner().invoke(cli, ["-C", in_files, "invite"])
+    assert str(result.exception) == (
+        "`labelcycle invite`: nobody needs an account (push.backend in params.yaml is files)"
+    )
+
+
+def test_the_doctor_asks_for_what_the_backend_needs(tmp_path, monkeypatch):
+    settings = config.parse({"push": {"backend": "files"}})
+    now = Standing(Campaign(tmp_path), settings, frozenset(), 0, State.DUE)
+    monkeypatch.setattr(doctor_checks.standing, "read", lambda root: now)
+    said = CliRunner().invoke(cli, ["-C", str(tmp_path), "doctor"]).output
+    assert "ok   tasks and answers: no file yet; round 0 makes it\n" in said
+    assert "Label Studio" not in said
+    (tmp_path / ".labelcycle").mkdir()
+    (tmp_path / ".labelcycle" / "annotation.sqlite3").write_bytes(b"no database" * 99)
+    said = CliRunner().invoke(cli, ["-C", str(tmp_path), "doctor"]).output
+    assert "FAIL tasks and answers: " in said
+
+
+def test_the_first_command_in_a_fresh_clone_warns_of_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "clone"
+    root.mkdir()
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    (root / "params.yaml").write_text("campaign: {name: fresh, classes: [a, b]}\n")
+    gone = ("PREFECT", "LABEL_STUDIO")
+    own = {k: v for k, v in os.environ.items() if not k.startswith(gone)}
+    words = [sys.executable, "-P", "-m", "labelcycle", "-C", str(root), "run"]
+    done = subprocess.run(words, env=own, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert [line[:11] for line in done.stderr.splitlines()] == ["labelcycle:"], done.stderr

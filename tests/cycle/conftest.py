@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FakeBackend
 from PIL import Image
 from squares import CLASSES, SETTINGS, make_images
+from watched import WatchedFiles
 
 from labelcycle import config
+from labelcycle.adapters import annotation
 from labelcycle.adapters.dvc import commands
 from labelcycle.campaign.store import Campaign
 from labelcycle.cycle import new_campaign, run_stage
@@ -35,28 +36,32 @@ def without_dvc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "add", lambda root, paths: None)
     monkeypatch.setattr(commands, "has_remote", lambda root: False)
     monkeypatch.setattr(
-        commands, "repro", lambda root, stage: run_stage.run_stage(stage, root, lambda step: None)
+        commands,
+        "repro",
+        lambda root, *stages: [
+            run_stage.run_stage(each, root, lambda step: None) for each in stages
+        ],
     )
 
 
 @pytest.fixture
-def backend(monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
-    """The annotation backend that the flows get."""
-    return FakeBackend()
+def backend(tmp_path: Path) -> WatchedFiles:
+    """The annotation backend that the flows get, in the folder of the campaign they work at."""
+    return WatchedFiles(Campaign(tmp_path / "campaign"))
 
 
 @pytest.fixture
-def flows(monkeypatch: pytest.MonkeyPatch, backend: FakeBackend):
+def flows(monkeypatch: pytest.MonkeyPatch, backend: WatchedFiles):
     """The flows with Prefect taken out: the bare functions in their own order."""
-    from labelcycle_flows import reports, rounds, tasks
+    from labelcycle_flows import reports, rounds
 
     for name in ("reproduce", "push", "look", "pull", "log_rounds"):
         monkeypatch.setattr(rounds, name, getattr(rounds, name).fn)
     for name in ("open_round", "close_round", "collect"):
         monkeypatch.setattr(rounds, name, getattr(rounds, name).fn)
     monkeypatch.setattr(rounds, "_require_prefect", lambda: None)
-    for module in (rounds, tasks):
-        monkeypatch.setattr(module, "LabelStudioBackend", lambda campaign: backend)
+    at = getattr(backend, "at", lambda campaign: backend)  # a real server is where it is
+    monkeypatch.setattr(annotation, "of", lambda campaign, name: at(campaign))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     for name in ("create_link_artifact", "create_table_artifact", "_show_table"):
         monkeypatch.setattr(reports, name, lambda *shown, **artifact: None)
@@ -83,10 +88,10 @@ class Kept:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.backends: dict[str, FakeBackend] = {}
+        self.backends: dict[str, WatchedFiles] = {}
 
     def bring(
-        self, state: str, campaign: Campaign, backend: FakeBackend, way: Callable[[], object]
+        self, state: str, campaign: Campaign, backend: WatchedFiles, way: Callable[[], object]
     ):
         """Put a new campaign into `state`: by going the way once, by copying later."""
         if state not in self.backends:
@@ -97,6 +102,7 @@ class Kept:
             shutil.rmtree(campaign.root)
             shutil.copytree(self.folder / state, campaign.root)
             vars(backend).update(vars(deepcopy(self.backends[state])))
+            backend.at(campaign)
         return campaign
 
 
@@ -106,13 +112,13 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
 
 
 @pytest.fixture
-def opened(campaign: Campaign, flows, backend: FakeBackend, kept: Kept) -> Campaign:
+def opened(campaign: Campaign, flows, backend: WatchedFiles, kept: Kept) -> Campaign:
     """The campaign with round 0 open."""
     return kept.bring("opened", campaign, backend, lambda: flows.run(str(campaign.root)))
 
 
 @pytest.fixture
-def closed(opened: Campaign, flows, backend: FakeBackend, answer_all, kept: Kept) -> Campaign:
+def closed(opened: Campaign, flows, backend: WatchedFiles, answer_all, kept: Kept) -> Campaign:
     """The campaign with round 0 answered truthfully and closed."""
 
     def close() -> None:
@@ -138,7 +144,7 @@ Answering = Callable[[], None]
 
 
 @pytest.fixture
-def answer_all(backend: FakeBackend, truth: dict[str, str]) -> Answering:
+def answer_all(backend: WatchedFiles, truth: dict[str, str]) -> Answering:
     """Answers every open task truthfully."""
 
     def answer() -> None:

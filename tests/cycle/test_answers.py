@@ -105,7 +105,7 @@ def made_up(
                         "updated": f"t{at:04d}",
                     }
                 )  # fmt: skip
-        write_json(folder / round_states.PUSHED, {"tasks": tasks, "project": 7})
+        write_json(folder / round_states.PUSHED, {"tasks": tasks, "backend": "files", "project": 7})
         write_json(folder / round_states.PLAN, {"strategy": f"strategy {number}"})
         write_jsonl(folder / round_states.ANNOTATIONS, records)
     write_jsonl(campaign.holdout, [])

@@ -133,7 +133,6 @@ def test_a_model_of_one_class_has_no_guess(tmp_path, number, said, guessed) -> N
 def test_a_tie_of_two_people_is_settled_by_the_next_round(
     campaign, flows, backend, truth, monkeypatch
 ) -> None:
-    monkeypatch.setattr(status_report, "LabelStudioBackend", lambda campaign: backend)
     settings(campaign, push={"overlap": 2})
     root = str(campaign.root)
     flows.run(root)

@@ -220,8 +220,7 @@ def open_a_round_with_guesses(
     """Round 0 answered by simulated people and closed, round 1 open."""
     flows.run(str(campaign.root))
     simulated.annotate(
-        where["LABEL_STUDIO_URL"],
-        where["LABEL_STUDIO_API_KEY"],
+        LabelStudioBackend(campaign, where),
         read_json(campaign.round(0) / round_states.PUSHED)["project"],
         simulated.read_truth(campaign, truth),
         annotators=1,

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fakes import FakeBackend
 from squares import SETTINGS, make_images
+from watched import WatchedFiles
 
 from labelcycle import config
 from labelcycle.adapters import git
@@ -34,7 +34,21 @@ def dvc(folder: Path, *words: str) -> str:
 
 
 @pytest.fixture
-def campaign(tmp_path: Path) -> Campaign:
+def _a_persons_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commits are to be signed, with a key that is not there; ends of lines are turned."""
+    file = tmp_path / "gitconfig"
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(file))
+    for key, value in {
+        "commit.gpgSign": "true",
+        "tag.gpgSign": "true",
+        "gpg.program": "/bin/false",
+        "core.autocrlf": "true",
+    }.items():
+        run(tmp_path, "git", "config", "--file", str(file), key, value)
+
+
+@pytest.fixture
+def campaign(tmp_path: Path, _a_persons_git: None) -> Campaign:
     """A campaign with real DVC and a data remote."""
     make_images(tmp_path / "images")
     made = new_campaign.init(tmp_path / "made", config.parse(SETTINGS))
@@ -48,7 +62,7 @@ def test_a_clone_with_its_data_pulled_shows_and_verifies_every_round(
     campaign: Campaign,
     flows,
     answer_all: Callable[[], None],
-    backend: FakeBackend,
+    backend: WatchedFiles,
     tmp_path: Path,
 ) -> None:
     """Two rounds; between them people correct answers and classes change."""
@@ -86,7 +100,7 @@ def test_a_clone_with_its_data_pulled_shows_and_verifies_every_round(
     assert run(folder, "git", "status", "--porcelain") == ""
 
 
-def correct_some(backend: FakeBackend) -> None:
+def correct_some(backend: WatchedFiles) -> None:
     """One answer of round 0 is edited, one withdrawn."""
     own, again = sorted(key for key, task in backend.tasks.items() if task.kind == "selected")[:2]
     (said,) = {answer.labels for answer in backend.answers if answer.key == own}

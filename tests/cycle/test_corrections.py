@@ -5,10 +5,10 @@ from dataclasses import asdict, replace
 
 import pytest
 import yaml
-from fakes import FakeBackend
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from squares import CLASSES
+from watched import WatchedFiles, asking
 
 from labelcycle import config
 from labelcycle.campaign import round_states
@@ -48,7 +48,7 @@ NOTHING = {
 class Played:
     """A campaign whose round 0 is closed, and what happens to it next."""
 
-    def __init__(self, campaign: Campaign, flows, backend: FakeBackend, truth, kept) -> None:
+    def __init__(self, campaign: Campaign, flows, backend: WatchedFiles, truth, kept) -> None:
         self.campaign, self.flows, self.backend, self.truth = campaign, flows, backend, truth
         kept.bring("played", campaign, backend, self.play)
         self.sample = {key: task.sample for key, task in backend.tasks.items()}
@@ -106,7 +106,7 @@ class Played:
 
 
 @pytest.fixture
-def played(campaign: Campaign, flows, backend: FakeBackend, truth, kept) -> Played:
+def played(campaign: Campaign, flows, backend: WatchedFiles, truth, kept) -> Played:
     return Played(campaign, flows, backend, truth, kept)
 
 
@@ -210,19 +210,22 @@ def test_an_edit_that_changes_no_verdict_is_told_and_changes_no_label(played) ->
     played.backend.answer(played.own[0], played.right[played.own[0]], annotator="cy")
     played.backend.edit(tied, played.right[tied], annotator="bob")
     played.backend.edit(tied, played.wrong[tied], annotator="ann")  # they changed places
-    nobody = [
-        replace(a, annotator="removed/1", editor="removed/1")
-        for a in played.backend.answers
-        if a.annotator == "bob"
-    ]
-    played.backend.answers[:1] = nobody  # bob's account was removed
     played.open()
-    by = {"ann": 1, "cy": 1, "removed/1": 1}
+    by = {"ann": 1, "bob": 1, "cy": 1}
     assert played.close() == NOTHING | {"edited": 2, "added": 1, "by": by}
     replies = answers.read(snapshot.read(played.campaign.root))
     assert {reply.annotator for reply in replies} == {"ann", "bob", "cy"}
     assert {x.source for x in read_labels(played.campaign.label_file(1))} == {"round 1"}
     assert played.campaign.label_file(0).read_bytes() == before
+
+    played.backend.answers = [  # an account that is removed changes nothing
+        replace(a, annotator=f"removed/{a.annotation}", editor=None) if a.annotator == "bob" else a
+        for a in played.backend.answers
+    ]
+    played.open()
+    assert played.close() == NOTHING
+    replies = answers.read(snapshot.read(played.campaign.root))
+    assert {reply.annotator for reply in replies} == {"ann", "bob", "cy"}
 
 
 def test_a_pull_that_was_killed_reads_the_changes_anew(played, monkeypatch) -> None:
@@ -298,15 +301,16 @@ CHANGES = st.lists(
 
 def made_up(campaign: Campaign, number: int) -> Standing:
     """A round of one own task, which is at work."""
-    task = {"key": f"k/{number}", "sample": f"s{number}", "rank": 0, "task": number}
-    first = [task | {"key": key, "sample": key} for key in KEYS] if number == 0 else [task]
-    write_json(campaign.round(number) / round_states.PUSHED, {"project": 7, "tasks": first})
+    task = {"key": f"k/{number}", "sample": f"s{number}", "rank": 0, "task": 100 + number}
+    first = [task | {"key": k, "sample": k, "task": 1 + i} for i, k in enumerate(KEYS)]
+    pushed = {"backend": "files", "project": 7, "tasks": [task] if number else first}
+    write_json(campaign.round(number) / round_states.PUSHED, pushed)
     made = Standing(campaign, config.parse({}, parts=False), frozenset(), number, State.OPEN)
     vars(made)["key"] = "k"
     return made
 
 
-def do(backend: FakeBackend, change: str, key: str, label: str, by: str | None) -> None:
+def do(backend: WatchedFiles, change: str, key: str, label: str, by: str | None) -> None:
     if key not in backend.ids:
         return
     answered = any(answer.key == key for answer in backend.answers)
@@ -327,10 +331,7 @@ def test_what_is_recorded_is_what_its_author_said_last(
 ) -> None:
     """Whatever others do to it; once that is accepted, it is what there is."""
     campaign = Campaign(tmp_path_factory.mktemp("history"))
-    backend = FakeBackend(
-        ids={key: 100 + i for i, key in enumerate(KEYS)}, tasks=dict.fromkeys(KEYS)
-    )
-    backend.pushed = lambda campaign, prefix: dict(backend.ids)
+    backend = asking(campaign, KEYS)
     said: dict[tuple[str, int], tuple[str, ...]] = {}
     for number, changes in enumerate(history):
         for change in changes:
@@ -338,7 +339,7 @@ def test_what_is_recorded_is_what_its_author_said_last(
         at_work = made_up(campaign, number)
 
         def look(at_work: Standing = at_work) -> changed_answers.Compared:
-            given_ = backend.pull(7, dict.fromkeys(KEYS, 0), optional=KEYS)
+            given_ = backend.pull(7, {key: 1 + i for i, key in enumerate(KEYS)}, optional=KEYS)
             return changed_answers.compare(at_work, backend, given_, late)
 
         if accepted:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click.testing
 import pytest
-from fakes import FakeBackend
+from watched import WatchedFiles, asking
 
 from labelcycle import config
 from labelcycle.campaign import round_states
@@ -38,8 +38,10 @@ OTHER = {"dark": "light", "light": "dark"}
 def at_work(tmp_path: Path) -> Standing:
     """Round 0, open, with three tasks; no repository."""
     campaign = Campaign(tmp_path)
-    tasks = [{"key": k, "sample": k, "rank": i, "task": 100 + i} for i, k in enumerate(KEYS)]
-    write_json(campaign.round(0) / round_states.PUSHED, {"project": 7, "tasks": tasks})
+    tasks = [{"key": k, "sample": k, "rank": i, "task": 1 + i} for i, k in enumerate(KEYS)]
+    write_json(
+        campaign.round(0) / round_states.PUSHED, {"backend": "files", "project": 7, "tasks": tasks}
+    )
     write_labels(campaign.holdout, [])
     made = Standing(campaign, config.parse({}, parts=False), frozenset(), 0, State.OPEN)
     vars(made)["key"] = "k"
@@ -47,15 +49,12 @@ def at_work(tmp_path: Path) -> Standing:
 
 
 @pytest.fixture
-def place() -> FakeBackend:
-    ids = {key: 100 + i for i, key in enumerate(KEYS)}
-    made = FakeBackend(ids=ids, tasks=dict.fromkeys(KEYS))
-    made.pushed = lambda campaign, prefix: dict(made.ids)
-    return made
+def place(tmp_path: Path) -> WatchedFiles:
+    return asking(Campaign(tmp_path), KEYS)
 
 
-def compare(at_work: Standing, place: FakeBackend) -> changed_answers.Compared:
-    given = place.pull(7, dict.fromkeys(KEYS, 0), optional=KEYS)
+def compare(at_work: Standing, place: WatchedFiles) -> changed_answers.Compared:
+    given = place.pull(7, {key: 1 + i for i, key in enumerate(KEYS)}, optional=KEYS)
     return changed_answers.compare(at_work, place, given)
 
 
@@ -73,8 +72,7 @@ def test_a_change_by_another_waits_and_what_a_look_saw_counts(at_work, place) ->
     round_closing.progress(at_work, place)
     place.edit("a", "light", by="mallory")
     place.answer("b", "light", annotator="bob", by="mallory")
-    place.delete_answers("c")
-    place.last["c"] = "mallory"
+    place.delete_answers("c", by="mallory")
     found = compare(at_work, place)
     assert counting(found) == [(key, "ann", "dark") for key in KEYS]
     assert told(found) == [
@@ -111,17 +109,14 @@ def test_what_no_look_saw_does_not_count_and_stops_a_round_of_many(at_work, plac
 
 
 def test_an_answer_in_another_name_or_place(at_work, place) -> None:
-    for key in KEYS:
-        place.answer(key, "dark")
+    for key, who in zip(KEYS, ("ann", "ann", "bob"), strict=True):
+        place.answer(key, "dark", annotator=who)
     round_closing.progress(at_work, place)
-    first, second, third = place.answers
-    place.answers = [
-        replace(first, annotator="mallory", editor="mallory", labels=("light",)),
-        replace(second, key="c", task=102),
-        third,
-    ]
+    place.rename("a", "mallory", "light")
+    place.move("b", "c")
     found = compare(at_work, place)
-    assert counting(found) == [(key, "ann", "dark") for key in KEYS]
+    counts = zip(KEYS, ("ann", "ann", "bob"), ("dark",) * 3, strict=True)
+    assert counting(found) == list(counts)
     assert told(found) == [
         ("a", "edited", "mallory", "ann", "waits"),
         ("b", "deleted", "unknown", "ann", "waits"),
@@ -130,14 +125,71 @@ def test_an_answer_in_another_name_or_place(at_work, place) -> None:
 
 
 def test_who_wrote_it_is_not_known(at_work, place) -> None:
-    """An import, and an answer whose annotator's account is gone, which stays that person's own."""
+    """An import, and an answer whose annotator's account was removed before any look."""
     place.answer("a", "dark")
-    place.answer("b", "dark", annotator="removed/2")
-    place.answers[0] = replace(place.answers[0], editor=None)
+    place.answer("b", "dark")
+    place.sql("UPDATE answer SET editor = NULL WHERE id = 1")
+    gone(place, 2)
     found = compare(at_work, place)
-    assert counting(found) == [("b", "removed/2", "dark")]
-    assert told(found) == [("a", "added", "unknown", "ann", "waits")]
+    assert counting(found) == []
+    assert told(found) == [
+        ("a", "added", "unknown", "ann", "waits"),
+        ("b", "added", "unknown", "removed/2", "waits"),
+    ]
     assert authors.named("unknown") == "somebody unknown"
+    assert corrected_labels.waiting_told(corrected_labels.waiting(found.changes)) == (
+        "2 answers wait and do not count: somebody unknown gave 1 of annotator ann, 1 of accounts"
+        " that were removed, which no look had seen before; decide with `labelcycle corrections`"
+    )
+    correction_decisions.write(at_work, found.changes, "accept")
+    assert counting(compare(at_work, place)) == [("a", "ann", "dark"), ("b", "removed/2", "dark")]
+
+
+# --- accounts that are removed ---------------------------------------------------------------
+
+
+def gone(place: WatchedFiles, annotation: int, editor: str | None = None) -> None:
+    """The account whose answer it is was removed; the server forgets it wherever it stands."""
+    name = f"removed/{annotation}"
+    place.sql("UPDATE answer SET annotator = ?, editor = ? WHERE id = ?", name, editor, annotation)
+
+
+def test_an_answer_of_a_removed_account_counts_as_a_look_saw_it(at_work, place) -> None:
+    """Its author left, or somebody who took it over before that: only what it says tells."""
+    for key in KEYS:
+        place.answer(key, "dark")
+    round_closing.progress(at_work, place)
+    place.edit("b", "light", by="mallory")
+    place.edit("c", "light", by="mallory")
+    gone(place, 1)  # the author left
+    gone(place, 2)  # mallory had made it her own, and was removed
+    gone(place, 3, "mallory")  # the author left, and mallory is still there
+    for _ in range(2):
+        found = compare(at_work, place)
+        assert counting(found) == [(key, "ann", "dark") for key in KEYS]
+        assert told(found) == [
+            ("b", "edited", "unknown", "ann", "waits"),
+            ("c", "edited", "mallory", "ann", "waits"),
+        ]
+        round_closing.progress(at_work, place)  # a look after it changes nothing
+
+
+def test_an_editor_who_was_removed_leaves_nobodys_word(at_work, place) -> None:
+    place.answer("a", "dark")
+    place.answer("b", "dark")
+    round_closing.progress(at_work, place)
+    place.edit("a", "light", by="mallory")
+    place.sql("UPDATE answer SET editor = NULL")
+    found = compare(at_work, place)
+    assert counting(found) == [("a", "ann", "dark"), ("b", "ann", "dark")]
+    assert told(found) == [("a", "edited", "unknown", "ann", "waits")]
+
+
+@pytest.mark.parametrize("editor", ["removed/1", "mallory", None])
+@pytest.mark.parametrize("before", [None, {"annotator": "ann"}, {"annotator": "removed/1"}])
+def test_nothing_new_of_a_removed_account_is_its_own(before, editor) -> None:
+    assert not authors.own(before, {"annotator": "removed/1", "editor": editor})
+    assert authors.own(before, {"annotator": "ann", "editor": "ann"})
 
 
 # --- the journal ---------------------------------------------------------------------------
@@ -158,7 +210,7 @@ def test_a_look_writes_what_is_new_and_loses_nothing(at_work, place, monkeypatch
     place.delete_answers("a")
     round_closing.progress(at_work, place)
     round_closing.progress(at_work, place)
-    assert asked == [[], [101, 100], []]
+    assert asked == [[], [2, 1], []]
     assert [(line["key"], len(line["answers"])) for line in lines(at_work)] == [
         ("a", 1), ("a", 0), ("b", 1),
     ]  # fmt: skip
@@ -230,12 +282,8 @@ def test_many_corrections_stop_the_close_until_somebody_decides(
             flows.collect(root)
     assert snapshot.read(closed.root).state is State.OPEN
 
-    for module in ("labelcycle.adapters.annotation.label_studio.LabelStudioBackend",):
-        monkeypatch.setattr(module, lambda campaign: backend)
     monkeypatch.setattr(correction_commands, "campaign_in", Campaign)
-    monkeypatch.setattr(
-        FakeBackend, "accounts", lambda _: {"ann": "ann@example.org"}, raising=False
-    )
+    monkeypatch.setattr(WatchedFiles, "accounts", lambda _: {"ann": "ann@example.org"})
     run = click.testing.CliRunner().invoke
     listed = run(correction_commands.corrections, obj=closed.root).output
     rows = [line.split("  ") for line in listed.splitlines() if "edited" in line]
@@ -251,10 +299,8 @@ def test_many_corrections_stop_the_close_until_somebody_decides(
         "edited": 2, "labels": 2, "by": {"ann": 2},
         "waiting": [{"by": "mallory", "of": "ann", "what": "edited", "answers": 1}],
     }  # fmt: skip
-    waits = "1 changed answer waits and does not count"
-    assert f"{waits}, for others than their authors changed them: annotator mallory changed 1" in (
-        capsys.readouterr().out
-    )
+    waits = "1 answer waits and does not count"
+    assert f"{waits}: annotator mallory changed 1 of annotator ann" in (capsys.readouterr().out)
     status = status_report.status(snapshot.read(closed.root))
     assert waits in status_report.as_text(status)
     assert read_all_labels(closed)[sample[own[0]]] == before[sample[own[0]]]

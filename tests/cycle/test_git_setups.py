@@ -1,18 +1,21 @@
 """Campaigns under the git settings and in the folders that people have."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from squares import SETTINGS
 
 from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import commands
 from labelcycle.campaign.store import Campaign, write_json
+from labelcycle.cli.main import cli
 from labelcycle.cycle import new_campaign
 from labelcycle.errors import StateError, ToolFailed
 from labelcycle.rounds import snapshot
@@ -59,7 +62,7 @@ def test_neither_a_missing_key_nor_a_hook_stops_our_commits(tmp_path: Path, glob
     for name in ("open/000", "round/000", "open/001"):
         git.tag(campaign.root, name, name)
     assert git.tags(campaign.root) == {"open/000", "round/000", "open/001"}
-    assert git.changed_here(campaign.root, "params.yaml")
+    assert not git.brought(campaign.root, ["params.yaml"], None)
     assert snapshot.read(campaign.root).number == 1
 
 
@@ -105,6 +108,9 @@ def test_a_clone_that_lacks_commits_or_tags_is_not_worked_on(
     run(tmp_path, "git", "clone", "-q", *how, address, str(clone))
     with pytest.raises(StateError, match=remedy):
         snapshot.read(clone)
+    for words in (["schema"], ["serve"], *([["trust"]] if "--depth" in how else [])):
+        told = CliRunner().invoke(cli, ["-C", str(clone), *words])
+        assert re.search(remedy, str(told.exception)), words
     fetch = ("--unshallow",) if "--depth" in how else ()
     run(clone, "git", "fetch", "-q", *fetch, "--tags")
     before = snapshot.read(campaign.root)

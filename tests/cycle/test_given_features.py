@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FakeBackend
 from squares import SETTINGS, make_images
+from watched import WatchedFiles
 
 from labelcycle import config
 from labelcycle.adapters import git
@@ -69,7 +69,7 @@ def test_the_features_file_is_an_input_of_the_round(
 
 
 def test_the_features_file_is_held_while_a_round_is_open(
-    tmp_path: Path, without_dvc: None, flows, backend: FakeBackend
+    tmp_path: Path, without_dvc: None, flows, backend: WatchedFiles
 ) -> None:
     campaign = make_campaign(tmp_path)
     root, file = str(campaign.root), campaign.data / "features.npz"
@@ -98,7 +98,7 @@ def test_the_features_file_is_held_while_a_round_is_open(
 
 
 def test_a_round_whose_features_file_is_lost_can_be_cancelled(
-    tmp_path: Path, without_dvc: None, flows, backend: FakeBackend
+    tmp_path: Path, without_dvc: None, flows, backend: WatchedFiles
 ) -> None:
     campaign = make_campaign(tmp_path)
     root = str(campaign.root)
@@ -113,7 +113,7 @@ def test_a_round_whose_features_file_is_lost_can_be_cancelled(
 
 
 def test_a_features_file_that_changes_before_anybody_is_asked_stops_the_open(
-    tmp_path: Path, without_dvc: None, flows, backend: FakeBackend
+    tmp_path: Path, without_dvc: None, flows, backend: WatchedFiles
 ) -> None:
     campaign = make_campaign(tmp_path)
     backend.push_dies_after = 0
@@ -128,7 +128,7 @@ def test_a_features_file_that_changes_before_anybody_is_asked_stops_the_open(
 
 
 def test_no_round_is_planned_without_its_features_file(
-    tmp_path: Path, without_dvc: None, flows, backend: FakeBackend
+    tmp_path: Path, without_dvc: None, flows, backend: WatchedFiles
 ) -> None:
     campaign = make_campaign(tmp_path)
     file = campaign.data / "features.npz"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fakes import FakeBackend
 from squares import SETTINGS, make_images
+from watched import WatchedFiles
 
 from labelcycle import config
 from labelcycle.adapters.mlflow import tracking_uri
@@ -37,7 +37,7 @@ def test_a_closed_round_is_logged_and_linked(
     campaign: Campaign,
     flows,
     answer_all: Callable[[], None],
-    backend: FakeBackend,
+    backend: WatchedFiles,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 import yaml
 from click.testing import CliRunner
-from fakes import FakeBackend
 from websites import Page, served
 
+from labelcycle import config
 from labelcycle.adapters import git, programs
 from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import read_all_labels
@@ -18,7 +18,7 @@ from labelcycle.cli import main
 from labelcycle.cycle import new_campaign, past_rounds, round_opening, status_report
 from labelcycle.errors import DataError, PoolExhausted, ServiceDown, ServiceRefused, StateError
 from labelcycle.notify import notices
-from labelcycle.rounds import skipped_samples, snapshot
+from labelcycle.rounds import corrections, skipped_samples, snapshot
 from labelcycle.stages import declaration
 
 
@@ -400,7 +400,7 @@ def test_a_lost_project_can_be_abandoned_and_the_holdout_is_asked_again(
 ):
     root = str(campaign.root)
     backend.lose_project()
-    with pytest.raises(ServiceRefused, match="was deleted"):
+    with pytest.raises(ServiceRefused, match=r"wanted project .*, got none of that number"):
         flows.end_early(root, "cancel")
     assert snapshot.read(campaign.root).state is State.ENDING
     flows.end_early(root, "cancel", "deleted", abandon=True)
@@ -574,13 +574,6 @@ def test_states_follow_the_files_in_their_order(number):
     assert seen == [s for s in State if s is not State.ENDING]
 
 
-def test_the_fake_keeps_the_promise_of_the_protocol():
-    from labelcycle.adapters.ports import AnnotationBackend
-
-    backend: AnnotationBackend = FakeBackend()
-    assert backend.work_url(7).endswith("/projects/7")
-
-
 def test_a_service_that_is_away_is_told_before_anything_is_computed(campaign, flows, backend):
     backend.down = True
     with pytest.raises(ServiceDown, match="does not answer"):
@@ -608,6 +601,7 @@ def test_an_opening_tells_of_images_that_browsers_may_not_load(
 ):
     monkeypatch.setenv("LABEL_STUDIO_HOST", "http://studio.example.org")
     edit(campaign, "images: media", "images: source")
+    edit(campaign, "backend: files", "backend: label_studio")  # whose pages browsers load
     with served({"/a.png": Page(b"x")}) as site:
         samples = [
             replace(each, source=f"{site.url}/a.png") for each in read_samples(campaign.samples)
@@ -621,3 +615,38 @@ def test_an_opening_tells_of_images_that_browsers_may_not_load(
     ) in capsys.readouterr().out
     assert snapshot.read(campaign.root).state is State.OPEN
     assert len(backend.tasks) == 10
+
+
+def test_a_look_that_closes_nothing_imports_no_part_to_check_its_options(
+    opened, flows, answer_all, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(config, "_check_parts", lambda *given: asked.append(given))
+    flows.collect_now(str(opened.root))
+    assert asked == []
+    answer_all()
+    flows.collect_now(str(opened.root))
+    assert snapshot.read(opened.root).state is State.DUE
+    assert asked
+
+
+@pytest.mark.usefixtures("opened")
+def test_a_round_is_closed_where_it_was_asked_whatever_the_settings_say_by_then(
+    campaign, flows, answer_all, monkeypatch
+):
+    from labelcycle.adapters import annotation
+
+    asked_for, of = [], annotation.of
+    monkeypatch.setattr(
+        annotation, "of", lambda campaign, name: asked_for.append(name) or of(campaign, name)
+    )
+    edit(campaign, "backend: files", "backend: label_studio")
+    answer_all()
+    flows.run(str(campaign.root))
+    assert snapshot.read(campaign.root).number == 1
+    assert set(asked_for) == {"files"}
+    flows.open_now(str(campaign.root))
+    assert asked_for[-1] == "label_studio"
+    pushed = [read_json(campaign.round(n) / "pushed.json") for n in (0, 1)]
+    assert [record["backend"] for record in pushed] == ["files", "label_studio"]
+    assert corrections.watched(snapshot.read(campaign.root)) == {}  # they were asked elsewhere

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from uuid import UUID
 
 import pytest
 from mailboxes import APPRISE_WARNS, Box, http_box
@@ -79,7 +80,10 @@ def now(tmp_path: Path) -> Standing:
         {"key": f"k/{n}", "sample": f"{n}", "rank": n, "task": n, "kind": kind}
         for n, kind in enumerate(kinds)
     ]
-    write_json(found.folder / "pushed.json", {"url": "http://there/7", "tasks": tasks})
+    write_json(
+        found.folder / "pushed.json",
+        {"backend": "label_studio", "project": 7, "url": "http://there/7", "tasks": tasks},
+    )
     return found
 
 
@@ -110,10 +114,10 @@ def test_a_round_is_told_from_open_to_closed_and_each_once(campaign, flows, box,
     opened, complete, closed = [message["message"] for message in box.got]
     assert opened == (
         "4 samples and 6 of the hold-out wait for annotators.\n"
-        "Label Studio: http://127.0.0.1:1/projects/7\n"
-        "Next: annotators press Label All Tasks."
+        f"The campaign's files: {campaign.private.as_uri()}/annotation.sqlite3\n"
+        "Next: fill in what `labelcycle tasks` lists, or run `labelcycle annotate`."
     )
-    assert complete.startswith("10 answered, 0 skipped of 10 tasks.\nLabel Studio: http://")
+    assert complete.startswith("10 answered, 0 skipped of 10 tasks.\nThe campaign's files: file://")
     assert re.fullmatch(
         r"4 labels more, 0 rejected; 4 labels in all\.\n"
         r"Accuracy \d\.\d{3} \(\d\.\d{3} to \d\.\d{3}\)\.\n"
@@ -355,6 +359,21 @@ def test_an_error_of_others_is_told_by_its_kind_alone(fail, now, box, clock, ser
     said = capsys.readouterr().out
     assert "a step failed: RuntimeError, see the log of the flow run in Prefect\n" in said
     assert "hunter2" not in said
+
+
+def test_a_failed_step_is_told_with_the_address_of_its_log(
+    fail, now, box, clock, served, telling, monkeypatch
+):
+    run = SimpleNamespace(id=UUID(int=7), deployment_id=UUID(int=8))
+    context = SimpleNamespace(flow_run=run)
+    monkeypatch.setattr(telling.FlowRunContext, "get", lambda: context)
+    monkeypatch.setattr(telling, "say", lambda text: None)
+    from prefect.settings import PREFECT_UI_URL, temporary_settings
+
+    with temporary_settings({PREFECT_UI_URL: "http://127.0.0.1:4200"}):
+        fail(now, RuntimeError("odd"))
+    page = "http://127.0.0.1:4200/runs/flow-run/00000000-0000-0000-0000-000000000007"
+    assert f"\nLog: {page}\nNext: mend this" in box.got[0]["message"]
 
 
 def test_each_failed_look_says_why_in_the_log_and_a_persons_own_does_not(

@@ -39,7 +39,8 @@ def changed(root: Path, change: str, told: Sequence[Sequence[tuple[str, str, str
                 "key": key, "annotation": at, "annotator": "ann", "labels": [said],
                 "skipped": False, "reason": "", "lead_time_s": 2.0, "updated": f"t{at}",
             })  # fmt: skip
-        write_json(campaign.round(number) / round_states.PUSHED, {"tasks": tasks})
+        pushed = {"backend": "files", "project": 7, "tasks": tasks}
+        write_json(campaign.round(number) / round_states.PUSHED, pushed)
         write_jsonl(campaign.round(number) / round_states.ANNOTATIONS, records)
     labels.write_migrations(campaign, [CHANGES[change]])
     classes = list(CHANGES[change].after)

@@ -203,7 +203,6 @@ def test_an_interface_edited_by_hand_stops_the_next_open_too(closed, flows, back
 def test_an_interface_edited_by_hand_is_told_by_the_next_look_at_the_open_round(
     campaign, flows, backend, monkeypatch
 ):
-    monkeypatch.setattr(status_report, "LabelStudioBackend", lambda campaign: backend)
     root = str(campaign.root)
     flows.run(root)
     asked = backend.schema

@@ -85,7 +85,8 @@ def select(root: Path, number: int) -> None:
 def ask_nothing(root: Path, number: int, project: int) -> None:
     """Write a round without tasks, which finds what was changed in those before it."""
     write_json(
-        Campaign(root).round(number) / round_states.PUSHED, {"project": project, "tasks": []}
+        Campaign(root).round(number) / round_states.PUSHED,
+        {"backend": "label_studio", "project": project, "tasks": []},
     )
 
 
@@ -108,7 +109,10 @@ def _first_round(root: Path) -> None:
     at = standing(root, 0)
     key = task_key(at, 0, UNSETTLED)
     task = {"key": key, "sample": UNSETTLED, "rank": 0, "task": 1, "wanted": 2}
-    write_json(at.folder / round_states.PUSHED, {"project": GONE, "tasks": [task]})
+    write_json(
+        at.folder / round_states.PUSHED,
+        {"backend": "label_studio", "project": GONE, "tasks": [task]},
+    )
     answers = [
         {
             "key": key,

@@ -34,9 +34,11 @@ class Double(httpx.BaseTransport):
         self.projects: dict[int, dict[str, Any]] = {}
         self.tasks: dict[int, dict[str, Any]] = {}
         self.annotations: dict[int, dict[str, Any]] = {}
+        self.predictions: dict[int, dict[str, Any]] = {}
         self.folders: dict[int, dict[str, Any]] = {}
         self.users: dict[int, dict[str, Any]] = {1: {"id": 1, "email": "admin@localhost"}}
-        self._ids = dict.fromkeys(("projects", "tasks", "annotations", "folders"), 1) | {"users": 2}
+        kinds = ("projects", "tasks", "annotations", "predictions", "folders")
+        self._ids = dict.fromkeys(kinds, 1) | {"users": 2}
         self._moments = 0
         self._lock = threading.Lock()
         self.sender = 1
@@ -128,7 +130,7 @@ class Double(httpx.BaseTransport):
     def change_project(self, number: int, body: Any, **_: Any) -> Reply:
         project = self._project(number)
         wanted = body.get("model_version", "")
-        made = {p["model_version"] for t in self._tasks_of(number) for p in t["predictions"]}
+        made = {p["model_version"] for p in self.predictions.values() if p["project"] == number}
         if wanted and wanted not in made:
             raise Refused(400, "Validation error")
         project |= body
@@ -170,10 +172,13 @@ class Double(httpx.BaseTransport):
         answers = self._answers_of(task["id"])
         skips = sum(answer["was_cancelled"] for answer in answers)
         whole = task | {"total_annotations": len(answers) - skips, "cancelled_annotations": skips}
-        whole["total_predictions"] = len(task["predictions"])
+        whole["total_predictions"] = len(self._predictions_of(task["id"]))
         whole["updated_by"] = [{"user_id": task["updated_by"]}] if task["updated_by"] else []
         whole["annotators"] = []  # the server tells who only where all fields are asked for
         return {name: whole[name] for name in fields}
+
+    def _predictions_of(self, task: int) -> list[dict[str, Any]]:
+        return [each for each in self.predictions.values() if each["task"] == task]
 
     def import_tasks(self, project: int, body: Any, **_: Any) -> Reply:
         tags = ElementTree.fromstring(self._project(project)["label_config"]).iter()
@@ -186,18 +191,20 @@ class Double(httpx.BaseTransport):
         ids = []
         for task in body:
             fields = {"data": task["data"], "meta": task.get("meta", {}), "project": project}
-            fields |= {"predictions": task.get("predictions", []), "is_labeled": False}
+            fields["is_labeled"] = False
             fields["overlap"] = self._project(project).get("maximum_annotations", 1)
             fields |= {"updated_by": None, "updated_at": self._moment()}
             made = self._new("tasks", fields)
             ids.append(made["id"])
+            for prediction in task.get("predictions", []):
+                self._predict(made["id"], prediction)
             for answer in task.get("annotations", []):
                 self._answer(made["id"], answer, None)
         return 201, {"task_count": len(ids), "task_ids": ids}
 
     def read_task(self, number: int, **_: Any) -> Reply:
         task = self._one("tasks", number)
-        return 200, {**task, "annotations": self._answers_of(number), "predictions": []}
+        return 200, {**task, "annotations": self._answers_of(number)}
 
     def change_task(self, number: int, body: Any, **_: Any) -> Reply:
         task = self._one("tasks", number)
@@ -239,8 +246,30 @@ class Double(httpx.BaseTransport):
             ("data.key", "empty"): ("key" not in task["data"]) == (value == "True"),
         }[name, each["operator"]]
 
+    def list_predictions(self, params: Mapping[str, str], **_: Any) -> Reply:
+        if int(params["task__project"]) not in self.projects:
+            raise Refused(400, "Validation error")
+        tasks = {task["id"] for task in self._tasks_of(int(params["task__project"]))}
+        return 200, [each for each in self.predictions.values() if each["task"] in tasks]
+
+    def predict(self, body: Any, **_: Any) -> Reply:
+        if body["task"] not in self.tasks:
+            raise Refused(400, "Validation error")
+        return 201, self._predict(body["task"], body)
+
+    def _predict(self, task: int, prediction: Mapping[str, Any]) -> dict[str, Any]:
+        own = {"task": task, "project": self.tasks[task]["project"]}
+        return self._new("predictions", {"model_version": "", "score": None, **prediction, **own})
+
+    def delete_prediction(self, number: int, **_: Any) -> Reply:
+        self._one("predictions", number)
+        del self.predictions[number]
+        return 204, None
+
     def _forget(self, task: int) -> None:
         del self.tasks[task]
+        for prediction in self._predictions_of(task):
+            del self.predictions[prediction["id"]]
         for answer in self._answers_of(task):
             del self.annotations[answer["id"]]
 
@@ -326,6 +355,9 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("PATCH", r"/api/tasks/(\d+)", Double.change_task),
     ("DELETE", r"/api/tasks/(\d+)", Double.delete_task),
     ("POST", "/api/dm/actions", Double.act),
+    ("GET", "/api/predictions", Double.list_predictions),
+    ("POST", "/api/predictions", Double.predict),
+    ("DELETE", r"/api/predictions/(\d+)", Double.delete_prediction),
     ("POST", r"/api/tasks/(\d+)/annotations", Double.annotate),
     ("PATCH", r"/api/annotations/(\d+)", Double.change_answer),
     ("DELETE", r"/api/annotations/(\d+)", Double.delete_answer),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from faults import campaigns
 from faults.rounds import Round
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, labeling_config
+from labelcycle.adapters.ports import GUESS
 from labelcycle.campaign import round_states
 from labelcycle.cycle import round_closing
 from labelcycle.rounds import correction_decisions
@@ -140,6 +141,23 @@ def pushed(round_: Round) -> None:
 def with_twins(round_: Round) -> None:
     pushed(round_)
     break_off(round_)
+
+
+def mislead(round_: Round) -> None:
+    """Somebody has a task that nobody answered show another image, and a class that is no guess."""
+    who = round_.people_of()
+    task = next(task for task in round_.tasks if not who[task.key])
+    other = next(each for each in round_.tasks if each.key != task.key)
+    shown = {name: text for name, text in task.display.items() if name != GUESS}
+    wrong = shown | {"key": task.key, "image": other.display["image"]}
+    round_.place.ask(f"PATCH tasks/{task.task}/", {"data": wrong})
+    hint = {"task": task.task, "result": labeling_config.result("dog"), "model_version": "hint"}
+    round_.place.ask("POST predictions/", hint)
+
+
+def misled(round_: Round) -> None:
+    half_answered(round_)
+    mislead(round_)
 
 
 def half_answered(round_: Round) -> None:

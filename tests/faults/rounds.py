@@ -16,10 +16,11 @@ from faults import campaigns
 from faults.double import TOKEN, URL, Double
 from faults.transport import Past
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+from labelcycle.adapters.ports import GUESS
 from labelcycle.campaign import round_states
 from labelcycle.campaign.store import Campaign
 from labelcycle.cycle import round_closing, round_opening
-from labelcycle.rounds import corrections, pushed_tasks
+from labelcycle.rounds import altered_tasks, corrections, pushed_tasks
 from labelcycle.rounds.pushed_tasks import Asked
 from labelcycle.rounds.snapshot import Standing
 
@@ -168,6 +169,21 @@ class Round:
         round_closing.check_page(self.standing, backend)
         if not least <= found.answered + found.skipped <= self._done():
             raise Broken(f"{found} with {least} tasks done")
+        wrong = self._changed_tasks()
+        if wrong and all(names == [GUESS] for names in wrong.values()):
+            # a list lacked it: the next look sees it
+            round_closing.progress(self.standing, self.backend())
+            wrong = self._changed_tasks()
+        if wrong:
+            raise Broken(f"tasks show something else after a look: {wrong}")
+
+    def _changed_tasks(self) -> dict[str, list[str]]:
+        """What differs, by key, in tasks that show something else than was pushed."""
+        pushed = {task.key: task.display for task in self.tasks}
+        project = int(self.standing.record(round_states.PUSHED)["project"])
+        return altered_tasks.differing(
+            pushed, self.backend().displayed(project, pushed_tasks.ids(self.tasks))
+        )
 
     def _done(self) -> int:
         """Number of the round's tasks that as many people as wanted have answered."""

@@ -64,6 +64,7 @@ def play(script: Script) -> list[tuple[str, int, Any]]:
     ids = _tasks(script, project)
     _answers(script, project, ids)
     _several(script, project, ids)
+    _shown(script, project, ids)
     _deletions(script, project, ids)
     call(f"DELETE tasks/{ids[0]}/")
     call(f"DELETE tasks/{ids[0]}/")
@@ -185,6 +186,32 @@ def _deletions(script: Script, project: int, ids: list[int]) -> None:
         where = f"POST dm/actions/?id=delete_tasks&project={project}"
         script.call(where, body, keys="processed_items detail reload")
         script.tasks(project, size=20)
+
+
+def _shown(script: Script, project: int, ids: list[int]) -> None:
+    """What a task shows, and its pre-annotations, as everybody may change them."""
+    call = script.call
+
+    def look() -> list[int]:
+        """Ids of the pre-annotations; the rest of them goes on record."""
+        script.tasks(project, size=9, resolve_uri="false")
+        listed = call(f"GET predictions/?task__project={project}")
+        kept = ("result", "model_version", "score")
+        for each in sorted(listed, key=lambda each: int(each["id"])):
+            script.note([ids.index(each["task"]), {key: each[key] for key in kept}])
+        return sorted(int(each["id"]) for each in listed)
+
+    look()
+    call(f"GET predictions/?task__project={GONE}")
+    call(f"PATCH tasks/{ids[1]}/", {"data": {"image": "y", "key": "k1", "more": "z"}}, keys="data")
+    said = {"task": ids[1], "result": labeling_config.result("cat"), "model_version": "m"}
+    call("POST predictions/", said, keys="result model_version")
+    call("POST predictions/", said | {"task": GONE})
+    for number in look():
+        call(f"DELETE predictions/{number}/")
+        call(f"DELETE predictions/{number}/")
+    look()
+    call(f"PATCH tasks/{ids[1]}/", {"data": {"image": "x", "key": "k1"}}, keys="data")
 
 
 def _several(script: Script, project: int, ids: list[int]) -> None:

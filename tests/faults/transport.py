@@ -14,6 +14,9 @@ DELETION = "delete unanswered tasks"
 LOOK = "look at a task"
 """Done only where counts and answers differ."""
 
+PUT_RIGHT = ("put a task right", "remove a pre-annotation")
+"""Steps that are only done where somebody changed what a task shows."""
+
 STEPS = {
     r"GET /api/current-user/whoami": "ask who we are",
     r"GET /api/projects": "find the project",
@@ -30,6 +33,9 @@ STEPS = {
     r'PATCH /api/tasks/\d+ .*"is_labeled": ?true.*': "ask nobody more",
     r"POST /api/dm/actions .*id=delete_tasks.*": DELETION,
     r"GET /api/projects/\d+/export .*": "export answers",
+    r"GET /api/predictions .*": "list pre-annotations",
+    r'PATCH /api/tasks/\d+ .*"data".*': PUT_RIGHT[0],
+    r"DELETE /api/predictions/\d+": PUT_RIGHT[1],
 }
 """The steps of push, progress, pull and an early close, by the request that does them: the first
 pattern that fits. Behind the address stand the query and the body, where they tell steps apart."""

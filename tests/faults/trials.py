@@ -25,8 +25,8 @@ from labelcycle.adapters.annotation.label_studio import (
     task_people,
     tidying,
 )
-from labelcycle.cycle import round_closing
 from labelcycle.errors import LabelcycleError
+from labelcycle.rounds import altered_tasks
 
 AGAIN = 3
 """How often a command is run again without a fault, as the flows do."""
@@ -61,10 +61,11 @@ def quick(clock: Clock) -> Iterator[None]:
         for module in (backend, rest_network, http):
             stack.enter_context(mock.patch.object(module, "time", time))
         stack.enter_context(mock.patch.object(os, "fsync"))
-        # nobody has a task open: what was withdrawn is removed at the next close
-        stack.enter_context(
-            mock.patch.object(round_closing, "OPEN_IN_A_BROWSER", timedelta(seconds=-1))
-        )
+        stack.enter_context(mock.patch.object(os, "sync"))
+        # Nobody has a task open: what was withdrawn is removed at the next close, and who answers
+        # a task that was put right sees it so. The double's clock stands long before ours.
+        long_over = timedelta(days=-36500)
+        stack.enter_context(mock.patch.object(altered_tasks, "OPEN_IN_A_BROWSER", long_over))
         yield
 
 
@@ -88,7 +89,7 @@ def small_pieces() -> Iterator[None]:
 COMMANDS: dict[str, tuple[Prepare, Run]] = {
     "push": (people.nothing, Round.push),
     "push again": (people.with_twins, Round.push),
-    "progress": (people.half_answered, Round.progress),
+    "progress": (people.misled, Round.progress),
     "pull": (people.corrected, Round.pull),
     "close early": (people.half_answered, Round.close_early),
 }

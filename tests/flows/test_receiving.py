@@ -10,7 +10,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from labelcycle.campaign.store import Campaign, write_json
+from labelcycle.adapters import annotation
+from labelcycle.campaign.store import Campaign, write_bytes, write_json
 from labelcycle.errors import LabelcycleError, ServiceDown, SettingsError, StateError
 from labelcycle_flows import receiving
 from labelcycle_flows.looks import Looks
@@ -59,11 +60,24 @@ def test_a_place_that_cannot_be_read_is_named(url: str, listen: str | None) -> N
 
 def test_the_project_is_the_last_one_that_tasks_were_pushed_to(tmp_path: Path) -> None:
     campaign = Campaign(tmp_path)
-    with pytest.raises(StateError, match="has no project of this campaign; it is made with rou"):
+    with pytest.raises(StateError, match="no project to be called about; round 0 makes it"):
         receiving._project(campaign)
     for number in (0, 1):
-        write_json(campaign.round(number) / "pushed.json", {"project": 7 + number})
-    assert receiving._project(campaign) == 8
+        write_json(
+            campaign.round(number) / "pushed.json", {"backend": "files", "project": 7 + number}
+        )
+    assert receiving._project(campaign) == ("files", 8)
+
+
+def test_a_backend_that_calls_nobody_is_refused_at_once(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "params.yaml", b"push: {backend: files}")
+    nobody = r"`serve --webhook`: nobody would call \(push\.backend in params\.yaml is files\)"
+    where = Place("http://127.0.0.1:1/", "127.0.0.1", 1)
+    with (
+        pytest.raises(StateError, match=nobody),
+        receiving.received(tmp_path, Looks(tmp_path, "tiny"), where, 1.0),
+    ):
+        pass
 
 
 # --- the runs it asks for ------------------------------------------------------------------
@@ -150,23 +164,23 @@ def test_the_webhook_is_looked_after_and_what_is_new_is_said(
     results: list[LabelcycleError | None] = [away, away, None, None, away, None]
     kept = []
 
-    def keep(api: object, project: int, url: str, secret: str) -> None:
-        kept.append((project, url, secret))
-        if error := results.pop(0):
-            raise error
+    class Backend:
+        def keep_webhook(self, project: int, url: str, secret: str) -> None:
+            kept.append((project, url, secret))
+            if error := results.pop(0):
+                raise error
 
-    def remove(api: object, project: int) -> None:
-        raise gone
+        def remove_webhook(self, project: int) -> None:
+            raise gone
 
     class Over(Event):
         def wait(self, timeout: float | None = None) -> bool:
             assert timeout == 300
             return not results
 
-    write_json(tmp_path / "rounds" / "000" / "pushed.json", {"project": 7})
-    monkeypatch.setattr(receiving.task_people, "here", lambda: None)
-    monkeypatch.setattr(receiving.project_webhook, "keep", keep)
-    monkeypatch.setattr(receiving.project_webhook, "remove", remove)
+    pushed = {"backend": "label_studio", "project": 7}
+    write_json(tmp_path / "rounds" / "000" / "pushed.json", pushed)
+    monkeypatch.setattr(annotation, "of", lambda campaign, name: Backend())
     receiving._keep(Campaign(tmp_path), "http://here/", "secret", 300, Over())
     assert kept == [(7, "http://here/", "secret")] * 6
     assert capsys.readouterr().out.splitlines() == [
@@ -174,5 +188,5 @@ def test_the_webhook_is_looked_after_and_what_is_new_is_said(
         "Label Studio wakes us at http://here/",
         "no webhook yet: Label Studio is away",
         "Label Studio wakes us at http://here/",
-        "the webhook to http://here/ stays in Label Studio: it went away",
+        "the webhook to http://here/ stays: it went away",
     ]

@@ -94,9 +94,10 @@ def test_tasks_are_called_by_campaign_round_and_step() -> None:
     campaign = SimpleNamespace(name="photos {x}")
     now = SimpleNamespace(config=SimpleNamespace(campaign=campaign), number=3)
     named = {
-        resolve_custom_task_run_name(task, {"now": now, "stage": "train"})
+        resolve_custom_task_run_name(task, {"now": now, "stages": "train, evaluate"})
         for task in (tasks.push, tasks.look, tasks.pull, tasks.log_rounds, tasks.reproduce)
     }
     assert named == {
-        f"photos {{x}}, round 3, {step}" for step in ("push", "look", "pull", "log", "train")
+        f"photos {{x}}, round 3, {step}"
+        for step in ("push", "look", "pull", "log", "train, evaluate")
     }

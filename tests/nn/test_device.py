@@ -1,6 +1,8 @@
 """cuDNN repeats itself while a network is trained, and is left as it was."""
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import torch
 from torch import nn
 
 from labelcycle.nn import classifier, simclr
-from labelcycle.nn.device import repeatable
+from labelcycle.nn.device import compiled, repeatable
 from labelcycle.nn.network import raw_features
 
 cudnn, products = torch.backends.cudnn, torch.backends.cuda.matmul
@@ -74,3 +76,15 @@ def test_features_are_computed_so_too() -> None:
     list(raw_features(network, np.zeros((4, 6, 6, 3), np.uint8)))
     assert network.asked == {REPEATABLE}
     assert settings() == FAST
+
+
+def test_what_is_compiled_has_its_temporary_files_beside_its_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "compile", lambda network: network)
+    monkeypatch.setattr(tempfile, "tempdir", tempfile.gettempdir())
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "own"))
+    compiled(torch.nn.Identity())
+    assert tempfile.gettempdir() == str(tmp_path / "own")
+    assert (tmp_path / "own").stat().st_mode & 0o077 == 0

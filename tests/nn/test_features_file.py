@@ -59,7 +59,11 @@ def arrays(**changes: Any) -> dict[str, Any]:
         (arrays(features=FEATURES.astype(str)), r"wanted numbers in all columns"),
         (arrays(features=FEATURES * np.array([[1], [np.nan], [1]])), r"in row 1 \('a/2.jpg'"),
         (arrays(features=FEATURES.astype(np.float64) * 6e37), r"in row 2 \('0012'"),
-        (arrays(features=FEATURES * np.inf), r"in row 0 .* and 2 more; embed"),
+        (arrays(features=FEATURES * np.inf), r"got inf in row 0 .* in 2 more; embed these images"),
+        (
+            arrays(features=FEATURES.astype(np.float64) * [[1], [1e50], [1]]),
+            r"below 3.4e38, which float32 holds, got 3e\+50 in row 1 .*; scale all features",
+        ),
         (arrays(files=np.array(["x", "y", "x"])), r"'x' stands in rows 0 and 2 \(counted from 0\)"),
         ({"features": FEATURES}, r"wanted one of ids, .*file among its arrays, got features"),
         (arrays(ids=np.array(NAMES)), r"wanted one of ids, .* got files, features, ids"),
@@ -166,6 +170,9 @@ def test_the_index_that_pandas_writes_is_refused(tmp_path: Path) -> None:
     [
         "label", "Label_id", "cls", "class_id", "classId", "y", "y_true_label", "target_0",
         "true label", "GT", "label_cat", "Species", "split", "fold", "index", "labels.1",
+        "y_true", "true_y", "yTrue", "y_pred", "Y_train", "y_hat", "test-y", "ytrue", "gold",
+        "gold_standard", "dx", "groundtruth", "ground_truth", "labelled", "is_labeled",
+        "prediction",
     ],
 )  # fmt: skip
 def test_a_column_called_as_a_truth_is_no_feature(name: str) -> None:
@@ -173,7 +180,19 @@ def test_a_column_called_as_a_truth_is_no_feature(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["f0", "cls_0", "cls_token_767", "0", "pos_y", "PC1", "area", "mean_class_distance"]
+    "name",
+    [
+        "f0",
+        "cls_0",
+        "cls_token_767",
+        "0",
+        "pos_y",
+        "y_pos",
+        "y_0",
+        "PC1",
+        "area",
+        "mean_class_distance",
+    ],
 )
 def test_other_columns_may_be_features(name: str) -> None:
     assert features_file.may_be_feature(name)
@@ -197,3 +216,48 @@ def test_a_row_with_a_cell_too_many_is_refused(tmp_path: Path) -> None:
     path.write_text("file,f0,f1\na.png,1,2\nb.png,1,2,3\n")
     with pytest.raises(DataError, match="line 3"):
         read(path)
+
+
+def noise(columns: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(40, columns)).astype(np.float32)
+
+
+def of_few(numbers: list[int]) -> np.ndarray:
+    return np.resize(numbers, (40, 1)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("features", "remark"),
+    [
+        (np.hstack([noise(4), of_few([0, 1, 2])]), "column 4 (counted from 0) holds few whole"),
+        (np.hstack([of_few([7, -1]), noise(4)]), "column 0 (counted from 0) holds few whole"),
+        (
+            np.hstack([noise(9), *(of_few([0, k]) for k in range(1, 6))]),
+            "columns 9, 10, 11 and 2 more (counted from 0) hold few whole numbers",
+        ),
+        (noise(5), ""),
+        (np.hstack([noise(4), of_few([0])]), ""),  # a unit that never fires
+        (np.hstack([noise(4), of_few(list(range(40)))]), ""),  # a number for every row
+        (np.rint(noise(5)), ""),  # quantised
+        (np.maximum(np.hstack([noise(4), np.abs(noise(1)) * [[-1]]]), 0), ""),  # sparse
+    ],
+)
+def test_a_column_of_few_whole_numbers_beside_decimals_is_told(
+    tmp_path: Path, features: np.ndarray, remark: str
+) -> None:
+    path = tmp_path / "features.npz"
+    np.savez(path, ids=np.arange(40).astype(str), features=features)
+    found = read(path).remark
+    assert found.startswith(remark)
+    assert bool(found) == bool(remark)
+
+
+def test_such_a_column_of_a_table_is_told_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "features.csv"
+    frame = pd.DataFrame(noise(3), columns=["f0", "f1", "f2"])
+    frame["kind"], frame["sample"] = of_few([0, 1, 2])[:, 0].astype(int), range(40)
+    frame.to_csv(path, index=False)
+    assert read(path).remark == (
+        "column 'kind' holds few whole numbers, most hold decimals: leave out what is a truth,"
+        " which makes every figure too good"
+    )

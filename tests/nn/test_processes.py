@@ -1,7 +1,5 @@
 """One training in two processes that talk over loopback."""
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,28 +8,17 @@ import pytest
 import several_processes
 import torch
 
+from labelcycle.adapters import process_group
 from labelcycle.errors import DataError, SettingsError
-from labelcycle.nn import simclr, training_processes
+from labelcycle.nn import ranks, simclr, training_processes
 from labelcycle.nn.projected import initialised
 
 
-def torchrun(*words: str, count: int = 2) -> subprocess.CompletedProcess[str]:
-    """`words` in `count` processes, which find each other on a free port."""
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    return subprocess.run(
-        [*launch, f"--nproc-per-node={count}", *words],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-
 @pytest.mark.slow
-def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
-    done = torchrun(several_processes.__file__, str(tmp_path / "two.npz"))
-    assert done.returncode == 0, done.stderr
+def test_two_processes_train_what_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    words = [sys.executable, several_processes.__file__, str(tmp_path / "two.npz")]
+    process_group.run(words, 2, tmp_path, tmp_path / "processes")
     expected = several_processes.run(several_processes.OPTIONS)
     with np.load(tmp_path / "two.npz") as found:
         assert set(found) == set(expected)
@@ -67,7 +54,7 @@ def test_batches_of_less_than_two_images_a_process_are_refused(
     monkeypatch.setattr(training_processes, "count", lambda: 4)
     images = np.zeros((7, 8, 8, 3), np.uint8)
     network = initialised(several_processes.build, 0)
-    with pytest.raises(SettingsError, match=r"4 processes for batches of 7 images.*torchrun"):
+    with pytest.raises(SettingsError, match=r"4 processes for batches of 7 images.*lower pretrain"):
         next(simclr.train(network, images, several_processes.OPTIONS, 0))
 
 
@@ -89,8 +76,7 @@ def out_of_memory(images: torch.Tensor) -> torch.Tensor:
 
 
 def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "3")
-    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    monkeypatch.setenv(ranks.VARIABLE, "0/3:store")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with (
         pytest.raises(SettingsError, match=r"3 processes: wanted at most one a GPU.* are 2"),

@@ -51,7 +51,7 @@ class Pushed:
         self.project = self.api.create_project(title="wakeup", label_config=CONFIG)
         self.api.import_tasks(self.project, [{"data": {"key": "one"}}])
         self.task = self.api.tasks(self.project)[0].id
-        record = {"project": self.project, "url": "", "tasks": []}
+        record = {"backend": "label_studio", "project": self.project, "url": "", "tasks": []}
         write_json(campaign.round(0) / round_states.PUSHED, record)
         self.log = campaign.private / "deploy.log"
 

@@ -111,13 +111,13 @@ def test_cifar_as_torchvision_reads_it(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_folder_with_and_without_a_test_set(tmp_path: Path) -> None:
-    for split, count in (("train", 4), ("test", 2)):
+    for split, count, start in (("train", 4, 0), ("test", 2, 50)):
         for c, name in enumerate(("cat", "dog")):
             for i in range(count):
-                rgb(tmp_path / "two" / split / name / f"{i}.png", 100 * c + i)
+                rgb(tmp_path / "two" / split / name / f"{i}.png", 100 * c + i + start)
     found = SETS["folder"](tmp_path / "two", 0.5)
     assert found.train.labels.tolist() == [0] * 4 + [1] * 4
-    assert found.test.pixels(3, 10)[0, 0].tolist() == [101, 0, 0]
+    assert found.test.pixels(3, 10)[0, 0].tolist() == [151, 0, 0]
     rgb(tmp_path / "two" / "test" / "bird" / "0.png", 0)
     with pytest.raises(DataError, match="bird: no such class in train; wanted cat, dog"):
         SETS["folder"](tmp_path / "two", 0.5)
@@ -141,11 +141,15 @@ def test_a_folder_is_read_as_ingest_reads_it(tmp_path: Path) -> None:
     assert sorted([*found.train.labels, *found.test.labels]) == [0] * 5 + [1] * 5
 
 
-def test_the_same_bytes_stay_on_one_side_and_contradictions_are_told(tmp_path: Path) -> None:
-    for name in ("cat", "dog"):
+def test_the_same_picture_stays_on_one_side_and_contradictions_are_told(tmp_path: Path) -> None:
+    for name, ending in (("cat", "png"), ("dog", "bmp")):
         for i in range(6):
-            rgb(tmp_path / "set" / name / f"{i}.png", i)
-    with pytest.warns(Notice, match=r"6 files have the bytes of a file of another class, such as"):
+            rgb(tmp_path / "set" / name / f"{i}.{ending}", i)
+    told = (
+        r"set: 12 images in 6 groups show the same or nearly the same picture, such as .*cat/0\.png"
+        r" and .*dog/0\.bmp: .*; 6 groups lie in several classes, such as .*0\.png and .*0\.bmp"
+    )
+    with pytest.warns(Notice, match=told):
         found = SETS["folder"](tmp_path / "set", 0.5)
     seen = [
         {each.pixels(row, 10)[0, 0, 0] for row in range(6)} for each in (found.train, found.test)
@@ -153,11 +157,53 @@ def test_the_same_bytes_stay_on_one_side_and_contradictions_are_told(tmp_path: P
     assert not seen[0] & seen[1]
 
 
+def photographs(folder: Path, count: int, ending: str) -> None:
+    """Smooth pictures, no two alike, the same for every ending."""
+    for c, name in enumerate(("cat", "dog")):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for i in range(count):
+            rng = np.random.default_rng([c, i])
+            grid = Image.fromarray(rng.integers(0, 256, (5, 6, 3), np.uint8))
+            grid.resize((60, 50), Image.Resampling.BICUBIC).save(folder / name / f"{i}.{ending}")
+
+
+def test_one_photograph_in_two_formats_stays_on_one_side(tmp_path: Path) -> None:
+    for ending in ("png", "jpg"):
+        photographs(tmp_path / "set", 10, ending)
+    with pytest.warns(Notice, match=r"set: 40 images in 20 groups show .* all in the test set$"):
+        found = SETS["folder"](tmp_path / "set", 0.25)
+    train, test = (
+        np.stack([side.pixels(row, 8).astype(float) for row in range(len(side.labels))])
+        for side in (found.train, found.test)
+    )
+    assert len(test) == 10
+    gaps = np.abs(test[:, None] - train).mean(axis=(2, 3, 4)).min(axis=1)
+    assert gaps.min() > 10  # those of one photograph differ by 2 at most
+
+
+def test_a_test_set_that_shows_training_images_is_told(tmp_path: Path) -> None:
+    photographs(tmp_path / "set" / "train", 5, "png")
+    photographs(tmp_path / "set" / "test", 8, "jpg")
+    told = (
+        r"set: 10 of 16 test images show .* such as .*test/cat/0\.jpg and .*train/cat/0\.png: what"
+    )
+    with pytest.warns(Notice, match=told):
+        found = SETS["folder"](tmp_path / "set", 0.25)
+    assert (len(found.train.labels), len(found.test.labels)) == (10, 16)
+
+
+def test_a_folder_may_be_named_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photographs(tmp_path / "set", 3, "png")
+    monkeypatch.chdir(tmp_path)
+    assert len(SETS["folder"](Path("set"), 0.5).train.labels) == 3
+
+
 def test_deep_images_of_a_folder_share_black_and_white(tmp_path: Path) -> None:
     for place, name in enumerate(("cold", "warm")):
         for i in range(2):
             low = 29_300 + 900 * place + i
             values = np.linspace(low, low + 800, 100).astype(np.uint16).reshape(10, 10)
+            values = values[:, :: 1 - 2 * i]  # one rises, one falls: no twins
             (tmp_path / "set" / name).mkdir(parents=True, exist_ok=True)
             Image.fromarray(values).save(tmp_path / "set" / name / f"{i}.png")
     found = SETS["folder"](tmp_path / "set", 0.5)
@@ -429,9 +475,11 @@ def test_squares_are_the_images_resized(tmp_path: Path) -> None:
     assert again.digest == made.digest
     whole = (tmp_path / "set" / "b" / "1.png").read_bytes()
     (tmp_path / "set" / "b" / "2.png").write_bytes(whole[:-30])
-    broken = SETS["folder"](tmp_path / "set", 0.4)
     with pytest.raises(DataError, match=r"2\.png: wanted an image, got"):
-        squares(broken, 6, tmp_path / "other", silent)
+        SETS["folder"](tmp_path / "set", 0.4)
+    (tmp_path / "set" / "b" / "1.png").write_bytes(whole[:-30])  # after it was looked at
+    with pytest.raises(DataError, match=r"1\.png: wanted an image, got"):
+        squares(found, 6, tmp_path / "other", silent)
 
 
 def test_the_training_of_an_encoder_is_watched_with_the_labels_of_its_images(

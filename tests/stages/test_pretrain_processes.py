@@ -1,4 +1,4 @@
-"""The stage pretrain in other processes: two under torchrun, and one that is killed."""
+"""The stage pretrain in other processes: two that share the work, and some that are killed."""
 
 import os
 import random
@@ -7,16 +7,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 
 from labelcycle.campaign import store
 from labelcycle.campaign.encoder_files import load_encoder
 from labelcycle.cycle.run_stage import run_stage
-from labelcycle.errors import StateError
 
 OPTIONS = {"epochs": 30, "batch": 4, "width": 4, "components": 6}
 PARAMS: dict[str, Any] = {
@@ -76,26 +78,106 @@ def test_killed_at_any_moment_and_started_again_gives_the_same_files(
     assert not list(campaign.checkpoints.glob("pretrain-*"))
 
 
+@pytest.fixture
+def shared(campaign: store.Campaign) -> store.Campaign:
+    """Of two processes that train for longer than a test takes."""
+    options = {**OPTIONS, "epochs": 10_000}
+    pretrain = {**PARAMS["pretrain"], "processes": 2, "options": options}
+    campaign.params.write_text(yaml.safe_dump({**PARAMS, "pretrain": pretrain}))
+    return campaign
+
+
+def command(campaign: store.Campaign) -> list[str]:
+    words = [sys.executable, "-m", "labelcycle", "--campaign", str(campaign.root)]
+    return [*words, "stage", "pretrain"]
+
+
+@contextmanager
+def training(campaign: store.Campaign) -> Iterator[tuple[subprocess.Popen[str], list]]:
+    """The stage in two processes, of which both are seen to train; whoever is left is killed."""
+    with subprocess.Popen(
+        command(campaign), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+    ) as parent:
+        family: list[psutil.Process] = []
+
+        def both() -> bool:
+            assert parent.poll() is None, parent.stderr and parent.stderr.read()
+            family[:] = psutil.Process(parent.pid).children(recursive=True)
+            return len(family) == 2 and all(listening(p) for p in family)
+
+        try:
+            wait(both, 120)
+            yield parent, family
+        finally:
+            for process in (*family, parent):
+                try:
+                    process.kill()
+                except psutil.NoSuchProcess:
+                    continue
+
+
+def listening(process: psutil.Process) -> list[str]:
+    """Addresses at which a process takes connections."""
+    found = process.net_connections(kind="inet")
+    return [c.laddr.ip for c in found if c.status == psutil.CONN_LISTEN]
+
+
+def wait(done: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def ended(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
 @pytest.mark.slow
 def test_two_processes_train_one_encoder(campaign: store.Campaign) -> None:
     pretrain = {**PARAMS["pretrain"], "processes": 2}
     campaign.params.write_text(yaml.safe_dump({**PARAMS, "pretrain": pretrain}))
-    words = [sys.executable, "-m", "labelcycle", "--campaign", str(campaign.root), "stage"]
     done = subprocess.run(
-        [*words, "pretrain"], env=ENVIRONMENT, capture_output=True, text=True, timeout=300
+        command(campaign), env=ENVIRONMENT, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     assert load_encoder(campaign.encoder).width == 6
     assert not list(campaign.checkpoints.glob("*"))
+    assert not (campaign.private / "processes").exists()
     alone = files(campaign)["weights.safetensors"]
     campaign.params.write_text(yaml.safe_dump(PARAMS))
     run_stage("pretrain", campaign.root, lambda step: None)
     assert files(campaign)["weights.safetensors"] != alone  # batch norm saw half of each batch
 
 
-def test_other_stages_refuse_torchrun(
-    campaign: store.Campaign, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(StateError, match=r"stage embed runs in one process: wanted no torchrun"):
-        run_stage("embed", campaign.root, lambda step: None)
+@pytest.mark.slow
+def test_several_processes_are_open_to_this_machine_alone(shared: store.Campaign) -> None:
+    with training(shared) as (parent, family):
+        assert not listening(psutil.Process(parent.pid))
+        for process in family:
+            assert set(listening(process)) == {"127.0.0.1"}
+        folder = shared.private / "processes"
+        assert [path.name for path in folder.iterdir()] == ["store"]
+        assert folder.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.slow
+def test_one_that_dies_ends_the_others_with_an_error(shared: store.Campaign) -> None:
+    with training(shared) as (parent, family):
+        family[1].kill()
+        assert parent.stderr is not None
+        said = parent.stderr.read()
+        assert parent.wait(30) == 1
+        assert "of 2 ended with code" in said
+        assert all(ended(process) for process in family)
+
+
+@pytest.mark.slow
+def test_whoever_started_them_is_killed_and_they_end(shared: store.Campaign) -> None:
+    with training(shared) as (parent, family):
+        parent.kill()
+        parent.wait(30)
+        wait(lambda: all(ended(process) for process in family), 10)

@@ -71,6 +71,17 @@ def test_the_stage_says_how_much_it_read(campaign: store.Campaign) -> None:
     assert [step.note for step in seen] == ["26 rows of 2 features, named by the images' ids"]
 
 
+def test_the_stage_says_which_column_may_be_a_truth(campaign: store.Campaign) -> None:
+    samples = store.read_samples(campaign.samples)
+    noise = np.random.default_rng(0).normal(size=(len(samples), 3))
+    noise[:, 1] = np.arange(len(samples)) % 4
+    ids = np.array([sample.id for sample in samples])
+    store.write_arrays(campaign.data / "features.npz", ids=ids, features=noise)
+    seen: list[Progress] = []
+    pretrain.run(campaign, OPTIONS, 7, seen.append)
+    assert "images' ids; column 1 (counted from 0) holds few whole numbers" in seen[0].note
+
+
 def test_missing_samples_are_counted_and_the_first_are_named(campaign: store.Campaign) -> None:
     missing = given(campaign, leave=4)
     first = min(missing, key=lambda sample: sample.id)

@@ -117,7 +117,7 @@ def endless(text: bytes) -> Answer:
 
 def bomb(megabytes: int, *more: bytes) -> Answer:
     """A small packed body of so many megabytes."""
-    body = gzip.compress(bytes(megabytes << 20))
+    body = gzip.compress(bytes(megabytes << 20), 1)
     lines = (HEAD + b"Content-Encoding: gzip", *more, b"Content-Length: %d" % len(body), b"", body)
     return says(b"\r\n".join(lines))
 

@@ -11,7 +11,7 @@ SETTINGS = {
     "ingest": {"holdout": 6},
     "pretrain": {"encoder": "pixels"},
     "query": {"strategy": "typiclust", "budget": 4},
-    "push": {"min_side": 32},
+    "push": {"backend": "files", "min_side": 32},
     "evaluate": {"bootstrap": 100},
 }
 

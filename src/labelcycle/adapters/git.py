@@ -134,19 +134,54 @@ def changed(root: Path, path: str) -> bool:
     return bool(_git(root, "status", "--porcelain", "--untracked-files=no", "--", path))
 
 
-def changed_here(root: Path, path: str) -> bool:
-    """True if the file was last changed in this folder: not committed yet, or committed here.
+def brought(root: Path, paths: Iterable[str], since: str | None) -> list[str]:
+    """Commits after `since` (None: all) that touch `paths` and were not made in this folder.
 
-    A clone or a pull brings commits that the folder's own log does not know as made in it.
+    A clone or a pull brings commits that the folder's own log does not know as made in it. Empty
+    before the first commit. Raises ToolFailed if `since` is no commit here.
     """
-    if (root / ".git" / "MERGE_HEAD").exists():
-        return False
-    if _git(root, "status", "--porcelain", "--", path):
-        return True
-    last = _git(root, "rev-list", "--max-count=1", "HEAD", "--", path)
+    if not _has_head(root):
+        return []
+    revisions = ["HEAD"] if since is None else ["HEAD", f"^{since}"]
+    touching = _git(root, "rev-list", "--full-history", *revisions, "--", *paths).split()
     log = _git(root, "log", "--walk-reflogs", "--format=%H %gs", "HEAD").splitlines()
     made = ("commit:", "commit (initial):", "commit (amend):")
-    return any(line.startswith(f"{last} {how}") for line in log for how in made)
+    entries = (line.partition(" ") for line in log)
+    own = {commit for commit, _, how in entries if how.startswith(made)}
+    return [commit for commit in touching if commit not in own]
+
+
+UNFINISHED = (
+    *("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "SQUASH_MSG"),
+    *("rebase-merge", "rebase-apply"),
+)
+"""In git's folder while the files are partly of other commits."""
+
+
+def unfinished(root: Path) -> bool:
+    """True in the middle of a merge, a rebase or the like: files may hold what a pull brought."""
+    return any((root / ".git" / name).exists() for name in UNFINISHED)
+
+
+def committed(root: Path, path: str) -> bytes | None:
+    """Content of a file at HEAD, by no filter of git's; None if it is not there."""
+    try:
+        return show(root, "HEAD", path)
+    except ToolFailed:
+        return None
+
+
+def head_if_any(root: Path) -> str | None:
+    """Commit id of HEAD, or None before the first commit."""
+    return head(root) if _has_head(root) else None
+
+
+def _has_head(root: Path) -> bool:
+    try:
+        _git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    except ToolFailed:
+        return False
+    return True
 
 
 def dirty(root: Path, own: Iterable[str]) -> list[str]:

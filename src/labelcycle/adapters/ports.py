@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 Kind = Literal["selected", "holdout", "gold", "adjudication"]
 """Why a sample is asked: a strategy chose it, it is of the hold-out, its class is known, or the
@@ -61,6 +61,16 @@ class TaskSpec:
     prediction: Prediction | None = None
     shown: bool = True
     tasks: int = 0
+
+
+Display = Mapping[str, str]
+"""What a task shows people, by name: `image`, `GUESS`, and whatever else a backend puts there.
+
+The texts are the same for as long as the task shows the same.
+"""
+
+GUESS = "guess"
+"""Names the pre-annotation in a display; it is missing where none is shown."""
 
 
 @dataclass(frozen=True)
@@ -121,11 +131,29 @@ class Progress:
         return self.answered + self.skipped >= self.tasks
 
 
+@dataclass(frozen=True)
+class OpenTask:
+    """A task that wants further people.
+
+    lacking : how many; there : who has answered or skipped it already, by the names answers have
+    """
+
+    id: int
+    key: str
+    sample: str
+    round: int
+    lacking: int = 1
+    there: frozenset[str] = frozenset()
+
+
 class AnnotationBackend(Protocol):
     """Where people answer. All methods raise `ServiceDown` or `ServiceRefused`."""
 
     def check(self) -> None:
         """Raise if the backend is away or does not let us in."""
+
+    def accounts(self) -> dict[str, str]:
+        """How people know each annotator, by the name that answers have; those without are out."""
 
     def open_project(self, campaign: str, title: str, schema: LabelSchema) -> int:
         """Id of the campaign's project, found by `campaign`; made if there is none."""
@@ -145,6 +173,20 @@ class AnnotationBackend(Protocol):
         """Task id by key; each key is exactly one task afterwards, whatever was there before.
 
         model : name of the model whose predictions annotators are to see, if any
+        """
+
+    def display(self, tasks: Sequence[TaskSpec]) -> dict[str, Display]:
+        """By key, what each task shows once it is pushed; an empty one is compared with nothing."""
+
+    def displayed(self, project: int, tasks: Mapping[str, int]) -> dict[str, list[Display]]:
+        """By key, what each of `tasks` (key -> id) that is there shows now, and each twin of it."""
+
+    def restore(
+        self, project: int, tasks: Mapping[str, int], displays: Mapping[str, Display]
+    ) -> None:
+        """Have those of `tasks` that `displays` names by key, and their twins, show that again.
+
+        A pre-annotation that is not in it goes; one that is missing may stay away.
         """
 
     def progress(
@@ -174,6 +216,65 @@ class AnnotationBackend(Protocol):
 
     def tidy(self, project: int, tasks: Mapping[str, int]) -> None:
         """Remove those of the withdrawn `tasks` that nobody has answered or skipped."""
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """A backend that takes answers from a program: of simulated people, above all."""
+
+    def classes(self, project: int) -> tuple[str, ...]:
+        """The class names that the project offers."""
+
+    def open_tasks(self, project: int, wanted: Mapping[int, int] | None = None) -> list[OpenTask]:
+        """The tasks that want further people.
+
+        wanted : how many different people are to answer each task to look at, by id; by default
+            one each of every task of the project
+        """
+
+    def people(self, count: int) -> list[str]:
+        """Names, as answers have them, of `count` simulated people; made if they do not exist."""
+
+    def give(
+        self,
+        task: OpenTask,
+        person: str,
+        labels: Sequence[str],
+        *,
+        reason: str = "",
+        lead_time_s: float | None = None,
+    ) -> None:
+        """One person's answer to a task; given again by the same person, it stands once.
+
+        labels : the class names chosen; none for a skip, for `reason` if it is not empty
+        """
+
+
+@runtime_checkable
+class Tabular(Answering, Protocol):
+    """A backend without a page: what waits is listed in a table, and answered in it."""
+
+    def shown(self, project: int) -> dict[int, tuple[str, str | None]]:
+        """Of each task its image, a path in the campaign or an address, and the model's guess."""
+
+
+@runtime_checkable
+class Inviting(Protocol):
+    """A backend in which people have accounts of their own."""
+
+    def invitation(self, *, renew: bool) -> str:
+        """The link with which they make one; `renew` makes the old link useless."""
+
+
+@runtime_checkable
+class Calling(Protocol):
+    """A backend that calls an address of ours when somebody has answered."""
+
+    def keep_webhook(self, project: int, url: str, secret: str) -> None:
+        """Have `url` called with `secret`, once for each event, whatever was set before."""
+
+    def remove_webhook(self, project: int) -> None:
+        """Have nobody called any more."""
 
 
 class Tracker(Protocol):

@@ -46,6 +46,28 @@ def check_record(campaign: Campaign) -> None:
         )
 
 
+def keep_compiled(folder: Path) -> None:
+    """Have torch.compile keep what it makes in a folder that no other account opens.
+
+    torch's own choice is below /tmp, under a name that another account may take first, and torch
+    unpickles and loads what lies there. What the environment names already wins.
+    """
+    for name, place in {
+        "TORCHINDUCTOR_CACHE_DIR": "inductor",
+        "TRITON_CACHE_DIR": "triton",
+    }.items():
+        os.environ.setdefault(name, str(folder.absolute() / place))
+
+
+def closed(folder: Path) -> Path:
+    """The folder, made if need be, and closed to other accounts. Raises StateError for a link."""
+    if not os.path.lexists(folder):
+        folder.mkdir(FOLDER)
+    _check_owner(folder, stat.S_ISDIR, "a folder")
+    folder.chmod(FOLDER)
+    return folder
+
+
 def _check_owner(path: Path, right: Callable[[int], bool], kind: str) -> os.stat_result:
     """The state of a path. Raises StateError unless it is of that kind, ours and no link."""
     found = path.lstat()

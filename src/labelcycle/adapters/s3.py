@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from labelcycle.adapters import http
+from labelcycle.adapters.addresses import bare, without_logins
 from labelcycle.errors import DataError, LabelcycleError, ServiceDown, ServiceRefused, ToolFailed
 
 SCHEME = "s3://"
@@ -47,6 +48,11 @@ def split(address: str) -> tuple[str, str]:
 def endpoint() -> str | None:
     """Where the buckets are, if the environment says so; None for Amazon's."""
     return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+
+
+def where() -> str:
+    """The endpoint for people, without a login in it."""
+    return bare(endpoint() or "Amazon S3")
 
 
 def listed(address: str) -> list[str]:
@@ -193,25 +199,24 @@ def _told(doing: str) -> Iterator[None]:
     except LabelcycleError:
         raise
     except Exception as error:
-        where = endpoint() or "Amazon S3"
         answer = getattr(error, "response", None)
         if answer is not None:  # a ClientError: the server has spoken
             status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             kind = ServiceDown if status >= 500 or status == 429 else ServiceRefused
             raise kind(
-                f"{where} refused ({doing}: {_line(error)}); check the bucket's name and"
+                f"{where()} refused ({doing}: {_line(error)}); check the bucket's name and"
                 " AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL"
             ) from error
         if isinstance(error, httpx.RequestError | RecursionError):  # boto3's, if sent in a circle
-            what = f"{where} gave no answer that ends ({doing}: {_line(error)})"
+            what = f"{where()} gave no answer that ends ({doing}: {_line(error)})"
             raise ServiceRefused(f"{what}; check AWS_ENDPOINT_URL") from error
         if type(error).__module__.startswith(("botocore", "urllib3", "boto3")):
             raise ServiceDown(
-                f"{where} does not answer ({doing}: {_line(error)}); check AWS_ENDPOINT_URL,"
+                f"{where()} does not answer ({doing}: {_line(error)}); check AWS_ENDPOINT_URL,"
                 " AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and run the same command again"
             ) from error
         raise
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    return without_logins(" ".join(str(error).split()))[:200]

@@ -18,6 +18,8 @@ RECORD = "trusted.json"
 SHOWN = ("url", "remote", "bucket", "file", "dir")
 """Settings whose value is shown; others may be secret, or text that means to mislead."""
 
+ATTRIBUTES = ":(glob)**/.gitattributes"
+
 Reader = Callable[[str], tuple[str, ...]]
 """From a file's text to its lines that name other places."""
 
@@ -29,22 +31,23 @@ def check(root: Path, file: str, places: Reader) -> None:
     """
     said = places(_text(root, file))
     known = _read(root)
-    mine = digest(dump_json(said).encode())
-    if known.get(file) == mine:
+    before, mine = known.get(file), digest(dump_json(said).encode())
+    if before and before["places"] == mine:
+        _advance(root, file, before)
         return
-    if said and not _changed_here(root, file, places, file in known):
+    if said and not _changed_here(root, file, places, before):
         raise StateError(
-            f"{file} came with this folder from elsewhere and names places outside it:"
-            f" {described(said)}; look at the file, then run `labelcycle trust` if this is"
-            " where your data may go"
+            f"{file} names places outside this folder, and it came from elsewhere or was changed"
+            f" before labelcycle knew it: {described(said)}; look at the file, then run"
+            " `labelcycle trust` if this is where your data may go"
         )
-    _write(root, known | {file: mine})
+    _keep(root, file, mine)
 
 
 def confirm(root: Path, file: str, places: Reader) -> str:
     """Let what `file` names count from now on; the places in words, empty if there are none."""
     said = places(_text(root, file))
-    _write(root, _read(root) | {file: digest(dump_json(said).encode())})
+    _keep(root, file, digest(dump_json(said).encode()))
     return described(said)
 
 
@@ -59,13 +62,34 @@ def described(lines: tuple[str, ...]) -> str:
     return ", ".join(shown)
 
 
-def _changed_here(root: Path, file: str, places: Reader, known: bool) -> bool:
-    """True if somebody changed the file in this folder, after nothing else or what was known."""
+def _changed_here(root: Path, file: str, places: Reader, before: Mapping[str, Any] | None) -> bool:
+    """True if all that happened to the file since it was known was done in this folder.
+
+    A file that is not known yet counts if HEAD names no places, and all of it was committed here.
+
+    A file that differs from HEAD says nothing: attributes, which a pull may bring, have git write
+    another text than the commit's. So commits alone count: one from elsewhere that touches the
+    file, or any attributes, since the file was known makes it somebody else's.
+    """
+    if git.unfinished(root):
+        return False
+    if not before and places((git.committed(root, file) or b"").decode(errors="replace")):
+        return False
+    paths = (file, ATTRIBUTES)
     try:
-        before = git.show(root, "HEAD", file).decode(errors="replace")
-    except ToolFailed:  # not committed yet
-        before = ""
-    return git.changed_here(root, file) and (known or not places(before))
+        return not git.brought(root, paths, before["commit"] if before else None)
+    except ToolFailed:  # the history was written anew
+        return False
+
+
+def _advance(root: Path, file: str, known: Mapping[str, Any]) -> None:
+    """Note that what is known holds for HEAD, too, if the file is just as HEAD has it."""
+    head = git.head_if_any(root)
+    if head == known["commit"] or git.unfinished(root):
+        return
+    path = root / file
+    if (path.read_bytes() if path.exists() else None) == git.committed(root, file):
+        _keep(root, file, known["places"])
 
 
 def _text(root: Path, file: str) -> str:
@@ -80,15 +104,17 @@ def _folder(root: Path) -> int:
 
 
 def _read(root: Path) -> dict[str, Any]:
-    """What was confirmed in this very folder."""
+    """What was confirmed in this very folder: by file the digest of its places, and the commit."""
     try:
         record = read_json(Campaign(root).private / RECORD)
         found: Mapping[str, Any] = record["files"] if record["folder"] == _folder(root) else {}
     except (DataError, KeyError, TypeError):
         return {}
-    return dict(found)
+    return {name: entry for name, entry in found.items() if isinstance(entry, dict)}
 
 
-def _write(root: Path, files: Mapping[str, str]) -> None:
-    record = {"folder": _folder(root), "files": dict(files)}
+def _keep(root: Path, file: str, places: str) -> None:
+    """What `file` names counts, as of HEAD."""
+    entry = {"places": places, "commit": git.head_if_any(root)}
+    record = {"folder": _folder(root), "files": _read(root) | {file: entry}}
     write_bytes(Campaign(root).private / RECORD, dump_json(record).encode(), mode=0o600)

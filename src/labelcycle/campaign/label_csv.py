@@ -45,18 +45,24 @@ class ImportReport:
     """What an import did.
 
     accepted : samples that have a label from this file now
-    replaced : how many of them had another owned label before
+    replaced : those of them that had another owned label before, a sentence each
     rejected : the rows that were not taken, by line
     total : owned labels of the campaign afterwards
     """
 
     accepted: int
-    replaced: int
+    replaced: tuple[str, ...]
     rejected: tuple[Rejected, ...]
     total: int
 
     def told(self) -> Iterator[str]:
-        """Why rows were not taken: a line each, or a line on many with one reason."""
+        """Which labels changed, and why rows were not taken: a line each, or one on many alike."""
+        if self.replaced:
+            more = ", ..." if len(self.replaced) > EXAMPLES else ""
+            yield (
+                f"{len(self.replaced)} of them had another label before:"
+                f" {'; '.join(self.replaced[:EXAMPLES])}{more}"
+            )
         kinds: dict[str, list[Rejected]] = defaultdict(list)
         for row in self.rejected:
             kinds[row.kind].append(row)
@@ -84,7 +90,8 @@ def import_labels(campaign: Campaign, file: Path, classes: tuple[str, ...]) -> I
             " selections were made without these labels; make a new campaign with"
             " `labelcycle init`"
         )
-    finder = Finder(campaign, _samples(campaign))
+    samples = _samples(campaign)
+    finder = Finder(campaign, samples)
     given, rejected = _judge(csv_tables.read(file, NEED), finder, classes)
     if not given:
         raise DataError(
@@ -98,7 +105,14 @@ def import_labels(campaign: Campaign, file: Path, classes: tuple[str, ...]) -> I
     fresh = {name: Label(name, label, source=OWNED) for name, label in given.items()}
     after = {**before, **fresh}
     store.write_labels(path, after.values())
-    replaced = sum(name in before and before[name].label != given[name] for name in given)
+    replaced = tuple(
+        f"{' = '.join(map(repr, (sample.source, *sample.also)))} was"
+        f" {before[sample.id].label!r}, is {given[sample.id]!r}"
+        for sample in samples
+        if sample.id in given
+        and sample.id in before
+        and before[sample.id].label != given[sample.id]
+    )
     return ImportReport(len(given), replaced, tuple(rejected), len(after))
 
 

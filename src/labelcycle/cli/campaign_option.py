@@ -2,10 +2,22 @@
 
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 if TYPE_CHECKING:
     from labelcycle.campaign.store import Campaign
+
+
+class GivenPath(click.Path):
+    """A path that somebody typed: an empty text, as of an unset variable, is not this folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path. Raises click's error of usage for a text of blanks, or of nothing."""
+        if not str(value).strip():
+            self.fail(f"wanted a path, got {value!r}; write . for this folder", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def campaign_in(root: Path) -> "Campaign":

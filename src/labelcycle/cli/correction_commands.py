@@ -22,9 +22,10 @@ STATES = {"counts": "counts at the close", "waits": "waits", "rejected": "reject
 def corrections(context: click.Context) -> None:
     """Answers that were changed after they counted, or by somebody else than their annotator.
 
-    Without a command they are listed, as they are in Label Studio now. What waits does not count
-    until it is accepted. An author's own corrections count without a word, unless there are so
-    many that the close stops (close.most_changed and the settings below it in params.yaml).
+    Also those to tasks that showed another image than was pushed, or another pre-annotation.
+    Without a command they are listed, as they are in the annotation backend now. What waits does
+    not count until it is accepted. An author's own corrections count without a word, unless there
+    are so many that the close stops (close.most_changed and the settings below it in params.yaml).
     """
     if context.invoked_subcommand is None:
         _print(context.obj)
@@ -53,7 +54,7 @@ def accept(root: Path, ids: tuple[str, ...], every: bool, people: tuple[str, ...
 @_choosing
 @click.pass_obj
 def reject(root: Path, ids: tuple[str, ...], every: bool, people: tuple[str, ...]) -> None:
-    """Keep the answers as they were. What Label Studio holds stays as it is there."""
+    """Keep the answers as they were. What the annotation backend holds stays as it is."""
     _decide(root, "reject", ids, every, people)
 
 
@@ -66,10 +67,9 @@ def _decide(
 ) -> None:
     """Write down the decision on those that are meant."""
     from labelcycle.adapters import git, lock
-    from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
     from labelcycle.cycle import round_closing
     from labelcycle.errors import DataError
-    from labelcycle.rounds import correction_decisions, snapshot
+    from labelcycle.rounds import correction_decisions, pushed_tasks, snapshot
 
     if not (ids or every or people):
         raise click.UsageError("name corrections by their ids, or say --all or --by ANNOTATOR")
@@ -77,9 +77,7 @@ def _decide(
     campaign = campaign_in(root)
     with lock.exclusive(campaign.lock):
         now = snapshot.ready(root)
-        there = [
-            c for c in round_closing.changes(now, LabelStudioBackend(campaign)) if c.annotation
-        ]
+        there = [c for c in round_closing.changes(now, pushed_tasks.backend(now)) if c.annotation]
         unknown = sorted(set(ids) - {c.version for c in there})
         if unknown:
             raise DataError(
@@ -102,13 +100,14 @@ def _decide(
 
 def _print(root: Path) -> None:
     from labelcycle.adapters import git
-    from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
     from labelcycle.cycle import round_closing
-    from labelcycle.rounds import snapshot
+    from labelcycle.rounds import pushed_tasks, snapshot
 
     git.check_usable(root)
-    backend = LabelStudioBackend(campaign_in(root))
-    there = [c for c in round_closing.changes(snapshot.read(root), backend) if c.annotation]
+    campaign_in(root)
+    now = snapshot.read(root)
+    backend = pushed_tasks.backend(now)
+    there = [c for c in round_closing.changes(now, backend) if c.annotation]
     if not there:
         click.echo("no answer differs from what is recorded")
         return
@@ -127,7 +126,7 @@ def _row(change: "Correction", people: Mapping[str, str]) -> Sequence[str]:
         change.version,
         str(change.round),
         change.key.rpartition("/")[2],
-        change.what,
+        f"{change.what}, task altered" if change.misled else change.what,
         _person(who, people) + change.by[len(who) :],
         _person(change.of, people),
         _said(change.before),

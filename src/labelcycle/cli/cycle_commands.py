@@ -56,7 +56,7 @@ def close(root: Path, incomplete: bool) -> None:
 @click.option(
     "--abandon",
     is_flag=True,
-    help="Its project is gone from Label Studio: keep the answers that looks have seen.",
+    help="Its project is gone from the backend: keep the answers that looks have seen.",
 )
 @click.pass_obj
 def cancel(root: Path, reason: str, abandon: bool) -> None:

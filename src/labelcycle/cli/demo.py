@@ -1,12 +1,16 @@
 """`labelcycle demo`: the whole loop on sample data, with simulated people.
 
-Three rounds through a real Label Studio, then a table that sets them beside random selection.
+Three rounds through a real Label Studio, or with `--quick` through files of the campaign and
+without any server; then a table that sets them beside random selection.
 """
 
+import os
 import shutil
 import sys
 import tarfile
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -36,10 +40,11 @@ ROUNDS = 3
 BUDGET = 25
 HOLDOUT = 300
 DRAWS = 20
+QUICK_IMAGES, QUICK_HOLDOUT = 800, 200
 MARK = "demo"
 
 
-def settings(data: Path) -> config.Config:
+def settings(data: Path, *, quick: bool = False) -> config.Config:
     """The demo's params.yaml."""
     classes = (data / "classes.txt").read_text(encoding="utf-8").splitlines()
     return config.parse(
@@ -51,10 +56,12 @@ def settings(data: Path) -> config.Config:
                 "rounds": ROUNDS,
                 "open_next": True,
             },
-            "ingest": {"holdout": HOLDOUT},
+            "ingest": {"holdout": QUICK_HOLDOUT if quick else HOLDOUT},
             # One thread: two wait for each other where the services take a core.
-            "pretrain": {"encoder": "smallconv", "threads": 1},
+            "pretrain": {"encoder": "pixels" if quick else "smallconv", "threads": 1},
             "query": {"strategy": "typiclust", "budget": BUDGET},
+            # Nobody looks at the images: they are drawn small.
+            "push": {"backend": "files", "min_side": 32} if quick else {},
         }
     )
 
@@ -75,38 +82,73 @@ def sample_data() -> Path:
 
 
 def run(directory: Path, *, stop: bool) -> None:
-    """Run the demo in `directory`, which is made anew."""
+    """Run the demo in `directory`, which is made anew.
+
+    stop : stop the services at the end
+    """
     campaign = _fresh(directory.resolve())
     data = sample_data()
     _say(f"$ labelcycle init {directory}", "a campaign is a git repository with its settings")
     new_campaign.init(campaign.root, settings(data))
-    with _Services(campaign) as starting:
-        _ingest(campaign, data)
+    _say("$ labelcycle up", "Label Studio, MLflow and Prefect start in the background")
+    with _Background(lambda: services.up(campaign, show=click.echo)) as starting:
+        _ingest(campaign, data, 2000, HOLDOUT)
         running = starting.wait()
-    _loop(campaign, data / "truth.csv")
+    opening = (
+        "learns features without labels (a minute or two), clusters the pool, picks"
+        f" {BUDGET} typical samples, hands them to Label Studio"
+    )
+    answering = "simulated people answer in Label Studio, as annotators would"
+    _loop(campaign, data / "truth.csv", opening, answering)
     _table(snapshot.read(campaign.root), data / "truth.csv")
-    _addresses(directory, running, snapshot.project(campaign), tracking_uri.of_campaign(campaign))
+    pushed = snapshot.last_push(campaign)
+    _addresses(directory, running, pushed, tracking_uri.of_campaign(campaign))
     if stop:
         services.down(campaign, show=click.echo)
 
 
-def _loop(campaign: Campaign, truth: Path) -> None:
+def run_quickly(directory: Path) -> None:
+    """Run the quick demo in `directory`, which is made anew: no server is started."""
+    began = time.monotonic()
+    campaign = _fresh(directory.resolve())
+    data = sample_data()
+    for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING"):
+        os.environ.pop(name, None)  # a server that runs for something else
+    with _Background(lambda: services.embedded(campaign, show=click.echo)) as starting:
+        _say(f"$ labelcycle init {directory}", "a campaign is a git repository with its settings")
+        new_campaign.init(campaign.root, settings(data, quick=True))
+        _ingest(campaign, data, QUICK_IMAGES, QUICK_HOLDOUT)
+        os.environ.update(starting.wait())
+    opening = (
+        f"makes features of the pixels, clusters the pool, picks {BUDGET} typical samples, writes"
+        " them to a file of the campaign"
+    )
+    _loop(campaign, data / "truth.csv", opening, "simulated people answer in that file")
+    _table(snapshot.read(campaign.root), data / "truth.csv")
+    program, took = _program(), time.monotonic() - began
+    click.echo(
+        f"\nThat took {took:.0f} s, with no server to install or to stop. The real thing has beyond"
+        " it: people who\nanswer on a page of Label Studio, an encoder that learns (smallconv), all"
+        " 2,000 images, and the\npages of MLflow and Prefect. `labelcycle demo` shows it, in about"
+        " 10 minutes.\n"
+        f"\nThe campaign is in {directory}; look at it:"
+        f"\n  {program} -C {directory} status"
+        f"\n  {program} -C {directory} verify round/001"
+        f"\n  {program} -C {directory} up      # MLflow and Prefect, with what was logged"
+    )
+
+
+def _loop(campaign: Campaign, truth: Path, opening: str, answering: str) -> None:
+    """Three rounds; opening, answering : what is said of the first and of what people do."""
     check_settings_here()
     prepare(campaign.root)  # Prefect reads its settings when it is imported
     from labelcycle_flows import rounds as flows
 
     for number in range(ROUNDS):
         if number == 0:
-            _say(
-                "$ labelcycle run",
-                "learns features without labels (a minute or two), clusters the pool, picks"
-                f" {BUDGET} typical samples, hands them to Label Studio",
-            )
+            _say("$ labelcycle run", opening)
             flows.run(str(campaign.root))
-        _say(
-            "$ labelcycle annotate --truth truth.csv",
-            "simulated people answer in Label Studio, as annotators would",
-        )
+        _say("$ labelcycle annotate --truth truth.csv", answering)
         simulated_round.answer(snapshot.read(campaign.root), truth, seed=number, show=click.echo)
         _say(
             "$ labelcycle run",
@@ -116,35 +158,34 @@ def _loop(campaign: Campaign, truth: Path) -> None:
         flows.run(str(campaign.root))
 
 
-class _Services:
-    """Starts the services in the background; an error comes out of `wait`."""
+class _Background:
+    """Does something in the background; an error comes out of `wait`."""
 
-    def __init__(self, campaign: Campaign) -> None:
-        self._campaign = campaign
-        self._running: Any = None
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self._work = work
+        self._result: Any = None
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._up)
+        self._thread = threading.Thread(target=self._do)
 
-    def __enter__(self) -> "_Services":
-        _say("$ labelcycle up", "Label Studio, MLflow and Prefect start in the background")
+    def __enter__(self) -> "_Background":
         self._thread.start()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._thread.join()
 
-    def _up(self) -> None:
+    def _do(self) -> None:
         try:
-            self._running = services.up(self._campaign, show=click.echo)
+            self._result = self._work()
         except BaseException as error:  # it is raised again in `wait`
             self._error = error
 
     def wait(self) -> Any:
-        """The services, running."""
+        """What came of it."""
         self._thread.join()
         if self._error:
             raise self._error
-        return self._running
+        return self._result
 
 
 def _fresh(root: Path) -> Campaign:
@@ -164,16 +205,17 @@ def _fresh(root: Path) -> Campaign:
     return campaign
 
 
-def _ingest(campaign: Campaign, data: Path) -> None:
+def _ingest(campaign: Campaign, data: Path, count: int, holdout: int) -> None:
     _say(
         "$ labelcycle ingest images",
-        f"2,000 images; {HOLDOUT} are held out to measure with and never trained on",
+        f"{count:,} images; {holdout} are held out to measure with and never trained on",
     )
     with TemporaryDirectory(prefix="labelcycle-demo-") as folder, shown("ingest") as show:
         with tarfile.open(data / "images.tar.xz") as archive:
             # The filter is for archives of strangers, and Python has it from 3.11.4 on.
             archive.extraction_filter = getattr(tarfile, "data_filter", None)
-            archive.extractall(folder)
+            files = [member for member in archive if member.isfile()]
+            archive.extractall(folder, files[:count])
         report = new_campaign.add_images(campaign.root, [folder], show)
     click.echo(f"{report.pool} samples in the pool, {report.holdout} in the hold-out")
 
@@ -238,12 +280,16 @@ class RandomSelection:
 
 
 def _addresses(
-    directory: Path, running: services.Services, project: int | None, curves: str | None
+    directory: Path, running: services.Services, pushed: tuple[str, int] | None, curves: str | None
 ) -> None:
     click.echo(f"\nThe campaign is in {directory}; look at it:")
-    for line in running.told(project, curves):
+    for line in running.told(pushed, curves):
         click.echo(f"  {line}")
-    program = sys.argv[0] if Path(sys.argv[0]).name == "labelcycle" else "labelcycle"
+    program = _program()
     click.echo(f"  {program} -C {directory} status")
     click.echo(f"  {program} -C {directory} verify round/001")
     click.echo(f"  {program} -C {directory} down      # stops the services")
+
+
+def _program() -> str:
+    return sys.argv[0] if Path(sys.argv[0]).name == "labelcycle" else "labelcycle"

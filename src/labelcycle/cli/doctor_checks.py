@@ -5,8 +5,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from labelcycle.adapters import cors, s3
-from labelcycle.adapters.local import health, server_programs
+from labelcycle.adapters import annotation, cors, s3
+from labelcycle.adapters.local import health
 from labelcycle.adapters.ports import Address
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, read_samples
@@ -26,6 +26,7 @@ def all_checks(root: Path) -> Iterator[Line]:
     """A line for each precondition, the cheap ones first."""
     yield _program("git", "install git")
     yield _disk(root)
+    backend = annotation.DEFAULT
     try:
         now = snapshot.read(root)
         yield "campaign", True, f"{now.config.campaign.name}, round {now.number} is {now.state}", ""
@@ -41,10 +42,8 @@ def all_checks(root: Path) -> Iterator[Line]:
         yield from _encoder_file(now)
         yield from _budget(now)
         yield from _shown(now)
-    try:
-        yield "Label Studio's program", True, str(server_programs.find_label_studio()), ""
-    except LabelcycleError as error:
-        yield "Label Studio's program", False, str(error), "only needed for `labelcycle up`"
+        backend = now.config.push.backend
+    yield from annotation.get(backend).checks(Campaign(root))
     yield from health.check()
 
 
@@ -106,7 +105,8 @@ def _budget(now: Standing) -> Iterator[Line]:
 
 def _shown(now: Standing) -> Iterator[Line]:
     """Can images that are elsewhere be had? The bucket is listed, one image asked for."""
-    push, origin = now.config.push, cors.page()
+    push = now.config.push
+    origin = annotation.get(push.backend).page_origin()
     if push.images == "media" or not now.campaign.samples.exists():
         return
     name = "push.images: source" if push.images == "source" else f"push.bucket, {push.bucket}"
@@ -121,7 +121,7 @@ def _shown(now: Standing) -> Iterator[Line]:
     elif image is None:
         yield name, True, "nothing in it yet; a round's opening asks what browsers may load", ""
     else:
-        asked = "browsers may load it" if origin else "browsers' way is asked with Label Studio on"
+        asked = "browsers may load it" if origin else "browsers' way is asked where there are pages"
         yield name, True, f"{image.text}: {asked}", ""
 
 

@@ -9,6 +9,7 @@ import click
 
 from labelcycle import __version__
 from labelcycle.cli import (
+    answer_commands,
     correction_commands,
     cycle_commands,
     list_commands,
@@ -19,6 +20,7 @@ from labelcycle.cli import (
     simulate_command,
     trial_commands,
 )
+from labelcycle.cli.campaign_option import GivenPath
 from labelcycle.core.one_line_warnings import print_notices
 from labelcycle.errors import LabelcycleError
 
@@ -27,6 +29,7 @@ PARTS = (
         setup_commands,
         cycle_commands,
         serve_command,
+        answer_commands,
         correction_commands,
         list_commands,
         schema_commands,
@@ -49,7 +52,7 @@ class _Commands(click.Group):
     "-C",
     "--campaign",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=GivenPath(file_okay=False, path_type=Path),
     default=Path(),
     help="Folder of the campaign (default: here).",
 )

@@ -20,6 +20,7 @@ from labelcycle.campaign.store import Campaign
 from labelcycle.core.pool import UNLABELED
 from labelcycle.core.probe import leave_one_out
 from labelcycle.errors import LabelcycleError
+from labelcycle.nn import ranks
 from labelcycle.nn.progress import Progress
 from labelcycle.stages.pool_files import label_columns
 
@@ -38,7 +39,8 @@ def watcher(name: str, root: Path) -> Callable[[Progress], None] | None:
     neighbours among the labelled samples, where there are some, if MLFLOW_TRACKING_URI is set. A
     server that is away is told once, on standard error, and the stage goes on.
     """
-    first = os.environ.get("RANK", "0") == "0"  # of torchrun's processes
+    own = ranks.own()
+    first = own is None or own.number == 0
     if name != "pretrain" or not first or not os.environ.get("MLFLOW_TRACKING_URI"):
         return None
     return _Curves(partial(_of_campaign, Campaign(root))).show

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from labelcycle.cli.campaign_option import campaign_in
+from labelcycle.cli.campaign_option import GivenPath, campaign_in
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=GivenPath(dir_okay=False, path_type=Path))
 @click.option("--holdout", is_flag=True, help="With the hold-out's labels.")
 @click.option(
     "--rejected",

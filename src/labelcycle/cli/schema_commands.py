@@ -79,15 +79,12 @@ def _migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> No
 
 
 def _print(root: Path) -> None:
-    from labelcycle import config
-    from labelcycle.adapters import git
     from labelcycle.adapters.annotation.label_studio.labeling_config import HOT_KEYS
     from labelcycle.campaign import labels
-    from labelcycle.campaign.store import Campaign
+    from labelcycle.rounds import snapshot
 
-    git.check_usable(root)
-    campaign = Campaign(root)
-    classes = config.load(campaign.params, parts=False).classes
+    now = snapshot.read(root)
+    campaign, classes = now.campaign, now.config.classes
     counts = Counter(label.label for label in labels.read_all_labels(campaign).values())
     width = max(map(len, ("class", *classes)))
     click.echo(f"key  {'class':<{width}}  labels")

@@ -7,7 +7,7 @@ import click
 
 @click.command()
 @click.option("--every", type=click.IntRange(min=1), default=300, help="Seconds between looks.")
-@click.option("--webhook", help="Look at once when Label Studio calls this address of ours.")
+@click.option("--webhook", help="Look at once when the backend calls this address of ours.")
 @click.option("--listen", help="HOST:PORT for --webhook, where the address does not say it.")
 @click.pass_obj
 def serve(root: Path, every: int, webhook: str | None, listen: str | None) -> None:

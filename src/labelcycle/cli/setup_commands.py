@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-from labelcycle.cli.campaign_option import campaign_in
+from labelcycle.cli.campaign_option import GivenPath, campaign_in
 from labelcycle.errors import LabelcycleError, SettingsError
 
 
 @click.command()
-@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("directory", type=GivenPath(file_okay=False, path_type=Path))
 @click.option("--name", help="Name of the campaign (default: the folder's).")
 @click.option(
     "--classes",
@@ -27,7 +27,9 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
     listed = next(csv.reader([classes or ""], skipinitialspace=True), [])
     names = [part.strip() for part in listed if part.strip()]
     title = name or directory.resolve().name
-    settings = config.parse({"campaign": {"name": title, "classes": names}}, "--name, --classes")
+    origin = "--name" if name else "the folder's name, as --name is not given"
+    origin += " and --classes" if classes else ""
+    settings = config.parse({"campaign": {"name": title, "classes": names}}, origin)
     if (name or classes) and (directory / "params.yaml").exists():
         raise SettingsError(
             f"{directory} is a campaign already; --name and --classes are for a new one;"
@@ -75,7 +77,7 @@ def ingest(root: Path, paths: tuple[str, ...], follow_links: bool) -> None:
 
 
 @click.command("import-labels")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=GivenPath(exists=True, dir_okay=False, path_type=Path))
 @click.pass_obj
 def import_labels(root: Path, file: Path) -> None:
     """Take labels owned already, before round 0: a CSV with `label` and `sample` or `file`."""
@@ -94,18 +96,24 @@ def import_labels(root: Path, file: Path) -> None:
 @click.option("--host", default="127.0.0.1", help="0.0.0.0 lets other computers in.")
 @click.pass_obj
 def up(root: Path, host: str) -> None:
-    """Start Label Studio, MLflow and Prefect on this computer; print addresses and login."""
-    from labelcycle.adapters import git
+    """Start Label Studio, MLflow and Prefect on this computer; print addresses and login.
+
+    Label Studio only where `push.backend` is label_studio.
+    """
+    from labelcycle import config
+    from labelcycle.adapters import annotation, git
     from labelcycle.adapters.local import services
     from labelcycle.adapters.mlflow import tracking_uri
     from labelcycle.rounds import snapshot
 
     campaign = campaign_in(root)
     git.check_usable(root)
-    running = services.up(campaign, host=host, show=click.echo)
+    own = annotation.service(config.load(campaign.params, parts=False).push.backend)
+    wanted = [each for each in services.NAMES if each in (own, "mlflow", "prefect")]
+    running = services.up(campaign, host=host, only=wanted, show=click.echo)
     services.load_environment(campaign)  # with what was started just now
     curves = tracking_uri.of_campaign(campaign)
-    for line in running.told(snapshot.project(campaign), curves):
+    for line in running.told(snapshot.last_push(campaign), curves):
         click.echo(line)
 
 
@@ -117,10 +125,15 @@ def invite(root: Path, renew: bool) -> None:
 
     Whoever has it gets in, and every annotator can read it. Accounts made with an old link stay.
     """
-    from labelcycle.adapters.annotation.label_studio import task_people
+    from labelcycle import config
+    from labelcycle.adapters import annotation
+    from labelcycle.adapters.ports import Inviting
 
-    campaign_in(root)
-    click.echo(task_people.invitation(task_people.here(), renew))
+    campaign = campaign_in(root)
+    name = config.load(campaign.params, parts=False).push.backend
+    backend = annotation.of(campaign, name)
+    able = annotation.able(backend, Inviting, "`labelcycle invite`: nobody needs an account")
+    click.echo(able.invitation(renew=renew))
 
 
 @click.command()
@@ -169,6 +182,7 @@ def trust(root: Path) -> None:
     from labelcycle.rounds import trusted_places
 
     git.check_usable(root)
+    git.check_whole(root)
     said = trusted_places.confirm(campaign_in(root))
     for file, places in said.items():
         click.echo(f"trusted from now on, {file}: {places}")

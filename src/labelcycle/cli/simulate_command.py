@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from labelcycle.cli.campaign_option import campaign_in
+from labelcycle.cli.campaign_option import GivenPath, campaign_in
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused, ToolFailed
 
 if TYPE_CHECKING:
@@ -18,13 +18,19 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), metavar="EXPERIMENT.yaml")
+@click.argument("file", type=GivenPath(dir_okay=False, path_type=Path), metavar="EXPERIMENT.yaml")
 @click.option(
     "--into",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=GivenPath(file_okay=False, path_type=Path),
     help="Folder of results (default: simulated/NAME).",
 )
-@click.option("--data", "place", metavar="PATH", help="Where the data is, instead of data.path.")
+@click.option(
+    "--data",
+    "place",
+    type=GivenPath(),
+    metavar="PATH",
+    help="Where the data is, instead of data.path.",
+)
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes (default: one a core).")
 @click.option(
     "--mlflow/--no-mlflow",
@@ -46,9 +52,12 @@ def simulate(
 
     No campaign is needed. What was interrupted goes on when the same command is given again.
     """
+    from labelcycle.adapters import private
+
     given, reads = _opened(file, place)
     folder = into or Path("simulated") / given.name
     _check_writable(folder)
+    private.keep_compiled(private.closed(folder / ".compiled"))
     from labelcycle.cli.pretrain_curves import of_experiment
     from labelcycle.cli.progress_bar import shown
     from labelcycle.core.threads import cores

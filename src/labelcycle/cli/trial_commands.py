@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from labelcycle.cli.campaign_option import campaign_in
+from labelcycle.cli.campaign_option import GivenPath, campaign_in
 
 
 @click.command()
 @click.option(
     "--truth",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=GivenPath(exists=True, dir_okay=False, path_type=Path),
     required=True,
     help="CSV with the true classes: `label` and `sample` or `file`.",
 )
@@ -34,7 +34,7 @@ def annotate(
     skip_rate: float,
     seed: int,
 ) -> None:
-    """Let simulated people answer the open round through Label Studio's own API."""
+    """Let simulated people answer the open round through its backend."""
     from labelcycle.people import simulated_round
     from labelcycle.rounds import snapshot
 
@@ -52,13 +52,24 @@ def annotate(
 
 
 @click.command()
-@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default="demo")
+@click.argument("directory", type=GivenPath(file_okay=False, path_type=Path), default="demo")
+@click.option("--quick", is_flag=True, help="Without any server, in less than a minute.")
 @click.option("--stop", is_flag=True, help="Stop the services at the end.")
-def demo(directory: Path, stop: bool) -> None:
-    """All of it on the sample data: three rounds with simulated people, in DIRECTORY."""
+def demo(directory: Path, quick: bool, stop: bool) -> None:
+    """All of it on the sample data: three rounds with simulated people, in DIRECTORY.
+
+    It starts Label Studio, MLflow and Prefect, and takes about 10 minutes. With --quick it starts
+    no server: answers are kept in a file of the campaign, features are the pixels, and there are
+    fewer images.
+    """
     from labelcycle.cli import demo as show
 
-    show.run(directory, stop=stop)
+    if quick and stop:
+        raise click.UsageError("--quick starts no services that --stop could stop")
+    if quick:
+        show.run_quickly(directory)
+    else:
+        show.run(directory, stop=stop)
 
 
 COMMANDS = (annotate, demo)

@@ -4,6 +4,7 @@ Composed and decomposed accents look the same, so every name is taken in its com
 """
 
 import difflib
+import string
 import unicodedata
 from collections.abc import Collection, Iterable
 
@@ -14,6 +15,18 @@ LONGEST = 100
 
 JOINERS = "\u200c\u200d"
 """Invisible, but part of how emoji and some scripts are written."""
+
+FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\U0001d159"
+"""Invisible too, though Unicode counts them among letters, marks and symbols."""
+
+VIRAMA = 9
+"""Canonical combining class of the sign after which a joiner changes the letter before it."""
+
+LOOKALIKES = str.maketrans(
+    "АВЕКМНОРСТУХІЈЅаеорсухіјѕΑΒΕΖΗΙΚΜΝΟΡΤΥΧο",
+    "ABEKMHOPCTYXIJSaeopcyxijsABEZHIKMNOPTYXo",
+)
+"""Letters of Cyrillic and Greek, and those of Latin that look the same."""
 
 UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp", "Zs")
 """Unicode's categories of characters that nobody sees; the plain blank is allowed inside."""
@@ -30,13 +43,15 @@ def objection(name: str) -> str | None:
         return f"wanted a class name, got {name!r}"
     if name != name.strip():
         return f"wanted class names without outer blanks, got {name!r}"
-    unseen = next((letter for letter in name if _unseen(letter)), None)
+    unseen = next((letter for place, letter in enumerate(name) if _unseen(name, place)), None)
     if unseen is not None:
         called = unicodedata.name(unseen, "a control character")
         return (
             "wanted class names without invisible characters, got"
             f" U+{ord(unseen):04X} ({called}) in {name!r}; write the name anew by hand"
         )
+    if "  " in name:
+        return f"wanted single blanks, for pages show several as one, got {name!r}"
     if len(name) > LONGEST:
         return f"wanted class names of at most {LONGEST} characters, got {len(name)}: {name!r}"
     if name.casefold().startswith(LEAD):
@@ -59,6 +74,14 @@ def checked(names: Iterable[str]) -> tuple[str, ...]:
             f"wanted distinct class names, got {twice} more than once (accents composed or"
             " decomposed make no difference)"
         )
+    first: dict[str, str] = {}
+    for name in found:
+        other = first.setdefault(_seen(name), name)
+        if other != name:
+            raise ValueError(
+                f"wanted class names that people can tell apart, got {other!r} and {name!r}"
+                f" ({other!a} and {name!a}); write one of them another way"
+            )
     return found
 
 
@@ -70,7 +93,37 @@ def meant(name: str, classes: Collection[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else ""
 
 
-def _unseen(letter: str) -> bool:
-    if letter in JOINERS or letter == " ":
+def _unseen(name: str, place: int) -> bool:
+    """Whether nobody sees this character of a name, or what it does to those beside it."""
+    letter = name[place]
+    if letter in JOINERS:
+        return not _joins(name[:place], name[place + 1 :])
+    if _selects(letter):
+        return not name[:place] or name[place - 1] == " " or name[place - 1] in string.ascii_letters
+    if letter == " ":
         return False
-    return unicodedata.category(letter) in UNSEEN or ord(letter) & 0xFFFE == 0xFFFE
+    hidden = unicodedata.category(letter) in UNSEEN or letter in FILLERS
+    return hidden or ord(letter) & 0xFFFE == 0xFFFE
+
+
+def _joins(before: str, behind: str) -> bool:
+    """Whether a joiner between two texts is seen: in an emoji, or as scripts that join use it."""
+    if not before:
+        return False
+    last = before[-1]
+    if unicodedata.combining(last) == VIRAMA:
+        return True
+    able = unicodedata.category(last) in ("Mn", "Mc", "So", "Sk")
+    joined = unicodedata.bidirectional(last) == "AL"
+    return (able or joined) and behind[:1].isprintable() and not behind[:1].isascii()
+
+
+def _selects(letter: str) -> bool:
+    """Whether a character chooses among forms of the one before it."""
+    return "\ufe00" <= letter <= "\ufe0f" or "\U000e0100" <= letter <= "\U000e01ef"
+
+
+def _seen(name: str) -> str:
+    """The same for names that people take for one."""
+    kept = (letter for letter in name if letter not in JOINERS and not _selects(letter))
+    return "".join(kept).translate(LOOKALIKES)

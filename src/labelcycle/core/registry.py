@@ -98,6 +98,10 @@ def explain(kind: type[Options], problem: Any) -> str:
     if problem["type"] == "value_error":  # a check of our own: its text says it all
         text: str = problem["msg"].removeprefix("Value error, ")
         return f"{key}: {text}" if key else text
+    if problem["type"] in ("list_type", "tuple_type"):
+        came = problem["input"]
+        example = came if isinstance(came, str) else "a, b"
+        return f"{key}: wanted a list, as in [{example}] (got {came!r})"
     if problem["type"] != "extra_forbidden":
         wanted = problem["msg"]
         for lead in ("Input should be ", "String should have "):

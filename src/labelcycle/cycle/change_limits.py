@@ -67,8 +67,8 @@ def check(standing: Standing, found: Compared) -> None:
     if lost.beyond(options):
         raise StateError(
             f"round {standing.number} is not closed: of {lost.labels} of its {lost.of} tasks no"
-            f" answer counts, {lost.holdout} of them of the hold-out, for somebody else than the"
-            f" annotator wrote them: {people(lost.by)}; wanted {_limits(options)}; {WHAT_NEXT}"
+            f" answer counts, {lost.holdout} of them of the hold-out, for their answers wait,"
+            f" changed by {people(lost.by)}; wanted {_limits(options)}; {WHAT_NEXT}"
         )
 
 

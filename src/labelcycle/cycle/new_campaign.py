@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from labelcycle import config
-from labelcycle.adapters import git, lock
-from labelcycle.adapters.dvc import commands
+from labelcycle.adapters import git, lock, private
+from labelcycle.adapters.dvc import commands, tracked_files
 from labelcycle.campaign import label_csv, labels, store
 from labelcycle.campaign.store import PART, Campaign, write_bytes, write_labels
 from labelcycle.core.seeding import derive
@@ -75,8 +75,11 @@ def _make(campaign: Campaign, settings: config.Config | None) -> None:
             f" {len(others)} files such as {min(others)}; name another one, images come in by"
             " `labelcycle ingest`"
         )
+    tracked_files.check_links(campaign.root)
+    private.secure(campaign)
     git.init(campaign.root)
     git.check_usable(campaign.root)
+    tracked_files.check_data(campaign.root)
     git.check_identity(campaign.root)
     with lock.exclusive(campaign.lock):
         commands.init(campaign.root)

@@ -27,9 +27,15 @@ TOLERANCE = 1e-5
 def restored(standing: Standing, revision: str, targets: tuple[str, ...]) -> Iterator[Campaign]:
     """A temporary clone of the campaign at a revision, with `targets` brought in by DVC."""
     with git.clone(standing.campaign.root, revision) as folder:
-        tracked_files.check(folder)
-        commands.restore(folder, standing.campaign.root, targets)
-        yield Campaign(folder)
+        campaign = Campaign(folder)
+        bring(standing, campaign, targets)
+        yield campaign
+
+
+def bring(standing: Standing, rebuilt: Campaign, targets: tuple[str, ...]) -> None:
+    """Have DVC bring `targets` into a clone. Each revision may hold what no other one does."""
+    tracked_files.check(rebuilt.root)
+    commands.restore(rebuilt.root, standing.campaign.root, targets)
 
 
 def number_of(standing: Standing, tag: str) -> int:
@@ -61,13 +67,13 @@ def verify(standing: Standing, number: int, deep: bool, show: Callable[[str], No
         if deep:
             _restore_named(standing, rebuilt)
         elif learners.sees_images(config.load(rebuilt.params, parts=False).train.learner):
-            commands.restore(rebuilt.root, standing.campaign.root, ("data/images.dvc", ENCODER))
+            bring(standing, rebuilt, ("data/images.dvc", ENCODER))
         _compute(rebuilt, (*first, "train", "cluster", "query"))
         recorded = standing.record(round_states.SELECTION, number)
         show(compare_selections(recorded, read_json(rebuilt.selection)))
         git.switch(rebuilt.root, round_states.round_tag(number))
         answers = ("data/labels.dvc", "data/holdout.jsonl.dvc", *(() if deep else (FEATURES,)))
-        commands.restore(rebuilt.root, standing.campaign.root, answers)
+        bring(standing, rebuilt, answers)
         _compute(rebuilt, ("train", "evaluate"))
         metrics = standing.record(round_states.METRICS, number)
         show(compare_metrics(metrics, read_json(rebuilt.metrics)))
@@ -78,7 +84,7 @@ def _restore_named(standing: Standing, rebuilt: Campaign) -> None:
     chosen = config.load(rebuilt.params, parts=False).pretrain
     for file in code.named_files(rebuilt.root, chosen.encoder, chosen.options):
         if (rebuilt.root / f"{file}.dvc").exists():
-            commands.restore(rebuilt.root, standing.campaign.root, [f"{file}.dvc"])
+            bring(standing, rebuilt, (f"{file}.dvc",))
 
 
 def _compute(campaign: Campaign, stages: tuple[str, ...]) -> None:

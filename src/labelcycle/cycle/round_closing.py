@@ -25,6 +25,7 @@ from labelcycle.cycle.round_opening import asked_schema, check_files, now
 from labelcycle.errors import StateError
 from labelcycle.people import figures, preannotation
 from labelcycle.rounds import (
+    altered_tasks,
     answer_journal,
     answers,
     changed_answers,
@@ -38,8 +39,6 @@ from labelcycle.rounds.snapshot import RESULTS, Standing, record_digests
 
 HELD = ("campaign", "pretrain", "embed", "accept", "train", "evaluate")
 """Sections of params.yaml that steer what is computed when a round closes."""
-OPEN_IN_A_BROWSER = datetime.timedelta(minutes=30)
-"""For so long somebody may have a task open that is not asked any more, and may still answer it."""
 FREE = ("rounds", "open_next", "name", "instruction")
 """Keys of `campaign` that do not."""
 
@@ -69,11 +68,15 @@ def check_settings(standing: Standing, opened: Mapping[str, Any]) -> None:
 
 
 def progress(standing: Standing, backend: AnnotationBackend) -> Progress:
-    """How far people are with the open round. What they said is written to the journal."""
+    """How far people are with the open round. What they said is written to the journal.
+
+    Before it which tasks show something else than was pushed; these are put right.
+    """
     own = pushed_tasks.tasks(standing)
     wanted = {task.key: task.wanted for task in own}
     project = _project(standing)
     done = backend.progress(project, pushed_tasks.ids(own), wanted)
+    altered_tasks.look(standing, backend, project, own)
     answer_journal.note(standing, backend, project, done.marks)
     return done
 
@@ -121,6 +124,7 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
     everything = {**_closed(standing), **late, **own}
     if ending(standing):
         backend.withdraw(project, own)
+        altered_tasks.look(standing, backend, project, _tasks(standing))
         given = backend.pull(project, everything, optional=everything)
     else:
         done = progress(standing, backend)
@@ -130,6 +134,7 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
                 f" {done.tasks} tasks, got {done.answered + done.skipped};"
                 " wait, or run `labelcycle close --incomplete`"
             )
+        altered_tasks.look(standing, backend, project, _tasks(standing))
         given = backend.pull(project, everything, optional=everything.keys() - own.keys())
     found = changed_answers.compare(standing, backend, given, late)
     change_limits.check(standing, found)
@@ -139,15 +144,26 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
 
 def changes(standing: Standing, backend: AnnotationBackend) -> list[Correction]:
     """Every change of answers there is now, those too that wait or were rejected."""
-    project = corrections.project(standing)
-    if project is None:
+    last = pushed_tasks.last_place(standing)
+    if last is None:
         return []
     late, own = pushed_tasks.ids(_open_holdout(standing)), {}
     if standing.state in (State.OPEN, State.ENDING):
         own = pushed_tasks.ids(pushed_tasks.tasks(standing))
     everything = {**_closed(standing), **late, **own}
-    given = backend.pull(project, everything, optional=everything)
+    altered_tasks.look(standing, backend, last[1], _tasks(standing))
+    given = backend.pull(last[1], everything, optional=everything)
     return changed_answers.compare(standing, backend, given, late).changes
+
+
+def _tasks(standing: Standing) -> list[Asked]:
+    """All tasks of the project of now: the round's own, and those of closed ones."""
+    own = (
+        pushed_tasks.tasks(standing)
+        if standing.number in pushed_tasks.pushed_rounds(standing)
+        else []
+    )
+    return [*own, *(task for _, task in corrections.watched(standing).values())]
 
 
 def _closed(standing: Standing) -> dict[str, int]:
@@ -158,7 +174,7 @@ def _withdrawn(standing: Standing, given: Iterable[Answer]) -> dict[str, int]:
     """Tasks of earlier rounds that were withdrawn a while ago, and that nobody has answered."""
     heard = {answer.key for answer in given}
     heard |= {record["key"] for record in corrections.corrected(standing)}
-    before = datetime.datetime.now(datetime.UTC) - OPEN_IN_A_BROWSER
+    before = datetime.datetime.now(datetime.UTC) - altered_tasks.OPEN_IN_A_BROWSER
     old = {
         number
         for number in pushed_tasks.pushed_rounds(standing)
@@ -265,11 +281,11 @@ def _project(standing: Standing) -> int:
 def _open_holdout(standing: Standing) -> list[Asked]:
     """Tasks of the hold-out in this round's project that have no verdict, or await another."""
     known = {x.sample for x in read_holdout(standing.campaign) if not x.adjudicate}
-    project = corrections.project(standing)
+    here = pushed_tasks.last_place(standing)
     return [
         task
         for number in pushed_tasks.pushed_rounds(standing)
-        if standing.record(round_states.PUSHED, number)["project"] == project
+        if pushed_tasks.place(standing, number) == here
         for task in pushed_tasks.tasks(standing, number)
         if task.kind == HOLDOUT and task.sample not in known
     ]

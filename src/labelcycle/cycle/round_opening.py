@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
-from labelcycle.adapters import cors, git
+from labelcycle.adapters import annotation, git
 from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.ports import AnnotationBackend, LabelSchema, TaskSpec
 from labelcycle.campaign import round_states
@@ -23,6 +23,7 @@ from labelcycle.campaign.store import (
 )
 from labelcycle.cycle import task_plan
 from labelcycle.errors import PoolExhausted, StateError
+from labelcycle.rounds import trusted_places
 from labelcycle.rounds.pushed_tasks import Asked
 from labelcycle.rounds.snapshot import COMMITTED, Standing
 from labelcycle.stages import code
@@ -153,9 +154,15 @@ def check_files(standing: Standing) -> None:
 
     Features of other bytes are other inputs: what people were asked would not belong to them.
     """
-    campaign = standing.campaign
+    campaign, chosen = standing.campaign, standing.config.pretrain
     planned = standing.record(round_states.PLAN).get("files", {})  # an earlier version wrote none
+    named = chosen.options.get("file")
     for name, wanted in planned.items():
+        if name != named and trusted_places.outside(name):
+            raise StateError(
+                f"{standing.folder / round_states.PLAN} names {name!r}, which is outside the campaign,"
+                " and params.yaml does not name it; whoever wrote it may be after files of yours"
+            )
         path = campaign.root / name
         got = file_digest(path) if path.is_file() else code.NO_FILE
         if got == wanted:
@@ -178,6 +185,11 @@ def record_selection(standing: Standing) -> None:
     write_bytes(standing.folder / round_states.SELECTION, standing.campaign.selection.read_bytes())
 
 
+def backend(standing: Standing) -> AnnotationBackend:
+    """Where the next tasks go, as `push.backend` says."""
+    return annotation.of(standing.campaign, standing.config.push.backend)
+
+
 def push(standing: Standing, backend: AnnotationBackend, say: Callable[[str], None]) -> None:
     """Hand the selection to annotators and write `pushed.json`; done twice, it is done once.
 
@@ -188,26 +200,29 @@ def push(standing: Standing, backend: AnnotationBackend, say: Callable[[str], No
     project = backend.open_project(standing.key, config.campaign.name, wanted)
     backend.check_schema(project, wanted)
     tasks = task_plan.tasks(standing)
-    _look(tasks, say)
+    _look(tasks, annotation.get(config.push.backend).page_origin(), say)
     shown = (task.prediction for task in tasks if task.shown)
     model = next((prediction.model for prediction in shown if prediction), None)
-    ids = backend.push(project, tasks, model)
+    ids, displays = backend.push(project, tasks, model), backend.display(tasks)
     write_json(
         standing.folder / round_states.PUSHED,
         {
+            "backend": config.push.backend,
             "project": project,
             "url": backend.work_url(project),
             "model": model,
             "pushed": now(),
             "schema": asdict(wanted),
-            "tasks": [asdict(Asked.of(task, ids[task.key])) for task in tasks],
+            "tasks": [asdict(Asked.of(t, ids[t.key], displays[t.key])) for t in tasks],
         },
     )
 
 
-def _look(tasks: Sequence[TaskSpec], say: Callable[[str], None]) -> None:
+def _look(tasks: Sequence[TaskSpec], origin: str | None, say: Callable[[str], None]) -> None:
     """Tell if browsers may not load the first image: no error, for they may go another way."""
-    problem = cors.problem(tasks[0].image, cors.page()) if tasks else None
+    from labelcycle.adapters import cors  # brings a client of the web
+
+    problem = cors.problem(tasks[0].image, origin) if tasks else None
     if problem:
         say(f"annotators may not see the images: {problem.found}; {problem.remedy}")
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from labelcycle import config
 from labelcycle.adapters import git
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import read_all_labels, read_holdout
@@ -14,9 +13,11 @@ from labelcycle.cycle import round_closing
 from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError, StateError
 from labelcycle.people import gold, unknown_classes
 from labelcycle.rounds import (
+    altered_tasks,
     changed_answers,
     corrected_labels,
     correction_decisions,
+    pushed_tasks,
     skipped_samples,
 )
 from labelcycle.rounds.snapshot import Standing, check_classes
@@ -111,10 +112,11 @@ def _stood_in(now: Standing, number: int) -> str | None:
 
 def _progress(now: Standing) -> dict[str, Any]:
     try:
-        done = round_closing.progress(now, LabelStudioBackend(now.campaign))
+        done = round_closing.progress(now, pushed_tasks.backend(now))
     except (ServiceDown, ServiceRefused) as error:
         return {"tasks": None, "answered": None, "skipped": None, "problem": str(error)}
-    return {**done.figures, "waiting": corrected_labels.waiting(changed_answers.seen(now))}
+    waits = corrected_labels.waiting(changed_answers.seen(now))
+    return {**done.figures, "altered": altered_tasks.told(now), "waiting": waits}
 
 
 def _next(now: Standing) -> str:
@@ -205,13 +207,15 @@ def _preannotation(entries: list[dict[str, Any]]) -> list[str]:
 
 
 def _corrections(status: dict[str, Any]) -> list[str]:
-    """Lines on what the last closed round found changed, and on changes that wait."""
+    """Lines on what the last closed round found changed, on altered tasks and what waits."""
     entries = status["rounds"]
     said = [entry["corrections"] for entry in entries if "corrections" in entry]
     text = corrected_labels.told(said[-1]) if said else ""
     open_ = [change for entry in entries for change in entry.get("waiting", ())]
     waits = corrected_labels.waiting_told([*status["waiting"], *open_])
-    return [*([f"{text} (found at the last close)"] if text else []), *([waits] if waits else [])]
+    shown = [entry["altered"] for entry in entries if entry.get("altered")]
+    found = [f"{text} (found at the last close)"] if text else []
+    return [*found, *shown, *([waits] if waits else [])]
 
 
 def _strategy(entry: dict[str, Any]) -> str:

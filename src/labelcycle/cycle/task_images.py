@@ -8,7 +8,6 @@ from pathlib import Path
 from PIL import Image
 
 from labelcycle import imaging
-from labelcycle.adapters import s3
 from labelcycle.adapters.ports import Address
 from labelcycle.campaign.store import Sample, digest, write_bytes
 from labelcycle.core.threads import cores
@@ -53,6 +52,8 @@ def image(standing: Standing, sample: Sample, context: Sequence[Neighbour] = ())
     file = _drawn(standing, sample, context)
     if push.images == "media":
         return file
+    from labelcycle.adapters import s3  # brings a client of the web, which few need
+
     address = f"{push.bucket.rstrip('/')}/{file.name}"
     s3.put(address, file.read_bytes(), "image/png")
     return Address(address, push.presign_minutes)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from labelcycle.adapters import s3
 from labelcycle.campaign import store
 from labelcycle.campaign.store import Campaign
 from labelcycle.errors import DataError
@@ -28,6 +27,8 @@ def expanded(items: Iterable[Path | str]) -> Iterator[Path | str]:
     Raises DataError if there are none, ServiceDown or ServiceRefused if the bucket is not open to
     us.
     """
+    from labelcycle.adapters import s3  # brings a client of the web, as `web` does below
+
     given: set[str] = set()
     for item in items:
         if isinstance(item, Path) or not item.startswith(s3.SCHEME):
@@ -91,7 +92,7 @@ def _folder(campaign: Campaign) -> Path:
 
 @contextlib.contextmanager
 def _reader() -> Iterator[Reader]:
-    from labelcycle.adapters import web
+    from labelcycle.adapters import s3, web
 
     with contextlib.closing(web.Web()) as pages:
 

@@ -154,7 +154,12 @@ def _told_range(kind: str, each: Sequence[Values], chosen: Range | None) -> str:
     low, high = chosen
     beyond = sum(one.low < low or one.high > high for one in each)
     cut = f"; {beyond} have values beyond, which are cut off" if beyond else ""
-    return f"{start}: {low:g} is black, {high:g} white (ingest.values){cut}"
+    faint = sum(values.faint(one, chosen) for one in each)
+    grey = (
+        f"; {faint} use less than an eighth of that and may look all one grey: `ingest.values:"
+        " image` gives each image its own black and white"
+    )
+    return f"{start}: {low:g} is black, {high:g} white (ingest.values){cut}{grey if faint else ''}"
 
 
 # --- nearly the same picture ---------------------------------------------------------------

@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from labelcycle.errors import DataError
-from labelcycle.imaging import colour, heif, kinds, mending, room, values
+from labelcycle.imaging import colour, deep, heif, kinds, mending, room, values
 from labelcycle.imaging.copies import MAX_SIDE as MAX_SIDE
 from labelcycle.imaging.copies import MIN_SIDE as MIN_SIDE
 from labelcycle.imaging.copies import enlarge as enlarge
 from labelcycle.imaging.copies import png_bytes as png_bytes
+from labelcycle.imaging.deep import Deep
 from labelcycle.imaging.values import Range, Values
 
 FORMATS = {
@@ -44,6 +45,9 @@ MAX_PIXELS = 89_478_485
 """Largest number of pixels that is decoded: 256 MiB of RGB, the size from which Pillow warns."""
 
 _ORIENTATION = 0x0112  # the EXIF tag that says how the camera was held
+
+_GAMMA = ("gamma", "srgb")
+"""What Pillow tells of the colours of a PNG without a profile."""
 
 _TURNS = {  # EXIF 2.32, section 4.6.4, tag Orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -107,18 +111,18 @@ def decode(
         raise DataError(f"damaged: {_one_line(error)}") from error
 
 
-def mode_of(path: Path) -> str | None:
-    """Pillow's mode of an image file, by its first bytes; None if it is no image that is read.
+def kind_of(path: Path) -> str | None:
+    """What the pixels of an image file are called, by its first bytes; None if it is no image.
 
-    A file that cannot be read, or is damaged, has the mode "".
+    "8-bit", or as `Deep.kind`. A file that cannot be read, or is damaged, has the kind "".
     """
     try:
         with path.open("rb") as stream:
             if heif.is_heif(stream.read(64)):
-                return "RGB"
+                return "8-bit"
             stream.seek(0)
             with Image.open(stream, formats=KNOWN) as opened:
-                return opened.mode
+                return deep.kind(opened) or "8-bit"
     except UnidentifiedImageError:
         return None
     except Exception:  # decoding it tells why
@@ -139,6 +143,7 @@ def _decode(data: bytes, max_pixels: int, ranges: Mapping[str, Range]) -> Decode
     with _opened(data) as opened:
         _check_size(opened.size, max_pixels)
         with room.MEMORY.taken(opened.width * opened.height * room.BYTES_A_PIXEL):
+            pixels = deep.of(data, opened)
             try:
                 opened.load()  # verify() accepts files that end in the middle of the picture
             except OSError:
@@ -147,18 +152,20 @@ def _decode(data: bytes, max_pixels: int, ranges: Mapping[str, Range]) -> Decode
                     raise
                 with _opened(whole) as mended:
                     mended.load()
-                    return _seen(mended, profile, ranges, [*notes, "its end mark is missing"])
+                    notes.append("its end mark is missing")
+                    return _seen(mended, pixels, profile, ranges, notes)
             _check_size(opened.size, max_pixels)  # some formats learn their real size only now
-            return _seen(opened, profile, ranges, notes)
+            return _seen(opened, pixels, profile, ranges, notes)
 
 
-def _opened(data: bytes) -> Image.Image:
+def _opened(data: bytes) -> ImageFile.ImageFile:
     """The file, its header read."""
     return heif.opened(data) if heif.is_heif(data) else Image.open(io.BytesIO(data), formats=KNOWN)
 
 
 def _seen(
     opened: Image.Image,
+    pixels: Deep | None,
     profile: bytes | None,
     ranges: Mapping[str, Range],
     notes: list[str | None],
@@ -167,16 +174,20 @@ def _seen(
     # not n_frames, for which a TIFF is read to its end, slower with each of its frames
     notes.append("first of several frames" if getattr(opened, "is_animated", False) else None)
     turn, turned = _orientation(opened)  # of TIFF there is none left: its reader turns by itself
-    found = values.measured(opened) if values.kind(opened.mode) else None
-    done: list[str | None]
-    if found:
-        flat, done = values.scaled(opened, found, ranges), [values.note(found, ranges)]
-    else:
-        flat, done = _flat(opened, profile or opened.info.get("icc_profile"))
+    found = values.measured(pixels, opened.width * opened.height) if pixels else None
+    picture, told = opened, [pixels.note if pixels else None]
+    profile = profile or opened.info.get("icc_profile")
+    if pixels and found:
+        told.append(values.note(found, ranges))
+        picture = values.scaled(pixels, opened.size, found, ranges)
+        picture.info = {key: opened.info[key] for key in _GAMMA if key in opened.info}
+        if picture.mode == "L":  # measurements, which are not colours of a profile
+            profile, picture.info = None, {}
+    flat, done = _flat(picture, profile)
     if turn is not None:
         flat = flat.transpose(turn)
     flat.info = {}
-    kept = tuple(note for note in (*notes, turned, *done, _long(flat.size)) if note)
+    kept = tuple(note for note in (*notes, turned, *told, *done, _long(flat.size)) if note)
     return Decoded(flat, str(opened.format), kept, found)
 
 

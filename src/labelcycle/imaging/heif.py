@@ -6,7 +6,7 @@ Its wheels hold x265 under the GPL, which is why nobody gets it who does not ask
 import io
 from functools import cache
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from labelcycle.errors import DataError
 
@@ -25,7 +25,7 @@ def is_heif(data: bytes) -> bool:
     return data[8:12] not in (b"mif1", b"msf1") or not brands & {b"avif", b"avis"}
 
 
-def opened(data: bytes) -> Image.Image:
+def opened(data: bytes) -> ImageFile.ImageFile:
     """The picture, turned as its own boxes say; its EXIF does not say so again.
 
     Raises DataError that names the extra where it is missing.

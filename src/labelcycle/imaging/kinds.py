@@ -22,6 +22,23 @@ _STARTS: tuple[tuple[bytes, str, str], ...] = (
     (b"II\xbc", "JPEG XR", _EXPORT),
     (b"v/1\x01", "OpenEXR", _EXPORT),
     (b"\0\0\1\0", "an icon (ICO)", _EXPORT),
+    (b"\0\0\2\0\0\0\0\0", "a Targa file (TGA), as it looks", _EXPORT),
+    (b"\0\0\3\0\0\0\0\0", "a Targa file (TGA), as it looks", _EXPORT),
+    (b"\0\0\n\0\0\0\0\0", "a Targa file (TGA), as it looks", _EXPORT),
+    (b"\0\0\2\0", "a cursor of Windows (CUR)", "leave it out"),
+    (b"#?RADIANCE", "Radiance HDR", _EXPORT),
+    (b"#?RGBE", "Radiance HDR", _EXPORT),
+    (b"DDS ", "a DirectDraw surface (DDS)", _EXPORT),
+    (b"qoif", "QOI", _EXPORT),
+    (b"\xd7\xcd\xc6\x9a", "a Windows metafile (WMF)", _EXPORT),
+    *((bytes([10, version, 1]), "PCX", _EXPORT) for version in (0, 2, 3, 4, 5)),
+    (b"\x01\xda", "an image of SGI", _EXPORT),
+    (b"\x59\xa6\x6a\x95", "a Sun raster image", _EXPORT),
+    (b"FLIF", "FLIF", _EXPORT),
+    (b"BPG\xfb", "BPG", _EXPORT),
+    (b"\x8aMNG", "a video (MNG)", _STILLS),
+    (b"icns", "icons of macOS (ICNS)", "leave it out"),
+    (b"L\0\0\0\1\x14\2\0", "a shortcut of Windows", "give the path of what it leads to"),
     (b"AT&TFORM", "DjVu", _EXPORT),
     (b"FUJIFILMCCD-RAW", "a camera's raw file (RAF)", "export it as JPEG or TIFF"),
     (b"IIU\0", "a camera's raw file (RW2)", "export it as JPEG or TIFF"),
@@ -49,10 +66,14 @@ _STARTS: tuple[tuple[bytes, str, str], ...] = (
 
 _INSIDE: tuple[tuple[int, bytes, str, str], ...] = (
     (8, b"AVI ", "a video (AVI)", _STILLS),
+    (40, b" EMF", "a Windows metafile (EMF)", _EXPORT),
     (128, b"DICM", "DICOM", "export it as PNG or TIFF of 16 bits"),
     (257, b"ustar", "a tar archive", _UNPACK),
     (344, b"n+1\0", "NIfTI", "export its slices as PNG or TIFF of 16 bits"),
 )
+
+_OF_FOLDERS = ("[.shellclassinfo]", "[localizedfilenames]", "[viewstate]")
+"""With these a desktop.ini begins, in small letters."""
 
 RAW = "a camera's raw file, whose first picture is a small preview; export it as JPEG or TIFF"
 
@@ -68,6 +89,8 @@ def named(data: bytes) -> str | None:
     for place, mark, what, todo in _INSIDE:
         if data[place : place + len(mark)] == mark:
             return f"{what}; {todo}"
+    if data.endswith(b"TRUEVISION-XFILE.\0"):
+        return f"a Targa file (TGA); {_EXPORT}"
     if data[4:8] == b"ftyp":
         if data[8:11] == b"crx":
             return "a camera's raw file (CR3); export it as JPEG or TIFF"
@@ -97,12 +120,13 @@ def _tiff(data: bytes) -> str | None:
     if 258 not in tags:
         return None
     bits, bands = max(tags[258]), tags.get(277, (1,))[0]
-    form = {2: " signed", 3: " float"}.get(tags.get(339, (1,))[0], "")
+    form = {1: " unsigned", 2: " signed", 3: " float"}.get(tags.get(339, (1,))[0], "")
+    order = ", big-endian" if data[:2] == b"MM" else ""
     packed = tags.get(259, (1,))[0]
     return (
-        f"a TIFF of {bands} band{'s' if bands > 1 else ''} of {bits} bits{form} (compression"
-        f" {packed}), which is not read; wanted 8 or 16 bits in 1, 3 or 4 bands, or one band of"
-        " 32 bits; convert it"
+        f"a TIFF of {bands} band{'s' if bands > 1 else ''} of {bits} bits{form}{order}"
+        f" (compression {packed}), which is not read; wanted 8 or 16 bits in 1, 3 or 4 bands, or"
+        " one band of 32 bits (unsigned ones little-endian); convert it"
     )
 
 
@@ -129,8 +153,9 @@ def _read_tags(data: bytes, order: str) -> Iterator[tuple[int, tuple[int, ...]]]
 
 def _text(head: bytes) -> str | None:
     """What text it is; None for anything else."""
+    encoding = "utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
-        text = head.decode("utf-8-sig", "strict" if len(head) < 1024 else "ignore")
+        text = head.decode(encoding, "strict" if len(head) < 1024 else "ignore")
     except UnicodeDecodeError:
         return None
     if not all(letter.isprintable() or letter.isspace() for letter in text):
@@ -142,4 +167,6 @@ def _text(head: bytes) -> str | None:
         return "a web page, perhaps a login or an error in the place of the image; fetch it again"
     if start.startswith("<?xml"):
         return "XML; give the path of images"
+    if start.startswith(_OF_FOLDERS):
+        return "a desktop.ini of Windows; leave it out"
     return "text; a list of paths is given as @LIST"

@@ -5,7 +5,7 @@ heights with a value for "nothing measured". What is black and what is white is 
 so it is found from the values, best from those of all images together (`common`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,16 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from labelcycle.errors import DataError
-from labelcycle.imaging.fingerprints import strips
+from labelcycle.imaging.deep import Deep
 
 Range = tuple[float, float]
 """The values that become black and white."""
-
-KINDS = {"I": "integer", "F": "float"}
-"""Pillow's modes of deep pixels, with what such pixels are called; I;16 and the like: 16-bit.
-
-Signed integers of 16 bits are integers of 32 to Pillow.
-"""
 
 OUTLIERS = 0.001
 """Share of the pixels at either end that may be left out: dead and hot pixels of a sensor."""
@@ -40,14 +34,17 @@ USED = 0.25
 _SAMPLED = 2**20
 """Pixels that are looked at; of larger images every k-th."""
 
-_NOTHING = 42113  # the TIFF tag in which GDAL writes the value of pixels without a measurement
+FAINT = 1 / 8
+"""Share of a range below which an image uses so little of it that it may look like one grey."""
+
+_OPAQUE = 2**16 - 1
 
 
 @dataclass(frozen=True)
 class Values:
     """What is known of the deep pixels of an image.
 
-    kind : "16-bit", "integer" or "float"
+    kind : as `Deep.kind`
     low, high : the ends of its values, without outliers and without what means nothing
     """
 
@@ -56,27 +53,35 @@ class Values:
     high: float
 
 
-def kind(mode: str) -> str | None:
-    """What pixels of a mode of Pillow are called if they have more than 8 bits, else None."""
-    return "16-bit" if mode.startswith("I;16") else KINDS.get(mode)
+def measured(deep: Deep, pixels: int) -> Values | None:
+    """The ends of the values of a deep image, of all channels together; None if none is seen.
 
-
-def measured(image: Image.Image) -> Values:
-    """The ends of the values of a deep image. Raises DataError if no pixel has a value."""
-    name = kind(image.mode)
-    assert name, f"not deep: {image.mode}"
-    step = max(1, image.width * image.height // _SAMPLED)
-    found = [strip.reshape(-1)[::step].astype(np.float64) for strip in _strips(image)]
+    pixels : how many there are
+    Raises DataError if no pixel has a value.
+    """
+    step = max(1, pixels // _SAMPLED)
+    found = [_seen(deep, strip, step).astype(np.float64) for strip in deep.strips()]
     values = np.concatenate(found)
+    if values.size == 0:  # all are transparent
+        return None
     values = values[np.isfinite(values)]
-    nothing = _nothing(image)
-    if nothing is not None and (values != nothing).any():
-        values = values[values != nothing]
+    if deep.nothing is not None and (values != deep.nothing).any():
+        values = values[values != deep.nothing]
     if values.size == 0:
         raise DataError("no pixels: every value is NaN or infinite")
     values.sort()
     values = -_without_apart(-_without_apart(values)[::-1])[::-1]
-    return Values(name, *_ends(values, values, OUTLIERS))
+    return Values(deep.kind, *_ends(values, values, OUTLIERS))
+
+
+def _seen(deep: Deep, strip: NDArray[Any], step: int) -> NDArray[Any]:
+    """The values of every `step`-th pixel that is not transparent, in one row."""
+    rows = strip.reshape(-1, 1 if strip.ndim == 2 else strip.shape[2])[::step]
+    if deep.alpha:
+        rows = rows[rows[:, -1] > 0, :-1]
+    if deep.paper is not None:
+        rows = rows[(rows != np.array(deep.paper)).any(axis=1)]
+    return rows.reshape(-1)
 
 
 def fitting(name: str, low: float, high: float) -> Range:
@@ -105,27 +110,43 @@ def common(images: Iterable[Values]) -> dict[str, Range]:
     return ranges
 
 
-def scaled(image: Image.Image, values: Values, ranges: Mapping[str, Range]) -> Image.Image:
-    """Grey RGB of a deep image, by the range of its kind, or by its own values without one.
+def scaled(
+    deep: Deep, size: tuple[int, int], values: Values, ranges: Mapping[str, Range]
+) -> Image.Image:
+    """A deep image in 8 bits a channel, by the range of its kind, or by its own values.
 
-    NaN and what means nothing is black, a colour that is declared transparent is white.
+    NaN and what means nothing is black, a colour that is declared transparent is white. The
+    opacity keeps its proportions: see `_opaque`.
     """
     low, high = _chosen(values, ranges)
     span = (high - low) or 1.0  # an image of one value becomes black
-    paper = image.info.get("transparency")
-    nothing = _nothing(image)
-    grey = np.empty((image.height, image.width), np.uint8)
-    top = 0
-    for strip in _strips(image):
+    opaque = _opaque(deep, high) if deep.alpha else _OPAQUE
+    shown, top = None, 0
+    for strip in deep.strips():
         unit = (np.nan_to_num(strip.astype(np.float64), nan=low) - low) / span
+        if deep.alpha:
+            unit[..., -1] = strip[..., -1] / opaque
         rows = np.rint(np.clip(unit, 0, 1) * 255).astype(np.uint8)
-        if nothing is not None:
-            rows[strip == nothing] = 0
-        if isinstance(paper, int):
-            rows[strip == paper] = 255
-        grey[top : top + len(rows)] = rows
+        if deep.nothing is not None:
+            rows[strip == deep.nothing] = 0
+        if deep.paper is not None:
+            same = strip == np.array(deep.paper)
+            rows[same if strip.ndim == 2 else same.all(axis=-1)] = 255
+        if shown is None:
+            shown = np.empty((size[1], size[0], *rows.shape[2:]), np.uint8)
+        shown[top : top + len(rows)] = rows
         top += len(rows)
-    return Image.fromarray(grey).convert("RGB")
+    assert shown is not None, f"no rows of {size}"
+    return Image.fromarray(shown)
+
+
+def _opaque(deep: Deep, high: float) -> float:
+    """The opacity of what nothing shines through.
+
+    It is that of 16 bits, unless colours use fewer bits and so does the opacity.
+    """
+    most = max(float(strip[..., -1].max()) for strip in deep.strips())
+    return high if 0 < most <= high else _OPAQUE
 
 
 def note(values: Values, ranges: Mapping[str, Range]) -> str:
@@ -145,17 +166,11 @@ def _chosen(values: Values, ranges: Mapping[str, Range]) -> Range:
     return ranges.get(values.kind) or fitting(values.kind, values.low, values.high)
 
 
-def _strips(image: Image.Image) -> Iterator[NDArray[Any]]:
-    return (np.asarray(strip) for strip in strips(image))
-
-
-def _nothing(image: Image.Image) -> float | None:
-    """The value that the file says means "nothing measured"."""
-    text = getattr(image, "tag_v2", {}).get(_NOTHING)
-    try:
-        return float(str(text).strip("\0 "))
-    except ValueError:
-        return None
+def faint(values: Values, chosen: Range) -> bool:
+    """Whether an image of more than one value uses little of a range."""
+    low, high = chosen
+    used = min(values.high, high) - max(values.low, low)
+    return values.high > values.low and used < FAINT * (high - low)
 
 
 def _without_apart(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,21 +1,41 @@
 """Where networks compute, in what precision, and on how many threads."""
 
 import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import torch
+
+from labelcycle.nn import ranks
 
 Precision = Literal["auto", "float32", "bf16"]
 
 
 def best_device() -> torch.device:
-    """The first CUDA device if there is one, else the CPU; under torchrun the process's own."""
+    """The first CUDA device if there is one, else the CPU; of several processes each its own."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
-    own = os.environ.get("LOCAL_RANK")
-    return torch.device("cuda") if own is None else torch.device("cuda", int(own))
+    own = ranks.own()
+    return torch.device("cuda") if own is None else torch.device("cuda", own.number)
+
+
+def compiled(network: torch.nn.Module) -> Callable[..., Any]:
+    """The network, compiled by torch at its first call.
+
+    Where TORCHINDUCTOR_CACHE_DIR names a folder, all temporary files of this process go there from
+    now on, too: torch keeps precompiled headers below the folder of temporary files whatever that
+    variable says, and another account may take their place in /tmp.
+    """
+    folder = os.environ.get("TORCHINDUCTOR_CACHE_DIR")
+    if folder:
+        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.environ["TMPDIR"] = folder
+        tempfile.tempdir = None  # to be looked for again
+    compiling: Callable[..., Any] = torch.compile(network)
+    return compiling
 
 
 def autocast(device: torch.device, precision: Precision) -> torch.autocast:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from labelcycle.core import csv_tables
 from labelcycle.errors import DataError
-from labelcycle.nn.plain_arrays import array_of, opened, unfinite_rows
+from labelcycle.nn.plain_arrays import BLOCK_ROWS, array_of, opened, unfinite_rows
 
 IDS = ("ids", "id", "sample")
 FILES = ("files", "file")
@@ -21,15 +21,26 @@ FEATURES = "features"
 
 TRUTHS = frozenset(
     {"label", "labels", "class", "classes", "cls", "target", "targets", "truth", "gt", "category"}
-    | {"categories", "annotation", "species", "diagnosis"}
+    | {"categories", "annotation", "species", "diagnosis", "dx", "gold", "groundtruth", "outcome"}
+    | {"labelled", "labeled", "labelling", "labeling", "annotated", "lbl", "ytrue", "ypred"}
+    | {"prediction", "predictions", "predicted"}
 )
 """A column whose name begins or ends with one of these words is no feature, as in `Label_id`."""
+
+OF_Y = frozenset({"y", "true", "pred", "hat", "train", "test", "val", "valid", "int", "enc"})
+"""A name of these words with `y` first or last is a truth's: `y_true`, `train_y`; not `pos_y`."""
 
 BESIDE = frozenset({"y", "split", "fold", "index", "row", "ids", "id", "sample", "files", "file"})
 """Nor is one that is called so, whole, in small letters."""
 
 NOTHING = ("", "nan", "NaN", "NA", "null", "None")
 """How a table writes that a number is missing."""
+
+FEW = 200
+"""Different whole numbers up to which a column may number classes."""
+
+SHOWN = 3
+"""Columns that a remark names."""
 
 OF_TRANSFORMERS = frozenset({"cls", "cls token", "class token"})
 """These words with a number are features: of the token that stands for the whole image."""
@@ -41,11 +52,13 @@ class FeatureTable:
 
     names : n distinct texts; by_id : whether they are ids of samples, else paths of images
     features : (n, d) floats, finite as float32, d >= 1; may be memory-mapped
+    remark : what people should know of the columns, or ""
     """
 
     names: Sequence[str]
     by_id: bool
     features: NDArray[np.floating]
+    remark: str = ""
 
 
 def read(path: Path) -> FeatureTable:
@@ -63,18 +76,18 @@ def read(path: Path) -> FeatureTable:
             " name it in pretrain.options.file"
         )
     try:
-        kind, names, features = readers[path.suffix](path)
+        kind, names, features, columns = readers[path.suffix](path)
     except (OSError, ValueError, ImportError) as error:  # ValueError: numpy's, pandas', Arrow's
         raise DataError(
             f"cannot read features from {path}: {' '.join(str(error).split())[:300]};"
             " check pretrain.options.file"
         ) from error
     _check(path, names, features)
-    return FeatureTable(names, kind in IDS, features)
+    return FeatureTable(names, kind in IDS, features, _remark(features, columns))
 
 
-_Found = tuple[str, list[str], NDArray[Any]]
-"""What the names are called, the names, the features."""
+_Found = tuple[str, list[str], NDArray[Any], Sequence[str]]
+"""What the names are called, the names, the features, and what their columns are called, if so."""
 
 
 def _npz(path: Path) -> _Found:
@@ -83,7 +96,7 @@ def _npz(path: Path) -> _Found:
         if FEATURES not in arrays:
             raise ValueError(f"wanted an array `{FEATURES}`, got {', '.join(arrays)}")
         names = array_of(arrays, kind).astype(str)  # bytes become texts too
-        return kind, [str(name) for name in names], array_of(arrays, FEATURES)
+        return kind, [str(name) for name in names], array_of(arrays, FEATURES), ()
 
 
 def _table(path: Path) -> _Found:
@@ -100,10 +113,10 @@ def _table(path: Path) -> _Found:
                 f"{FEATURES} has {widths[0]} numbers in row 0 and {widths[wrong[0]]} in row"
                 f" {wrong[0]} (counted from 0): wanted as many in all"
             )
-        return kind, names, np.array(frame[FEATURES].to_list())
+        return kind, names, np.array(frame[FEATURES].to_list()), ()
     rest = frame.drop(columns=kind)
     _check_columns(rest)
-    return kind, names, rest.to_numpy()
+    return kind, names, rest.to_numpy(), list(map(str, rest.columns))
 
 
 def _width(value: Any) -> int:
@@ -144,8 +157,41 @@ def may_be_feature(name: str) -> bool:
     spoken = [word.lower() for word in words if not word.isdigit()]
     if " ".join(spoken) in OF_TRANSFORMERS and words[-1].isdigit():
         return True
-    whole = name.strip().lower() in BESIDE
-    return not (whole or any(word in TRUTHS for word in (*spoken[:1], *spoken[-1:])))
+    ends = (*spoken[:1], *spoken[-1:])
+    if "y" in ends and len(spoken) > 1 and OF_Y.issuperset(spoken):
+        return False
+    return name.strip().lower() not in BESIDE and TRUTHS.isdisjoint(ends)
+
+
+def _remark(features: NDArray[Any], columns: Sequence[str]) -> str:
+    """Which columns hold few whole numbers while most hold others, as a truth's would.
+
+    A closed list of names misses some truths. Flags and counts look like this too, so it is told
+    and no error.
+    """
+    with np.errstate(invalid="ignore"):
+        block = features[:BLOCK_ROWS]
+        likely = np.flatnonzero((block == np.floor(block)).all(axis=0))
+    if 2 * len(likely) >= features.shape[1]:
+        return ""
+    found = [int(column) for column in likely if _numbers_classes(features[:, column])]
+    if not found:
+        return ""
+    named = ", ".join(repr(columns[c]) if columns else str(c) for c in found[:SHOWN])
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    one = len(found) == 1
+    return (
+        f"column{'' if one else 's'} {named}{more}{'' if columns else ' (counted from 0)'}"
+        f" {'holds' if one else 'hold'} few whole numbers, most hold decimals: leave out what is a"
+        " truth, which makes every figure too good"
+    )
+
+
+def _numbers_classes(column: NDArray[Any]) -> bool:
+    """Whether these are whole numbers, few, and each in several rows."""
+    values = np.unique(column)
+    several = 2 <= len(values) <= min(FEW, len(column) // 2)
+    return several and bool((values == np.floor(values)).all())
 
 
 def _read_csv(path: Path) -> Any:
@@ -196,8 +242,13 @@ def _check(path: Path, names: Sequence[str], features: NDArray[Any]) -> None:
             )
     wrong = unfinite_rows(features)
     if len(wrong):
+        row = features[wrong[0]]
+        fits = np.abs(row) <= np.finfo(np.float32).max
+        value = row[~fits][0]
+        todo = "scale all features" if np.isfinite(value) else "embed these images anew"
         raise DataError(
-            f"{head}: wanted finite numbers, got others in row {wrong[0]} ({names[wrong[0]]!r},"
-            f" counted from 0){f' and {len(wrong) - 1} more' if len(wrong) > 1 else ''}; embed"
-            " these images anew"
+            f"{head}: wanted finite numbers below 3.4e38, which float32 holds, got {value:g} in row"
+            f" {wrong[0]} ({names[wrong[0]]!r}, counted from 0)"
+            f"{f' and others in {len(wrong) - 1} more' if len(wrong) > 1 else ''}; {todo}, or leave"
+            " the rows out"
         )

@@ -19,7 +19,7 @@ from torch import nn
 from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn import augment, memory, training_processes
 from labelcycle.nn.batches import VIEWS, Place, seeded
-from labelcycle.nn.device import Precision, autocast, repeatable
+from labelcycle.nn.device import Precision, autocast, compiled, repeatable
 from labelcycle.nn.nt_xent import nt_xent
 from labelcycle.nn.pool_pixels import PoolPixels
 from labelcycle.nn.progress import Progress, State
@@ -127,7 +127,7 @@ class Training:
             if batch < 2 * training_processes.count():
                 raise SettingsError(
                     f"{training_processes.count()} processes for batches of {batch} images:"
-                    " wanted two images or more for each; train in one process, without torchrun"
+                    " wanted two images or more for each; lower pretrain.processes"
                 )
             device = self._pixels.device
             if not self.on_cpu:
@@ -135,7 +135,7 @@ class Training:
             forward = nn.parallel.DistributedDataParallel(
                 self.model, device_ids=None if self.on_cpu else [device.index]
             )
-        return torch.compile(forward) if self._options.compile else forward
+        return compiled(forward) if self._options.compile else forward
 
     def told(self) -> str | None:
         """What the user should know about where the images are."""

@@ -1,9 +1,8 @@
-"""One training in several processes, as torchrun starts them, each with its own device.
+"""One training in several processes of this machine, each with its own device.
 
-Every process holds the whole pool and takes its part of each batch. Without torchrun there is one.
+Every process holds the whole pool and takes its part of each batch.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +10,7 @@ import torch
 import torch.distributed as dist
 
 from labelcycle.errors import SettingsError
+from labelcycle.nn import ranks
 
 
 def rank() -> int:
@@ -27,20 +27,24 @@ def count() -> int:
 def joined(device: torch.device) -> Iterator[None]:
     """The processes know each other within: over NCCL on GPUs, over gloo on CPUs.
 
-    Raises SettingsError if there are more processes on this machine than GPUs.
+    They meet by the file that `ranks.Rank` names, at no server. Raises SettingsError
+    if there are more processes on this machine than GPUs.
     """
-    if os.environ.get("WORLD_SIZE", "1") == "1":
+    own = ranks.own()
+    if own is None:
         yield
         return
     if device.type == "cuda":
-        gpus, wanted = torch.cuda.device_count(), int(os.environ["LOCAL_WORLD_SIZE"])
-        if wanted > gpus:
+        gpus = torch.cuda.device_count()
+        if own.count > gpus:
             raise SettingsError(
-                f"torchrun started {wanted} processes: wanted at most one a GPU, of which there"
-                f" are {gpus}; lower --nproc-per-node"
+                f"pretraining in {own.count} processes: wanted at most one a GPU, of which there"
+                f" are {gpus}; lower pretrain.processes"
             )
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    store = dist.FileStore(str(own.store), own.count)  # type: ignore[attr-defined]
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    dist.init_process_group(backend, store=store, rank=own.number, world_size=own.count)
     try:
         yield
     finally:

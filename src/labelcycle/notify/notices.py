@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
+from labelcycle.adapters import annotation
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import Progress
 from labelcycle.campaign import round_states
@@ -15,6 +16,8 @@ from labelcycle.campaign.store import Campaign
 from labelcycle.errors import LabelcycleError
 from labelcycle.people import gold, unknown_classes
 from labelcycle.rounds import (
+    altered_tasks,
+    answer_journal,
     authors,
     changed_answers,
     corrected_labels,
@@ -47,7 +50,7 @@ def due(now: Standing, done: Progress | None) -> list[Notice]:
             found.append(_complete(now, done))
         elif done and deadline.passed(now) and not deadline.quorum(now, done):
             found.append(_late(now, done))
-        found += _waiting(now)
+        found += [*_altered(now), *_waiting(now)]
     return found
 
 
@@ -122,16 +125,21 @@ def _late(now: Standing, done: Progress) -> Notice:
     )
 
 
-def failed(campaign: Campaign, error: Exception, since: str) -> Notice:
+def failed(campaign: Campaign, error: Exception, since: str, log: str) -> Notice:
     """A step failed, and trying it again does not mend it.
 
-    since : when it failed first
+    since : when it failed first; log : address of the run's log, "" if it has none
     """
+    lines = (
+        f"{reason(error)}.",
+        f"It failed first at {since}.",
+        f"Log: {log}" if log else "",
+        f"Next: mend this, then `labelcycle run` in {campaign.root} goes on where it stopped.",
+    )
     return Notice(
         f"failed {type(error).__name__} {since}",
         f"{campaign.root.name}: a step failed",
-        f"{reason(error)}.\nIt failed first at {since}.\n"
-        f"Next: mend this, then `labelcycle run` in {campaign.root} goes on where it stopped.",
+        "\n".join(filter(None, lines)),
     )
 
 
@@ -166,9 +174,28 @@ def _below(now: Standing) -> list[Notice]:
     ]
 
 
+def _altered(now: Standing) -> list[Notice]:
+    """Tasks showed something else than was pushed; told again when there are more of them."""
+    count = len(answer_journal.altered(now))
+    text = altered_tasks.told(now)
+    if not text:
+        return []
+    waits = [c for c in changed_answers.seen(now) if c.misled]
+    return [
+        _notice(
+            now,
+            f"altered {now.number:03d} {count}",
+            "look at tasks that were changed",
+            _sentence(text),
+            _sentence(corrected_labels.waiting_told(corrected_labels.waiting(waits))),
+            _place(now),
+        )
+    ]
+
+
 def _waiting(now: Standing) -> list[Notice]:
     """Somebody changed answers of others in the open round; told once of each such person."""
-    found = changed_answers.seen(now)
+    found = [change for change in changed_answers.seen(now) if not change.misled]
     return [
         _notice(
             now,
@@ -192,7 +219,7 @@ def _opened(now: Standing) -> Notice:
         f"round {now.number} is open",
         f"{pushed_tasks.told(pushed_tasks.tasks(now))} wait for annotators.",
         _place(now),
-        "Next: annotators press Label All Tasks.",
+        f"Next: {annotation.next_step(_backend(now))}.",
     )
 
 
@@ -224,8 +251,13 @@ def _far(done: Progress) -> str:
     return f"{done.answered} answered, {done.skipped} skipped of {done.tasks} tasks"
 
 
+def _backend(now: Standing) -> str:
+    return pushed_tasks.place(now, now.number)[0]
+
+
 def _place(now: Standing) -> str:
-    return f"Label Studio: {now.record(round_states.PUSHED)['url']}"
+    title = annotation.title(_backend(now))
+    return f"{title[0].upper()}{title[1:]}: {now.record(round_states.PUSHED)['url']}"
 
 
 def _after(now: Standing) -> str:

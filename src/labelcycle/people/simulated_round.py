@@ -1,9 +1,10 @@
 """Simulated people at the open round."""
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from labelcycle.adapters import annotation
+from labelcycle.adapters.ports import Answering
 from labelcycle.campaign import round_states
 from labelcycle.campaign.round_states import State
 from labelcycle.errors import StateError
@@ -23,19 +24,20 @@ def answer(
     seed: int = 0,
     show: Callable[[str], None],
 ) -> Done:
-    """Let simulated people answer the tasks of the open round through Label Studio's own API.
+    """Let simulated people answer the tasks of the open round through its backend.
 
-    Raises StateError if no round is open.
+    Raises StateError if no round is open, or if the backend takes no answers from a program.
     """
     if now.state is not State.OPEN:
         raise StateError(
             f"round {now.number} is {now.state}; wanted an open round to annotate;"
             f" {round_states.NEXT[now.state]}"
         )
-    url, token = (os.environ.get(f"LABEL_STUDIO_{name}", "") for name in ("URL", "API_KEY"))
+    backend = annotation.able(
+        pushed_tasks.backend(now), Answering, "simulated people cannot answer"
+    )
     return simulated.annotate(
-        url,
-        token,
+        backend,
         now.record(round_states.PUSHED)["project"],
         simulated.read_truth(now.campaign, truth),
         wanted={task.task: task.wanted for task in pushed_tasks.tasks(now)},

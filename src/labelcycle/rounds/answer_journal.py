@@ -3,13 +3,14 @@
 Until a round is closed its answers are in Label Studio alone. A look writes the tasks in which
 something is new to this file, a line each with all answers of the task, and removes nothing. So an
 answer that was seen is not lost with the project, and one that somebody else overwrote is known as
-its author gave it.
+its author gave it. A task that showed something else than was pushed has a line, too: what a look
+reads of it from there on may have been said of that.
 """
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,14 @@ from labelcycle.rounds.snapshot import Standing
 
 Name = tuple[str, int]
 """Key of the task and id of the annotation."""
+
+
+@dataclass(frozen=True)
+class Altered:
+    """What differed in what a task showed, and until when somebody may still have seen that."""
+
+    differs: Sequence[str]
+    until: str
 
 
 def path(standing: Standing) -> Path:
@@ -35,7 +44,7 @@ def note(
 
     marks : as in `Progress`, of the tasks that somebody has answered
     """
-    last = {line["task"]: line for line in _lines(standing)}
+    last = {line["task"]: line for line in _lines(standing) if "task" in line}
     moved = [t for t in marks if t not in last or last[t]["mark"] != marks[t]]
     moved += [t for t in last if t not in marks and last[t]["answers"]]
     now: dict[int, list[Record]] = {task: [] for task in moved}
@@ -47,30 +56,45 @@ def note(
             continue
         key = answers[0]["key"] if answers else last[task]["key"]
         line = {"task": task, "key": key, "mark": marks.get(task, ""), "answers": answers}
-        lines.append(json.dumps(line, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
-    if lines:
-        _append(path(standing), "".join(lines).encode())
+        lines.append(line)
+    _add(standing, lines)
+
+
+def note_altered(standing: Standing, found: Mapping[str, Sequence[str]], until: str) -> None:
+    """Write down which tasks, by key, show something else than was pushed, and what differs."""
+    _add(standing, [{"key": key, "altered": found[key], "until": until} for key in found])
+
+
+def altered(standing: Standing) -> dict[str, Altered]:
+    """By key, the tasks that looks found so; of several times the last one."""
+    lines = (line for line in _lines(standing) if "altered" in line)
+    return {line["key"]: Altered(line["altered"], line["until"]) for line in lines}
 
 
 def known(standing: Standing) -> dict[Name, Record]:
     """The last version of each answer that was its author's own word, whether it is still there.
 
-    An answer that turns up in another task than the one it was seen in was moved there.
+    An answer that turns up in another task than the one it was seen in was moved there. One that
+    is first seen after its task was altered may be about what that showed.
     """
     found: dict[Name, Record] = {}
     place: dict[int, str] = {}
+    until: dict[str, str] = {}
     for line in _lines(standing):
-        for record in line["answers"]:
+        if "altered" in line:
+            until[line["key"]] = line["until"]
+        for record in line.get("answers", ()):
             name = record["key"], record["annotation"]
             first = place.setdefault(record["annotation"], record["key"])
-            if first == record["key"] and authors.own(found.get(name), record):
+            seen_right = first == record["key"] and not authors.misled(record, until.get(name[0]))
+            if seen_right and authors.own(found.get(name), record):
                 found[name] = record
     return found
 
 
 def latest(standing: Standing) -> dict[Name, Record]:
     """Every answer as the last look saw it."""
-    lines = {line["task"]: line for line in _lines(standing)}
+    lines = {line["task"]: line for line in _lines(standing) if "task" in line}
     records = (record for line in lines.values() for record in line["answers"])
     return {(record["key"], record["annotation"]): record for record in records}
 
@@ -86,6 +110,13 @@ def _lines(standing: Standing) -> Iterator[dict[str, Any]]:
         except ValueError:
             continue
         yield line
+
+
+def _add(standing: Standing, lines: Iterable[Mapping[str, Any]]) -> None:
+    """Add lines to the file."""
+    texts = [json.dumps(x, sort_keys=True, ensure_ascii=False, allow_nan=False) for x in lines]
+    if texts:
+        _append(path(standing), "".join(f"{text}\n" for text in texts).encode())
 
 
 def _append(file: Path, data: bytes) -> None:

@@ -1,13 +1,14 @@
 """What a look at Label Studio makes of answers: which count, which were changed and by whom.
 
 An answer counts as its author gave it. What somebody else wrote, deleted or put in another
-person's name waits until it is accepted (`authors.own`, `decisions`); till then the last version
-counts that was its author's own, if one is known: of closed rounds from their files, of the open
-one from the journal of the looks.
+person's name waits until it is accepted (`authors.own`, `decisions`), and so does what may have
+been said of another image (`altered`); till then the last version counts that was its author's own,
+if one is known: of closed rounds from their files, of the open one from the journal of the looks.
+What once waited does so until somebody decides.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from labelcycle.adapters.ports import AnnotationBackend, Answer
@@ -76,7 +77,9 @@ def compare(
     touched = _touched(standing, backend, asking, known.keys() - now.keys(), lost)
     numbers = {key: number for key, (number, _) in asking.items() if key not in lost}
     decided = correction_decisions.read(standing)
-    for change, trusted in _changes(numbers, known, now, touched):
+    waited = {change.version for change in corrections.waiting(standing) if change.misled}
+    until = {key: found.until for key, found in answer_journal.altered(standing).items()}
+    for change, trusted in _changes(numbers, known, now, touched, until, waited):
         plain = change.key in own or (change.what == "added" and change.key in still_open)
         if not (trusted and plain):
             found.append(_decided(change, trusted, decided))
@@ -87,7 +90,9 @@ def compare(
 def seen(standing: Standing) -> list[Correction]:
     """What the looks so far saw changed by others in the round at work, and nobody decided on."""
     numbers = {key: number for key, (number, _) in _own(standing).items()}
-    changes = _changes(numbers, answer_journal.known(standing), answer_journal.latest(standing), {})
+    until = {key: found.until for key, found in answer_journal.altered(standing).items()}
+    known, latest = answer_journal.known(standing), answer_journal.latest(standing)
+    changes = _changes(numbers, known, latest, {}, until, ())
     decided = correction_decisions.read(standing)
     return [c for c, trusted in changes if not trusted and c.version not in decided]
 
@@ -97,10 +102,14 @@ def _changes(
     known: Mapping[Name, Record],
     now: Mapping[Name, Record],
     touched: Mapping[str, str | None],
+    until: Mapping[str, str],
+    waited: Collection[str],
 ) -> Iterator[tuple[Correction, bool]]:
-    """Every difference, and whether it is the author's own.
+    """Every difference, and whether it is the author's own, of what was pushed.
 
     numbers : round by key; what is of other tasks is left out
+    until : by key, moment up to which a task may have shown something else
+    waited : versions whose authors were misled in an earlier round
     """
     place = {annotation: key for key, annotation in known}
     for key, annotation in sorted(known.keys() | now.keys()):
@@ -112,7 +121,12 @@ def _changes(
         by = authors.UNKNOWN if moved else authors.by(after, touched.get(key))
         before = before and {n: before[n] for n in before if n != "round"}
         change = Correction(numbers[key], key, annotation, what, before, after, by)
-        yield change, authors.own(before, after) and not moved
+        trusted = authors.own(before, after) and not moved
+        if trusted and after:
+            misled = authors.misled(after, until.get(key)) or change.version in waited
+            change = replace(change, misled=True, by=authors.UNKNOWN) if misled else change
+            trusted = not misled
+        yield change, trusted
 
 
 def _own(standing: Standing) -> dict[str, tuple[int, int]]:
@@ -192,5 +206,5 @@ def _touched(
 ) -> dict[str, str | None]:
     """By key, who did the last thing to the tasks from which an answer went."""
     tasks = {key: asking[key][1] for key, _ in missing if key not in lost}
-    project = corrections.project(standing)
-    return backend.touched(project, tasks) if tasks and project is not None else {}
+    last = pushed_tasks.last_place(standing)
+    return backend.touched(last[1], tasks) if tasks and last else {}

@@ -26,6 +26,12 @@ NONE: Mapping[str, Any] = {
 NAMED = 5
 """So many are named in a line; all stand in `metrics.json`."""
 
+REMOVED = authors.REMOVED.rstrip("/")
+"""Stands for all annotators whose accounts are gone."""
+
+MISLED = "misled"
+"""Stands for the kind of a change whose task may have shown something else."""
+
 COUNTED = {"edited": "edited", "added": "added", "deleted": "deleted", "task deleted": "tasks"}
 """Kind of correction -> its name in `metrics.json`."""
 
@@ -111,8 +117,8 @@ def figures(standing: Standing) -> dict[str, Any]:
 
 
 def waiting(changes: Collection[Correction]) -> list[dict[str, Any]]:
-    """Who changed how many answers of whom, of changes that wait."""
-    pairs = Counter((c.by, c.of, c.what) for c in changes)
+    """Who changed how many answers of whom, of changes that wait; removed accounts are one."""
+    pairs = Counter((c.by, _whose(c.of), MISLED if c.misled else str(c.what)) for c in changes)
     names = ("by", "of", "what", "answers")
     return [dict(zip(names, (*pair, n), strict=True)) for pair, n in sorted(pairs.items())]
 
@@ -135,15 +141,24 @@ def waiting_told(found: Collection[Mapping[str, Any]]) -> str:
     """A line on changes that wait, as in `waiting`; empty if there are none."""
     if not found:
         return ""
-    verbs = {"edited": "changed", "added": "gave", "deleted": "deleted"}
-    parts = [
-        f"{authors.named(x['by'])} {verbs[x['what']]} {x['answers']} of annotator {x['of']}"
-        for x in found
-    ]
+    parts = [_part(each) for each in found]
     total = sum(x["answers"] for x in found)
     shown = ", ".join(parts[:NAMED]) + (" ..." if len(parts) > NAMED else "")
-    subject = "1 changed answer waits and does" if total == 1 else f"{total} changed answers wait"
-    return (
-        f"{subject}{'' if total == 1 else ' and do'} not count, for others than their authors"
-        f" changed them: {shown}; decide with `labelcycle corrections`"
-    )
+    subject = "1 answer waits and does" if total == 1 else f"{total} answers wait and do"
+    return f"{subject} not count: {shown}; decide with `labelcycle corrections`"
+
+
+def _part(each: Mapping[str, Any]) -> str:
+    """One entry of `waiting` in words."""
+    verbs = {"edited": "changed", "added": "gave", "deleted": "deleted"}
+    what, count, of = each["what"], each["answers"], each["of"]
+    whose = "accounts that were removed" if of == REMOVED else f"annotator {of}"
+    if what == MISLED:
+        return f"{count} of {whose}, whose task may have shown something else"
+    if of == REMOVED and what == "added":
+        return f"{count} of {whose}, which no look had seen before"
+    return f"{authors.named(each['by'])} {verbs[what]} {count} of {whose}"
+
+
+def _whose(annotator: str) -> str:
+    return REMOVED if annotator.startswith(authors.REMOVED) else annotator

@@ -29,6 +29,7 @@ class Correction:
     before, after : the answer, None where there is none
     by : who did it; `authors.UNKNOWN` if Label Studio does not tell
     state : whether it counts; what is not its author's own word waits until it is accepted
+    misled : it is, but the task may have shown something else; `by` is then who changed that
     """
 
     round: int
@@ -39,6 +40,7 @@ class Correction:
     after: Record | None = None
     by: str = authors.UNKNOWN
     state: State = "counts"
+    misled: bool = False
 
     @property
     def version(self) -> str:
@@ -64,20 +66,13 @@ class Pending:
     answers: Sequence[Record]
 
 
-def project(standing: Standing) -> int | None:
-    """The project in which people were asked last; None if nobody was asked."""
-    numbers = pushed_tasks.pushed_rounds(standing)
-    return int(standing.record(round_states.PUSHED, numbers[-1])["project"]) if numbers else None
-
-
 def watched(standing: Standing) -> dict[str, tuple[int, Asked]]:
     """The tasks of closed rounds in the project of now, and who asked them, by key."""
-    here = project(standing)
+    here = pushed_tasks.last_place(standing)
     return {
         task.key: (number, task)
         for number in pushed_tasks.pushed_rounds(standing)
-        if number < standing.number
-        and standing.record(round_states.PUSHED, number)["project"] == here
+        if number < standing.number and pushed_tasks.place(standing, number) == here
         for task in pushed_tasks.tasks(standing, number)
     }
 

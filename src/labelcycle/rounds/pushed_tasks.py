@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
-from labelcycle.adapters.ports import Kind, TaskSpec
+from labelcycle.adapters import annotation
+from labelcycle.adapters.ports import AnnotationBackend, Display, Kind, TaskSpec
 from labelcycle.campaign import round_states
 from labelcycle.rounds.snapshot import Standing
 
@@ -23,6 +24,7 @@ class Asked:
     wanted : how many different people are to answer it
     predicted : the class that the model of the time gave the sample, None if there was none
     shown : whether annotators saw it
+    display : all that the task shows them; empty where an earlier version pushed it
     """
 
     key: str
@@ -33,13 +35,16 @@ class Asked:
     wanted: int = 1
     predicted: str | None = None
     shown: bool = False
+    display: Display = field(default_factory=dict)
 
     @classmethod
-    def of(cls, task: TaskSpec, number: int) -> Self:
+    def of(cls, task: TaskSpec, number: int, display: Display) -> Self:
         """A task as it was pushed, under the id `number`."""
         given = task.prediction
         label, shown = (given.label, task.shown) if given else (None, False)
-        return cls(task.key, task.sample, task.rank, number, task.kind, task.wanted, label, shown)
+        return cls(
+            task.key, task.sample, task.rank, number, task.kind, task.wanted, label, shown, display
+        )
 
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> Self:
@@ -64,6 +69,27 @@ def pushed_rounds(standing: Standing) -> list[int]:
     """Numbers of the rounds that asked people, the one at work included."""
     numbers = range(standing.number + 1)
     return [n for n in numbers if (standing.campaign.round(n) / round_states.PUSHED).exists()]
+
+
+def place(standing: Standing, number: int) -> tuple[str, int]:
+    """Where a round asked people: the name of the backend, and the project there."""
+    record = standing.record(round_states.PUSHED, number)
+    return str(record["backend"]), int(record["project"])
+
+
+def last_place(standing: Standing) -> tuple[str, int] | None:
+    """Where people were asked last; None if nobody was asked."""
+    numbers = pushed_rounds(standing)
+    return place(standing, numbers[-1]) if numbers else None
+
+
+def backend(standing: Standing) -> AnnotationBackend:
+    """Where people were asked last, or else are to be asked first.
+
+    `push.backend` may have been changed since: that counts from the next push on.
+    """
+    last = last_place(standing)
+    return annotation.of(standing.campaign, last[0] if last else standing.config.push.backend)
 
 
 def wanted(standing: Standing) -> dict[str, int]:

@@ -96,16 +96,19 @@ def read(root: Path) -> Standing:
     return Standing(campaign, settings, tags, number, round_states.state(number, files, tags))
 
 
-def ready(root: Path) -> Standing:
+def ready(root: Path, *, parts: bool = True) -> Standing:
     """Like `read`, once it is sure that a step may be taken: tree clean, closed rounds intact.
 
     For the holder of the campaign's lock: what killed writes left behind is swept away.
+
+    parts : check the own options of encoder, strategy and learner too, which imports torch; not
+        needed for a step that computes nothing
     """
     standing = read(root)
     campaign = standing.campaign
     check_safe(campaign)
     sweep(campaign)
-    _ = config.load(campaign.params).classes
+    _ = config.load(campaign.params, parts=parts).classes
     git.check_identity(campaign.root)
     last = round_states.round_tag(standing.number - 1) if standing.number else None
     git.check_head(campaign.root, last)
@@ -148,7 +151,7 @@ def check_safe(campaign: Campaign) -> None:
 
 
 def _check_asked(standing: Standing) -> None:
-    """Raise DataError for a recorded task that is not this campaign's, in Label Studio or not.
+    """Raise DataError for a recorded task that is not this campaign's, wherever it was asked.
 
     What is done with a round's tasks would be done to those of another campaign.
     """
@@ -220,11 +223,11 @@ def check_closed(campaign: Campaign, number: int) -> None:
     except ToolFailed as error:
         raise StateError(f"tag {tag} holds no {inside}: {error}") from error
     wanted = {inside: recorded}
-    if metrics.exists() and file_digest(metrics) == recorded:
-        wanted |= read_json(metrics)["digests"]
+    if _plain(metrics) and file_digest(metrics) == recorded:
+        wanted |= _digests(campaign, number)
     for name, value in wanted.items():
         path = campaign.root / name
-        got = file_digest(path) if path.exists() else "no file"
+        got = file_digest(path) if _plain(path) else "no file"
         if got != value:
             remedy = (
                 "dvc checkout data/labels"
@@ -237,7 +240,33 @@ def check_closed(campaign: Campaign, number: int) -> None:
             )
 
 
-def project(campaign: Campaign) -> int | None:
-    """Label Studio's number of the campaign, as last pushed to; None before round 0 is pushed."""
+def _digests(campaign: Campaign, number: int) -> dict[str, str]:
+    """The digests that a closed round recorded, by file.
+
+    Raises StateError for a name that `record_digests` does not write: any file of this computer
+    could be read by it, one without an end, too.
+    """
+    path = campaign.round(number) / round_states.METRICS
+    folder = str(path.parent.relative_to(campaign.root))
+    labels = str(campaign.label_file(number).relative_to(campaign.root))
+    digests: dict[str, str] = read_json(path)["digests"]
+    for name in digests:
+        place, _, own = name.rpartition("/")
+        if name != labels and (place != folder or own.startswith(".") or not own):
+            raise StateError(
+                f"{path}: digests has {name!r}; wanted files in {folder}/ and {labels} alone;"
+                " whoever wrote it may be after files of yours: do not use this campaign"
+            )
+    return digests
+
+
+def _plain(path: Path) -> bool:
+    """Whether there is a file, and no link to one."""
+    return path.is_file() and not path.is_symlink()
+
+
+def last_push(campaign: Campaign) -> tuple[str, int] | None:
+    """Backend and project that were pushed to last; None before round 0 is pushed."""
     pushed = sorted(campaign.rounds.glob(f"*/{round_states.PUSHED}"))
-    return int(read_json(pushed[-1])["project"]) if pushed else None
+    record = read_json(pushed[-1]) if pushed else None
+    return (str(record["backend"]), int(record["project"])) if record else None

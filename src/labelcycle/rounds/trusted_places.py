@@ -38,7 +38,7 @@ def places(params: str) -> tuple[str, ...]:
     said = []
     if push.get("images") == "s3" and push.get("bucket"):
         said.append(f"push.bucket = {push['bucket']}")
-    if isinstance(file, str) and _outside(file):
+    if isinstance(file, str) and outside(file):
         said.append(f"pretrain.options.file = {file}")
     return tuple(said)
 
@@ -49,7 +49,8 @@ def _section(values: Any, *names: str) -> dict[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
-def _outside(file: str) -> bool:
+def outside(file: str) -> bool:
+    """Whether a name, written relative to the campaign, leads out of it."""
     path = PurePosixPath(Path(file).as_posix())
     return path.is_absolute() or ".." in path.parts
 

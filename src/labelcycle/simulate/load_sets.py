@@ -12,7 +12,7 @@ from labelcycle.simulate.sets.chosen_set import Read
 
 
 def opened(experiment: Experiment, source: Path) -> list[Read]:
-    """The sets, in the order of `experiment.data`; no pixels of files are decoded.
+    """The sets, in the order of `experiment.data`.
 
     source : folder of the experiment's file
     Raises SettingsError or DataError if one is not there, or does not suit the experiment.

@@ -1,8 +1,10 @@
 """Figures as PNG bytes: the same bytes for the same numbers."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -22,6 +24,18 @@ MAX_NUMBERED = 30
 """With more classes than this, cells are too small for numbers."""
 
 
+@contextmanager
+def plain_settings() -> Iterator[None]:
+    """Figures are drawn by matplotlib's own defaults inside.
+
+    A file `matplotlibrc` of the folder we work in, which may have come with a clone, would else
+    have LaTeX run with commands of its author.
+    """
+    with mpl.rc_context(mpl.rcParamsDefault):
+        yield
+
+
+@plain_settings()
 def confusion(matrix: NDArray[np.int64], classes: Sequence[str]) -> bytes:
     """The confusion matrix: colour is the share of the true class, the number the count."""
     c = len(classes)
@@ -46,6 +60,7 @@ def confusion(matrix: NDArray[np.int64], classes: Sequence[str]) -> bytes:
     return _png(figure)
 
 
+@plain_settings()
 def per_class(figures: PerClass, classes: Sequence[str]) -> bytes:
     """Precision, recall and F1 of each class as bars; an undefined figure has no bar."""
     c = len(classes)

@@ -1,6 +1,6 @@
 """The training behind stage `pretrain`, with its checkpoints.
 
-Under torchrun every process runs this; the first one alone writes and shows.
+Of several processes every one runs this; the first alone writes and shows.
 """
 
 import io

@@ -52,10 +52,11 @@ def checked(campaign: Campaign, options: "Options") -> ReadyMade | None:
 
 
 def described(encoder: ReadyMade) -> str:
-    """How much was read."""
+    """How much was read, and what people should know of it."""
     rows = len(encoder.table.features)
     how = "ids" if encoder.table.by_id else "paths"
-    return f"{rows:,} rows of {encoder.width:,} features, named by the images' {how}"
+    text = f"{rows:,} rows of {encoder.width:,} features, named by the images' {how}"
+    return "; ".join(filter(None, (text, encoder.table.remark)))
 
 
 def write(campaign: Campaign, encoder: ReadyMade, splits: Mapping[str, Sequence[Sample]]) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,9 @@ CONFIG = ".dvc/config"
 
 
 # Somebody's `dvc status` beside us is waited for.
+THEN = "--then"
+"""Between several commands for one process: most of a second is the start of DVC."""
+
 PROGRAM = (*programs.PYTHON, "-m", "labelcycle.adapters.dvc.program", "--wait-for-lock")
 
 
@@ -101,8 +104,8 @@ def add(root: Path, paths: Iterable[str]) -> None:
     _dvc(root, "add", *paths)
 
 
-def repro(root: Path, stage: str) -> None:
-    """Bring one stage, and what it needs, up to date; what is up to date already is skipped.
+def repro(root: Path, *stages: str) -> None:
+    """Bring stages, and what they need, up to date; what is up to date already is skipped.
 
     Only stages of the campaign's own dvc.yaml run: DVC by itself would also run what another
     dvc.yaml of the repository declares to make one of their inputs. The stage speaks to the user
@@ -111,16 +114,16 @@ def repro(root: Path, stage: str) -> None:
     trusted.check(root, CONFIG, places)
     _make_cache(root)
     try:
-        programs.show([*PROGRAM, "repro", "--single-item", *needed(root, stage)], root)
+        programs.show([*PROGRAM, "repro", "--single-item", *needed(root, *stages)], root)
     except ToolFailed as error:
         raise ToolFailed(
-            f"stage {stage} failed; its own message stands above; mend that, then run the same"
-            " command again"
+            f"{'stage' if len(stages) == 1 else 'one of the stages'} {', '.join(stages)} failed;"
+            " its own message stands above; mend that, then run the same command again"
         ) from error
 
 
-def needed(root: Path, stage: str) -> list[str]:
-    """A stage of dvc.yaml and all that it needs, in the order in which they are to be looked at.
+def needed(root: Path, *wanted: str) -> list[str]:
+    """Stages of dvc.yaml and all that they need, in the order in which they are to be looked at.
 
     That is data under DVC, by the names of their .dvc files, and other stages.
     """
@@ -136,7 +139,8 @@ def needed(root: Path, stage: str) -> list[str]:
                 order[f"{path}.dvc"] = None
         order[name] = None
 
-    visit(stage)
+    for stage in wanted:
+        visit(stage)
     return list(order)
 
 
@@ -147,8 +151,22 @@ def _outs(entry: dict[str, Any]) -> Iterator[str]:
 
 
 def has_remote(root: Path) -> bool:
-    """True if there is a remote to push to."""
-    return bool(_dvc(root, "remote", "list"))
+    """True if there is a remote to push to, wherever it is configured."""
+    return bool(_settings(root).get("remote"))
+
+
+def _settings(root: Path) -> Any:
+    """DVC's settings of all levels, with whole paths. Raises as `_dvc` does.
+
+    Read in this process: to start DVC for it takes most of a second.
+    """
+    from dvc.config import Config, ConfigError  # type: ignore[import-untyped]
+
+    trusted.check(root, CONFIG, places)
+    try:
+        return Config(str(root / ".dvc"))
+    except ConfigError as error:
+        raise ToolFailed(f"{root / CONFIG}: {error}; mend it, then run the same command") from error
 
 
 def push(root: Path) -> None:
@@ -163,19 +181,24 @@ def pull(root: Path) -> None:
     programs.show([*PROGRAM, "pull"], root)
 
 
-def restore(root: Path, origin: Path, targets: Iterable[str]) -> None:
+def restore(root: Path, origin: Path, targets: Sequence[str]) -> None:
     """Bring `targets` into the clone `root`, from the cache of `origin` or else from the remote.
 
     The clone works by the settings of `origin` as they are now, not by those of its own revision.
     Raises DataError that names the target that neither has.
     """
-    cache = _dvc(origin, "cache", "dir")
+    cache = _settings(origin).get("cache", {}).get("dir") or origin / ".dvc" / "cache"
     for name in ("config", "config.local"):  # addresses and credentials of the remote
         own = origin / ".dvc" / name
         if own.exists():
             shutil.copy(own, root / ".dvc" / name)
-    _unchecked(root, "config", "--local", "cache.dir", str((origin / cache).resolve()))
-    for target in targets:  # given several, `dvc checkout` brings only one of them
+    where = ("config", "--local", "cache.dir", str(Path(cache).resolve()))
+    # Given several, `dvc checkout` brings only one of them; so one process does it several times.
+    with contextlib.suppress(ToolFailed):
+        _unchecked(root, *_chained([where, *(("checkout", target) for target in targets)]))
+        return
+    _unchecked(root, *where)
+    for target in targets:
         try:
             _unchecked(root, "checkout", target)
         except ToolFailed as missing:
@@ -185,6 +208,12 @@ def restore(root: Path, origin: Path, targets: Iterable[str]) -> None:
                     f" remote to fetch it from ({missing}); add one: dvc remote add -d NAME ADDRESS"
                 ) from missing
             _unchecked(root, "pull", target)
+
+
+def _chained(commands: Iterable[Sequence[str]]) -> list[str]:
+    """Several commands as the words of one, for our own DVC program."""
+    words = [[*PROGRAM[-1:], *command, THEN] for command in commands]
+    return [word for command in words for word in command][1:-1]
 
 
 def recorded(root: Path, path: str) -> str:

@@ -1,4 +1,4 @@
-"""DVC's own program, started as it is, but for two things.
+"""DVC's own program, started as it is, but for three things.
 
 It is silent about files and folders that are empty. Those of a campaign mostly are so rightly (a
 hold-out nobody has answered, a round without figures), and DVC would warn of each whenever it
@@ -6,16 +6,20 @@ looks.
 
 It refuses the list of a folder's files if a name in it leads out of that folder. DVC 3.67 takes
 such a name as it is, so that whoever wrote the list could write any file at a checkout.
+
+It does several commands, with `--then` between them, until one fails.
 """
 
 import logging
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dvc.cli import main  # type: ignore[import-untyped]
 from dvc.exceptions import DvcException  # type: ignore[import-untyped]
 from dvc_data.hashfile.tree import Tree
+
+from labelcycle.adapters.dvc.commands import THEN
 
 EMPTY = "'%s' is empty."
 """As `dvc.output` has it, before the name is put in."""
@@ -43,9 +47,20 @@ def checked(entries: list[dict[str, Any]], hash_name: str | None = None) -> Any:
     return _from_list(entries, hash_name)
 
 
+def commands(words: Sequence[str]) -> list[list[str]]:
+    """The words of each command."""
+    found: list[list[str]] = [[]]
+    for word in words:
+        if word == THEN:
+            found.append([])
+        else:
+            found[-1].append(word)
+    return found
+
+
 _from_list = Tree.from_list
 
 if __name__ == "__main__":
     logging.getLogger("dvc.output").addFilter(wanted)
     Tree.from_list = checked  # type: ignore[method-assign, assignment]
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(next((code for words in commands(sys.argv[1:]) if (code := main(words))), 0))

@@ -39,6 +39,7 @@ def prepare(root: Path) -> Campaign:
         os.environ[tracking_uri.VARIABLE] = tracking_uri.absolute(uri, Path.cwd())
     services.load_environment(campaign)
     _close_ephemeral()
+    private.keep_compiled(campaign.private)
     os.environ.setdefault("PREFECT_HOME", str(campaign.private / "prefect"))
     for name, value in PREFECT.items():
         os.environ.setdefault(name, value)

@@ -49,10 +49,9 @@ def _get(url: str, headers: Mapping[str, str] | None) -> tuple[bytes | None, str
 
 
 def check(environment: Mapping[str, str] | None = None) -> list[Line]:
-    """The state of each service that the environment names, for people."""
+    """The state of MLflow and Prefect, of which the environment says where they are, for people."""
     env = os.environ if environment is None else environment
     return [
-        *_label_studio(env.get("LABEL_STUDIO_URL", ""), env.get("LABEL_STUDIO_API_KEY", "")),
         _server("MLflow", "MLFLOW_TRACKING_URI", env.get("MLFLOW_TRACKING_URI", ""), "/health"),
         _server("Prefect", "PREFECT_API_URL", env.get("PREFECT_API_URL", ""), "/health"),
     ]
@@ -70,7 +69,10 @@ def _server(title: str, variable: str, address: str, path: str) -> Line:
     return title, False, f"nothing healthy answers at {bare(address)} ({why})", start
 
 
-def _label_studio(address: str, token: str) -> list[Line]:
+def label_studio(environment: Mapping[str, str] | None = None) -> list[Line]:
+    """The state of Label Studio, and whether its token opens anything."""
+    env = os.environ if environment is None else environment
+    address, token = env.get("LABEL_STUDIO_URL", ""), env.get("LABEL_STUDIO_API_KEY", "")
     server = _server("Label Studio", "LABEL_STUDIO_URL", address, "/health")
     name = "Label Studio token"
     if not server[1]:

@@ -34,7 +34,8 @@ def start(argv: Sequence[str], environment: Mapping[str, str], folder: Path, log
     try:
         if log.exists():
             log.replace(log.with_name(f"{log.name}.1"))
-        with log.open("wb") as output:
+        # appending: whoever cuts a long log leaves no hole as long as it was
+        with log.open("ab") as output:
             child = subprocess.Popen(
                 argv,
                 env=inherited() | dict(environment),

@@ -40,15 +40,15 @@ class Services:
     invite: str | None = None
     prefect: str | None = None
 
-    def told(self, project: int | None, curves: str | None = None) -> list[str]:
+    def told(self, pushed: tuple[str, int] | None, curves: str | None = None) -> list[str]:
         """What a person needs to know: each service's page, and how to get in.
 
-        project : Label Studio's number of the campaign, if it has one: its page opens the next task
+        pushed : backend and project of the campaign, if it has one: its page opens the next task
         curves : address of the campaign's curves in MLflow, None for its front page
         """
         pages = {"prefect": "/runs"}
-        if project is not None:
-            pages["label_studio"] = f"/projects/{project}/data?labeling=1"
+        if pushed and pushed[0] == "label_studio":
+            pages["label_studio"] = f"/projects/{pushed[1]}/data?labeling=1"
         lines = [
             f"{service.title:<13} "
             + ((name == "mlflow" and curves) or service.public + pages.get(name, ""))
@@ -115,6 +115,23 @@ def down(campaign: store.Campaign, show: Callable[[str], None] = lambda _: None)
                 show(f"{entry['title']} stopped")
                 stopped += 1
     return stopped
+
+
+def embedded(campaign: store.Campaign, show: Callable[[str], None]) -> dict[str, str]:
+    """MLflow and Prefect without their servers: what tells programs so, by variable.
+
+    Both then work on the databases that `up` would give to the servers, which are made here.
+    """
+    private.secure(campaign)
+    with processes.exclusive(campaign.private / "services.lock"):
+        record = service_record.read(campaign)
+        servers = {name: _server(name, campaign, record) for name in ("mlflow", "prefect")}
+        for server in servers.values():
+            server.folder.mkdir(parents=True, exist_ok=True)
+            _prepare(server, record, show)
+            record.setdefault("versions", {})[server.name] = server.version
+        service_record.write(campaign, record)
+    return {"MLFLOW_TRACKING_URI": f"sqlite:///{servers['mlflow'].database}"}
 
 
 def environment(campaign: store.Campaign) -> dict[str, str]:

@@ -69,7 +69,7 @@ def rebuild(
     if digest != meta["digest"]:
         raise DataError(
             f"{path} changed since `pretrain` read it: wanted digest {meta['digest']}, got"
-            f" {digest}; run `labelcycle run`, or `labelcycle stage pretrain`"
+            " another; run `labelcycle run`, or `labelcycle stage pretrain`"
         )
     return Precomputed(meta["file"], digest, read(path))
 
@@ -77,6 +77,8 @@ def rebuild(
 def _digest(path: Path) -> str:
     """The digest of the file. Raises DataError if it cannot be read."""
     try:
+        if path.exists() and not path.is_file():  # a device has no end
+            raise OSError("it is no file")
         return file_digest(path)
     except OSError as error:
         raise DataError(

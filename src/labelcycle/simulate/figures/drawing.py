@@ -11,6 +11,7 @@ from labelcycle.campaign import store
 from labelcycle.simulate.figures import accuracy, gain, maps
 from labelcycle.simulate.figures.style import looks, save
 from labelcycle.simulate.result_rows import Found, counted, curves_of, groups, heading, labels
+from labelcycle.stages.charts import plain_settings
 
 ENDING = ".png"
 
@@ -29,7 +30,8 @@ def draw(folder: Path, ending: str = ENDING, failed: Failed | None = None) -> li
     for name, picture in _figures(found, folder):
         path = folder / f"{name}{ending}"
         try:
-            drawn.append(save(picture(), path))
+            with plain_settings():
+                drawn.append(save(picture(), path))
         except Exception as error:
             if failed is None:
                 raise

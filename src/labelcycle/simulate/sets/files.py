@@ -13,14 +13,22 @@ from labelcycle.core.one_line_warnings import Notice
 from labelcycle.errors import DataError
 from labelcycle.images.paths import find
 from labelcycle.simulate.sets.chosen_set import Read, Rows, check_folder, drawn
-from labelcycle.simulate.sets.image_files import are_images, common_ranges, of_files, same_bytes
+from labelcycle.simulate.sets.image_files import (
+    alike,
+    are_images,
+    common_ranges,
+    of_files,
+    told_groups,
+    told_shared,
+)
 
 
 def folder(path: Path, share: float) -> Read:
     """train/CLASS/* and test/CLASS/*, or CLASS/*, of which a share is drawn for the test set.
 
     Files are found as `labelcycle ingest` finds them, and images known by what is in them. Those
-    with the same bytes stay on one side of the split.
+    that show nearly the same picture stay on one side of the split that is drawn; in one that is
+    given they are told.
     """
     check_folder(path)
     if (path / "train").is_dir() and (path / "test").is_dir():
@@ -31,16 +39,24 @@ def folder(path: Path, share: float) -> Read:
             where = path / "test" / others[0]
             raise DataError(f"{where}: no such class in train; wanted {', '.join(names)}")
         both = [_labelled(each, names) for each in found]
-        ranges = common_ranges([file for files, _ in both for file in files])
+        (learned, _), (measured, _) = both
+        ranges = common_ranges([*learned, *measured])
+        groups = alike([*learned, *measured], ranges)
+        _tell(told_shared(path, learned, measured, groups))
         train, test = (of_files(*each, ranges) for each in both)
         return Read(train, test, names=tuple(names))
     images = _images(path)
     names = _classes(path, images)
     files, labels = _labelled(images, names)
-    groups = same_bytes(files, labels)
-    return Read(
-        *drawn(of_files(files, labels, common_ranges(files)), share, groups), names=tuple(names)
-    )
+    ranges = common_ranges(files)
+    groups = alike(files, ranges)
+    _tell(told_groups(path, files, labels, groups))
+    return Read(*drawn(of_files(files, labels, ranges), share, groups), names=tuple(names))
+
+
+def _tell(text: str) -> None:
+    if text:
+        warnings.warn(Notice(text), stacklevel=3)
 
 
 def _images(path: Path) -> dict[str, list[Path]]:
@@ -51,7 +67,7 @@ def _images(path: Path) -> dict[str, list[Path]]:
         if not each.is_dir() or each.name.startswith("."):
             continue
         try:
-            files = [Path(file) for file in find([str(each)], path)]
+            files = [Path(file) for file in find([str(each)], Path())]
         except DataError:  # not a single file
             files = []
         pictures = [file for file, good in zip(files, are_images(files), strict=True) if good]

@@ -3,17 +3,20 @@
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from labelcycle import imaging
 from labelcycle.core.digests import digest, file_digest
 from labelcycle.core.one_line_warnings import Notice
 from labelcycle.errors import DataError
-from labelcycle.imaging import values
+from labelcycle.images import twins
+from labelcycle.imaging import fingerprints, values
 from labelcycle.imaging.values import Range
 from labelcycle.nn.squares import square
 from labelcycle.simulate.sets.chosen_set import Labels, Rows, Split
@@ -21,42 +24,116 @@ from labelcycle.simulate.sets.chosen_set import Labels, Rows, Split
 THREADS = 4
 """That read files."""
 
+MANY = 5000
+"""Images from which it is told that all are decoded, which takes a while."""
+
 Answer = TypeVar("Answer")
 
 
 def are_images(paths: Sequence[Path]) -> list[bool]:
     """Whether each file is an image of a format that is read, by its first bytes."""
-    return _of_each(lambda path: imaging.mode_of(path) is not None, paths)
+    return _of_each(lambda path: imaging.kind_of(path) is not None, paths)
 
 
 def common_ranges(paths: Sequence[Path]) -> dict[str, Range]:
     """Black and white of pixels of more than 8 bits, from all images that have such."""
     deep = [
         path
-        for path, mode in zip(paths, _of_each(imaging.mode_of, paths), strict=True)
-        if mode and values.kind(mode)
+        for path, kind in zip(paths, _of_each(imaging.kind_of, paths), strict=True)
+        if kind and kind != "8-bit"
     ]
     found = _of_each(lambda path: imaging.decode(path.read_bytes()).values, deep)
     return values.common(each for each in found if each)
 
 
-def same_bytes(paths: Sequence[Path], labels: Labels) -> Rows:
-    """A number for each file, the same for files with the same bytes; tells contradictions."""
-    stamps = _of_each(_stamp, paths)
+@dataclass(frozen=True)
+class _Look:
+    """How an image file looks; pixels : digest of them, small : as `looks.small` makes it."""
+
+    pixels: str
+    size: tuple[int, int]
+    small: NDArray[np.uint8]
+
+
+def alike(paths: Sequence[Path], ranges: Mapping[str, Range]) -> Rows:
+    """A number for each file, the same for files that show the same or nearly the same picture.
+
+    As `ingest` finds them, so each file is decoded; what is found is told.
+    """
+    if len(paths) >= MANY:
+        told = f"{len(paths):,} images are decoded to find those that show nearly the same picture"
+        warnings.warn(Notice(told), stacklevel=2)
+
+    def look(path: Path) -> _Look:
+        image = _decoded(path, ranges)
+        return _Look(fingerprints.pixels_digest(image), image.size, fingerprints.small(image))
+
+    seen = _of_each(look, paths)
     first: dict[str, int] = {}
-    for row, stamp in enumerate(stamps):
-        first.setdefault(stamp, row)
-    other = [row for row, stamp in enumerate(stamps) if labels[row] != labels[first[stamp]]]
-    if other:
-        warnings.warn(
-            Notice(
-                f"{len(other)} files have the bytes of a file of another class, such as"
-                f" {paths[other[0]]} those of {paths[first[stamps[other[0]]]]}"
-            ),
-            stacklevel=2,
-        )
-    numbers: Rows = np.unique([first[stamp] for stamp in stamps], return_inverse=True)[1]
+    for row, each in enumerate(seen):
+        first.setdefault(each.pixels, row)
+    rows = sorted(first.values())
+    near = twins.groups(
+        [_name(row) for row in rows],
+        [seen[row].size for row in rows],
+        np.stack([seen[row].small for row in rows]),
+        lambda name: _decoded(paths[int(name)], ranges),
+    )
+    least = [near.get(_name(first[each.pixels]), _name(first[each.pixels])) for each in seen]
+    numbers: Rows = np.unique(least, return_inverse=True)[1]
     return numbers.astype(np.int64)
+
+
+def _name(row: int) -> str:
+    """A text for a row that sorts as numbers do."""
+    return f"{row:012d}"
+
+
+def told_groups(path: Path, paths: Sequence[Path], labels: Labels, groups: Rows) -> str:
+    """How many files show nearly the same picture, and how many of those in another class."""
+    rows = _several(groups)
+    if not rows:
+        return ""
+    one, other, *_ = rows[0]
+    text = (
+        f"{path}: {sum(map(len, rows))} images in {len(rows)} groups show the same or nearly the"
+        f" same picture, such as {paths[one]} and {paths[other]}: those of a group are all in the"
+        " training set or all in the test set"
+    )
+    mixed = [each for each in rows if len(set(labels[each].tolist())) > 1]
+    if not mixed:
+        return text
+    one, *others = mixed[0]
+    other = next(row for row in others if labels[row] != labels[one])
+    return (
+        f"{text}; {len(mixed)} groups lie in several classes, such as {paths[one]} and"
+        f" {paths[other]}"
+    )
+
+
+def told_shared(path: Path, train: Sequence[Path], test: Sequence[Path], groups: Rows) -> str:
+    """How many images of a test set that is given show a picture of the training set.
+
+    groups : of the files of `train`, then of `test`
+    """
+    first = {int(group): row for row, group in reversed(list(enumerate(groups[: len(train)])))}
+    shared = [row for row, group in enumerate(groups[len(train) :]) if int(group) in first]
+    if not shared:
+        return ""
+    other = train[first[int(groups[len(train) + shared[0]])]]
+    return (
+        f"{path}: {len(shared)} of {len(test)} test images show the same or nearly the same picture"
+        f" as a training image, such as {test[shared[0]]} and {other}: what is measured is partly"
+        " memory; take them out of one of both"
+    )
+
+
+def _several(groups: Rows) -> list[list[int]]:
+    """The rows of each group that has several, by their first."""
+    members: dict[int, list[int]] = {}
+    for row, group in enumerate(groups.tolist()):
+        members.setdefault(group, []).append(row)
+    return [rows for rows in members.values() if len(rows) > 1]
 
 
 def of_files(
@@ -68,16 +145,17 @@ def of_files(
     """
 
     def pixels(row: int, side: int) -> NDArray[np.uint8]:
-        try:
-            data = paths[row].read_bytes()
-            return square(imaging.decode(data, ranges=ranges).image, side)
-        except (DataError, OSError) as error:
-            raise DataError(
-                f"{paths[row]}: wanted an image, got {error}; remove or mend the file"
-            ) from error
+        return square(_decoded(paths[row], ranges), side)
 
     stamp = digest("".join(_of_each(_stamp, paths)).encode())
     return Split(labels, pixels, stamp if not ranges else f"{stamp} {ranges}")
+
+
+def _decoded(path: Path, ranges: Mapping[str, Range] | None) -> Image.Image:
+    try:
+        return imaging.decode(path.read_bytes(), ranges=ranges).image
+    except (DataError, OSError) as error:
+        raise DataError(f"{path}: wanted an image, got {error}; remove or mend the file") from error
 
 
 def _of_each(function: Callable[[Path], Answer], paths: Sequence[Path]) -> list[Answer]:

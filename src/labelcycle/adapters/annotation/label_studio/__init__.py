@@ -8,18 +8,22 @@ the progress and each pull do so too, for a server that timed out may make them 
 
 import os
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
 import httpx
 
+from labelcycle.adapters import cors
 from labelcycle.adapters.addresses import bare
 from labelcycle.adapters.annotation.label_studio import (
+    answering,
     config_difference,
+    display,
     found_project,
     labeling_config,
+    project_webhook,
     shown_images,
     task_import,
     task_people,
@@ -27,9 +31,24 @@ from labelcycle.adapters.annotation.label_studio import (
 )
 from labelcycle.adapters.annotation.label_studio.listed_task import Task
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
-from labelcycle.adapters.ports import Answer, LabelSchema, Progress, TaskSpec
+from labelcycle.adapters.local import health, server_programs
+from labelcycle.adapters.ports import (
+    AnnotationBackend,
+    Answer,
+    Display,
+    LabelSchema,
+    OpenTask,
+    Progress,
+    TaskSpec,
+)
 from labelcycle.campaign.store import Campaign
-from labelcycle.errors import DataError, ServiceDown, ServiceRefused
+from labelcycle.errors import DataError, LabelcycleError, ServiceDown, ServiceRefused
+
+TITLE = "Label Studio"
+
+NEXT = "annotators press Label All Tasks"
+
+SERVICE = "label_studio"
 
 CHUNK = 500
 """Tasks in one request; 500 with predictions took 1.7 s on SQLite."""
@@ -79,6 +98,18 @@ class LabelStudioBackend:
     def accounts(self) -> dict[str, str]:
         """E-mail address of each annotator, by the name that answers have."""
         return {str(number): email for email, number in self._api.users().items()}
+
+    def invitation(self, *, renew: bool) -> str:
+        """The link with which people make accounts of their own; `renew` makes the old useless."""
+        return self._public + task_people.invitation(self._api, renew)
+
+    def keep_webhook(self, project: int, url: str, secret: str) -> None:
+        """Have `url` called with `secret` whenever somebody has answered."""
+        project_webhook.keep(self._api, project, url, secret)
+
+    def remove_webhook(self, project: int) -> None:
+        """Have nobody called any more."""
+        project_webhook.remove(self._api, project)
 
     # --- the project ------------------------------------------------------------------------
 
@@ -183,6 +214,35 @@ class LabelStudioBackend:
         tidying.remove_twins(self._api, project, strange)
         return self._by_key(project, records)
 
+    # --- what people see --------------------------------------------------------------------
+
+    def display(self, tasks: Sequence[TaskSpec]) -> dict[str, Display]:
+        """By key, what each task shows once it is pushed. Raises DataError as `push` does."""
+        return {task.key: task_import.display(task, self._campaign.media) for task in tasks}
+
+    def displayed(self, project: int, tasks: Mapping[str, int]) -> dict[str, list[Display]]:
+        """By key, what each of `tasks` (key -> id) that is there shows now, and each twin of it."""
+        return {
+            key: [each.display for each in twins]
+            for key, twins in self._shown(project, tasks).items()
+        }
+
+    def restore(
+        self, project: int, tasks: Mapping[str, int], displays: Mapping[str, Display]
+    ) -> None:
+        """Have those of `tasks` that `displays` names by key, and their twins, show that again.
+
+        A pre-annotation that is not in it goes; one that is missing stays away, for nobody is
+        misled by none.
+        """
+        named = {key: number for key, number in tasks.items() if key in displays}
+        for key, twins in self._shown(project, named).items():
+            for task in twins:
+                display.restore(self._api, key, task, displays[key])
+
+    def _shown(self, project: int, tasks: Mapping[str, int]) -> dict[str, list[display.Shown]]:
+        return display.shown(self._api, project, self._by_key(project, tasks))
+
     # --- while people work ------------------------------------------------------------------
 
     def progress(
@@ -216,6 +276,32 @@ class LabelStudioBackend:
     def tidy(self, project: int, tasks: Mapping[str, int]) -> None:
         """Remove those of the withdrawn `tasks` that nobody has answered or skipped."""
         tidying.remove_round(self._api, project, tasks)
+
+    # --- answers of a program ---------------------------------------------------------------
+
+    def classes(self, project: int) -> tuple[str, ...]:
+        """The class names that the project offers."""
+        return labeling_config.classes(self._api.project(project).config)
+
+    def open_tasks(self, project: int, wanted: Mapping[int, int] | None = None) -> list[OpenTask]:
+        """The tasks that want further people; see `labelcycle.adapters.ports.Answering`."""
+        return answering.open_tasks(self._api, project, wanted)
+
+    def people(self, count: int) -> list[str]:
+        """Accounts of `count` simulated people; made if they do not exist."""
+        return answering.people(self._api, count)
+
+    def give(
+        self,
+        task: OpenTask,
+        person: str,
+        labels: Sequence[str],
+        *,
+        reason: str = "",
+        lead_time_s: float | None = None,
+    ) -> None:
+        """One person's answer to a task; given again by the same person, it stands once."""
+        answering.give(self._api, task, int(person), labels, reason, lead_time_s)
 
     # --- pull -------------------------------------------------------------------------------
 
@@ -294,3 +380,22 @@ class LabelStudioBackend:
                 " deleted; run `labelcycle close --incomplete` to end the round without"
                 f" {'it' if len(gone) == 1 else f'these {len(gone)}'}"
             )
+
+
+def connect(campaign: Campaign) -> AnnotationBackend:
+    """The backend of a campaign. Raises ServiceDown or ServiceRefused without address or token."""
+    return LabelStudioBackend(campaign)
+
+
+def page_origin() -> str | None:
+    """Where annotators' pages come from; None if Label Studio is off."""
+    return cors.page()
+
+
+def checks(_campaign: Campaign) -> Iterator[health.Line]:
+    """Whether the program is there that `labelcycle up` starts, and the server and its token."""
+    try:
+        yield "Label Studio's program", True, str(server_programs.find_label_studio()), ""
+    except LabelcycleError as error:
+        yield "Label Studio's program", False, str(error), "only needed for `labelcycle up`"
+    yield from health.label_studio()

@@ -119,7 +119,10 @@ class LabelStudioApi:
     # --- tasks ------------------------------------------------------------------------------
 
     def tasks(self, project: int, ids: Sequence[int] | None = None) -> list[Task]:
-        """The project's tasks, or those of `ids` that exist, by id; never a part of them."""
+        """The project's tasks, or those of `ids` that exist, by id; never a part of them.
+
+        Their data are as they were imported: an image in a bucket by its own address.
+        """
         if ids is None:
             found = self._listing(project, None)
             self._complete("tasks", len(found), self.project(project).tasks)
@@ -149,7 +152,9 @@ class LabelStudioApi:
         which: dict[str, Any] = {"project": project, "page": page, "page_size": PAGE}
         which |= {"query": query} if query else {}
         try:
-            answer = self._sdk.tasks.list(**which, fields="task_only", include=TASK_FIELDS)
+            answer = self._sdk.tasks.list(
+                **which, fields="task_only", include=TASK_FIELDS, resolve_uri=False
+            )
         except ApiError as error:
             if error.status_code == 404 and page > 1:  # tasks went while the pages were read
                 return [], 0

@@ -128,7 +128,7 @@ def _allow_bucket(api: LabelStudioApi, project: int, bucket: str, settings: dict
         api.call(doing, write, project)
     except (ServiceDown, ServiceRefused) as error:  # an endpoint that it cannot reach is a 500
         raise type(error)(
-            f"{error}; Label Studio itself must reach {s3.endpoint() or 'Amazon S3'} and read the"
+            f"{error}; Label Studio itself must reach {s3.where()} and read the"
             f" prefix {settings['prefix']!r} of bucket {bucket} with the credentials of this"
             " environment, and refuses private addresses unless it is started with"
             " USE_DEFAULT_BANNED_SUBNETS=false (docs/operating.md, Images)"

@@ -1,11 +1,11 @@
 """A task as Label Studio takes it, and an annotation as Label Studio gives it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from labelcycle.adapters.annotation.label_studio import labeling_config, shown_images
-from labelcycle.adapters.ports import Answer, Prediction, TaskSpec
+from labelcycle.adapters.ports import GUESS, Answer, Display, Prediction, TaskSpec
 from labelcycle.errors import ServiceRefused
 
 
@@ -32,6 +32,38 @@ def record(task: TaskSpec, media: Path, offered: Sequence[str]) -> dict[str, Any
     if task.prediction and task.shown:
         made["predictions"] = [_prediction(task.prediction, offered)]
     return made
+
+
+def display(task: TaskSpec, media: Path) -> Display:
+    """What the task of `record` shows, as `displayed` reads it."""
+    shown = {
+        labeling_config.IMAGE: shown_images.shown(task, media),
+        labeling_config.PLACE: _place(task),
+    }
+    if task.prediction and task.shown:
+        shown[GUESS] = _guess(task.prediction.label, task.prediction.model)
+    return shown
+
+
+def displayed(data: Mapping[str, Any], predictions: Iterable[Mapping[str, Any]]) -> Display:
+    """What a task with these data and pre-annotations shows: all data count but the key.
+
+    predictions : as the server lists them; several are one text
+    """
+    shown = {name: str(value) for name, value in data.items() if name != "key"}
+    if guesses := sorted({guess(each) for each in predictions}):
+        shown[GUESS] = "; ".join(guesses)
+    return shown
+
+
+def guess(prediction: Mapping[str, Any]) -> str:
+    """A pre-annotation of the server's list as a display has it."""
+    labels, reason = labeling_config.said(prediction["result"])
+    return _guess(", ".join(labels) or reason, str(prediction["model_version"]))
+
+
+def _guess(label: str, model: str) -> str:
+    return f"{label} ({model})"
 
 
 def _place(task: TaskSpec) -> str:
@@ -91,10 +123,9 @@ def _annotator(annotation: Mapping[str, Any]) -> str:
 def _editor(annotation: Mapping[str, Any], annotator: str, service: int) -> str | None:
     """Who wrote what the annotation says now. The server alone sets `updated_by`.
 
-    An answer to an import, and one whose editor's account was removed, has none. Of a removed
-    annotator both are unknown, and the answer is taken for that person's own.
+    An answer of an import, and one whose editor's account was removed, has none.
     """
     person = annotation["updated_by"]
     if person is None:
-        return None if annotation.get("completed_by") is not None else annotator
+        return None
     return annotator if int(person) == service else str(int(person))

@@ -5,7 +5,6 @@ would open the tasks of closed rounds again, and serve begun tasks first, whatev
 """
 
 import json
-import os
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -110,17 +109,11 @@ def annotators(
     return found
 
 
-def here() -> LabelStudioApi:
-    """The Label Studio that the environment names."""
-    address, token = (os.environ.get(f"LABEL_STUDIO_{name}", "") for name in ("URL", "API_KEY"))
-    return LabelStudioApi(address, token)
-
-
 def invitation(api: LabelStudioApi, renew: bool) -> str:
-    """The link with which people make accounts of their own; `renew` makes the old one useless."""
+    """Path of the link with which people make accounts; `renew` makes the old one useless."""
     if renew:
         link = api.call("renewing the invitation", lambda sdk: sdk.organizations.reset_token())
     else:
         ask = "reading the invitation"
         link = api.call(ask, lambda sdk: sdk.organizations.invites.get_invite_link())
-    return (os.environ.get("LABEL_STUDIO_HOST") or api.url) + str(link.invite_url)
+    return str(link.invite_url)

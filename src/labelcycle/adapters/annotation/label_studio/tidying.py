@@ -43,18 +43,13 @@ def grouped(listed: Iterable[Task], keys: Mapping[str, object]) -> dict[str, lis
 def strange(
     present: Mapping[str, Iterable[Task]], records: Mapping[str, Mapping[str, Any]]
 ) -> list[Task]:
-    """The unanswered tasks that show another image than that of their record.
-
-    The server names images of a bucket anew at each look, so of those it cannot be told.
-    """
+    """The unanswered tasks that show another image than that of their record."""
     images = {key: record["data"][labeling_config.IMAGE] for key, record in records.items()}
     return [
         task
         for key, twins in present.items()
         for task in twins
-        if task.untouched
-        and not images[key].startswith("s3://")
-        and task.data.get(labeling_config.IMAGE) != images[key]
+        if task.untouched and task.data.get(labeling_config.IMAGE) != images[key]
     ]
 
 

@@ -1,0 +1,46 @@
+"""The commands to answer without a server, for `push.backend: files`: tasks, answer."""
+
+import getpass
+from pathlib import Path
+
+import click
+
+from labelcycle.cli.campaign_option import GivenPath, campaign_in
+
+
+@click.command()
+@click.pass_obj
+def tasks(root: Path) -> None:
+    """Print what waits for people, as CSV to be filled in; only for `push.backend: files`.
+
+    The column `image` says which file to look at. Write a class into the column `answer`, or skip,
+    or why there is none: none of these, several of these, cannot be judged.
+    """
+    from labelcycle.cycle import answer_table
+    from labelcycle.rounds import snapshot
+
+    campaign_in(root)
+    click.echo(answer_table.text(snapshot.read(root)), nl=False)
+
+
+@click.command()
+@click.argument("table", type=GivenPath(exists=True, dir_okay=False, path_type=Path))
+@click.option("--by", "person", help="Whose answers they are (default: the name you log in with).")
+@click.pass_obj
+def answer(root: Path, table: Path, person: str | None) -> None:
+    """Take answers out of a TABLE that `labelcycle tasks` printed and somebody filled in.
+
+    Lines without an answer are left out. A second table of the same person changes what differs.
+    """
+    from labelcycle.cycle import answer_table
+    from labelcycle.rounds import snapshot
+
+    campaign_in(root)
+    who = person or getpass.getuser()
+    taken = answer_table.take(snapshot.read(root), table, who)
+    click.echo(f"{taken['answers']} answers and {taken['skips']} skips of {who} taken")
+    click.echo("next: `labelcycle run`")
+
+
+COMMANDS = (tasks, answer)
+"""In the order of `labelcycle --help`."""

@@ -1,0 +1,101 @@
+"""The open round as a table: what waits for people, and answers out of one that was filled in.
+
+For backends without a page. A line is a task; what stands in its column `answer` is one person's.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from labelcycle.adapters import annotation
+from labelcycle.adapters.ports import OpenTask, Tabular
+from labelcycle.campaign import round_states
+from labelcycle.campaign.round_states import State
+from labelcycle.core import csv_tables, skips
+from labelcycle.core.class_names import composed
+from labelcycle.errors import DataError, StateError
+from labelcycle.rounds import pushed_tasks
+from labelcycle.rounds.pushed_tasks import Asked
+from labelcycle.rounds.snapshot import Standing
+
+COLUMNS = ("task", "sample", "image", "guess", "answer")
+SKIP = "skip"
+
+
+def text(now: Standing) -> str:
+    """CSV of the tasks of the open round that want further people, by rank, to be filled in.
+
+    Raises StateError if no round is open, or if people answer on a page.
+    """
+    backend = _backend(now)
+    project = int(now.record(round_states.PUSHED)["project"])
+    wanted = {task.task: task.wanted for task in pushed_tasks.tasks(now)}
+    shown = backend.shown(project)
+    rows = [list(COLUMNS)]
+    for task in backend.open_tasks(project, wanted):
+        image, guess = shown[task.id]
+        row = (str(task.id), task.sample, _whole(now, image), guess or "", "")
+        rows.append([csv_tables.guarded(cell) for cell in row])
+    return csv_tables.written(rows)
+
+
+def take(now: Standing, file: Path, person: str) -> Counter[str]:
+    """How many answers and skips of a person a table held; they are with the backend now.
+
+    An answer is one of the classes, `skip`, or a reason to skip. Lines without one are left out;
+    a later table of the same person changes what differs. Raises DataError that names the line
+    before anything is taken.
+    """
+    backend = _backend(now)
+    classes = backend.classes(int(now.record(round_states.PUSHED)["project"]))
+    own = {str(task.task): task for task in pushed_tasks.tasks(now)}
+    said: dict[str, tuple[tuple[str, ...], str]] = {}
+    for row in csv_tables.read(file, (("task",), ("answer",))):
+        number = row.cells["task"].strip()
+        word = composed(csv_tables.unguarded(row.cells["answer"].strip()))
+        if not word:
+            continue
+        where = f"{file}: line {row.line}"
+        if number not in own:
+            raise DataError(
+                f"{where}: wanted a task of round {now.number}, got {number!r}; fill in what"
+                " `labelcycle tasks` prints"
+            )
+        if number in said:
+            raise DataError(f"{where}: task {number} has an answer above; leave one of them")
+        said[number] = _read(word, classes, where)
+    for number, (labels, reason) in said.items():
+        backend.give(_open(own[number], now.number), person, labels, reason=reason)
+    return Counter("answers" if labels else "skips" for labels, _ in said.values())
+
+
+def _read(word: str, classes: tuple[str, ...], where: str) -> tuple[tuple[str, ...], str]:
+    """The classes and the reason that a cell names; one of both is empty."""
+    if word in classes:
+        return (word,), ""
+    reasons: Mapping[str, str] = {SKIP: ""} | {name: name for name in skips.offered(classes)}
+    if word not in reasons:
+        known = ", ".join(map(repr, (*classes, *reasons)))
+        raise DataError(f"{where}: wanted one of {known}, got {word!r}")
+    return (), reasons[word]
+
+
+def _open(task: Asked, number: int) -> OpenTask:
+    return OpenTask(task.task, task.key, task.sample, number)
+
+
+def _whole(now: Standing, image: str) -> str:
+    """An image as a person finds it: an address, or the file's whole path."""
+    return image if "://" in image else str(now.campaign.root / image)
+
+
+def _backend(now: Standing) -> Tabular:
+    if now.state is not State.OPEN:
+        raise StateError(
+            f"round {now.number} is {now.state}; wanted an open round to answer;"
+            f" {round_states.NEXT[now.state]}"
+        )
+    url = now.record(round_states.PUSHED)["url"]
+    return annotation.able(
+        pushed_tasks.backend(now), Tabular, f"people answer at {url}, not in a table"
+    )

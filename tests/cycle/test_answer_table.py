@@ -1,0 +1,127 @@
+"""Answers in a table: what is printed, and what is taken out of one that was filled in."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from watched import WatchedFiles, asking
+
+from labelcycle import config
+from labelcycle.adapters import annotation
+from labelcycle.adapters.ports import Address, Prediction, TaskSpec
+from labelcycle.campaign import round_states
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import Campaign, write_json
+from labelcycle.cycle import answer_table
+from labelcycle.errors import DataError, StateError
+from labelcycle.rounds.snapshot import Standing
+
+KEYS = ("a", "b", "c")
+
+
+@pytest.fixture
+def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WatchedFiles:
+    made = asking(Campaign(tmp_path), KEYS)
+    monkeypatch.setattr(annotation, "of", lambda campaign, name: made)
+    return made
+
+
+@pytest.fixture
+def now(tmp_path: Path, backend: WatchedFiles) -> Standing:
+    """Round 0, open, with three tasks; no repository. Task b is for two people."""
+    campaign = Campaign(tmp_path)
+    tasks = [
+        {"key": k, "sample": k, "rank": i, "task": 1 + i, "wanted": 1 + (k == "b")}
+        for i, k in enumerate(KEYS)
+    ]
+    pushed = {"backend": "files", "project": 7, "url": "file:///there", "tasks": tasks}
+    write_json(campaign.round(0) / round_states.PUSHED, pushed)
+    return Standing(campaign, config.parse({}, parts=False), frozenset(), 0, State.OPEN)
+
+
+def table(text: str, folder: Path) -> Path:
+    path = folder / "filled.csv"
+    path.write_text(text)
+    return path
+
+
+def test_what_waits_is_listed_with_its_image_and_the_guess(
+    now: Standing, backend: WatchedFiles, tmp_path: Path
+) -> None:
+    image = tmp_path / "a.png"
+    image.touch()
+    guess = Prediction("dark", 0.9, "round-000")
+    backend.push(
+        7,
+        [
+            TaskSpec("a", "a", image, 0, 0, prediction=guess),
+            TaskSpec("b", "b", Address("https://x/b.png"), 1, 0, wanted=2),
+        ],
+        "round-000",
+    )
+    backend.answer("b", "dark", annotator="ann")
+    backend.answer("c", "dark", annotator="ann")
+    rows = list(csv.reader(io.StringIO(answer_table.text(now))))
+    assert rows == [
+        ["task", "sample", "image", "guess", "answer"],
+        ["1", "a", str(image), "dark", ""],
+        ["2", "b", "https://x/b.png", "", ""],
+    ]
+    backend.answer("b", "light", annotator="bob")
+    backend.answer("a", "light", annotator="bob")
+    assert answer_table.text(now).count("\n") == 1
+
+
+def test_answers_are_taken_as_one_person_s_and_changed_by_a_later_table(
+    now: Standing, backend: WatchedFiles, tmp_path: Path
+) -> None:
+    first = table("task,answer\n1,dark\n2,none of these\n3,\n", tmp_path)
+    assert answer_table.take(now, first, "ann") == {"answers": 1, "skips": 1}
+    assert [(a.key, a.annotator, a.labels, a.skipped, a.reason) for a in backend.answers] == [
+        ("a", "ann", ("dark",), False, ""),
+        ("b", "ann", (), True, "none of these"),
+    ]
+    later = table("answer;task\nlight;1\nskip;3\n", tmp_path)
+    assert answer_table.take(now, later, "ann") == {"answers": 1, "skips": 1}
+    assert answer_table.take(now, later, "bob") == {"answers": 1, "skips": 1}
+    said = [(a.key, a.annotator, *a.labels) for a in backend.answers]
+    assert sorted(said) == [
+        ("a", "ann", "light"), ("a", "bob", "light"), ("b", "ann"), ("c", "ann"), ("c", "bob"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("task,answer\n1,dark\n9,dark\n", "line 3: wanted a task of round 0, got '9'; fill in"),
+        ("task,answer\n1,dark\n1,light\n", "line 3: task 1 has an answer above; leave one of"),
+        ("task,answer\n1,dark\n2,grey\n", "line 3: wanted one of 'dark', 'light', 'skip', 'none"),
+        ("task,label\n1,dark\n", "answer"),
+    ],
+)
+def test_a_table_with_a_fault_is_refused_whole(
+    now: Standing, backend: WatchedFiles, tmp_path: Path, text: str, said: str
+) -> None:
+    with pytest.raises(DataError, match=said):
+        answer_table.take(now, table(text, tmp_path), "ann")
+    assert backend.answers == []
+
+
+def test_a_class_that_is_called_as_a_skip_is_the_class(
+    now: Standing, backend: WatchedFiles, tmp_path: Path
+) -> None:
+    backend.sql("UPDATE project SET classes = ?", '["skip", "none of these"]')
+    path = table("task,answer\n1,skip\n2,none of these\n3,several of these\n", tmp_path)
+    assert answer_table.take(now, path, "ann") == {"answers": 2, "skips": 1}
+
+
+def test_without_an_open_round_or_with_a_page_there_is_no_table(
+    now: Standing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due = Standing(now.campaign, now.config, now.tags, 0, State.DUE)
+    with pytest.raises(StateError, match="round 0 is due; wanted an open round to answer"):
+        answer_table.text(due)
+    monkeypatch.setattr(annotation, "of", lambda campaign, name: object())
+    with pytest.raises(StateError, match="people answer at file:///there, not in a table"):
+        answer_table.text(now)

@@ -1,0 +1,51 @@
+"""`labelcycle demo --quick`: three rounds, a table, and no server."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from click.testing import CliRunner
+
+from labelcycle.adapters import git
+from labelcycle.cli.main import cli
+
+ROW = r"\s+{round}\s+{labels}  0\.\d{{3}} \(0\.\d{{3}} to \d\.\d{{3}}\)\s+0\.\d{{3}} ± 0\.\d{{3}}"
+ELSEWHERE = {
+    "PREFECT_API_URL": "http://127.0.0.1:9/api",  # nobody there: the quick demo must not ask
+    "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
+}
+
+
+@pytest.mark.slow
+def test_the_quick_demo_plays_three_rounds_and_leaves_no_server(tmp_path: Path) -> None:
+    who = {
+        f"GIT_{w}_{v}": "t@localhost" for w in ("AUTHOR", "COMMITTER") for v in ("NAME", "EMAIL")
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "labelcycle", "demo", "--quick", "shown"],
+        cwd=tmp_path, env={**os.environ, **ELSEWHERE, **who}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    for number in range(3):
+        row = ROW.format(round=number, labels=25 * (number + 1))
+        assert re.search(rf"^{row}$", done.stdout, re.M), done.stdout
+    assert re.search(
+        r"^That took \d+ s, with no server to install or to stop\. ", done.stdout, re.M
+    )
+    assert done.stdout.count("logged in MLflow: sqlite:///") == 3
+    root = tmp_path / "shown"
+    assert git.tags(root) == {f"{kind}/{n:03d}" for kind in ("open", "round") for n in range(3)}
+    assert json.loads((root / ".labelcycle" / "services.json").read_text())["services"] == {}
+    at_work = [p for p in psutil.process_iter(["environ"]) if str(root) in str(p.info["environ"])]
+    assert at_work == []
+
+
+def test_the_quick_demo_has_no_services_to_stop() -> None:
+    result = CliRunner().invoke(cli, ["demo", "--quick", "--stop", "x"])
+    assert result.exit_code == 2
+    assert "--quick starts no services that --stop could stop" in result.output
