@@ -70,7 +70,7 @@ PRAGMA user_version = 1;
 
 
 class FilesBackend:
-    """The campaign's tasks in a file of its own; see `labelcycle.adapters.ports.AnnotationBackend`."""
+    """The campaign's tasks in a file of its own; see `ports.AnnotationBackend`."""
 
     def __init__(self, campaign: Campaign) -> None:
         self._campaign = campaign

@@ -20,11 +20,11 @@ from labelcycle.adapters.addresses import bare
 from labelcycle.adapters.annotation.label_studio import (
     answering,
     config_difference,
-    display,
     found_project,
     labeling_config,
     project_webhook,
     shown_images,
+    task_display,
     task_import,
     task_people,
     tidying,
@@ -238,10 +238,10 @@ class LabelStudioBackend:
         named = {key: number for key, number in tasks.items() if key in displays}
         for key, twins in self._shown(project, named).items():
             for task in twins:
-                display.restore(self._api, key, task, displays[key])
+                task_display.restore(self._api, key, task, displays[key])
 
-    def _shown(self, project: int, tasks: Mapping[str, int]) -> dict[str, list[display.Shown]]:
-        return display.shown(self._api, project, self._by_key(project, tasks))
+    def _shown(self, project: int, tasks: Mapping[str, int]) -> dict[str, list[task_display.Shown]]:
+        return task_display.shown(self._api, project, self._by_key(project, tasks))
 
     # --- while people work ------------------------------------------------------------------
 
