@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from unittest import mock
 
-from cycle.squares import SETTINGS, make_images
+from squares import SETTINGS, make_images
 
 from labelcycle import config
 from labelcycle.cycle import new_campaign

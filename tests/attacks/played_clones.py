@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from unittest import mock
 
-from cycle.squares import SETTINGS
+from squares import SETTINGS
 
 from attacks import Try, attack, clones
 from labelcycle import config

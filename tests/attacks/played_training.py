@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from cycle.squares import SETTINGS, make_images
+from squares import SETTINGS, make_images
 
 from attacks import Try, attack, clones
 from labelcycle import config

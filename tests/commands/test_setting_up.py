@@ -104,7 +104,7 @@ def test_nobody_is_invited_to_a_backend_without_accounts(in_files):
 def test_the_doctor_asks_for_what_the_backend_needs(tmp_path, monkeypatch):
     settings = config.parse({"push": {"backend": "files"}})
     now = Standing(Campaign(tmp_path), settings, frozenset(), 0, State.DUE)
-    monkeypatch.setattr(doctor_checks.standing, "read", lambda root: now)
+    monkeypatch.setattr(doctor_checks.snapshot, "read", lambda root: now)
     said = CliRunner().invoke(cli, ["-C", str(tmp_path), "doctor"]).output
     assert "ok   tasks and answers: no file yet; round 0 makes it\n" in said
     assert "Label Studio" not in said

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from cycle.watched import WatchedFiles
 from faults.double import TOKEN, URL, Double
 from PIL import Image
+from watched import WatchedFiles
 
 from labelcycle.adapters import annotation
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, labeling_config

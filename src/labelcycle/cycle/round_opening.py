@@ -161,8 +161,8 @@ def check_files(standing: Standing) -> None:
         if name != named and trusted_places.outside(name):
             raise StateError(
                 f"{standing.folder / round_states.PLAN} names {name!r}, which is outside the"
-                " campaign, and params.yaml does not name it; whoever wrote it may be after files of"
-                " yours"
+                " campaign, and params.yaml does not name it; whoever wrote it may be after files"
+                " of yours"
             )
         path = campaign.root / name
         got = file_digest(path) if path.is_file() else code.NO_FILE
