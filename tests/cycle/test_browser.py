@@ -243,7 +243,7 @@ def test_an_annotator_answers_a_round_at_the_page(
     images: tuple[Path, Path],
     flows: Any,
     where: dict[str, str],
-    label_studio: Services,
+    backend: LabelStudioBackend,
     driver: Chrome,
 ) -> None:
     open_a_round_with_guesses(campaign, images[1], flows, where)
@@ -251,7 +251,7 @@ def test_an_annotator_answers_a_round_at_the_page(
     tasks = sorted(pushed["tasks"], key=lambda task: task["rank"])
     guess = {task["task"]: guesses(campaign)[task["sample"]] for task in tasks}
     first, second, third, fourth, fifth = guess
-    create_account(str(label_studio.invite))
+    create_account(backend.invitation(renew=False))
     page = Page(driver)
     driver.get(pushed["url"])
     chromium.enter(driver, EMAIL, PASSWORD)
