@@ -25,11 +25,7 @@ from labelcycle.simulate.problem import Data
 VARIABLE = "LABELCYCLE_DATA"
 ARRAYS = ("train", "test", "train_labels", "test_labels")
 
-MEASURED = (
-    "benchmarks",
-    "examples",
-    *(f"src/labelcycle/{part}" for part in ("adapters", "core", "nn", "simulate", "stages")),
-)
+MEASURED = ("benchmarks", "examples", "src/labelcycle")
 """Whose uncommitted changes are told."""
 
 

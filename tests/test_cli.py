@@ -79,6 +79,13 @@ def test_an_empty_path_is_not_this_folder(words, text, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("words", [["up", "--host"], ["serve", "--webhook"], ["serve", "--listen"]])
+def test_an_empty_text_is_not_an_option_left_out(words, tmp_path):
+    result = CliRunner().invoke(cli, ["-C", str(tmp_path), *words, ""])
+    assert result.exit_code == 2
+    assert "wanted a text, got ''; leave the option out" in result.output
+
+
 def is_shown(name: str, page: str) -> bool:
     """True if the page shows the command as one types it, or names it between code marks."""
     typed = rf"\blabelcycle (-C \S+ |--campaign \S+ )?{re.escape(name)}(?![\w-])"

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from labelcycle.adapters import git
+from labelcycle.cli import demo
 from labelcycle.cli.main import cli
 
 ROW = r"\s+{round}\s+{labels}  0\.\d{{3}} \(0\.\d{{3}} to \d\.\d{{3}}\)\s+0\.\d{{3}} ± 0\.\d{{3}}"
@@ -19,6 +20,10 @@ ELSEWHERE = {
     "PREFECT_API_URL": "http://127.0.0.1:9/api",  # nobody there: the quick demo must not ask
     "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
 }
+
+
+def test_the_sample_data_are_those_beside_the_sources() -> None:
+    assert demo.sample_data() == Path(__file__).parents[1] / "examples" / "fashion"
 
 
 @pytest.mark.slow

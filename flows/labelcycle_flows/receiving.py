@@ -55,7 +55,9 @@ def place(url: str, listen: str | None = None) -> Place:
         if not host:
             raise ValueError("no host")
         if listen:
-            own, _, number = listen.rpartition(":")
+            own, colon, number = listen.rpartition(":")
+            if not colon:
+                raise ValueError("no HOST:")
             own = own.removeprefix("[").removesuffix("]")
             return Place(url, _number(own) or own, int(number))
     except (KeyError, ValueError) as error:

@@ -228,9 +228,9 @@ def second_revision(folder: Path) -> Iterable[Try]:
 READS = """
 import sys
 from pathlib import Path
-from labelcycle.rounds import snapshot as standing
+from labelcycle.rounds import snapshot
 from labelcycle.campaign.store import Campaign
-standing.check_closed(Campaign(Path(sys.argv[1])), 0)
+snapshot.check_closed(Campaign(Path(sys.argv[1])), 0)
 """
 
 

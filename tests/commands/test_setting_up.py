@@ -15,6 +15,7 @@ from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign
 from labelcycle.cli import doctor_checks
 from labelcycle.cli.main import cli
+from labelcycle.cycle import new_campaign
 from labelcycle.rounds.snapshot import Standing
 
 
@@ -125,3 +126,9 @@ def test_the_first_command_in_a_fresh_clone_warns_of_nothing(tmp_path: Path) -> 
     done = subprocess.run(words, env=own, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1
     assert [line[:11] for line in done.stderr.splitlines()] == ["labelcycle:"], done.stderr
+
+
+def test_a_campaign_in_a_folder_of_any_name_is_printed_anew(tmp_path: Path) -> None:
+    made = new_campaign.init(tmp_path / "campaign", config.parse({})).root
+    result = CliRunner().invoke(cli, ["init", str(made.rename(tmp_path / "ab"))])
+    assert (result.exit_code, result.exception) == (0, None)

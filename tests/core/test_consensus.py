@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelcycle.core import consensus
-from labelcycle.core.consensus import SKIPPED, Verdict, accept
+from labelcycle.core.consensus import Verdict, accept
 from labelcycle.core.skips import Skip
 
 CLASSES = ("bird", "cat", "dog")
 
 
 def test_a_majority_is_accepted_with_its_share() -> None:
-    found = accept([("cat",), ("dog",), ("cat",), SKIPPED], CLASSES, 0.6)
+    found = accept([("cat",), ("dog",), ("cat",), Skip()], CLASSES, 0.6)
     assert found == Verdict("cat", None, {"cat": 2, "dog": 1}, pytest.approx(2 / 3))
 
 
@@ -33,7 +33,7 @@ def test_a_doubtful_majority_awaits_adjudication() -> None:
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (SKIPPED, "skipped"),
+        (Skip(), "skipped"),
         (Skip("none of these"), "skipped: none of these"),
         ((), "empty answer"),
         (("zebra",), "unknown class 'zebra'"),
@@ -48,7 +48,7 @@ def test_one_answer_is_accepted_whatever_confidence_is_asked() -> None:
     assert accept([("cat",)], CLASSES, 1.0) == Verdict("cat", None, {"cat": 1}, 1.0)
 
 
-@pytest.mark.parametrize("others", [[], [SKIPPED], [("zebra",), ("Cat",)]])
+@pytest.mark.parametrize("others", [[], [Skip()], [("zebra",), ("Cat",)]])
 def test_one_valid_answer_is_no_label_where_several_were_wanted(others) -> None:
     found = accept([("cat",), *others], CLASSES, 0.6, {"cat": 0.99, "dog": 0.01}, wanted=3)
     assert (found.label, found.reason) == (None, "1 valid answer of 3 wanted")
@@ -87,9 +87,9 @@ def test_the_default_accepts_two_of_three_and_not_half() -> None:
 def test_the_reason_of_most_skips_is_told() -> None:
     none, several = Skip("none of these"), Skip("several of these")
     for answers, reason in (
-        ([none, SKIPPED], "skipped: none of these"),
+        ([none, Skip()], "skipped: none of these"),
         ([none, several], "skipped: several of these"),
         ([none, none, several], "skipped: none of these"),
-        ([none, ("zebra",), SKIPPED], "skipped: none of these"),
+        ([none, ("zebra",), Skip()], "skipped: none of these"),
     ):
         assert accept(answers, CLASSES).reason == reason

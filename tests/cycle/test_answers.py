@@ -23,7 +23,6 @@ from labelcycle.campaign.store import (
 )
 from labelcycle.core import consensus
 from labelcycle.core.agreement import alpha
-from labelcycle.core.consensus import SKIPPED as SKIP
 from labelcycle.core.skips import Skip
 from labelcycle.cycle import status_report
 from labelcycle.people import figures, unknown_classes
@@ -100,8 +99,8 @@ def made_up(
                 records.append(
                     {
                         "key": task["key"], "annotation": at, "annotator": annotator,
-                        "labels": [] if name is SKIP else [name],
-                        "skipped": name is SKIP, "reason": "", "lead_time_s": 2.0,
+                        "labels": [] if name == Skip() else [name],
+                        "skipped": name == Skip(), "reason": "", "lead_time_s": 2.0,
                         "updated": f"t{at:04d}",
                     }
                 )  # fmt: skip
@@ -142,12 +141,12 @@ def test_a_later_round_settles_a_tie_and_says_nothing_of_what_it_did_not_hear(tm
 
 def test_one_answer_of_two_awaits_adjudication_and_two_answers_make_a_label(tmp_path) -> None:
     first = {
-        "skipped": [("ann", "cat"), ("bob", SKIP)],
+        "skipped": [("ann", "cat"), ("bob", Skip())],
         "cut short": [("ann", "cat")],
         "said twice": [("ann", "cat"), ("ann", "cat")],
         "no class": [("ann", "cat"), ("bob", "Dress")],
         "agreed": [("ann", "cat"), ("bob", "cat")],
-        "nothing": [("ann", SKIP)],
+        "nothing": [("ann", Skip())],
     }
     now = made_up(tmp_path, [first], wanted=2)
     found = {each.sample: each for each in answers.labels(now, first)}
@@ -157,7 +156,7 @@ def test_one_answer_of_two_awaits_adjudication_and_two_answers_make_a_label(tmp_
     assert (found["agreed"].label, found["nothing"].reason) == ("cat", "skipped")
     # adjudications ask one person each, and change nothing in what was wanted
     kinds = {(n, name): "adjudication" for n in (1, 2) for name in alone}
-    second: dict = {"skipped": [("cy", "cat")], "cut short": [("cy", SKIP)], "no class": []}
+    second: dict = {"skipped": [("cy", "cat")], "cut short": [("cy", Skip())], "no class": []}
     third: dict = {"cut short": [("ann", "cat")]}
     later = made_up(tmp_path, [first, second], kinds, wanted=2)
     found = {each.sample: each for each in answers.labels(later, first)}
@@ -171,7 +170,7 @@ def test_one_answer_of_two_awaits_adjudication_and_two_answers_make_a_label(tmp_
 
 def test_answers_that_name_no_class_are_counted_and_named() -> None:
     of = ("cat", "dog")
-    fine = [reply("s", "ann", "cat"), reply("s", "bob", SKIP)]
+    fine = [reply("s", "ann", "cat"), reply("s", "bob", Skip())]
     assert unknown_classes.told(unknown_classes.figures(fine, of)) == ""
     wrong = [reply("s", "cy", name) for name in ("Dress", "Bag", "Dress")]
     found = unknown_classes.figures([*fine, *wrong], of)

@@ -30,8 +30,7 @@ from labelcycle.cycle.task_plan import Ask
 from labelcycle.errors import SettingsError
 from labelcycle.notify import notices
 from labelcycle.people import gold
-from labelcycle.rounds import answers, pushed_tasks
-from labelcycle.rounds import snapshot as standings
+from labelcycle.rounds import answers, pushed_tasks, snapshot
 from labelcycle.rounds.answers import Reply
 from labelcycle.rounds.pushed_tasks import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
 from labelcycle.rounds.snapshot import Standing
@@ -57,7 +56,7 @@ def own(campaign, truth, count: int = 5) -> set[str]:
 
 
 def tasks(campaign, number: int) -> list[Asked]:
-    return pushed_tasks.tasks(standings.read(campaign.root), number)
+    return pushed_tasks.tasks(snapshot.read(campaign.root), number)
 
 
 def answer(backend, campaign, truth, number: int, wrong=frozenset(), people=("1",)) -> None:
@@ -122,7 +121,7 @@ def test_a_model_of_one_class_has_no_guess(tmp_path, number, said, guessed) -> N
     write_labels(campaign.label_file(OWNED), owned)
     write_array(campaign.model / "probabilities.npy", np.tile([0.75, 0.25], (3, 1)))
     chosen = config.parse({"campaign": {"classes": ["dark", "light"]}}, parts=False)
-    at_work = standings.Standing(campaign, chosen, frozenset(), number, State.SELECTED)
+    at_work = snapshot.Standing(campaign, chosen, frozenset(), number, State.SELECTED)
     found = task_plan._predictions(at_work)
     assert [(p.label, p.probability) for p in found.values()] == [("dark", 0.75)] * guessed
 
@@ -142,7 +141,7 @@ def test_a_tie_of_two_people_is_settled_by_the_next_round(
     tied = [t.sample for t in first if t.kind == SELECTED][:2]
     answer(backend, campaign, truth, 0, people=("1",))
     flows.run(root)  # one person is not enough
-    status = status_report.status(standings.read(campaign.root))["rounds"][0]
+    status = status_report.status(snapshot.read(campaign.root))["rounds"][0]
     assert (status["answered"], status["partly"], status["tasks"]) == (0, 10, 10)
     for task in first:
         right = truth[task.sample]
@@ -281,7 +280,7 @@ def test_gold_tasks_measure_people_and_make_no_labels(campaign, flows, backend, 
     assert people["cost"]["by_strategy"]["gold"]["labels"] == 0
     first = read_json(campaign.round(0) / "metrics.json")["people"]
     assert first["gold"]["below"] == []  # two answers are not enough to name anybody
-    now = standings.read(campaign.root)
+    now = snapshot.read(campaign.root)
     line = "Annotator 1: 0.00 of 6 answers to gold tasks are right (0.00 to 0.39)."
     assert line in status_report.as_text(status_report.status(now))
     told = {notice.key: notice for notice in notices.due(now, None)}
@@ -295,7 +294,7 @@ def test_gold_tasks_without_owned_labels_are_refused(campaign, flows, backend) -
         SettingsError, match=r"push\.gold_share is 0\.2; wanted owned labels .* set"
     ):
         flows.run(str(campaign.root))
-    assert standings.read(campaign.root).state is State.DUE
+    assert snapshot.read(campaign.root).state is State.DUE
     assert not backend.tasks
 
 
@@ -335,7 +334,7 @@ def test_a_blind_share_shows_no_prediction_and_keeps_it(campaign, flows, backend
         assert (errors and errors["value"]) == (np.mean(wrong) if wrong else None)
     assert any(figures["errors"].values())
     assert figures["campaign"] == {k: v for k, v in figures.items() if k != "campaign"}
-    text = status_report.as_text(status_report.status(standings.read(campaign.root)))
+    text = status_report.as_text(status_report.status(snapshot.read(campaign.root)))
     assert "pre-annotations: 0% of " in text
     assert "people who see one say the same +100 points more often" in text
     json.dumps(figures, allow_nan=False)
@@ -360,7 +359,7 @@ def test_a_push_that_died_goes_on_with_the_same_tasks(campaign, flows, backend, 
     own(campaign, truth)
     settings(campaign, push={"gold_share": 0.5, "overlap": 3, "overlap_share": 0.5})
     flows.run(str(campaign.root))
-    now = standings.read(campaign.root)
+    now = snapshot.read(campaign.root)
     (campaign.round(0) / "pushed.json").rename(campaign.root / "kept.json")
     again = task_plan.tasks(now)
     wanted = read_json(campaign.root / "kept.json")["tasks"]
@@ -442,5 +441,5 @@ def test_the_figures_of_a_round_without_pre_annotations(campaign, flows, backend
     figures = read_json(campaign.round(0) / "metrics.json")["preannotation"]
     assert (figures["shown"], figures["override_rate"], figures["bias"]) == (0, None, None)
     assert "pre-annotations" not in status_report.as_text(
-        status_report.status(standings.read(campaign.root))
+        status_report.status(snapshot.read(campaign.root))
     )

@@ -108,7 +108,7 @@ def test_a_clone_that_lacks_commits_or_tags_is_not_worked_on(
     run(tmp_path, "git", "clone", "-q", *how, address, str(clone))
     with pytest.raises(StateError, match=remedy):
         snapshot.read(clone)
-    for words in (["schema"], ["serve"], *([["trust"]] if "--depth" in how else [])):
+    for words in (["schema"], ["serve"], *([["trust"], ["pull"]] if "--depth" in how else [])):
         told = CliRunner().invoke(cli, ["-C", str(clone), *words])
         assert re.search(remedy, str(told.exception)), words
     fetch = ("--unshallow",) if "--depth" in how else ()

@@ -51,6 +51,7 @@ def test_the_place_follows_from_the_address(
         ("http://:8090/", None),
         ("http://here:99999/", None),
         ("http://here:80/", "8090x"),
+        ("http://here:80/", "8090"),
     ],
 )
 def test_a_place_that_cannot_be_read_is_named(url: str, listen: str | None) -> None:

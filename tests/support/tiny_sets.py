@@ -42,7 +42,7 @@ def settings(path: Path, **more: Any) -> dict[str, Any]:
 
 
 def done(folder: Path, path: Path, failed: Any = None, **more: Any) -> dict[str, Any]:
-    """The experiment, played in this process in `folder`; failed : as `running.run` has it."""
+    """The experiment, played in this process in `folder`; failed : as for `run_experiment.run`."""
     given = experiment.parse(settings(path, **more), "blobs.yaml")
     reads = load_sets.opened(given, path.parent)
     return run_experiment.run(given, reads, path.parent, folder, 1, silent, failed=failed)

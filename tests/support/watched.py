@@ -160,12 +160,6 @@ class WatchedFiles(FilesBackend):
         """Somebody deletes the file."""
         self.path.unlink()
 
-    def remove_account(self, annotator: str, name: str) -> None:
-        """Somebody removes a person's account; answers then have another name."""
-        self.sql(
-            "UPDATE answer SET annotator = ?, editor = ? WHERE annotator = ?", name, name, annotator
-        )
-
 
 def asking(campaign: Campaign, keys: Sequence[str], project: int = 7) -> WatchedFiles:
     """A backend that asks one person each about tasks 1, 2, ... of these keys."""

@@ -20,6 +20,16 @@ class GivenPath(click.Path):
         return super().convert(value, param, ctx)
 
 
+class GivenText(click.types.StringParamType):
+    """A text that somebody typed: an empty one, as of an unset variable, is not the default."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text. Raises click's error of usage for one of blanks, or of nothing."""
+        if not str(value).strip():
+            self.fail(f"wanted a text, got {value!r}; leave the option out", param, ctx)
+        return str(value)
+
+
 def campaign_in(root: Path) -> "Campaign":
     """The campaign in the folder `root`; the environment tells where its services are."""
     from labelcycle.adapters.local.environment import prepare

@@ -9,7 +9,7 @@ import click
 from labelcycle.cli.campaign_option import campaign_in, flows_of
 
 STAGES = ("pretrain", "embed", "train", "cluster", "query", "evaluate")
-"""`pipeline.NAMES` again: to import them there would make every command start slower."""
+"""`declaration.NAMES` again: to import them there would make every command start slower."""
 
 
 @click.command()

@@ -69,7 +69,7 @@ def settings(data: Path, *, quick: bool = False) -> config.Config:
 def sample_data() -> Path:
     """Folder of the sample data: beside the sources, or where the wheel puts it."""
     places = (
-        Path(__file__).resolve().parents[2] / "examples" / "fashion",
+        Path(__file__).resolve().parents[3] / "examples" / "fashion",
         Path(sys.prefix) / "share" / "labelcycle" / "examples" / "fashion",
     )
     for place in places:

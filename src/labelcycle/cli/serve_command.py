@@ -4,11 +4,19 @@ from pathlib import Path
 
 import click
 
+from labelcycle.cli.campaign_option import GivenText
+
 
 @click.command()
 @click.option("--every", type=click.IntRange(min=1), default=300, help="Seconds between looks.")
-@click.option("--webhook", help="Look at once when the backend calls this address of ours.")
-@click.option("--listen", help="HOST:PORT for --webhook, where the address does not say it.")
+@click.option(
+    "--webhook", type=GivenText(), help="Look at once when the backend calls this address of ours."
+)
+@click.option(
+    "--listen",
+    type=GivenText(),
+    help="HOST:PORT for --webhook, where the address does not say it.",
+)
 @click.pass_obj
 def serve(root: Path, every: int, webhook: str | None, listen: str | None) -> None:
     """Let Prefect run the cycle: looks at regular times, until Ctrl+C.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from labelcycle.cli.campaign_option import GivenPath, campaign_in
+from labelcycle.cli.campaign_option import GivenPath, GivenText, campaign_in
 from labelcycle.errors import LabelcycleError, SettingsError
 
 
@@ -24,18 +24,19 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
     from labelcycle import config
     from labelcycle.cycle import new_campaign
 
+    there = (directory / "params.yaml").exists()
+    if (name or classes) and there:
+        raise SettingsError(
+            f"{directory} is a campaign already; --name and --classes are for a new one;"
+            " edit its params.yaml"
+        )
     listed = next(csv.reader([classes or ""], skipinitialspace=True), [])
     names = [part.strip() for part in listed if part.strip()]
     title = name or directory.resolve().name
     origin = "--name" if name else "the folder's name, as --name is not given"
     origin += " and --classes" if classes else ""
-    settings = config.parse({"campaign": {"name": title, "classes": names}}, origin)
-    if (name or classes) and (directory / "params.yaml").exists():
-        raise SettingsError(
-            f"{directory} is a campaign already; --name and --classes are for a new one;"
-            " edit its params.yaml"
-        )
-    campaign = new_campaign.init(directory, settings)
+    given = {"campaign": {"name": title, "classes": names}}
+    campaign = new_campaign.init(directory, None if there else config.parse(given, origin))
     click.echo(f"campaign in {campaign.root}")
     if not config.load(campaign.params).campaign.classes:
         todo = "write the class names into params.yaml, and look at its other settings"
@@ -93,7 +94,9 @@ def import_labels(root: Path, file: Path) -> None:
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", help="0.0.0.0 lets other computers in.")
+@click.option(
+    "--host", type=GivenText(), default="127.0.0.1", help="0.0.0.0 lets other computers in."
+)
 @click.pass_obj
 def up(root: Path, host: str) -> None:
     """Start Label Studio, MLflow and Prefect on this computer; print addresses and login.
@@ -202,6 +205,7 @@ def pull(root: Path) -> None:
     from labelcycle.rounds import snapshot
 
     git.check_usable(root)
+    git.check_whole(root)
     campaign = campaign_in(root)
     with lock.exclusive(campaign.lock):
         snapshot.check_safe(campaign)

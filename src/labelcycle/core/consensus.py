@@ -53,9 +53,6 @@ class Verdict:
     adjudicate: bool = False
 
 
-SKIPPED = Skip()
-"""A skip without a reason."""
-
 Given = tuple[str, ...] | Skip
 """What one person said of a sample: the class names chosen, or that it was skipped."""
 

@@ -102,7 +102,7 @@ def ingest(
 ) -> Report:
     """Bring the images that `paths` mean into the campaign, which has no rounds yet.
 
-    paths, follow_links : files, folders, patterns, addresses and lists, as `finding.find` reads
+    paths, follow_links : files, folders, patterns, addresses and lists, as `paths.find` reads
         them
 
     Writes data/images, data/quarantine.jsonl and, last, data/samples.jsonl. Samples that are

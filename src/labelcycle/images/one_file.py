@@ -32,7 +32,7 @@ class Look:
     """By what the picture of a sample is known again.
 
     pixels : digest of its pixels, and of the ends of deep values
-    small : as `looks.small` makes it
+    small : as `fingerprints.small` makes it
     """
 
     pixels: str

@@ -43,7 +43,7 @@ def groups(
     """Of each sample that has twins, the least id of its group.
 
     sizes : in pixels; twins have the same
-    small : (n, d), from `looks.small`
+    small : (n, d), from `fingerprints.small`
     read : from an id to its image
     """
     of_size = defaultdict(list)

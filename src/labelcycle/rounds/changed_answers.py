@@ -1,10 +1,10 @@
 """What a look at Label Studio makes of answers: which count, which were changed and by whom.
 
 An answer counts as its author gave it. What somebody else wrote, deleted or put in another
-person's name waits until it is accepted (`authors.own`, `decisions`), and so does what may have
-been said of another image (`altered`); till then the last version counts that was its author's own,
-if one is known: of closed rounds from their files, of the open one from the journal of the looks.
-What once waited does so until somebody decides.
+person's name waits until it is accepted (`authors.own`, `correction_decisions`), and so does what
+may have been said of another image (`altered_tasks`); till then the last version counts that was
+its author's own, if one is known: of closed rounds from their files, of the open one from the
+journal of the looks. What once waited does so until somebody decides.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -236,7 +236,7 @@ PACKAGES: dict[str, Package] = {
 def load(path: Path, place: str | None = None) -> Experiment:
     """The experiment in a file. Raises SettingsError that names key, wanted and got.
 
-    What wants seconds is left to `opening.check_options`.
+    What wants seconds is left to `load_sets.check_options`.
     place : where the data is, instead of what the file says
     """
     try:

@@ -57,7 +57,7 @@ def run(
 
     Results are written before any figure is made.
 
-    reads : its sets, as `opening.opened` gives them
+    reads : its sets, as `load_sets.opened` gives them
     source : folder of the experiment's file
     watching : beside `showing`, for the trainings of encoders
     failed : told of each figure that could not be made; None: the first such error is raised

@@ -65,7 +65,7 @@ class LearnerModule(Protocol):
 def sees_images(name: str) -> bool:
     """Whether a learner is fitted on images, as its `INPUT = "images"` says, not on features.
 
-    Such a one gets `_seen.Pictures` in `fit`, where the others get features, and (n, s, s, 3)
+    Such a one gets `samples.Pictures` in `fit`, where the others get features, and (n, s, s, 3)
     uint8 in the methods of what it gives back, which also has `model`, None if there was nothing
     to learn, and `embed`. It has `default_size`, as encoders have.
     """

@@ -48,7 +48,7 @@ def common_ranges(paths: Sequence[Path]) -> dict[str, Range]:
 
 @dataclass(frozen=True)
 class _Look:
-    """How an image file looks; pixels : digest of them, small : as `looks.small` makes it."""
+    """How an image file looks; pixels : digest of them, small : by `fingerprints.small`."""
 
     pixels: str
     size: tuple[int, int]

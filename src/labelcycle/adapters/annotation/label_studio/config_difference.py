@@ -85,7 +85,7 @@ def mark(config: str) -> str:
 
 
 def _page(config: str) -> _Page:
-    """What of a config steers answers. Raises ServiceRefused like `label_config.parsed`."""
+    """What of a config steers answers. Raises ServiceRefused like `labeling_config.parsed`."""
     root, control = labeling_config.parsed(config)
     own = {id(tag) for tag in control.iter()}
     others = [tag for tag in root.iter() if id(tag) not in own and tag.tag != "Style"]
