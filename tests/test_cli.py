@@ -1,11 +1,9 @@
 """The command: help for everything, one line and a code for what goes wrong."""
 
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from unittest import mock
 
 import click
 import pytest
@@ -15,13 +13,6 @@ from labelcycle.cli.campaign_option import GivenPath
 from labelcycle.cli.main import cli, main
 
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture(autouse=True)
-def _environment():
-    """Commands tell the programs they start what to do through the environment."""
-    with mock.patch.dict(os.environ):
-        yield
 
 
 @pytest.mark.parametrize("name", sorted(cli.commands))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from repositories import git
 
 from labelcycle.adapters import trusted
 from labelcycle.adapters.addresses import bare
@@ -23,10 +24,6 @@ FILE = commands.CONFIG
 def _identity(monkeypatch: pytest.MonkeyPatch) -> None:
     for part in ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL"):
         monkeypatch.setenv(f"GIT_{part}", "somebody")
-
-
-def git(root: Path, *words: str) -> None:
-    subprocess.run(["git", *words], cwd=root, check=True, capture_output=True)
 
 
 def write(root: Path, text: str) -> None:

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from unittest import mock
 
+from repositories import git
 from squares import SETTINGS, make_images
 
 from labelcycle import config
@@ -40,10 +41,6 @@ def identity() -> mock._patch_dict:
     """Commits are made in somebody's name."""
     parts = ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL")
     return mock.patch.dict(os.environ, {f"GIT_{part}": "author" for part in parts})
-
-
-def git(root: Path, *words: str) -> None:
-    subprocess.run(["git", *words], cwd=root, check=True, capture_output=True)
 
 
 def add_as_it_is(root: Path, path: str, content: bytes) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shapes import circle
 from skactiveml.pool import CoreSet
 
 from labelcycle.core import checked
@@ -78,11 +79,6 @@ def test_scikit_activeml_picks_the_same_in_the_same_order(labeled: int) -> None:
     y[rows] = 0
     theirs = CoreSet(random_state=0).query(unit(features.astype(np.float32)), y, batch_size=40)
     assert theirs.tolist() == ask(make(features, rows), 40).rows.tolist()
-
-
-def circle(*degrees: float) -> np.ndarray:
-    angles = np.radians(degrees)
-    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
 def test_the_farthest_first_by_hand() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shapes import circle
 from skactiveml.pool import MaxHerding
 
 from labelcycle.core import checked
@@ -86,11 +87,6 @@ def test_scikit_activeml_picks_the_same_in_the_same_order(labeled: int) -> None:
     peer = MaxHerding(metric_dict={"gamma": 1.0}, random_state=0)
     theirs = peer.query(features.astype(np.float64), y, batch_size=40)
     assert theirs.tolist() == ask(make(features, rows), 40).rows.tolist()
-
-
-def circle(*degrees: float) -> np.ndarray:
-    angles = np.radians(degrees)
-    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
 def test_the_middle_of_the_largest_heap_first_by_hand() -> None:

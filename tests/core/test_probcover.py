@@ -9,6 +9,7 @@ import pytest
 import skactiveml.pool._prob_cover as peer
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shapes import circle
 
 from labelcycle.core import checked
 from labelcycle.core.clustering import Clustering
@@ -128,11 +129,6 @@ def test_the_radius_is_the_exact_one_of_scikit_activeml_s_grid(
     theirs.query(unit_rows(pool.features), np.full(600, np.nan))
     ours = ask(pool, 1, purity=0.7, classes=4).why["radius"][0]
     assert 0.1 < theirs.delta_max_ <= ours < theirs.delta_max_ + 0.02
-
-
-def circle(*degrees: float) -> np.ndarray:
-    angles = np.radians(degrees)
-    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
 def test_the_fullest_ball_first_by_hand() -> None:

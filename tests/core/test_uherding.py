@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import softmax
+from shapes import circle
 
 from labelcycle.core import checked
 from labelcycle.core.lazy import settled
@@ -117,11 +118,6 @@ def test_uncertainty_by_hand(kind: str, expected: list[float]) -> None:
     np.testing.assert_allclose(uncertainty(head, np.arange(3), 1.0, kind), expected, atol=1e-6)
     doubled = Head(2 * head.hidden, head.weights, head.bias)
     np.testing.assert_allclose(uncertainty(doubled, np.arange(3), 2.0, kind), expected, atol=1e-6)
-
-
-def circle(*degrees: float) -> np.ndarray:
-    angles = np.radians(degrees)
-    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
 def test_the_width_is_the_least_distance_of_labelled_samples_that_are_no_copies() -> None:

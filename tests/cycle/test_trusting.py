@@ -1,19 +1,15 @@
 """A remote that comes by a pull stops the next look, and costs the round nothing."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
+from repositories import git
 
 from labelcycle.adapters.dvc import commands
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign
 from labelcycle.errors import StateError
 from labelcycle.rounds import snapshot, trusted_places
-
-
-def git(root: Path, *words: str) -> None:
-    subprocess.run(["git", *words], cwd=root, check=True, capture_output=True)
 
 
 def test_a_remote_that_a_pull_brings_waits_for_trust_and_the_round_goes_on(

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from labelcycle.campaign import store
+from labelcycle.stages import charts
 
 
 def make_campaign(root: Path, pool: int = 20, holdout: int = 5, side: int = 12) -> store.Campaign:
@@ -31,3 +32,10 @@ def make_campaign(root: Path, pool: int = 20, holdout: int = 5, side: int = 12) 
 def small_campaign(tmp_path: Path) -> store.Campaign:
     """20 samples in the pool, 5 in the hold-out, 12 x 12 pixels."""
     return make_campaign(tmp_path / "campaign")
+
+
+@pytest.fixture
+def without_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take most of the time of `evaluate`, and have tests of their own."""
+    for name in ("confusion", "per_class"):
+        monkeypatch.setattr(charts, name, lambda *shown: b"chart")

@@ -9,7 +9,7 @@ from PIL import Image
 from labelcycle import config
 from labelcycle.campaign import store
 from labelcycle.errors import SettingsError
-from labelcycle.stages import charts, cluster, embed, evaluate, pretrain, query, train
+from labelcycle.stages import cluster, embed, evaluate, pretrain, query, train
 from labelcycle.stages.pool_files import read_pool
 
 CLASSES = ("dark", "bright")
@@ -24,10 +24,8 @@ def ignore(_: object) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They take most of the time of `evaluate`, and have tests of their own."""
-    for name in ("confusion", "per_class"):
-        monkeypatch.setattr(charts, name, lambda *shown: b"chart")
+def _quick(without_charts: None) -> None:
+    """Charts have tests of their own."""
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from labelcycle.campaign import learner_files, store
 from labelcycle.core.one_line_warnings import Notice
 from labelcycle.core.pool import Pool, Selection
 from labelcycle.errors import DataError, PoolExhausted, SettingsError
-from labelcycle.stages import charts, cluster, evaluate, query, train
+from labelcycle.stages import cluster, evaluate, query, train
 from labelcycle.stages.pool_files import read_pool, rounded
 
 CLASSES = ("cat", "dog", "bird")
@@ -271,13 +271,6 @@ def test_broken_weights_are_named(campaign: store.Campaign) -> None:
 
 
 # --- evaluate -------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def without_charts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They take most of the time."""
-    for name in ("confusion", "per_class"):
-        monkeypatch.setattr(charts, name, lambda *shown: b"chart")
 
 
 def evaluated(campaign: store.Campaign, answers: list[store.Label]) -> dict:
