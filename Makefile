@@ -31,7 +31,7 @@ endef
 help:
 	@echo "make demo   the whole loop on sample data: three rounds, real Label Studio, about 10 minutes"
 	@echo "make test   all checks and tests, the ones with real services included"
-	@echo "make quick  the quick tests, about two and a half minutes"
+	@echo "make quick  the quick tests, about two minutes"
 	@echo "make lint   style, types, import layers"
 	@echo "make faults every step of push and pull under every fault, as a table, 10 minutes"
 	@echo "make attacks what strangers, annotators and hostile files could do, tried, as a table"
@@ -55,10 +55,10 @@ quick: env
 	$(TEST_PARALLEL) -m "not service and not slow"
 
 faults: env env-label-studio
-	PYTHONPATH=tests $(VENV)/bin/python -m faults
+	PYTHONPATH=tests:tests/support $(VENV)/bin/python -m faults
 
 attacks: env env-label-studio
-	PYTHONPATH=tests $(VENV)/bin/python -m attacks
+	PYTHONPATH=tests:tests/support $(VENV)/bin/python -m attacks
 
 lint: env
 	$(call each,rules format types layers)
