@@ -29,7 +29,7 @@ endef
 	env env-label-studio env-tools lock audit clean
 
 help:
-	@echo "make demo   the whole loop on sample data: three rounds, real Label Studio, about 10 minutes"
+	@echo "make demo   the whole loop on sample data: three rounds, real Label Studio, about 6 minutes"
 	@echo "make test   all checks and tests, the ones with real services included"
 	@echo "make quick  the quick tests, about two minutes"
 	@echo "make lint   style, types, import layers"
