@@ -314,6 +314,18 @@ def test_up_reuses_and_down_stops(campaign: Campaign, small: Server) -> None:
     assert third.services["mlflow"].address == address  # links people keep go on working
 
 
+def test_a_campaign_that_needs_no_server_is_sent_to_none_once_they_are_stopped(
+    campaign: Campaign,
+) -> None:
+    record(campaign, mlflow=5000, prefect=4200)
+    assert {"MLFLOW_TRACKING_URI", "PREFECT_API_URL"} <= services.environment(campaign).keys()
+    services.down(campaign)
+    assert services.environment(campaign) == {}
+    record(campaign, label_studio=8080, mlflow=5000)
+    services.down(campaign)
+    assert "MLFLOW_TRACKING_URI" in services.environment(campaign)  # `up` is needed, and told
+
+
 def test_a_copied_folder_leaves_the_services_of_the_original_alone(
     campaign: Campaign, small: Server, tmp_path: Path
 ) -> None:

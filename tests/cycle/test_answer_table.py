@@ -40,6 +40,13 @@ def now(tmp_path: Path, backend: WatchedFiles) -> Standing:
     return Standing(campaign, config.parse({}, parts=False), frozenset(), 0, State.OPEN)
 
 
+def test_how_many_wait(now: Standing, backend: WatchedFiles) -> None:
+    assert answer_table.waiting(now) == 3
+    for key in KEYS:
+        backend.answer(key, "dark")
+    assert answer_table.waiting(now) == 1  # b is for two people
+
+
 def table(text: str, folder: Path) -> Path:
     path = folder / "filled.csv"
     path.write_text(text)

@@ -336,7 +336,7 @@ def test_a_blind_share_shows_no_prediction_and_keeps_it(campaign, flows, backend
     assert figures["campaign"] == {k: v for k, v in figures.items() if k != "campaign"}
     text = status_report.as_text(status_report.status(snapshot.read(campaign.root)))
     assert "pre-annotations: 0% of " in text
-    assert "people who see one say the same +100 points more often" in text
+    assert "people who see one agree with it 100 points more often than" in text
     json.dumps(figures, allow_nan=False)
 
 

@@ -490,7 +490,8 @@ def test_a_detached_head_and_a_branch_without_the_rounds_are_refused(campaign):
 @pytest.mark.slow
 @pytest.mark.usefixtures("closed")
 def test_init_again_touches_no_data(campaign):
-    (campaign.data / "labels.dvc").touch()  # what DVC writes; it is left out here
+    written = "outs:\n- path: labels\n"  # what DVC writes, which is left out here
+    (campaign.data / "labels.dvc").write_text(written)
     campaign.holdout.unlink()
     campaign.dvc_yaml.write_text("old")
     new_campaign.init(campaign.root)

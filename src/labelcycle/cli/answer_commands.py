@@ -37,9 +37,13 @@ def answer(root: Path, table: Path, person: str | None) -> None:
 
     campaign_in(root)
     who = person or getpass.getuser()
-    taken = answer_table.take(snapshot.read(root), table, who)
+    now = snapshot.read(root)
+    taken = answer_table.take(now, table, who)
     click.echo(f"{taken['answers']} answers and {taken['skips']} skips of {who} taken")
-    click.echo("next: `labelcycle run`")
+    if left := answer_table.waiting(now):
+        click.echo(f"{left} tasks wait still: `labelcycle tasks` lists them")
+    else:
+        click.echo("next: `labelcycle run`")
 
 
 COMMANDS = (tasks, answer)

@@ -37,6 +37,11 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
     origin += " and --classes" if classes else ""
     given = {"campaign": {"name": title, "classes": names}}
     campaign = new_campaign.init(directory, None if there else config.parse(given, origin))
+    if there:
+        click.echo(
+            f"{campaign.root} is a campaign already; its settings and rounds are as they were"
+        )
+        return
     click.echo(f"campaign in {campaign.root}")
     if not config.load(campaign.params).campaign.classes:
         todo = "write the class names into params.yaml, and look at its other settings"

@@ -12,7 +12,7 @@ from labelcycle.adapters.ports import OpenTask, Tabular
 from labelcycle.campaign import round_states
 from labelcycle.campaign.round_states import State
 from labelcycle.core import csv_tables, skips
-from labelcycle.core.class_names import composed
+from labelcycle.core.class_names import composed, meant
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import pushed_tasks
 from labelcycle.rounds.pushed_tasks import Asked
@@ -37,6 +37,13 @@ def text(now: Standing) -> str:
         row = (str(task.id), task.sample, _whole(now, image), guess or "", "")
         rows.append([csv_tables.guarded(cell) for cell in row])
     return csv_tables.written(rows)
+
+
+def waiting(now: Standing) -> int:
+    """How many tasks of the open round want further people. Raises as `text` does."""
+    project = int(now.record(round_states.PUSHED)["project"])
+    wanted = {task.task: task.wanted for task in pushed_tasks.tasks(now)}
+    return len(_backend(now).open_tasks(project, wanted))
 
 
 def take(now: Standing, file: Path, person: str) -> Counter[str]:
@@ -76,7 +83,8 @@ def _read(word: str, classes: tuple[str, ...], where: str) -> tuple[tuple[str, .
     reasons: Mapping[str, str] = {SKIP: ""} | {name: name for name in skips.offered(classes)}
     if word not in reasons:
         known = ", ".join(map(repr, (*classes, *reasons)))
-        raise DataError(f"{where}: wanted one of {known}, got {word!r}")
+        hint = meant(word, classes)
+        raise DataError(f"{where}: wanted one of {known}, got {word!r}{hint and f'; {hint}'}")
     return (), reasons[word]
 
 

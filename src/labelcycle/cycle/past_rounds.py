@@ -43,7 +43,9 @@ def number_of(standing: Standing, tag: str) -> int:
     for number in standing.closed:
         if tag in (round_states.round_tag(number), str(number)):
             return number
-    known = ", ".join(round_states.round_tag(n) for n in standing.closed) or "none yet"
+    if not standing.closed:
+        raise StateError(f"wanted a closed round, got {tag!r}: no round is closed yet")
+    known = ", ".join(round_states.round_tag(n) for n in standing.closed)
     raise StateError(f"{tag!r} is no closed round; wanted one of: {known}")
 
 

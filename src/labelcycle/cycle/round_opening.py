@@ -123,6 +123,11 @@ def check_budget(standing: Standing) -> int:
     labels, budget = read_all_labels(standing.campaign), standing.config.query.budget
     pool = read_samples(standing.campaign.samples, "pool")
     left = sum(sample.id not in labels for sample in pool)
+    if not left:
+        raise PoolExhausted(
+            "every sample of the pool has its label, so no round is left to open;"
+            " `labelcycle export FILE` writes them all"
+        )
     if budget > left:
         raise PoolExhausted(
             f"query.budget must be in 1..{left}, the samples left in the pool"

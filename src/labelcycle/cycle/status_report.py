@@ -3,7 +3,7 @@
 from typing import Any
 
 from labelcycle import config
-from labelcycle.adapters import git
+from labelcycle.adapters import annotation, git
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import read_all_labels, read_holdout
@@ -130,6 +130,9 @@ def _next(now: Standing) -> str:
             return f"mend {error}"
     if not now.campaign.samples.exists():
         return "`labelcycle ingest PATH...`"
+    if now.state is State.OPEN:
+        backend, _ = pushed_tasks.place(now, now.number)
+        return f"{annotation.next_step(backend)}; {round_states.NEXT[now.state]}"
     if now.state is not State.DUE:
         return round_states.NEXT[now.state]
     if now.finished >= now.config.campaign.rounds:
@@ -200,7 +203,8 @@ def _preannotation(entries: list[dict[str, Any]]) -> list[str]:
     if bias:
         low, high = (f"{100 * bias[end]:+.0f}" for end in ("low", "high"))
         text += (
-            f"; people who see one say the same {100 * bias['value']:+.0f} points more often"
+            f"; people who see one agree with it {100 * abs(bias['value']):.0f} points"
+            f" {'more' if bias['value'] >= 0 else 'less'} often than people who do not"
             f" ({low} to {high}, {said[-1]['blind']} samples without)"
         )
     return [text]

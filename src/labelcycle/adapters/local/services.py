@@ -114,6 +114,9 @@ def down(campaign: store.Campaign, show: Callable[[str], None] = lambda _: None)
             if entry and processes.stop(Service(**entry).process):
                 show(f"{entry['title']} stopped")
                 stopped += 1
+        if record["services"] and "label_studio" not in record["services"]:
+            # Such a campaign works without servers: nobody is sent to those that are gone.
+            service_record.write(campaign, record | {"off": True})
     return stopped
 
 
@@ -137,7 +140,7 @@ def embedded(campaign: store.Campaign, show: Callable[[str], None]) -> dict[str,
 def environment(campaign: store.Campaign) -> dict[str, str]:
     """Where the recorded services are and how to get in, by the tools' own variables."""
     record = service_record.read(campaign)
-    found = service_record.services(record)
+    found = {} if record.get("off") else service_record.services(record)
     values: dict[str, str] = {}
     if "label_studio" in found:
         values |= {
@@ -257,6 +260,7 @@ def _start(
             log=str(log),
         )
     )
+    record.pop("off", None)
     service_record.write(campaign, record)
 
 
