@@ -81,6 +81,16 @@ def test_the_page_has_an_example_of_each_kind() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_is_written_as_the_rest_is(name: str) -> None:
+    for rule in (["check"], ["format", "--diff"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *rule, "--stdin-filename", EXAMPLES[name].path, "-"],
+            cwd=REPOSITORY, input=EXAMPLES[name].code, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.parametrize(
     "name",
     [
