@@ -1,6 +1,7 @@
 """Random: each sample as likely as any other; for a baseline, and for estimating class shares.
 
-Every other strategy has to beat it; labels picked otherwise say nothing fair of the shares.
+No paper: every other strategy has to beat it. Labels picked otherwise say nothing fair of the
+shares.
 """
 
 import numpy as np
