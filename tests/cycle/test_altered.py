@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from watched import WatchedFiles, asking
+from watched import WatchedFiles, asking, counting
 
 from labelcycle import config
 from labelcycle.adapters.ports import GUESS
@@ -102,10 +102,6 @@ def make(campaign: Campaign, number: int, place: WatchedFiles) -> Standing:
 def compare(at_work: Standing, place: WatchedFiles) -> changed_answers.Compared:
     given = place.pull(7, place.ids, optional=KEYS)
     return changed_answers.compare(at_work, place, given)
-
-
-def counting(found: changed_answers.Compared) -> list[tuple[str, str, str]]:
-    return [(r["key"], r["annotator"], *r["labels"]) for r in found.answers]
 
 
 def test_what_a_look_saw_before_counts_and_what_came_since_waits(at_work, place) -> None:

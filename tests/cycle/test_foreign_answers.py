@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click.testing
 import pytest
-from watched import WatchedFiles, asking
+from watched import WatchedFiles, asking, counting
 
 from labelcycle import config
 from labelcycle.campaign import round_states
@@ -56,10 +56,6 @@ def place(tmp_path: Path) -> WatchedFiles:
 def compare(at_work: Standing, place: WatchedFiles) -> changed_answers.Compared:
     given = place.pull(7, {key: 1 + i for i, key in enumerate(KEYS)}, optional=KEYS)
     return changed_answers.compare(at_work, place, given)
-
-
-def counting(found: changed_answers.Compared) -> list[tuple[str, str, str]]:
-    return [(r["key"], r["annotator"], *r["labels"]) for r in found.answers]
 
 
 def told(found: changed_answers.Compared) -> list[tuple[str, str, str, str, str]]:

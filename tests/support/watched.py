@@ -10,6 +10,7 @@ from labelcycle.adapters.annotation.files import FilesBackend
 from labelcycle.adapters.ports import Address, Answer, Display, LabelSchema, OpenTask, TaskSpec
 from labelcycle.campaign.store import Campaign
 from labelcycle.errors import ServiceDown
+from labelcycle.rounds.changed_answers import Compared
 
 
 class WatchedFiles(FilesBackend):
@@ -171,3 +172,8 @@ def asking(campaign: Campaign, keys: Sequence[str], project: int = 7) -> Watched
     made.sql("UPDATE task SET project = ?", project)
     made.pushed = lambda campaign, prefix: made.ids  # type: ignore[method-assign] # plain keys
     return made
+
+
+def counting(found: Compared) -> list[tuple[str, str, str]]:
+    """Key, annotator and class of each answer that counts."""
+    return [(r["key"], r["annotator"], *r["labels"]) for r in found.answers]

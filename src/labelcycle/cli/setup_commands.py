@@ -36,8 +36,9 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
     origin = "--name" if name else "the folder's name, as --name is not given"
     origin += " and --classes" if classes else ""
     given = {"campaign": {"name": title, "classes": names}}
+    known = there and (directory / ".git").exists()  # settings alone are no campaign yet
     campaign = new_campaign.init(directory, None if there else config.parse(given, origin))
-    if there:
+    if known:
         click.echo(
             f"{campaign.root} is a campaign already; its settings and rounds are as they were"
         )

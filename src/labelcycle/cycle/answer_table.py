@@ -27,12 +27,9 @@ def text(now: Standing) -> str:
 
     Raises StateError if no round is open, or if people answer on a page.
     """
-    backend = _backend(now)
-    project = int(now.record(round_states.PUSHED)["project"])
-    wanted = {task.task: task.wanted for task in pushed_tasks.tasks(now)}
-    shown = backend.shown(project)
+    shown = _backend(now).shown(_project(now))
     rows = [list(COLUMNS)]
-    for task in backend.open_tasks(project, wanted):
+    for task in _waiting(now):
         image, guess = shown[task.id]
         row = (str(task.id), task.sample, _whole(now, image), guess or "", "")
         rows.append([csv_tables.guarded(cell) for cell in row])
@@ -41,9 +38,16 @@ def text(now: Standing) -> str:
 
 def waiting(now: Standing) -> int:
     """How many tasks of the open round want further people. Raises as `text` does."""
-    project = int(now.record(round_states.PUSHED)["project"])
+    return len(_waiting(now))
+
+
+def _waiting(now: Standing) -> list[OpenTask]:
     wanted = {task.task: task.wanted for task in pushed_tasks.tasks(now)}
-    return len(_backend(now).open_tasks(project, wanted))
+    return _backend(now).open_tasks(_project(now), wanted)
+
+
+def _project(now: Standing) -> int:
+    return int(now.record(round_states.PUSHED)["project"])
 
 
 def take(now: Standing, file: Path, person: str) -> Counter[str]:
@@ -54,7 +58,7 @@ def take(now: Standing, file: Path, person: str) -> Counter[str]:
     before anything is taken.
     """
     backend = _backend(now)
-    classes = backend.classes(int(now.record(round_states.PUSHED)["project"]))
+    classes = backend.classes(_project(now))
     own = {str(task.task): task for task in pushed_tasks.tasks(now)}
     said: dict[str, tuple[tuple[str, ...], str]] = {}
     for row in csv_tables.read(file, (("task",), ("answer",))):
