@@ -10,7 +10,8 @@ from typing import Any, ParamSpec, TypeVar
 import httpx
 
 from labelcycle.adapters import http, patience
-from labelcycle.adapters.mlflow.tracking_uri import VARIABLE, bare, served
+from labelcycle.adapters.addresses import bare
+from labelcycle.adapters.mlflow.tracking_uri import VARIABLE, served
 from labelcycle.errors import LabelcycleError, ServiceDown, ServiceRefused
 
 P = ParamSpec("P")

@@ -3,8 +3,8 @@
 import os
 import re
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
+from labelcycle.adapters.addresses import bare
 from labelcycle.campaign import store
 from labelcycle.campaign.store import Campaign
 
@@ -53,14 +53,6 @@ def artifacts(uri: str) -> str | None:
     """
     found = re.fullmatch(r"sqlite:///(/[^?]*)(\?.*)?", uri)
     return Path(found[1]).with_name("mlartifacts").as_uri() if found else None
-
-
-def bare(uri: str) -> str:
-    """The address without a password in it."""
-    parts = urlsplit(uri)
-    if "@" not in parts.netloc:
-        return uri
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def remember(campaign: Campaign, address: str) -> None:
