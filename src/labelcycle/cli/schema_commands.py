@@ -81,10 +81,10 @@ def _migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> No
 def _print(root: Path) -> None:
     from labelcycle.adapters.annotation.label_studio.labeling_config import HOT_KEYS
     from labelcycle.campaign import labels
-    from labelcycle.rounds import snapshot
+    from labelcycle.rounds import snapshots
 
-    now = snapshot.read(root)
-    campaign, classes = now.campaign, now.config.classes
+    snapshot = snapshots.read(root)
+    campaign, classes = snapshot.campaign, snapshot.config.classes
     counts = Counter(label.label for label in labels.read_all_labels(campaign).values())
     width = max(map(len, ("class", *classes)))
     click.echo(f"key  {'class':<{width}}  labels")

@@ -15,7 +15,7 @@ from labelcycle.errors import StateError
 from labelcycle.images import ingest
 from labelcycle.nn.progress import Progress
 from labelcycle.rounds import trusted_places
-from labelcycle.rounds.snapshot import COMMITTED, check_safe, read
+from labelcycle.rounds.snapshots import COMMITTED, check_safe, read
 from labelcycle.stages import declaration
 
 LINES = (
@@ -114,8 +114,8 @@ def add_images(
     follow_links: bool = False,
 ) -> ingest.Report:
     """Ingest images into the pool and commit it."""
-    standing = read(root)
-    campaign, settings = standing.campaign, standing.config
+    snapshot = read(root)
+    campaign, settings = snapshot.campaign, snapshot.config
     check_safe(campaign)
     rng = derive(settings.campaign.seed, 0, "ingest")
     report = ingest.ingest(campaign, paths, settings.ingest, rng, show, follow_links=follow_links)
@@ -126,10 +126,10 @@ def add_images(
 
 def add_labels(root: Path, file: Path) -> label_csv.ImportReport:
     """Import labels that are owned already and commit them."""
-    standing = read(root)
-    check_safe(standing.campaign)
-    report = label_csv.import_labels(standing.campaign, file, standing.config.classes)
-    _track(standing.campaign, ["data/labels"], f"Import labels: {report.accepted} accepted")
+    snapshot = read(root)
+    check_safe(snapshot.campaign)
+    report = label_csv.import_labels(snapshot.campaign, file, snapshot.config.classes)
+    _track(snapshot.campaign, ["data/labels"], f"Import labels: {report.accepted} accepted")
     return report
 
 
