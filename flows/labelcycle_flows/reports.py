@@ -11,7 +11,7 @@ from prefect.logging import get_run_logger
 
 from labelcycle.adapters import annotation
 from labelcycle.adapters.mlflow import tracking_uri
-from labelcycle.adapters.ports import Progress
+from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign import round_states
 from labelcycle.people import gold, unknown_classes
 from labelcycle.rounds import (
@@ -59,7 +59,7 @@ def announce(snapshot: Snapshot) -> None:
     )
 
 
-def progress(snapshot: Snapshot, done: Progress) -> None:
+def progress(snapshot: Snapshot, done: AnnotationProgress) -> None:
     """Say how far annotators are; a table with the link."""
     url = snapshot.record(round_states.PUSHED)["url"]
     begun = f", {done.partly} wait for another person" if done.partly else ""

@@ -11,7 +11,7 @@ from prefect.tasks import Task
 
 from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.mlflow.tracker import MlflowTracker
-from labelcycle.adapters.ports import Progress
+from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.cycle import past_rounds, round_closing, round_opening
 from labelcycle.errors import LabelcycleError, ServiceDown
 from labelcycle.rounds import pushed_tasks
@@ -55,7 +55,7 @@ def push(snapshot: Snapshot) -> None:
 
 
 @_service
-def look(snapshot: Snapshot) -> Progress:
+def look(snapshot: Snapshot) -> AnnotationProgress:
     """How far annotators are; a page that asks something else stops it, days before the close."""
     backend = pushed_tasks.backend(snapshot)
     done = round_closing.progress(snapshot, backend)

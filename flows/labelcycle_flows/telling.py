@@ -7,7 +7,7 @@ from datetime import timedelta
 from prefect.context import FlowRunContext
 from prefect.utilities.urls import url_for
 
-from labelcycle.adapters.ports import Progress
+from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign
 from labelcycle.errors import Busy, LabelcycleError, ServiceDown
@@ -20,7 +20,7 @@ OUTAGE = timedelta(minutes=30)
 """A service that is away for less is being restarted, and worth nobody's time."""
 
 
-def tell(snapshot: Snapshot, done: Progress | None = None) -> None:
+def tell(snapshot: Snapshot, done: AnnotationProgress | None = None) -> None:
     """Tell what has happened and was not told yet, also that nothing happens.
 
     done : how far annotators are, if that was looked up

@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from labelcycle.adapters.ports import Progress
+from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign.labels import read_all_labels
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import read_json, write_json
 from labelcycle.notify import notices
 from labelcycle.rounds import deadline, pushed_tasks, snapshots
 
-DONE = Progress(tasks=10, answered=7, skipped=1)
+DONE = AnnotationProgress(tasks=10, answered=7, skipped=1)
 
 
 def age(campaign, hours: float) -> None:

@@ -14,7 +14,7 @@ import pytest
 from mailboxes import APPRISE_WARNS, Box, http_box
 
 from labelcycle import config
-from labelcycle.adapters.ports import Progress
+from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, write_json
 from labelcycle.errors import Busy, ServiceDown, ServiceRefused
@@ -87,8 +87,8 @@ def snapshot(tmp_path: Path) -> Snapshot:
     return found
 
 
-def done(answered: int, skipped: int = 0, given: int = 0) -> Progress:
-    return Progress(10, answered, skipped, given=given or answered + skipped)
+def done(answered: int, skipped: int = 0, given: int = 0) -> AnnotationProgress:
+    return AnnotationProgress(10, answered, skipped, given=given or answered + skipped)
 
 
 def closed(snapshot: Snapshot, **more: object) -> Snapshot:

@@ -100,7 +100,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Progress:
+class AnnotationProgress:
     """How far the tasks of a round are.
 
     A task is done when as many different people as wanted have answered or skipped it.
@@ -191,7 +191,7 @@ class AnnotationBackend(Protocol):
 
     def progress(
         self, project: int, tasks: Mapping[str, int], wanted: Mapping[str, int] | None = None
-    ) -> Progress:
+    ) -> AnnotationProgress:
         """How many of `tasks` (key -> id) are done; wanted : people by key, where not one."""
 
     def pull(

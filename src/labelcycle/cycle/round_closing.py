@@ -7,7 +7,7 @@ from typing import Any
 
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import commands
-from labelcycle.adapters.ports import AnnotationBackend, Answer, Progress
+from labelcycle.adapters.ports import AnnotationBackend, Answer, AnnotationProgress
 from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import read_all_labels, read_holdout
 from labelcycle.campaign.round_states import State
@@ -67,7 +67,7 @@ def check_settings(snapshot: Snapshot, opened: Mapping[str, Any]) -> None:
         check_files(snapshot)
 
 
-def progress(snapshot: Snapshot, backend: AnnotationBackend) -> Progress:
+def progress(snapshot: Snapshot, backend: AnnotationBackend) -> AnnotationProgress:
     """How far people are with the open round. What they said is written to the journal.
 
     Before it which tasks show something else than was pushed; these are put right.

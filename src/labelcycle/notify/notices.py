@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from labelcycle.adapters import annotation
 from labelcycle.adapters.mlflow import tracking_uri
-from labelcycle.adapters.ports import Progress
+from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign import round_states
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign
@@ -38,7 +38,7 @@ class Notice:
     body: str
 
 
-def due(snapshot: Snapshot, done: Progress | None) -> list[Notice]:
+def due(snapshot: Snapshot, done: AnnotationProgress | None) -> list[Notice]:
     """The notices of what the campaign's files say has happened, told already or not.
 
     done : how far annotators are, if that was looked up
@@ -88,7 +88,7 @@ def closed(snapshot: Snapshot) -> Notice:
     )
 
 
-def stuck(snapshot: Snapshot, done: Progress | None, still: timedelta) -> Notice:
+def stuck(snapshot: Snapshot, done: AnnotationProgress | None, still: timedelta) -> Notice:
     """Nothing has moved for a while.
 
     still : for how long
@@ -113,7 +113,7 @@ def stuck(snapshot: Snapshot, done: Progress | None, still: timedelta) -> Notice
     )
 
 
-def _late(snapshot: Snapshot, done: Progress) -> Notice:
+def _late(snapshot: Snapshot, done: AnnotationProgress) -> Notice:
     options = snapshot.config.close
     hours = _hours(options.deadline_hours or 0.0)
     return _notice(
@@ -152,7 +152,7 @@ def reason(error: Exception) -> str:
     return f"{type(error).__name__}, see the log of the flow run in Prefect"
 
 
-def mark(snapshot: Snapshot, done: Progress | None) -> str:
+def mark(snapshot: Snapshot, done: AnnotationProgress | None) -> str:
     """What changes whenever something moves."""
     far = f" {done.given}" if done else ""
     return f"{snapshot.number:03d} {snapshot.state}{far}"
@@ -225,7 +225,7 @@ def _opened(snapshot: Snapshot) -> Notice:
     )
 
 
-def _complete(snapshot: Snapshot, done: Progress) -> Notice:
+def _complete(snapshot: Snapshot, done: AnnotationProgress) -> Notice:
     return _notice(
         snapshot,
         f"complete {snapshot.number:03d}",
@@ -249,7 +249,7 @@ def _sentence(text: str) -> str:
     return f"{text}." if text else ""
 
 
-def _far(done: Progress) -> str:
+def _far(done: AnnotationProgress) -> str:
     return f"{done.answered} answered, {done.skipped} skipped of {done.tasks} tasks"
 
 

@@ -42,7 +42,7 @@ def note(
 ) -> None:
     """Write down what is new in the tasks of the round at work.
 
-    marks : as in `Progress`, of the tasks that somebody has answered
+    marks : as in `AnnotationProgress`, of the tasks that somebody has answered
     """
     last = {line["task"]: line for line in _lines(snapshot) if "task" in line}
     moved = [t for t in marks if t not in last or last[t]["mark"] != marks[t]]

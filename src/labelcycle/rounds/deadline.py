@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from labelcycle.adapters.ports import Progress
+from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign import round_states
 from labelcycle.rounds.snapshots import Snapshot
 
@@ -18,7 +18,7 @@ def passed(snapshot: Snapshot) -> bool:
     return (datetime.datetime.now(datetime.UTC) - opened).total_seconds() >= 3600 * hours
 
 
-def quorum(snapshot: Snapshot, done: Progress) -> bool:
+def quorum(snapshot: Snapshot, done: AnnotationProgress) -> bool:
     """True if `close.quorum` of the round's tasks, those of the hold-out among them, are done."""
     return done.answered + done.skipped >= snapshot.config.close.quorum * done.tasks
 

@@ -28,7 +28,7 @@ from labelcycle.adapters.ports import (
     Display,
     LabelSchema,
     OpenTask,
-    Progress,
+    AnnotationProgress,
     TaskSpec,
 )
 from labelcycle.campaign.store import Campaign
@@ -226,7 +226,7 @@ class FilesBackend:
 
     def progress(
         self, project: int, tasks: Mapping[str, int], wanted: Mapping[str, int] | None = None
-    ) -> Progress:
+    ) -> AnnotationProgress:
         """How many of `tasks` (key -> id) are done; wanted : people by key, where not one."""
         people: dict[str, set[str]] = {key: set() for key in tasks}
         answered: set[str] = set()
@@ -240,7 +240,7 @@ class FilesBackend:
             given += 1
         done = {key for key, who in people.items() if len(who) >= (wanted or {}).get(key, 1)}
         begun = sum(bool(who) for who in people.values())
-        return Progress(
+        return AnnotationProgress(
             tasks=len(tasks),
             answered=len(done & answered),
             skipped=len(done - answered),

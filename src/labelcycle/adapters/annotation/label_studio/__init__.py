@@ -38,7 +38,7 @@ from labelcycle.adapters.ports import (
     Display,
     LabelSchema,
     OpenTask,
-    Progress,
+    AnnotationProgress,
     TaskSpec,
 )
 from labelcycle.campaign.store import Campaign
@@ -247,7 +247,7 @@ class LabelStudioBackend:
 
     def progress(
         self, project: int, tasks: Mapping[str, int], wanted: Mapping[str, int] | None = None
-    ) -> Progress:
+    ) -> AnnotationProgress:
         """How many of `tasks` (key -> id) are done; wanted : people by key, where not one.
 
         Twins made since the push go, before they are answered and paid for, too.

@@ -12,7 +12,7 @@ from typing import Any
 from labelcycle.adapters.annotation.label_studio.labeling_config import chunks
 from labelcycle.adapters.annotation.label_studio.listed_task import Task
 from labelcycle.adapters.annotation.label_studio.rest_api import IDS_A_QUESTION, LabelStudioApi
-from labelcycle.adapters.ports import Progress
+from labelcycle.adapters.ports import AnnotationProgress
 
 AT_A_TIME = 4
 """Requests in flight. There is no call that changes many tasks."""
@@ -62,7 +62,7 @@ def progress(
     project: int,
     found: Mapping[str, Sequence[Task]],
     wanted: Mapping[str, int],
-) -> Progress:
+) -> AnnotationProgress:
     """How many of the tasks `found` (by key, with their twins) are done.
 
     wanted : people by key, where not one. Who answered is asked where it can make a difference.
@@ -83,7 +83,9 @@ def progress(
     given = sum(task.touches for twins in begun.values() for task in twins)
     marks = {task.id: task.mark for twins in begun.values() for task in twins}
     partly = len(begun) - len(done)
-    return Progress(len(found), answered, len(done) - answered, partly, given, marks=marks)
+    return AnnotationProgress(
+        len(found), answered, len(done) - answered, partly, given, marks=marks
+    )
 
 
 def annotators(
