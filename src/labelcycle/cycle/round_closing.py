@@ -7,7 +7,7 @@ from typing import Any
 
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import commands
-from labelcycle.adapters.ports import AnnotationBackend, Answer, AnnotationProgress
+from labelcycle.adapters.ports import AnnotationBackend, AnnotationProgress, Answer
 from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import read_all_labels, read_holdout
 from labelcycle.campaign.round_states import State

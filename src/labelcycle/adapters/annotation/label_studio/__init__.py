@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from labelcycle.adapters import cors
-from labelcycle.adapters.addresses import bare
+from labelcycle.adapters.address_logins import bare
 from labelcycle.adapters.annotation.label_studio import (
     answering,
     config_difference,
@@ -34,11 +34,11 @@ from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.local import health, server_programs
 from labelcycle.adapters.ports import (
     AnnotationBackend,
+    AnnotationProgress,
     Answer,
     Display,
     LabelSchema,
     OpenTask,
-    AnnotationProgress,
     TaskSpec,
 )
 from labelcycle.campaign.store import Campaign
