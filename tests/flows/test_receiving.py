@@ -9,9 +9,10 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from made_records import pushed
 
 from labelcycle.adapters import annotation
-from labelcycle.campaign.store import Campaign, write_bytes, write_json
+from labelcycle.campaign.store import Campaign, write_bytes
 from labelcycle.errors import LabelcycleError, ServiceDown, SettingsError, StateError
 from labelcycle_flows import receiving
 from labelcycle_flows.looks import Looks
@@ -64,9 +65,7 @@ def test_the_project_is_the_last_one_that_tasks_were_pushed_to(tmp_path: Path) -
     with pytest.raises(StateError, match="no project to be called about; round 0 makes it"):
         receiving._project(campaign)
     for number in (0, 1):
-        write_json(
-            campaign.round(number) / "pushed.json", {"backend": "files", "project": 7 + number}
-        )
+        pushed(project=7 + number).write(campaign.round(number) / "pushed.json")
     assert receiving._project(campaign) == ("files", 8)
 
 
@@ -179,8 +178,7 @@ def test_the_webhook_is_looked_after_and_what_is_new_is_said(
             assert timeout == 300
             return not results
 
-    pushed = {"backend": "label_studio", "project": 7}
-    write_json(tmp_path / "rounds" / "000" / "pushed.json", pushed)
+    pushed(backend="label_studio").write(tmp_path / "rounds" / "000" / "pushed.json")
     monkeypatch.setattr(annotation, "of", lambda campaign, name: Backend())
     receiving._keep(Campaign(tmp_path), "http://here/", "secret", 300, Over())
     assert kept == [(7, "http://here/", "secret")] * 6

@@ -115,6 +115,7 @@ class Campaign:
         self.labels = self.data / "labels"
         self.holdout = self.data / "holdout.jsonl"
         self.rounds = self.root / "rounds"
+        self.decisions = self.rounds / "decisions.jsonl"
         self.work = self.root / "work"
         self.encoder = self.work / "encoder"
         self.features = self.work / "features"

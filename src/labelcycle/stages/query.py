@@ -11,6 +11,7 @@ from pydantic import Field
 
 from labelcycle import options as base
 from labelcycle.campaign import store
+from labelcycle.campaign.records.selection_record import RoundSelection, SelectedSample
 from labelcycle.core import length_variance, run_strategy, strategies
 from labelcycle.core.one_line_warnings import Notice
 from labelcycle.core.pool import Head, Pool, Selection
@@ -57,14 +58,14 @@ def run(
         )
     if len(np.unique(pool.labels[pool.labeled])) > 1:  # else no model has anything to say
         _tell_who_stood_in(options.strategy, selection)
-    record = {
-        "strategy": options.strategy,
-        "stood_in": selection.stood_in,
-        "budget": options.budget,
-        "options": settings.model_dump(mode="json"),
-        "samples": sample_records(ids, selection),
-    }
-    store.write_json(campaign.selection, record)
+    record = RoundSelection(
+        strategy=options.strategy,
+        stood_in=selection.stood_in,
+        budget=options.budget,
+        options=settings.model_dump(mode="json"),
+        samples=selected_samples(ids, selection),
+    )
+    record.write(campaign.selection)
 
 
 def _tell_of_lengths(features: NDArray[np.floating]) -> None:
@@ -103,14 +104,14 @@ def selected(
     return run_strategy.select(strategy, pool, budget, rng, options)
 
 
-def sample_records(ids: list[str], selection: Selection) -> list[dict[str, Any]]:
-    """The picks as records, in order of rank; floats with six significant digits."""
-    return [
-        {
-            "sample": ids[row],
-            "rank": rank,
-            "score": rounded(float(selection.score[rank])),
-            "why": {name: rounded(column[rank]) for name, column in selection.why.items()},
-        }
+def selected_samples(ids: list[str], selection: Selection) -> tuple[SelectedSample, ...]:
+    """The picks in order of rank; floats with six significant digits."""
+    return tuple(
+        SelectedSample(
+            sample=ids[row],
+            rank=rank,
+            score=rounded(float(selection.score[rank])),
+            why={name: rounded(column[rank]) for name, column in selection.why.items()},
+        )
         for rank, row in enumerate(selection.rows)
-    ]
+    )
