@@ -54,7 +54,7 @@ class Snapshot:
     tags: frozenset[str]
     number: int
     state: State
-    memory: Memory = field(default_factory=dict, repr=False, compare=False)
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
     @cached_property
     def records(self) -> RoundRecords:
@@ -110,7 +110,7 @@ def read(root: Path, memory: Memory | None = None) -> Snapshot:
             " `git fetch --tags`, or bring them from where the campaign was copied"
         )
     state = round_states.state(number, files, tags)
-    return Snapshot(campaign, settings, tags, number, state, {} if memory is None else memory)
+    return Snapshot(campaign, settings, tags, number, state, memory or Memory())
 
 
 def renewed(snapshot: Snapshot) -> Snapshot:

@@ -20,8 +20,15 @@ T = TypeVar("T")
 FileState = tuple[int, int, int]
 """What tells whether a file is the one that was read: inode, time of change, size."""
 
-Memory = dict[Path, tuple[FileState, Any]]
-"""What was read of files, which several readers may share."""
+
+class Memory:
+    """What was read of files, which several readers may share.
+
+    No dictionary by itself: Prefect walks through those that its tasks are given.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[Path, tuple[FileState, Any]] = {}
 
 
 class RoundRecords:
@@ -111,9 +118,10 @@ class RoundRecords:
         state = _state(path)
         if state is None:
             return read(path)  # which says what is missing
-        if path not in self._memory or self._memory[path][0] != state:
-            self._memory[path] = state, read(path)
-        return cast(T, self._memory[path][1])
+        known = self._memory.files.get(path)
+        if known is None or known[0] != state:
+            known = self._memory.files[path] = state, read(path)
+        return cast(T, known[1])
 
 
 def _state(path: Path) -> FileState | None:
