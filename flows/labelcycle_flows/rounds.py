@@ -28,12 +28,10 @@ from labelcycle.cycle import round_closing, round_opening, task_plan
 from labelcycle.errors import ServiceDown, ServiceRefused, StateError
 from labelcycle.rounds import code_file, deadline, snapshot
 from labelcycle.rounds.snapshot import Standing
+from labelcycle.stages import declaration
 from labelcycle_flows import names, reports, telling
 from labelcycle_flows.reports import say
 from labelcycle_flows.tasks import log_missing, log_rounds, look, pull, push, reproduce
-
-OPENING = ("pretrain", "embed", "train", "cluster", "query")
-CLOSING = ("train", "evaluate")
 
 
 @flow(name="open-round", flow_run_name=names.flow_name("open"))
@@ -49,7 +47,7 @@ def open_round(folder: str) -> int:
             now = snapshot.read(campaign.root)
         if now.state is State.PLANNED:
             round_opening.check_plan(now)
-            _bring_up_to_date(now, OPENING)
+            _bring_up_to_date(now, declaration.OPENING)
             round_opening.record_selection(now)
             now = snapshot.read(campaign.root)
         if now.state is State.SELECTED:
@@ -86,7 +84,7 @@ def close_round(folder: str) -> int:
         if now.state is State.LABELED:
             round_closing.version_labels(now)
             if round_closing.ending(now) != "cancel":
-                _bring_up_to_date(now, CLOSING)
+                _bring_up_to_date(now, declaration.CLOSING)
             round_closing.measure(now)
             now = snapshot.read(campaign.root)
         if now.state is State.MEASURED:
@@ -202,8 +200,8 @@ def end_early(folder: str, how: str, reason: str = "", abandon: bool = False) ->
         close_round(folder)
 
 
-def _bring_up_to_date(now: Standing, stages: tuple[str, ...]) -> None:
-    named = ", ".join(stages)
+def _bring_up_to_date(now: Standing, phase: declaration.Phase) -> None:
+    named = ", ".join(declaration.names(phase))
     say(f"round {now.number}: {named}")
     reproduce(now, named)
 
@@ -244,7 +242,7 @@ def _why_not_open(now: Standing) -> str | None:
 
 def _settings_at(now: Standing, revision: str) -> dict[str, Any]:
     text = git.show(now.campaign.root, revision, "params.yaml")
-    return config.parse(yaml.safe_load(text)).model_dump(mode="json")
+    return config.parse(yaml.safe_load(text), parts=False).model_dump(mode="json")
 
 
 def _checked(campaign: Campaign, *, parts: bool = True) -> Standing:

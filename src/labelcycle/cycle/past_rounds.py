@@ -9,16 +9,15 @@ from labelcycle.adapters import git, programs
 from labelcycle.adapters.dvc import commands, tracked_files
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import Tracker
-from labelcycle.campaign import round_states
+from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.store import Campaign, read_json, read_samples
 from labelcycle.errors import DataError, StateError
 from labelcycle.nn import learners
 from labelcycle.rounds.snapshot import Standing, check_closed
-from labelcycle.stages import code
+from labelcycle.stages import code, declaration
 
-INPUTS = ("data/samples.jsonl.dvc", "data/labels.dvc")
-FEATURES = "work/features"
-ENCODER = "work/encoder"
+INPUTS = (f"{layout.SAMPLES}.dvc", f"{layout.LABELS}.dvc")
+PICTURES = f"{layout.IMAGES}.dvc"
 TOLERANCE = 1e-5
 """Relative difference of scores that another machine's arithmetic may cause."""
 
@@ -63,20 +62,25 @@ def verify(standing: Standing, number: int, deep: bool, show: Callable[[str], No
     except StateError as error:
         raise DataError(f"round {number} is not as it was closed: {error}") from error
     show(f"recorded files of round {number}: as they were closed")
-    first = ("pretrain", "embed") if deep else ()
-    base: tuple[str, ...] = (*INPUTS, "data/images.dvc") if deep else (*INPUTS, FEATURES)
+    opening = declaration.names(declaration.OPENING)
+    first = 0 if deep else opening.index("embed") + 1  # its features are brought
+    base: tuple[str, ...] = (*INPUTS, PICTURES) if deep else (*INPUTS, layout.FEATURES)
     with restored(standing, round_states.open_tag(number), base) as rebuilt:
         if deep:
             _restore_named(standing, rebuilt)
         elif learners.sees_images(config.load(rebuilt.params, parts=False).train.learner):
-            bring(standing, rebuilt, ("data/images.dvc", ENCODER))
-        _compute(rebuilt, (*first, "train", "cluster", "query"))
+            bring(standing, rebuilt, (PICTURES, layout.ENCODER))
+        _compute(rebuilt, opening[first:])
         recorded = standing.record(round_states.SELECTION, number)
         show(compare_selections(recorded, read_json(rebuilt.selection)))
         git.switch(rebuilt.root, round_states.round_tag(number))
-        answers = ("data/labels.dvc", "data/holdout.jsonl.dvc", *(() if deep else (FEATURES,)))
+        answers = (
+            f"{layout.LABELS}.dvc",
+            f"{layout.HOLDOUT}.dvc",
+            *(() if deep else (layout.FEATURES,)),
+        )
         bring(standing, rebuilt, answers)
-        _compute(rebuilt, ("train", "evaluate"))
+        _compute(rebuilt, declaration.names(declaration.CLOSING))
         metrics = standing.record(round_states.METRICS, number)
         show(compare_metrics(metrics, read_json(rebuilt.metrics)))
 
@@ -144,7 +148,7 @@ def _differs(old: Any, new: Any) -> str | None:
 def round_record(standing: Standing, number: int) -> Iterator[dict[str, Any]]:
     """What a tracker is told of a closed round; files in it live as long as the context."""
     tag = round_states.round_tag(number)
-    targets = ("work/model", "work/encoder", "work/figures")
+    targets = (layout.MODEL, layout.ENCODER, layout.FIGURES)
     with restored(standing, tag, targets) as campaign:
         metrics = read_json(campaign.round(number) / round_states.METRICS)
         yield {
@@ -154,7 +158,7 @@ def round_record(standing: Standing, number: int) -> Iterator[dict[str, Any]]:
             "strategy": metrics["strategy"],
             "tag": tag,
             "commit": git.head(standing.campaign.root, tag),
-            "params": config.load(campaign.params).model_dump(mode="json"),
+            "params": config.load(campaign.params, parts=False).model_dump(mode="json"),
             "data": _data(standing, campaign, metrics),
             "plan": read_json(campaign.round(number) / round_states.PLAN),
             "metrics": metrics,
@@ -173,9 +177,9 @@ def _data(standing: Standing, campaign: Campaign, metrics: Any) -> dict[str, dic
     return {
         name: {"file": file, "digest": commands.recorded(campaign.root, file), "rows": rows}
         for name, file, rows in (
-            ("pool", "data/samples.jsonl", pool),
-            ("labels", "data/labels", metrics["labels"]),
-            ("hold-out", "data/holdout.jsonl", metrics.get("holdout") or 0),
+            ("pool", layout.SAMPLES, pool),
+            ("labels", layout.LABELS, metrics["labels"]),
+            ("hold-out", layout.HOLDOUT, metrics.get("holdout") or 0),
         )
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.ports import AnnotationBackend, Answer, Progress
-from labelcycle.campaign import round_states
+from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.labels import read_all_labels, read_holdout
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import (
@@ -210,7 +210,7 @@ def accept(standing: Standing) -> None:
 def version_labels(standing: Standing) -> None:
     """Put labels and hold-out answers under DVC, so that training sees them."""
     campaign = standing.campaign
-    commands.add(campaign.root, ["data/labels", "data/holdout.jsonl"])
+    commands.add(campaign.root, [layout.LABELS, layout.HOLDOUT])
 
 
 def measure(standing: Standing) -> None:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from labelcycle.adapters import annotation, git
 from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.ports import AnnotationBackend, LabelSchema, TaskSpec
-from labelcycle.campaign import round_states
+from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.labels import read_all_labels
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import (
@@ -28,7 +28,7 @@ from labelcycle.rounds.pushed_tasks import Asked
 from labelcycle.rounds.snapshot import COMMITTED, Standing
 from labelcycle.stages import code
 
-INPUTS = ("data/images", "data/samples.jsonl", "data/labels", "data/holdout.jsonl")
+INPUTS = (layout.IMAGES, layout.SAMPLES, layout.LABELS, layout.HOLDOUT)
 """What a round stands on, under DVC."""
 
 

@@ -4,7 +4,7 @@ from labelcycle.campaign.store import Campaign, dump_json, write_bytes
 from labelcycle.config import Config
 from labelcycle.nn import learners
 from labelcycle.stages import code
-from labelcycle.stages.declaration import NAMES
+from labelcycle.stages.declaration import ENCODER, LEARNER, STAGES
 
 
 def code_digests(config: Config) -> dict[str, dict[str, str]]:
@@ -13,25 +13,18 @@ def code_digests(config: Config) -> dict[str, dict[str, str]]:
     The modules are those that the stage's module imports, followed through labelcycle, and the
     ones that the settings choose by name (encoder, strategy, learner).
     """
-    encoder = f"labelcycle.nn.encoders.{config.pretrain.encoder}"
-    strategy = f"labelcycle.core.strategies.{config.query.strategy}"
-    learner = [f"labelcycle.nn.learners.{config.train.learner}"]
+    chosen = config.plug_ins()
+    modules = {key: [module] for key, module in chosen.items()}
     if learners.sees_images(config.train.learner):  # it may start from the encoder
-        learner.append(encoder)
-    chosen = {
-        "pretrain": [encoder],
-        "embed": [encoder],
-        "cluster": [f"labelcycle.core.clusterers.{config.cluster.method}"],
-        "query": [strategy, *learner],
-        "train": learner,
-        "evaluate": learner,
-    }
+        modules[LEARNER].append(chosen[ENCODER])
     digests = {}
-    for name in NAMES:
-        roots = [f"labelcycle.stages.{name}", "labelcycle.core.seeding"]
-        # run_stage hands each stage its arguments, and imports them all
-        digests[name] = code.code_of(
-            *roots, *chosen.get(name, []), alone=("labelcycle.cycle.run_stage",)
+    for stage in STAGES:
+        named = (module for key in stage.plug_ins for module in modules[key])
+        # run_stage hands each stage its arguments, as the declaration says
+        digests[stage.name] = code.code_of(
+            *(stage.module, "labelcycle.core.seeding", *named),
+            alone=("labelcycle.cycle.run_stage",),
+            declared=repr(stage),
         )
     return digests
 

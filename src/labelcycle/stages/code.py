@@ -30,13 +30,14 @@ NUMERIC = {
 NO_FILE = "no such file"
 
 
-def code_of(*roots: str, alone: tuple[str, ...] = ()) -> dict[str, str]:
+def code_of(*roots: str, alone: tuple[str, ...] = (), declared: str = "") -> dict[str, str]:
     """Digest of the modules that `roots` import, followed through labelcycle, and the versions.
 
     alone : modules that count without what they import
+    declared : what else counts as code, as text
     """
     own, numeric = _closure(roots)
-    code = hashlib.sha256()
+    code = hashlib.sha256(declared.encode())
     for module in sorted({*own, *alone}):
         code.update(module.encode() + b"\0" + _source(module) + b"\0")
     versions = {NUMERIC[package]: _version(NUMERIC[package]) for package in sorted(numeric)}

@@ -8,7 +8,9 @@ from pydantic import Field
 from labelcycle import options as base
 from labelcycle.campaign import store
 from labelcycle.errors import DataError
+from labelcycle.nn import encoders
 from labelcycle.nn.progress import Progress
+from labelcycle.stages.sample_images import median_side
 
 
 class Options(base.Options):
@@ -56,5 +58,16 @@ def run(
         ready_made,
     )
 
-    if not ready_made.note(campaign, options, show):
-        pretrain_training.fit(campaign, options, seed, samples, show)
+    name = options.encoder
+    if ready_made.note(campaign, name, options.options, show):
+        return
+    own = encoders.options_of(name, options.options)
+    training = pretrain_training.Training(
+        encoder=name,
+        options=own,
+        size=options.image_size or encoders.get(name).default_size(median_side(samples), own),
+        seed=seed,
+        threads=options.threads,
+        settings=options.model_dump(mode="json"),
+    )
+    pretrain_training.fit(campaign, training, samples, show)
