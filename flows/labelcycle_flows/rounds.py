@@ -82,8 +82,9 @@ def close_round(folder: str) -> int:
             round_closing.accept(now)
             now = snapshot.read(campaign.root)
         if now.state is State.LABELED:
-            round_closing.version_labels(now)
-            if round_closing.ending(now) != "cancel":
+            if round_closing.ending(now) == "cancel":
+                round_closing.version_labels(now)
+            else:
                 _bring_up_to_date(now, declaration.CLOSING)
             round_closing.measure(now)
             now = snapshot.read(campaign.root)

@@ -251,6 +251,8 @@ def load(path: Path, *, parts: bool = True) -> Config:
     """
     try:
         text = path.read_text(encoding="utf-8")
+        if not parts and (known := _KNOWN.get(text)):
+            return known
         raw = yaml.safe_load(text)
     except FileNotFoundError as error:
         raise SettingsError(
@@ -258,7 +260,14 @@ def load(path: Path, *, parts: bool = True) -> Config:
         ) from error
     except yaml.YAMLError as error:
         raise SettingsError(f"{path.name} is not YAML: {' '.join(str(error).split())}") from error
-    return parse(raw, path.name, parts=parts, text=text)
+    found = parse(raw, path.name, parts=parts, text=text)
+    _KNOWN.clear()
+    _KNOWN[text] = found
+    return found
+
+
+_KNOWN: dict[str, Config] = {}
+"""The text that was read last, and its settings: a round asks for them dozens of times."""
 
 
 def parse(
@@ -277,20 +286,26 @@ def parse(
         texts = (registry.explain(Config, x) + params_file.unquoted(text, x) for x in found)
         raise SettingsError(f"{source}: {'; '.join(texts)}") from error
     if parts:
-        _check_parts(config, source)
+        check_parts(config, source)
     return config
 
 
-def _check_parts(config: Config, source: str) -> None:
-    """Raise SettingsError if a part is unknown, or its own options are wrong."""
+def check_parts(config: Config, source: str = "params.yaml") -> dict[str, dict[str, Any]]:
+    """Key that names a plug-in -> its options, defaults filled in, as plain values.
+
+    Raises SettingsError if a part is unknown, or its own options are wrong.
+    """
+    found = {}
     for key, package in PLUG_INS.items():
         section, _, choice = key.partition(".")
         own = getattr(config, section)
         name = getattr(own, choice)
         try:
-            registry.parse_options(package.get(name).Options, own.options, f"{key} {name}")
+            kind = package.get(name).Options
+            options = registry.parse_options(kind, own.options, f"{key} {name}")
         except SettingsError as error:
             raise SettingsError(f"{source}: {error}") from error
+        found[key] = options.model_dump(mode="json")
     if config.push.backend not in annotation.names():
         try:
             annotation.get(config.push.backend)
@@ -299,6 +314,7 @@ def _check_parts(config: Config, source: str) -> None:
     if config.embed.features == "model":
         where = f"{source}: train.learner, for embed.features is model"
         learners.must_see("images", config.train.learner, where, "write embed.features: encoder")
+    return found
 
 
 # --- printing ------------------------------------------------------------------------------

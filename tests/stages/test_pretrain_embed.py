@@ -141,7 +141,7 @@ def test_a_damaged_checkpoint_is_named(
 
 def test_the_number_of_threads_is_put_back(small_campaign: store.Campaign) -> None:
     before = torch.get_num_threads()
-    pretrain.run(small_campaign, PIXELS.model_copy(update={"threads": before + 1}), 7, ignore)
+    pretrain.run(small_campaign, SMALL.model_copy(update={"threads": before + 1}), 7, ignore)
     assert torch.get_num_threads() == before
 
 

@@ -148,10 +148,7 @@ def test_another_file_makes_pretrain_stale(campaign: store.Campaign) -> None:
 
 
 def test_no_file_named_no_digest(tmp_path: Path) -> None:
-    assert code.named_files(tmp_path, "resnet18", {}) == {}
-    options = {"file": "w.pth"}
-    assert code.named_files(tmp_path, "torchvision_pretrained", options) == {"w.pth": code.NO_FILE}
+    assert code.named_files(tmp_path, None) == {}
+    assert code.named_files(tmp_path, "w.pth") == {"w.pth": code.NO_FILE}
     (tmp_path / "w.pth").write_bytes(b"abc")  # sha256 of abc: FIPS 180-2, appendix B.1
-    assert code.named_files(tmp_path, "torchvision_pretrained", options) == {
-        "w.pth": "ba7816bf8f01cfea"
-    }
+    assert code.named_files(tmp_path, "w.pth") == {"w.pth": "ba7816bf8f01cfea"}

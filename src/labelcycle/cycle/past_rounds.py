@@ -6,15 +6,16 @@ from typing import Any
 
 from labelcycle import config
 from labelcycle.adapters import git, programs
-from labelcycle.adapters.dvc import commands, tracked_files
+from labelcycle.adapters.dvc import commands, locked_digests, tracked_files
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import Tracker
 from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.store import Campaign, read_json, read_samples
 from labelcycle.errors import DataError, StateError
 from labelcycle.nn import learners
+from labelcycle.rounds import plug_in_options
 from labelcycle.rounds.snapshot import Standing, check_closed
-from labelcycle.stages import code, declaration
+from labelcycle.stages import declaration
 
 INPUTS = (f"{layout.SAMPLES}.dvc", f"{layout.LABELS}.dvc")
 PICTURES = f"{layout.IMAGES}.dvc"
@@ -87,8 +88,8 @@ def verify(standing: Standing, number: int, deep: bool, show: Callable[[str], No
 
 def _restore_named(standing: Standing, rebuilt: Campaign) -> None:
     """Bring the file that the encoder's options name, if DVC keeps it."""
-    chosen = config.load(rebuilt.params, parts=False).pretrain
-    for file in code.named_files(rebuilt.root, chosen.encoder, chosen.options):
+    settings = config.load(rebuilt.params, parts=False)
+    for file in plug_in_options.named_files(rebuilt, settings):
         if (rebuilt.root / f"{file}.dvc").exists():
             bring(standing, rebuilt, (f"{file}.dvc",))
 
@@ -149,7 +150,7 @@ def round_record(standing: Standing, number: int) -> Iterator[dict[str, Any]]:
     """What a tracker is told of a closed round; files in it live as long as the context."""
     tag = round_states.round_tag(number)
     targets = (layout.MODEL, layout.ENCODER, layout.FIGURES)
-    with restored(standing, tag, targets) as campaign:
+    with _as_closed(standing, tag, targets) as campaign:
         metrics = read_json(campaign.round(number) / round_states.METRICS)
         yield {
             "campaign": standing.config.campaign.name,
@@ -169,6 +170,21 @@ def round_record(standing: Standing, number: int) -> Iterator[dict[str, Any]]:
                 "encoder": campaign.encoder,
             },
         }
+
+
+@contextmanager
+def _as_closed(standing: Standing, tag: str, targets: tuple[str, ...]) -> Iterator[Campaign]:
+    """The campaign as of a tag: its own folder if all there is as of then, else a restored clone.
+
+    After a close it is, and nothing needs to be copied.
+    """
+    own = standing.campaign
+    same = git.head(own.root, tag) == git.head(own.root) and not git.dirty(own.root, ())
+    if same and locked_digests.match(own.root, targets):
+        yield own
+    else:
+        with restored(standing, tag, targets) as rebuilt:
+            yield rebuilt
 
 
 def _data(standing: Standing, campaign: Campaign, metrics: Any) -> dict[str, dict[str, Any]]:

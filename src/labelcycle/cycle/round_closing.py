@@ -208,7 +208,7 @@ def accept(standing: Standing) -> None:
 
 
 def version_labels(standing: Standing) -> None:
-    """Put labels and hold-out answers under DVC, so that training sees them."""
+    """Put labels and hold-out answers under DVC where no stage runs that has DVC do so."""
     campaign = standing.campaign
     commands.add(campaign.root, [layout.LABELS, layout.HOLDOUT])
 

@@ -23,7 +23,7 @@ from labelcycle.campaign.store import (
 )
 from labelcycle.cycle import task_plan
 from labelcycle.errors import PoolExhausted, StateError
-from labelcycle.rounds import trusted_places
+from labelcycle.rounds import plug_in_options, trusted_places
 from labelcycle.rounds.pushed_tasks import Asked
 from labelcycle.rounds.snapshot import COMMITTED, Standing
 from labelcycle.stages import code
@@ -66,11 +66,13 @@ def plan(standing: Standing) -> None:
     settings name is not there.
     """
     config, campaign = standing.config, standing.campaign
-    chosen = config.pretrain
-    files = code.named_files(campaign.root, chosen.encoder, chosen.options)
+    files = plug_in_options.named_files(campaign, config)
     _check_there(campaign, files)
-    if standing.number == 0:  # an ingest or import that was killed may not have come so far
-        commands.add(campaign.root, INPUTS)
+    # An ingest or import that was killed may not have come so far. What DVC knows already, it takes
+    # in its present state when it brings the stages up to date.
+    unknown = [path for path in INPUTS if not (campaign.root / f"{path}.dvc").exists()]
+    if unknown:
+        commands.add(campaign.root, unknown)
     for file in files:
         if _in_data(campaign, file):
             commands.add(campaign.root, [file])

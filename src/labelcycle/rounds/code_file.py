@@ -3,6 +3,7 @@
 from labelcycle.campaign.store import Campaign, dump_json, write_bytes
 from labelcycle.config import Config
 from labelcycle.nn import learners
+from labelcycle.rounds import plug_in_options
 from labelcycle.stages import code
 from labelcycle.stages.declaration import ENCODER, LEARNER, STAGES
 
@@ -35,8 +36,7 @@ def refresh_code(campaign: Campaign, config: Config) -> None:
     The content of a file that the encoder's options name counts like code of `pretrain`.
     """
     digests = code_digests(config)
-    chosen = config.pretrain
-    digests["pretrain"] |= code.named_files(campaign.root, chosen.encoder, chosen.options)
+    digests["pretrain"] |= plug_in_options.named_files(campaign, config)
     text = dump_json(digests).encode()
     if not campaign.code.exists() or campaign.code.read_bytes() != text:
         write_bytes(campaign.code, text)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from labelcycle import options as base
 from labelcycle.campaign import store
+from labelcycle.campaign.encoder_files import load_encoder
 from labelcycle.errors import DataError
 from labelcycle.nn.encoders import Encoder, ReadyMade
 from labelcycle.nn.progress import Progress
@@ -35,10 +36,6 @@ def run(campaign: store.Campaign, batch: int, show: Callable[[Progress], None]) 
     Features of the backbone, not of the projection head, and not of unit length: a strategy that
     compares directions normalises them itself.
     """
-    from labelcycle.campaign.encoder_files import (
-        load_encoder,  # torch, which every command would load
-    )
-
     encoder = load_encoder(campaign.encoder)
     splits = {name: store.read_samples(campaign.samples, name) for name in ("pool", "holdout")}
     if isinstance(encoder, ReadyMade):

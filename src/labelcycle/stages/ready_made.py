@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from labelcycle.campaign import store
+from labelcycle.campaign.encoder_files import save_encoder
 from labelcycle.campaign.sample_lookup import Finder
 from labelcycle.campaign.store import Campaign, Sample
 from labelcycle.errors import DataError
@@ -30,10 +31,6 @@ def note(
     encoder = checked(campaign, name, values)
     if encoder is None:
         return False
-    from labelcycle.campaign.encoder_files import (
-        save_encoder,  # torch, which every command would load
-    )
-
     show(Progress(1, 1, note=described(encoder)))
     save_encoder(campaign.encoder, name, encoder)
     return True
