@@ -28,12 +28,10 @@ from labelcycle.cycle import round_closing, round_opening, task_plan
 from labelcycle.errors import ServiceDown, ServiceRefused, StateError
 from labelcycle.rounds import code_file, deadline, snapshots
 from labelcycle.rounds.snapshots import Snapshot
+from labelcycle.stages import declaration
 from labelcycle_flows import names, reports, telling
 from labelcycle_flows.reports import say
 from labelcycle_flows.tasks import log_missing, log_rounds, look, pull, push, reproduce
-
-OPENING = ("pretrain", "embed", "train", "cluster", "query")
-CLOSING = ("train", "evaluate")
 
 
 @flow(name="open-round", flow_run_name=names.flow_name("open"))
@@ -49,7 +47,7 @@ def open_round(folder: str) -> int:
             snapshot = snapshots.read(campaign.root)
         if snapshot.state is State.PLANNED:
             round_opening.check_plan(snapshot)
-            _bring_up_to_date(snapshot, OPENING)
+            _bring_up_to_date(snapshot, declaration.OPENING)
             round_opening.record_selection(snapshot)
             snapshot = snapshots.read(campaign.root)
         if snapshot.state is State.SELECTED:
@@ -86,9 +84,10 @@ def close_round(folder: str) -> int:
             round_closing.accept(snapshot)
             snapshot = snapshots.read(campaign.root)
         if snapshot.state is State.LABELED:
-            round_closing.version_labels(snapshot)
-            if round_closing.ending(snapshot) != "cancel":
-                _bring_up_to_date(snapshot, CLOSING)
+            if round_closing.ending(snapshot) == "cancel":
+                round_closing.version_labels(snapshot)
+            else:
+                _bring_up_to_date(snapshot, declaration.CLOSING)
             round_closing.measure(snapshot)
             snapshot = snapshots.read(campaign.root)
         if snapshot.state is State.MEASURED:
@@ -204,8 +203,8 @@ def end_early(folder: str, how: str, reason: str = "", abandon: bool = False) ->
         close_round(folder)
 
 
-def _bring_up_to_date(snapshot: Snapshot, stages: tuple[str, ...]) -> None:
-    named = ", ".join(stages)
+def _bring_up_to_date(snapshot: Snapshot, phase: declaration.Phase) -> None:
+    named = ", ".join(declaration.names(phase))
     say(f"round {snapshot.number}: {named}")
     reproduce(snapshot, named)
 
@@ -246,7 +245,7 @@ def _why_not_open(snapshot: Snapshot) -> str | None:
 
 def _settings_at(snapshot: Snapshot, revision: str) -> dict[str, Any]:
     text = git.show(snapshot.campaign.root, revision, "params.yaml")
-    return config.parse(yaml.safe_load(text)).model_dump(mode="json")
+    return config.parse(yaml.safe_load(text), parts=False).model_dump(mode="json")
 
 
 def _checked(campaign: Campaign, *, parts: bool = True) -> Snapshot:

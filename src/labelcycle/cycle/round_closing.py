@@ -8,7 +8,7 @@ from typing import Any
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.ports import AnnotationBackend, AnnotationProgress, Answer
-from labelcycle.campaign import round_states
+from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.labels import read_all_labels, read_holdout
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import (
@@ -208,9 +208,9 @@ def accept(snapshot: Snapshot) -> None:
 
 
 def version_labels(snapshot: Snapshot) -> None:
-    """Put labels and hold-out answers under DVC, so that training sees them."""
+    """Put labels and hold-out answers under DVC where no stage runs that has DVC do so."""
     campaign = snapshot.campaign
-    commands.add(campaign.root, ["data/labels", "data/holdout.jsonl"])
+    commands.add(campaign.root, [layout.LABELS, layout.HOLDOUT])
 
 
 def measure(snapshot: Snapshot) -> None:

@@ -118,7 +118,7 @@ def _features(
     key = _key(
         [
             images.digest,
-            code.named_files(place.source, encoder.name, encoder.options),
+            code.named_files(place.source, getattr(own, "file", None)),
             store.digest(rows.tobytes()),
             encoder.name,
             own.model_dump(mode="json"),

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from labelcycle import options as base
 from labelcycle.campaign import store
+from labelcycle.campaign.encoder_files import load_encoder
 from labelcycle.errors import DataError
 from labelcycle.nn.encoders import Encoder, ReadyMade
 from labelcycle.nn.progress import Progress
@@ -27,16 +28,14 @@ class Options(base.Options):
     )
 
 
-def run(campaign: store.Campaign, options: Options, show: Callable[[Progress], None]) -> None:
+def run(campaign: store.Campaign, batch: int, show: Callable[[Progress], None]) -> None:
     """Write work/features/pool.npy and holdout.npy: (n, d) float32, rows in order of sample id.
+
+    batch : images embedded at a time
 
     Features of the backbone, not of the projection head, and not of unit length: a strategy that
     compares directions normalises them itself.
     """
-    from labelcycle.campaign.encoder_files import (
-        load_encoder,  # torch, which every command would load
-    )
-
     encoder = load_encoder(campaign.encoder)
     splits = {name: store.read_samples(campaign.samples, name) for name in ("pool", "holdout")}
     if isinstance(encoder, ReadyMade):
@@ -46,8 +45,8 @@ def run(campaign: store.Campaign, options: Options, show: Callable[[Progress], N
     done = 0
     for name, samples in splits.items():
         features = np.empty((len(samples), encoder.width), dtype=np.float32)
-        for start in range(0, len(samples), options.batch):
-            part = samples[start : start + options.batch]
+        for start in range(0, len(samples), batch):
+            part = samples[start : start + batch]
             images = load_images(campaign, part, encoder.image_size)
             features[start : start + len(part)] = checked_features(encoder, images)
             done += len(part)
