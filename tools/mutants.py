@@ -66,9 +66,6 @@ def main() -> int:
         print(f"    left out: {name}")
     results = _tried(chosen, kept, tests, copies)
     _write_results(chosen, results)
-    for each in chosen:
-        if results[each.key] in (SURVIVED, UNTESTED):
-            print(f"\n{results[each.key]}, line {each.line}:\n{stanza(each)}")
     print()
     print(table(chosen, results, options.folders))
     _say(f"seed {options.seed}", started)
@@ -197,6 +194,9 @@ def _tried(
     of_mutant = {each.key: _tests_of(each, tests, importers) for each in chosen}
     results = {each.key: KEPT if each.key in kept else UNTESTED for each in chosen}
     todo = [each for each in chosen if each.key not in kept and of_mutant[each.key]]
+    for each in chosen:
+        if not of_mutant[each.key]:
+            _show(each, results[each.key])
 
     def start(copy: Copy, each: Mutant, log: Path) -> tuple[int, float]:
         names = of_mutant[each.key]
@@ -207,9 +207,16 @@ def _tried(
 
     def done(each: Mutant, status: int | None, _: Path) -> None:
         results[each.key] = TIMEOUT if status is None else SURVIVED if status == 0 else KILLED
+        _show(each, results[each.key])
 
     mutant_tests.in_turns(copies, todo, start, done)
     return results
+
+
+def _show(each: Mutant, result: str) -> None:
+    """What somebody is to look at."""
+    if result in (SURVIVED, UNTESTED):
+        print(f"\n# {result}, line {each.line}\n{stanza(each)}", flush=True)
 
 
 # what is kept
