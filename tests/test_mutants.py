@@ -6,7 +6,7 @@ import mutants
 import pytest
 from mutant_operators import Mutant, compiles
 from mutant_operators import mutants as changes_of
-from mutant_tests import Copy
+from mutant_tests import ROOT, Copy
 
 
 def changes(source: str) -> list[str]:
@@ -74,18 +74,19 @@ def test_what_is_no_python_is_known() -> None:
 
 
 def test_the_sample_hangs_on_the_seed_and_keeps_what_did_not_change(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(mutants, "SOURCE", tmp_path)
     for name in ("a.py", "b.py"):
         (tmp_path / name).write_text("\n".join(f"x{n} = {n} + y" for n in range(40)))
     everything = [each for name in ("a.py", "b.py") for each in changed(tmp_path, name)]
-    first = mutants.sample(everything, 30, "1")
+    first = mutants.sample(everything, 30, "1", tmp_path)
     assert len(first) == 30
-    assert mutants.sample(list(reversed(everything)), 30, "1") == first
-    assert {each.key for each in mutants.sample(everything, 30, "2")} != {e.key for e in first}
+    assert mutants.sample(list(reversed(everything)), 30, "1", tmp_path) == first
+    assert {each.key for each in mutants.sample(everything, 30, "2", tmp_path)} != {
+        e.key for e in first
+    }
     (tmp_path / "b.py").write_text("")
-    later = mutants.sample(changed(tmp_path, "a.py"), 30, "1")
+    later = mutants.sample(changed(tmp_path, "a.py"), 30, "1", tmp_path)
     assert later[: sum(each.path == "a.py" for each in first)] == [
         each for each in first if each.path == "a.py"
     ]
@@ -120,7 +121,7 @@ def test_the_list_of_kept_mutants_can_be_read() -> None:
     kept = mutants.read_kept(mutants.KEPT_FILE.read_text(encoding="utf-8"))
     assert all(len(reason.split()) > 2 for reason in kept.values())
     for path in {path for path, *_ in kept}:
-        assert (mutants.SOURCE / path).is_file(), path
+        assert (ROOT / "src" / "labelcycle" / path).is_file(), path
 
 
 def test_the_share_leaves_out_what_is_kept() -> None:

@@ -300,7 +300,7 @@ def watch(copy: Copy, file: str, result: Path) -> int:
         if of_file:
             lines[Path(path).relative_to(copy.source).as_posix()] = of_file
     found = {
-        "state": state(file, lines),
+        "state": state(copy.root, file, lines),
         "seconds": plugin.seconds,
         "lines": lines,
         "failed": sorted(plugin.failed),
@@ -320,24 +320,24 @@ def _tests(contexts: list[str], plugin: Watch) -> set[str]:
     return tests
 
 
-def state(test_file: str, sources: Iterable[str]) -> dict[str, str]:
+def state(root: Path, test_file: str, sources: Iterable[str]) -> dict[str, str]:
     """Digests of what a result of `watch` hangs on: the test's files and the code that it runs."""
     names = [test_file, *(f"src/labelcycle/{each}" for each in sources)]
-    files = [ROOT / each for each in names]
-    files += [*(ROOT / "tests" / "support").rglob("*.py"), *(ROOT / "tests").rglob("conftest.py")]
+    files = [root / each for each in names]
+    files += [*(root / "tests" / "support").rglob("*.py"), *(root / "tests").rglob("conftest.py")]
     return {
-        each.relative_to(ROOT).as_posix(): sha256(each.read_bytes()).hexdigest()[:16]
+        each.relative_to(root).as_posix(): sha256(each.read_bytes()).hexdigest()[:16]
         for each in files
         if each.is_file()
     }
 
 
-def read_tests(test_file: str, result: Path) -> Tests | None:
-    """What `watch` wrote, None if it is of other code."""
+def read_tests(root: Path, test_file: str, result: Path) -> Tests | None:
+    """What `watch` wrote, None if it is of other code than that below `root`."""
     if not result.exists():
         return None
     found = json.loads(result.read_text())
-    if found["state"] != state(test_file, found["lines"]):
+    if found["state"] != state(root, test_file, found["lines"]):
         return None
     lines = {
         path: {int(line): tests for line, tests in of_file.items()}

@@ -23,7 +23,6 @@ import mutant_tests
 from mutant_operators import Mutant, compiles, mutants
 from mutant_tests import KILLED, ROOT, STATE, SURVIVED, TIMEOUT, UNTESTED, Copy, Tests
 
-SOURCE = ROOT / "src" / "labelcycle"
 FOLDERS = (
     "core",
     "campaign",
@@ -47,18 +46,19 @@ Key = tuple[str, str, str, str]
 def main() -> int:
     """Run, and print the table; 1 if a survivor is not listed."""
     options = _options()
-    everything = [each for folder in options.folders for each in _in_folder(folder)]
+    copies = [Copy(STATE / f"copy-{number}") for number in range(options.processes)]
+    for copy in copies:
+        copy.fill()
+    source = copies[0].source  # which stays as it is, whoever edits the code meanwhile
+    everything = [each for folder in options.folders for each in _in_folder(source, folder)]
     kept = read_kept(KEPT_FILE.read_text(encoding="utf-8"))
     if options.survivors:
         before = {tuple(key) for key, result in _read_results() if result not in (KILLED, TIMEOUT)}
         chosen = [each for each in everything if each.key in before]
     else:
-        chosen = sample(everything, options.sample, options.seed)
+        chosen = sample(everything, options.sample, options.seed, source)
     print(f"{len(chosen)} of {len(everything)} mutants, seed {options.seed}", flush=True)
     started = time.monotonic()
-    copies = [Copy(STATE / f"copy-{number}") for number in range(options.processes)]
-    for copy in copies:
-        copy.fill()
     mutant_tests.import_heavy()
     tests = _watched(copies, options.tests)
     _say(f"{len(tests.seconds)} quick tests, {len(tests.failed)} of them fail", started)
@@ -86,23 +86,23 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _in_folder(folder: str) -> list[Mutant]:
-    place = SOURCE / folder
+def _in_folder(source: Path, folder: str) -> list[Mutant]:
+    place = source / folder
     files = [place] if place.is_file() else sorted(place.rglob("*.py"))
     if not files:
-        raise SystemExit(f"no Python file in {place}: name a folder or file below src/labelcycle")
-    found = (mutants(each.relative_to(SOURCE).as_posix(), each.read_bytes()) for each in files)
+        raise SystemExit(f"no Python file in {folder!r}: name a folder or file of src/labelcycle")
+    found = (mutants(each.relative_to(source).as_posix(), each.read_bytes()) for each in files)
     return [each for of_file in found for each in of_file]
 
 
-def sample(everything: Sequence[Mutant], number: int, seed: str) -> list[Mutant]:
+def sample(everything: Sequence[Mutant], number: int, seed: str, source: Path) -> list[Mutant]:
     """Some mutants at random; a change of one file does not exchange those of the others."""
     ranked = sorted(everything, key=lambda each: sha256(repr((seed, each.key)).encode()).digest())
     chosen: list[Mutant] = []
     for each in ranked:
         if len(chosen) == number:
             break
-        if compiles(each.apply((SOURCE / each.path).read_bytes())):
+        if compiles(each.apply((source / each.path).read_bytes())):
             chosen.append(each)
     return chosen
 
@@ -118,7 +118,10 @@ def _watched(copies: Sequence[Copy], places: Sequence[str]) -> Tests:
         if each.is_file()
     }
     files = {name: folder / f"{name.replace('/', '.')}.json" for name in sorted(names)}
-    known = {name: mutant_tests.read_tests(name, result) for name, result in files.items()}
+    known = {
+        name: mutant_tests.read_tests(copies[0].root, name, result)
+        for name, result in files.items()
+    }
     missing = [name for name, tests in known.items() if tests is None]
 
     def start(copy: Copy, name: str, log: Path) -> tuple[int, float]:
@@ -127,7 +130,7 @@ def _watched(copies: Sequence[Copy], places: Sequence[str]) -> Tests:
         return mutant_tests.fork(copy, log, watch), FILE_S
 
     def done(name: str, status: int | None, log: Path) -> None:
-        known[name] = mutant_tests.read_tests(name, files[name])
+        known[name] = mutant_tests.read_tests(copies[0].root, name, files[name])
         if known[name] is None:
             raise SystemExit(f"{name}: pytest ended with {status}, see {log}")
 
@@ -170,19 +173,19 @@ def _tests_of(each: Mutant, tests: Tests, importers: dict[str, set[str]]) -> lis
     return sorted(found, key=lambda name: (cost[name.split("::")[0]], places[name]))
 
 
-def _importers() -> dict[str, set[str]]:
+def _importers(source: Path) -> dict[str, set[str]]:
     """The files that import a file."""
     importers: dict[str, set[str]] = defaultdict(set)
-    for file in SOURCE.rglob("*.py"):
+    for file in source.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_bytes())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("labelcycle"):
-                base = SOURCE.joinpath(*(node.module or "").split(".")[1:])
+                base = source.joinpath(*(node.module or "").split(".")[1:])
                 places = [base.with_suffix(".py"), base / "__init__.py"]
                 places += [base / f"{alias.name}.py" for alias in node.names]
                 for place in places:
                     if place.is_file():
-                        name = place.relative_to(SOURCE).as_posix()
-                        importers[name].add(file.relative_to(SOURCE).as_posix())
+                        name = place.relative_to(source).as_posix()
+                        importers[name].add(file.relative_to(source).as_posix())
     return importers
 
 
@@ -190,7 +193,7 @@ def _tried(
     chosen: Sequence[Mutant], kept: dict[Key, str], tests: Tests, copies: Sequence[Copy]
 ) -> dict[Key, str]:
     """What became of each mutant."""
-    importers = _importers()
+    importers = _importers(copies[0].source)
     of_mutant = {each.key: _tests_of(each, tests, importers) for each in chosen}
     results = {each.key: KEPT if each.key in kept else UNTESTED for each in chosen}
     todo = [each for each in chosen if each.key not in kept and of_mutant[each.key]]
@@ -201,7 +204,7 @@ def _tried(
     def start(copy: Copy, each: Mutant, log: Path) -> tuple[int, float]:
         names = of_mutant[each.key]
         limit = PATIENCE_S + 3 * sum(tests.seconds[name] for name in names)
-        content = each.apply((SOURCE / each.path).read_bytes())
+        content = each.apply((copy.source / each.path).read_bytes())
         copy.change(each.path, content)
         return mutant_tests.fork(copy, log, partial(mutant_tests.run_tests, names)), limit
 
