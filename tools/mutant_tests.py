@@ -223,7 +223,8 @@ class Chosen:
 class Watch:
     """A plugin that notes which lines each test runs.
 
-    What a fixture of a module or session runs belongs to every test that asks for it.
+    What a fixture runs belongs to every test of the file that asks for it: some fixtures are kept
+    for several tests, by their scope or by themselves.
     """
 
     def __init__(self, coverage: Any) -> None:
@@ -231,9 +232,10 @@ class Watch:
         self.seconds: dict[str, float] = defaultdict(float)
         self.failed: set[str] = set()
         self.fixtures: dict[str, list[str]] = defaultdict(list)
-        self.test = ""
+        self.context = ""
 
     def _enter(self, context: str) -> None:
+        self.context = context
         self.coverage.switch_context(context)
         os.environ["MUTANTS_CONTEXT"] = context
 
@@ -246,20 +248,18 @@ class Watch:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """One test, with its own fixtures."""
-        self.test = item.nodeid
         self._enter(item.nodeid)
         return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
-        """A fixture that several tests share."""
-        if fixturedef.scope == "function":
-            return (yield)
+        """A fixture, which may ask for another one."""
+        before = self.context
         self._enter(f"fixture {fixturedef.argname}")
         try:
             return (yield)
         finally:
-            self._enter(self.test)
+            self._enter(before)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """How long it took, and whether it failed."""
