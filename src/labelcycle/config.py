@@ -12,7 +12,7 @@ import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from labelcycle.adapters import annotation
-from labelcycle.campaign import params_file
+from labelcycle.campaign import params_file, yaml_text
 from labelcycle.campaign.store import digest, dump_json
 from labelcycle.core import class_names, clusterers, registry, strategies
 from labelcycle.core.consensus import Options as AcceptOptions
@@ -235,7 +235,7 @@ def load(path: Path, *, parts: bool = True) -> Config:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        raw = yaml.safe_load(text)
+        raw = yaml_text.values(text)
     except FileNotFoundError as error:
         raise SettingsError(
             f"{path} is missing; wanted the settings of a campaign; run `labelcycle init`"

@@ -57,6 +57,7 @@ def named_files(home: Path, encoder: str, options: Mapping[str, Any]) -> dict[st
     return {name: file_digest(path) if path.is_file() else NO_FILE}
 
 
+@cache
 def _version(distribution: str) -> str:
     try:
         return importlib.metadata.version(distribution)
