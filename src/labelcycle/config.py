@@ -14,7 +14,7 @@ import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from labelcycle.adapters import annotation
-from labelcycle.campaign import params_file
+from labelcycle.campaign import params_file, yaml_text
 from labelcycle.campaign.store import digest, dump_json
 from labelcycle.core import class_names, clusterers, registry, strategies
 from labelcycle.core.consensus import Options as AcceptOptions
@@ -251,23 +251,14 @@ def load(path: Path, *, parts: bool = True) -> Config:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        if not parts and (known := _KNOWN.get(text)):
-            return known
-        raw = yaml.safe_load(text)
+        raw = yaml_text.values(text)
     except FileNotFoundError as error:
         raise SettingsError(
             f"{path} is missing; wanted the settings of a campaign; run `labelcycle init`"
         ) from error
     except yaml.YAMLError as error:
         raise SettingsError(f"{path.name} is not YAML: {' '.join(str(error).split())}") from error
-    found = parse(raw, path.name, parts=parts, text=text)
-    _KNOWN.clear()
-    _KNOWN[text] = found
-    return found
-
-
-_KNOWN: dict[str, Config] = {}
-"""The text that was read last, and its settings: a round asks for them dozens of times."""
+    return parse(raw, path.name, parts=parts, text=text)
 
 
 def parse(
