@@ -20,7 +20,7 @@ from prefect.settings import PREFECT_API_URL
 
 from labelcycle import config
 from labelcycle.adapters import git, lock
-from labelcycle.adapters.address_logins import bare, without_logins
+from labelcycle.adapters.address_logins import text_without_logins, without_login
 from labelcycle.campaign import round_states
 from labelcycle.campaign.records.ending_record import How
 from labelcycle.campaign.round_states import BEFORE_OPEN, State
@@ -29,12 +29,10 @@ from labelcycle.cycle import round_closing, round_opening, task_plan
 from labelcycle.errors import ServiceDown, ServiceRefused, StateError
 from labelcycle.rounds import code_file, deadline, snapshots
 from labelcycle.rounds.snapshots import Snapshot
+from labelcycle.stages import declaration
 from labelcycle_flows import names, reports, telling
 from labelcycle_flows.reports import say
 from labelcycle_flows.tasks import log_missing, log_rounds, look, pull, push, reproduce
-
-OPENING = ("pretrain", "embed", "train", "cluster", "query")
-CLOSING = ("train", "evaluate")
 
 
 @flow(name="open-round", flow_run_name=names.flow_name("open"))
@@ -50,7 +48,7 @@ def open_round(folder: str) -> int:
             snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.PLANNED:
             round_opening.check_plan(snapshot)
-            _bring_up_to_date(snapshot, OPENING)
+            _bring_up_to_date(snapshot, declaration.OPENING)
             round_opening.record_selection(snapshot)
             snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.SELECTED:
@@ -87,9 +85,10 @@ def close_round(folder: str) -> int:
             round_closing.accept(snapshot)
             snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.LABELED:
-            round_closing.version_labels(snapshot)
-            if round_closing.ending(snapshot) != "cancel":
-                _bring_up_to_date(snapshot, CLOSING)
+            if round_closing.ending(snapshot) == "cancel":
+                round_closing.version_labels(snapshot)
+            else:
+                _bring_up_to_date(snapshot, declaration.CLOSING)
             round_closing.measure(snapshot)
             snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.MEASURED:
@@ -205,8 +204,8 @@ def end_early(folder: str, how: How, reason: str = "", abandon: bool = False) ->
         close_round(folder)
 
 
-def _bring_up_to_date(snapshot: Snapshot, stages: tuple[str, ...]) -> None:
-    named = ", ".join(stages)
+def _bring_up_to_date(snapshot: Snapshot, phase: declaration.Phase) -> None:
+    named = ", ".join(declaration.names(phase))
     say(f"round {snapshot.number}: {named}")
     reproduce(snapshot, named)
 
@@ -247,7 +246,7 @@ def _why_not_open(snapshot: Snapshot) -> str | None:
 
 def _settings_at(snapshot: Snapshot, revision: str) -> dict[str, Any]:
     text = git.show(snapshot.campaign.root, revision, "params.yaml")
-    return config.parse(yaml.safe_load(text)).model_dump(mode="json")
+    return config.parse(yaml.safe_load(text), parts=False).model_dump(mode="json")
 
 
 def _checked(campaign: Campaign, *, parts: bool = True) -> Snapshot:
@@ -269,17 +268,17 @@ def _require_prefect() -> None:
         if error.response.status_code not in (401, 403):
             raise _away(url, error) from error
         raise ServiceRefused(
-            f"Prefect at {bare(url)} does not let us in ({error.response.status_code}); wanted its"
-            " password; mend PREFECT_API_AUTH_STRING (`name:password`), or unset it to use that of"
-            " `labelcycle up`"
+            f"Prefect at {without_login(url)} does not let us in ({error.response.status_code});"
+            " wanted its password; mend PREFECT_API_AUTH_STRING (`name:password`), or unset it to"
+            " use that of `labelcycle up`"
         ) from error
     except (httpx.HTTPError, OSError, RuntimeError) as error:
         raise _away(url, error) from error
 
 
 def _away(url: str, error: Exception) -> ServiceDown:
-    why = without_logins(str(error))
+    why = text_without_logins(str(error))
     return ServiceDown(
-        f"Prefect at {bare(url)} does not answer ({why}); run `labelcycle up`, or mend"
+        f"Prefect at {without_login(url)} does not answer ({why}); run `labelcycle up`, or mend"
         " PREFECT_API_URL"
     )

@@ -8,7 +8,6 @@ import yaml
 from click.testing import CliRunner
 from websites import Page, served
 
-from labelcycle import config
 from labelcycle.adapters import git, programs
 from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import read_all_labels
@@ -19,7 +18,7 @@ from labelcycle.cli import main
 from labelcycle.cycle import new_campaign, past_rounds, round_opening, status_report
 from labelcycle.errors import DataError, PoolExhausted, ServiceDown, ServiceRefused, StateError
 from labelcycle.notify import notices
-from labelcycle.rounds import corrections, skipped_samples, snapshots
+from labelcycle.rounds import corrections, plug_in_options, skipped_samples, snapshots
 from labelcycle.stages import declaration
 
 
@@ -597,7 +596,7 @@ def test_status_names_what_the_next_step_would_refuse(campaign, flows):
     edit(campaign, "encoder: pixels", "encoder: pixel")
     told = status_report.status(snapshots.read(campaign.root)).next
     assert told.startswith("mend params.yaml: ")
-    assert "did you mean pixels?" in told
+    assert "did you mean 'pixels'?" in told
 
 
 def test_an_opening_tells_of_images_that_browsers_may_not_load(
@@ -624,8 +623,10 @@ def test_an_opening_tells_of_images_that_browsers_may_not_load(
 def test_a_look_that_closes_nothing_imports_no_part_to_check_its_options(
     opened, flows, answer_all, monkeypatch
 ):
-    asked = []
-    monkeypatch.setattr(config, "_check_parts", lambda *given: asked.append(given))
+    asked, checked = [], plug_in_options.checked
+    monkeypatch.setattr(
+        plug_in_options, "checked", lambda *given: asked.append(given) or checked(*given)
+    )
     flows.collect_now(str(opened.root))
     assert asked == []
     answer_all()

@@ -7,9 +7,7 @@ from typing import Any
 import click
 
 from labelcycle.cli.campaign_option import campaign_in, flows_of
-
-STAGES = ("pretrain", "embed", "train", "cluster", "query", "evaluate")
-"""`declaration.NAMES` again: to import them there would make every command start slower."""
+from labelcycle.stages import declaration
 
 
 @click.command()
@@ -65,7 +63,7 @@ def cancel(root: Path, reason: str, abandon: bool) -> None:
 
 
 @click.command()
-@click.argument("name", type=click.Choice(STAGES))
+@click.argument("name", type=click.Choice(declaration.names()))
 @click.pass_obj
 def stage(root: Path, name: str) -> None:
     """Run one pure stage here, as DVC calls it."""

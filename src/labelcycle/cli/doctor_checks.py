@@ -89,7 +89,7 @@ def _encoder_file(snapshot: Snapshot) -> Iterator[Line]:
 
 def _read(campaign: Campaign, chosen: PretrainOptions, file: str) -> str:
     """What the file holds, in words. Raises DataError as the stage `pretrain` would."""
-    given = ready_made.checked(campaign, chosen)
+    given = ready_made.checked(campaign, chosen.encoder, chosen.options)
     if given is not None:
         return ready_made.described(given)
     from labelcycle.nn import pretrained_weights  # torch

@@ -8,7 +8,7 @@ from pathlib import Path
 from labelcycle import config
 from labelcycle.adapters import git, lock, private_folder
 from labelcycle.adapters.dvc import commands, tracked_files
-from labelcycle.campaign import label_csv, labels, store
+from labelcycle.campaign import label_csv, labels, layout, store
 from labelcycle.campaign.store import PART, Campaign, write_bytes, write_labels
 from labelcycle.core.seeding import derive
 from labelcycle.errors import StateError
@@ -97,7 +97,7 @@ def _make(campaign: Campaign, settings: config.Config | None) -> None:
             trusted_places.check(campaign)  # a new campaign, so what it names is said here
             write_labels(campaign.label_file(store.OWNED), [])
             write_labels(campaign.holdout, [])
-            _track(campaign, ["data/labels", "data/holdout.jsonl"], "New campaign", SETUP)
+            _track(campaign, [layout.LABELS, layout.HOLDOUT], "New campaign", SETUP)
 
 
 def _add_line(path: Path, line: str) -> None:
@@ -122,7 +122,7 @@ def add_images(
         campaign, paths, settings.ingest, rng, show, follow_links=follow_links
     )
     message = f"Ingest: {report.pool} samples in the pool, {report.holdout} in the hold-out"
-    _track(campaign, ["data/images", "data/samples.jsonl"], message)
+    _track(campaign, [layout.IMAGES, layout.SAMPLES], message)
     return report
 
 
@@ -131,7 +131,7 @@ def add_labels(root: Path, file: Path) -> label_csv.ImportReport:
     snapshot = read(root)
     check_safe(snapshot.campaign)
     report = label_csv.import_labels(snapshot.campaign, file, snapshot.config.classes)
-    _track(snapshot.campaign, ["data/labels"], f"Import labels: {report.accepted} accepted")
+    _track(snapshot.campaign, [layout.LABELS], f"Import labels: {report.accepted} accepted")
     return report
 
 

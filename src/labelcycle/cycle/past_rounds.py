@@ -7,22 +7,22 @@ from typing import Any
 
 from labelcycle import config
 from labelcycle.adapters import git, programs
-from labelcycle.adapters.dvc import commands, tracked_files
+from labelcycle.adapters.dvc import commands, locked_digests, tracked_files
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import ClosedRound, DataSet, RoundFolders, Tracker
-from labelcycle.campaign import round_states
+from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.records.metrics_record import Evaluation, Metrics
 from labelcycle.campaign.records.plan_record import Plan
 from labelcycle.campaign.records.selection_record import RoundSelection
 from labelcycle.campaign.store import Campaign, read_samples
 from labelcycle.errors import DataError, StateError
 from labelcycle.nn import learners
+from labelcycle.rounds import plug_in_options
 from labelcycle.rounds.snapshots import Snapshot, check_closed
-from labelcycle.stages import code
+from labelcycle.stages import declaration
 
-INPUTS = ("data/samples.jsonl.dvc", "data/labels.dvc")
-FEATURES = "work/features"
-ENCODER = "work/encoder"
+INPUTS = (f"{layout.SAMPLES}.dvc", f"{layout.LABELS}.dvc")
+PICTURES = f"{layout.IMAGES}.dvc"
 TOLERANCE = 1e-5
 """Relative difference of scores that another machine's arithmetic may cause."""
 
@@ -67,28 +67,33 @@ def verify(snapshot: Snapshot, number: int, deep: bool, show: Callable[[str], No
     except StateError as error:
         raise DataError(f"round {number} is not as it was closed: {error}") from error
     show(f"recorded files of round {number}: as they were closed")
-    first = ("pretrain", "embed") if deep else ()
-    base: tuple[str, ...] = (*INPUTS, "data/images.dvc") if deep else (*INPUTS, FEATURES)
+    opening = declaration.names(declaration.OPENING)
+    first = 0 if deep else opening.index("embed") + 1  # its features are brought
+    base: tuple[str, ...] = (*INPUTS, PICTURES) if deep else (*INPUTS, layout.FEATURES)
     with restored(snapshot, round_states.open_tag(number), base) as rebuilt:
         if deep:
             _restore_named(snapshot, rebuilt)
         elif learners.sees_images(config.load(rebuilt.params, parts=False).train.learner):
-            bring(snapshot, rebuilt, ("data/images.dvc", ENCODER))
-        _compute(rebuilt, (*first, "train", "cluster", "query"))
+            bring(snapshot, rebuilt, (PICTURES, layout.ENCODER))
+        _compute(rebuilt, opening[first:])
         selection = RoundSelection.read(rebuilt.selection)
         show(compare_selections(snapshot.records.selection(number), selection))
         git.switch(rebuilt.root, round_states.round_tag(number))
-        answers = ("data/labels.dvc", "data/holdout.jsonl.dvc", *(() if deep else (FEATURES,)))
+        answers = (
+            f"{layout.LABELS}.dvc",
+            f"{layout.HOLDOUT}.dvc",
+            *(() if deep else (layout.FEATURES,)),
+        )
         bring(snapshot, rebuilt, answers)
-        _compute(rebuilt, ("train", "evaluate"))
+        _compute(rebuilt, declaration.names(declaration.CLOSING))
         evaluation = Evaluation.read(rebuilt.metrics)
         show(compare_metrics(snapshot.records.metrics(number), evaluation))
 
 
 def _restore_named(snapshot: Snapshot, rebuilt: Campaign) -> None:
     """Bring the file that the encoder's options name, if DVC keeps it."""
-    chosen = config.load(rebuilt.params, parts=False).pretrain
-    for file in code.named_files(rebuilt.root, chosen.encoder, chosen.options):
+    settings = config.load(rebuilt.params, parts=False)
+    for file in plug_in_options.named_files(rebuilt, settings):
         if (rebuilt.root / f"{file}.dvc").exists():
             bring(snapshot, rebuilt, (f"{file}.dvc",))
 
@@ -147,8 +152,8 @@ def _differs(old: Any, new: Any) -> str | None:
 def closed_round(snapshot: Snapshot, number: int) -> Iterator[ClosedRound]:
     """What a tracker is told of a closed round; files in it live as long as the context."""
     tag = round_states.round_tag(number)
-    targets = ("work/model", "work/encoder", "work/figures")
-    with restored(snapshot, tag, targets) as campaign:
+    targets = (layout.MODEL, layout.ENCODER, layout.FIGURES)
+    with _as_closed(snapshot, tag, targets) as campaign:
         folder = campaign.round(number)
         metrics = Metrics.read(folder / round_states.METRICS)
         yield ClosedRound(
@@ -156,7 +161,7 @@ def closed_round(snapshot: Snapshot, number: int) -> Iterator[ClosedRound]:
             key=snapshot.key,
             tag=tag,
             commit=git.head(snapshot.campaign.root, tag),
-            params=config.load(campaign.params).model_dump(mode="json"),
+            params=config.load(campaign.params, parts=False).model_dump(mode="json"),
             data=_data(snapshot, campaign, metrics),
             plan=Plan.read(folder / round_states.PLAN),
             metrics=metrics,
@@ -169,15 +174,30 @@ def closed_round(snapshot: Snapshot, number: int) -> Iterator[ClosedRound]:
         )
 
 
+@contextmanager
+def _as_closed(snapshot: Snapshot, tag: str, targets: tuple[str, ...]) -> Iterator[Campaign]:
+    """The campaign as of a tag: its own folder if all there is as of then, else a restored clone.
+
+    After a close it is, and nothing needs to be copied.
+    """
+    own = snapshot.campaign
+    same = git.head(own.root, tag) == git.head(own.root) and not git.dirty(own.root, ())
+    if same and locked_digests.match(own.root, targets):
+        yield own
+    else:
+        with restored(snapshot, tag, targets) as rebuilt:
+            yield rebuilt
+
+
 def _data(snapshot: Snapshot, campaign: Campaign, metrics: Metrics) -> dict[str, DataSet]:
     """The data sets of a round: the file, DVC's digest of it then, and its rows."""
     pool = sum(sample.split == "pool" for sample in read_samples(snapshot.campaign.samples))
     return {
         name: DataSet(file, commands.recorded(campaign.root, file), rows)
         for name, file, rows in (
-            ("pool", "data/samples.jsonl", pool),
-            ("labels", "data/labels", metrics.labels),
-            ("hold-out", "data/holdout.jsonl", metrics.holdout or 0),
+            ("pool", layout.SAMPLES, pool),
+            ("labels", layout.LABELS, metrics.labels),
+            ("hold-out", layout.HOLDOUT, metrics.holdout or 0),
         )
     }
 

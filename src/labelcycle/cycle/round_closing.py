@@ -8,7 +8,7 @@ from typing import Any
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.ports import AnnotationBackend, AnnotationProgress
-from labelcycle.campaign import round_states
+from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.records.ending_record import Ending, How
@@ -215,9 +215,9 @@ def accept(snapshot: Snapshot) -> None:
 
 
 def version_labels(snapshot: Snapshot) -> None:
-    """Put labels and hold-out answers under DVC, so that training sees them."""
+    """Put labels and hold-out answers under DVC where no stage runs that has DVC do so."""
     campaign = snapshot.campaign
-    commands.add(campaign.root, ["data/labels", "data/holdout.jsonl"])
+    commands.add(campaign.root, [layout.LABELS, layout.HOLDOUT])
 
 
 def measure(snapshot: Snapshot) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from labelcycle.adapters import annotation, git
 from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.ports import AnnotationBackend, LabelSchema, TaskSpec
-from labelcycle.campaign import round_states
+from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.records.plan_record import Plan, PlanDigests
 from labelcycle.campaign.records.pushed_record import Pushed
 from labelcycle.campaign.round_states import State
@@ -22,12 +22,12 @@ from labelcycle.campaign.store import (
 )
 from labelcycle.cycle import task_plan
 from labelcycle.errors import PoolExhausted, StateError
-from labelcycle.rounds import trusted_places
+from labelcycle.rounds import plug_in_options, trusted_places
 from labelcycle.rounds.pushed_tasks import pushed_task
 from labelcycle.rounds.snapshots import COMMITTED, Snapshot, present_time
 from labelcycle.stages import code
 
-INPUTS = ("data/images", "data/samples.jsonl", "data/labels", "data/holdout.jsonl")
+INPUTS = (layout.IMAGES, layout.SAMPLES, layout.LABELS, layout.HOLDOUT)
 """What a round stands on, under DVC."""
 
 
@@ -57,11 +57,13 @@ def plan(snapshot: Snapshot) -> None:
     settings name is not there.
     """
     config, campaign = snapshot.config, snapshot.campaign
-    chosen = config.pretrain
-    files = code.named_files(campaign.root, chosen.encoder, chosen.options)
+    files = plug_in_options.named_files(campaign, config)
     _check_there(campaign, files)
-    if snapshot.number == 0:  # an ingest or import that was killed may not have come so far
-        commands.add(campaign.root, INPUTS)
+    # An ingest or import that was killed may not have come so far. What DVC knows already, it takes
+    # in its present state when it brings the stages up to date.
+    unknown = [path for path in INPUTS if not (campaign.root / f"{path}.dvc").exists()]
+    if unknown:
+        commands.add(campaign.root, unknown)
     for file in files:
         if _in_data(campaign, file):
             commands.add(campaign.root, [file])

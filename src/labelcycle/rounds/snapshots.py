@@ -17,7 +17,7 @@ from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import OWNED, PART, Campaign, digest, file_digest
 from labelcycle.config import Config
 from labelcycle.errors import DataError, StateError, ToolFailed
-from labelcycle.rounds import trusted_places
+from labelcycle.rounds import plug_in_options, trusted_places
 from labelcycle.stages import declaration
 
 OWN_PATHS = (
@@ -64,7 +64,7 @@ class Snapshot:
     @cached_property
     def key(self) -> str:
         """What names the campaign in Label Studio and MLflow: the same in every clone."""
-        return git.root_commit(self.campaign.root)[:12]
+        return git.campaign_key(self.campaign.root)
 
     @property
     def folder(self) -> Path:
@@ -123,14 +123,16 @@ def ready(root: Path, *, parts: bool = True) -> Snapshot:
 
     For the holder of the campaign's lock: what killed writes left behind is swept away.
 
-    parts : check the own options of encoder, strategy and learner too, which imports torch; not
-        needed for a step that computes nothing
+    parts : check the own options of encoder, strategy and learner too, which may import torch;
+        not needed for a step that computes nothing
     """
     snapshot = read(root)
     campaign = snapshot.campaign
     check_safe(campaign)
     sweep(campaign)
-    _ = config.load(campaign.params, parts=parts).classes
+    _ = snapshot.config.classes
+    if parts:
+        plug_in_options.checked(campaign, snapshot.config)
     git.check_identity(campaign.root)
     last = round_states.round_tag(snapshot.number - 1) if snapshot.number else None
     git.check_head(campaign.root, last)
