@@ -16,7 +16,7 @@ from labelcycle.campaign.store import Campaign, write_bytes
 from labelcycle.errors import LabelcycleError, ServiceDown, SettingsError, StateError
 from labelcycle_flows import receiving
 from labelcycle_flows.looks import Looks
-from labelcycle_flows.receiving import Place, place
+from labelcycle_flows.receiving import ReceiverAddress, receiver_address
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ from labelcycle_flows.receiving import Place, place
 def test_the_place_follows_from_the_address(
     url: str, listen: str | None, wanted: tuple[str, int]
 ) -> None:
-    assert place(url, listen) == Place(url, *wanted)
+    assert receiver_address(url, listen) == ReceiverAddress(url, *wanted)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_the_place_follows_from_the_address(
 )
 def test_a_place_that_cannot_be_read_is_named(url: str, listen: str | None) -> None:
     with pytest.raises(SettingsError, match=f"wanted an address such as .*, got '{url}' and"):
-        place(url, listen)
+        receiver_address(url, listen)
 
 
 def test_the_project_is_the_last_one_that_tasks_were_pushed_to(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_the_project_is_the_last_one_that_tasks_were_pushed_to(tmp_path: Path) -
 def test_a_backend_that_calls_nobody_is_refused_at_once(tmp_path: Path) -> None:
     write_bytes(tmp_path / "params.yaml", b"push: {backend: files}")
     nobody = r"`serve --webhook`: nobody would call \(push\.backend in params\.yaml is files\)"
-    where = Place("http://127.0.0.1:1/", "127.0.0.1", 1)
+    where = ReceiverAddress("http://127.0.0.1:1/", "127.0.0.1", 1)
     with (
         pytest.raises(StateError, match=nobody),
         receiving.received(tmp_path, Looks(tmp_path, "tiny"), where, 1.0),

@@ -35,7 +35,7 @@ BATCH = 256
 
 
 @dataclass(frozen=True)
-class Place:
+class ExperimentPlace:
     """Where an experiment is done, and how it says how far it is.
 
     source : folder of the experiment's file, to which paths are relative
@@ -49,7 +49,7 @@ class Place:
 
 
 def problems(
-    experiment: Experiment, options: DataOptions, read: Read, place: Place
+    experiment: Experiment, options: DataOptions, read: Read, place: ExperimentPlace
 ) -> Iterator[tuple[Problem, list[int]]]:
     """The problems of one set, each with the seeds of its campaigns.
 
@@ -100,7 +100,7 @@ def _problem(
     return Problem(source, pool, totals, initial, experiment.stage, experiment.features)
 
 
-def _squares(read: Read, side: int, place: Place) -> Squares:
+def _squares(read: Read, side: int, place: ExperimentPlace) -> Squares:
     key = _key([read.train.stamp, read.test.stamp, side, code.code_of(squares.__module__)])
     return squares(read, side, place.cache / "images" / key, place.showing)
 
@@ -111,7 +111,7 @@ def _features(
     rows: NDArray[np.int64],
     encoder: EncoderOptions,
     seed: int,
-    place: Place,
+    place: ExperimentPlace,
 ) -> tuple[Features, Features]:
     """Of both splits, by an encoder that is fitted to the training images `rows`."""
     own = encoders.options_of(encoder.name, encoder.options)
@@ -141,7 +141,12 @@ def _features(
 
 
 def _encoder(
-    images: Images, labels: Labels, encoder: EncoderOptions, seed: int, home: Path, place: Place
+    images: Images,
+    labels: Labels,
+    encoder: EncoderOptions,
+    seed: int,
+    home: Path,
+    place: ExperimentPlace,
 ) -> encoders.Encoder:
     """The encoder in the folder `home`; trained and put there if it is not."""
     if not (home / encoder_files.DESCRIPTION).is_file():

@@ -28,7 +28,7 @@ from labelcycle.simulate import markdown_tables, play_trial, pool_maps, run_tria
 from labelcycle.simulate.cached_clusters import Folder
 from labelcycle.simulate.comparison import Campaign, Measured, Problem, needs
 from labelcycle.simulate.experiment import DataOptions, Experiment
-from labelcycle.simulate.features import Place, problems
+from labelcycle.simulate.features import ExperimentPlace, problems
 from labelcycle.simulate.figures.drawing import Failed, draw, map_file
 from labelcycle.simulate.finished_trials import Kept
 from labelcycle.simulate.plug_in_choice import Choice
@@ -66,7 +66,7 @@ def run(
     """
     folder = folder.absolute()
     with lock.exclusive(folder / ".labelcycle" / "simulate.lock"):
-        place = Place(source, folder / "cache", showing, watching)
+        place = ExperimentPlace(source, folder / "cache", showing, watching)
         try:
             parts = [
                 _of_set(experiment, options, read, folder, place, jobs)
@@ -115,7 +115,7 @@ def _of_set(
     options: DataOptions,
     read: Read,
     folder: Path,
-    place: Place,
+    place: ExperimentPlace,
     jobs: int,
 ) -> tuple[dict[str, Any], list[Row], Callable[[], None] | None]:
     """What there is to say about a set, its rows, and what writes its map if it has one."""

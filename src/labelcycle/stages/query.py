@@ -13,7 +13,7 @@ from labelcycle import options as base
 from labelcycle.campaign import store
 from labelcycle.campaign.records.selection_record import RoundSelection, SelectedSample
 from labelcycle.core import length_variance, run_strategy, strategies
-from labelcycle.core.one_line_warnings import Notice
+from labelcycle.core.one_line_warnings import Advice
 from labelcycle.core.pool import Head, Pool, Selection
 from labelcycle.core.registry import parse_options
 from labelcycle.stages.pool_files import read_features, read_pool, rounded, sound_pool
@@ -74,7 +74,7 @@ def _tell_of_lengths(features: NDArray[np.floating]) -> None:
         warnings.warn(
             f"{text}; if lengths should count, write `normalise: false` into cluster,"
             " query.options and train.options, with a strategy and a learner that have it",
-            Notice,
+            Advice,
             stacklevel=2,
         )
 
@@ -85,7 +85,7 @@ def _tell_who_stood_in(strategy: str, selection: Selection) -> None:
         warnings.warn(
             f"{strategy}: the model says the same of {which} that are left; its cold start strategy"
             f" picks {selection.stand_ins} of {len(selection.rows)}",
-            Notice,
+            Advice,
             stacklevel=2,
         )
 
