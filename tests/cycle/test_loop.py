@@ -66,13 +66,13 @@ def test_the_status_says_who_stood_in_while_there_was_no_model(campaign, flows, 
     flows.run(root)
     for _ in range(2):  # while the round is open, and after
         status = status_report.status(snapshots.read(campaign.root))
-        assert status["rounds"][0]["stood_in"] == "typiclust"
+        assert status.rounds[0].stood_in == "typiclust"
         assert " badge (typiclust stood in) " in status_report.as_text(status)
         answer_all()
         flows.run(root)
     flows.open_now(root)
     status = status_report.status(snapshots.read(campaign.root))
-    assert status["rounds"][1]["stood_in"] is None
+    assert status.rounds[1].stood_in is None
     assert "badge  " in status_report.as_text(status).splitlines()[-3]
 
 
