@@ -25,7 +25,7 @@ define each
 	echo "make $@: all passed: $(1)"
 endef
 
-.PHONY: help demo test test-plain test-services quick lint rules format types layers faults attacks \
+.PHONY: help demo test test-plain test-services quick lint rules format types plug-ins layers faults attacks \
 	env env-label-studio env-tools lock audit clean
 
 help:
@@ -61,7 +61,7 @@ attacks: env env-label-studio
 	PYTHONPATH=tests:tests/support $(VENV)/bin/python -m attacks
 
 lint: env
-	$(call each,rules format types layers)
+	$(call each,rules format types plug-ins layers)
 
 rules: env
 	$(VENV)/bin/ruff check .
@@ -71,6 +71,9 @@ format: env
 
 types: env
 	$(VENV)/bin/mypy
+
+plug-ins: env
+	$(VENV)/bin/python tools/plug_in_types.py
 
 layers: env
 	$(VENV)/bin/lint-imports

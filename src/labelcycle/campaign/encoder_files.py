@@ -42,6 +42,19 @@ def load_encoder(
             f"cannot read {folder / WEIGHTS}: wanted an encoder's weights, got {error};"
             " run `labelcycle stage pretrain`"
         ) from error
-    name = description["encoder"]
-    module = encoders.get_ready_made(name) or encoders.get(name)
+    module = encoders.get(description["encoder"])
     return module.rebuild(description["meta"], arrays, device or best_device())
+
+
+def load_image_encoder(folder: Path, device: torch.device | None = None) -> encoders.Encoder:
+    """As `load_encoder`, for whoever has images to embed.
+
+    Raises DataError too if the features are ready-made, and nothing is there to embed an image.
+    """
+    encoder = load_encoder(folder, device)
+    if isinstance(encoder, encoders.ReadyMade):
+        raise DataError(
+            f"{folder / DESCRIPTION}: wanted an encoder that looks at images, got ready-made"
+            " features; choose another pretrain.encoder"
+        )
+    return encoder

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +64,7 @@ def problems(
         yield _problem(experiment, options, read, read.features, shown), seeds
         return
     own = encoders.options_of(encoder.name, encoder.options)
-    side = options.size or encoders.get(encoder.name).default_size(read.side, own)
+    side = options.size or encoders.get_trainable(encoder.name).default_size(read.side, own)
     images = _squares(read, side, place)
     shown = images if seeing else None
     n = len(read.train.labels)
@@ -161,7 +161,7 @@ def _encoder(
             )
         encoder_files.save_encoder(home, encoder.name, fitted)
         shutil.rmtree(checkpoint.parent, ignore_errors=True)
-    return cast(encoders.Encoder, encoder_files.load_encoder(home))
+    return encoder_files.load_image_encoder(home)
 
 
 def _embedded(

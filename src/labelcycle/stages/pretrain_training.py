@@ -33,7 +33,7 @@ def fit(
     show: Callable[[Progress], None],
 ) -> None:
     """Fit the encoder to the images of `samples` and write its files."""
-    module = encoders.get(options.encoder)
+    module = encoders.get_trainable(options.encoder)
     own = encoders.options_of(options.encoder, options.options)
     size = options.image_size or module.default_size(median_side(samples), own)
     images = load_images(campaign, samples, size)
@@ -61,7 +61,7 @@ def trained(
         this training; whoever has stored the encoder removes it
     """
     resume = _resume(checkpoint)
-    fitting = encoders.get(name).fit(images, options, seed, best_device(), resume)
+    fitting = encoders.get_trainable(name).fit(images, options, seed, best_device(), resume)
     with threads_set(threads):
         return _follow(fitting, checkpoint, show)
 
