@@ -265,7 +265,7 @@ class RandomSelection:
     def accuracies(self, labels: int, draws: int = DRAWS) -> np.ndarray[Any, Any]:
         """Accuracy on the hold-out for each of `draws` random sets of `labels` labels."""
         config_ = self._snapshot.config
-        module = learners.get(config_.train.learner)
+        module = learners.get_for_features(config_.train.learner)
         options = module.Options(**config_.train.options)
         results = []
         for draw in range(draws):
