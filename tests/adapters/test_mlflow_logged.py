@@ -17,6 +17,7 @@ from closed_rounds import KEY, closed
 from PIL import Image
 from websites import Page, served
 
+from labelcycle.adapters import time_limit
 from labelcycle.adapters.local import processes
 from labelcycle.adapters.mlflow import logged_models, patient_client, tracker
 from labelcycle.adapters.mlflow.simulated_runs import SimulatedTracker
@@ -351,7 +352,7 @@ def test_a_server_that_is_slow_is_told(client: Client, monkeypatch: pytest.Monke
         asked.append(seconds)
         raise TimeoutError(f"after {seconds:g} s")
 
-    monkeypatch.setattr(patient_client.patience, "in_time", late)
+    monkeypatch.setattr(time_limit, "in_time", late)
     made = MlflowTracker(URI)
     for word, given in (("logged", (KEY, "b")), ("address", (KEY, "b")), ("log_round", ({},))):
         with pytest.raises(ServiceDown) as told:
