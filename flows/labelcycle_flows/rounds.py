@@ -20,7 +20,7 @@ from prefect.settings import PREFECT_API_URL
 
 from labelcycle import config
 from labelcycle.adapters import git, lock
-from labelcycle.adapters.address_logins import bare, without_logins
+from labelcycle.adapters.address_logins import text_without_logins, without_login
 from labelcycle.campaign import round_states
 from labelcycle.campaign.round_states import BEFORE_OPEN, State
 from labelcycle.campaign.store import Campaign
@@ -267,17 +267,17 @@ def _require_prefect() -> None:
         if error.response.status_code not in (401, 403):
             raise _away(url, error) from error
         raise ServiceRefused(
-            f"Prefect at {bare(url)} does not let us in ({error.response.status_code}); wanted its"
-            " password; mend PREFECT_API_AUTH_STRING (`name:password`), or unset it to use that of"
-            " `labelcycle up`"
+            f"Prefect at {without_login(url)} does not let us in ({error.response.status_code});"
+            " wanted its password; mend PREFECT_API_AUTH_STRING (`name:password`), or unset it to"
+            " use that of `labelcycle up`"
         ) from error
     except (httpx.HTTPError, OSError, RuntimeError) as error:
         raise _away(url, error) from error
 
 
 def _away(url: str, error: Exception) -> ServiceDown:
-    why = without_logins(str(error))
+    why = text_without_logins(str(error))
     return ServiceDown(
-        f"Prefect at {bare(url)} does not answer ({why}); run `labelcycle up`, or mend"
+        f"Prefect at {without_login(url)} does not answer ({why}); run `labelcycle up`, or mend"
         " PREFECT_API_URL"
     )

@@ -595,7 +595,7 @@ def test_status_names_what_the_next_step_would_refuse(campaign, flows):
     edit(campaign, "encoder: pixels", "encoder: pixel")
     told = status_report.status(snapshots.read(campaign.root))["next"]
     assert told.startswith("mend params.yaml: ")
-    assert "did you mean pixels?" in told
+    assert "did you mean 'pixels'?" in told
 
 
 def test_an_opening_tells_of_images_that_browsers_may_not_load(

@@ -3,10 +3,11 @@
 import datetime
 from pathlib import Path
 
+from labelcycle.rounds.snapshot import record_digests
+
 from labelcycle.adapters import git
 from labelcycle.campaign.store import Campaign, file_digest, read_json, read_samples
 from labelcycle.rounds import snapshot
-from labelcycle.rounds.snapshot import record_digests
 
 
 def log(root: Path) -> list[list[str]]:

@@ -168,7 +168,7 @@ def test_damaged_weights_are_named(small_campaign: store.Campaign) -> None:
 @pytest.mark.parametrize(
     ("section", "text"),
     [
-        ({"encoder": "pixel"}, r"unknown encoder 'pixel'.*did you mean pixels"),
+        ({"encoder": "pixel"}, r"unknown encoder 'pixel'.*did you mean 'pixels'"),
         ({"encoder": "smallconv", "options": {"epoch": 3}}, r"epoch: unknown key.*'epochs'"),
     ],
 )

@@ -81,7 +81,8 @@ class Answer:
     editor : who wrote what it says now; None if nobody knows. What the campaign's own account
         wrote was written for the annotator
     labels : the class names chosen; empty for an empty answer
-    skipped : the person skipped the sample; reason : why, one of `core.skips.REASONS` or empty
+    skipped : the person skipped the sample
+    reason : why, one of `core.skip_reasons.REASONS` or empty
     raw : the backend's own record, kept for the files of the round
     """
 

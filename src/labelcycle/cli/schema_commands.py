@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ import click
 from labelcycle.cli.campaign_option import campaign_in
 from labelcycle.core import class_migrations
 from labelcycle.core.class_migrations import Change, Table
+from labelcycle.errors import SettingsError
 
 
 @click.group(invoke_without_command=True)
@@ -70,12 +72,25 @@ def _migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> No
     campaign = campaign_in(root)
     with lock.exclusive(campaign.lock):
         before = read_all_labels(campaign)
-        made = class_changes.migrate(root, change)
+        made = class_changes.migrate(root, partial(_changed, change))
     after = read_all_labels(campaign)
     changed = sum(before[key].label != after[key].label for key in before)
     click.echo(f"{made}: {changed} labels count otherwise from now on")
     click.echo(f"classes: {', '.join(made.after)}")
     click.echo(f"annotators see it when round {made.round} opens")
+
+
+def _changed(
+    change: Callable[[Sequence[str], Table], Change], classes: Sequence[str], table: Table
+) -> Change:
+    """What `change` makes of the classes; its errors name the commands that may help."""
+    try:
+        return change(classes, table)
+    except SettingsError as error:
+        commands = ", ".join(f"`labelcycle schema {name}`" for name in schema.commands)
+        raise SettingsError(
+            f"{error} ({commands}; `labelcycle schema` lists all classes)"
+        ) from error
 
 
 def _print(root: Path) -> None:

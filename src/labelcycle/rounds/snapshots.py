@@ -52,7 +52,7 @@ class Snapshot:
     @cached_property
     def key(self) -> str:
         """What names the campaign in Label Studio and MLflow: the same in every clone."""
-        return git.root_commit(self.campaign.root)[:12]
+        return git.campaign_key(self.campaign.root)
 
     @property
     def folder(self) -> Path:

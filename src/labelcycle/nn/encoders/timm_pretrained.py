@@ -3,7 +3,6 @@
 Needs the package timm: `pip install "labelcycle[timm]"`.
 """
 
-import difflib
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -14,6 +13,7 @@ from pydantic import Field
 from torch import nn
 
 from labelcycle import options as base
+from labelcycle.core.near_names import LOOSE, near_names
 from labelcycle.errors import ServiceDown, SettingsError
 from labelcycle.nn import pretrained_weights
 from labelcycle.nn.encoders import Fitting, Images
@@ -94,7 +94,7 @@ def _known(model: str) -> Any:
     timm = _timm()
     if not timm.is_model(model):
         names = timm.list_models(pretrained=True)
-        near = difflib.get_close_matches(model, names, n=3, cutoff=0.4)
+        near = near_names(model, names, likeness=LOOSE)
         raise SettingsError(
             f"unknown model {model!r} in pretrain.options: wanted a model of timm;"
             f" near: {', '.join(near) or 'none'}"
