@@ -214,3 +214,20 @@ def test_texts_that_changed_places_are_told() -> None:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def test_what_label_studio_takes_anyway_is_no_difference() -> None:
+    for tag, name, same, other in (
+        ("Choices", "choice", "single", "multiple"),
+        ("Choices", "required", "false", "true"),
+        ("Choice", "selected", "False", "true"),
+    ):
+        config = CONFIG.replace('choice="single-radio"', "").replace('required="true"', "")
+        texts = []
+        for value in (None, same, other):
+            root = ElementTree.fromstring(config)
+            (first, *_) = root.iter(tag)
+            if value is not None:
+                first.set(name, value)
+            texts.append(mark(ElementTree.tostring(root, encoding="unicode")))
+        assert texts[0] == texts[1] != texts[2], name

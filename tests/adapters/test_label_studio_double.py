@@ -496,7 +496,35 @@ def test_an_ability_is_asked_for_by_name(desk: Desk, tmp_path: Path) -> None:
     )
     assert annotation.title("files") == "the campaign's files"
     assert annotation.next_step("label_studio") == "annotators press Label All Tasks"
+    assert (
+        annotation.next_step("files")
+        == "fill in what `labelcycle tasks` lists, or run `labelcycle annotate`"
+    )
+    assert annotation.title("label_studio") == "Label Studio"
     assert annotation.service("label_studio") == "label_studio"
     assert annotation.service("files") is None
     with pytest.raises(SettingsError, match=r"unknown annotation backend 'file'; .*files"):
         annotation.get("file")
+
+
+def test_what_somebody_else_made_is_removed_and_its_answers_are_left(desk: Desk) -> None:
+    ids = desk.backend.push(desk.project, desk.tasks())
+    data = {"image": "x", "place": ""}
+    desk.double.import_tasks(
+        desk.project,
+        [
+            {"data": data},
+            {"data": {**data, "key": "other/003/a"}},
+            {"data": {**data, "key": "c/002/a"}},  # of a closed round
+            {"data": {**data, "key": "other/003/b"}},
+        ],
+    )
+    answered = max(desk.double.tasks)
+    desk.answer(answered, "cat")
+    desk.double.tasks[answered]["is_labeled"] = False  # several people are asked about it
+    assert desk.backend.progress(desk.project, ids).strangers == 3
+    left = {task["data"]["key"] for task in desk.double.tasks.values()}
+    assert left == {*KEYS, "c/002/a", "other/003/b"}
+    assert desk.double.tasks[answered]["is_labeled"]
+    assert desk.backend.progress(desk.project, {}).strangers == 0  # nothing is known to be ours
+    assert len(desk.double.tasks) == 4
