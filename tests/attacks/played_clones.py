@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from unittest import mock
 
+from made_records import metrics
 from squares import SETTINGS
 
 from attacks import Try, attack, clones
@@ -244,8 +245,8 @@ def recorded_names(folder: Path) -> Iterable[Try]:
     (root / "rounds" / "000" / "link.json").symlink_to(folder / "private.txt")
     (root / "rounds" / "000" / "zero.json").symlink_to("/dev/zero")
     for name in ("../private.txt", "/dev/zero", "rounds/000/link.json", "rounds/000/zero.json"):
-        metrics = root / "rounds" / "000" / "metrics.json"
-        metrics.write_text(json.dumps({"digests": {name: "0" * 16}}))
+        forged = metrics(digests={name: "0" * 16})
+        forged.write(root / "rounds" / "000" / "metrics.json")
         with clones.identity():
             clones.git(root, "add", "--all")
             clones.git(root, "commit", "-q", "-m", "round")

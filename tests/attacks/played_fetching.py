@@ -105,7 +105,7 @@ def held(_: Path) -> Iterator[Try]:
     import mlflow
 
     def told(url: str) -> object:
-        return sending.send(sending.Address(1, url.replace("http://", "json://")), "a", "b")
+        return sending.send(sending.Recipient(1, url.replace("http://", "json://")), "a", "b")
 
     def logged(url: str) -> object:
         tracker = MlflowTracker.__new__(MlflowTracker)  # connected while it was well
@@ -135,7 +135,7 @@ def carried_on(_: Path) -> Iterator[Try]:
     def told(url: str) -> None:
         address = url.replace("http://", "json://me:her-password@")
         with warnings.catch_warnings(action="ignore"):  # of apprise's imports
-            sending.send(sending.Address(1, address), "title", "body of a notice")
+            sending.send(sending.Recipient(1, address), "title", "body of a notice")
 
     asks: dict[str, Ask] = {**CLIENTS, "an account with its password": made, "a notice": told}
     del asks["a website"]  # it is sent no secret, and may lead to another server

@@ -8,10 +8,20 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from made_records import counted, people
 
 from labelcycle import config
 from labelcycle.campaign import labels
 from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.records.people_record import LabelMethod
+from labelcycle.campaign.records.pushed_record import (
+    ADJUDICATION,
+    GOLD,
+    HOLDOUT,
+    SELECTED,
+    Kind,
+    PushedTask,
+)
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import (
     OWNED,
@@ -31,9 +41,8 @@ from labelcycle.errors import SettingsError
 from labelcycle.notify import notices
 from labelcycle.people import gold
 from labelcycle.rounds import answers, pushed_tasks, snapshots
-from labelcycle.rounds.answers import Reply
-from labelcycle.rounds.pushed_tasks import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
-from labelcycle.rounds.snapshots import Snapshot
+from labelcycle.rounds.answers import CountedAnswer
+from labelcycle.rounds.campaign_history import History
 
 OTHER = {"dark": "light", "light": "dark"}
 
@@ -55,7 +64,7 @@ def own(campaign, truth, count: int = 5) -> set[str]:
     return set(pool)
 
 
-def tasks(campaign, number: int) -> list[Asked]:
+def tasks(campaign, number: int) -> tuple[PushedTask, ...]:
     return pushed_tasks.tasks(snapshots.read(campaign.root), number)
 
 
@@ -141,7 +150,7 @@ def test_a_tie_of_two_people_is_settled_by_the_next_round(
     tied = [t.sample for t in first if t.kind == SELECTED][:2]
     answer(backend, campaign, truth, 0, people=("1",))
     flows.run(root)  # one person is not enough
-    status = status_report.status(snapshots.read(campaign.root))["rounds"][0]
+    status = status_report.status(snapshots.read(campaign.root)).as_json()["rounds"][0]
     assert (status["answered"], status["partly"], status["tasks"]) == (0, 10, 10)
     for task in first:
         right = truth[task.sample]
@@ -376,9 +385,8 @@ def test_who_waited_longest_and_was_asked_least_is_settled_first() -> None:
     def label(sample: str, adjudicate: bool = True) -> Label:
         return Label(sample, None, "tie", adjudicate=adjudicate)
 
-    def reply(number: int, sample: str, annotator: str, kind=ADJUDICATION) -> answers.Reply:
-        key = f"k/{number}/{sample}"
-        return answers.Reply(number, key, number, sample, annotator, ("dark",), "t", None, kind)
+    def reply(number: int, sample: str, annotator: str, kind: Kind = ADJUDICATION) -> CountedAnswer:
+        return counted(sample, annotator, "dark", number, at=number, kind=kind)
 
     found = [label("d"), label("a"), label("c"), label("b"), label("x", adjudicate=False)]
     replies = [
@@ -391,29 +399,22 @@ def test_who_waited_longest_and_was_asked_least_is_settled_first() -> None:
     assert answers.to_settle(found, replies) == ["a", "b", "d"]
 
 
-def test_a_record_of_an_earlier_version_is_read() -> None:
-    old = {"key": "k/000/s", "sample": "s", "rank": 3, "task": 9, "holdout": True}
-    assert Asked.read(old) == Asked("k/000/s", "s", 3, 9, HOLDOUT)
-    assert Asked.read(old | {"holdout": False}).kind == SELECTED
-
-
-def test_nobody_is_named_for_bad_luck(tmp_path) -> None:
+def test_nobody_is_named_for_bad_luck() -> None:
     """Right nine times of ten, after 5 to 40 answers: named hardly ever; half the time: soon."""
-    campaign, rng = Campaign(tmp_path), np.random.default_rng(0)
-    write_labels(campaign.label_file("owned"), [Label(f"s{i}", "dark") for i in range(40)])
+    rng = np.random.default_rng(0)
+    truth = {f"s{i}": "dark" for i in range(40)}
     chosen = config.parse({"push": {"gold_alert": 0.7}}, parts=False)
-    snapshot = Snapshot(campaign, chosen, frozenset(), 0, State.OPEN)
 
     def named(skill: float, n: int, people: int = 400) -> float:
         right = rng.random((people, n)) < skill
-        replies = [
-            Reply(0, f"k/{i}", i, f"s{i}", str(person), ("dark" if right[person, i] else "light",),
-                  "t", 1.0, GOLD)
+        given = tuple(
+            counted(f"s{i}", str(person), "dark" if right[person, i] else "light", at=i, kind=GOLD)
             for person in range(people)
             for i in range(n)
-        ]  # fmt: skip
-        found = gold.figures(snapshot, replies, {str(person) for person in range(people)})
-        return len(found["below"]) / people
+        )
+        present = {str(person) for person in range(people)}
+        found = gold.figures(History(0, answers=given, truth=truth), present, chosen)
+        return len(found.below) / people
 
     assert max(named(0.9, n) for n in (gold.LEAST, 10, 20, 40)) < 0.01
     assert named(0.4, 20) > 0.6
@@ -421,16 +422,12 @@ def test_nobody_is_named_for_bad_luck(tmp_path) -> None:
 
 def test_the_status_says_that_the_majority_stood_in() -> None:
     lacking = "samples with several answers are 3, wanted 50"
-    people = dict.fromkeys(status_report.PEOPLE)
     for instead, said in (
         (lacking, [f"people: majority, not yet Dawid-Skene ({lacking})"]),
         (None, []),
     ):
-        people["method"] = {"used": "majority", "instead": instead}
-        assert status_report._people([{"people": people}]) == said
-    assert (
-        status_report._people([{"people": dict.fromkeys(status_report.PEOPLE)}]) == []
-    )  # of an older version
+        figures = people(method=LabelMethod("majority", instead))
+        assert status_report.people_lines(figures, 1.0) == said
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from websites import Page, served
 from labelcycle.adapters import git, programs
 from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.records.people_record import UnknownClasses
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, read_json, read_labels, read_samples, write_samples
 from labelcycle.cli import main
@@ -51,7 +52,7 @@ def test_a_round_leaves_its_files_commits_and_tags(campaign, flows, backend, ans
     assert {x.sample for x in labels} == asked
     assert {x.sample for x in read_labels(campaign.holdout)} == held
     assert not asked & held
-    status = status_report.status(snapshot)["rounds"]
+    status = status_report.status(snapshot).as_json()["rounds"]
     assert [r["state"] for r in status] == ["closed"]
     assert status[0]["labels"] == 4
     assert status[0]["accuracy_low"] <= status[0]["accuracy"] <= status[0]["accuracy_high"]
@@ -133,7 +134,7 @@ def test_open_next_goes_on_until_all_rounds_are_closed(campaign, flows, backend,
     snapshot = snapshots.read(campaign.root)
     assert (snapshot.number, snapshot.state) == (3, State.DUE)
     assert len(read_all_labels(campaign)) == 12
-    assert "nothing" in status_report.status(snapshot)["next"]
+    assert "nothing" in status_report.status(snapshot).next
     with pytest.raises(StateError, match=r"all rounds are closed: campaign.rounds is 3"):
         flows.open_now(root)
 
@@ -217,8 +218,8 @@ def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(
     snapshot = snapshots.read(campaign.root)
     assert said in notices.closed(snapshot).body
     assert said in status_report.as_text(status_report.status(snapshot))
-    people = snapshot.record(round_states.METRICS, 0)["people"]
-    assert people["no_class"] == {"answers": 1, "names": ["zebra"]}
+    people = snapshot.records.metrics(0).people
+    assert people.no_class == UnknownClasses(answers=1, names=("zebra",))
     found = {x.sample: (x.label, x.reason) for x in read_labels(campaign.label_file(0))}
     sample = {key: backend.tasks[key].sample for key in (skipped, empty, unknown, fine)}
     assert found[sample[skipped]] == (None, "skipped")
@@ -246,10 +247,10 @@ def test_skips_tell_their_reason_and_are_asked_again_on_request(
         backend.answer(key, reason="none of these")
     flows.run(root)
     snapshot = snapshots.read(campaign.root)
-    people = snapshot.record(round_states.METRICS, 0)["people"]
+    people = snapshot.records.metrics(0).people
     count = 1 + len(held)
-    assert people["skips"] == {"none of these": count, "cannot be judged": 1, "no reason": 1}
-    assert people["skipped"] == count + 2
+    assert people.skips == {"none of these": count, "cannot be judged": 1, "no reason": 1}
+    assert people.skipped == count + 2
     found = {x.sample: x.reason for x in read_labels(campaign.label_file(0))}
     sample = {key: backend.tasks[key].sample for key in (none, unclear, plain)}
     assert found[sample[none]] == "skipped: none of these"
@@ -260,7 +261,7 @@ def test_skips_tell_their_reason_and_are_asked_again_on_request(
 
     result = CliRunner().invoke(main.cli, ["-C", root, "ask-again", "--reason", "cannot be judged"])
     assert "1 skipped samples are asked again" in result.output
-    assert skipped_samples.waiting(campaign) == [sample[unclear]]
+    assert skipped_samples.waiting(snapshots.read(campaign.root)) == [sample[unclear]]
     assert "asked again from the next open on: 1" in status_report.as_text(
         status_report.status(snapshot)
     )
@@ -271,7 +272,7 @@ def test_skips_tell_their_reason_and_are_asked_again_on_request(
         if task.round == 1:
             backend.answer(key, truth[task.sample])
     flows.run(root)
-    assert not skipped_samples.waiting(campaign)
+    assert not skipped_samples.waiting(snapshots.read(campaign.root))
     latest = {x.sample: x.label for x in read_labels(campaign.label_file(1))}
     assert latest[sample[unclear]] == truth[sample[unclear]]
 
@@ -376,7 +377,7 @@ def test_cancel_keeps_the_answers_and_does_not_count(campaign, flows, backend, t
     flows.end_early(root, "cancel", "wrong strategy")
     snapshot = snapshots.read(campaign.root)
     assert (snapshot.number, snapshot.finished) == (1, 0)
-    assert status_report.status(snapshot)["rounds"][0]["state"] == "cancelled"
+    assert status_report.status(snapshot).as_json()["rounds"][0]["state"] == "cancelled"
     assert len(read_all_labels(campaign)) == 1
 
 
@@ -506,16 +507,16 @@ def test_changed_settings_are_held_while_a_round_is_open(campaign, flows, backen
     root = str(campaign.root)
     answer_all()
     edit(campaign, "budget: 4", "budget: 5")
-    assert status_report.status(snapshots.read(campaign.root))["params_wait"]
+    assert status_report.status(snapshots.read(campaign.root)).params_wait
     edit(campaign, "bootstrap: 100", "bootstrap: 110")
     with pytest.raises(StateError, match=r"evaluate.bootstrap changed while round 0 is open"):
         flows.run(root)
     edit(campaign, "bootstrap: 110", "bootstrap: 100")
     flows.run(root)
-    assert status_report.status(snapshots.read(campaign.root))["params_wait"]
+    assert status_report.status(snapshots.read(campaign.root)).params_wait
     flows.open_now(root)
     assert len(read_json(campaign.round(1) / "selection.json")["samples"]) == 5
-    assert not status_report.status(snapshots.read(campaign.root))["params_wait"]
+    assert not status_report.status(snapshots.read(campaign.root)).params_wait
 
 
 def test_a_budget_above_the_pool_is_refused_before_anything_is_written(campaign, flows):
@@ -593,7 +594,7 @@ def test_a_folder_with_other_things_is_no_place_for_a_campaign(tmp_path):
 
 def test_status_names_what_the_next_step_would_refuse(campaign, flows):
     edit(campaign, "encoder: pixels", "encoder: pixel")
-    told = status_report.status(snapshots.read(campaign.root))["next"]
+    told = status_report.status(snapshots.read(campaign.root)).next
     assert told.startswith("mend params.yaml: ")
     assert "did you mean 'pixels'?" in told
 
