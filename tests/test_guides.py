@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from labelcycle.nn.encoders import precomputed
 from labelcycle.simulate.experiment import (
     ClusterOptions,
     DataOptions,
@@ -72,6 +73,11 @@ def test_the_python_of_a_guide_runs_and_prints_what_the_guide_shows(
 ) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
+    run(page)
+
+
+def run(page: Path) -> None:
+    """Run a page's blocks in the present folder, and compare what they print."""
     names: dict[str, object] = {}
     for block in written(page):
         code = "\n" * block.line + block.code  # an error names the line of the page
@@ -81,6 +87,19 @@ def test_the_python_of_a_guide_runs_and_prints_what_the_guide_shows(
         if block.shown is not None:
             got, wanted = (block.compared(text) for text in (printed.getvalue(), block.shown))
             assert got == wanted, f"{page.name}, line {block.line}"
+
+
+@pytest.mark.slow
+def test_labelcycle_reads_the_features_that_the_guide_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(ROOT / "docs" / "guides" / "features-of-your-own.md")
+    for ending in ("npz", "csv", "parquet"):
+        options = precomputed.Options(file=f"data/features.{ending}")
+        table = precomputed.ready_made(options).table
+        assert list(table.names) == ["photos/a.jpg", "photos/b.jpg", "photos/c.jpg"]
+        assert table.features.shape == (3, 512)
 
 
 def test_there_are_guides_with_python() -> None:
