@@ -25,7 +25,7 @@ define each
 	echo "make $@: all passed: $(1)"
 endef
 
-.PHONY: help demo test test-plain test-services quick lint rules format types layers faults attacks \
+.PHONY: help demo test test-plain test-services quick lint rules format types layers faults attacks mutants \
 	env env-label-studio env-tools lock audit clean
 
 help:
@@ -35,6 +35,7 @@ help:
 	@echo "make lint   style, types, import layers"
 	@echo "make faults every step of push and pull under every fault, as a table, 10 minutes"
 	@echo "make attacks what strangers, annotators and hostile files could do, tried, as a table"
+	@echo "make mutants 400 random changes of the code: does a quick test notice? as a table, an hour"
 	@echo "make lock   write locks/*.txt: versions and digests (UPGRADE=--upgrade takes the newest)"
 	@echo "make audit  ask which locked packages have known faults, and say which could not be asked"
 	@echo "make clean  remove the environments and the demo"
@@ -59,6 +60,10 @@ faults: env env-label-studio
 
 attacks: env env-label-studio
 	PYTHONPATH=tests:tests/support $(VENV)/bin/python -m attacks
+
+# For example MUTANTS="core --sample 100 --seed 2".
+mutants: env
+	OMP_NUM_THREADS=1 $(VENV)/bin/python tools/mutants.py $(MUTANTS)
 
 lint: env
 	$(call each,rules format types layers)
@@ -114,4 +119,4 @@ audit: env-tools
 
 clean:
 	test ! -d demo || $(VENV)/bin/labelcycle --campaign demo down
-	rm -rf demo $(VENV) $(LABEL_STUDIO) $(TOOLS)
+	rm -rf demo .mutants $(VENV) $(LABEL_STUDIO) $(TOOLS)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import click
 
 from labelcycle import config
-from labelcycle.adapters import annotation, receiver
+from labelcycle.adapters import annotation, webhook_receiver
 from labelcycle.adapters.ports import Calling
 from labelcycle.campaign.store import Campaign
 from labelcycle.errors import (
@@ -26,7 +26,7 @@ from labelcycle.errors import (
     SettingsError,
     StateError,
 )
-from labelcycle.rounds import snapshot
+from labelcycle.rounds import snapshots
 from labelcycle_flows.looks import Looks
 from labelcycle_flows.waking import Waker
 
@@ -92,7 +92,7 @@ def received(root: Path, looks: Looks, where: Place, every_s: float) -> Iterator
     secret, over = secrets.token_urlsafe(32), threading.Event()
     with (
         Waker(looks.start) as waker,
-        receiver.listening(waker.knock, secret, where.host, where.port),
+        webhook_receiver.listening(waker.knock, secret, where.host, where.port),
     ):
         arguments = (campaign, where.url, secret, every_s, over)
         keeper = threading.Thread(target=_keep, args=arguments, name="webhook", daemon=True)
@@ -128,7 +128,7 @@ def _keep(campaign: Campaign, url: str, secret: str, every_s: float, over: threa
 
 def _project(campaign: Campaign) -> tuple[str, int]:
     """Backend and project pushed to last. Raises StateError before anything was pushed."""
-    found = snapshot.last_push(campaign)
+    found = snapshots.last_push(campaign)
     if found is None:
         raise StateError("the campaign has no project to be called about; round 0 makes it")
     return found

@@ -9,13 +9,13 @@ import torch
 from labelcycle.errors import SettingsError
 from labelcycle.nn import encoders
 from labelcycle.nn.encoders import smallconv
-from labelcycle.nn.network import raw_features
+from labelcycle.nn.network_encoder import raw_features
 from labelcycle.nn.pca import principal_components, standardised_components
 
 
 def test_unknown_encoder_gets_the_near_names() -> None:
     with pytest.raises(
-        SettingsError, match=r"unknown encoder 'smalconv'; did you mean smallconv\? wanted one of"
+        SettingsError, match=r"unknown encoder 'smalconv'; did you mean 'smallconv'\? wanted one of"
     ):
         encoders.get("smalconv")
 

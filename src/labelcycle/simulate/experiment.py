@@ -11,7 +11,7 @@ from labelcycle.core import clusterers, registry, strategies
 from labelcycle.errors import SettingsError
 from labelcycle.nn import encoders, learners
 from labelcycle.options import Options
-from labelcycle.simulate.parts import Choice, Package, chosen
+from labelcycle.simulate.plug_in_choice import Choice, Package, chosen
 from labelcycle.simulate.results import BASE
 from labelcycle.simulate.sets import LONG_TAILS, SETS
 from labelcycle.stages.cluster import Options as StageOptions
@@ -91,8 +91,7 @@ class DataOptions(Options):
     @classmethod
     def _known(cls, name: str) -> str:
         if name not in SETS:
-            hint = registry.near(name, SETS)
-            raise ValueError(f"unknown set {name!r}; {hint}wanted one of {', '.join(SETS)}")
+            raise ValueError(registry.unknown("set", name, SETS))
         return name
 
     @property

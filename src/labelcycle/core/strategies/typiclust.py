@@ -5,17 +5,19 @@ are between features of unit length, among the samples of a cluster that may sti
 On k-means clusters, the default, it is their `typiclust_rp` (TPC_RP). Differs from their code
 where that fails: small clusters come last instead of never, and a cluster that is used up loses
 its turn.
+
+Slow version: tests/core/test_typiclust.py, `slow_typiclust`.
 """
 
 import numpy as np
 from pydantic import Field
 
 from labelcycle import options as base
+from labelcycle.core.cluster_turns import Pick, Rows, by_turns, clusters_of, in_order
 from labelcycle.core.neighbours import in_ball
 from labelcycle.core.pool import Pool, Selection
-from labelcycle.core.shrinking import Shrinking
+from labelcycle.core.shrinking_cluster import Shrinking
 from labelcycle.core.strategies import NORMALISE
-from labelcycle.core.turns import Pick, Rows, by_turns, clusters_of, in_order
 
 NEEDS = frozenset({"clusters"})
 
