@@ -47,7 +47,7 @@ STRAY = 16
 NEIGHBOURS = (-0.55, 0.3), (0.5, 0.38), (0.0, -0.5)
 """Centres of the three blobs of the picture of SUPClust."""
 
-APART = 6
+APART = 13
 """A draw of these blobs in which TypiClust and SUPClust differ in all three."""
 
 CLUSTERS = 6
@@ -176,9 +176,7 @@ def of_boundary() -> Figure:
         marked(panel, places, picks, letter * len(picks))
     headed(
         figure,
-        "Three clusters. Strong colours: the most typical tenth. +: the centre."
-        "\nT: TypiClust picks the most typical. S: SUPClust picks the one nearest to the others.",
-        size=9,
+        "Strong colours: the most typical tenth. +: the centre\nT: TypiClust's pick, S: SUPClust's",
     )
     return figure
 
