@@ -20,7 +20,7 @@ from labelcycle.rounds import (
     pushed_tasks,
     skipped_samples,
 )
-from labelcycle.rounds.snapshot import Standing, check_classes
+from labelcycle.rounds.snapshot import Standing, brings_samples, check_classes
 
 PEOPLE = (
     "alpha", "seconds_per_label", "adjudicate", "gold", "method", "no_class", "skips", "answers",
@@ -129,7 +129,7 @@ def _next(now: Standing) -> str:
         except (SettingsError, StateError) as error:
             return f"mend {error}"
     if not now.campaign.samples.exists():
-        return "`labelcycle ingest PATH...`"
+        return brings_samples(now.campaign)
     if now.state is State.OPEN:
         backend, _ = pushed_tasks.place(now, now.number)
         return f"{annotation.next_step(backend)}; {round_states.NEXT[now.state]}"
