@@ -25,7 +25,7 @@ define each
 	echo "make $@: all passed: $(1)"
 endef
 
-.PHONY: help demo test test-plain test-services quick lint rules format types layers faults attacks mutants \
+.PHONY: help demo test test-plain test-services quick lint rules format types plug-ins layers faults attacks mutants \
 	env env-label-studio env-tools lock audit clean
 
 help:
@@ -66,7 +66,7 @@ mutants: env
 	OMP_NUM_THREADS=1 $(VENV)/bin/python tools/mutants.py $(MUTANTS)
 
 lint: env
-	$(call each,rules format types layers)
+	$(call each,rules format types plug-ins layers)
 
 rules: env
 	$(VENV)/bin/ruff check .
@@ -76,6 +76,9 @@ format: env
 
 types: env
 	$(VENV)/bin/mypy
+
+plug-ins: env
+	$(VENV)/bin/python tools/plug_in_types.py
 
 layers: env
 	$(VENV)/bin/lint-imports

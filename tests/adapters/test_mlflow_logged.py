@@ -17,13 +17,14 @@ from closed_rounds import KEY, closed
 from PIL import Image
 from websites import Page, served
 
+from labelcycle.adapters import time_limit
 from labelcycle.adapters.local import processes
 from labelcycle.adapters.mlflow import logged_models, patient_client, tracker
 from labelcycle.adapters.mlflow.simulated_runs import SimulatedTracker
 from labelcycle.adapters.mlflow.tracker import MlflowTracker
-from labelcycle.campaign import learner_files
+from labelcycle.campaign import encoder_files, learner_files
 from labelcycle.campaign.store import digest, dump_json
-from labelcycle.errors import ServiceDown, ServiceRefused
+from labelcycle.errors import DataError, ServiceDown, ServiceRefused
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own, of libraries it uses
 
@@ -351,7 +352,7 @@ def test_a_server_that_is_slow_is_told(client: Client, monkeypatch: pytest.Monke
         asked.append(seconds)
         raise TimeoutError(f"after {seconds:g} s")
 
-    monkeypatch.setattr(patient_client.patience, "in_time", late)
+    monkeypatch.setattr(time_limit, "in_time", late)
     made = MlflowTracker(URI)
     for word, given in (("logged", (KEY, "b")), ("address", (KEY, "b")), ("log_round", ({},))):
         with pytest.raises(ServiceDown) as told:
@@ -766,3 +767,31 @@ def test_a_server_of_another_version_is_named(page: Page | None, said: str) -> N
     with served({"/version": page or Page(mlflow.__version__.encode())}) as site:
         assert patient_client._versions(f"{site.url}/") == said.format(mlflow.__version__)
     assert patient_client._versions(URI) == ""
+
+
+def test_the_encoder_that_rounds_share_is_fetched(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import mlflow
+    import mlflow.artifacts
+
+    from labelcycle.adapters.mlflow import image_model
+
+    asked: list[Any] = []
+
+    def download(artifact_uri: str, dst_path: str) -> str:
+        asked.append((artifact_uri, Path(dst_path).is_dir()))
+        if artifact_uri == "models:/gone":
+            raise RuntimeError("not there")
+        return str(tmp_path)
+
+    monkeypatch.setattr(mlflow.artifacts, "download_artifacts", download)
+    monkeypatch.setattr(encoder_files, "load_encoder", lambda folder: ("encoder of", folder))
+    assert image_model._fetched("models:/e") == ("encoder of", tmp_path)
+    assert asked == [("models:/e", True)]
+    with pytest.raises(DataError) as told:
+        image_model._fetched("models:/gone")
+    assert str(told.value) == (
+        "the model's encoder models:/gone cannot be fetched (not there); it is logged once for all"
+        " rounds: set MLFLOW_TRACKING_URI to the server that the model is of"
+    )

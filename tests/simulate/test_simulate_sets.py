@@ -19,7 +19,7 @@ from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn.progress import Progress
 from labelcycle.simulate import experiment, load_sets
 from labelcycle.simulate.comparison import Data
-from labelcycle.simulate.features import Place, problems
+from labelcycle.simulate.features import Workspace, problems
 from labelcycle.simulate.pixel_cache import squares
 from labelcycle.simulate.sets import SETS
 from labelcycle.simulate.sets.chosen_set import drawn, long_tail, of_array
@@ -497,8 +497,8 @@ def test_the_training_of_an_encoder_is_watched_with_the_labels_of_its_images(
         return seen.append
 
     reads = load_sets.opened(found, tmp_path)
-    place = Place(tmp_path, tmp_path / "cache", silent, watching)
-    problem, _ = next(problems(found, found.data[0], reads[0], place))
+    workspace = Workspace(tmp_path, tmp_path / "cache", silent, watching)
+    problem, _ = next(problems(found, found.data[0], reads[0], workspace))
     rows = problem.rows(0)
     np.testing.assert_array_equal(seen[0], problem.source.data.train_labels[rows])
     assert [step.epoch for step in seen[1:]] == [1, 2]
