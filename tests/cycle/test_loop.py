@@ -28,6 +28,15 @@ def edit(campaign: Campaign, old: str, new: str) -> None:
     campaign.params.write_text(text.replace(old, new))
 
 
+def test_without_samples_status_says_how_they_come(campaign):
+    campaign.samples.unlink()
+    tracked = campaign.samples.with_name("samples.jsonl.dvc")
+    for is_there, command in ((False, "`labelcycle ingest PATH...`"), (True, "`labelcycle pull`")):
+        if is_there:
+            tracked.touch()
+        assert status_report.status(snapshots.read(campaign.root))["next"] == command
+
+
 def test_a_round_leaves_its_files_commits_and_tags(campaign, flows, backend, answer_all):
     root = str(campaign.root)
     flows.run(root)

@@ -29,7 +29,7 @@ from labelcycle.rounds import (
     pushed_tasks,
     skipped_samples,
 )
-from labelcycle.rounds.snapshots import Snapshot, check_classes
+from labelcycle.rounds.snapshots import Snapshot, brings_samples, check_classes
 
 PEOPLE = (
     "alpha", "seconds_per_label", "adjudicate", "gold", "method", "no_class", "skips", "answers",
@@ -252,7 +252,7 @@ def _next(snapshot: Snapshot) -> str:
         except (SettingsError, StateError) as error:
             return f"mend {error}"
     if not snapshot.campaign.samples.exists():
-        return "`labelcycle ingest PATH...`"
+        return brings_samples(snapshot.campaign)
     if snapshot.state is State.OPEN:
         backend = snapshot.records.pushed(snapshot.number).backend
         return f"{annotation.next_step(backend)}; {round_states.NEXT[snapshot.state]}"
