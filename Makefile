@@ -52,7 +52,7 @@ test-services: env env-label-studio
 	$(TEST) -m service
 
 quick: env
-	$(TEST_PARALLEL) -m "not service and not slow"
+	$(TEST_PARALLEL) -m "not service and not slow" --hypothesis-profile quick
 
 faults: env env-label-studio
 	PYTHONPATH=tests:tests/support $(VENV)/bin/python -m faults

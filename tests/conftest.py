@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from unittest import mock
 
 import pytest
-from buckets import bucket, s3_server
+from buckets import bucket, s3_client, s3_server
+from hypothesis import settings
 from skips import pytest_sessionfinish, pytest_terminal_summary
 
 from labelcycle.adapters.local import services as local_services
@@ -17,8 +18,15 @@ from labelcycle.adapters.local.services import Services
 from labelcycle.campaign.store import Campaign
 from labelcycle.notify import sending
 
-__all__ = ["bucket", "pytest_sessionfinish", "pytest_terminal_summary", "s3_server"]
+__all__ = [
+    "bucket",
+    "pytest_sessionfinish",
+    "pytest_terminal_summary",
+    "s3_client",
+    "s3_server",
+]
 
+settings.register_profile("quick", max_examples=25)  # of tests that say no number
 gc.disable()  # what is imported stays; looking through it time and again took a third of the time
 os.environ.pop(sending.VARIABLE, None)  # nobody is told of the rounds of tests
 

@@ -37,6 +37,7 @@ def test_a_skip_fails_where_ci_is_true(options: tuple[str, ...], tmp_path: Path)
         assert f"SKIPPED AGAINST THE LIST: no such program ({where})" in run.stdout
 
 
+@pytest.mark.slow
 def test_elsewhere_it_is_only_listed(tmp_path: Path) -> None:
     run = outcome(tmp_path, "")
     assert run.returncode == 0

@@ -232,6 +232,7 @@ def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(
 
 
 @pytest.mark.usefixtures("opened")
+@pytest.mark.slow
 def test_skips_tell_their_reason_and_are_asked_again_on_request(
     campaign, flows, backend, truth, capsys
 ):

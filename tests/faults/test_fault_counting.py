@@ -48,6 +48,7 @@ def test_twins_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert len(left.duplicates) >= 3
 
 
+@pytest.mark.slow
 def test_the_sdk_would_make_twins(rounds: Doubles, monkeypatch: pytest.MonkeyPatch) -> None:
     sdk = rest_api._sdk
     monkeypatch.setattr(rest_api, "_sdk", lambda **how: sdk(**{**how, "max_retries": 2}))

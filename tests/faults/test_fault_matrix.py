@@ -83,6 +83,7 @@ def test_a_fault_at_every_step_of_two_rounds(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["done, then 502", "another push before"])
+@pytest.mark.slow
 def test_a_fault_at_every_request_of_a_push(rounds: Doubles, name: str) -> None:
     well(list(trials.every_request(rounds, "push", name)))
 
