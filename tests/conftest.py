@@ -33,7 +33,8 @@ os.environ.pop(sending.VARIABLE, None)  # nobody is told of the rounds of tests
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
-    """Collect garbage from here on, of the tests alone."""
+    """Collect garbage from here on, of the tests alone: what is there by now stays."""
+    gc.freeze()
     gc.enable()
 
 

@@ -44,6 +44,7 @@ def test_elsewhere_it_is_only_listed(tmp_path: Path) -> None:
     assert "SKIPPED AGAINST" not in run.stdout
 
 
+@pytest.mark.slow
 def test_a_reason_on_the_list_may_happen(tmp_path: Path) -> None:
     (tmp_path / "allowing.py").write_text("import skips\nskips.ALLOWED_SKIPS = ('no such',)\n")
     run = outcome(tmp_path, "true", "-p", "allowing")

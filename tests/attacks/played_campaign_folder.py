@@ -100,7 +100,7 @@ def linked(folder: Path) -> Path:
     return campaign.root
 
 
-@attack("a cloned campaign names the servers that secrets go to")
+@attack("a cloned campaign names the servers that secrets go to", slow=True)
 def by_record(folder: Path) -> Iterator[Try]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("LABEL_STUDIO")}
     for way in (committed, packed, linked):

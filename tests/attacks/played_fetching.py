@@ -127,7 +127,7 @@ def held(_: Path) -> Iterator[Try]:
                 yield Try(f"{kind} holds {what}", time.monotonic() - began > PATIENCE_S)
 
 
-@attack("redirects that carry secrets to another server")
+@attack("redirects that carry secrets to another server", slow=True)
 def carried_on(_: Path) -> Iterator[Try]:
     def made(url: str) -> object:
         return LabelStudioApi(url, TOKEN).create_user("a@example.org", "her-password")

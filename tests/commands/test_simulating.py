@@ -84,6 +84,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_played(
         raise result.exception or AssertionError(result.output)
 
 
+@pytest.mark.slow
 def test_a_figure_that_fails_leaves_table_and_exit_code_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

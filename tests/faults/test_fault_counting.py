@@ -106,6 +106,7 @@ def test_tasks_that_stay_are_counted(rounds: Doubles, monkeypatch: pytest.Monkey
     assert (kinds(left.duplicates), left.lost) == ({"task"}, [])
 
 
+@pytest.mark.slow
 def test_a_deletion_by_number_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As it was: whatever task has the number goes, with its answers."""
 

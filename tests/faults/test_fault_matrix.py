@@ -26,7 +26,7 @@ HARMLESS = ("delayed", *REPEATED, "answers left out", *TOGETHER, *PEOPLE)
 """Faults that end no command with an error."""
 
 QUICK = (
-    *("done, then 502", "timeout, done last", "list truncated", "another push after"),
+    *("done, then 502", "list truncated"),
     *("deletion repeated in a later round", "an answer before"),
 )
 """Faults that a quick run tries."""
