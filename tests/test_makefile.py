@@ -18,7 +18,7 @@ PARTS = (
     "mypy",
     "lint-imports",
     "python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m not service",
-    "python -m pytest -m service",
+    "python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m service",
 )
 
 
