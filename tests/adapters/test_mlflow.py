@@ -69,6 +69,7 @@ def curve(tracker: MlflowTracker, run: Any, key: str = "accuracy") -> list[tuple
     return sorted((point.step, point.value) for point in points)
 
 
+@pytest.mark.slow
 def test_a_round_is_a_run_with_data_sets_a_model_and_a_point_of_the_curve(
     tracker: MlflowTracker, files: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -109,6 +110,7 @@ def champion(tracker: MlflowTracker) -> str:
     return str(version.tags[ROUND])
 
 
+@pytest.mark.slow
 def test_what_broke_off_is_logged_anew_and_everything_stays_once(
     tracker: MlflowTracker, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +166,7 @@ def test_what_people_delete_in_its_page_is_logged_anew(
 @pytest.mark.parametrize(
     "name", ["a/b:c 🐦 %d <b> $x", 'it\'s "so"', "///", "None", "01", "a\tb", "שלום"]
 )
+@pytest.mark.slow
 def test_odd_names_of_campaigns_and_classes(
     tracker: MlflowTracker, files: dict[str, Path], name: str
 ) -> None:
@@ -194,6 +197,7 @@ def test_two_campaigns_of_one_name_do_not_mix(
     assert len(registered(tracker)) == len(registered(tracker, "birds (fedcba)")) == 1
 
 
+@pytest.mark.slow
 def test_figures_that_are_no_numbers_are_no_points(
     tracker: MlflowTracker, files: dict[str, Path]
 ) -> None:
@@ -208,6 +212,7 @@ def test_figures_that_are_no_numbers_are_no_points(
     assert all(math.isfinite(value) for value in logged.values())
 
 
+@pytest.mark.slow
 def test_a_training_that_was_killed_goes_on_in_its_run(tracker: MlflowTracker) -> None:
     tracker.training(KEY, "birds")({"loss": 1.0}, 1, False)
     log = tracker.training(KEY, "birds")
@@ -279,6 +284,7 @@ def test_a_model_whose_encoder_is_gone_says_so(
     mlflow.pyfunc.load_model("models:/birds@champion")
 
 
+@pytest.mark.slow
 def test_an_encoder_that_changed_or_broke_off_is_logged_anew(
     tracker: MlflowTracker, files: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -295,6 +301,7 @@ def test_an_encoder_that_changed_or_broke_off_is_logged_anew(
     assert again not in (first, half.model_id)
 
 
+@pytest.mark.slow
 def test_ready_made_features_are_no_model(
     tracker: MlflowTracker, files: dict[str, Path], tmp_path: Path
 ) -> None:

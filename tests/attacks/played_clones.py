@@ -235,7 +235,7 @@ snapshots.check_closed(Campaign(Path(sys.argv[1])), 0)
 """
 
 
-@attack("a closed round's record has other files read")
+@attack("a closed round's record has other files read", slow=True)
 def recorded_names(folder: Path) -> Iterable[Try]:
     root = folder / "campaign"
     (root / "rounds" / "000").mkdir(parents=True)
@@ -319,7 +319,7 @@ def names_that_lead_out(folder: Path) -> Iterable[Try]:
     yield Try("a file is written above", any(folder.rglob("evil*")))
 
 
-@attack("a key or password is left where others read it")
+@attack("a key or password is left where others read it", slow=True)
 def secrets_left_behind(folder: Path) -> Iterable[Try]:
     path = folder / ".labelcycle" / "campaign.lock"
     words = ["labelcycle", "-C", "x", "ingest", "https://host/a.png?X-Amz-Signature=SECRET"]

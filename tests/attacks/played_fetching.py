@@ -85,7 +85,7 @@ def _small() -> Iterator[None]:
         yield
 
 
-@attack("answers that never end or fill the memory")
+@attack("answers that never end or fill the memory", slow=True)
 def no_end(_: Path) -> Iterator[Try]:
     for kind, answer in KINDS.items():
         for client, ask in CLIENTS.items():
@@ -99,7 +99,7 @@ def no_end(_: Path) -> Iterator[Try]:
             yield Try(f"{kind} holds {client}", took_s > PATIENCE_S or peak > 8 * MOST)
 
 
-@attack("slow servers that hold what a library asks")
+@attack("slow servers that hold what a library asks", slow=True)
 def held(_: Path) -> Iterator[Try]:
     """MLflow's client and apprise speak HTTP by themselves, and bound no whole answer."""
     import mlflow
@@ -127,7 +127,7 @@ def held(_: Path) -> Iterator[Try]:
                 yield Try(f"{kind} holds {what}", time.monotonic() - began > PATIENCE_S)
 
 
-@attack("redirects that carry secrets to another server")
+@attack("redirects that carry secrets to another server", slow=True)
 def carried_on(_: Path) -> Iterator[Try]:
     def made(url: str) -> object:
         return LabelStudioApi(url, TOKEN).create_user("a@example.org", "her-password")

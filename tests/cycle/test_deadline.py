@@ -77,9 +77,9 @@ def test_without_a_deadline_nothing_is_late(campaign) -> None:
     ("hours", "said"),
     [(0.05, ["0.05 hours."]), (1, ["1 hour."]), (24.0, ["24 hours."]), (1e300, [])],
 )
-def test_a_deadline_takes_fractions_of_an_hour(campaign, flows, hours, said) -> None:
+@pytest.mark.usefixtures("opened")
+def test_a_deadline_takes_fractions_of_an_hour(campaign, hours, said) -> None:
     settle(campaign, deadline_hours=hours)
-    flows.run(str(campaign.root))
     age(campaign, 0.04)
     assert not deadline.passed(snapshots.read(campaign.root))
     age(campaign, 25)

@@ -32,6 +32,15 @@ def edit(campaign: Campaign, old: str, new: str) -> None:
     campaign.params.write_text(text.replace(old, new))
 
 
+def test_without_samples_status_says_how_they_come(campaign):
+    campaign.samples.unlink()
+    tracked = campaign.samples.with_name("samples.jsonl.dvc")
+    for is_there, command in ((False, "`labelcycle ingest PATH...`"), (True, "`labelcycle pull`")):
+        if is_there:
+            tracked.touch()
+        assert status_report.status(snapshots.read(campaign.root))["next"] == command
+
+
 def test_a_round_leaves_its_files_commits_and_tags(campaign, flows, backend, answer_all):
     root = str(campaign.root)
     flows.run(root)
@@ -62,6 +71,7 @@ def test_a_round_leaves_its_files_commits_and_tags(campaign, flows, backend, ans
     assert status[0]["accuracy_low"] <= status[0]["accuracy"] <= status[0]["accuracy_high"]
 
 
+@pytest.mark.slow
 def test_the_status_says_who_stood_in_while_there_was_no_model(campaign, flows, answer_all):
     root = str(campaign.root)
     settings = yaml.safe_load(campaign.params.read_text())
@@ -80,21 +90,17 @@ def test_the_status_says_who_stood_in_while_there_was_no_model(campaign, flows, 
     assert "badge  " in status_report.as_text(status).splitlines()[-3]
 
 
-def test_run_is_safe_to_repeat_in_every_state(campaign, flows, backend, answer_all):
-    root = str(campaign.root)
-    flows.run(root)
+@pytest.mark.parametrize(("state", "number"), [("opened", 0), ("closed", 1)])
+def test_run_is_safe_to_repeat_in_every_state(state, number, request, flows, backend):
+    campaign = request.getfixturevalue(state)
     tasks, head = dict(backend.ids), git.head(campaign.root)
-    flows.run(root)
+    flows.run(str(campaign.root))
     assert backend.ids == tasks
     assert git.head(campaign.root) == head
-    answer_all()
-    flows.run(root)
-    head = git.head(campaign.root)
-    flows.run(root)
-    assert git.head(campaign.root) == head
-    assert snapshots.read(campaign.root).number == 1
+    assert snapshots.read(campaign.root).number == number
 
 
+@pytest.mark.slow
 def test_a_later_look_opens_the_next_round_that_could_not_be_opened(
     campaign, flows, backend, answer_all, monkeypatch
 ):
@@ -117,10 +123,9 @@ def test_a_later_look_opens_the_next_round_that_could_not_be_opened(
     assert (snapshot.number, snapshot.state) == (1, State.OPEN)
 
 
-@pytest.mark.usefixtures("opened")
-def test_the_next_round_opens_only_when_told(campaign, flows, answer_all, capsys):
+@pytest.mark.usefixtures("closed")
+def test_the_next_round_opens_only_when_told(campaign, flows, capsys):
     root = str(campaign.root)
-    answer_all()
     flows.run(root)
     assert "labelcycle open" in capsys.readouterr().out
     flows.open_now(root)
@@ -237,6 +242,7 @@ def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(
 
 
 @pytest.mark.usefixtures("opened")
+@pytest.mark.slow
 def test_skips_tell_their_reason_and_are_asked_again_on_request(
     campaign, flows, backend, truth, capsys
 ):
@@ -355,6 +361,7 @@ def test_cancel_drops_a_plan_nobody_was_asked_by(campaign, flows, backend, monke
     assert snapshots.read(campaign.root).state is State.DUE
 
 
+@pytest.mark.slow
 def test_a_plan_whose_dropping_was_killed_can_be_dropped(campaign, flows, backend, monkeypatch):
     root = str(campaign.root)
     backend.push_dies_after = 0
@@ -386,6 +393,7 @@ def test_cancel_keeps_the_answers_and_does_not_count(campaign, flows, backend, t
     assert len(read_all_labels(campaign)) == 1
 
 
+@pytest.mark.slow
 def test_cancel_after_half_a_push_keeps_what_was_answered(campaign, flows, backend, truth):
     root = str(campaign.root)
     backend.push_dies_after = 2
@@ -658,6 +666,7 @@ def test_a_look_that_closes_nothing_imports_no_part_to_check_its_options(
 
 
 @pytest.mark.usefixtures("opened")
+@pytest.mark.slow
 def test_a_round_is_closed_where_it_was_asked_whatever_the_settings_say_by_then(
     campaign, flows, answer_all, monkeypatch
 ):

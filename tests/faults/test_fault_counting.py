@@ -48,6 +48,7 @@ def test_twins_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert len(left.duplicates) >= 3
 
 
+@pytest.mark.slow
 def test_the_sdk_would_make_twins(rounds: Doubles, monkeypatch: pytest.MonkeyPatch) -> None:
     sdk = rest_api._sdk
     monkeypatch.setattr(rest_api, "_sdk", lambda **how: sdk(**{**how, "max_retries": 2}))
@@ -105,6 +106,7 @@ def test_tasks_that_stay_are_counted(rounds: Doubles, monkeypatch: pytest.Monkey
     assert (kinds(left.duplicates), left.lost) == ({"task"}, [])
 
 
+@pytest.mark.slow
 def test_a_deletion_by_number_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As it was: whatever task has the number goes, with its answers."""
 

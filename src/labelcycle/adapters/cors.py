@@ -73,7 +73,7 @@ def _remedy(stored: bool, origin: str) -> str:
         )
     else:
         what = f"its website must allow {origin} or * by {ALLOWS}; else push.images: media or s3"
-    return f"{what} (docs/operating.md, Images)"
+    return f"{what} (docs/guides/images-elsewhere.md)"
 
 
 def _origin(address: str) -> str:

@@ -252,8 +252,8 @@ def _table(snapshot: Snapshot, truth: Path, draws: int) -> None:
         metrics = snapshot.records.metrics(number)
         share = metrics.accuracy
         mine = f"{share.value:.3f} ({share.low:.3f} to {share.high:.3f})" if share else "-"
-        random_draws = compare.accuracies(metrics.labels, draws)
-        theirs = f"{random_draws.mean():.3f} ± {random_draws.std(ddof=1):.3f}"
+        accuracies = compare.accuracies(metrics.labels, draws)
+        theirs = f"{accuracies.mean():.3f} ± {accuracies.std(ddof=1):.3f}"
         click.echo(f"{number:>5}  {metrics.labels:>6}  {mine:<26}  {theirs}")
 
 

@@ -29,7 +29,7 @@ from labelcycle.rounds import (
     pushed_tasks,
     skipped_samples,
 )
-from labelcycle.rounds.snapshots import Snapshot, check_classes
+from labelcycle.rounds.snapshots import Snapshot, brings_samples, check_classes
 
 PEOPLE = (
     "alpha", "seconds_per_label", "adjudicate", "gold", "method", "no_class", "skips", "answers",
@@ -252,7 +252,7 @@ def _next(snapshot: Snapshot) -> str:
         except (SettingsError, StateError) as error:
             return f"mend {error}"
     if not snapshot.campaign.samples.exists():
-        return "`labelcycle ingest PATH...`"
+        return brings_samples(snapshot.campaign)
     if snapshot.state is State.OPEN:
         backend = snapshot.records.pushed(snapshot.number).backend
         return f"{annotation.next_step(backend)}; {round_states.NEXT[snapshot.state]}"
@@ -312,12 +312,9 @@ def people_lines(people: PeopleFigures, missing_class: float) -> list[str]:
     ]
     text = ", ".join(part for part in parts if part)
     lines = [f"people: {text}"] if text else []
-    lines += (
-        [f"{text} (last round)"] if (text := unknown_classes.summary_line(people.no_class)) else []
-    )
-    lines += [
-        f"{text} (last round)" for text in skipped_samples.summary_lines(people, missing_class)
-    ]
+    unknown = unknown_classes.summary_line(people.no_class)
+    skips = skipped_samples.summary_lines(people, missing_class)
+    lines += [f"{line} (last round)" for line in (unknown, *skips) if line]
     return [*lines, *gold.summary_lines(people.gold)]
 
 

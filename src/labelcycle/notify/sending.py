@@ -81,7 +81,7 @@ def _send(address: Recipient, title: str, body: str) -> None:
     if not known:
         raise SettingsError(
             f"{address.name}: wanted an address that apprise understands ({reason}); see"
-            " docs/operating.md"
+            " docs/guides/serve-weekly.md"
         )
     if not sent:
         raise ServiceDown(f"{address.name} was not reached ({reason})")

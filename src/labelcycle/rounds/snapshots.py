@@ -143,10 +143,9 @@ def ready(root: Path, *, parts: bool = True) -> Snapshot:
             f"{' ...' if len(changed) > 5 else ''}; commit them or put them back (git stash)"
         )
     if not campaign.samples.exists():
-        tracked = campaign.samples.with_name("samples.jsonl.dvc").exists()
         raise StateError(
-            f"{campaign.samples} is missing; wanted the pool's samples; run "
-            + ("`labelcycle pull`" if tracked else "`labelcycle ingest PATH...`")
+            f"{campaign.samples} is missing; wanted the pool's samples; run"
+            f" {brings_samples(campaign)}"
         )
     if campaign.dvc_yaml.read_text(encoding="utf-8") != declaration.print_dvc_yaml():
         raise StateError(
@@ -159,6 +158,12 @@ def ready(root: Path, *, parts: bool = True) -> Snapshot:
     _check_frozen(snapshot)
     check_classes(snapshot)
     return snapshot
+
+
+def brings_samples(campaign: Campaign) -> str:
+    """The command that brings the samples of a campaign without any: a clone has yet to pull."""
+    tracked = campaign.samples.with_name("samples.jsonl.dvc").exists()
+    return "`labelcycle pull`" if tracked else "`labelcycle ingest PATH...`"
 
 
 def sweep(campaign: Campaign) -> None:
