@@ -92,13 +92,8 @@ def test_an_example_is_written_as_the_rest_is(name: str) -> None:
         assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.slow] if "/nn/" in each.path else [])  # torch
-        for name, each in EXAMPLES.items()
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_passes_its_contract_tests(name: str, tmp_path: Path) -> None:
     environment = written(name, tmp_path)
     (command, said), *_ = EXAMPLES[name].commands
@@ -122,6 +117,7 @@ def test_the_examples_have_what_their_protocols_ask_for(tmp_path: Path) -> None:
     assert count == len(plug_in_types.protocols()) + len(EXAMPLES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in EXAMPLES if name != "handoff"])
 def test_labelcycle_lists_an_example(name: str, tmp_path: Path) -> None:
     environment = written(name, tmp_path)

@@ -85,11 +85,11 @@ def test_a_round_whose_files_are_others_by_now_is_logged_as_it_was_closed(
     flows.run(str(campaign.root))
     answer_all()
     flows.run(str(campaign.root))
-    now = snapshot.read(campaign.root)
-    assert now.number == 1
+    snapshot = snapshots.read(campaign.root)
+    assert snapshot.number == 1
     closed = (campaign.model / "model.json").read_bytes()
-    with past_rounds.round_record(now, 0) as record:
-        assert record["files"]["model"] == campaign.model
+    with past_rounds.closed_round(snapshot, 0) as closed_round:
+        assert closed_round.folders.model == campaign.model
     for change in ("other bytes", "another commit"):
         if change == "other bytes":
             (campaign.model / "model.json").write_text("{}")
@@ -97,6 +97,6 @@ def test_a_round_whose_files_are_others_by_now_is_logged_as_it_was_closed(
             (campaign.model / "model.json").write_bytes(closed)
             (campaign.root / "notes").write_text("later")
             git.commit(campaign.root, ["notes"], "Later")
-        with past_rounds.round_record(now, 0) as record:
-            assert not record["files"]["model"].is_relative_to(campaign.root), change
-            assert (record["files"]["model"] / "model.json").read_bytes() == closed
+        with past_rounds.closed_round(snapshot, 0) as closed_round:
+            assert not closed_round.folders.model.is_relative_to(campaign.root), change
+            assert (closed_round.folders.model / "model.json").read_bytes() == closed

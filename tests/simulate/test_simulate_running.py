@@ -97,10 +97,15 @@ def test_what_is_finished_is_not_played_again(tmp_path: Path, played: list[Trial
     "change",
     [
         {"pool": 50},
-        {"labels": [3, 7]},
-        {"initial": 2},
-        {"cluster": {"max_clusters": 2}},
-        {"learners": [{"name": "linear", "options": {"penalty": 0.1}}]},
+        *(
+            pytest.param(change, marks=[pytest.mark.slow])
+            for change in (
+                {"labels": [3, 7]},
+                {"initial": 2},
+                {"cluster": {"max_clusters": 2}},
+                {"learners": [{"name": "linear", "options": {"penalty": 0.1}}]},
+            )
+        ),
     ],
 )
 def test_another_setting_is_another_campaign(

@@ -23,8 +23,6 @@ from labelcycle import config
 from labelcycle.adapters.local import services
 from labelcycle.adapters.local.environment import check_settings_here, prepare
 from labelcycle.adapters.mlflow import tracking_uri
-from labelcycle.campaign import round_states
-from labelcycle.campaign.labels import read_holdout
 from labelcycle.campaign.store import Campaign, read_array, read_samples
 from labelcycle.cli.progress_bar import shown
 from labelcycle.core.pool import UNLABELED
@@ -251,12 +249,12 @@ def _table(snapshot: Snapshot, truth: Path, draws: int) -> None:
     click.echo(f"{'round':>5}  {'labels':>6}  {'accuracy (95 % interval)':<26}  random selection")
     compare = RandomSelection(snapshot, truth)
     for number in snapshot.closed:
-        metrics = snapshot.record(round_states.METRICS, number)
-        a = metrics["accuracy"]
-        mine = f"{a['value']:.3f} ({a['low']:.3f} to {a['high']:.3f})"
-        found = compare.accuracies(metrics["labels"], draws)
-        theirs = f"{found.mean():.3f} ± {found.std(ddof=1):.3f}"
-        click.echo(f"{number:>5}  {metrics['labels']:>6}  {mine:<26}  {theirs}")
+        metrics = snapshot.records.metrics(number)
+        share = metrics.accuracy
+        mine = f"{share.value:.3f} ({share.low:.3f} to {share.high:.3f})" if share else "-"
+        accuracies = compare.accuracies(metrics.labels, draws)
+        theirs = f"{accuracies.mean():.3f} ± {accuracies.std(ddof=1):.3f}"
+        click.echo(f"{number:>5}  {metrics.labels:>6}  {mine:<26}  {theirs}")
 
 
 class RandomSelection:
@@ -269,7 +267,7 @@ class RandomSelection:
         classes = snapshot.config.classes
         known = read_truth(snapshot.campaign, truth)
         pool = read_samples(snapshot.campaign.samples, "pool")
-        answers = {x.sample: x.label for x in read_holdout(snapshot.campaign) if x.label}
+        answers = {x.sample: x.label for x in snapshot.records.holdout() if x.label}
         held = read_samples(snapshot.campaign.samples, "holdout")
         rows = [row for row, sample in enumerate(held) if sample.id in answers]
         self._snapshot = snapshot

@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import nn
 
 from labelcycle import options as base
-from labelcycle.core.one_line_warnings import Notice
+from labelcycle.core.one_line_warnings import Advice
 from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn import gpu_memory
 from labelcycle.nn.batches import VIEWS, TrainingPosition, seeded
@@ -138,7 +138,7 @@ def train(
             if loss is None:
                 place = place.halved()
                 said = f"{gpu_memory.note(place.batch)}: another result"
-                warnings.warn(said, Notice, stacklevel=2)
+                warnings.warn(said, Advice, stacklevel=2)
                 continue
             last, place = loss, place.after()
     _check_finite(float(last), options)
