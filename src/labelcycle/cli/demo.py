@@ -41,7 +41,7 @@ ROUNDS = 3
 BUDGET = 25
 HOLDOUT = 300
 DRAWS = 20
-QUICK_IMAGES, QUICK_HOLDOUT, QUICK_DRAWS = 800, 200, 10
+QUICK_IMAGES, QUICK_HOLDOUT = 800, 200
 MARK = "demo"
 
 
@@ -102,7 +102,7 @@ def run(directory: Path, *, stop: bool) -> None:
     )
     answering = "simulated people answer in Label Studio, as annotators would"
     _loop(campaign, data / "truth.csv", opening, answering)
-    _table(snapshot.read(campaign.root), data / "truth.csv", DRAWS)
+    _table(snapshot.read(campaign.root), data / "truth.csv")
     pushed = snapshot.last_push(campaign)
     _addresses(directory, running, pushed, tracking_uri.of_campaign(campaign))
     if stop:
@@ -129,7 +129,7 @@ def run_quickly(directory: Path) -> None:
         " them to a file of the campaign"
     )
     _loop(campaign, data / "truth.csv", opening, "simulated people answer in that file")
-    _table(snapshot.read(campaign.root), data / "truth.csv", QUICK_DRAWS)
+    _table(snapshot.read(campaign.root), data / "truth.csv")
     program, took = _program(), time.monotonic() - began
     click.echo(
         f"\nThat took {took:.0f} s, with no server to install or to stop. The real thing has beyond"
@@ -243,10 +243,10 @@ def _say(command: str, meaning: str) -> None:
 # --- the comparison ------------------------------------------------------------------------
 
 
-def _table(now: Standing, truth: Path, draws: int) -> None:
+def _table(now: Standing, truth: Path) -> None:
     click.echo(
         "\nThe rounds, beside random selection at the same number of labels"
-        f" (mean and spread of {draws} draws, same features, classifier and hold-out):\n"
+        f" (mean and spread of {DRAWS} draws, same features, classifier and hold-out):\n"
     )
     click.echo(f"{'round':>5}  {'labels':>6}  {'accuracy (95 % interval)':<26}  random selection")
     compare = RandomSelection(now, truth)
@@ -254,8 +254,8 @@ def _table(now: Standing, truth: Path, draws: int) -> None:
         metrics = now.record(round_states.METRICS, number)
         a = metrics["accuracy"]
         mine = f"{a['value']:.3f} ({a['low']:.3f} to {a['high']:.3f})"
-        found = compare.accuracies(metrics["labels"], draws)
-        theirs = f"{found.mean():.3f} ± {found.std(ddof=1):.3f}"
+        draws = compare.accuracies(metrics["labels"])
+        theirs = f"{draws.mean():.3f} ± {draws.std(ddof=1):.3f}"
         click.echo(f"{number:>5}  {metrics['labels']:>6}  {mine:<26}  {theirs}")
 
 
@@ -278,7 +278,7 @@ class RandomSelection:
         self._test = np.asarray(read_array(now.campaign.features / "holdout.npy")[rows])
         self._wanted = np.array([classes.index(answers[held[row].id]) for row in rows])
 
-    def accuracies(self, labels: int, draws: int) -> np.ndarray[Any, Any]:
+    def accuracies(self, labels: int, draws: int = DRAWS) -> np.ndarray[Any, Any]:
         """Accuracy on the hold-out for each of `draws` random sets of `labels` labels."""
         config_ = self._now.config
         module = learners.get(config_.train.learner)
