@@ -3,11 +3,10 @@
 import datetime
 from pathlib import Path
 
-from labelcycle.rounds.snapshot import record_digests
-
 from labelcycle.adapters import git
 from labelcycle.campaign.store import Campaign, file_digest, read_json, read_samples
-from labelcycle.rounds import snapshot
+from labelcycle.rounds import snapshots
+from labelcycle.rounds.snapshots import record_digests
 
 
 def log(root: Path) -> list[list[str]]:
@@ -60,7 +59,7 @@ def test_the_commits_of_a_round(closed: Campaign) -> None:
 
 
 def test_the_plan_of_a_round(closed: Campaign) -> None:
-    now = snapshot.read(closed.root)
+    now = snapshots.read(closed.root)
     plan = read_json(closed.round(0) / "plan.json")
     assert {
         name: plan[name]
@@ -87,7 +86,7 @@ def is_recent(time: str) -> bool:
 
 
 def test_what_was_asked_in_a_round(closed: Campaign, backend) -> None:
-    now = snapshot.read(closed.root)
+    now = snapshots.read(closed.root)
     pushed = read_json(closed.round(0) / "pushed.json")
     assert (pushed["backend"], pushed["model"]) == ("files", None)
     assert pushed["project"] == backend.sql("SELECT number FROM project")[0][0]
