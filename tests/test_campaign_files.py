@@ -44,6 +44,7 @@ def test_where_the_files_are(tmp_path: Path) -> None:
         "labels": "data/labels",
         "holdout": "data/holdout.jsonl",
         "rounds": "rounds",
+        "decisions": "rounds/decisions.jsonl",
         "work": "work",
         "encoder": "work/encoder",
         "features": "work/features",

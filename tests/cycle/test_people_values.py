@@ -1,48 +1,56 @@
 """What is said of people, as values: gold tasks, pre-annotations, costs, simulated people."""
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
+import made_records
 import pytest
 
 from labelcycle import config
 from labelcycle.adapters.ports import OpenTask
-from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import OWNED, Campaign, Label, write_labels
-from labelcycle.core.metrics import wilson
+from labelcycle.campaign.records.metrics_record import ErrorShares, ShownGuesses
+from labelcycle.campaign.records.people_record import GoldAnswers, GoldFigures, UnknownClasses
+from labelcycle.campaign.records.pushed_record import GOLD, HOLDOUT, SELECTED, Kind, PushedTask
+from labelcycle.core.metrics import difference, wilson
 from labelcycle.core.skip_reasons import Skip
 from labelcycle.errors import DataError
 from labelcycle.people import figures, gold, preannotation, simulated, unknown_classes
-from labelcycle.rounds.answers import Reply
-from labelcycle.rounds.pushed_tasks import GOLD, HOLDOUT, Asked
-from labelcycle.rounds.snapshots import Snapshot
+from labelcycle.rounds.answers import CountedAnswer
+from labelcycle.rounds.campaign_history import History
 
 CLASSES = ("cat", "dog")
 
 
-def snapshot(root: Path = Path(), **settings: Any) -> Snapshot:
-    values = {"campaign": {"classes": list(CLASSES)}, **settings}
-    parsed = config.parse(values, parts=False)
-    return Snapshot(Campaign(root), parsed, frozenset(), 1, State.PULLED)
+def settings(**more: Any) -> config.Config:
+    return config.parse({"campaign": {"classes": list(CLASSES)}, **more}, parts=False)
 
 
-def reply(sample: str, said: str | Skip | tuple[str, ...], who: str = "ann", **more: Any) -> Reply:
-    given = (said,) if isinstance(said, str) else said
-    at = more.pop("at", 0)
-    fields = {"seconds": 2.0, "round": 1, "kind": GOLD, **more}
-    return Reply(fields.pop("round"), f"k/{sample}", at, sample, who, given, f"t{at:04d}", **fields)
+def reply(
+    sample: str,
+    said: str | Skip | tuple[str, ...],
+    who: str = "ann",
+    *,
+    at: int = 0,
+    kind: Kind = GOLD,
+    seconds: float | None = 2.0,
+) -> CountedAnswer:
+    given = "" if isinstance(said, tuple) else said
+    made = made_records.answer(f"k/{sample}", at, who, given, lead_time_s=seconds)
+    if isinstance(said, tuple):
+        made = replace(made, labels=said)
+    return CountedAnswer(1, PushedTask(f"k/{sample}", sample, 0, 1, kind), made)
+
+
+def history(answers: Iterable[CountedAnswer], truth: Mapping[str, str]) -> History:
+    return History(1, answers=tuple(answers), truth=truth)
 
 
 # --- gold -----------------------------------------------------------------------------------
 
 
-def test_gold_answers_are_judged_by_what_was_known(tmp_path: Path) -> None:
-    now = snapshot(tmp_path)
-    known = [Label(f"s{n}", "cat", source=OWNED) for n in range(8)]
-    known.append(Label("r", None, reason="x", source=OWNED))
-    write_labels(now.campaign.label_file(OWNED), known)
-    assert gold.truth(now) == {f"s{n}": "cat" for n in range(8)}
+def test_gold_answers_are_judged_by_what_was_known() -> None:
+    known = {f"s{n}": "cat" for n in range(8)}
     bad = [reply(f"s{n}", "dog", "bob", seconds=float(n)) for n in range(5)]
     few = [reply(f"s{n}", "dog", "cy") for n in range(4)]
     good = [
@@ -53,59 +61,45 @@ def test_gold_answers_are_judged_by_what_was_known(tmp_path: Path) -> None:
         reply("unknown", "dog"),
         reply("s3", "dog", kind="selected"),
     ]
-    found = gold.figures(now, [*bad, *good, *few], {"ann", "bob", "cy"})
-    assert found["below"] == ["bob"]
-    assert list(found["annotators"]) == ["ann", "bob", "cy"]
-    level = now.config.evaluate.confidence
-    share = wilson(1, 2, level)
-    assert found["annotators"]["ann"] == {
-        "answers": 2,
-        "skipped": 1,
-        "right": {"value": share.value, "low": share.low, "high": share.high},
-        "seconds": 2.0,
-    }
-    assert found["annotators"]["bob"]["seconds"] == 2.0
-    assert found["annotators"]["bob"]["answers"] == 5
-    assert gold.figures(now, bad, {"ann"})["below"] == []  # was not there in this round
-    skips = gold.figures(now, [reply("s0", Skip())], {"ann"})
-    assert skips["annotators"]["ann"] == {
-        "answers": 0,
-        "skipped": 1,
-        "right": None,
-        "seconds": 2.0,
-    }
-    text = gold.told(found)
-    right = found["annotators"]["bob"]["right"]
-    assert text == [
-        f"Annotator bob: 0.00 of 5 answers to gold tasks are right ({right['low']:.2f} to"
-        f" {right['high']:.2f})."
+    now = settings()
+    found = gold.figures(history([*bad, *good, *few], known), {"ann", "bob", "cy"}, now)
+    assert found.below == ("bob",)
+    assert list(found.annotators) == ["ann", "bob", "cy"]
+    level = now.evaluate.confidence
+    assert found.annotators["ann"] == GoldAnswers(2, 1, wilson(1, 2, level), 2.0)
+    assert found.annotators["bob"] == GoldAnswers(5, 0, wilson(0, 5, level), 2.0)
+    absent = gold.figures(history(bad, known), {"ann"}, now)
+    assert absent.below == ()  # was not there in this round
+    skips = gold.figures(history([reply("s0", Skip())], known), {"ann"}, now)
+    assert skips.annotators["ann"] == GoldAnswers(0, 1, None, 2.0)
+    right = wilson(0, 5, level)
+    assert gold.told(found) == [
+        f"Annotator bob: 0.00 of 5 answers to gold tasks are right ({right.low:.2f} to"
+        f" {right.high:.2f})."
     ]
     assert gold.names(found) == "annotator bob"
-    assert gold.names({"below": ["a", "b"]}) == "annotators a, b"
-    assert gold.NONE == {"below": [], "annotators": {}}
+    assert gold.names(GoldFigures(("a", "b"), {})) == "annotators a, b"
 
 
-def test_who_is_named_hangs_on_the_whole_interval(tmp_path: Path) -> None:
-    known = [Label(f"s{n}", "cat", source=OWNED) for n in range(10)]
-    write_labels(Campaign(tmp_path).label_file(OWNED), known)
+def test_who_is_named_hangs_on_the_whole_interval() -> None:
+    known = {f"s{n}": "cat" for n in range(10)}
     replies = [reply(f"s{n}", "cat" if n < 5 else "dog") for n in range(10)]
     high = wilson(5, 10, 0.95).high
-    for alert, named in ((high + 0.001, ["ann"]), (high - 0.001, [])):
-        now = snapshot(tmp_path, push={"gold_alert": alert}, evaluate={"confidence": 0.95})
-        assert gold.figures(now, replies, {"ann"})["below"] == named
+    for alert, named in ((high + 0.001, ("ann",)), (high - 0.001, ())):
+        now = settings(push={"gold_alert": alert}, evaluate={"confidence": 0.95})
+        assert gold.figures(history(replies, known), {"ann"}, now).below == named
 
 
 # --- pre-annotations ------------------------------------------------------------------------
 
 
 def test_what_the_shown_class_does() -> None:
-    now = snapshot()
     tasks = {
-        f"k/{name}": Asked(f"k/{name}", name, 0, 0, kind, predicted="cat", shown=shown)
+        f"k/{name}": PushedTask(f"k/{name}", name, 0, 0, kind, predicted="cat", shown=shown)
         for name, kind, shown in (
-            ("a", "selected", True),
-            ("b", "selected", True),
-            ("c", "selected", False),
+            ("a", SELECTED, True),
+            ("b", SELECTED, True),
+            ("c", SELECTED, False),
             ("g", GOLD, True),
             ("h", GOLD, False),
             ("i", GOLD, False),
@@ -124,28 +118,25 @@ def test_what_the_shown_class_does() -> None:
         reply("i", "cat"),
         reply("o", "dog"),
     ]
-    found = preannotation._block(now, replies, tasks, {"g": "dog", "h": "dog"})
-    level = now.config.evaluate.confidence
-
-    def share(right: float, n: int) -> dict[str, float]:
-        each = wilson(right, n, level)
-        return {"value": each.value, "low": each.low, "high": each.high}
-
-    assert (found["shown"], found["blind"]) == (2, 1)
-    assert found["override_rate"] == share(0.5, 2)
-    assert found["blind_agreement"] == share(0, 1)
-    assert found["bias"]["value"] == pytest.approx(0.75)
-    assert found["bias"]["low"] < 0.75 < found["bias"]["high"]
-    assert found["errors"] == {"shown": share(0, 1), "blind": share(0.5, 1)}
-    none = preannotation._block(now, [], tasks, {})
-    assert none == {
-        "shown": 0,
-        "override_rate": None,
-        "blind": 0,
-        "blind_agreement": None,
-        "bias": None,
-        "errors": {"shown": None, "blind": None},
-    }
+    now = settings()
+    found = preannotation._shown(replies, tasks, {"g": "dog", "h": "dog"}, now)
+    level = now.evaluate.confidence
+    assert (found.shown, found.blind) == (2, 1)
+    assert found.override_rate == wilson(0.5, 2, level)
+    assert found.blind_agreement == wilson(0, 1, level)
+    assert found.bias == difference(wilson(1.5, 2, level), wilson(0, 1, level))
+    assert found.bias is not None
+    assert found.bias.value == pytest.approx(0.75)
+    assert found.errors == ErrorShares(wilson(0, 1, level), wilson(0.5, 1, level))
+    none = preannotation._shown([], tasks, {}, now)
+    assert none == ShownGuesses(
+        shown=0,
+        override_rate=None,
+        blind=0,
+        blind_agreement=None,
+        bias=None,
+        errors=ErrorShares(None, None),
+    )
 
 
 # --- classes that nobody knows --------------------------------------------------------------
@@ -162,7 +153,7 @@ def test_answers_that_name_no_class() -> None:
         reply("g", "x" * 50),
     ]
     found = unknown_classes.figures(some, CLASSES)
-    assert found == {"answers": 3, "names": ["emu", "fox", "x" * 40 + "..."]}
+    assert found == UnknownClasses(3, ("emu", "fox", "x" * 40 + "..."))
     assert unknown_classes.told(found) == (
         f"3 answers name no class of this campaign ('emu', 'fox', '{'x' * 40}...') and do not count"
     )
@@ -170,10 +161,11 @@ def test_answers_that_name_no_class() -> None:
     assert unknown_classes.told(one) == (
         "1 answer names no class of this campaign ('emu') and does not count"
     )
-    assert unknown_classes.figures(some[:1], CLASSES) == unknown_classes.NONE
-    assert unknown_classes.told(unknown_classes.NONE) == unknown_classes.told(None) == ""
+    none = unknown_classes.figures(some[:1], CLASSES)
+    assert none == UnknownClasses(0, ())
+    assert unknown_classes.told(none) == ""
     many = unknown_classes.figures([reply("a", f"n{n:02d}") for n in range(60)], CLASSES)
-    assert (many["answers"], len(many["names"]), many["names"][-1]) == (60, 50, "n49")
+    assert (many.answers, len(many.names), many.names[-1]) == (60, 50, "n49")
     six = unknown_classes.figures([reply("a", name) for name in "uvwxyz"], CLASSES)
     assert "('u', 'v', 'w', 'x', 'y' ...)" in unknown_classes.told(six)
     five = unknown_classes.figures([reply("a", name) for name in "uvwxy"], CLASSES)
@@ -192,16 +184,16 @@ def test_cost_by_person_strategy_and_class() -> None:
     ]
     origins = {"k/a": "margin", "k/b": "holdout", "k/c": "margin"}
     found = figures._costs(some, {"a": "cat", "b": "dog"}, {"a"}, origins, 300.0)
-    assert found["cap"] == 300.0
-    every = found["all"]
-    assert (every["answers"], every["labels"], every["seconds"], every["capped"]) == (4, 1, 306, 1)
-    people = {name: (c["answers"], c["labels"]) for name, c in found["by_annotator"].items()}
+    assert found.cap == 300.0
+    every = found.all
+    assert (every.answers, every.labels, every.seconds, every.capped) == (4, 1, 306, 1)
+    people = {name: (c.answers, c.labels) for name, c in found.by_annotator.items()}
     assert people == {"ann": (2, 1), "bob": (2, 0)}  # whose answer the label is
-    chosen = {name: (c["answers"], c["labels"]) for name, c in found["by_strategy"].items()}
+    chosen = {name: (c.answers, c.labels) for name, c in found.by_strategy.items()}
     assert chosen == {"margin": (3, 1), "holdout": (1, 0)}
-    classes = {name: (c["answers"], c["labels"]) for name, c in found["by_class"].items()}
+    classes = {name: (c.answers, c.labels) for name, c in found.by_class.items()}
     assert classes == {"cat": (2, 1), "dog": (1, 0)}
-    assert (found["without_label"]["answers"], found["without_label"]["labels"]) == (1, 0)
+    assert (found.without_label.answers, found.without_label.labels) == (1, 0)
 
 
 # --- simulated people -----------------------------------------------------------------------
@@ -294,12 +286,12 @@ def test_nothing_to_do_is_done() -> None:
 def test_the_draws_stay_what_they_are() -> None:
     """Another version would answer the same campaign in another way."""
     replies = [
-        simulated._reply(open_task(n), TRUTH, CLASSES, 3, (0.3,), 0.2, 5, turn)
+        simulated._drawn_answer(open_task(n), TRUTH, CLASSES, 3, (0.3,), 0.2, 5, turn)
         for n in range(4)
         for turn in range(2)
     ]
     again = [
-        simulated._reply(open_task(n), TRUTH, CLASSES, 3, (0.3,), 0.2, 5, turn)
+        simulated._drawn_answer(open_task(n), TRUTH, CLASSES, 3, (0.3,), 0.2, 5, turn)
         for n in range(4)
         for turn in range(2)
     ]

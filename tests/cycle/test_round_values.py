@@ -1,13 +1,17 @@
 """Parts of a round as values: who changed an answer, how much may change, what is mixed in."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import made_records
 import numpy as np
 import pytest
 
 from labelcycle import config
+from labelcycle.campaign.records.answer_record import Answer
+from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, Label, read_json, write_labels
 from labelcycle.cycle import change_limits, task_plan
@@ -15,7 +19,7 @@ from labelcycle.cycle.change_limits import Harm
 from labelcycle.cycle.task_plan import Ask
 from labelcycle.errors import SettingsError
 from labelcycle.rounds import authors, corrections, skipped_samples, trusted_places
-from labelcycle.rounds.corrections import Correction
+from labelcycle.rounds.corrections import PulledRound
 from labelcycle.rounds.snapshots import Snapshot
 
 
@@ -24,18 +28,9 @@ def snapshot(root: Path = Path(), state: State = State.DUE, **settings: Any) -> 
     return Snapshot(Campaign(root), config.parse(values, parts=False), frozenset(), 2, state)
 
 
-def answer(annotation: int = 1, who: str = "ann", **more: Any) -> dict[str, Any]:
-    return {
-        "key": "k",
-        "annotation": annotation,
-        "annotator": who,
-        "editor": who,
-        "labels": ["cat"],
-        "skipped": False,
-        "reason": "",
-        "updated": "2026-01-01T12:00:00+00:00",
-        **more,
-    }
+def answer(annotation: int = 1, who: str = "ann", **more: Any) -> Answer:
+    at = {"editor": who, "updated": "2026-01-01T12:00:00+00:00"}
+    return made_records.answer("k", annotation, who, "cat", **{**at, **more})
 
 
 # --- who wrote it ---------------------------------------------------------------------------
@@ -43,8 +38,7 @@ def answer(annotation: int = 1, who: str = "ann", **more: Any) -> dict[str, Any]
 
 def test_answers_that_say_the_same() -> None:
     assert authors.same(answer(), answer(who="bob", updated="later"))
-    assert authors.same(answer(labels=("cat",)), answer())  # a list in the file
-    for change in ({"labels": ["dog"]}, {"skipped": True}, {"reason": "x"}):
+    for change in ({"labels": ("dog",)}, {"skipped": True}, {"reason": "x"}):
         assert not authors.same(answer(), answer(**change))
 
 
@@ -52,7 +46,7 @@ def test_whose_word_an_answer_is() -> None:
     gone = answer(who="removed/1")
     assert authors.removed(gone)
     assert not authors.removed(answer())
-    assert authors.own(answer(), answer(labels=["dog"]))
+    assert authors.own(answer(), answer(labels=("dog",)))
     assert authors.own(None, answer())
     assert not authors.own(answer(), None)
     assert not authors.own(answer(), answer(editor="bob"))
@@ -87,42 +81,50 @@ def test_who_made_a_change() -> None:
 
 
 def test_a_change_has_a_name_of_its_own() -> None:
-    first = Correction(0, "k", 1, "edited", answer(), answer(labels=["dog"]), "bob")
+    first = Correction(0, "k", 1, "edited", answer(), answer(labels=("dog",)), "bob")
     assert first.of == "ann"
-    assert len(first.version) == 8
-    same = Correction(1, "k", 1, "edited", None, answer(labels=["dog"], updated="x"), "cy", "waits")
-    assert same.version == first.version
+    assert len(first.id) == 8
+    same = Correction(
+        1, "k", 1, "edited", None, answer(labels=("dog",), updated="x"), "cy", "waits"
+    )
+    assert same.id == first.id
     others = [
-        Correction(0, "j", 1, "edited", answer(), answer(labels=["dog"])),
-        Correction(0, "k", 2, "edited", answer(), answer(labels=["dog"])),
-        Correction(0, "k", 1, "edited", answer(), answer(labels=["cat"])),
-        Correction(0, "k", 1, "edited", answer(), answer(labels=["dog"], skipped=True)),
-        Correction(0, "k", 1, "edited", answer(), answer(labels=["dog"], editor="bob")),
-        Correction(0, "k", 1, "edited", answer(), answer(who="bob", labels=["dog"])),
+        Correction(0, "j", 1, "edited", answer(), answer(labels=("dog",))),
+        Correction(0, "k", 2, "edited", answer(), answer(labels=("dog",))),
+        Correction(0, "k", 1, "edited", answer(), answer(labels=("cat",))),
+        Correction(0, "k", 1, "edited", answer(), answer(labels=("dog",), skipped=True)),
+        Correction(0, "k", 1, "edited", answer(), answer(labels=("dog",), editor="bob")),
+        Correction(0, "k", 1, "edited", answer(), answer(who="bob", labels=("dog",))),
         Correction(0, "k", 1, "deleted", answer(), None),
     ]
-    assert len({first.version, *(each.version for each in others)}) == 8
+    assert len({first.id, *(each.id for each in others)}) == 8
     assert Correction(0, "k", 1, "added", None, answer(who="bob")).of == "bob"
     assert Correction(0, "k", None, "task deleted").of == "unknown"
     assert Correction(0, "k", None, "task deleted").by == "unknown"
 
 
 def test_what_counts_after_one_more_round() -> None:
-    before = [{**answer(n), "round": 0} for n in (1, 2, 3, 4)]
     changes = [
-        Correction(0, "k", 1, "edited", answer(1), answer(1, who="bob", labels=["dog"])),
+        Correction(0, "k", 1, "edited", answer(1), answer(1, who="bob", labels=("dog",))),
         Correction(0, "k", 2, "deleted", answer(2), None),
-        Correction(0, "k", 3, "edited", answer(3), answer(3, labels=["dog"]), state="waits"),
+        Correction(0, "k", 3, "edited", answer(3), answer(3, labels=("dog",)), state="waits"),
         Correction(0, "k", 9, "added", None, answer(9)),
     ]
-    found = corrections._next(before, 1, [answer(4, labels=["dog"]), answer(5)], changes)
-    assert [(r["annotation"], r["annotator"], r["labels"], r["round"]) for r in found] == [
-        (1, "ann", ["dog"], 0),  # whose it is stays
-        (3, "ann", ["cat"], 0),
-        (4, "ann", ["cat"], 0),  # the first record counts
-        (5, "ann", ["cat"], 1),
-        (9, "ann", ["cat"], 1),
+    rounds = [
+        PulledRound(0, [answer(n) for n in (1, 2, 3, 4)], []),
+        PulledRound(1, [answer(4, labels=("dog",)), answer(5)], changes),
     ]
+    counting = corrections.corrected(rounds)
+    assert [(each.annotation, each.annotator, each.labels, n) for n, each in counting] == [
+        (1, "ann", ("dog",), 0),  # whose it is stays
+        (3, "ann", ("cat",), 0),
+        (4, "ann", ("cat",), 0),  # the first record counts
+        (5, "ann", ("cat",), 1),
+        (9, "ann", ("cat",), 1),
+    ]
+    assert [change.annotation for change in corrections.waiting(rounds)] == [3]
+    settled = [*rounds, PulledRound(2, [], [replace(changes[2], state="counts")])]
+    assert corrections.waiting(settled) == []
 
 
 # --- how much may change --------------------------------------------------------------------
@@ -226,17 +228,18 @@ def test_skipped_samples_are_asked_again(tmp_path: Path) -> None:
     write_labels(campaign.label_file(1), [late])
     write_labels(campaign.holdout, [Label("h", None, reason="skipped", source="round 0")])
     now = snapshot(tmp_path)
-    assert skipped_samples.waiting(campaign) == []
+    assert skipped_samples.waiting(now) == []
     assert skipped_samples.ask_again(now, ["several of these"], "t") == []
     assert not campaign.again.exists()
     assert skipped_samples.ask_again(now, [""], "t0") == ["a", "h", "e"]
-    assert read_json(campaign.again) == {"requests": [{"round": 2, "reasons": [""], "at": "t0"}]}
+    made = {"round": 2, "reasons": [""], "at": "t0"}
+    assert read_json(campaign.again) == {"version": 1, "requests": [made]}
     at_work = snapshot(tmp_path, State.OPEN)
     assert skipped_samples.ask_again(at_work, ["none of these", ""], "t1") == ["a", "b", "h", "e"]
-    assert skipped_samples.requests(campaign) == [
+    assert skipped_samples.requests(campaign) == (
         skipped_samples.Request(2, ("",), "t0"),
         skipped_samples.Request(3, ("", "none of these"), "t1"),
-    ]
+    )
 
 
 def test_reasons_by_their_words() -> None:
@@ -250,7 +253,7 @@ def test_reasons_by_their_words() -> None:
 )
 def test_a_class_that_seems_to_be_missing(none: int, answers: int, missing: bool) -> None:
     skips = {"none of these": none, "no reason": 1}
-    lines = skipped_samples.told({"skips": skips, "answers": answers}, 0.1)
+    lines = skipped_samples.told(made_records.people(skips=skips, answers=answers), 0.1)
     assert lines[0] == f"Skips: none of these {none}, no reason 1"
     wanted = (
         f"{none} of {answers} answers say 'none of these': a class may be missing; look at these"
@@ -258,8 +261,7 @@ def test_a_class_that_seems_to_be_missing(none: int, answers: int, missing: bool
         ' `labelcycle ask-again --reason "none of these"`'
     )
     assert lines[1:] == ([wanted] if missing else [])
-    assert skipped_samples.told({"skips": {}, "answers": 3}, 0.1) == []
-    assert skipped_samples.told(None, 0.1) == []
+    assert skipped_samples.told(made_records.people(skips={}, answers=3), 0.1) == []
 
 
 # --- places outside -------------------------------------------------------------------------

@@ -1,73 +1,82 @@
 """What `labelcycle status` prints, and how two rounds are compared, as values."""
 
-import copy
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
+import made_records
 import pytest
 
+from labelcycle.adapters.ports import AnnotationProgress
+from labelcycle.campaign.records.metrics_record import (
+    ErrorShares,
+    Evaluation,
+    ShownGuesses,
+    WaitingChanges,
+)
+from labelcycle.campaign.records.people_record import LabelMethod, UnknownClasses
+from labelcycle.campaign.records.selection_record import RoundSelection, SelectedSample
+from labelcycle.core.metrics import Estimate
 from labelcycle.cycle import past_rounds, status_report
+from labelcycle.cycle.status_report import CampaignStatus, Counts, OpenRound, RoundStatus
 from labelcycle.errors import DataError, StateError
+from labelcycle.rounds import corrected_labels
 from labelcycle.rounds.snapshots import Snapshot
 
-PEOPLE: dict[str, Any] = {
-    "alpha": 0.754,
-    "seconds_per_label": 2.46,
-    "adjudicate": 3,
-    "gold": None,
-    "method": {"instead": "2 people, wanted 3"},
-    "no_class": {"answers": 1, "names": ["zebra"]},
-    "skips": {"none of these": 4},
-    "answers": 10,
-}
-CLOSED: dict[str, Any] = {
-    "round": 0,
-    "state": "closed",
-    "strategy": "badge",
-    "stood_in": "typiclust",
-    "labels": 4,
-    "accuracy": 0.5,
-    "accuracy_low": 0.25,
-    "accuracy_high": 0.75,
-    "people": PEOPLE,
-    "preannotation": {
-        "override_rate": {"value": 0.37},
-        "shown": 46,
-        "bias": {"value": 0.1, "low": -0.05, "high": 0.25},
-        "blind": 9,
-    },
-    "corrections": None,
-}
-OPEN: dict[str, Any] = {
-    "round": 1,
-    "state": "open",
-    "strategy": "margin",
-    "stood_in": None,
-    "labels": 8,
-    "accuracy": None,
-    "tasks": 10,
-    "answered": 3,
-    "skipped": 1,
-    "url": "http://x",
-}
-STATUS: dict[str, Any] = {
-    "campaign": "birds",
-    "pool": 24,
-    "holdout": 6,
-    "labels": 8,
-    "bought": 14,
-    "again": 2,
-    "missing_class": 0.3,
-    "rounds": [CLOSED, OPEN],
-    "params_wait": True,
-    "waiting": [],
-    "mlflow": "http://curves",
-    "next": "`labelcycle run`",
-}
+PEOPLE = made_records.people(
+    alpha=0.754,
+    seconds_per_label=2.46,
+    adjudicate=3,
+    method=LabelMethod("majority", "2 people, wanted 3"),
+    no_class=UnknownClasses(1, ("zebra",)),
+    skips={"none of these": 4},
+    answers=10,
+)
+SILENT = made_records.people(
+    alpha=None, seconds_per_label=None, method=LabelMethod("majority", None)
+)
+GUESSES = ShownGuesses(
+    shown=46,
+    override_rate=Estimate(0.37, 0.2, 0.5),
+    blind=9,
+    blind_agreement=None,
+    bias=Estimate(0.1, -0.05, 0.25),
+    errors=ErrorShares(None, None),
+)
+CLOSED = RoundStatus(
+    round=0,
+    state="closed",
+    strategy="badge",
+    stood_in="typiclust",
+    labels=4,
+    accuracy=Estimate(0.5, 0.25, 0.75),
+    people=PEOPLE,
+    preannotation=GUESSES,
+    corrections=made_records.NO_CHANGES,
+)
+OPEN = RoundStatus(
+    round=1,
+    state="open",
+    strategy="margin",
+    stood_in=None,
+    labels=8,
+    budget=4,
+    open=OpenRound("http://x", AnnotationProgress(10, 3, 1)),
+)
+STATUS = CampaignStatus(
+    campaign="birds",
+    counts=Counts(pool=24, holdout=6, labels=8, bought=14, again=2),
+    missing_class=0.3,
+    rounds=(CLOSED, OPEN),
+    params_wait=True,
+    waiting=(),
+    mlflow="http://curves",
+    next="`labelcycle run`",
+)
 
 
 def text(**changes: Any) -> list[str]:
-    return status_report.as_text({**copy.deepcopy(STATUS), **changes}).splitlines()
+    return status_report.as_text(replace(STATUS, **changes)).splitlines()
 
 
 def test_the_whole_status() -> None:
@@ -98,7 +107,7 @@ def test_the_whole_status() -> None:
 
 
 def test_a_new_campaign() -> None:
-    new = text(rounds=[], again=0, params_wait=False, pool=0, holdout=0, labels=0, bought=0)
+    new = text(rounds=(), counts=Counts(), params_wait=False)
     assert new == [
         "birds: 0 samples in the pool, 0 in the hold-out; 0 labels to train on, 0 samples answered"
         " (hold-out and skips included)",
@@ -108,10 +117,9 @@ def test_a_new_campaign() -> None:
 
 
 def test_a_round_of_which_little_is_known() -> None:
-    silent = dict.fromkeys(PEOPLE) | {"answers": 0}
-    closed = CLOSED | {"people": silent, "preannotation": None, "stood_in": None}
-    away = OPEN | {"tasks": None, "problem": "it is away"}
-    found = text(rounds=[closed, away], again=0, params_wait=False, mlflow=None)
+    closed = replace(CLOSED, people=SILENT, preannotation=None, stood_in=None)
+    away = replace(OPEN, open=OpenRound("http://x", None, problem="it is away"))
+    found = text(rounds=(closed, away), counts=Counts(), params_wait=False, mlflow=None)
     assert found[1:] == [
         "",
         "round  state      strategy     labels  accuracy",
@@ -120,50 +128,59 @@ def test_a_round_of_which_little_is_known() -> None:
         "",
         "next: `labelcycle run`",
     ]
-    planned = {k: v for k, v in OPEN.items() if k not in ("tasks", "answered", "skipped", "url")}
-    assert text(rounds=[planned])[-7].endswith("  -")
+    planned = replace(OPEN, open=None, state="planned")
+    assert text(rounds=(planned,))[-7] == "    1  planned    margin            8  -"
+
+
+def test_what_waits_and_what_was_changed_is_told() -> None:
+    open_ = OpenRound("u", AnnotationProgress(1, 0, 0), altered="2 tasks were altered")
+    lines = text(rounds=(CLOSED, replace(OPEN, open=open_)))
+    assert "2 tasks were altered" in lines
+    waits = WaitingChanges("bob", "ann", "edited", 2)
+    for status in (
+        {"waiting": (waits,)},
+        {"rounds": (replace(OPEN, open=replace(open_, waiting=(waits,))),)},
+    ):
+        assert corrected_labels.waiting_told([waits]) in text(**status)
+    changed = replace(made_records.NO_CHANGES, edited=3, labels=1, by={"ann": 3})
+    told = f"{corrected_labels.told(changed)} (found at the last close)"
+    assert told in text(rounds=(replace(CLOSED, corrections=changed),))
 
 
 @pytest.mark.parametrize(
-    ("shown", "lines"),
+    ("guesses", "lines"),
     [
-        ({"override_rate": None}, []),
+        (replace(GUESSES, override_rate=None), []),
+        (replace(GUESSES, bias=None), ["pre-annotations: 37% of 46 overridden"]),
         (
-            {"override_rate": {"value": 0.5}, "shown": 2, "bias": None},
-            ["pre-annotations: 50% of 2 overridden"],
-        ),
-        (
-            {
-                "override_rate": {"value": 0.5},
-                "shown": 2,
-                "bias": {"value": -0.2, "low": -0.3, "high": 0},
-                "blind": 1,
-            },
+            replace(GUESSES, bias=Estimate(-0.2, -0.3, 0.0)),
             [
-                "pre-annotations: 50% of 2 overridden; people who see one agree with it 20 points"
-                " less often than people who do not (-30 to +0, 1 samples without)"
+                "pre-annotations: 37% of 46 overridden; people who see one agree with it 20 points"
+                " less often than people who do not (-30 to +0, 9 samples without)"
             ],
         ),
     ],
 )
-def test_what_pre_annotations_do(shown: dict[str, Any], lines: list[str]) -> None:
-    assert status_report._preannotation([{"preannotation": shown}]) == lines
+def test_what_pre_annotations_do(guesses: ShownGuesses, lines: list[str]) -> None:
+    assert status_report._preannotation([replace(CLOSED, preannotation=guesses)]) == lines
 
 
 # --- two rounds compared --------------------------------------------------------------------
 
 
-def selection(*scores: float) -> dict[str, Any]:
-    samples = [{"sample": f"s{n}", "score": score} for n, score in enumerate(scores)]
-    return {"samples": samples, "strategy": "margin"}
+def selection(*scores: float, first: str = "s0") -> RoundSelection:
+    samples = tuple(
+        SelectedSample(f"s{rank}" if rank else first, rank, score, {})
+        for rank, score in enumerate(scores)
+    )
+    return replace(made_records.selection(()), samples=samples)
 
 
 def test_selections_that_are_the_same() -> None:
-    one = selection(1.0, 2.0)
-    assert past_rounds.compare_selections(one, copy.deepcopy(one)) == (
+    assert past_rounds.compare_selections(selection(1.0, 2.0), selection(1.0, 2.0)) == (
         "selection: the same 2 samples in the same order, in every digit"
     )
-    assert past_rounds.compare_selections(one, selection(1.0, 2.00001)) == (
+    assert past_rounds.compare_selections(selection(1.0, 2.0), selection(1.0, 2.00001)) == (
         "selection: the same 2 samples in the same order, scores within 1e-05"
     )
 
@@ -177,35 +194,35 @@ def test_selections_that_are_the_same() -> None:
             "the selection differs at rank 1: score: recorded 2.0, rebuilt 2.1",
         ),
         (
-            {"samples": [{"sample": "x", "score": 1.0}, {"sample": "s1", "score": 2.0}]},
+            selection(1.0, 2.0, first="x"),
             "the selection differs at rank 0: sample: recorded 's0', rebuilt 'x'",
         ),
     ],
 )
-def test_selections_that_differ(rebuilt: dict[str, Any], said: str) -> None:
+def test_selections_that_differ(rebuilt: RoundSelection, said: str) -> None:
     with pytest.raises(DataError) as told:
         past_rounds.compare_selections(selection(1.0, 2.0), rebuilt)
     assert str(told.value) == said
 
 
 def test_metrics_that_are_the_same_or_differ() -> None:
-    one = {"accuracy": {"value": 0.25, "low": 0.1}, "own": 1, "confusion": [[1, 2], [3, 4]]}
-    rebuilt = {"accuracy": {"value": 0.25, "low": 0.1}, "new": 3, "confusion": [[1, 2], [3, 4]]}
-    assert past_rounds.compare_metrics(one, rebuilt) == "metrics: the same (accuracy 0.2500)"
-    none = {"accuracy": None}
-    assert past_rounds.compare_metrics(none, none) == "metrics: the same (no accuracy)"
-    for key, value, said in (
-        ("confusion", [[1, 2], [3, 5]], "confusion: recorded 4, rebuilt 5"),
-        ("confusion", [[1, 2]], "confusion: recorded [[1, 2], [3, 4]], rebuilt [[1, 2]]"),
-        ("accuracy", {"value": 0.25, "low": 0.2}, "accuracy: low: recorded 0.1, rebuilt 0.2"),
+    share = Estimate(0.25, 0.1, 0.4)
+    measured = Evaluation(labels=4, accuracy=share, confusion=((1, 2), (3, 4)))
+    recorded = made_records.metrics(labels=4, accuracy=share, confusion=((1, 2), (3, 4)))
+    assert past_rounds.compare_metrics(recorded, measured) == "metrics: the same (accuracy 0.2500)"
+    none = past_rounds.compare_metrics(made_records.metrics(labels=4), Evaluation(labels=4))
+    assert none == "metrics: the same (no accuracy)"
+    for changes, said in (
+        ({"labels": 5}, "labels: recorded 4, rebuilt 5"),
+        ({"confusion": ((1, 2), (3, 5))}, "confusion: recorded 4, rebuilt 5"),
         (
-            "accuracy",
-            {"value": 0.25},
-            "accuracy: recorded {'value': 0.25, 'low': 0.1}, rebuilt {'value': 0.25}",
+            {"confusion": ((1, 2),)},
+            "confusion: recorded ((1, 2), (3, 4)), rebuilt ((1, 2),)",
         ),
+        ({"accuracy": Estimate(0.25, 0.2, 0.4)}, "accuracy: low: recorded 0.1, rebuilt 0.2"),
     ):
         with pytest.raises(DataError) as told:
-            past_rounds.compare_metrics(one, {key: value})
+            past_rounds.compare_metrics(recorded, replace(measured, **changes))
         assert str(told.value) == f"the metrics differ in {said}"
 
 
