@@ -296,10 +296,10 @@ def test_the_draws_stay_what_they_are() -> None:
         for turn in range(2)
     ]
     assert replies == again
-    assert {r.kind for r in replies} <= {"right", "wrong", "skip"}
+    assert {r.outcome for r in replies} <= {"right", "wrong", "skip"}
     for first, second in zip(replies[::2], replies[1::2], strict=True):
         assert second.person == (first.person + 1) % 3
         assert (first.turn, second.turn) == (0, 1)
     for each in replies:
-        said = {"right": "cat", "wrong": "dog", "skip": None}[each.kind]
+        said = {"right": "cat", "wrong": "dog", "skip": None}[each.outcome]
         assert each.label == said
