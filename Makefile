@@ -32,7 +32,7 @@ endef
 help:
 	@echo "make demo   the whole loop on sample data: three rounds, real Label Studio, about 6 minutes"
 	@echo "make test   all checks and tests, the ones with real services included"
-	@echo "make quick  the quick tests, about two minutes"
+	@echo "make quick  the quick tests, about 80 seconds"
 	@echo "make lint   style, types, import layers"
 	@echo "make faults every step of push and pull under every fault, as a table, 10 minutes"
 	@echo "make attacks what strangers, annotators and hostile files could do, tried, as a table"

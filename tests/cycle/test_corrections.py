@@ -114,74 +114,106 @@ def played(campaign: Campaign, flows, backend: WatchedFiles, truth, kept) -> Pla
     return Played(campaign, flows, backend, truth, kept)
 
 
-def test_changes_after_the_close_come_into_the_next_round_and_are_told_once(played, capsys) -> None:
-    campaign, backend, right, wrong = played.campaign, played.backend, played.right, played.wrong
-    edited, deleted, housekept, tied = played.own
-    false, withdrawn, confirmed = played.held[:3]
-    closed, before = played.files(0), read_all_labels(campaign)
-    assert (before[played.sample[tied]].label, played.found(0)) == (None, [])
-    for key in (edited, false):
-        backend.edit(key, wrong[key])
-    for key in (deleted, withdrawn):
-        backend.delete_answers(key)
-    backend.delete_task(housekept)
-    for key in (tied, confirmed):
-        backend.answer(key, right[key], annotator="cy")
-    played.open()
-    assert read_all_labels(campaign) == before
-    played.decide("accept")
-    capsys.readouterr()
-    counts = played.close()
-    assert counts == NOTHING | {
+TOLD = "corrections of closed rounds: edited 2, added 2, deleted 2, tasks deleted 1"
+
+
+class Corrected:
+    """A campaign whose answers to round 0 people changed after its close; round 1 is closed."""
+
+    def __init__(self, played: Played, capsys: pytest.CaptureFixture[str]) -> None:
+        self.played, self.backend = played, played.backend
+        right, wrong = played.right, played.wrong
+        self.edited, self.deleted, self.housekept, self.tied = played.own
+        self.false, self.withdrawn, self.confirmed = played.held[:3]
+        self.files, self.before = played.files(0), read_all_labels(played.campaign)
+        for key in (self.edited, self.false):
+            self.backend.edit(key, wrong[key])
+        for key in (self.deleted, self.withdrawn):
+            self.backend.delete_answers(key)
+        self.backend.delete_task(self.housekept)
+        for key in (self.tied, self.confirmed):
+            self.backend.answer(key, right[key], annotator="cy")
+        played.open()
+        self.while_open = read_all_labels(played.campaign)
+        played.decide("accept")
+        self.counts = played.close()
+        self.said = capsys.readouterr().out
+
+
+@pytest.fixture
+def once_corrected(played: Played, capsys: pytest.CaptureFixture[str]) -> Corrected:
+    return Corrected(played, capsys)
+
+
+def test_changes_after_the_close_come_into_the_next_round(once_corrected: Corrected) -> None:
+    its, played = once_corrected, once_corrected.played
+    tie = its.before[played.sample[its.tied]]
+    assert (tie.label, its.while_open) == (None, its.before)
+    assert its.counts == NOTHING | {
         "edited": 2, "added": 2, "deleted": 2, "tasks": 1, "labels": 5,
         "by": {"ann": 2, "cy": 2, "unknown": 2},
     }  # fmt: skip
-    told = "corrections of closed rounds: edited 2, added 2, deleted 2, tasks deleted 1"
     people = "by annotator ann (2), annotator cy (2), somebody unknown (2)"
     where = "each stands in corrections.jsonl of the round that found it"
-    assert f"{told}, {people}; labels changed 5; {where}" in capsys.readouterr().out
+    assert f"{TOLD}, {people}; labels changed 5; {where}" in its.said
+    right, wrong = played.right, played.wrong
+    assert played.found(0) == []
     assert sorted(played.found(1)) == sorted(
         [
-            *(("edited", key, right[key], wrong[key]) for key in (edited, false)),
-            *(("deleted", key, right[key], None) for key in (deleted, withdrawn)),
-            *(("added", key, None, right[key]) for key in (tied, confirmed)),
-            ("task deleted", housekept, None, None),
+            *(("edited", key, right[key], wrong[key]) for key in (its.edited, its.false)),
+            *(("deleted", key, right[key], None) for key in (its.deleted, its.withdrawn)),
+            *(("added", key, None, right[key]) for key in (its.tied, its.confirmed)),
+            ("task deleted", its.housekept, None, None),
         ]
     )
-    assert played.files(0) == closed
-    status = status_report.status(snapshots.ready(campaign.root))
-    assert told in status_report.as_text(status)
+    assert played.files(0) == its.files
+    status = status_report.status(snapshots.ready(played.campaign.root))
+    assert TOLD in status_report.as_text(status)
     json.dumps(status.as_json())
 
+
+def test_corrections_are_labels_of_the_round_that_found_them(once_corrected: Corrected) -> None:
+    its, played, campaign = once_corrected, once_corrected.played, once_corrected.played.campaign
+    sample, right, wrong = played.sample, played.right, played.wrong
     written = {x.sample: x for x in read_labels(campaign.label_file(1)) if "corr" in x.source}
     assert {name: (x.label, x.reason) for name, x in written.items()} == {
-        played.sample[edited]: (wrong[edited], None),
-        played.sample[deleted]: (None, corrected_labels.WITHDRAWN),
-        played.sample[tied]: (right[tied], None),
+        sample[its.edited]: (wrong[its.edited], None),
+        sample[its.deleted]: (None, corrected_labels.WITHDRAWN),
+        sample[its.tied]: (right[its.tied], None),
     }
     assert {x.source for x in written.values()} == {"round 1, correction of round 0"}
-    assert written[played.sample[tied]].votes == {"dark": 1, "light": 1} | {right[tied]: 2}
+    assert written[sample[its.tied]].votes == {"dark": 1, "light": 1} | {right[its.tied]: 2}
     holdout = {x.sample: (x.label, x.reason) for x in read_labels(campaign.holdout)}
-    assert holdout[played.sample[false]] == (wrong[false], None)
-    assert holdout[played.sample[withdrawn]] == (None, corrected_labels.WITHDRAWN)
-    assert holdout[played.sample[confirmed]] == (right[confirmed], None)
-    now = read_all_labels(campaign)
-    assert now[played.sample[housekept]] == before[played.sample[housekept]]
+    changed = (its.false, its.withdrawn, its.confirmed)
+    assert [holdout[sample[key]] for key in changed] == [
+        (wrong[its.false], None),
+        (None, corrected_labels.WITHDRAWN),
+        (right[its.confirmed], None),
+    ]
+    labels = read_all_labels(campaign)
+    assert labels[sample[its.housekept]] == its.before[sample[its.housekept]]
     metrics = read_json(campaign.round(1) / "metrics.json")
-    assert metrics["labels"] == sum(x.label is not None for x in now.values()) == 7
+    assert metrics["labels"] == sum(x.label is not None for x in labels.values()) == 7
     assert (metrics["accepted"], metrics["rejected"], metrics["returned"]) == (4, 0, 0)
     strategies = metrics["people"]["cost"]["by_strategy"]
     assert {name: cost["answers"] for name, cost in strategies.items()} == {
         "typiclust": 5, "holdout": 1,
     }  # fmt: skip
 
-    played.open()  # the third round finds nothing again, and asks nobody anew
-    asked = {task.sample for task in backend.tasks.values() if task.round == 2}
-    assert not asked & now.keys()
+
+def test_a_further_round_finds_nothing_again_and_asks_nobody_anew(
+    once_corrected: Corrected,
+) -> None:
+    its, played, campaign = once_corrected, once_corrected.played, once_corrected.played.campaign
+    labels = read_all_labels(campaign)
+    played.open()
+    asked = {task.sample for task in its.backend.tasks.values() if task.round == 2}
+    assert not asked & labels.keys()
     assert played.close() == NOTHING
     assert played.found(2) == []
-    assert told not in status_report.as_text(status_report.status(snapshots.ready(campaign.root)))
-    assert "round 1, correction" in read_all_labels(campaign)[played.sample[deleted]].source
+    assert TOLD not in status_report.as_text(status_report.status(snapshots.ready(campaign.root)))
+    label = read_all_labels(campaign)[played.sample[its.deleted]]
+    assert "round 1, correction" in label.source
 
 
 def test_a_correction_can_be_corrected_and_a_withdrawn_answer_given_anew(played) -> None:

@@ -257,6 +257,12 @@ def test_what_stops_a_close(labels: int, holdout: int, of: int, stops: bool) -> 
     assert Harm(labels, holdout, of, {}).beyond(CloseOptions()) == stops
 
 
+def test_a_decision_says_about_what(closed, monkeypatch) -> None:
+    monkeypatch.setattr(correction_commands, "campaign_in", Campaign)
+    run = click.testing.CliRunner().invoke
+    assert run(correction_commands.corrections, ["accept"], obj=closed.root).exit_code == 2
+
+
 @pytest.mark.slow
 def test_many_corrections_stop_the_close_until_somebody_decides(
     closed, flows, backend, truth, answer_all, capsys, monkeypatch
@@ -284,12 +290,10 @@ def test_many_corrections_stop_the_close_until_somebody_decides(
     listed = run(correction_commands.corrections, obj=closed.root).output
     rows = [line.split("  ") for line in listed.splitlines() if "edited" in line]
     assert sorted(row[-1].strip() for row in rows) == ["counts at the close"] * 2 + ["waits"]
-    assert listed.count("ann (ann@example.org)") == 5
-    assert "mallory" in listed
-    assert run(correction_commands.corrections, ["accept"], obj=closed.root).exit_code == 2
+    assert [listed.count(name) for name in ("ann (ann@example.org)", "mallory")] == [5, 1]
     done = run(correction_commands.corrections, ["accept", "--by", "ann"], obj=closed.root)
     assert done.output.startswith("2 corrections accepted: they count when round 1 closes")
-    assert flows.collect(root)
+    flows.collect(root)
     metrics = read_json(closed.round(1) / "metrics.json")
     assert metrics["corrections"] == UNCHANGED | {
         "edited": 2, "labels": 2, "by": {"ann": 2},
@@ -304,7 +308,7 @@ def test_many_corrections_stop_the_close_until_somebody_decides(
     flows.open_now(root)  # what waits is not told twice, and a decision ends it
     answer_all()
     run(correction_commands.corrections, ["accept", "--all"], obj=closed.root)
-    assert flows.collect(root)
+    flows.collect(root)
     again = read_json(closed.round(2) / "metrics.json")["corrections"]
     assert again == UNCHANGED | {"edited": 1, "labels": 1, "by": {"mallory": 1}}
     label = read_all_labels(closed)[sample[own[0]]]

@@ -110,8 +110,10 @@ def test_an_edit_a_deletion_and_a_second_answer(
         None,
         corrected_labels.WITHDRAWN,
     )
-    assert now[sample[tied]].reason == "tie between dark, light"
-    assert now[sample[gone]] == before[sample[gone]]
+    assert (now[sample[tied]].reason, now[sample[gone]]) == (
+        "tie between dark, light",
+        before[sample[gone]],
+    )
     holdout = {label.sample: label.label for label in read_labels(campaign.holdout)}
     assert holdout[sample[held[0]]] == OTHER[right[held[0]]]
 
