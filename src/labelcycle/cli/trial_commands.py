@@ -53,7 +53,7 @@ def annotate(
 
 @click.command()
 @click.argument("directory", type=GivenPath(file_okay=False, path_type=Path), default="demo")
-@click.option("--quick", is_flag=True, help="Without any server, in about two minutes.")
+@click.option("--quick", is_flag=True, help="Without any server, in about a minute.")
 @click.option("--stop", is_flag=True, help="Stop the services at the end.")
 def demo(directory: Path, quick: bool, stop: bool) -> None:
     """All of it on the sample data: three rounds with simulated people, in DIRECTORY.
