@@ -26,8 +26,8 @@ define each
 	echo "make $@: all passed: $(1)"
 endef
 
-.PHONY: help demo test test-plain test-services quick lint rules format types plug-ins layers faults attacks mutants \
-	env env-label-studio env-tools lock audit clean
+.PHONY: help demo test test-plain test-services quick lint rules format types plug-ins layers \
+	faults attacks mutants env env-label-studio env-tools lock audit clean
 
 help:
 	@echo "make demo   the whole loop on sample data: three rounds, real Label Studio, about 6 minutes"

@@ -281,11 +281,3 @@ def test_how_answers_are_accepted_is_held_while_a_round_is_open(campaign, flows,
     answer_all()
     with pytest.raises(StateError, match=r"accept\.confidence changed while round 0 is open"):
         flows.run(root)
-
-
-def test_labels_of_rounds_closed_before_there_was_a_confidence_are_read(tmp_path) -> None:
-    path = tmp_path / "000.jsonl"
-    path.write_text('{"label": "cat", "reason": null, "sample": "s", "source": "", "votes": {}}\n')
-    (label,) = read_labels(path)
-    assert (label.confidence, label.adjudicate) == (None, False)
-    assert config.Config().accept.method == "majority"

@@ -64,14 +64,24 @@ def test_cost_goes_to_who_picked_the_sample_and_a_label_counts_once() -> None:
     assert figures.figures(known, CONFIG).cost.all.labels == 1
 
 
-def test_an_answer_counts_in_the_names_of_now() -> None:
-    asked = {"k/0/s": task("k/0/s")}
-    recorded = [(0, answer("k/0/s", 1, "ann", "cow")), (0, answer("k/9/z", 2, "ann", "cow"))]
-    (counting,) = answers.counted(recorded, asked, {"cow": "cattle", "old": None})
-    assert (counting.sample, counting.given) == ("s", ("cattle",))
-    both = replace(recorded[0][1], labels=("cow", "cattle", "old"))
-    (counting,) = answers.counted([(0, both)], asked, {"cow": "cattle", "old": None})
-    assert counting.given == ("cattle", "old")  # a removed class is unknown, and stays named
+@pytest.mark.parametrize(
+    ("labels", "now"),
+    [
+        (("ox",), ("cow",)),
+        (("gnu",), ("gnu",)),  # a removed class is unknown, and stays named
+        ((), ()),
+        (("calf", "cow"), ("cow",)),
+        (("x",), ("x",)),
+    ],
+)
+def test_an_answer_counts_in_the_names_of_now(labels: tuple[str, ...], now: object) -> None:
+    table = {"calf": "cow", "ox": "cow", "gnu": None}
+    given = replace(answer("k/0/s", 1, "ann", "cat"), labels=labels)
+    stray = answer("k/9/z", 2, "ann", "cat")
+    (counting,) = answers.counted([(0, given), (0, stray)], {"k/0/s": task("k/0/s")}, table)
+    assert (counting.sample, counting.given) == ("s", now)
+    (counting,) = answers.counted([(0, given)], {"k/0/s": task("k/0/s")}, {})
+    assert counting.given == labels
 
 
 def test_what_counts_after_edits_additions_and_deletions() -> None:

@@ -38,7 +38,7 @@ def test_without_samples_status_says_how_they_come(campaign):
     for is_there, command in ((False, "`labelcycle ingest PATH...`"), (True, "`labelcycle pull`")):
         if is_there:
             tracked.touch()
-        assert status_report.status(snapshots.read(campaign.root))["next"] == command
+        assert status_report.status(snapshots.read(campaign.root)).next == command
 
 
 def test_a_round_leaves_its_files_commits_and_tags(campaign, flows, backend, answer_all):

@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any, Self
 
 from labelcycle.adapters.annotation.files import FilesBackend
+from labelcycle.adapters.annotation.files.sqlite_file import SqliteFile
 from labelcycle.adapters.ports import Address, Answer, Display, LabelSchema, OpenTask, TaskSpec
 from labelcycle.campaign.store import Campaign
 from labelcycle.errors import ServiceDown
@@ -37,10 +38,15 @@ class WatchedFiles(FilesBackend):
         FilesBackend.__init__(self, campaign)
         return self
 
-    def _connect(self, address: str) -> sqlite3.Connection:
+    @property
+    def _file(self) -> SqliteFile:
         if self.down:
             raise ServiceDown("the file does not answer")
-        return super()._connect(address)
+        return self._sqlite
+
+    @_file.setter
+    def _file(self, file: SqliteFile) -> None:
+        self._sqlite = file
 
     def open_project(self, campaign: str, title: str, schema: LabelSchema) -> int:
         if self.edited:

@@ -45,11 +45,11 @@ def problem(image: Path | Address, origin: str | None) -> LoadProblem | None:
     if stored and not image.presign_minutes:
         return None  # Label Studio itself hands it on
     url = s3.signed(image.text, image.presign_minutes) if stored else image.text
-    reason = _asked(url, origin)
+    reason = _why_refused(url, origin)
     return LoadProblem(f"{image.text}: {reason}", _remedy(stored, origin)) if reason else None
 
 
-def _asked(url: str, origin: str) -> str | None:
+def _why_refused(url: str, origin: str) -> str | None:
     """What a browser would not accept of the answer; it looks at every redirection, too."""
     try:
         if _origin(url) == origin:

@@ -63,7 +63,7 @@ def listed(address: str) -> list[str]:
     """
     bucket, key = split(address)
     below = f"{key.rstrip('/')}/" if key.strip("/") else ""
-    with _told(f"listing {address}"):
+    with _our_errors(f"listing {address}"):
         pages = _client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
         names = [str(item["Key"]) for page in pages for item in page.get("Contents", [])]
     inside = (name for name in names if name == key or name.startswith(below))
@@ -78,7 +78,7 @@ def read(address: str) -> bytes:
     """An object's bytes. Raises DataError with a short reason, after some tries; or ToolFailed."""
     bucket, key = split(address)
     try:
-        with _told("reading"):
+        with _our_errors("reading"):
             data: bytes = _client().get_object(Bucket=bucket, Key=key)["Body"].read()
         return data
     except (ServiceRefused, ServiceDown) as error:
@@ -88,7 +88,7 @@ def read(address: str) -> bytes:
 def put(address: str, data: bytes, kind: str) -> None:
     """Store an object, whole. Raises ServiceDown, ServiceRefused or ToolFailed."""
     bucket, key = split(address)
-    with _told(f"storing {address}"):
+    with _our_errors(f"storing {address}"):
         _client().put_object(Bucket=bucket, Key=key, Body=data, ContentType=kind)
 
 
@@ -98,7 +98,7 @@ def some(address: str) -> str | None:
     Raises ServiceDown, ServiceRefused (no such bucket, or no right to list it) or ToolFailed.
     """
     bucket, key = split(address)
-    with _told(f"listing {address}"):
+    with _our_errors(f"listing {address}"):
         listing = _client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
     return next((f"{SCHEME}{bucket}/{item['Key']}" for item in listing.get("Contents", [])), None)
 
@@ -109,7 +109,7 @@ def signed(address: str, minutes: int) -> str:
     Raises ServiceDown without credentials, or ToolFailed.
     """
     bucket, key = split(address)
-    with _told(f"signing {address}"):
+    with _our_errors(f"signing {address}"):
         url: str = _client().generate_presigned_url(
             "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=60 * minutes
         )
@@ -131,7 +131,7 @@ def _made(_environment: tuple[str | None, ...]) -> Any:
             f"images in S3 need the package boto3, which cannot be imported ({error}):"
             ' run pip install "labelcycle[s3]"'
         ) from error
-    with _told("connecting"):
+    with _our_errors("connecting"):
         session = boto3.session.Session()
         client = session.client(
             "s3",
@@ -192,7 +192,7 @@ class _Raw(io.BytesIO):
 
 
 @contextlib.contextmanager
-def _told(doing: str) -> Iterator[None]:
+def _our_errors(doing: str) -> Iterator[None]:
     """Turn what boto3 raises into our errors; they name no secret."""
     try:
         yield

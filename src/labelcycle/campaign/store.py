@@ -23,7 +23,7 @@ import re
 import secrets
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -97,6 +97,9 @@ class Label:
     source: str = ""
     confidence: float | None = None
     adjudicate: bool = False
+
+
+LABEL_FIELDS = {field.name for field in fields(Label)}
 
 
 class Campaign:
@@ -316,5 +319,17 @@ def write_labels(path: Path, labels: Iterable[Label]) -> None:
 
 
 def read_labels(path: Path) -> list[Label]:
-    """The labels of one file as they were written; `labels.py` reads them as they count now."""
-    return [Label(**record) for record in read_jsonl(path)]
+    """The labels of one file as they were written; `labels.py` reads them as they count now.
+
+    Raises DataError for a line that has other fields than a label.
+    """
+    labels = []
+    for line, record in enumerate(read_jsonl(path), start=1):
+        if record.keys() != LABEL_FIELDS:
+            odd = ", ".join(sorted(record.keys() ^ LABEL_FIELDS))
+            raise DataError(
+                f"{path}, line {line}: wanted the fields {', '.join(sorted(LABEL_FIELDS))};"
+                f" missing or too many: {odd}; {RESTORE}"
+            )
+        labels.append(Label(**record))
+    return labels

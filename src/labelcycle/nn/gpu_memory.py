@@ -86,7 +86,7 @@ def note(images: int) -> str:
     return f"the GPU's memory ran out: going on with batches of {images} images"
 
 
-def asked(
+def in_parts(
     network: nn.Module, work: Callable[[slice], Result], count: int, advice: str
 ) -> Iterator[Result]:
     """`work` of `count` images in order, at most 256 at a time, fewer once memory ran out.

@@ -100,6 +100,6 @@ def raw_features(
             outputs = backbone(batch.contiguous(memory_format=torch.channels_last))
         return np.asarray(outputs.float().cpu().numpy())
 
-    return gpu_memory.asked(
+    return gpu_memory.in_parts(
         backbone, features, len(images), f"lower {setting}; in an experiment data.size"
     )

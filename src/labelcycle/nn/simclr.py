@@ -228,7 +228,7 @@ class Training:
                 return np.asarray(self.model.backbone(images).float().cpu().numpy())
 
         self.model.eval()
-        blocks = gpu_memory.asked(self.model.backbone, features, len(rows), f"lower {SIZE}")
+        blocks = gpu_memory.in_parts(self.model.backbone, features, len(rows), f"lower {SIZE}")
         features_of_all = np.concatenate(list(blocks))
         self.model.train()
         return features_of_all

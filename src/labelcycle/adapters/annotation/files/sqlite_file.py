@@ -55,7 +55,7 @@ class SqliteFile:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """The file as it is at one moment; an empty one where there is none."""
-        with self._told():
+        with self._our_errors():
             db = self._connect(MEMORY)
             try:
                 # Not read-only: what a killed program left half done is undone by who reads next.
@@ -75,7 +75,7 @@ class SqliteFile:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of the block, or nothing if it fails or the program is killed."""
-        with self._told():
+        with self._our_errors():
             self.path.parent.mkdir(private_folder.FOLDER, parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, private_folder.FILE))
             db = self._connect(f"{self.path.as_uri()}?mode=rw")
@@ -105,7 +105,7 @@ class SqliteFile:
             )
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _our_errors(self) -> Iterator[None]:
         """Turn what the file system and SQLite raise into our errors."""
         try:
             yield

@@ -69,7 +69,7 @@ class LabelStudioApi:
         self._wording = Wording(self.url, token)
         network = Network(transport)
         weakref.finalize(self, network.close)  # no open socket outlives the connection
-        with self._told("connecting"):
+        with self._our_errors("connecting"):
             # Any: the SDK's answers are not checked against its types, so these would mislead
             self._sdk: Any = _sdk(
                 base_url=self.url, api_key=token, max_retries=0, httpx_client=network
@@ -90,14 +90,14 @@ class LabelStudioApi:
         return self._me()[0]
 
     def _me(self) -> tuple[int, str]:
-        with self._told("asking who the token belongs to"):
+        with self._our_errors("asking who the token belongs to"):
             account = self._sdk.users.whoami()
             return int(account.id), str(account.email)
 
     def projects(self) -> list[Project]:
         """Every project that the account sees, by id."""
         by_id: dict[int, Project] = {}
-        with self._told("listing the projects"):
+        with self._our_errors("listing the projects"):
             for page in range(1, 10**6):
                 answer = self._sdk.projects.list(page=page, page_size=100)
                 by_id |= {p.id: _project(p) for p in answer.items or []}
@@ -109,17 +109,17 @@ class LabelStudioApi:
 
     def project(self, project: int) -> Project:
         """One project. Raises ServiceRefused if it is gone."""
-        with self._told(f"reading project {project}", project):
+        with self._our_errors(f"reading project {project}", project):
             return _project(self._sdk.projects.get(project))
 
     def create_project(self, **settings: Any) -> int:
         """Id of a new project with these settings."""
-        with self._told("making the project"):
+        with self._our_errors("making the project"):
             return int(self._sdk.projects.create(**settings).id)
 
     def update_project(self, project: int, **settings: Any) -> None:
         """Change settings of a project."""
-        with self._told(f"changing {', '.join(settings)} of project {project}", project):
+        with self._our_errors(f"changing {', '.join(settings)} of project {project}", project):
             self._sdk.projects.update(project, **settings)
 
     # --- tasks ------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ class LabelStudioApi:
         """Tasks by id, page by page: the SDK's own pager takes a 404 for the end."""
         by_id: dict[int, Task] = {}
         total = 0
-        with self._told("listing the tasks", project):
+        with self._our_errors("listing the tasks", project):
             for page in range(1, 10**6):
                 items, now = self._page(project, page, query)
                 total = max(total, now)
@@ -168,12 +168,12 @@ class LabelStudioApi:
 
     def import_tasks(self, project: int, records: Sequence[Mapping[str, Any]]) -> None:
         """Make a task of each record. After an error they may be there, or not, or will be."""
-        with self._told(f"pushing {len(records)} tasks", project):
+        with self._our_errors(f"pushing {len(records)} tasks", project):
             self._sdk.projects.import_tasks(project, request=records, return_task_ids=True)
 
     def annotations(self, task: int) -> int:
         """How many annotations a task has, skips included; 0 if there is no such task."""
-        with self._told(f"reading task {task}"):
+        with self._our_errors(f"reading task {task}"):
             try:
                 return len(self._sdk.tasks.get(str(task)).annotations)
             except ApiError as error:
@@ -187,7 +187,7 @@ class LabelStudioApi:
         for some in chunks(sorted(tasks), IDS_AN_EXPORT):
             # 2.1.2 sends its own argument as `ids`, which the server does not read
             which = {"additional_query_parameters": {"ids[]": list(some)}}
-            with self._told("exporting the annotations", project):
+            with self._our_errors("exporting the annotations", project):
                 stream = self._sdk.projects.exports.download_sync(
                     project, export_type="JSON", download_all_tasks=True, request_options=which
                 )
@@ -199,19 +199,19 @@ class LabelStudioApi:
 
     def users(self) -> dict[str, int]:
         """Id of each account by e-mail address."""
-        with self._told("listing the accounts"):
+        with self._our_errors("listing the accounts"):
             return {str(user.email): int(user.id) for user in self._sdk.users.list()}
 
     def create_user(self, email: str, password: str) -> int:
         """Id of a new account."""
-        with self._told(f"making the account {email}"):
+        with self._our_errors(f"making the account {email}"):
             name = email.partition("@")[0]
             user = self._sdk.users.create(email=email, username=name, password=password)
             return int(user.id)
 
     def annotate(self, task: int, **annotation: Any) -> bool:
         """Store an annotation; False if one with its `unique_id` exists already."""
-        with self._told(f"answering task {task}"):
+        with self._our_errors(f"answering task {task}"):
             try:
                 self._sdk.annotations.create(task, **annotation)
             except ApiError as error:
@@ -222,7 +222,7 @@ class LabelStudioApi:
 
     def call(self, doing: str, ask: Callable[[Any], R], project: int | None = None) -> R:
         """What `ask` makes of the SDK's client, for what only one other module needs."""
-        with self._told(doing, project):
+        with self._our_errors(doing, project):
             return ask(self._sdk)
 
     # --- errors -----------------------------------------------------------------------------
@@ -235,7 +235,7 @@ class LabelStudioApi:
             )
 
     @contextlib.contextmanager
-    def _told(self, doing: str, project: int | None = None) -> Iterator[None]:
+    def _our_errors(self, doing: str, project: int | None = None) -> Iterator[None]:
         """Turn what the SDK raises into our errors."""
         try:
             yield
