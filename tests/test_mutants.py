@@ -1,12 +1,16 @@
 """What a mutation run changes, how it draws its sample, and what its table says."""
 
+import json
+import os
+import time
+from functools import partial
 from pathlib import Path
 
 import mutants
 import pytest
 from mutant_operators import Mutant, compiles
 from mutant_operators import mutants as changes_of
-from mutant_tests import ROOT, Copy
+from mutant_tests import ROOT, Copy, WatchedTests, fork, in_turns, read_tests, state
 
 
 def changes(source: str) -> list[str]:
@@ -150,3 +154,84 @@ def test_a_copy_is_changed_and_comes_back(tmp_path: Path) -> None:
     assert file.read_text() == "a = 1\n"
     assert file.stat().st_mtime == written
     assert len(times | {written}) == 3  # so that no compiled module of another is taken
+
+
+def test_each_piece_of_work_ends_with_its_code_or_after_its_limit(tmp_path: Path) -> None:
+    copies = [Copy(tmp_path / name) for name in ("a", "b")]
+    for copy in copies:
+        copy.source.mkdir(parents=True)
+        (copy.source / "m.py").write_text("a = 1\n")
+    seen: dict[str, tuple[int | None, str]] = {}
+
+    def work(copy: Copy, name: str) -> int:
+        text = (copy.source / "m.py").read_text()
+        os.write(1, f"{name} in {Path.cwd().name}: {text}".encode())  # past pytest's capture
+        if name == "slow":
+            time.sleep(60)
+        if name == "broken":
+            raise RuntimeError("no good")
+        return 3
+
+    def start(copy: Copy, name: str, log: Path) -> tuple[int, float]:
+        copy.change("m.py", f"{name} = 2\n".encode())
+        return fork(copy, log, partial(work, copy, name)), 0.3 if name == "slow" else 30
+
+    def done(name: str, status: int | None, log: Path) -> None:
+        seen[name] = status, log.read_text()
+
+    in_turns(copies, ["one", "slow", "two", "broken"], start, done)
+    assert {name: status for name, (status, _) in seen.items()} == {
+        "one": 3,
+        "slow": None,
+        "two": 3,
+        "broken": 70,
+    }
+    for name, (_, output) in seen.items():
+        assert output.startswith((f"{name} in a: {name} = 2\n", f"{name} in b: {name} = 2\n"))
+    assert {(copy.source / "m.py").read_text() for copy in copies} == {"a = 1\n"}
+
+
+def test_which_tests_run_a_mutant(tmp_path: Path) -> None:
+    tests = WatchedTests(
+        {"t/a.py::1": 1.0, "t/a.py::2": 9.0, "t/b.py::1": 2.0, "t/c.py::1": 1.0},
+        {
+            "m.py": {2: ["t/a.py::2", "t/b.py::1"], 3: ["t/a.py::1"], 9: ["t/c.py::1"]},
+            "user.py": {1: ["t/b.py::1"]},
+        },
+        ["t/c.py::1"],
+    )
+    source = b"A = 1\ndef f():\n    return 2\n"
+    constant, number = changes_of("m.py", source)
+    assert (constant.at_import, number.line) == (True, 3)
+    find = partial(mutants._tests_of, tests=tests, importers={"k.py": {"user.py"}})
+    assert find(number) == ["t/a.py::1"]
+    # all tests that run the module, whole files by their time; one that fails anyway never
+    assert find(constant) == ["t/b.py::1", "t/a.py::1", "t/a.py::2"]
+    (alone,) = changes_of("k.py", b"A = 1\n")
+    assert find(alone) == ["t/b.py::1"]  # of a module without functions: of those that import it
+    (unused,) = changes_of("j.py", b"A = 1\n")
+    assert find(unused) == []
+
+
+def test_what_a_test_file_ran_is_of_its_code_alone(tmp_path: Path) -> None:
+    for name in ("src/labelcycle/m.py", "tests/test_a.py", "tests/conftest.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("a = 1\n")
+    result = tmp_path / "r.json"
+    assert read_tests(tmp_path, "tests/test_a.py", result) is None
+    found = {
+        "state": state(tmp_path, "tests/test_a.py", ["m.py"]),
+        "seconds": {"x": 1.5},
+        "lines": {"m.py": {"3": ["x"]}},
+        "failed": [],
+    }
+    result.write_text(json.dumps(found))
+    wanted = WatchedTests({"x": 1.5}, {"m.py": {3: ["x"]}}, [])
+    assert read_tests(tmp_path, "tests/test_a.py", result) == wanted
+    (tmp_path / "src" / "labelcycle" / "other.py").touch()
+    assert read_tests(tmp_path, "tests/test_a.py", result) == wanted
+    for name in ("src/labelcycle/m.py", "tests/test_a.py", "tests/conftest.py"):
+        (tmp_path / name).write_text("a = 2\n")
+        assert read_tests(tmp_path, "tests/test_a.py", result) is None
+        (tmp_path / name).write_text("a = 1\n")
+    assert read_tests(tmp_path, "tests/test_a.py", result) == wanted

@@ -47,7 +47,7 @@ KILLED, SURVIVED, TIMEOUT, UNTESTED = "killed", "survived", "timeout", "no tests
 
 
 @dataclass(frozen=True)
-class Tests:
+class WatchedTests:
     """What a run of one test file showed.
 
     seconds : how long each test took, by its name
@@ -332,7 +332,7 @@ def state(root: Path, test_file: str, sources: Iterable[str]) -> dict[str, str]:
     }
 
 
-def read_tests(root: Path, test_file: str, result: Path) -> Tests | None:
+def read_tests(root: Path, test_file: str, result: Path) -> WatchedTests | None:
     """What `watch` wrote, None if it is of other code than that below `root`."""
     if not result.exists():
         return None
@@ -343,7 +343,7 @@ def read_tests(root: Path, test_file: str, result: Path) -> Tests | None:
         path: {int(line): tests for line, tests in of_file.items()}
         for path, of_file in found["lines"].items()
     }
-    return Tests(found["seconds"], lines, found["failed"])
+    return WatchedTests(found["seconds"], lines, found["failed"])
 
 
 def _file(test: str) -> str:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import mutant_tests
 from mutant_operators import Mutant, compiles, mutants
-from mutant_tests import KILLED, ROOT, STATE, SURVIVED, TIMEOUT, UNTESTED, Copy, Tests
+from mutant_tests import KILLED, ROOT, STATE, SURVIVED, TIMEOUT, UNTESTED, Copy, WatchedTests
 
 FOLDERS = (
     "core",
@@ -107,7 +107,7 @@ def sample(everything: Sequence[Mutant], number: int, seed: str, source: Path) -
     return chosen
 
 
-def _watched(copies: Sequence[Copy], places: Sequence[str]) -> Tests:
+def _watched(copies: Sequence[Copy], places: Sequence[str]) -> WatchedTests:
     """Which tests run which lines, from the files that are up to date and from new runs."""
     folder = STATE / "lines"
     folder.mkdir(parents=True, exist_ok=True)
@@ -144,10 +144,10 @@ def _watched(copies: Sequence[Copy], places: Sequence[str]) -> Tests:
         for path, of_file in tests.lines.items():
             for line, names in of_file.items():
                 lines[path][line] += names
-    return Tests(seconds, lines, failed)
+    return WatchedTests(seconds, lines, failed)
 
 
-def _tests_of(each: Mutant, tests: Tests, importers: dict[str, set[str]]) -> list[str]:
+def _tests_of(each: Mutant, tests: WatchedTests, importers: dict[str, set[str]]) -> list[str]:
     """The tests of a mutant, file by file, the shortest file first.
 
     What runs at an import belongs to no test: all tests that run the module then, or the modules
@@ -190,7 +190,7 @@ def _importers(source: Path) -> dict[str, set[str]]:
 
 
 def _tried(
-    chosen: Sequence[Mutant], kept: dict[Key, str], tests: Tests, copies: Sequence[Copy]
+    chosen: Sequence[Mutant], kept: dict[Key, str], tests: WatchedTests, copies: Sequence[Copy]
 ) -> dict[Key, str]:
     """What became of each mutant."""
     importers = _importers(copies[0].source)

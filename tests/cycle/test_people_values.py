@@ -73,7 +73,7 @@ def test_gold_answers_are_judged_by_what_was_known() -> None:
     skips = gold.figures(history([reply("s0", Skip())], known), {"ann"}, now)
     assert skips.annotators["ann"] == GoldAnswers(0, 1, None, 2.0)
     right = wilson(0, 5, level)
-    assert gold.told(found) == [
+    assert gold.summary_lines(found) == [
         f"Annotator bob: 0.00 of 5 answers to gold tasks are right ({right.low:.2f} to"
         f" {right.high:.2f})."
     ]
@@ -154,22 +154,22 @@ def test_answers_that_name_no_class() -> None:
     ]
     found = unknown_classes.figures(some, CLASSES)
     assert found == UnknownClasses(3, ("emu", "fox", "x" * 40 + "..."))
-    assert unknown_classes.told(found) == (
+    assert unknown_classes.summary_line(found) == (
         f"3 answers name no class of this campaign ('emu', 'fox', '{'x' * 40}...') and do not count"
     )
     one = unknown_classes.figures(some[:2], CLASSES)
-    assert unknown_classes.told(one) == (
+    assert unknown_classes.summary_line(one) == (
         "1 answer names no class of this campaign ('emu') and does not count"
     )
     none = unknown_classes.figures(some[:1], CLASSES)
     assert none == UnknownClasses(0, ())
-    assert unknown_classes.told(none) == ""
+    assert unknown_classes.summary_line(none) == ""
     many = unknown_classes.figures([reply("a", f"n{n:02d}") for n in range(60)], CLASSES)
     assert (many.answers, len(many.names), many.names[-1]) == (60, 50, "n49")
     six = unknown_classes.figures([reply("a", name) for name in "uvwxyz"], CLASSES)
-    assert "('u', 'v', 'w', 'x', 'y' ...)" in unknown_classes.told(six)
+    assert "('u', 'v', 'w', 'x', 'y' ...)" in unknown_classes.summary_line(six)
     five = unknown_classes.figures([reply("a", name) for name in "uvwxy"], CLASSES)
-    assert "('u', 'v', 'w', 'x', 'y')" in unknown_classes.told(five)
+    assert "('u', 'v', 'w', 'x', 'y')" in unknown_classes.summary_line(five)
 
 
 # --- cost -----------------------------------------------------------------------------------

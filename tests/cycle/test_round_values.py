@@ -12,13 +12,21 @@ import pytest
 from labelcycle import config
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.correction_record import Correction
+from labelcycle.campaign.records.metrics_record import CorrectionFigures, WaitingChanges
+from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, Label, read_json, write_labels
 from labelcycle.cycle import change_limits, task_plan
 from labelcycle.cycle.change_limits import Harm
 from labelcycle.cycle.task_plan import Ask
 from labelcycle.errors import SettingsError
-from labelcycle.rounds import authors, corrections, skipped_samples, trusted_places
+from labelcycle.rounds import (
+    authors,
+    corrected_labels,
+    corrections,
+    skipped_samples,
+    trusted_places,
+)
 from labelcycle.rounds.corrections import PulledRound
 from labelcycle.rounds.snapshots import Snapshot
 
@@ -253,7 +261,7 @@ def test_reasons_by_their_words() -> None:
 )
 def test_a_class_that_seems_to_be_missing(none: int, answers: int, missing: bool) -> None:
     skips = {"none of these": none, "no reason": 1}
-    lines = skipped_samples.told(made_records.people(skips=skips, answers=answers), 0.1)
+    lines = skipped_samples.summary_lines(made_records.people(skips=skips, answers=answers), 0.1)
     assert lines[0] == f"Skips: none of these {none}, no reason 1"
     wanted = (
         f"{none} of {answers} answers say 'none of these': a class may be missing; look at these"
@@ -261,7 +269,7 @@ def test_a_class_that_seems_to_be_missing(none: int, answers: int, missing: bool
         ' `labelcycle ask-again --reason "none of these"`'
     )
     assert lines[1:] == ([wanted] if missing else [])
-    assert skipped_samples.told(made_records.people(skips={}, answers=3), 0.1) == []
+    assert skipped_samples.summary_lines(made_records.people(skips={}, answers=3), 0.1) == []
 
 
 # --- places outside -------------------------------------------------------------------------
@@ -284,3 +292,107 @@ def test_a_class_that_seems_to_be_missing(none: int, answers: int, missing: bool
 )
 def test_places_outside_that_settings_name(text: str, places: tuple[str, ...]) -> None:
     assert trusted_places.places(text) == places
+
+
+# --- what corrections come to ---------------------------------------------------------------
+
+
+def correction(number: int, what: Any, who: str, of: str, **more: Any) -> Correction:
+    before = None if what == "added" else answer(number, of)
+    after = None if what == "deleted" else answer(number, of, labels=("dog",))
+    annotation = more.pop("annotation", number)
+    return Correction(0, f"k{number}", annotation, what, before, after, who, **more)
+
+
+def test_what_a_round_found_changed_is_counted() -> None:
+    changes = [
+        correction(1, "edited", "bob", "ann"),
+        correction(2, "edited", "ann", "ann"),
+        correction(3, "added", "cy", "cy"),
+        correction(4, "deleted", "unknown", "ann"),
+        Correction(0, "k5", None, "task deleted"),
+        correction(6, "edited", "bob", "ann", state="waits"),
+        correction(7, "added", "bob", "cy", state="rejected"),
+    ]
+    written = [
+        Label("a", "cat", source="round 2, correction of round 0"),
+        Label("b", "cat", source="round 2"),
+        Label("c", "cat", source="round 1, correction of round 0"),
+        Label("d", None, source="round 2, correction of round 1"),
+    ]
+    waits = [
+        correction(6, "edited", "bob", "ann"),
+        correction(8, "edited", "bob", "ann"),
+        correction(9, "edited", "unknown", "ann", misled=True),
+        correction(10, "added", "unknown", "removed/1"),
+        correction(11, "added", "unknown", "removed/2"),
+        correction(12, "deleted", "bob?", "cy"),
+    ]
+    found = corrected_labels.figures(2, changes, written, waits)
+    assert found == CorrectionFigures(
+        edited=2,
+        added=1,
+        deleted=1,
+        tasks=1,
+        labels=2,
+        by={"ann": 1, "bob": 1, "cy": 1, "unknown": 1},
+        waiting=(
+            WaitingChanges("bob", "ann", "edited", 2),
+            WaitingChanges("bob?", "cy", "deleted", 1),
+            WaitingChanges("unknown", "ann", "misled", 1),
+            WaitingChanges("unknown", "removed", "added", 2),
+        ),
+    )
+    assert corrected_labels.summary_line(found) == (
+        "corrections of closed rounds: edited 2, added 1, deleted 1, tasks deleted 1, by annotator"
+        " ann (1), annotator bob (1), annotator cy (1), somebody unknown (1); labels changed 2;"
+        " each stands in corrections.jsonl of the round that found it"
+    )
+    assert corrected_labels.waiting_line(found.waiting) == (
+        "6 answers wait and do not count: annotator bob changed 2 of annotator ann, probably"
+        " annotator bob deleted 1 of annotator cy, 1 of annotator ann, whose task may have shown"
+        " something else, 2 of accounts that were removed, which no look had seen before; decide"
+        " with `labelcycle corrections`"
+    )
+    assert corrected_labels.summary_line(made_records.NO_CHANGES) == ""
+    assert corrected_labels.waiting_line(()) == ""
+    one = WaitingChanges("bob", "removed", "edited", 1)
+    assert corrected_labels.waiting_line([one]) == (
+        "1 answer waits and does not count: annotator bob changed 1 of accounts that were removed;"
+        " decide with `labelcycle corrections`"
+    )
+    gave = [WaitingChanges(str(n), "ann", "added", 1) for n in range(6)]
+    assert corrected_labels.waiting_line(gave).endswith(
+        ", annotator 4 gave 1 of annotator ann ...; decide with `labelcycle corrections`"
+    )
+    assert " ..." not in corrected_labels.waiting_line(gave[:5])
+
+
+def test_corrected_answers_make_new_labels() -> None:
+    def asked(sample: str, kind: Any = "selected") -> PushedTask:
+        return PushedTask(f"k/0/{sample}", sample, 0, 1, kind)
+
+    watched = {f"k/0/{s}": (n, asked(s)) for s, n in (("a", 0), ("b", 1), ("c", 0), ("d", 0))}
+    watched["k/0/g"] = (0, asked("g", "gold"))
+    changes = [
+        *(Correction(0, f"k/0/{sample}", 1, "edited") for sample in "abcg"),
+        Correction(0, "k/0/d", 1, "edited", state="waits"),
+        Correction(0, "k/0/d", None, "task deleted"),
+        Correction(0, "elsewhere", 1, "edited"),
+    ]
+    given = [
+        made_records.counted("a", "ann", "dog"),
+        made_records.counted("b", "ann", "cat"),
+        made_records.counted("d", "ann", "dog"),
+        made_records.counted("g", "ann", "dog", kind="gold"),
+    ]
+    present = {name: Label(name, "cat", votes={"cat": 1}, confidence=1.0) for name in "abcdg"}
+    options = config.parse({}, parts=False).accept
+    found = corrected_labels.labels(
+        3, changes, watched, given, present, dict.fromkeys("abcd", 1), ("cat", "dog"), options, {}
+    )
+    assert [(x.sample, x.label, x.reason, x.source) for x in found] == [
+        ("a", "dog", None, "round 3, correction of round 0"),
+        ("c", None, "its answer was withdrawn", "round 3, correction of round 0"),
+    ]
+    assert corrected_labels.revised(3, [*found, Label("x", "cat", source="round 3")]) == found

@@ -141,9 +141,9 @@ def test_what_waits_and_what_was_changed_is_told() -> None:
         {"waiting": (waits,)},
         {"rounds": (replace(OPEN, open=replace(open_, waiting=(waits,))),)},
     ):
-        assert corrected_labels.waiting_told([waits]) in text(**status)
+        assert corrected_labels.waiting_line([waits]) in text(**status)
     changed = replace(made_records.NO_CHANGES, edited=3, labels=1, by={"ann": 3})
-    told = f"{corrected_labels.told(changed)} (found at the last close)"
+    told = f"{corrected_labels.summary_line(changed)} (found at the last close)"
     assert told in text(rounds=(replace(CLOSED, corrections=changed),))
 
 

@@ -1,0 +1,287 @@
+"""What stops a step of a round, in its whole text; the records are made of values."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import made_records
+import pytest
+
+from labelcycle import config
+from labelcycle.adapters.ports import Address, Prediction, TaskSpec
+from labelcycle.campaign import round_states
+from labelcycle.campaign.records.ending_record import Ending
+from labelcycle.campaign.records.plan_record import PlanDigests
+from labelcycle.campaign.records.pushed_record import PushedTask
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import (
+    Campaign,
+    Label,
+    Sample,
+    file_digest,
+    read_json,
+    write_labels,
+    write_samples,
+)
+from labelcycle.cycle import class_changes, round_closing, round_opening
+from labelcycle.errors import PoolExhausted, StateError
+from labelcycle.people import simulated_round
+from labelcycle.rounds.snapshots import Snapshot
+
+CANCEL = ", or give the round up with `labelcycle cancel`"
+
+
+def told(kind: type[Exception], work: Callable[[], object]) -> str:
+    with pytest.raises(kind) as error:
+        work()
+    return str(error.value)
+
+
+def snapshot(root: Path, state: State = State.PLANNED, **settings: Any) -> Snapshot:
+    values = {"campaign": {"classes": ["dark", "light"]}, **settings}
+    return Snapshot(Campaign(root), config.parse(values, parts=False), frozenset(), 0, state)
+
+
+def planned(now: Snapshot, **changes: Any) -> None:
+    digests = PlanDigests("", "", now.config.digest, "")
+    made_records.plan(**{"digests": digests, **changes}).write(now.folder / round_states.PLAN)
+
+
+# --- opening --------------------------------------------------------------------------------
+
+
+def test_what_annotators_are_asked(tmp_path: Path) -> None:
+    for preannotate, end in ((True, " " + round_opening.GUESS), (False, "")):
+        push = {"preannotate": preannotate}
+        now = snapshot(
+            tmp_path,
+            push=push,
+            campaign={"classes": ["dark", "light"], "instruction": "Look."},
+        )
+        found = round_opening.schema(now)
+        assert (found.classes, found.instruction) == (("dark", "light"), f"Look.{end}")
+    assert round_opening.GUESS == "A class that is chosen already is the model's guess: check it."
+
+
+def test_a_pool_that_is_used_up(tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path)
+    names = [f"{n:016x}" for n in range(4)]
+    splits = ("pool", "pool", "pool", "holdout")
+    samples = [Sample(n, f"{n}.png", n, s, 1, 1) for n, s in zip(names, splits, strict=True)]  # type: ignore[arg-type]
+    write_samples(campaign.samples, samples)
+    write_labels(campaign.label_file(0), [Label(names[0], None, reason="skipped")])
+    now = snapshot(tmp_path, query={"budget": 2})
+    assert round_opening.check_budget(now) == 2
+    more = snapshot(tmp_path, query={"budget": 3})
+    assert told(PoolExhausted, lambda: round_opening.check_budget(more)) == (
+        "query.budget must be in 1..2, the samples left in the pool (got 3); lower it in"
+        " params.yaml, or end the campaign here"
+    )
+    write_labels(campaign.label_file(1), [Label(name, "dark") for name in names[1:3]])
+    assert told(PoolExhausted, lambda: round_opening.check_budget(snapshot(tmp_path))) == (
+        "every sample of the pool has its label, so no round is left to open;"
+        " `labelcycle export FILE` writes them all"
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "end"),
+    [(State.PLANNED, CANCEL), (State.SELECTED, CANCEL), (State.PUSHED, ""), (State.OPEN, CANCEL)],
+)
+def test_settings_that_changed_since_the_plan(tmp_path: Path, state: State, end: str) -> None:
+    now = snapshot(tmp_path, state)
+    planned(now)
+    round_opening.check_plan(now)
+    planned(now, digests=PlanDigests("", "", "before", ""))
+    again = snapshot(tmp_path, state)
+    assert told(StateError, lambda: round_opening.check_plan(again)) == (
+        "params.yaml changed since round 0 was planned (wanted digest before, got"
+        f" {now.config.digest}); put it back{end}"
+    )
+
+
+def test_a_named_file_that_changed_since_the_plan(tmp_path: Path) -> None:
+    file = tmp_path / "data" / "f.npy"
+    file.parent.mkdir()
+    file.write_bytes(b"x")
+    now = snapshot(tmp_path)
+    planned(now, files={"data/f.npy": file_digest(file)})
+    round_opening.check_files(now)
+    wanted = file_digest(file)
+    file.write_bytes(b"y")
+    text = (
+        "data/f.npy, which params.yaml names, changed since round 0 was planned: wanted digest"
+        f" {wanted}, got {file_digest(file)}; put it back until the round is closed"
+    )
+    assert told(StateError, lambda: round_opening.check_files(now)) == f"{text}{CANCEL}"
+    (tmp_path / "data" / "f.npy.dvc").touch()
+    pushed = snapshot(tmp_path, State.PUSHED)
+    brought = f"{text}: dvc checkout data/f.npy.dvc"
+    assert told(StateError, lambda: round_opening.check_files(pushed)) == brought
+    round_opening.check_plan(pushed)  # people were asked: the close looks
+    planned(now, files={"../secret": "0"})
+    again = snapshot(tmp_path)
+    assert told(StateError, lambda: round_opening.check_files(again)) == (
+        f"{now.folder / 'plan.json'} names '../secret', which is outside the campaign, and"
+        " params.yaml does not name it; whoever wrote it may be after files of yours"
+    )
+
+
+def test_a_named_file_that_is_not_there(tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path)
+    files = {"data/f.npy": round_opening.code.NO_FILE, "data/g.npy": "0"}
+    text = "no file data/f.npy in the campaign: wanted the file that pretrain.options.file of"
+    text += " params.yaml names, before a round is planned; put it there"
+    assert told(StateError, lambda: round_opening._check_there(campaign, files)) == (
+        f"{text}, or name another"
+    )
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "f.npy.dvc").touch()
+    assert told(StateError, lambda: round_opening._check_there(campaign, files)) == (
+        f"{text}: dvc checkout data/f.npy.dvc, or name another"
+    )
+    round_opening._check_there(campaign, {"data/g.npy": "0"})
+
+
+def test_images_that_browsers_cannot_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    from labelcycle.adapters import cors
+
+    asked: list[tuple[object, str | None]] = []
+
+    class Problem:
+        found, remedy = "no rule", "make one"
+
+    def problem(image: object, origin: str | None) -> Problem | None:
+        asked.append((image, origin))
+        return Problem() if origin else None
+
+    monkeypatch.setattr(cors, "problem", problem)
+    tasks = [TaskSpec(str(n), str(n), Address(f"https://x/{n}"), n, 0) for n in range(2)]
+    lines: list[str] = []
+    for origin in ("https://page", None):
+        round_opening._look(tasks, origin, lines.append)
+    round_opening._look([], "https://page", lines.append)
+    assert lines == ["annotators may not see the images: no rule; make one"]
+    assert asked == [(tasks[0].image, "https://page"), (tasks[0].image, None)]
+
+
+def test_a_plan_that_nobody_saw_is_dropped(tmp_path: Path) -> None:
+    now = snapshot(tmp_path)
+    planned(now)
+    (now.folder / "selection.json").touch()
+    round_opening.drop(now)
+    assert not now.folder.exists()
+    planned(now)
+    round_opening.drop(now)
+    assert not now.folder.exists()
+
+
+# --- closing --------------------------------------------------------------------------------
+
+
+def test_settings_that_changed_while_a_round_is_open(tmp_path: Path) -> None:
+    now = snapshot(tmp_path, State.OPEN)
+    planned(now)
+    opened = now.config.model_dump(mode="json")
+    round_closing.check_settings(now, opened)
+    for key, value in (("rounds", 99), ("open_next", None), ("name", "x"), ("instruction", "x")):
+        free = {**opened, "campaign": {**opened["campaign"], key: value}}
+        round_closing.check_settings(now, free)
+    for section in ("query", "push", "close", "notify"):
+        free = {**opened, section: dict.fromkeys(opened[section], "other")}
+        round_closing.check_settings(now, free)
+    for section in ("campaign", "pretrain", "embed", "accept", "train", "evaluate"):
+        keys = [k for k in opened[section] if k not in round_closing.FREE or section != "campaign"]
+        other = {**opened, section: {**opened[section], **dict.fromkeys(keys, "other")}}
+        listed = ", ".join(f"{section}.{key}" for key in keys)
+        assert told(StateError, lambda other=other: round_closing.check_settings(now, other)) == (
+            f"params.yaml: {listed} changed while round 0 is open; wanted the values of open/000"
+            " until it is closed; put them back now and change them afterwards"
+        )
+
+
+def test_how_a_round_is_ended_early(tmp_path: Path) -> None:
+    now = snapshot(tmp_path, State.OPEN)
+    now.folder.mkdir(parents=True)
+    assert round_closing.ending(now) is None
+    assert not round_closing._abandoned(now)
+    round_closing.end_early(now, "cancel", "a reason", abandon=True)
+    again = snapshot(tmp_path, State.ENDING)
+    assert round_closing.ending(again) == "cancel"
+    assert round_closing._abandoned(again)
+    record = read_json(now.folder / "ending.json")
+    assert {**record, "at": ""} == {
+        "version": 1,
+        "how": "cancel",
+        "reason": "a reason",
+        "abandon": True,
+        "at": "",
+    }
+    round_closing.end_early(again, "deadline")
+    last = snapshot(tmp_path, State.ENDING)
+    made = Ending.read(last.folder / "ending.json")
+    assert (made.how, made.reason, made.abandon) == ("deadline", "", False)
+    assert not round_closing._abandoned(last)
+
+
+def test_a_file_that_changed_matters_to_a_close_but_not_to_a_cancel(tmp_path: Path) -> None:
+    now = snapshot(tmp_path, State.OPEN)
+    planned(now, files={"data/f.npy": "0"})
+    opened = now.config.model_dump(mode="json")
+    text = told(StateError, lambda: round_closing.check_settings(now, opened))
+    assert text.startswith("data/f.npy, which params.yaml names, changed since round 0")
+    round_closing.end_early(now, "incomplete")
+    with pytest.raises(StateError):
+        round_closing.check_settings(snapshot(tmp_path, State.ENDING), opened)
+    round_closing.end_early(now, "cancel")
+    round_closing.check_settings(snapshot(tmp_path, State.ENDING), opened)
+
+
+# --- other steps ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "more", "then"),
+    [
+        (State.PLANNED, ", or give it up with `labelcycle cancel`", "go on with `labelcycle run`"),
+        (State.PUSHED, "", "go on with `labelcycle run`"),
+        (
+            State.OPEN,
+            ", or give it up with `labelcycle cancel`",
+            "when the annotators are done, `labelcycle run`",
+        ),
+    ],
+)
+def test_classes_do_not_change_while_a_round_is_at_work(
+    tmp_path: Path, state: State, more: str, then: str
+) -> None:
+    class_changes._check_between_rounds(snapshot(tmp_path, State.DUE))
+    now = snapshot(tmp_path, state)
+    assert told(StateError, lambda: class_changes._check_between_rounds(now)) == (
+        f"round 0 is {state}, and its tasks ask for the classes as they are: wanted no round at"
+        f" work; close it first{more}; {then}"
+    )
+
+
+def test_simulated_people_answer_an_open_round_alone(tmp_path: Path) -> None:
+    now = snapshot(tmp_path, State.PULLED)
+    answer = simulated_round.answer
+    text = told(StateError, lambda: answer(now, tmp_path / "t.csv", show=print))
+    assert text == (
+        "round 0 is pulled; wanted an open round to annotate; go on with `labelcycle run`"
+    )
+
+
+def test_a_task_as_it_is_recorded() -> None:
+    from labelcycle.rounds.pushed_tasks import pushed_task
+
+    spec = TaskSpec("k", "s", Address("x"), 3, 1, "gold", 2, Prediction("cat", 0.5, "m"), False)
+    display = {"image": "x"}
+    assert pushed_task(spec, 9, display) == PushedTask(
+        "k", "s", 3, 9, "gold", 2, "cat", False, display
+    )
+    shown = replace(spec, shown=True)
+    assert pushed_task(shown, 9, display).shown
+    without = pushed_task(replace(shown, prediction=None), 9, display)
+    assert (without.predicted, without.shown) == (None, False)
