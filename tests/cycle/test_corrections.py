@@ -173,7 +173,8 @@ def test_changes_after_the_close_come_into_the_next_round(once_corrected: Correc
 
 
 def test_corrections_are_labels_of_the_round_that_found_them(once_corrected: Corrected) -> None:
-    its, played, campaign = once_corrected, once_corrected.played, once_corrected.played.campaign
+    its, played = once_corrected, once_corrected.played
+    campaign = played.campaign
     sample, right, wrong = played.sample, played.right, played.wrong
     written = {x.sample: x for x in read_labels(campaign.label_file(1)) if "corr" in x.source}
     assert {name: (x.label, x.reason) for name, x in written.items()} == {
@@ -204,7 +205,8 @@ def test_corrections_are_labels_of_the_round_that_found_them(once_corrected: Cor
 def test_a_further_round_finds_nothing_again_and_asks_nobody_anew(
     once_corrected: Corrected,
 ) -> None:
-    its, played, campaign = once_corrected, once_corrected.played, once_corrected.played.campaign
+    its, played = once_corrected, once_corrected.played
+    campaign = played.campaign
     labels = read_all_labels(campaign)
     played.open()
     asked = {task.sample for task in its.backend.tasks.values() if task.round == 2}
