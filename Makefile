@@ -26,8 +26,8 @@ define each
 	echo "make $@: all passed: $(1)"
 endef
 
-.PHONY: help demo test test-plain test-services quick lint rules format types layers faults attacks \
-	env env-label-studio env-tools lock audit clean
+.PHONY: help demo test test-plain test-services quick lint rules format types plug-ins layers \
+	faults attacks mutants env env-label-studio env-tools lock audit clean
 
 help:
 	@echo "make demo   the whole loop on sample data: three rounds, real Label Studio, about 6 minutes"
@@ -36,6 +36,7 @@ help:
 	@echo "make lint   style, types, import layers"
 	@echo "make faults every step of push and pull under every fault, as a table, 10 minutes"
 	@echo "make attacks what strangers, annotators and hostile files could do, tried, as a table"
+	@echo "make mutants 400 random changes of the code: does a quick test notice? as a table, an hour"
 	@echo "make lock   write locks/*.txt: versions and digests (UPGRADE=--upgrade takes the newest)"
 	@echo "make audit  ask which locked packages have known faults, and say which could not be asked"
 	@echo "make clean  remove the environments and the demo"
@@ -61,8 +62,12 @@ faults: env env-label-studio
 attacks: env env-label-studio
 	PYTHONPATH=tests:tests/support $(VENV)/bin/python -m attacks
 
+# For example MUTANTS="core --sample 100 --seed 2".
+mutants: env
+	OMP_NUM_THREADS=1 $(VENV)/bin/python tools/mutants.py $(MUTANTS)
+
 lint: env
-	$(call each,rules format types layers)
+	$(call each,rules format types plug-ins layers)
 
 rules: env
 	$(VENV)/bin/ruff check .
@@ -72,6 +77,9 @@ format: env
 
 types: env
 	$(VENV)/bin/mypy
+
+plug-ins: env
+	$(VENV)/bin/python tools/plug_in_types.py
 
 layers: env
 	$(VENV)/bin/lint-imports
@@ -115,4 +123,4 @@ audit: env-tools
 
 clean:
 	test ! -d demo || $(VENV)/bin/labelcycle --campaign demo down
-	rm -rf demo $(VENV) $(LABEL_STUDIO) $(TOOLS)
+	rm -rf demo .mutants $(VENV) $(LABEL_STUDIO) $(TOOLS)

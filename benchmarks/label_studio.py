@@ -36,7 +36,7 @@ from label_studio_sdk import LabelStudio
 from measured import where
 from PIL import Image
 
-from labelcycle import imaging
+from labelcycle import decoding
 from labelcycle.adapters.annotation.label_studio import (
     LabelStudioBackend,
     labeling_config,
@@ -49,7 +49,7 @@ from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, Sample
 from labelcycle.config import Config
 from labelcycle.cycle import task_images
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 SCHEMA = LabelSchema(("cat", "dog"), "Choose what you see.")
 SEED_CHUNK = 1000
@@ -119,11 +119,11 @@ def draw(bench: Bench, tasks: int) -> None:
     for sample in samples:
         pixels = rng.integers(256, size=(28, 28, 3), dtype=np.uint8)
         (bench.campaign.images / sample.file).write_bytes(
-            imaging.png_bytes(Image.fromarray(pixels))
+            decoding.png_bytes(Image.fromarray(pixels))
         )
-    standing = Standing(bench.campaign, Config(), frozenset(), 0, State.SELECTED)
+    snapshot = Snapshot(bench.campaign, Config(), frozenset(), 0, State.SELECTED)
     shown = [(sample, ()) for sample in samples]
-    files = bench.measure("draw", tasks, tasks, lambda: task_images.images(standing, shown))
+    files = bench.measure("draw", tasks, tasks, lambda: task_images.images(snapshot, shown))
     assert len(set(files)) == tasks
 
 

@@ -1,6 +1,8 @@
 """Labels as they count now: read through the changes of the classes."""
 
+import json
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from labelcycle.campaign import labels, store
 from labelcycle.campaign.store import OWNED, Campaign, Label
-from labelcycle.core.migrations import Migration
+from labelcycle.core.class_migrations import Migration
 from labelcycle.errors import DataError
 
 TABLE = {"calf": "cow", "ox": "cow", "gnu": None}
@@ -95,14 +97,6 @@ def test_no_vote_is_lost_but_those_for_removed_classes(votes) -> None:
     assert labels.as_now(found, TABLE) == found
 
 
-def test_answers_in_old_names_are_read_in_the_new_ones(campaign) -> None:
-    answers = [{"key": "k", "labels": x} for x in (["ox"], ["gnu"], [], ["calf", "cow"], ["x"])]
-    assert labels.answers_as_now(campaign, answers) == answers
-    migrate(campaign)
-    found = [answer["labels"] for answer in labels.answers_as_now(campaign, answers)]
-    assert found == [["cow"], ["gnu"], [], ["cow"], ["x"]]
-
-
 @pytest.mark.parametrize("record", [{}, {"migrations": [{"kind": "add"}]}, {"migrations": 3}])
 def test_a_broken_record_is_named(campaign, record) -> None:
     store.write_json(campaign.schema, record)
@@ -115,3 +109,15 @@ def test_the_record_is_read_as_it_was_written(campaign) -> None:
     (found,) = labels.read_migrations(campaign)
     assert asdict(found)["table"] == TABLE
     assert found.before == ("calf", "ox", "gnu", "cat")
+
+
+@pytest.mark.parametrize(
+    ("change", "odd"), [({"confidence": 0.5}, "adjudicate"), ({"adjudicate": False, "x": 1}, "x")]
+)
+def test_a_label_with_other_fields_is_refused(tmp_path: Path, change: dict, odd: str) -> None:
+    path = tmp_path / "000.jsonl"
+    record = {"label": "cat", "reason": None, "sample": "s", "source": "", "votes": {}}
+    path.write_text(json.dumps({**record, "confidence": None, **change}) + "\n")
+    told = rf"^{path}, line 1: wanted the fields .*; missing or too many: {odd}; restore"
+    with pytest.raises(DataError, match=told):
+        store.read_labels(path)

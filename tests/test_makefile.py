@@ -16,6 +16,7 @@ PARTS = (
     "ruff check .",
     "ruff format --check .",
     "mypy",
+    "python tools/plug_in_types.py",
     "lint-imports",
     "python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m not service",
     "python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m service",

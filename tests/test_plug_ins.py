@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import plug_in_types
 import pytest
 
 REPOSITORY = Path(__file__).parents[1]
@@ -100,6 +101,20 @@ def test_an_example_passes_its_contract_tests(name: str, tmp_path: Path) -> None
     assert name in arguments
     got = run(["pytest", *arguments, "-p", "no:cacheprovider"], environment, REPOSITORY)
     assert re.search(rf"^{re.escape(said.strip())}, \d+ deselected in ", got, re.MULTILINE), got
+
+
+@pytest.mark.slow  # mypy
+def test_the_examples_have_what_their_protocols_ask_for(tmp_path: Path) -> None:
+    environment = written("unusual", tmp_path)
+    for example in EXAMPLES.values():
+        (tmp_path / example.path).write_text(example.code, encoding="utf-8")
+    command = [sys.executable, str(REPOSITORY / "tools" / "plug_in_types.py")]
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    count = int(re.findall(r"^(\d+) plug-ins have", done.stdout, re.MULTILINE)[0])
+    assert count == len(plug_in_types.protocols()) + len(EXAMPLES)
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from labelcycle.adapters.mlflow import tracker
 from labelcycle.campaign import store
 from labelcycle.cli import pretrain_curves
 from labelcycle.errors import ServiceDown
-from labelcycle.nn import ranks
+from labelcycle.nn import process_rank
 from labelcycle.nn.progress import Progress
 
 LOSS, KNN = "pretrain_loss", "pretrain_knn_accuracy"
@@ -56,7 +56,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     found = Server()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setattr(tracker, "MlflowTracker", lambda: found)
-    monkeypatch.setattr(git, "root_commit", lambda root: "0123456789abcdef")
+    monkeypatch.setattr(git, "campaign_key", lambda root: "0123456789ab")
     return found
 
 
@@ -132,7 +132,7 @@ def test_nobody_watches_without_a_server_another_stage_or_a_second_process(
     campaign: store.Campaign, monkeypatch: pytest.MonkeyPatch, stage: str, uri: str, rank: str
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    monkeypatch.setenv(ranks.VARIABLE, f"{rank}/2:store")
+    monkeypatch.setenv(process_rank.VARIABLE, f"{rank}/2:store")
     assert pretrain_curves.watcher(stage, campaign.root) is None
 
 
@@ -140,7 +140,7 @@ def test_a_server_that_never_was_there(
     campaign: store.Campaign, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nothing listens there
-    monkeypatch.setattr(git, "root_commit", lambda root: "0123456789abcdef")
+    monkeypatch.setattr(git, "campaign_key", lambda root: "0123456789ab")
     show = pretrain_curves.watcher("pretrain", campaign.root)
     assert show is not None
     for step in steps():
@@ -171,7 +171,7 @@ def test_a_killed_training_goes_on_in_its_run(
     campaign: store.Campaign, mlflow_server: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server.services["mlflow"].address)
-    monkeypatch.setattr(git, "root_commit", lambda root: "0123456789abcdef")
+    monkeypatch.setattr(git, "campaign_key", lambda root: "0123456789ab")
     monkeypatch.setattr(pretrain_curves, "EVERY_S", 0.0)
     for part in (steps()[:5], steps()[5:]):
         show = pretrain_curves.watcher("pretrain", campaign.root)

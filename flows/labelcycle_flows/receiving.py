@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import click
 
 from labelcycle import config
-from labelcycle.adapters import annotation, receiver
+from labelcycle.adapters import annotation, webhook_receiver
 from labelcycle.adapters.ports import Calling
 from labelcycle.campaign.store import Campaign
 from labelcycle.errors import (
@@ -26,13 +26,13 @@ from labelcycle.errors import (
     SettingsError,
     StateError,
 )
-from labelcycle.rounds import snapshot
+from labelcycle.rounds import snapshots
 from labelcycle_flows.looks import Looks
 from labelcycle_flows.waking import Waker
 
 
 @dataclass(frozen=True)
-class Place:
+class ReceiverAddress:
     """Where the receiver is: the address that the backend calls, and where we listen for it."""
 
     url: str
@@ -40,7 +40,7 @@ class Place:
     port: int
 
 
-def place(url: str, listen: str | None = None) -> Place:
+def receiver_address(url: str, listen: str | None = None) -> ReceiverAddress:
     """The receiver's place: where it was told, and nowhere else.
 
     url : address at which the backend reaches this program. One by number is listened on; one by
@@ -55,17 +55,17 @@ def place(url: str, listen: str | None = None) -> Place:
         if not host:
             raise ValueError("no host")
         if listen:
-            own, colon, number = listen.rpartition(":")
+            interface, colon, number = listen.rpartition(":")
             if not colon:
                 raise ValueError("no HOST:")
-            own = own.removeprefix("[").removesuffix("]")
-            return Place(url, _number(own) or own, int(number))
+            interface = interface.removeprefix("[").removesuffix("]")
+            return ReceiverAddress(url, _number(interface) or interface, int(number))
     except (KeyError, ValueError) as error:
         raise SettingsError(
             "the receiver's place: wanted an address such as http://127.0.0.1:8090/ and HOST:PORT,"
             f" got {url!r} and {listen!r} ({error})"
         ) from error
-    return Place(url, _number(host) or "0.0.0.0", port)
+    return ReceiverAddress(url, _number(host) or "0.0.0.0", port)
 
 
 def _number(host: str) -> str | None:
@@ -80,7 +80,7 @@ def _number(host: str) -> str | None:
 
 
 @contextlib.contextmanager
-def received(root: Path, looks: Looks, where: Place, every_s: float) -> Iterator[None]:
+def received(root: Path, looks: Looks, where: ReceiverAddress, every_s: float) -> Iterator[None]:
     """Webhooks start looks at the campaign in `root` while the block lasts.
 
     The secret is a new one each time, known to the backend alone. Raises ToolFailed if the
@@ -92,7 +92,7 @@ def received(root: Path, looks: Looks, where: Place, every_s: float) -> Iterator
     secret, over = secrets.token_urlsafe(32), threading.Event()
     with (
         Waker(looks.start) as waker,
-        receiver.listening(waker.knock, secret, where.host, where.port),
+        webhook_receiver.listening(waker.knock, secret, where.host, where.port),
     ):
         arguments = (campaign, where.url, secret, every_s, over)
         keeper = threading.Thread(target=_keep, args=arguments, name="webhook", daemon=True)
@@ -128,7 +128,7 @@ def _keep(campaign: Campaign, url: str, secret: str, every_s: float, over: threa
 
 def _project(campaign: Campaign) -> tuple[str, int]:
     """Backend and project pushed to last. Raises StateError before anything was pushed."""
-    found = snapshot.last_push(campaign)
+    found = snapshots.last_push(campaign)
     if found is None:
         raise StateError("the campaign has no project to be called about; round 0 makes it")
     return found

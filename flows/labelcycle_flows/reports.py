@@ -11,8 +11,8 @@ from prefect.logging import get_run_logger
 
 from labelcycle.adapters import annotation
 from labelcycle.adapters.mlflow import tracking_uri
-from labelcycle.adapters.ports import Progress
-from labelcycle.campaign import round_states
+from labelcycle.adapters.ports import AnnotationProgress
+from labelcycle.campaign.records.metrics_record import Metrics
 from labelcycle.people import gold, unknown_classes
 from labelcycle.rounds import (
     altered_tasks,
@@ -22,7 +22,7 @@ from labelcycle.rounds import (
     pushed_tasks,
     skipped_samples,
 )
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 
 def say(text: str) -> None:
@@ -38,98 +38,99 @@ def say(text: str) -> None:
         click.echo(text)
 
 
-def announce(now: Standing) -> None:
+def announce(snapshot: Snapshot) -> None:
     """Say that a round is open; link and table of what it asks for."""
-    pushed = now.record(round_states.PUSHED)
-    waiting = pushed_tasks.told(pushed_tasks.tasks(now))
-    say(f"round {now.number} is open: {waiting} wait for annotators at {pushed['url']}")
+    pushed = snapshot.records.pushed(snapshot.number)
+    waiting = pushed_tasks.summary_line(pushed.tasks)
+    say(f"round {snapshot.number} is open: {waiting} wait for annotators at {pushed.url}")
     create_link_artifact(
-        link=pushed["url"],
-        link_text=f"Round {now.number} in {_title(now)}",
-        key=f"round-{now.number:03d}-tasks",
+        link=pushed.url,
+        link_text=f"Round {snapshot.number} in {_title(snapshot)}",
+        key=f"round-{snapshot.number:03d}-tasks",
     )
-    selection = now.record(round_states.SELECTION)["samples"]
+    picks = snapshot.records.selection(snapshot.number).samples
     create_table_artifact(
         table=[
-            {"rank": s["rank"], "sample": s["sample"], "score": s["score"], **s["why"]}
-            for s in selection
+            {"rank": pick.rank, "sample": pick.sample, "score": pick.score, **pick.why}
+            for pick in picks
         ],
-        key=f"round-{now.number:03d}-selection",
-        description=f"What round {now.number} asks for, and why",
+        key=f"round-{snapshot.number:03d}-selection",
+        description=f"What round {snapshot.number} asks for, and why",
     )
 
 
-def progress(now: Standing, done: Progress) -> None:
+def progress(snapshot: Snapshot, done: AnnotationProgress) -> None:
     """Say how far annotators are; a table with the link."""
-    url = now.record(round_states.PUSHED)["url"]
+    url = snapshot.records.pushed(snapshot.number).url
     begun = f", {done.partly} wait for another person" if done.partly else ""
     say(
-        f"round {now.number}: {done.answered} answered, {done.skipped} skipped of"
+        f"round {snapshot.number}: {done.answered} answered, {done.skipped} skipped of"
         f" {done.tasks} tasks{begun}; annotators work at {url}"
     )
     if done.strangers:
         say(
-            f"round {now.number}: {done.strangers} tasks in the project are not of this campaign"
-            " (somebody imported tasks, or pressed Sync on its storage): nobody is asked about"
-            " them, their answers do not count, and those without an answer were removed"
+            f"round {snapshot.number}: {done.strangers} tasks in the project are not of this"
+            " campaign (somebody imported tasks, or pressed Sync on its storage): nobody is asked"
+            " about them, their answers do not count, and those without an answer were removed"
         )
-    if shown := altered_tasks.told(now):
-        say(f"round {now.number}: {shown}")
-    if waits := corrected_labels.waiting_told(corrected_labels.waiting(changed_answers.seen(now))):
+    if shown := altered_tasks.summary_line(snapshot):
+        say(f"round {snapshot.number}: {shown}")
+    if waits := corrected_labels.waiting_line(
+        corrected_labels.waiting(changed_answers.seen(snapshot))
+    ):
         say(waits)
     _show_table(
-        f"round-{now.number:03d}-progress",
-        [{"round": now.number, **done.figures}],
-        f"[Open the tasks in {_title(now)}]({url})",
+        f"round-{snapshot.number:03d}-progress",
+        [{"round": snapshot.number, **done.figures}],
+        f"[Open the tasks in {_title(snapshot)}]({url})",
     )
 
 
-def closed(now: Standing, number: int) -> None:
+def closed(snapshot: Snapshot, number: int) -> None:
     """Say what a closed round gave; a table of all rounds so far."""
-    metrics = now.record(round_states.METRICS, number)
-    accuracy = metrics["accuracy"]
-    said = (
-        f"accuracy {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})"
+    metrics = snapshot.records.metrics(number)
+    accuracy, people = metrics.accuracy, metrics.people
+    measured = (
+        f"accuracy {accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f})"
         if accuracy
-        else metrics.get("reason", "no accuracy")
+        else metrics.reason or "no accuracy"
     )
-    back = metrics["returned"]
+    back = metrics.returned
     say(
-        f"round {number} is closed: {metrics['accepted']} labels more, {metrics['rejected']}"
+        f"round {number} is closed: {metrics.accepted} labels more, {metrics.rejected}"
         f" rejected{f', {back} samples back in the pool' if back else ''};"
-        f" {metrics['labels']} labels in all, {said}"
+        f" {metrics.labels} labels in all, {measured}"
     )
-    if early := deadline.told(metrics):
+    if early := deadline.summary_line(metrics):
         say(f"round {number} was {early}")
-    for line in gold.told(metrics["people"]["gold"]):
-        say(line)
-    if unknown := unknown_classes.told(metrics["people"].get("no_class")):
-        say(unknown)
-    for line in skipped_samples.told(metrics["people"], now.config.notify.missing_class):
-        say(line)
-    changed = metrics["corrections"]
-    for line in (corrected_labels.told(changed), corrected_labels.waiting_told(changed["waiting"])):
+    for line in (
+        *gold.summary_lines(people.gold),
+        unknown_classes.summary_line(people.no_class),
+        *skipped_samples.summary_lines(people, snapshot.config.notify.missing_class),
+        corrected_labels.summary_line(metrics.corrections),
+        corrected_labels.waiting_line(metrics.corrections.waiting),
+    ):
         if line:
             say(line)
-    rows = []
-    for n in now.closed:
-        m = now.record(round_states.METRICS, n)
-        value = m["accuracy"] or {}
-        rows.append(
-            {
-                "round": n,
-                "strategy": m["strategy"],
-                "labels": m["labels"],
-                "accuracy": value.get("value"),
-                "low": value.get("low"),
-                "high": value.get("high"),
-            }
-        )
-    _show_table("rounds", rows, _so_far(now))
+    rows = [_row(snapshot.records.metrics(closed_round)) for closed_round in snapshot.closed]
+    _show_table("rounds", rows, _so_far(snapshot))
 
 
-def _title(now: Standing) -> str:
-    return annotation.title(pushed_tasks.place(now, now.number)[0])
+def _row(metrics: Metrics) -> dict[str, Any]:
+    """A closed round in the table of rounds."""
+    accuracy = metrics.accuracy
+    return {
+        "round": metrics.round,
+        "strategy": metrics.strategy,
+        "labels": metrics.labels,
+        "accuracy": accuracy and accuracy.value,
+        "low": accuracy and accuracy.low,
+        "high": accuracy and accuracy.high,
+    }
+
+
+def _title(snapshot: Snapshot) -> str:
+    return annotation.title(snapshot.records.pushed(snapshot.number).backend)
 
 
 def _show_table(key: str, rows: list[dict[str, Any]], description: str) -> None:
@@ -147,9 +148,9 @@ def _show_table(key: str, rows: list[dict[str, Any]], description: str) -> None:
     create_table_artifact(table=rows, key=key, description=description)
 
 
-def _so_far(now: Standing) -> str:
+def _so_far(snapshot: Snapshot) -> str:
     """The title of the table of rounds, with the link to their curves."""
-    curves = tracking_uri.of_campaign(now.campaign)
+    curves = tracking_uri.of_campaign(snapshot.campaign)
     return (
         f"The campaign so far; [its curves in MLflow]({curves})"
         if curves

@@ -12,8 +12,8 @@ from labelcycle.errors import ToolFailed
 TELLS = """
 import os, sys
 from pathlib import Path
-from labelcycle.nn import ranks
-own = ranks.own()
+from labelcycle.nn import process_rank
+own = process_rank.own()
 said = [own.number, own.count, os.environ["GLOO_SOCKET_IFNAME"], os.environ["NCCL_SOCKET_IFNAME"]]
 said.append(oct(own.store.parent.stat().st_mode & 0o777))
 (Path(sys.argv[1]) / str(own.number)).write_text(" ".join(map(str, said)))
@@ -22,8 +22,8 @@ said.append(oct(own.store.parent.stat().st_mode & 0o777))
 ONE_FAILS = """
 import sys, time
 from pathlib import Path
-from labelcycle.nn import ranks
-if ranks.own().number == 1:
+from labelcycle.nn import process_rank
+if process_rank.own().number == 1:
     sys.exit(3)
 time.sleep(60)
 Path(sys.argv[1], "went on").touch()

@@ -8,11 +8,21 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from made_records import counted, people
 from records import at
 
 from labelcycle import config
 from labelcycle.campaign import labels
 from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.records.people_record import LabelMethod
+from labelcycle.campaign.records.pushed_record import (
+    ADJUDICATION,
+    GOLD,
+    HOLDOUT,
+    SELECTED,
+    Kind,
+    PushedTask,
+)
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import (
     OWNED,
@@ -31,10 +41,9 @@ from labelcycle.cycle.task_plan import Ask
 from labelcycle.errors import SettingsError
 from labelcycle.notify import notices
 from labelcycle.people import gold
-from labelcycle.rounds import answers, pushed_tasks, snapshot
-from labelcycle.rounds.answers import Reply
-from labelcycle.rounds.pushed_tasks import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds import answers, pushed_tasks, snapshots
+from labelcycle.rounds.answers import CountedAnswer
+from labelcycle.rounds.campaign_history import History
 
 OTHER = {"dark": "light", "light": "dark"}
 
@@ -56,8 +65,8 @@ def own(campaign, truth, count: int = 5) -> set[str]:
     return set(pool)
 
 
-def tasks(campaign, number: int) -> list[Asked]:
-    return pushed_tasks.tasks(snapshot.read(campaign.root), number)
+def tasks(campaign, number: int) -> tuple[PushedTask, ...]:
+    return pushed_tasks.tasks(snapshots.read(campaign.root), number)
 
 
 def answer(backend, campaign, truth, number: int, wrong=frozenset(), people=("1",)) -> None:
@@ -122,7 +131,7 @@ def test_a_model_of_one_class_has_no_guess(tmp_path, number, said, guessed) -> N
     write_labels(campaign.label_file(OWNED), owned)
     write_array(campaign.model / "probabilities.npy", np.tile([0.75, 0.25], (3, 1)))
     chosen = config.parse({"campaign": {"classes": ["dark", "light"]}}, parts=False)
-    at_work = snapshot.Standing(campaign, chosen, frozenset(), number, State.SELECTED)
+    at_work = snapshots.Snapshot(campaign, chosen, frozenset(), number, State.SELECTED)
     found = task_plan._predictions(at_work)
     assert [(p.label, p.probability) for p in found.values()] == [("dark", 0.75)] * guessed
 
@@ -142,7 +151,7 @@ def test_a_tie_of_two_people_is_settled_by_the_next_round(
     tied = [t.sample for t in first if t.kind == SELECTED][:2]
     answer(backend, campaign, truth, 0, people=("1",))
     flows.run(root)  # one person is not enough
-    status = status_report.status(snapshot.read(campaign.root))["rounds"][0]
+    status = status_report.status(snapshots.read(campaign.root)).as_json()["rounds"][0]
     assert (status["answered"], status["partly"], status["tasks"]) == (0, 10, 10)
     for task in first:
         right = truth[task.sample]
@@ -283,10 +292,10 @@ def test_gold_tasks_measure_people_and_make_no_labels(campaign, flows, backend, 
     assert {path: at(people, path) for path in expected} == expected
     first = read_json(campaign.round(0) / "metrics.json")["people"]
     assert first["gold"]["below"] == []  # two answers are not enough to name anybody
-    now = snapshot.read(campaign.root)
+    snapshot = snapshots.read(campaign.root)
     line = "Annotator 1: 0.00 of 6 answers to gold tasks are right (0.00 to 0.39)."
-    assert line in status_report.as_text(status_report.status(now))
-    told = {notice.key: notice for notice in notices.due(now, None)}
+    assert line in status_report.as_text(status_report.status(snapshot))
+    told = {notice.key: notice for notice in notices.due(snapshot, None)}
     assert told["gold 002"].title == "tiny: look at annotator 1"
     assert line in told["gold 002"].body
 
@@ -297,7 +306,7 @@ def test_gold_tasks_without_owned_labels_are_refused(campaign, flows, backend) -
         SettingsError, match=r"push\.gold_share is 0\.2; wanted owned labels .* set"
     ):
         flows.run(str(campaign.root))
-    assert snapshot.read(campaign.root).state is State.DUE
+    assert snapshots.read(campaign.root).state is State.DUE
     assert not backend.tasks
 
 
@@ -341,7 +350,7 @@ def test_a_blind_share_shows_no_prediction_and_keeps_it(campaign, flows, backend
         assert (errors and errors["value"]) == (np.mean(wrong) if wrong else None)
     assert any(figures["errors"].values())
     assert figures["campaign"] == {k: v for k, v in figures.items() if k != "campaign"}
-    text = status_report.as_text(status_report.status(snapshot.read(campaign.root)))
+    text = status_report.as_text(status_report.status(snapshots.read(campaign.root)))
     said = (
         "pre-annotations: 0% of ",
         "people who see one agree with it 100 points more often than",
@@ -369,9 +378,9 @@ def test_a_push_that_died_goes_on_with_the_same_tasks(campaign, flows, backend, 
     own(campaign, truth)
     settings(campaign, push={"gold_share": 0.5, "overlap": 3, "overlap_share": 0.5})
     flows.run(str(campaign.root))
-    now = snapshot.read(campaign.root)
+    snapshot = snapshots.read(campaign.root)
     (campaign.round(0) / "pushed.json").rename(campaign.root / "kept.json")
-    again = task_plan.tasks(now)
+    again = task_plan.tasks(snapshot)
     wanted = read_json(campaign.root / "kept.json")["tasks"]
     assert [(t.key, t.kind, t.wanted, t.rank) for t in again] == [
         (t["key"], t["kind"], t["wanted"], t["rank"]) for t in wanted
@@ -386,9 +395,8 @@ def test_who_waited_longest_and_was_asked_least_is_settled_first() -> None:
     def label(sample: str, adjudicate: bool = True) -> Label:
         return Label(sample, None, "tie", adjudicate=adjudicate)
 
-    def reply(number: int, sample: str, annotator: str, kind=ADJUDICATION) -> answers.Reply:
-        key = f"k/{number}/{sample}"
-        return answers.Reply(number, key, number, sample, annotator, ("dark",), "t", None, kind)
+    def reply(number: int, sample: str, annotator: str, kind: Kind = ADJUDICATION) -> CountedAnswer:
+        return counted(sample, annotator, "dark", number, at=number, kind=kind)
 
     found = [label("d"), label("a"), label("c"), label("b"), label("x", adjudicate=False)]
     replies = [
@@ -401,29 +409,22 @@ def test_who_waited_longest_and_was_asked_least_is_settled_first() -> None:
     assert answers.to_settle(found, replies) == ["a", "b", "d"]
 
 
-def test_a_record_of_an_earlier_version_is_read() -> None:
-    old = {"key": "k/000/s", "sample": "s", "rank": 3, "task": 9, "holdout": True}
-    assert Asked.read(old) == Asked("k/000/s", "s", 3, 9, HOLDOUT)
-    assert Asked.read(old | {"holdout": False}).kind == SELECTED
-
-
-def test_nobody_is_named_for_bad_luck(tmp_path) -> None:
+def test_nobody_is_named_for_bad_luck() -> None:
     """Right nine times of ten, after 5 to 40 answers: named hardly ever; half the time: soon."""
-    campaign, rng = Campaign(tmp_path), np.random.default_rng(0)
-    write_labels(campaign.label_file("owned"), [Label(f"s{i}", "dark") for i in range(40)])
+    rng = np.random.default_rng(0)
+    truth = {f"s{i}": "dark" for i in range(40)}
     chosen = config.parse({"push": {"gold_alert": 0.7}}, parts=False)
-    now = Standing(campaign, chosen, frozenset(), 0, State.OPEN)
 
     def named(skill: float, n: int, people: int = 400) -> float:
         right = rng.random((people, n)) < skill
-        replies = [
-            Reply(0, f"k/{i}", i, f"s{i}", str(person), ("dark" if right[person, i] else "light",),
-                  "t", 1.0, GOLD)
+        given = tuple(
+            counted(f"s{i}", str(person), "dark" if right[person, i] else "light", at=i, kind=GOLD)
             for person in range(people)
             for i in range(n)
-        ]  # fmt: skip
-        found = gold.figures(now, replies, {str(person) for person in range(people)})
-        return len(found["below"]) / people
+        )
+        present = {str(person) for person in range(people)}
+        found = gold.figures(History(0, answers=given, truth=truth), present, chosen)
+        return len(found.below) / people
 
     assert max(named(0.9, n) for n in (gold.LEAST, 10, 20, 40)) < 0.01
     assert named(0.4, 20) > 0.6
@@ -431,16 +432,12 @@ def test_nobody_is_named_for_bad_luck(tmp_path) -> None:
 
 def test_the_status_says_that_the_majority_stood_in() -> None:
     lacking = "samples with several answers are 3, wanted 50"
-    people = dict.fromkeys(status_report.PEOPLE)
     for instead, said in (
         (lacking, [f"people: majority, not yet Dawid-Skene ({lacking})"]),
         (None, []),
     ):
-        people["method"] = {"used": "majority", "instead": instead}
-        assert status_report._people([{"people": people}]) == said
-    assert (
-        status_report._people([{"people": dict.fromkeys(status_report.PEOPLE)}]) == []
-    )  # of an older version
+        figures = people(method=LabelMethod("majority", instead))
+        assert status_report.people_lines(figures, 1.0) == said
 
 
 @pytest.mark.slow
@@ -451,5 +448,5 @@ def test_the_figures_of_a_round_without_pre_annotations(campaign, flows, backend
     figures = read_json(campaign.round(0) / "metrics.json")["preannotation"]
     assert (figures["shown"], figures["override_rate"], figures["bias"]) == (0, None, None)
     assert "pre-annotations" not in status_report.as_text(
-        status_report.status(snapshot.read(campaign.root))
+        status_report.status(snapshots.read(campaign.root))
     )

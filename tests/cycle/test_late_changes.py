@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_records import UNCHANGED
 from real_server import backend, where
 from squares import SETTINGS, make_images
 
@@ -15,7 +16,7 @@ from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import read_all_labels
 from labelcycle.campaign.store import Campaign, read_json, read_jsonl, read_labels
 from labelcycle.cycle import new_campaign, round_closing
-from labelcycle.rounds import corrected_labels, correction_decisions, snapshot
+from labelcycle.rounds import corrected_labels, correction_decisions, snapshots
 
 pytestmark = pytest.mark.service
 
@@ -47,7 +48,7 @@ def answer(api: LabelStudioApi, task: int, label: str, person: int = 1) -> None:
 
 def close(campaign: Campaign, flows: Any, api: LabelStudioApi, truth: dict[str, str]) -> Any:
     """Answer the open round's tasks and close it; what it says of corrections."""
-    number = snapshot.read(campaign.root).number
+    number = snapshots.read(campaign.root).number
     for task in read_json(campaign.round(number) / round_states.PUSHED)["tasks"]:
         answer(api, task["task"], truth[task["sample"]])
     assert flows.collect(str(campaign.root))
@@ -63,7 +64,7 @@ def test_an_edit_a_deletion_and_a_second_answer(
 ) -> None:
     root = str(campaign.root)
     flows.run(root)
-    assert close(campaign, flows, api, truth) == corrected_labels.NONE
+    assert close(campaign, flows, api, truth) == UNCHANGED
     before = read_all_labels(campaign)
     sample = {t["task"]: t["sample"] for t in read_json(campaign.round(0) / "pushed.json")["tasks"]}
     given = {r["task"]: r for r in read_jsonl(campaign.round(0) / round_states.ANNOTATIONS)}
@@ -79,14 +80,14 @@ def test_an_edit_a_deletion_and_a_second_answer(
     other = api.create_user(f"{uuid.uuid4().hex}@example.org", "hut-und-stock")
     answer(api, tied, OTHER[right[tied]], other)
     api.call("deleting", lambda sdk: sdk.tasks.delete(str(gone)))
-    now_ = snapshot.ready(campaign.root)
+    now_ = snapshots.ready(campaign.root)
     changes = round_closing.changes(now_, backend)
     assert [(c.what, c.by, c.state) for c in changes if c.state != "counts"] == [
         ("deleted", "1?", "waits")
     ]
     correction_decisions.write(now_, [c for c in changes if c.annotation], "accept")
     found = close(campaign, flows, api, truth)
-    assert found == corrected_labels.NONE | {
+    assert found == UNCHANGED | {
         "edited": 2, "added": 1, "deleted": 1, "tasks": 1, "labels": 4,
         "by": {"1": 2, "1?": 1, str(other): 1},
     }  # fmt: skip
@@ -117,5 +118,5 @@ def test_an_edit_a_deletion_and_a_second_answer(
     assert holdout[sample[held[0]]] == OTHER[right[held[0]]]
 
     flows.open_now(root)
-    assert close(campaign, flows, api, truth) == corrected_labels.NONE
-    snapshot.ready(campaign.root)  # closed files are as they were closed
+    assert close(campaign, flows, api, truth) == UNCHANGED
+    snapshots.ready(campaign.root)  # closed files are as they were closed

@@ -9,13 +9,13 @@ import torch
 from labelcycle.errors import SettingsError
 from labelcycle.nn import encoders
 from labelcycle.nn.encoders import smallconv
-from labelcycle.nn.network import raw_features
+from labelcycle.nn.network_encoder import raw_features
 from labelcycle.nn.pca import principal_components, standardised_components
 
 
 def test_unknown_encoder_gets_the_near_names() -> None:
     with pytest.raises(
-        SettingsError, match=r"unknown encoder 'smalconv'; did you mean smallconv\? wanted one of"
+        SettingsError, match=r"unknown encoder 'smalconv'; did you mean 'smallconv'\? wanted one of"
     ):
         encoders.get("smalconv")
 
@@ -63,7 +63,7 @@ def test_standardised_components_are_those_of_standardised_rows() -> None:
 
 @pytest.mark.parametrize("side", [28, 32, 20])
 def test_pooling_on_a_grid_is_the_adaptive_one(side: int) -> None:
-    network = smallconv.Convolutions(4)
+    network = smallconv.StridedConvolutions(4)
     batch = torch.rand((3, 3, side, side), generator=torch.Generator().manual_seed(0))
     last = network.layers((batch - 0.5) * 4)
     for grid in (2, 4):

@@ -20,14 +20,14 @@ from labelcycle.core import strategies
 from labelcycle.errors import ToolFailed
 from labelcycle.nn import learners
 from labelcycle.simulate import (
-    campaigns,
     experiment,
     load_sets,
-    play_campaign,
+    play_trial,
     run_experiment,
+    run_trials,
     workers,
 )
-from labelcycle.simulate.problem import Campaign, Measured
+from labelcycle.simulate.trial import Measured, Trial
 
 
 @pytest.fixture(autouse=True)
@@ -38,20 +38,20 @@ def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def played(monkeypatch: pytest.MonkeyPatch) -> list[Campaign]:
+def played(monkeypatch: pytest.MonkeyPatch) -> list[Trial]:
     """The campaigns that are played from now on."""
-    found: list[Campaign] = []
-    play = play_campaign.play
+    found: list[Trial] = []
+    play = play_trial.play
 
     def counted(*task: Any) -> Measured:
         found.append(task[1])
         return play(*task)
 
-    monkeypatch.setattr(campaigns, "play", counted)
+    monkeypatch.setattr(run_trials, "play", counted)
     return found
 
 
-def test_every_combination_has_its_rows(tmp_path: Path, played: list[Campaign]) -> None:
+def test_every_combination_has_its_rows(tmp_path: Path, played: list[Trial]) -> None:
     found = done(
         tmp_path / "out",
         blobs_in(tmp_path),
@@ -80,7 +80,7 @@ def test_every_combination_has_its_rows(tmp_path: Path, played: list[Campaign]) 
     assert found["learners"][1]["options"]["penalty"] == 0.1
 
 
-def test_what_is_finished_is_not_played_again(tmp_path: Path, played: list[Campaign]) -> None:
+def test_what_is_finished_is_not_played_again(tmp_path: Path, played: list[Trial]) -> None:
     folder, path = tmp_path / "out", blobs_in(tmp_path)
     first = done(folder, path)
     table = (folder / "table.md").read_bytes()
@@ -109,7 +109,7 @@ def test_what_is_finished_is_not_played_again(tmp_path: Path, played: list[Campa
     ],
 )
 def test_another_setting_is_another_campaign(
-    change: dict[str, Any], tmp_path: Path, played: list[Campaign]
+    change: dict[str, Any], tmp_path: Path, played: list[Trial]
 ) -> None:
     path, plain = blobs_in(tmp_path), {"seeds": 1, "rounds": None, "labels": [3, 6]}
     done(tmp_path / "out", path, **plain)
@@ -119,7 +119,7 @@ def test_another_setting_is_another_campaign(
 
 
 def test_changed_code_plays_again(
-    tmp_path: Path, played: list[Campaign], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, played: list[Trial], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, path = tmp_path / "out", blobs_in(tmp_path)
     done(folder, path)

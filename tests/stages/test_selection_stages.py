@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from labelcycle.campaign import learner_files, store
-from labelcycle.core.one_line_warnings import Notice
+from labelcycle.core.one_line_warnings import Advice
 from labelcycle.core.pool import Pool, Selection
 from labelcycle.errors import DataError, PoolExhausted, SettingsError
 from labelcycle.stages import cluster, evaluate, query, train
@@ -118,15 +118,15 @@ def test_a_model_that_is_sure_of_all_is_told(
     one_round(campaign, strategy="margin")
     answers = [label(int(record["sample"], 16)) for record in one_round(campaign)]
     store.write_labels(campaign.label_file(0), answers)
-    select = query.checked.select
+    select = query.run_strategy.select
 
     def sure(name: str, pool: Pool, *more: Any) -> Selection:
         certain = np.zeros_like(pool.probabilities)
         certain[:, 0] = 1
         return select(name, replace(pool, probabilities=certain), *more)
 
-    monkeypatch.setattr(query.checked, "select", sure)
-    with pytest.warns(Notice, match=r"margin: the model says the same of the samples.* 6 of 6"):
+    monkeypatch.setattr(query.run_strategy, "select", sure)
+    with pytest.warns(Advice, match=r"margin: the model says the same of the samples.* 6 of 6"):
         one_round(campaign, strategy="margin")
     assert store.read_json(campaign.selection)["stood_in"] == "typiclust"
 
@@ -144,7 +144,7 @@ def test_lengths_that_carry_the_spread_are_told_and_count_if_asked(
     column = 10.0 * np.array([[1 + truth(i)] for i in range(POOL)], dtype=np.float32)
     column += np.random.default_rng(0).random((POOL, 1), dtype=np.float32)
     store.write_array(campaign.features / "pool.npy", column)
-    with pytest.warns(Notice, match="a single column.*write `normalise: false` into cluster"):
+    with pytest.warns(Advice, match="a single column.*write `normalise: false` into cluster"):
         one_round(campaign, strategy="coreset")
     picks = one_round(campaign, strategy="coreset", budget=3, options={"normalise": False})
     assert sorted(truth(int(record["sample"], 16)) for record in picks) == [0, 1, 2]
@@ -296,7 +296,7 @@ def test_figures_of_the_holdout(campaign: store.Campaign) -> None:
     assert found["accuracy"]["value"] == pytest.approx(right, abs=1e-6)
     assert {entry["support"] for entry in found["per_class"].values()} == {9}
     assert found["classes"] == list(CLASSES)
-    assert "reason" not in found
+    assert found["reason"] is None
 
 
 def test_the_same_figures_are_the_same_bytes(campaign: store.Campaign) -> None:

@@ -25,7 +25,7 @@ class Bucket:
         self.client.put_object(Bucket=self.name, Key=key, Body=data)
 
     def allow(self, origin: str) -> None:
-        """Give the bucket a CORS rule, as docs/operating.md has it."""
+        """Give the bucket a CORS rule, as docs/guides/images-elsewhere.md has it."""
         rule = {"AllowedMethods": ["GET"], "AllowedOrigins": [origin]}
         self.client.put_bucket_cors(Bucket=self.name, CORSConfiguration={"CORSRules": [rule]})
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any, Self
 
 from labelcycle.adapters.annotation.files import FilesBackend
+from labelcycle.adapters.annotation.files.sqlite_file import SqliteFile
 from labelcycle.adapters.ports import Address, Answer, Display, LabelSchema, OpenTask, TaskSpec
 from labelcycle.campaign.store import Campaign
 from labelcycle.errors import ServiceDown
@@ -37,10 +38,15 @@ class WatchedFiles(FilesBackend):
         FilesBackend.__init__(self, campaign)
         return self
 
-    def _connect(self, address: str) -> sqlite3.Connection:
+    @property
+    def _file(self) -> SqliteFile:
         if self.down:
             raise ServiceDown("the file does not answer")
-        return super()._connect(address)
+        return self._sqlite
+
+    @_file.setter
+    def _file(self, file: SqliteFile) -> None:
+        self._sqlite = file
 
     def open_project(self, campaign: str, title: str, schema: LabelSchema) -> int:
         if self.edited:
@@ -99,7 +105,7 @@ class WatchedFiles(FilesBackend):
     @property
     def answers(self) -> list[Answer]:
         """Every answer, in the order in which they came."""
-        with self._reading() as db:
+        with self._file.reading() as db:
             found = self._answers(db, self.ids.values())
         return sorted(found, key=lambda answer: answer.annotation)
 
@@ -176,4 +182,4 @@ def asking(campaign: Campaign, keys: Sequence[str], project: int = 7) -> Watched
 
 def counting(found: Compared) -> list[tuple[str, str, str]]:
     """Key, annotator and class of each answer that counts."""
-    return [(r["key"], r["annotator"], *r["labels"]) for r in found.answers]
+    return [(answer.key, answer.annotator, *answer.labels) for answer in found.answers]

@@ -20,7 +20,7 @@ PATIENCE_S = 10.0
 ALLOWS = "Access-Control-Allow-Origin"
 
 
-class Problem(NamedTuple):
+class LoadProblem(NamedTuple):
     """Why browsers may not load an image, and what to do."""
 
     found: str
@@ -34,7 +34,7 @@ def page(environment: Mapping[str, str] | None = None) -> str | None:
     return _origin(address) if address else None
 
 
-def problem(image: Path | Address, origin: str | None) -> Problem | None:
+def problem(image: Path | Address, origin: str | None) -> LoadProblem | None:
     """Why pages of `origin` cannot load the image, or None if they can or load it from there.
 
     Raises ServiceDown or ToolFailed if the address of an image in a bucket cannot be signed.
@@ -45,11 +45,11 @@ def problem(image: Path | Address, origin: str | None) -> Problem | None:
     if stored and not image.presign_minutes:
         return None  # Label Studio itself hands it on
     url = s3.signed(image.text, image.presign_minutes) if stored else image.text
-    found = _asked(url, origin)
-    return Problem(f"{image.text}: {found}", _remedy(stored, origin)) if found else None
+    reason = _why_refused(url, origin)
+    return LoadProblem(f"{image.text}: {reason}", _remedy(stored, origin)) if reason else None
 
 
-def _asked(url: str, origin: str) -> str | None:
+def _why_refused(url: str, origin: str) -> str | None:
     """What a browser would not accept of the answer; it looks at every redirection, too."""
     try:
         if _origin(url) == origin:
@@ -60,9 +60,9 @@ def _asked(url: str, origin: str) -> str | None:
         return f"does not answer here ({str(error) or type(error).__name__})"
     if answer.status_code != 200:
         return f"answered {answer.status_code}, wanted an image"
-    for each in (*answer.history, answer):
-        if each.headers.get(ALLOWS) not in ("*", origin):
-            return f"answered with {ALLOWS}: {each.headers.get(ALLOWS, 'nothing')}"
+    for response in (*answer.history, answer):
+        if response.headers.get(ALLOWS) not in ("*", origin):
+            return f"answered with {ALLOWS}: {response.headers.get(ALLOWS, 'nothing')}"
     return None
 
 
@@ -73,7 +73,7 @@ def _remedy(stored: bool, origin: str) -> str:
         )
     else:
         what = f"its website must allow {origin} or * by {ALLOWS}; else push.images: media or s3"
-    return f"{what} (docs/operating.md, Images)"
+    return f"{what} (docs/guides/images-elsewhere.md)"
 
 
 def _origin(address: str) -> str:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from labelcycle.adapters import http
-from labelcycle.adapters.addresses import bare, without_logins
+from labelcycle.adapters.address_logins import text_without_logins, without_login
 from labelcycle.errors import DataError, LabelcycleError, ServiceDown, ServiceRefused, ToolFailed
 
 SCHEME = "s3://"
@@ -52,7 +52,7 @@ def endpoint() -> str | None:
 
 def where() -> str:
     """The endpoint for people, without a login in it."""
-    return bare(endpoint() or "Amazon S3")
+    return without_login(endpoint() or "Amazon S3")
 
 
 def listed(address: str) -> list[str]:
@@ -63,7 +63,7 @@ def listed(address: str) -> list[str]:
     """
     bucket, key = split(address)
     below = f"{key.rstrip('/')}/" if key.strip("/") else ""
-    with _told(f"listing {address}"):
+    with _our_errors(f"listing {address}"):
         pages = _client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
         names = [str(item["Key"]) for page in pages for item in page.get("Contents", [])]
     inside = (name for name in names if name == key or name.startswith(below))
@@ -78,7 +78,7 @@ def read(address: str) -> bytes:
     """An object's bytes. Raises DataError with a short reason, after some tries; or ToolFailed."""
     bucket, key = split(address)
     try:
-        with _told("reading"):
+        with _our_errors("reading"):
             data: bytes = _client().get_object(Bucket=bucket, Key=key)["Body"].read()
         return data
     except (ServiceRefused, ServiceDown) as error:
@@ -88,7 +88,7 @@ def read(address: str) -> bytes:
 def put(address: str, data: bytes, kind: str) -> None:
     """Store an object, whole. Raises ServiceDown, ServiceRefused or ToolFailed."""
     bucket, key = split(address)
-    with _told(f"storing {address}"):
+    with _our_errors(f"storing {address}"):
         _client().put_object(Bucket=bucket, Key=key, Body=data, ContentType=kind)
 
 
@@ -98,9 +98,9 @@ def some(address: str) -> str | None:
     Raises ServiceDown, ServiceRefused (no such bucket, or no right to list it) or ToolFailed.
     """
     bucket, key = split(address)
-    with _told(f"listing {address}"):
-        found = _client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-    return next((f"{SCHEME}{bucket}/{item['Key']}" for item in found.get("Contents", [])), None)
+    with _our_errors(f"listing {address}"):
+        listing = _client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+    return next((f"{SCHEME}{bucket}/{item['Key']}" for item in listing.get("Contents", [])), None)
 
 
 def signed(address: str, minutes: int) -> str:
@@ -109,7 +109,7 @@ def signed(address: str, minutes: int) -> str:
     Raises ServiceDown without credentials, or ToolFailed.
     """
     bucket, key = split(address)
-    with _told(f"signing {address}"):
+    with _our_errors(f"signing {address}"):
         url: str = _client().generate_presigned_url(
             "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=60 * minutes
         )
@@ -131,7 +131,7 @@ def _made(_environment: tuple[str | None, ...]) -> Any:
             f"images in S3 need the package boto3, which cannot be imported ({error}):"
             ' run pip install "labelcycle[s3]"'
         ) from error
-    with _told("connecting"):
+    with _our_errors("connecting"):
         session = boto3.session.Session()
         client = session.client(
             "s3",
@@ -167,9 +167,9 @@ def _sender(session: Any) -> Any:
         except http.TooSlow:
             raise
         except httpx.ConnectError as error:
-            raise EndpointConnectionError(endpoint_url=http.bare(request.url)) from error
+            raise EndpointConnectionError(endpoint_url=http.without_secrets(request.url)) from error
         except httpx.TransportError as error:  # boto3 tries again after these two
-            raise ConnectionClosedError(endpoint_url=http.bare(request.url)) from error
+            raise ConnectionClosedError(endpoint_url=http.without_secrets(request.url)) from error
         return AWSResponse(request.url, answer.status_code, answer.headers, _Raw(answer.content))
 
     return send
@@ -192,7 +192,7 @@ class _Raw(io.BytesIO):
 
 
 @contextlib.contextmanager
-def _told(doing: str) -> Iterator[None]:
+def _our_errors(doing: str) -> Iterator[None]:
     """Turn what boto3 raises into our errors; they name no secret."""
     try:
         yield
@@ -219,4 +219,4 @@ def _told(doing: str) -> Iterator[None]:
 
 
 def _line(error: Exception) -> str:
-    return without_logins(" ".join(str(error).split()))[:200]
+    return text_without_logins(" ".join(str(error).split()))[:200]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import PureWindowsPath
 
 from labelcycle.campaign.store import Campaign, Sample
+from labelcycle.core.near_names import question
 from labelcycle.errors import DataError
 
 
@@ -30,26 +31,28 @@ class Finder:
 
         Raises DataError if the paths of several samples end so.
         """
-        found = self.by_source.get(name) or self._by_end(name)
-        if found or "\\" not in name:
-            return found
+        sample = self.by_source.get(name) or self._by_end(name)
+        if sample or "\\" not in name:
+            return sample
         path = PureWindowsPath(name)
         return self._by_end(path.relative_to(path.anchor).as_posix())
 
     def like(self, name: str) -> str:
         """The question whether another sample of that name was meant; empty if there is none."""
         near = self.by_name.get(_composed(PureWindowsPath(name).name), [])
-        return f"; did you mean {near[0][1].source!r}?" if near else ""
+        return f"; {question([near[0][1].source])}" if near else ""
 
     def _by_end(self, name: str) -> Sample | None:
         end = "/" + re.sub(r"^(\.\./|/)+", "", posixpath.normpath(name))
         near = self.by_name.get(_composed(posixpath.basename(end)), [])
         hits = [(path, sample) for path, sample in near if path.endswith(end)]
         # Some systems and programs decompose accents in names; people cannot see a difference.
-        hits = hits or [each for each in near if _composed(each[0]).endswith(_composed(end))]
-        found = {sample.id: sample for _, sample in hits}
-        if len(found) > 1:
-            one, other, *_ = (sample.source for sample in found.values())
+        hits = hits or [
+            (path, sample) for path, sample in near if _composed(path).endswith(_composed(end))
+        ]
+        samples = {sample.id: sample for _, sample in hits}
+        if len(samples) > 1:
+            one, other, *_ = (sample.source for sample in samples.values())
             raise DataError(f"{name!r} is ambiguous: {one!r} or {other!r}; give more of the path")
         return hits[0][1] if hits else None
 

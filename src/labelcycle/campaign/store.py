@@ -23,13 +23,14 @@ import re
 import secrets
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from labelcycle.campaign import layout
 from labelcycle.core.digests import DIGITS
 from labelcycle.core.digests import digest as digest  # for whoever reads and writes files
 from labelcycle.core.digests import file_digest as file_digest
@@ -76,7 +77,7 @@ class Sample:
 
     @property
     def ranges(self) -> dict[str, tuple[float, float]]:
-        """`values` as `imaging.decode` takes them."""
+        """`values` as `decoding.decode` takes them."""
         return {self.values[0]: self.values[1:]} if self.values else {}
 
 
@@ -98,33 +99,37 @@ class Label:
     adjudicate: bool = False
 
 
+LABEL_FIELDS = {field.name for field in fields(Label)}
+
+
 class Campaign:
     """The paths of one campaign."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
-        self.params = self.root / "params.yaml"
-        self.dvc_yaml = self.root / "dvc.yaml"
-        self.code = self.root / "code.json"
-        self.schema = self.root / "schema.json"
-        self.again = self.root / "again.json"
-        self.data = self.root / "data"
-        self.images = self.data / "images"
-        self.samples = self.data / "samples.jsonl"
-        self.quarantine = self.data / "quarantine.jsonl"
-        self.labels = self.data / "labels"
-        self.holdout = self.data / "holdout.jsonl"
-        self.rounds = self.root / "rounds"
-        self.work = self.root / "work"
-        self.encoder = self.work / "encoder"
-        self.features = self.work / "features"
-        self.model = self.work / "model"
-        self.own_features = self.work / "own.npy"
-        self.clusters = self.work / "clusters.npz"
-        self.selection = self.work / "selection.json"
-        self.metrics = self.work / "metrics.json"
-        self.figures = self.work / "figures"
-        self.private = self.root / ".labelcycle"
+        self.params = self.root / layout.PARAMS
+        self.dvc_yaml = self.root / layout.DVC_YAML
+        self.code = self.root / layout.CODE
+        self.schema = self.root / layout.SCHEMA
+        self.again = self.root / layout.AGAIN
+        self.data = self.root / layout.DATA
+        self.images = self.root / layout.IMAGES
+        self.samples = self.root / layout.SAMPLES
+        self.quarantine = self.root / layout.QUARANTINE
+        self.labels = self.root / layout.LABELS
+        self.holdout = self.root / layout.HOLDOUT
+        self.rounds = self.root / layout.ROUNDS
+        self.decisions = self.rounds / "decisions.jsonl"
+        self.work = self.root / layout.WORK
+        self.encoder = self.root / layout.ENCODER
+        self.features = self.root / layout.FEATURES
+        self.model = self.root / layout.MODEL
+        self.own_features = self.root / layout.OWN_FEATURES
+        self.clusters = self.root / layout.CLUSTERS
+        self.selection = self.root / layout.SELECTION
+        self.metrics = self.root / layout.METRICS
+        self.figures = self.root / layout.FIGURES
+        self.private = self.root / layout.PRIVATE
         self.checkpoints = self.private / "checkpoints"
         self.media = self.private / "media"
         self.services = self.private / "services.json"
@@ -304,8 +309,8 @@ def read_samples(path: Path, split: str | None = None) -> list[Sample]:
 
 def _sample(record: Mapping[str, Any]) -> Sample:
     """JSON knows no tuples."""
-    given: dict[str, Any] = {k: tuple(x) if isinstance(x, list) else x for k, x in record.items()}
-    return Sample(**given)
+    fields: dict[str, Any] = {k: tuple(x) if isinstance(x, list) else x for k, x in record.items()}
+    return Sample(**fields)
 
 
 def write_labels(path: Path, labels: Iterable[Label]) -> None:
@@ -314,5 +319,17 @@ def write_labels(path: Path, labels: Iterable[Label]) -> None:
 
 
 def read_labels(path: Path) -> list[Label]:
-    """The labels of one file as they were written; `labels.py` reads them as they count now."""
-    return [Label(**record) for record in read_jsonl(path)]
+    """The labels of one file as they were written; `labels.py` reads them as they count now.
+
+    Raises DataError for a line that has other fields than a label.
+    """
+    labels = []
+    for line, record in enumerate(read_jsonl(path), start=1):
+        if record.keys() != LABEL_FIELDS:
+            odd = ", ".join(sorted(record.keys() ^ LABEL_FIELDS))
+            raise DataError(
+                f"{path}, line {line}: wanted the fields {', '.join(sorted(LABEL_FIELDS))};"
+                f" missing or too many: {odd}; {RESTORE}"
+            )
+        labels.append(Label(**record))
+    return labels

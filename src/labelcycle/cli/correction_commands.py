@@ -9,9 +9,8 @@ import click
 from labelcycle.cli.campaign_option import campaign_in
 
 if TYPE_CHECKING:
-    from labelcycle.rounds.authors import Record
-    from labelcycle.rounds.correction_decisions import Decision
-    from labelcycle.rounds.corrections import Correction
+    from labelcycle.campaign.records.answer_record import Answer
+    from labelcycle.campaign.records.correction_record import Correction, Decision
 
 HEAD = ("id", "round", "sample", "done", "by", "answer of", "was", "is", "now")
 STATES = {"counts": "counts at the close", "waits": "waits", "rejected": "rejected"}
@@ -69,31 +68,34 @@ def _decide(
     from labelcycle.adapters import git, lock
     from labelcycle.cycle import round_closing
     from labelcycle.errors import DataError
-    from labelcycle.rounds import correction_decisions, pushed_tasks, snapshot
+    from labelcycle.rounds import correction_decisions, pushed_tasks, snapshots
 
     if not (ids or every or people):
         raise click.UsageError("name corrections by their ids, or say --all or --by ANNOTATOR")
     git.check_usable(root)
     campaign = campaign_in(root)
     with lock.exclusive(campaign.lock):
-        now = snapshot.ready(root)
-        there = [c for c in round_closing.changes(now, pushed_tasks.backend(now)) if c.annotation]
-        unknown = sorted(set(ids) - {c.version for c in there})
+        snapshot = snapshots.ready(root)
+        changes = [
+            c
+            for c in round_closing.changes(snapshot, pushed_tasks.backend(snapshot))
+            if c.annotation
+        ]
+        unknown = sorted(set(ids) - {c.id for c in changes})
         if unknown:
             raise DataError(
                 f"no correction {', '.join(unknown)}; wanted ids that `labelcycle corrections`"
                 " lists: an answer that was changed once more has a new one"
             )
-        decided = correction_decisions.read(now)
+        decided = correction_decisions.read(snapshot)
         chosen = [
             c
-            for c in there
-            if c.version in ids
-            or (c.version not in decided and (every or c.by.removesuffix("?") in people))
+            for c in changes
+            if c.id in ids or (c.id not in decided and (every or c.by.removesuffix("?") in people))
         ]
-        correction_decisions.write(now, chosen, decision)
+        correction_decisions.write(snapshot, chosen, decision)
     words = {"accept": "accepted: they count", "reject": "rejected: they do not count"}
-    click.echo(f"{len(chosen)} corrections {words[decision]} when round {now.number} closes")
+    click.echo(f"{len(chosen)} corrections {words[decision]} when round {snapshot.number} closes")
     if chosen:
         click.echo("next: `labelcycle run`")
 
@@ -101,18 +103,18 @@ def _decide(
 def _print(root: Path) -> None:
     from labelcycle.adapters import git
     from labelcycle.cycle import round_closing
-    from labelcycle.rounds import pushed_tasks, snapshot
+    from labelcycle.rounds import pushed_tasks, snapshots
 
     git.check_usable(root)
     campaign_in(root)
-    now = snapshot.read(root)
-    backend = pushed_tasks.backend(now)
-    there = [c for c in round_closing.changes(now, backend) if c.annotation]
-    if not there:
+    snapshot = snapshots.read(root)
+    backend = pushed_tasks.backend(snapshot)
+    changes = [c for c in round_closing.changes(snapshot, backend) if c.annotation]
+    if not changes:
         click.echo("no answer differs from what is recorded")
         return
     people = backend.accounts()
-    rows = [HEAD, *(_row(change, people) for change in there)]
+    rows = [HEAD, *(_row(change, people) for change in changes)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -123,14 +125,14 @@ def _print(root: Path) -> None:
 def _row(change: "Correction", people: Mapping[str, str]) -> Sequence[str]:
     who = change.by.removesuffix("?")
     return (
-        change.version,
+        change.id,
         str(change.round),
         change.key.rpartition("/")[2],
         f"{change.what}, task altered" if change.misled else change.what,
         _person(who, people) + change.by[len(who) :],
         _person(change.of, people),
-        _said(change.before),
-        _said(change.after),
+        _content(change.before),
+        _content(change.after),
         STATES[change.state],
     )
 
@@ -139,14 +141,14 @@ def _person(who: str, people: Mapping[str, str]) -> str:
     return f"{who} ({people[who]})" if who in people else who
 
 
-def _said(answer: "Record | None") -> str:
+def _content(answer: "Answer | None") -> str:
     from labelcycle.core.consensus import cut
 
     if answer is None:
         return "-"
-    if answer["skipped"]:
+    if answer.skipped:
         return "skipped"
-    text = ", ".join(answer["labels"])
+    text = ", ".join(answer.labels)
     return cut(text if text.isprintable() else repr(text)) or "nothing"
 
 

@@ -17,10 +17,10 @@ from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.campaign import store
 from labelcycle.campaign.store import Campaign
+from labelcycle.core.knn_probe import leave_one_out
 from labelcycle.core.pool import UNLABELED
-from labelcycle.core.probe import leave_one_out
 from labelcycle.errors import LabelcycleError
-from labelcycle.nn import ranks
+from labelcycle.nn import process_rank
 from labelcycle.nn.progress import Progress
 from labelcycle.stages.pool_files import label_columns
 
@@ -39,8 +39,8 @@ def watcher(name: str, root: Path) -> Callable[[Progress], None] | None:
     neighbours among the labelled samples, where there are some, if MLFLOW_TRACKING_URI is set. A
     server that is away is told once, on standard error, and the stage goes on.
     """
-    own = ranks.own()
-    first = own is None or own.number == 0
+    rank = process_rank.own()
+    first = rank is None or rank.number == 0
     if name != "pretrain" or not first or not os.environ.get("MLFLOW_TRACKING_URI"):
         return None
     return _Curves(partial(_of_campaign, Campaign(root))).show
@@ -102,8 +102,8 @@ class _Curves:
         if progress.loss is not None and (ended or time.monotonic() - self._logged >= EVERY_S):
             values["pretrain_loss"] = progress.loss
         if progress.epoch != self._epoch and progress.features is not None and len(self._rows):
-            found = leave_one_out(progress.features(self._rows), self._labels)
-            values["pretrain_knn_accuracy"] = found
+            accuracy = leave_one_out(progress.features(self._rows), self._labels)
+            values["pretrain_knn_accuracy"] = accuracy
         self._epoch = progress.epoch or 0
         if values or ended:
             self._log(values, progress.step, ended)
@@ -115,7 +115,7 @@ def _of_campaign(campaign: Campaign) -> _Run:
 
     settings = config.load(campaign.params, parts=False).campaign
     rows, labels = labelled(campaign, settings.classes)
-    key = git.root_commit(campaign.root)[:12]
+    key = git.campaign_key(campaign.root)
     return MlflowTracker().training(key, settings.name), rows, labels
 
 

@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
 from labelcycle.cli.campaign_option import campaign_in
-from labelcycle.core import migrations
-from labelcycle.core.migrations import Change, Table
+from labelcycle.core import class_migrations
+from labelcycle.core.class_migrations import Change, Table
+from labelcycle.errors import SettingsError
 
 
 @click.group(invoke_without_command=True)
@@ -31,7 +33,7 @@ def schema(context: click.Context) -> None:
 @click.pass_obj
 def add(root: Path, name: str, after: str | None) -> None:
     """One more class. A removed one comes back with its labels."""
-    _migrate(root, lambda classes, table: migrations.add(classes, name, after, table))
+    _migrate(root, lambda classes, table: class_migrations.add(classes, name, after, table))
 
 
 @schema.command()
@@ -40,7 +42,7 @@ def add(root: Path, name: str, after: str | None) -> None:
 @click.pass_obj
 def rename(root: Path, old: str, new: str) -> None:
     """Another name for the class OLD; its labels go along."""
-    _migrate(root, lambda classes, table: migrations.rename(classes, old, new, table))
+    _migrate(root, lambda classes, table: class_migrations.rename(classes, old, new, table))
 
 
 @schema.command()
@@ -49,7 +51,7 @@ def rename(root: Path, old: str, new: str) -> None:
 @click.pass_obj
 def merge(root: Path, names: tuple[str, ...], into: str) -> None:
     """One class in place of several; their labels go along."""
-    _migrate(root, lambda classes, table: migrations.merge(classes, names, into, table))
+    _migrate(root, lambda classes, table: class_migrations.merge(classes, names, into, table))
 
 
 @schema.command()
@@ -57,7 +59,7 @@ def merge(root: Path, names: tuple[str, ...], into: str) -> None:
 @click.pass_obj
 def remove(root: Path, name: str) -> None:
     """One class less. What was labelled with it is rejected, and not asked again."""
-    _migrate(root, lambda classes, _table: migrations.remove(classes, name))
+    _migrate(root, lambda classes, _table: class_migrations.remove(classes, name))
 
 
 def _migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> None:
@@ -70,30 +72,43 @@ def _migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> No
     campaign = campaign_in(root)
     with lock.exclusive(campaign.lock):
         before = read_all_labels(campaign)
-        made = class_changes.migrate(root, change)
+        migration = class_changes.migrate(root, partial(_changed, change))
     after = read_all_labels(campaign)
     changed = sum(before[key].label != after[key].label for key in before)
-    click.echo(f"{made}: {changed} labels count otherwise from now on")
-    click.echo(f"classes: {', '.join(made.after)}")
-    click.echo(f"annotators see it when round {made.round} opens")
+    click.echo(f"{migration}: {changed} labels count otherwise from now on")
+    click.echo(f"classes: {', '.join(migration.after)}")
+    click.echo(f"annotators see it when round {migration.round} opens")
+
+
+def _changed(
+    change: Callable[[Sequence[str], Table], Change], classes: Sequence[str], table: Table
+) -> Change:
+    """What `change` makes of the classes; its errors name the commands that may help."""
+    try:
+        return change(classes, table)
+    except SettingsError as error:
+        commands = ", ".join(f"`labelcycle schema {name}`" for name in schema.commands)
+        raise SettingsError(
+            f"{error} ({commands}; `labelcycle schema` lists all classes)"
+        ) from error
 
 
 def _print(root: Path) -> None:
     from labelcycle.adapters.annotation.label_studio.labeling_config import HOT_KEYS
     from labelcycle.campaign import labels
-    from labelcycle.rounds import snapshot
+    from labelcycle.rounds import snapshots
 
-    now = snapshot.read(root)
-    campaign, classes = now.campaign, now.config.classes
+    snapshot = snapshots.read(root)
+    campaign, classes = snapshot.campaign, snapshot.config.classes
     counts = Counter(label.label for label in labels.read_all_labels(campaign).values())
     width = max(map(len, ("class", *classes)))
     click.echo(f"key  {'class':<{width}}  labels")
     for place, name in enumerate(classes):
         key = HOT_KEYS[place] if place < len(HOT_KEYS) else ""
         click.echo(f"{key:<3}  {name:<{width}}  {counts[name]:>6}")
-    made = labels.read_migrations(campaign)
-    click.echo("\nchanges:" if made else "\nno changes so far")
-    for migration in made:
+    migrations = labels.read_migrations(campaign)
+    click.echo("\nchanges:" if migrations else "\nno changes so far")
+    for migration in migrations:
         click.echo(f"  before round {migration.round}, {migration.at}: {migration}")
 
 

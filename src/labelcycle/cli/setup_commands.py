@@ -35,9 +35,9 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
     title = name or directory.resolve().name
     origin = "--name" if name else "the folder's name, as --name is not given"
     origin += " and --classes" if classes else ""
-    given = {"campaign": {"name": title, "classes": names}}
+    settings = {"campaign": {"name": title, "classes": names}}
     known = there and (directory / ".git").exists()  # settings alone are no campaign yet
-    campaign = new_campaign.init(directory, None if there else config.parse(given, origin))
+    campaign = new_campaign.init(directory, None if there else config.parse(settings, origin))
     if known:
         click.echo(
             f"{campaign.root} is a campaign already; its settings and rounds are as they were"
@@ -113,16 +113,18 @@ def up(root: Path, host: str) -> None:
     from labelcycle.adapters import annotation, git
     from labelcycle.adapters.local import services
     from labelcycle.adapters.mlflow import tracking_uri
-    from labelcycle.rounds import snapshot
+    from labelcycle.rounds import snapshots
 
     campaign = campaign_in(root)
     git.check_usable(root)
-    own = annotation.service(config.load(campaign.params, parts=False).push.backend)
-    wanted = [each for each in services.NAMES if each in (own, "mlflow", "prefect")]
-    running = services.up(campaign, host=host, only=wanted, show=click.echo)
+    backend_service = annotation.service(config.load(campaign.params, parts=False).push.backend)
+    service_names = [
+        service for service in services.NAMES if service in (backend_service, "mlflow", "prefect")
+    ]
+    running = services.up(campaign, host=host, only=service_names, show=click.echo)
     services.load_environment(campaign)  # with what was started just now
     curves = tracking_uri.of_campaign(campaign)
-    for line in running.told(snapshot.last_push(campaign), curves):
+    for line in running.told(snapshots.last_push(campaign), curves):
         click.echo(line)
 
 
@@ -208,13 +210,13 @@ def pull(root: Path) -> None:
     """
     from labelcycle.adapters import git, lock
     from labelcycle.adapters.dvc import commands
-    from labelcycle.rounds import snapshot
+    from labelcycle.rounds import snapshots
 
     git.check_usable(root)
     git.check_whole(root)
     campaign = campaign_in(root)
     with lock.exclusive(campaign.lock):
-        snapshot.check_safe(campaign)
+        snapshots.check_safe(campaign)
         commands.pull(root)
     click.echo("all data of this commit are here")
 

@@ -36,11 +36,11 @@ def annotate(
 ) -> None:
     """Let simulated people answer the open round through its backend."""
     from labelcycle.people import simulated_round
-    from labelcycle.rounds import snapshot
+    from labelcycle.rounds import snapshots
 
     campaign_in(root)
     done = simulated_round.answer(
-        snapshot.read(root),
+        snapshots.read(root),
         truth,
         annotators=annotators,
         error_rates=error_rates,
@@ -53,7 +53,7 @@ def annotate(
 
 @click.command()
 @click.argument("directory", type=GivenPath(file_okay=False, path_type=Path), default="demo")
-@click.option("--quick", is_flag=True, help="Without any server, in about two minutes.")
+@click.option("--quick", is_flag=True, help="Without any server, in about a minute.")
 @click.option("--stop", is_flag=True, help="Stop the services at the end.")
 def demo(directory: Path, quick: bool, stop: bool) -> None:
     """All of it on the sample data: three rounds with simulated people, in DIRECTORY.

@@ -3,12 +3,12 @@
 Composed and decomposed accents look the same, so every name is taken in its composed form (NFC).
 """
 
-import difflib
 import string
 import unicodedata
 from collections.abc import Collection, Iterable
 
-from labelcycle.core.skips import LEAD
+from labelcycle.core.near_names import did_you_mean, question
+from labelcycle.core.skip_reasons import LEAD
 
 LONGEST = 100
 """Characters in a name; the longest of ImageNet's has 90."""
@@ -63,34 +63,33 @@ def objection(name: str) -> str | None:
 
 def checked(names: Iterable[str]) -> tuple[str, ...]:
     """The names, composed. Raises ValueError that says what is wrong with the first bad one."""
-    found = tuple(map(composed, names))
-    for name in found:
+    class_names = tuple(map(composed, names))
+    for name in class_names:
         problem = objection(name)
         if problem:
             raise ValueError(problem)
-    twice = sorted({name for name in found if found.count(name) > 1})
+    twice = sorted({name for name in class_names if class_names.count(name) > 1})
     if twice:
         raise ValueError(
             f"wanted distinct class names, got {twice} more than once (accents composed or"
             " decomposed make no difference)"
         )
     first: dict[str, str] = {}
-    for name in found:
+    for name in class_names:
         other = first.setdefault(_seen(name), name)
         if other != name:
             raise ValueError(
                 f"wanted class names that people can tell apart, got {other!r} and {name!r}"
                 f" ({other!a} and {name!a}); write one of them another way"
             )
-    return found
+    return class_names
 
 
 def meant(name: str, classes: Collection[str]) -> str:
     """The question whether a class like the unknown name was meant; empty if none is like it."""
-    folded = {each.casefold(): each for each in reversed(list(classes))}
+    folded = {class_name.casefold(): class_name for class_name in reversed(list(classes))}
     same = folded.get(" ".join(name.split()).casefold())
-    near = [same] if same else difflib.get_close_matches(name, classes, n=1)
-    return f"did you mean {near[0]!r}?" if near else ""
+    return question([same]) if same else did_you_mean(name, classes)
 
 
 def _unseen(name: str, place: int) -> bool:

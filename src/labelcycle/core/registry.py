@@ -4,7 +4,6 @@ The file name is the key in `params.yaml`, so adding a module is all it takes to
 """
 
 import ast
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
@@ -15,19 +14,17 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
+from labelcycle.core.near_names import did_you_mean
 from labelcycle.errors import SettingsError
 from labelcycle.options import Options
 
 Own = TypeVar("Own", bound=Options)
 
-CLOSE = 0.65
-"""Likeness (difflib's ratio) from which another name may have been meant."""
-
 
 def names(path: Iterable[str]) -> list[str]:
     """Names of the modules below a package's `__path__`, sorted; not those that begin with _."""
-    found = (module.name for module in pkgutil.iter_modules(list(path)))
-    return sorted(name for name in found if not name.startswith("_"))
+    modules = (module.name for module in pkgutil.iter_modules(list(path)))
+    return sorted(name for name in modules if not name.startswith("_"))
 
 
 def get(package: str, path: Iterable[str], name: str, kind: str) -> ModuleType:
@@ -48,28 +45,30 @@ def declared(path: Iterable[str], name: str, kind: str) -> dict[str, Any]:
     paths = list(path)
     _check_name(paths, name, kind)
     spec = PathFinder.find_spec(name, paths)
-    found: dict[str, Any] = {}
-    for each in ast.parse(Path(str(spec and spec.origin)).read_text(encoding="utf-8")).body:
-        if isinstance(each, ast.FunctionDef):
-            found[each.name] = None
-        elif isinstance(each, ast.Assign | ast.AnnAssign) and isinstance(each.value, ast.Constant):
-            targets = each.targets if isinstance(each, ast.Assign) else [each.target]
+    constants: dict[str, Any] = {}
+    for statement in ast.parse(Path(str(spec and spec.origin)).read_text(encoding="utf-8")).body:
+        if isinstance(statement, ast.FunctionDef):
+            constants[statement.name] = None
+        elif isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(
+            statement.value, ast.Constant
+        ):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             keys = (target.id for target in targets if isinstance(target, ast.Name))
-            found |= dict.fromkeys(keys, each.value.value)
-    return found
+            constants |= dict.fromkeys(keys, statement.value.value)
+    return constants
 
 
 def _check_name(path: Iterable[str], name: str, kind: str) -> None:
     known = names(path)
     if name not in known:
-        hint = near(name, known)
-        raise SettingsError(f"unknown {kind} {name!r}; {hint}wanted one of {', '.join(known)}")
+        raise SettingsError(unknown(kind, name, known))
 
 
-def near(name: str, known: Iterable[str]) -> str:
-    """The question whether a name like the unknown one was meant, and a space; "" without one."""
-    found = difflib.get_close_matches(name, list(known), n=3, cutoff=CLOSE)
-    return f"did you mean {' or '.join(found)}? " if found else ""
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """The text of an error for a name that is none of those known; it asks for those like it."""
+    names = list(known)
+    hint = did_you_mean(name, names, most=3)
+    return f"unknown {kind} {name!r}; {hint}{' ' * bool(hint)}wanted one of {', '.join(names)}"
 
 
 def parse_options(kind: type[Own], values: Mapping[str, Any] | Options | None, owner: str) -> Own:
@@ -103,13 +102,12 @@ def explain(kind: type[Options], problem: Any) -> str:
         example = came if isinstance(came, str) else "a, b"
         return f"{key}: wanted a list, as in [{example}] (got {came!r})"
     if problem["type"] != "extra_forbidden":
-        wanted = problem["msg"]
+        expected = problem["msg"]
         for lead in ("Input should be ", "String should have "):
-            wanted = wanted.removeprefix(lead)
-        return f"{key}: wanted {wanted} (got {problem['input']!r})"
+            expected = expected.removeprefix(lead)
+        return f"{key}: wanted {expected} (got {problem['input']!r})"
     known = _fields(kind, keys[:-1])
-    like = difflib.get_close_matches(keys[-1], known, n=1, cutoff=CLOSE)
-    hint = f"did you mean {like[0]!r}?" if like else f"known keys: {', '.join(known) or 'none'}"
+    hint = did_you_mean(keys[-1], known) or f"known keys: {', '.join(known) or 'none'}"
     return f"{key}: unknown key; {hint}"
 
 
@@ -125,4 +123,6 @@ def _section(annotation: Any) -> Any:
     """The Options within a field's type: itself, or one of a list, or one that may be null."""
     if isinstance(annotation, type) and issubclass(annotation, Options):
         return annotation
-    return next((found for each in get_args(annotation) if (found := _section(each))), None)
+    return next(
+        (section for argument in get_args(annotation) if (section := _section(argument))), None
+    )

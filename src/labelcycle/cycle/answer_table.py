@@ -10,81 +10,81 @@ from pathlib import Path
 from labelcycle.adapters import annotation
 from labelcycle.adapters.ports import OpenTask, Tabular
 from labelcycle.campaign import round_states
+from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import State
-from labelcycle.core import csv_tables, skips
+from labelcycle.core import csv_tables, skip_reasons
 from labelcycle.core.class_names import composed, meant
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import pushed_tasks
-from labelcycle.rounds.pushed_tasks import Asked
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 COLUMNS = ("task", "sample", "image", "guess", "answer")
 SKIP = "skip"
 
 
-def text(now: Standing) -> str:
+def text(snapshot: Snapshot) -> str:
     """CSV of the tasks of the open round that want further people, by rank, to be filled in.
 
     Raises StateError if no round is open, or if people answer on a page.
     """
-    shown = _backend(now).shown(_project(now))
+    shown = _backend(snapshot).shown(_project(snapshot))
     rows = [list(COLUMNS)]
-    for task in _waiting(now):
+    for task in _waiting(snapshot):
         image, guess = shown[task.id]
-        row = (str(task.id), task.sample, _whole(now, image), guess or "", "")
+        row = (str(task.id), task.sample, _whole(snapshot, image), guess or "", "")
         rows.append([csv_tables.guarded(cell) for cell in row])
     return csv_tables.written(rows)
 
 
-def waiting(now: Standing) -> int:
+def waiting(snapshot: Snapshot) -> int:
     """How many tasks of the open round want further people. Raises as `text` does."""
-    return len(_waiting(now))
+    return len(_waiting(snapshot))
 
 
-def _waiting(now: Standing) -> list[OpenTask]:
-    wanted = {task.task: task.wanted for task in pushed_tasks.tasks(now)}
-    return _backend(now).open_tasks(_project(now), wanted)
+def _waiting(snapshot: Snapshot) -> list[OpenTask]:
+    wanted = {task.task: task.wanted for task in pushed_tasks.tasks(snapshot)}
+    return _backend(snapshot).open_tasks(_project(snapshot), wanted)
 
 
-def _project(now: Standing) -> int:
-    return int(now.record(round_states.PUSHED)["project"])
+def _project(snapshot: Snapshot) -> int:
+    return snapshot.records.pushed(snapshot.number).project
 
 
-def take(now: Standing, file: Path, person: str) -> Counter[str]:
+def take(snapshot: Snapshot, file: Path, person: str) -> Counter[str]:
     """How many answers and skips of a person a table held; they are with the backend now.
 
     An answer is one of the classes, `skip`, or a reason to skip. Lines without one are left out;
     a later table of the same person changes what differs. Raises DataError that names the line
     before anything is taken.
     """
-    backend = _backend(now)
-    classes = backend.classes(_project(now))
-    own = {str(task.task): task for task in pushed_tasks.tasks(now)}
-    said: dict[str, tuple[tuple[str, ...], str]] = {}
+    backend = _backend(snapshot)
+    classes = backend.classes(_project(snapshot))
+    tasks = {str(task.task): task for task in pushed_tasks.tasks(snapshot)}
+    taken: dict[str, tuple[tuple[str, ...], str]] = {}
     for row in csv_tables.read(file, (("task",), ("answer",))):
         number = row.cells["task"].strip()
         word = composed(csv_tables.unguarded(row.cells["answer"].strip()))
         if not word:
             continue
         where = f"{file}: line {row.line}"
-        if number not in own:
+        if number not in tasks:
             raise DataError(
-                f"{where}: wanted a task of round {now.number}, got {number!r}; fill in what"
+                f"{where}: wanted a task of round {snapshot.number}, got {number!r}; fill in what"
                 " `labelcycle tasks` prints"
             )
-        if number in said:
+        if number in taken:
             raise DataError(f"{where}: task {number} has an answer above; leave one of them")
-        said[number] = _read(word, classes, where)
-    for number, (labels, reason) in said.items():
-        backend.give(_open(own[number], now.number), person, labels, reason=reason)
-    return Counter("answers" if labels else "skips" for labels, _ in said.values())
+        taken[number] = _read(word, classes, where)
+    for number, (labels, reason) in taken.items():
+        backend.give(_open(tasks[number], snapshot.number), person, labels, reason=reason)
+    return Counter("answers" if labels else "skips" for labels, _ in taken.values())
 
 
 def _read(word: str, classes: tuple[str, ...], where: str) -> tuple[tuple[str, ...], str]:
     """The classes and the reason that a cell names; one of both is empty."""
     if word in classes:
         return (word,), ""
-    reasons: Mapping[str, str] = {SKIP: ""} | {name: name for name in skips.offered(classes)}
+    reasons: Mapping[str, str] = {SKIP: ""} | {name: name for name in skip_reasons.offered(classes)}
     if word not in reasons:
         known = ", ".join(map(repr, (*classes, *reasons)))
         hint = meant(word, classes)
@@ -92,22 +92,22 @@ def _read(word: str, classes: tuple[str, ...], where: str) -> tuple[tuple[str, .
     return (), reasons[word]
 
 
-def _open(task: Asked, number: int) -> OpenTask:
+def _open(task: PushedTask, number: int) -> OpenTask:
     return OpenTask(task.task, task.key, task.sample, number)
 
 
-def _whole(now: Standing, image: str) -> str:
+def _whole(snapshot: Snapshot, image: str) -> str:
     """An image as a person finds it: an address, or the file's whole path."""
-    return image if "://" in image else str(now.campaign.root / image)
+    return image if "://" in image else str(snapshot.campaign.root / image)
 
 
-def _backend(now: Standing) -> Tabular:
-    if now.state is not State.OPEN:
+def _backend(snapshot: Snapshot) -> Tabular:
+    if snapshot.state is not State.OPEN:
         raise StateError(
-            f"round {now.number} is {now.state}; wanted an open round to answer;"
-            f" {round_states.NEXT[now.state]}"
+            f"round {snapshot.number} is {snapshot.state}; wanted an open round to answer;"
+            f" {round_states.NEXT[snapshot.state]}"
         )
-    url = now.record(round_states.PUSHED)["url"]
+    url = snapshot.records.pushed(snapshot.number).url
     return annotation.able(
-        pushed_tasks.backend(now), Tabular, f"people answer at {url}, not in a table"
+        pushed_tasks.backend(snapshot), Tabular, f"people answer at {url}, not in a table"
     )

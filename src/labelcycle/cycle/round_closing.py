@@ -7,35 +7,39 @@ from typing import Any
 
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import commands
-from labelcycle.adapters.ports import AnnotationBackend, Answer, Progress
-from labelcycle.campaign import round_states
-from labelcycle.campaign.labels import read_all_labels, read_holdout
-from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import (
-    OWNED,
-    read_json,
-    read_labels,
-    read_samples,
-    write_json,
-    write_jsonl,
-    write_labels,
+from labelcycle.adapters.ports import AnnotationBackend, AnnotationProgress
+from labelcycle.campaign import layout, round_states
+from labelcycle.campaign.records.answer_record import Answer
+from labelcycle.campaign.records.correction_record import Correction
+from labelcycle.campaign.records.ending_record import Ending, How
+from labelcycle.campaign.records.metrics_record import Evaluation, Metrics
+from labelcycle.campaign.records.pushed_record import (
+    ADJUDICATION,
+    HOLDOUT,
+    SELECTED,
+    PushedTask,
 )
+from labelcycle.campaign.records.record_files import write_lines
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import OWNED, read_labels, read_samples, write_labels
 from labelcycle.cycle import change_limits
-from labelcycle.cycle.round_opening import asked_schema, check_files, now
+from labelcycle.cycle.round_opening import asked_schema, check_files
 from labelcycle.errors import StateError
 from labelcycle.people import figures, preannotation
 from labelcycle.rounds import (
     altered_tasks,
     answer_journal,
     answers,
+    campaign_history,
     changed_answers,
     corrected_labels,
+    correction_decisions,
     corrections,
     pushed_tasks,
 )
-from labelcycle.rounds.corrections import Correction, Pending
-from labelcycle.rounds.pushed_tasks import ADJUDICATION, HOLDOUT, SELECTED, Asked
-from labelcycle.rounds.snapshot import RESULTS, Standing, record_digests
+from labelcycle.rounds.answers import CountedAnswer
+from labelcycle.rounds.corrections import PulledRound
+from labelcycle.rounds.snapshots import RESULTS, Snapshot, present_time, record_digests
 
 HELD = ("campaign", "pretrain", "embed", "accept", "train", "evaluate")
 """Sections of params.yaml that steer what is computed when a round closes."""
@@ -43,71 +47,71 @@ FREE = ("rounds", "open_next", "name", "instruction")
 """Keys of `campaign` that do not."""
 
 
-def check_settings(standing: Standing, opened: Mapping[str, Any]) -> None:
+def check_settings(snapshot: Snapshot, opened: Mapping[str, Any]) -> None:
     """Raise StateError if what steers the close is not as it was when the round opened.
 
     That is settings, and the files they name; to cancel a round, the files do not matter.
 
     opened : the settings as committed in `open/NNN`, as plain values
     """
-    now_ = standing.config.model_dump(mode="json")
+    present = snapshot.config.model_dump(mode="json")
     changed = [
         f"{section}.{key}"
         for section in HELD
-        for key, value in now_[section].items()
+        for key, value in present[section].items()
         if value != opened[section][key] and not (section == "campaign" and key in FREE)
     ]
     if changed:
         raise StateError(
-            f"params.yaml: {', '.join(changed)} changed while round {standing.number} is open;"
-            f" wanted the values of {round_states.open_tag(standing.number)} until it is closed;"
+            f"params.yaml: {', '.join(changed)} changed while round {snapshot.number} is open;"
+            f" wanted the values of {round_states.open_tag(snapshot.number)} until it is closed;"
             " put them back now and change them afterwards"
         )
-    if ending(standing) != "cancel":
-        check_files(standing)
+    if ending(snapshot) != "cancel":
+        check_files(snapshot)
 
 
-def progress(standing: Standing, backend: AnnotationBackend) -> Progress:
+def progress(snapshot: Snapshot, backend: AnnotationBackend) -> AnnotationProgress:
     """How far people are with the open round. What they said is written to the journal.
 
     Before it which tasks show something else than was pushed; these are put right.
     """
-    own = pushed_tasks.tasks(standing)
-    wanted = {task.key: task.wanted for task in own}
-    project = _project(standing)
-    done = backend.progress(project, pushed_tasks.ids(own), wanted)
-    altered_tasks.look(standing, backend, project, own)
-    answer_journal.note(standing, backend, project, done.marks)
-    return done
+    tasks = pushed_tasks.tasks(snapshot)
+    wanted = {task.key: task.wanted for task in tasks}
+    project = _project(snapshot)
+    progress = backend.progress(project, pushed_tasks.ids(tasks), wanted)
+    altered_tasks.look(snapshot, backend, project, tasks)
+    answer_journal.note(snapshot, backend, project, progress.marks)
+    return progress
 
 
-def check_page(standing: Standing, backend: AnnotationBackend) -> None:
+def check_page(snapshot: Snapshot, backend: AnnotationBackend) -> None:
     """Raise ServiceRefused if people are asked something else than when the round was pushed."""
-    backend.check_schema(_project(standing), asked_schema(standing))
+    backend.check_schema(_project(snapshot), asked_schema(snapshot))
 
 
-def end_early(standing: Standing, how: str, reason: str = "", abandon: bool = False) -> None:
+def end_early(snapshot: Snapshot, how: How, reason: str = "", abandon: bool = False) -> None:
     """Write `ending.json`: from here on the round is being ended, by `how`.
 
     how : `incomplete`, `deadline`, or `cancel`
-    abandon : its tasks are gone from Label Studio; end it without asking there
+    abandon : its tasks are gone from the backend; end it without asking there
     """
-    record = {"how": how, "reason": reason, "abandon": abandon, "at": now()}
-    write_json(standing.folder / round_states.ENDING, record)
+    ending = Ending(how=how, reason=reason, abandon=abandon, at=present_time())
+    ending.write(snapshot.folder / round_states.ENDING)
 
 
-def ending(standing: Standing) -> str | None:
+def ending(snapshot: Snapshot) -> How | None:
     """How the round is being ended early, or None."""
-    path = standing.folder / round_states.ENDING
-    return str(read_json(path)["how"]) if path.exists() else None
+    record = snapshot.records.ending(snapshot.number)
+    return record.how if record else None
 
 
-def _abandoned(standing: Standing) -> bool:
-    path = standing.folder / round_states.ENDING
-    return path.exists() and bool(read_json(path)["abandon"])
+def _abandoned(snapshot: Snapshot) -> bool:
+    record = snapshot.records.ending(snapshot.number)
+    return record is not None and record.abandon
 
 
-def pull(standing: Standing, backend: AnnotationBackend) -> None:
+def pull(snapshot: Snapshot, backend: AnnotationBackend) -> None:
     """Write `annotations.jsonl`: the answers to the round's tasks, and late ones to the hold-out.
 
     Before it `corrections.jsonl`, of the same snapshot: what was changed in closed rounds, and
@@ -115,156 +119,164 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
     asks nobody any more first. One whose project is gone keeps the answers that looks have seen.
     Raises StateError if the round is not complete, or if somebody has to look at changes first.
     """
-    if _abandoned(standing):
-        _record(standing, Pending([], list(answer_journal.known(standing).values())))
+    if _abandoned(snapshot):
+        answers_known = list(answer_journal.known(snapshot).values())
+        _record(snapshot, PulledRound(snapshot.number, answers_known, ()))
         return
-    project, own = _project(standing), pushed_tasks.ids(pushed_tasks.tasks(standing))
-    check_page(standing, backend)
-    late = pushed_tasks.ids(_open_holdout(standing))
-    everything = {**_closed(standing), **late, **own}
-    if ending(standing):
-        backend.withdraw(project, own)
-        altered_tasks.look(standing, backend, project, _tasks(standing))
-        given = backend.pull(project, everything, optional=everything)
+    project, own_ids = _project(snapshot), pushed_tasks.ids(pushed_tasks.tasks(snapshot))
+    check_page(snapshot, backend)
+    late = pushed_tasks.ids(_open_holdout(snapshot))
+    everything = {**_closed(snapshot), **late, **own_ids}
+    if ending(snapshot):
+        backend.withdraw(project, own_ids)
+        altered_tasks.look(snapshot, backend, project, _tasks(snapshot))
+        pulled = backend.pull(project, everything, optional=everything)
     else:
-        done = progress(standing, backend)
-        if not done.done:
+        far = progress(snapshot, backend)
+        if not far.done:
             raise StateError(
-                f"round {standing.number} is not complete: wanted an answer or a skip for each of"
-                f" {done.tasks} tasks, got {done.answered + done.skipped};"
+                f"round {snapshot.number} is not complete: wanted an answer or a skip for each of"
+                f" {far.tasks} tasks, got {far.done_tasks};"
                 " wait, or run `labelcycle close --incomplete`"
             )
-        altered_tasks.look(standing, backend, project, _tasks(standing))
-        given = backend.pull(project, everything, optional=everything.keys() - own.keys())
-    found = changed_answers.compare(standing, backend, given, late)
-    change_limits.check(standing, found)
-    backend.tidy(project, _withdrawn(standing, given))
-    _record(standing, found.pending(standing))
+        altered_tasks.look(snapshot, backend, project, _tasks(snapshot))
+        pulled = backend.pull(project, everything, optional=everything.keys() - own_ids.keys())
+    compared = changed_answers.compare(snapshot, backend, pulled, late)
+    change_limits.check(snapshot, compared)
+    backend.tidy(project, _withdrawn(snapshot, pulled))
+    _record(snapshot, compared.pending(snapshot))
 
 
-def changes(standing: Standing, backend: AnnotationBackend) -> list[Correction]:
+def changes(snapshot: Snapshot, backend: AnnotationBackend) -> list[Correction]:
     """Every change of answers there is now, those too that wait or were rejected."""
-    last = pushed_tasks.last_place(standing)
-    if last is None:
+    place = pushed_tasks.last_place(snapshot)
+    if place is None:
         return []
-    late, own = pushed_tasks.ids(_open_holdout(standing)), {}
-    if standing.state in (State.OPEN, State.ENDING):
-        own = pushed_tasks.ids(pushed_tasks.tasks(standing))
-    everything = {**_closed(standing), **late, **own}
-    altered_tasks.look(standing, backend, last[1], _tasks(standing))
-    given = backend.pull(last[1], everything, optional=everything)
-    return changed_answers.compare(standing, backend, given, late).changes
+    late, own_ids = pushed_tasks.ids(_open_holdout(snapshot)), {}
+    if snapshot.state in (State.OPEN, State.ENDING):
+        own_ids = pushed_tasks.ids(pushed_tasks.tasks(snapshot))
+    everything = {**_closed(snapshot), **late, **own_ids}
+    altered_tasks.look(snapshot, backend, place[1], _tasks(snapshot))
+    pulled = backend.pull(place[1], everything, optional=everything)
+    return changed_answers.compare(snapshot, backend, pulled, late).changes
 
 
-def _tasks(standing: Standing) -> list[Asked]:
+def _tasks(snapshot: Snapshot) -> list[PushedTask]:
     """All tasks of the project of now: the round's own, and those of closed ones."""
-    own = (
-        pushed_tasks.tasks(standing)
-        if standing.number in pushed_tasks.pushed_rounds(standing)
-        else []
-    )
-    return [*own, *(task for _, task in corrections.watched(standing).values())]
+    asked = snapshot.records.has(snapshot.number, round_states.PUSHED)
+    own = pushed_tasks.tasks(snapshot) if asked else ()
+    return [*own, *(task for _, task in corrections.watched(snapshot).values())]
 
 
-def _closed(standing: Standing) -> dict[str, int]:
-    return pushed_tasks.ids(task for _, task in corrections.watched(standing).values())
+def _closed(snapshot: Snapshot) -> dict[str, int]:
+    return pushed_tasks.ids(task for _, task in corrections.watched(snapshot).values())
 
 
-def _withdrawn(standing: Standing, given: Iterable[Answer]) -> dict[str, int]:
+def _withdrawn(snapshot: Snapshot, pulled: Iterable[Answer]) -> dict[str, int]:
     """Tasks of earlier rounds that were withdrawn a while ago, and that nobody has answered."""
-    heard = {answer.key for answer in given}
-    heard |= {record["key"] for record in corrections.corrected(standing)}
+    recorded = corrections.corrected(corrections.pulled(snapshot))
+    heard = {answer.key for answer in pulled} | {answer.key for _, answer in recorded}
     before = datetime.datetime.now(datetime.UTC) - altered_tasks.OPEN_IN_A_BROWSER
     old = {
         number
-        for number in pushed_tasks.pushed_rounds(standing)
-        if (path := standing.campaign.round(number) / round_states.ENDING).exists()
-        and datetime.datetime.fromisoformat(read_json(path)["at"]) < before
+        for number in pushed_tasks.pushed_rounds(snapshot)
+        if (record := snapshot.records.ending(number))
+        and datetime.datetime.fromisoformat(record.at) < before
     }
-    tasks = corrections.watched(standing).values()
+    tasks = corrections.watched(snapshot).values()
     return {t.key: t.task for number, t in tasks if number in old and t.key not in heard}
 
 
-def _record(standing: Standing, made: Pending) -> None:
+def _record(snapshot: Snapshot, pulled: PulledRound) -> None:
     """Write both; the answers last, for they say that the pull is done."""
-    changes = corrections.as_records(made.changes)
-    write_jsonl(standing.folder / round_states.CORRECTIONS, changes)
-    write_jsonl(standing.folder / round_states.ANNOTATIONS, made.answers)
+    write_lines(snapshot.folder / round_states.CORRECTIONS, pulled.changes)
+    write_lines(snapshot.folder / round_states.ANNOTATIONS, pulled.answers)
 
 
-def accept(standing: Standing) -> None:
+def accept(snapshot: Snapshot) -> None:
     """Write the labels that answers and corrections make: the hold-out's, then the pool's."""
-    campaign = standing.campaign
-    own = {t.sample for t in pushed_tasks.tasks(standing) if t.kind in (SELECTED, ADJUDICATION)}
-    late = {task.sample for task in _open_holdout(standing)}
-    fresh = answers.labels(standing, late | own)
-    fresh += corrected_labels.labels(standing, {label.sample for label in fresh})
+    campaign, config, number = snapshot.campaign, snapshot.config, snapshot.number
+    history = campaign_history.read(snapshot)
+    asked = {t.sample for t in history.own_tasks if t.kind in (SELECTED, ADJUDICATION)}
+    asked |= {task.sample for task in _open_holdout(snapshot)}
+    fresh = answers.labels(
+        number, history.answers, history.wanted, asked, config.classes, config.accept
+    )
+    heard = {label.sample for label in fresh}
+    changes = snapshot.records.corrections(number)
+    corrected = change_limits.corrected(snapshot, history, changes)
+    fresh += [label for label in corrected if label.sample not in heard]
     held = {sample.id for sample in read_samples(campaign.samples, "holdout")}
     holdout = {label.sample: label for label in read_labels(campaign.holdout)}
     holdout |= {label.sample: label for label in fresh if label.sample in held}
     write_labels(campaign.holdout, holdout.values())
     written = (label for label in fresh if label.sample not in held)
-    write_labels(campaign.label_file(standing.number), written)
+    write_labels(campaign.label_file(number), written)
 
 
-def version_labels(standing: Standing) -> None:
-    """Put labels and hold-out answers under DVC, so that training sees them."""
-    campaign = standing.campaign
-    commands.add(campaign.root, ["data/labels", "data/holdout.jsonl"])
+def version_labels(snapshot: Snapshot) -> None:
+    """Put labels and hold-out answers under DVC where no stage runs that has DVC do so."""
+    campaign = snapshot.campaign
+    commands.add(campaign.root, [layout.LABELS, layout.HOLDOUT])
 
 
-def measure(standing: Standing) -> None:
+def measure(snapshot: Snapshot) -> None:
     """Write `metrics.json`, the last file of the round, with the digests of all others."""
-    campaign = standing.campaign
-    plan, how = standing.record(round_states.PLAN), ending(standing)
-    tasks = pushed_tasks.tasks(standing)
+    campaign, config, number = snapshot.campaign, snapshot.config, snapshot.number
+    records, how = snapshot.records, ending(snapshot)
+    plan, history = records.plan(number), campaign_history.read(snapshot)
+    tasks = history.own_tasks
+    written, holdout = records.labels_of(number), records.holdout()
+    corrected = corrected_labels.revised(number, written)
+    own_labels = [label for label in written if label not in corrected]
     selected = {task.sample for task in tasks if task.kind == SELECTED}
-    written = read_labels(campaign.label_file(standing.number))
-    again = corrected_labels.revised(standing, written)
-    own = [label for label in written if label not in again]
-    holdout = read_labels(campaign.holdout)
-    everything = read_all_labels(campaign).values()
-    write_json(
-        standing.folder / round_states.METRICS,
-        {
-            **({"accuracy": None} if how == "cancel" else read_json(campaign.metrics)),
-            "round": standing.number,
-            "strategy": plan["strategy"],
-            "budget": plan["budget"],
-            "labels": sum(label.label is not None for label in everything),
-            "accepted": sum(label.label is not None for label in own),
-            "rejected": sum(label.label is None for label in own),
-            "tasks": len(tasks),
-            "undone": _undone(standing, tasks),
-            "returned": len(selected - {label.sample for label in own}),
-            "bought": sum(label.source != OWNED for label in everything) + len(holdout),
-            "ended": how or "complete",
-            "cancelled": how == "cancel",
-            "people": figures.figures(standing),
-            "preannotation": preannotation.figures(standing),
-            "corrections": corrected_labels.figures(standing),
-            "closed": now(),
-            "digests": record_digests(campaign, standing.number),
-        },
+    everything = records.labels().values()
+    labels = sum(label.label is not None for label in everything)
+    evaluation = Evaluation(labels=labels) if how == "cancel" else Evaluation.read(campaign.metrics)
+    measured = {name: value for name, value in vars(evaluation).items() if name != "labels"}
+    metrics = Metrics(
+        **measured,
+        round=number,
+        strategy=plan.strategy,
+        budget=plan.budget,
+        labels=labels,
+        accepted=sum(label.label is not None for label in own_labels),
+        rejected=sum(label.label is None for label in own_labels),
+        tasks=len(tasks),
+        undone=undone(tasks, history.answers),
+        returned=len(selected - {label.sample for label in own_labels}),
+        bought=sum(label.source != OWNED for label in everything) + len(holdout),
+        ended=how or "complete",
+        cancelled=how == "cancel",
+        people=figures.figures(history, config),
+        preannotation=preannotation.figures(history, config),
+        corrections=corrected_labels.figures(
+            number,
+            records.corrections(number),
+            [*written, *holdout],
+            correction_decisions.undecided(snapshot),
+        ),
+        closed=present_time(),
+        digests=record_digests(campaign, number),
     )
+    metrics.write(snapshot.folder / round_states.METRICS)
 
 
-def _undone(standing: Standing, tasks: Iterable[Asked]) -> int:
+def undone(tasks: Iterable[PushedTask], given: Iterable[CountedAnswer]) -> int:
     """How many tasks fewer people than wanted have answered or skipped."""
-    heard = {(reply.key, reply.annotator) for reply in answers.read(standing)}
+    heard = {(answer.key, answer.annotator) for answer in given}
     people = Counter(key for key, _ in heard)
     return sum(people[task.key] < task.wanted for task in tasks)
 
 
-def close(standing: Standing) -> None:
+def close(snapshot: Snapshot) -> None:
     """Commit, push the data to the remote if there is one, and tag `round/NNN`."""
-    root, number = standing.campaign.root, standing.number
-    metrics = standing.record(round_states.METRICS)
-    accuracy = metrics["accuracy"]
-    said = f"accuracy {accuracy['value']:.3f}" if accuracy else "no accuracy"
-    changed = corrected_labels.told(metrics["corrections"])
-    message = f"Close round {number}: {metrics['labels']} labels, {said}"
-    message += f"\n\n{changed}" if changed else ""
+    root, number = snapshot.campaign.root, snapshot.number
+    metrics = snapshot.records.metrics(number)
+    accuracy = f"accuracy {metrics.accuracy.value:.3f}" if metrics.accuracy else "no accuracy"
+    corrections_line = corrected_labels.summary_line(metrics.corrections)
+    message = f"Close round {number}: {metrics.labels} labels, {accuracy}"
+    message += f"\n\n{corrections_line}" if corrections_line else ""
     git.commit(root, RESULTS, message)
     if commands.has_remote(root):
         commands.push(root)
@@ -274,18 +286,18 @@ def close(standing: Standing) -> None:
 # --- answers -------------------------------------------------------------------------------
 
 
-def _project(standing: Standing) -> int:
-    return int(standing.record(round_states.PUSHED)["project"])
+def _project(snapshot: Snapshot) -> int:
+    return snapshot.records.pushed(snapshot.number).project
 
 
-def _open_holdout(standing: Standing) -> list[Asked]:
+def _open_holdout(snapshot: Snapshot) -> list[PushedTask]:
     """Tasks of the hold-out in this round's project that have no verdict, or await another."""
-    known = {x.sample for x in read_holdout(standing.campaign) if not x.adjudicate}
-    here = pushed_tasks.last_place(standing)
+    known = {label.sample for label in snapshot.records.holdout() if not label.adjudicate}
+    place = pushed_tasks.last_place(snapshot)
     return [
         task
-        for number in pushed_tasks.pushed_rounds(standing)
-        if pushed_tasks.place(standing, number) == here
-        for task in pushed_tasks.tasks(standing, number)
+        for number in pushed_tasks.pushed_rounds(snapshot)
+        if snapshot.records.pushed(number).place == place
+        for task in pushed_tasks.tasks(snapshot, number)
         if task.kind == HOLDOUT and task.sample not in known
     ]

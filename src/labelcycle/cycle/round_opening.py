@@ -1,6 +1,5 @@
 """The steps that open a round: plan, selection, push, the commit `open/NNN`."""
 
-import datetime
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -8,8 +7,9 @@ from dataclasses import asdict
 from labelcycle.adapters import annotation, git
 from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.ports import AnnotationBackend, LabelSchema, TaskSpec
-from labelcycle.campaign import round_states
-from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign import layout, round_states
+from labelcycle.campaign.records.plan_record import Plan, PlanDigests
+from labelcycle.campaign.records.pushed_record import Pushed
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import (
     OWNED,
@@ -19,84 +19,76 @@ from labelcycle.campaign.store import (
     file_digest,
     read_samples,
     write_bytes,
-    write_json,
 )
 from labelcycle.cycle import task_plan
 from labelcycle.errors import PoolExhausted, StateError
-from labelcycle.rounds import trusted_places
-from labelcycle.rounds.pushed_tasks import Asked
-from labelcycle.rounds.snapshot import COMMITTED, Standing
+from labelcycle.rounds import plug_in_options, trusted_places
+from labelcycle.rounds.pushed_tasks import pushed_task
+from labelcycle.rounds.snapshots import COMMITTED, Snapshot, present_time
 from labelcycle.stages import code
 
-INPUTS = ("data/images", "data/samples.jsonl", "data/labels", "data/holdout.jsonl")
+INPUTS = (layout.IMAGES, layout.SAMPLES, layout.LABELS, layout.HOLDOUT)
 """What a round stands on, under DVC."""
-
-
-def now() -> str:
-    """The present time in UTC, ISO 8601, whole seconds."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 GUESS = "A class that is chosen already is the model's guess: check it."
 
 
-def schema(standing: Standing) -> LabelSchema:
+def schema(snapshot: Snapshot) -> LabelSchema:
     """What annotators are asked in this campaign."""
-    hint = f" {GUESS}" if standing.config.push.preannotate else ""
-    return LabelSchema(standing.config.classes, standing.config.campaign.instruction + hint)
+    hint = f" {GUESS}" if snapshot.config.push.preannotate else ""
+    return LabelSchema(snapshot.config.classes, snapshot.config.campaign.instruction + hint)
 
 
-def asked_schema(standing: Standing) -> LabelSchema:
+def asked_schema(snapshot: Snapshot) -> LabelSchema:
     """What annotators were asked when the open round was pushed: the next may ask otherwise."""
-    recorded = standing.record(round_states.PUSHED).get("schema")
-    if recorded is None:  # an earlier version wrote none
-        return schema(standing)
-    return LabelSchema(tuple(recorded["classes"]), recorded["instruction"])
+    return snapshot.records.pushed(snapshot.number).schema
 
 
-def schema_digest(standing: Standing) -> str:
+def schema_digest(snapshot: Snapshot) -> str:
     """Digest of the label schema."""
-    return digest(dump_json(asdict(schema(standing))).encode())
+    return digest(dump_json(asdict(schema(snapshot))).encode())
 
 
-def plan(standing: Standing) -> None:
+def plan(snapshot: Snapshot) -> None:
     """Write `plan.json`.
 
     Raises PoolExhausted if the budget is above what is left, StateError if a file that the
     settings name is not there.
     """
-    config, campaign = standing.config, standing.campaign
-    chosen = config.pretrain
-    files = code.named_files(campaign.root, chosen.encoder, chosen.options)
+    config, campaign = snapshot.config, snapshot.campaign
+    files = plug_in_options.named_files(campaign, config)
     _check_there(campaign, files)
-    if standing.number == 0:  # an ingest or import that was killed may not have come so far
-        commands.add(campaign.root, INPUTS)
+    # An ingest or import that was killed may not have come so far. What DVC knows already, it takes
+    # in its present state when it brings the stages up to date.
+    unknown = [path for path in INPUTS if not (campaign.root / f"{path}.dvc").exists()]
+    if unknown:
+        commands.add(campaign.root, unknown)
     for file in files:
         if _in_data(campaign, file):
             commands.add(campaign.root, [file])
-    check_budget(standing)
-    labels = read_all_labels(campaign)
-    task_plan.check_gold(standing)
-    write_json(
-        standing.folder / round_states.PLAN,
-        {
-            "round": standing.number,
-            "campaign": standing.key,
-            "strategy": config.query.strategy,
-            "budget": config.query.budget,
-            "seed": config.campaign.seed,
-            "labels": sum(label.label is not None for label in labels.values()),
-            "classes": list(config.classes),
-            "planned": now(),
-            "digests": {
-                "owned": file_digest(campaign.label_file(OWNED)),
-                "pool": file_digest(campaign.samples),
-                "params": config.digest,
-                "schema": schema_digest(standing),
-            },
-            "files": files,
-        },
+    check_budget(snapshot)
+    labels = snapshot.records.labels()
+    task_plan.check_gold(snapshot)
+    digests = PlanDigests(
+        owned=file_digest(campaign.label_file(OWNED)),
+        pool=file_digest(campaign.samples),
+        params=config.digest,
+        schema=schema_digest(snapshot),
     )
+    plan = Plan(
+        round=snapshot.number,
+        campaign=snapshot.key,
+        strategy=config.query.strategy,
+        budget=config.query.budget,
+        seed=config.campaign.seed,
+        labels=sum(label.label is not None for label in labels.values()),
+        classes=config.classes,
+        planned=present_time(),
+        digests=digests,
+        files=files,
+    )
+    plan.write(snapshot.folder / round_states.PLAN)
 
 
 def _check_there(campaign: Campaign, files: dict[str, str]) -> None:
@@ -104,8 +96,8 @@ def _check_there(campaign: Campaign, files: dict[str, str]) -> None:
 
     Planned without it, the round would be held to its absence.
     """
-    for name, found in files.items():
-        if found == code.NO_FILE:
+    for name, content in files.items():
+        if content == code.NO_FILE:
             raise StateError(
                 f"no file {name} in the campaign: wanted the file that pretrain.options.file of"
                 " params.yaml names, before a round is planned; put it there"
@@ -118,10 +110,10 @@ def _restore(campaign: Campaign, name: str) -> str:
     return f": dvc checkout {name}.dvc" if (campaign.root / f"{name}.dvc").exists() else ""
 
 
-def check_budget(standing: Standing) -> int:
+def check_budget(snapshot: Snapshot) -> int:
     """Samples of the pool without a label. Raises PoolExhausted if the budget is above that."""
-    labels, budget = read_all_labels(standing.campaign), standing.config.query.budget
-    pool = read_samples(standing.campaign.samples, "pool")
+    labels, budget = snapshot.records.labels(), snapshot.config.query.budget
+    pool = read_samples(snapshot.campaign.samples, "pool")
     left = sum(sample.id not in labels for sample in pool)
     if not left:
         raise PoolExhausted(
@@ -142,86 +134,84 @@ def _in_data(campaign: Campaign, file: str) -> bool:
     return path.is_file() and path.resolve().is_relative_to(campaign.data)
 
 
-def check_plan(standing: Standing) -> None:
+def check_plan(snapshot: Snapshot) -> None:
     """Raise StateError if settings, or the files they name, changed since the round was planned."""
-    planned = standing.record(round_states.PLAN)["digests"]["params"]
-    if planned != standing.config.digest:
+    planned = snapshot.records.plan(snapshot.number).digests.params
+    if planned != snapshot.config.digest:
         raise StateError(
-            f"params.yaml changed since round {standing.number} was planned (wanted digest"
-            f" {planned}, got {standing.config.digest}); put it back{_cancel(standing)}"
+            f"params.yaml changed since round {snapshot.number} was planned (wanted digest"
+            f" {planned}, got {snapshot.config.digest}); put it back{_cancel(snapshot)}"
         )
-    if standing.state is not State.PUSHED:  # people were asked: from here on the close looks
-        check_files(standing)
+    if snapshot.state is not State.PUSHED:  # people were asked: from here on the close looks
+        check_files(snapshot)
 
 
-def check_files(standing: Standing) -> None:
+def check_files(snapshot: Snapshot) -> None:
     """Raise StateError if a file that the settings name is not the one the round was planned with.
 
     Features of other bytes are other inputs: what people were asked would not belong to them.
     """
-    campaign, chosen = standing.campaign, standing.config.pretrain
-    planned = standing.record(round_states.PLAN).get("files", {})  # an earlier version wrote none
-    named = chosen.options.get("file")
-    for name, wanted in planned.items():
-        if name != named and trusted_places.outside(name):
+    campaign, chosen = snapshot.campaign, snapshot.config.pretrain
+    planned_files = snapshot.records.plan(snapshot.number).files
+    chosen_file = chosen.options.get("file")
+    for name, planned in planned_files.items():
+        if name != chosen_file and trusted_places.outside(name):
             raise StateError(
-                f"{standing.folder / round_states.PLAN} names {name!r}, which is outside the"
+                f"{snapshot.folder / round_states.PLAN} names {name!r}, which is outside the"
                 " campaign, and params.yaml does not name it; whoever wrote it may be after files"
                 " of yours"
             )
         path = campaign.root / name
         got = file_digest(path) if path.is_file() else code.NO_FILE
-        if got == wanted:
+        if got == planned:
             continue
         raise StateError(
-            f"{name}, which params.yaml names, changed since round {standing.number} was planned:"
-            f" wanted digest {wanted}, got {got}; put it back until the round is closed"
-            f"{_restore(campaign, name)}{_cancel(standing)}"
+            f"{name}, which params.yaml names, changed since round {snapshot.number} was planned:"
+            f" wanted digest {planned}, got {got}; put it back until the round is closed"
+            f"{_restore(campaign, name)}{_cancel(snapshot)}"
         )
 
 
-def _cancel(standing: Standing) -> str:
+def _cancel(snapshot: Snapshot) -> str:
     """What else can be done, where the round can be given up."""
-    given_up = standing.state in round_states.CANCELLABLE
+    given_up = snapshot.state in round_states.CANCELLABLE
     return ", or give the round up with `labelcycle cancel`" if given_up else ""
 
 
-def record_selection(standing: Standing) -> None:
+def record_selection(snapshot: Snapshot) -> None:
     """Copy the query's output to the round's `selection.json`."""
-    write_bytes(standing.folder / round_states.SELECTION, standing.campaign.selection.read_bytes())
+    write_bytes(snapshot.folder / round_states.SELECTION, snapshot.campaign.selection.read_bytes())
 
 
-def backend(standing: Standing) -> AnnotationBackend:
+def backend(snapshot: Snapshot) -> AnnotationBackend:
     """Where the next tasks go, as `push.backend` says."""
-    return annotation.of(standing.campaign, standing.config.push.backend)
+    return annotation.of(snapshot.campaign, snapshot.config.push.backend)
 
 
-def push(standing: Standing, backend: AnnotationBackend, say: Callable[[str], None]) -> None:
+def push(snapshot: Snapshot, backend: AnnotationBackend, say: Callable[[str], None]) -> None:
     """Hand the selection to annotators and write `pushed.json`; done twice, it is done once.
 
     say : is told if browsers may not be able to load the images, of which one is asked for
     """
-    config = standing.config
-    wanted = schema(standing)
-    project = backend.open_project(standing.key, config.campaign.name, wanted)
-    backend.check_schema(project, wanted)
-    tasks = task_plan.tasks(standing)
+    config = snapshot.config
+    label_schema = schema(snapshot)
+    project = backend.open_project(snapshot.key, config.campaign.name, label_schema)
+    backend.check_schema(project, label_schema)
+    tasks = task_plan.tasks(snapshot)
     _look(tasks, annotation.get(config.push.backend).page_origin(), say)
     shown = (task.prediction for task in tasks if task.shown)
     model = next((prediction.model for prediction in shown if prediction), None)
     ids, displays = backend.push(project, tasks, model), backend.display(tasks)
-    write_json(
-        standing.folder / round_states.PUSHED,
-        {
-            "backend": config.push.backend,
-            "project": project,
-            "url": backend.work_url(project),
-            "model": model,
-            "pushed": now(),
-            "schema": asdict(wanted),
-            "tasks": [asdict(Asked.of(t, ids[t.key], displays[t.key])) for t in tasks],
-        },
+    pushed = Pushed(
+        backend=config.push.backend,
+        project=project,
+        url=backend.work_url(project),
+        model=model,
+        pushed=present_time(),
+        schema=label_schema,
+        tasks=tuple(pushed_task(task, ids[task.key], displays[task.key]) for task in tasks),
     )
+    pushed.write(snapshot.folder / round_states.PUSHED)
 
 
 def _look(tasks: Sequence[TaskSpec], origin: str | None, say: Callable[[str], None]) -> None:
@@ -233,24 +223,24 @@ def _look(tasks: Sequence[TaskSpec], origin: str | None, say: Callable[[str], No
         say(f"annotators may not see the images: {problem.found}; {problem.remedy}")
 
 
-def mark_open(standing: Standing) -> None:
+def mark_open(snapshot: Snapshot) -> None:
     """Commit what was asked and tag it `open/NNN`.
 
     Raises StateError if the settings are not those it was asked with.
     """
-    check_plan(standing)
-    root, number = standing.campaign.root, standing.number
-    message = f"Open round {number}: {standing.config.query.strategy}"
+    check_plan(snapshot)
+    root, number = snapshot.campaign.root, snapshot.number
+    message = f"Open round {number}: {snapshot.config.query.strategy}"
     git.commit(root, COMMITTED, message)
     if commands.has_remote(root):  # the labels as they are now are what `verify` elsewhere needs
         commands.push(root)
     git.tag(root, round_states.open_tag(number), message)
 
 
-def drop(standing: Standing) -> None:
+def drop(snapshot: Snapshot) -> None:
     """Remove a plan that was never handed to anybody.
 
     The plan goes last: a kill leaves a prefix of the round's files here, too.
     """
-    (standing.folder / round_states.SELECTION).unlink(missing_ok=True)
-    shutil.rmtree(standing.folder)
+    (snapshot.folder / round_states.SELECTION).unlink(missing_ok=True)
+    shutil.rmtree(snapshot.folder)

@@ -13,9 +13,9 @@ from pydantic import Field
 from torch import nn
 from torchvision import models  # type: ignore[import-untyped]
 
-from labelcycle.nn import simclr, starting
+from labelcycle.nn import simclr, start_weights
 from labelcycle.nn.encoders import Fitting, Images
-from labelcycle.nn.network import NetworkEncoder, fit_simclr, rebuilt
+from labelcycle.nn.network_encoder import NetworkEncoder, fit_simclr, rebuilt
 from labelcycle.nn.progress import State
 
 SMALL = 64
@@ -39,7 +39,7 @@ def backbone(name: str, image_size: int) -> nn.Sequential:
     return nn.Sequential(Centred(), network)
 
 
-class Options(starting.Options, simclr.Options):
+class Options(start_weights.Options, simclr.Options):
     """The recipe of TypiClust for CIFAR-10: 500 epochs, batch 512, temperature 0.1, SGD 0.4.
 
     Hacohen et al. 2022 (appendix), and the settings that their repository trains with. Photographs
@@ -61,8 +61,8 @@ PHOTO = {"crop_min": 0.08, "jitter": 0.8, "hue": 0.2, "blur_probability": 0.5}
 def for_size(options: Options, size: int) -> Options:
     """The options for images of `size` pixels: the recipe's values where none are given."""
     photo = options.recipe == "photo" or (options.recipe == "auto" and size >= SMALL)
-    given = options.model_fields_set
-    recipe = {key: value for key, value in PHOTO.items() if key not in given}
+    set_by_name = options.model_fields_set
+    recipe = {key: value for key, value in PHOTO.items() if key not in set_by_name}
     return options.model_copy(update=recipe) if photo else options
 
 
@@ -88,7 +88,7 @@ class ResNet:
         size = images.shape[1]
 
         def build() -> nn.Module:
-            return starting.started(backbone(self.name, size), self.name, options)
+            return start_weights.started(backbone(self.name, size), self.name, options)
 
         recipe = for_size(options, size)
         trained, training = yield from fit_simclr(build, images, recipe, seed, device, resume)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
-from labelcycle.adapters import patience
+from labelcycle.adapters import time_limit
 from labelcycle.campaign.store import digest
 from labelcycle.errors import ServiceDown, SettingsError
 
@@ -28,7 +28,7 @@ PIECE = 3
 
 
 @dataclass(frozen=True)
-class Address:
+class Recipient:
     """Where notices go: its place in LABELCYCLE_NOTIFY, from 1, and the URL."""
 
     number: int
@@ -47,25 +47,25 @@ class Address:
         return digest(self.url.encode())
 
 
-def addresses(environment: Mapping[str, str] | None = None) -> list[Address]:
+def addresses(environment: Mapping[str, str] | None = None) -> list[Recipient]:
     """The addresses, which are set apart by spaces or line ends; none if the variable is empty."""
     env = os.environ if environment is None else environment
-    return [Address(number, url) for number, url in enumerate(env.get(VARIABLE, "").split(), 1)]
+    return [Recipient(number, url) for number, url in enumerate(env.get(VARIABLE, "").split(), 1)]
 
 
-def send(address: Address, title: str, body: str) -> None:
+def send(address: Recipient, title: str, body: str) -> None:
     """Send a text.
 
     Raises SettingsError if apprise does not understand the address, ServiceDown if the text did
     not get there in time. A text that is late may get there all the same.
     """
     try:
-        patience.in_time(lambda: _send(address, title, body), WHOLE_S)
+        time_limit.in_time(lambda: _send(address, title, body), WHOLE_S)
     except TimeoutError as error:
         raise ServiceDown(f"{address.name} was not reached ({error})") from error
 
 
-def _send(address: Address, title: str, body: str) -> None:
+def _send(address: Recipient, title: str, body: str) -> None:
     import apprise  # a second
 
     logging.getLogger("apprise").propagate = False  # it would show the address
@@ -73,15 +73,15 @@ def _send(address: Address, title: str, body: str) -> None:
         app_id="labelcycle", app_desc="labelling cycles", app_url="", http_redirects=False
     )
     capture = apprise.LogCapture(level=logging.WARNING, fmt="%(message)s")  # type: ignore[no-untyped-call]
-    with capture as said:
+    with capture as log:
         door = apprise.Apprise(asset=asset)
         known = door.add(address.url)
         sent = known and door.notify(body=body, title=title)
-        reason = _without_secrets(said.getvalue(), address.url)
+        reason = _without_secrets(log.getvalue(), address.url)
     if not known:
         raise SettingsError(
             f"{address.name}: wanted an address that apprise understands ({reason}); see"
-            " docs/operating.md"
+            " docs/guides/serve-weekly.md"
         )
     if not sent:
         raise ServiceDown(f"{address.name} was not reached ({reason})")

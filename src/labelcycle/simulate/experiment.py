@@ -11,7 +11,7 @@ from labelcycle.core import clusterers, registry, strategies
 from labelcycle.errors import SettingsError
 from labelcycle.nn import encoders, learners
 from labelcycle.options import Options
-from labelcycle.simulate.parts import Choice, Package, chosen
+from labelcycle.simulate.plug_in_choice import Choice, Package, chosen
 from labelcycle.simulate.results import BASE
 from labelcycle.simulate.sets import LONG_TAILS, SETS
 from labelcycle.stages.cluster import Options as StageOptions
@@ -66,7 +66,7 @@ class EncoderOptions(Options):
 class DataOptions(Options):
     """A set of images or features whose labels are known."""
 
-    name: str = Field(description="one of the sets; see docs/simulate.md")
+    name: str = Field(description="one of the sets; see docs/reference/data-sets.md")
     path: str | None = Field(
         None, description="file or folder, relative to the experiment's file; may hold $VARIABLES"
     )
@@ -78,7 +78,11 @@ class DataOptions(Options):
         None, gt=1, description="thin the classes out, the last to the first divided by this"
     )
     test: float = Field(
-        0.2, gt=0, lt=1, description="share that measures, drawn at random where the set has none"
+        0.2,
+        gt=0,
+        lt=1,
+        description="share that measures, drawn at random where the set has none; skin lesions are"
+        " drawn by lesion",
     )
     balanced: bool | None = Field(
         None, description="measure the mean recall of the classes; null: as the set is measured"
@@ -91,8 +95,7 @@ class DataOptions(Options):
     @classmethod
     def _known(cls, name: str) -> str:
         if name not in SETS:
-            hint = registry.near(name, SETS)
-            raise ValueError(f"unknown set {name!r}; {hint}wanted one of {', '.join(SETS)}")
+            raise ValueError(registry.unknown("set", name, SETS))
         return name
 
     @property
@@ -127,10 +130,14 @@ class Experiment(Options):
         None, description="for sets of images"
     )
     features: Literal["encoder", "model"] = Field(
-        "encoder", description="model: of the current model's own backbone, anew each round"
+        "encoder",
+        description="model: of the current model's own backbone, anew each round; the encoder's"
+        " until the model knows two classes",
     )
     pool: int | None = Field(
-        None, ge=1, description="training rows that a seed draws; null: all of them"
+        None,
+        ge=1,
+        description="training rows that a seed draws; a set with fewer is taken whole; null: all",
     )
     initial: int | float = Field(
         0, description="labels before round 0, drawn at random: a number, or a share below 1"
@@ -175,7 +182,7 @@ class Experiment(Options):
     @model_validator(mode="after")
     def _consistent(self) -> "Experiment":
         for key in ("data", "strategies", "clusterers", "learners"):
-            texts = [each.text for each in getattr(self, key)]
+            texts = [part.text for part in getattr(self, key)]
             twice = sorted({text for text in texts if texts.count(text) > 1})
             if twice:
                 raise ValueError(f"{key}: {twice[0]!r} stands there twice; give one a label")
@@ -273,7 +280,7 @@ def parse(raw: object, source: str) -> Experiment:
 def _check_parts(experiment: Experiment) -> None:
     for key in ("strategies", "clusterers"):
         experiment.chosen(key)
-    for encoder in (experiment.encoder, *(each.encoder for each in experiment.data)):
+    for encoder in (experiment.encoder, *(set_options.encoder for set_options in experiment.data)):
         if encoder and encoders.is_ready_made(encoder.name):
             raise SettingsError(
                 f"encoder {encoder.name} goes by the names of a campaign's samples; give ready"

@@ -24,18 +24,19 @@ from labelcycle.core import clusterers, strategies
 from labelcycle.core.strategies import supclust
 from labelcycle.errors import Interrupted
 from labelcycle.nn import learners
-from labelcycle.simulate import campaigns, play_campaign, pool_maps, tables
-from labelcycle.simulate.clusters import Folder
+from labelcycle.simulate import markdown_tables, play_trial, pool_maps, run_trials
+from labelcycle.simulate.cached_clusters import Folder
+from labelcycle.simulate.comparison import Problem
 from labelcycle.simulate.experiment import DataOptions, Experiment
-from labelcycle.simulate.features import Place, problems
+from labelcycle.simulate.features import Workspace, problems
 from labelcycle.simulate.figures.drawing import Failed, draw, map_file
-from labelcycle.simulate.finished_campaigns import Kept
-from labelcycle.simulate.parts import Choice
-from labelcycle.simulate.printed import Showing, Watching
-from labelcycle.simulate.problem import Campaign, Measured, Problem, needs
+from labelcycle.simulate.finished_trials import Kept
+from labelcycle.simulate.plug_in_choice import Choice
+from labelcycle.simulate.progress_callback import Showing, Watching
 from labelcycle.simulate.result_rows import counted, curves_of, groups, heading
 from labelcycle.simulate.results import Row, rows_of
 from labelcycle.simulate.sets.chosen_set import Read
+from labelcycle.simulate.trial import Measured, Trial, needs
 from labelcycle.stages import code
 
 RESULTS = "results.json"
@@ -66,10 +67,10 @@ def run(
     """
     folder = folder.absolute()
     with lock.exclusive(folder / ".labelcycle" / "simulate.lock"):
-        place = Place(source, folder / "cache", showing, watching)
+        workspace = Workspace(source, folder / "cache", showing, watching)
         try:
             parts = [
-                _of_set(experiment, options, read, folder, place, jobs)
+                _of_set(experiment, options, read, folder, workspace, jobs)
                 for options, read in zip(experiment.data, reads, strict=True)
             ]
         except KeyboardInterrupt as error:
@@ -77,13 +78,13 @@ def run(
                 "interrupted between campaigns: all that is finished is kept; the same command"
                 " goes on"
             ) from error
-        found = {
+        results = {
             **_settings(experiment),
             "sets": [facts for facts, *_ in parts],
             "rows": [row for _, rows, _ in parts for row in rows],
         }
-        store.write_json(folder / RESULTS, found)
-        store.write_bytes(folder / TABLE, page(found).encode())
+        store.write_json(folder / RESULTS, results)
+        store.write_bytes(folder / TABLE, page(results).encode())
         for mapped in (mapped for *_, mapped in parts if mapped):
             try:
                 mapped()
@@ -92,13 +93,13 @@ def run(
                     raise
                 failed(folder / "map-*.json", error)
         draw(folder, failed=failed)
-    return found
+    return results
 
 
 def _settings(experiment: Experiment) -> dict[str, Any]:
     """What was played; not where the data lay."""
     parts = {
-        kind: [{"label": each.text, **each.record()} for each in experiment.chosen(kind)]
+        kind: [{"label": part.text, **part.record()} for part in experiment.chosen(kind)]
         for kind in KINDS
     }
     return {
@@ -115,26 +116,28 @@ def _of_set(
     options: DataOptions,
     read: Read,
     folder: Path,
-    place: Place,
+    workspace: Workspace,
     jobs: int,
 ) -> tuple[dict[str, Any], list[Row], Callable[[], None] | None]:
     """What there is to say about a set, its rows, and what writes its map if it has one."""
     parts = {key: experiment.chosen(key) for key in KINDS}
-    found: dict[Campaign, Measured] = {}
+    by_trial: dict[Trial, Measured] = {}
     mapped = None
-    for problem, seeds in problems(experiment, options, read, place):
+    for problem, seeds in problems(experiment, options, read, workspace):
         kept = Kept(folder / "campaigns.jsonl", problem, f"version {__version__}", _code)
         names = {each.name for each in parts["clusterers"]}
         codes = {name: _code_of(f"{clusterers.__name__}.{name}") for name in names}
         clusters = Folder(folder / "cache" / "clusters", problem, codes)
         grid = _grid(parts, seeds)
-        found |= campaigns.run(problem, grid, kept, clusters, jobs, place.showing)
+        by_trial |= run_trials.run(problem, grid, kept, clusters, jobs, workspace.showing)
         if seeds[0] == 0 and experiment.features == "encoder":  # else each round sees others
-            mapped = partial(_map, problem, parts, found, clusters, folder)
+            mapped = partial(_map, problem, parts, by_trial, clusters, folder)
     rows = [
         row
         for learner, clusterer in product(parts["learners"], parts["clusterers"])
-        for row in rows_of(problem, found, parts["strategies"], clusterer, learner, experiment.base)
+        for row in rows_of(
+            problem, by_trial, parts["strategies"], clusterer, learner, experiment.base
+        )
     ]
     return _facts(problem), rows, mapped
 
@@ -142,7 +145,7 @@ def _of_set(
 def _map(
     problem: Problem,
     parts: Mapping[str, Sequence[Choice]],
-    found: Mapping[Campaign, Measured],
+    found: Mapping[Trial, Measured],
     clusters: Folder,
     folder: Path,
 ) -> None:
@@ -152,7 +155,7 @@ def _map(
     if not shown:
         return
     clusterer, learner = parts["clusterers"][0], parts["learners"][0]
-    picks = {e.text: found[Campaign(e, clusterer, learner, 0)].picks[0] for e in shown}
+    picks = {e.text: found[Trial(e, clusterer, learner, 0)].picks[0] for e in shown}
     names = list(problem.source.names)
     key = [names, problem.record(), clusterer.record(), [each.record() for each in shown], picks]
     digest = store.digest(store.dump_json([*key, code.code_of(pool_maps.__name__)]).encode())
@@ -163,18 +166,18 @@ def _map(
     task = clusterer, 0, 0
     assignment = clusters.get(task)
     if assignment is None:
-        assignment = play_campaign.clustered(problem, *task)
+        assignment = play_trial.clustered(problem, *task)
     options = next((e.options for e in shown if isinstance(e.options, supclust.Options)), None)
     made = pool_maps.pool_map(problem, 0, assignment, options or supclust.Options(), picks)
     store.write_json(path, {"key": digest, "data": problem.source.name, "classes": names, **made})
 
 
-def _grid(parts: Mapping[str, Sequence[Choice]], seeds: Sequence[int]) -> list[Campaign]:
+def _grid(parts: Mapping[str, Sequence[Choice]], seeds: Sequence[int]) -> list[Trial]:
     """Every combination; a strategy that reads no clusters is played once for all clusterers."""
     every = product(seeds, parts["learners"], parts["clusterers"], parts["strategies"])
     return list(
         dict.fromkeys(
-            Campaign(strategy, clusterer if "clusters" in needs(strategy) else None, learner, seed)
+            Trial(strategy, clusterer if "clusters" in needs(strategy) else None, learner, seed)
             for seed, learner, clusterer, strategy in every
         )
     )
@@ -205,24 +208,24 @@ def page(found: Mapping[str, Any]) -> str:
             "",
             f"{facts['metric'].capitalize()} in per cent on {facts['test']:,} test samples, mean of"
             f" {counted(seeds, 'seed')}, pools of {facts['pool']:,}."
-            f" {tables.intervals(seeds, found['base'])}",
+            f" {markdown_tables.intervals(seeds, found['base'])}",
             "",
-            tables.table(curves, found["base"]),
+            markdown_tables.table(curves, found["base"]),
             "",
         ]
-        told = tables.stand_ins(curves)
-        lines += [told, ""] if told else []
+        stand_in_lines = markdown_tables.stand_ins(curves)
+        lines += [stand_in_lines, ""] if stand_in_lines else []
     return "\n".join(lines)
 
 
-def _code(campaign: Campaign) -> str:
+def _code(trial: Trial) -> str:
     """Digest of what a campaign runs: this package, the stages, its own parts, the libraries."""
-    named = [(strategies, campaign.strategy), (learners, campaign.learner)]
-    if campaign.clusterer:
-        named.append((clusterers, campaign.clusterer))
+    named = [(strategies, trial.strategy), (learners, trial.learner)]
+    if trial.clusterer:
+        named.append((clusterers, trial.clusterer))
     return _code_of(*(f"{package.__name__}.{part.name}" for package, part in named))
 
 
 @cache
 def _code_of(*modules: str) -> str:
-    return store.digest(store.dump_json(code.code_of(play_campaign.__name__, *modules)).encode())
+    return store.digest(store.dump_json(code.code_of(play_trial.__name__, *modules)).encode())

@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.campaign import store
-from labelcycle.nn.encoders import Encoder, Images
+from labelcycle.campaign.encoder_files import DESCRIPTION, load_image_encoder
+from labelcycle.nn.encoders import Encoder, Images, is_ready_made
+from labelcycle.nn.learner_inputs import Pictures, Seen
 from labelcycle.nn.learners import sees_images
-from labelcycle.nn.samples import Pictures, Seen
 from labelcycle.stages.sample_images import load_images
 
 
@@ -35,12 +36,5 @@ def seen(
 
 def campaign_encoder(campaign: store.Campaign) -> tuple[str, Encoder] | None:
     """Name and fitted encoder of the campaign; None if it takes no images."""
-    from labelcycle.campaign.encoder_files import DESCRIPTION, load_encoder  # torch
-    from labelcycle.nn.encoders import ReadyMade, get_ready_made
-
     name = store.read_json(campaign.encoder / DESCRIPTION)["encoder"]
-    if get_ready_made(name):
-        return None
-    encoder = load_encoder(campaign.encoder)
-    assert not isinstance(encoder, ReadyMade)
-    return name, encoder
+    return None if is_ready_made(name) else (name, load_image_encoder(campaign.encoder))

@@ -14,10 +14,10 @@ from labelcycle.core.pool import Head
 from labelcycle.core.registry import parse_options
 from labelcycle.errors import SettingsError
 from labelcycle.nn import learners
-from labelcycle.nn.calibrated import Calibrated, temperature_of
 from labelcycle.nn.encoders import Encoder
+from labelcycle.nn.learner_inputs import Seen, fitted, head, own_features, probabilities
 from labelcycle.nn.learners import Learner
-from labelcycle.nn.samples import Seen, fitted, head, own_features, probabilities
+from labelcycle.nn.temperature_scaling import Calibrated, temperature_of
 from labelcycle.stages.learner_samples import campaign_encoder, seen
 from labelcycle.stages.pool_files import probabilities_file, read_pool
 from labelcycle.stages.sample_images import common_ranges, median_side
@@ -103,9 +103,9 @@ def _image_size(
         return options.image_size
     if encoder:  # its network was trained at this size
         return encoder[1].image_size
-    module: Any = learners.get(options.learner)
+    module = learners.get_for_images(options.learner)
     side = median_side(store.read_samples(campaign.samples, "pool"))
-    return int(module.default_size(side, settings))
+    return module.default_size(side, settings)
 
 
 def model_seen(campaign: store.Campaign, split: str, features: NDArray[np.floating]) -> Seen:

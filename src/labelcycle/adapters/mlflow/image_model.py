@@ -40,7 +40,7 @@ class ImageClassifier(PythonModel):
             self._encoder = _fetched(context.model_config["encoder"])
         self._learner = load_learner(model)
         self._classes = record["classes"]
-        self._ranges = {kind: tuple(each) for kind, each in record["values"].items()}
+        self._ranges = {kind: tuple(ends) for kind, ends in record["values"].items()}
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
@@ -50,16 +50,16 @@ class ImageClassifier(PythonModel):
         model_input : column `image`, the bytes of one image file (PNG, JPEG, ...) a row
         """
         del context, params
-        from labelcycle import imaging
-        from labelcycle.nn.squares import square
+        from labelcycle import decoding
+        from labelcycle.nn.square_crop import square
 
         images = [
-            imaging.decode(bytes(data), ranges=self._ranges).image for data in model_input["image"]
+            decoding.decode(bytes(data), ranges=self._ranges).image for data in model_input["image"]
         ]
         size = self._size or self._encoder.image_size
         pixels = np.stack([square(image, size) for image in images])
-        given = pixels if self._size else self._encoder.embed(pixels)
-        probabilities = self._learner.predict_proba(given)
+        learner_input = pixels if self._size else self._encoder.embed(pixels)
+        probabilities = self._learner.predict_proba(learner_input)
         best = probabilities.argmax(axis=1)
         return pd.DataFrame(
             {
@@ -73,9 +73,8 @@ def _fetched(address: str) -> Any:
     """The encoder that rounds share. Raises DataError where MLflow does not give it."""
     import mlflow
 
-    from labelcycle.campaign.encoder_files import load_encoder
+    from labelcycle.campaign.encoder_files import load_image_encoder
     from labelcycle.errors import DataError
-    from labelcycle.nn.encoders import ReadyMade
 
     with TemporaryDirectory() as folder:
         try:
@@ -85,6 +84,4 @@ def _fetched(address: str) -> Any:
                 f"the model's encoder {address} cannot be fetched ({error}); it is logged once for"
                 " all rounds: set MLFLOW_TRACKING_URI to the server that the model is of"
             ) from error
-        encoder = load_encoder(Path(where))
-    assert not isinstance(encoder, ReadyMade), "no model is logged for ready-made features"
-    return encoder
+        return load_image_encoder(Path(where))

@@ -6,6 +6,8 @@ likeliest class were the label, with respect to the weights (the bias is left ou
 outer hidden. It is never built: products of such gradients are products of two small ones. The
 seeding is k-means++ from the longest gradient, as in the authors' code. What they leave open: where
 only copies of picks remain, they follow by length of the gradient.
+
+Slow version: tests/core/test_badge.py, `slow_badge`.
 """
 
 from dataclasses import dataclass
@@ -14,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax  # type: ignore[import-untyped]
 
-from labelcycle.core.ordering import best_first, steady
 from labelcycle.core.pool import Head, Pool, Selection
+from labelcycle.core.stable_order import best_first, steady
 from labelcycle.core.strategies import _cold_start
 from labelcycle.core.threads import in_parallel
 

@@ -5,6 +5,8 @@ Learning, 2011 (arXiv 1112.5745); with dropout Gal, Islam, Ghahramani: Deep Baye
 with Image Data, ICML 2017 (arXiv 1703.02910). Unlike `dbal` it passes over samples of which every
 draw is unsure: noise that no label would settle. Dropout is on the last layer, the one that learns
 from the labels, and all samples meet the same draws.
+
+Slow version: tests/core/test_dropout.py, `slow_scores`.
 """
 
 import numpy as np
@@ -39,6 +41,6 @@ def information(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     The entropy of the mean over the draws less the mean of their entropies: 0 where all agree.
     """
     whole = entropies_of(probabilities.mean(axis=1))
-    each = entropies_of(probabilities).mean(axis=1)
-    gained: NDArray[np.float64] = np.maximum(whole - each, 0)
+    mean_entropy = entropies_of(probabilities).mean(axis=1)
+    gained: NDArray[np.float64] = np.maximum(whole - mean_entropy, 0)
     return gained.round(DECIMALS)

@@ -10,6 +10,8 @@ moved and scaled alike: the same picks. Hence it is always the features, and no 
 They are brought to unit length, which the paper does not do: `normalise: false` leaves that out.
 The paper starts from given labels; without any, the first pick here is the sample nearest the
 mean of the available ones.
+
+Slow version: tests/core/test_coreset.py, `slow_coreset`.
 """
 
 import numpy as np
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.core.lazy import Positions, Values, lazy_greedy, settled
+from labelcycle.core.lazy_greedy import Positions, Values, lazy_greedy, settled
 from labelcycle.core.neighbours import in_ball, points64
 from labelcycle.core.pool import Pool, Selection
 from labelcycle.core.strategies import NORMALISE
@@ -69,9 +71,9 @@ def _farthest(
 
     Returns also (b,) float64, their squared distances to these.
     """
-    given = points64(features[centres], unit)
+    centre_points = points64(features[centres], unit)
     gap = np.concatenate(
-        in_parallel(lambda part: _gaps(features, part, given, unit), cut(rows, BLOCK_ROWS))
+        in_parallel(lambda part: _gaps(features, part, centre_points, unit), cut(rows, BLOCK_ROWS))
         or [np.empty(0)]
     )
     picked: list[NDArray[np.float64]] = []
@@ -82,14 +84,14 @@ def _farthest(
             gap[positions] = np.minimum(gap[positions], near)
         return gap[positions], gap[positions]
 
-    found, squares = lazy_greedy(
+    picks, squares = lazy_greedy(
         len(rows),
         budget,
         bounds,
         lambda positions: gap[positions],
         lambda position: picked.append(points64(features[rows[[position]]], unit)),
     )
-    return rows[found], squares
+    return rows[picks], squares
 
 
 def _gaps(features: NDArray[np.floating], rows: Positions, centres: Values, unit: bool) -> Values:

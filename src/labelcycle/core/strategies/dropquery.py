@@ -7,6 +7,8 @@ same for all samples. The paper drops features; here it is what the model's last
 dropped unit is at its mean there, as the learner centres it. Where k-means finds fewer clusters
 than asked (copies), the candidates next nearest to their centres follow. The paper's first round
 is k-means of the whole pool, a pick nearest each centre; here the cold start stands in.
+
+Slow version: tests/core/test_dropquery.py, `slow_dropquery`.
 """
 
 from dataclasses import dataclass
@@ -18,8 +20,8 @@ from pydantic import Field
 from labelcycle.core import dropout
 from labelcycle.core.clustering import kmeans
 from labelcycle.core.neighbours import in_ball, points64
-from labelcycle.core.ordering import steady
 from labelcycle.core.pool import Head, Pool, Selection
+from labelcycle.core.stable_order import steady
 from labelcycle.core.strategies import _cold_start
 
 NEEDS = frozenset({"clusters", "head"})
@@ -116,9 +118,11 @@ def _grouped(pool: Pool, rows: Rows, clusters: int, rng: np.random.Generator, un
     lots = rng.random(len(pool.available))[rows]
     rows = rows[np.argsort(lots, kind="stable")]
     features = pool.features[rows] if unit else in_ball(pool.features[rows])
-    found = kmeans(features, clusters, rng, normalise=unit)
-    size = np.bincount(found.assignment)[found.assignment].astype(np.int64)
-    return Groups(rows, found.assignment, size, _from_centres(features, found.assignment, unit))
+    clustering = kmeans(features, clusters, rng, normalise=unit)
+    size = np.bincount(clustering.assignment)[clustering.assignment].astype(np.int64)
+    return Groups(
+        rows, clustering.assignment, size, _from_centres(features, clustering.assignment, unit)
+    )
 
 
 def _from_centres(

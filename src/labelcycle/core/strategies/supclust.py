@@ -6,6 +6,8 @@ of the samples, the one with the smallest softmax-weighted mean distance to the 
 paper leaves open K, where neighbours are looked for, how the tenth is rounded, the temperature,
 the norm, and what happens when too few clusters are free: they are options here, as are the two
 ablations.
+
+Slow version: tests/core/test_supclust.py, `slow_pick`.
 """
 
 from typing import Literal
@@ -17,14 +19,14 @@ from scipy.spatial.distance import cdist, pdist, squareform  # type: ignore[impo
 from scipy.special import softmax  # type: ignore[import-untyped]
 
 from labelcycle import options as base
-from labelcycle.core.crowd import Crowd
+from labelcycle.core.cluster_turns import Cluster, Pick, Rows, by_turns, clusters_of, in_order
+from labelcycle.core.distinct_points import Crowd
 from labelcycle.core.neighbours import in_ball, points32, points64
-from labelcycle.core.ordering import best_first
 from labelcycle.core.pool import Pool, Selection
-from labelcycle.core.shrinking import Shrinking
+from labelcycle.core.shrinking_cluster import Shrinking
+from labelcycle.core.stable_order import best_first
 from labelcycle.core.strategies import NORMALISE
 from labelcycle.core.threads import in_parallel
-from labelcycle.core.turns import Cluster, Pick, Rows, by_turns, clusters_of, in_order
 from labelcycle.errors import SettingsError
 
 NEEDS = frozenset({"clusters"})
@@ -87,7 +89,7 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     weights = centre_weights(centres, options.temperature)
     among = _whole(features, np.flatnonzero(pool.available), options)
     settings = options.neighbours, options.squared, unit, among
-    left = {each.id: Shrinking(features, each.available, *settings) for each in clusters}
+    left = {cluster.id: Shrinking(features, cluster.available, *settings) for cluster in clusters}
     edge = np.full(len(features), np.nan)  # known once it is asked for
 
     def choose(identity: int, rows: Rows) -> Pick:

@@ -4,6 +4,8 @@ Doucet, Estermann, Aczel, Wattenhofer: Bridging Diversity and Uncertainty in Act
 Self-Supervised Pre-Training, PML4LRS at ICLR 2024 (arXiv 2403.03728). A transition counted in
 rounds would mean something else for every budget; here it is a number of labels for each class.
 The default is three rounds of one label a class.
+
+Tested by hand: tests/core/test_tcm.py.
 """
 
 from dataclasses import replace
@@ -37,9 +39,9 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     late = labels >= options.labels_per_class * pool.probabilities.shape[1]
     if late:
         late_options = margin.Options(cold_start=options.cold_start, normalise=options.normalise)
-        found = margin.select(pool, budget, rng, late_options)
+        selection = margin.select(pool, budget, rng, late_options)
     else:
-        found = _cold_start.flagged(typiclust.select(pool, budget, rng, options), 0)
+        selection = _cold_start.flagged(typiclust.select(pool, budget, rng, options), 0)
     phase = np.full(budget, int(late), dtype=np.int64)
-    why = {"cold_start": found.why["cold_start"], "phase": phase, **found.why}
-    return replace(found, why=why)
+    why = {"cold_start": selection.why["cold_start"], "phase": phase, **selection.why}
+    return replace(selection, why=why)

@@ -5,17 +5,19 @@ are between features of unit length, among the samples of a cluster that may sti
 On k-means clusters, the default, it is their `typiclust_rp` (TPC_RP). Differs from their code
 where that fails: small clusters come last instead of never, and a cluster that is used up loses
 its turn.
+
+Slow version: tests/core/test_typiclust.py, `slow_typiclust`.
 """
 
 import numpy as np
 from pydantic import Field
 
 from labelcycle import options as base
+from labelcycle.core.cluster_turns import Pick, Rows, by_turns, clusters_of, in_order
 from labelcycle.core.neighbours import in_ball
 from labelcycle.core.pool import Pool, Selection
-from labelcycle.core.shrinking import Shrinking
+from labelcycle.core.shrinking_cluster import Shrinking
 from labelcycle.core.strategies import NORMALISE
-from labelcycle.core.turns import Pick, Rows, by_turns, clusters_of, in_order
 
 NEEDS = frozenset({"clusters"})
 
@@ -45,7 +47,7 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     settings = options.neighbours, options.squared, options.normalise
     clusters = clusters_of(pool, pool.clusters)
     known = {cluster.id: cluster for cluster in clusters}
-    left = {each.id: Shrinking(features, each.available, *settings) for each in clusters}
+    left = {cluster.id: Shrinking(features, cluster.available, *settings) for cluster in clusters}
 
     def choose(identity: int, rows: Rows) -> Pick:
         del rows  # as many as `left` knows of

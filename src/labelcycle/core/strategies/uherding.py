@@ -11,6 +11,8 @@ maxherding, the paper's own cold start (hence none is to be chosen), with the wi
 give. Two copies among the labelled do not count for the width,
 two near copies would make it vanish: it has a floor. Scores are means over all targets, so that
 they get smaller as the model gets surer.
+
+Slow version: tests/core/test_uherding.py, `slow_uherding`.
 """
 
 from typing import Annotated, Literal
@@ -24,7 +26,7 @@ from labelcycle import options as base
 from labelcycle.core import distances
 from labelcycle.core.calibration import fitted_temperature
 from labelcycle.core.coverage import Coverage, cover, sampled
-from labelcycle.core.lazy import Positions, Values
+from labelcycle.core.lazy_greedy import Positions, Values
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.core.pool import Head, Pool, Selection
 from labelcycle.core.strategies._cold_start import is_cold

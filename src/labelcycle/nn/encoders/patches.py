@@ -1,8 +1,8 @@
 """How strongly each part of an image shows typical patches: seconds to learn, no GPU, no training.
 
 Coates, Lee and Ng 2011, "An Analysis of Single-Layer Networks in Unsupervised Feature Learning":
-a k-means dictionary of whitened patches (`nn/dictionary.py`), then, as here for all encoders, few
-principal components.
+a k-means dictionary of whitened patches (`nn/patch_dictionary.py`), then, as here for all encoders,
+few principal components.
 """
 
 from collections.abc import Generator, Mapping
@@ -16,8 +16,8 @@ from pydantic import Field
 from labelcycle import options as base
 from labelcycle.core.threads import in_parallel, one_thread
 from labelcycle.errors import SettingsError
-from labelcycle.nn.dictionary import Dictionary, learn
 from labelcycle.nn.encoders import Arrays, Fitting, Images
+from labelcycle.nn.patch_dictionary import Dictionary, learn
 from labelcycle.nn.pca import standardised_components
 from labelcycle.nn.progress import Progress, State
 
@@ -150,13 +150,13 @@ def _all_cells(
 ) -> Generator[Progress, None, NDArray[np.float32]]:
     """The cells of all images, (n, m) float32; a `Progress` a block."""
     starts = range(0, len(images), BLOCK)
-    found = []
+    cells = []
     for step, start in enumerate(starts, start=1):
         block = list(images[start : start + BLOCK])
         with one_thread():
-            found += in_parallel(lambda image: _cells(image, dictionary, meta), block)
+            cells += in_parallel(lambda image: _cells(image, dictionary, meta), block)
         yield Progress(step, len(starts))
-    return np.stack(found)
+    return np.stack(cells)
 
 
 def _cells(

@@ -5,9 +5,8 @@ It looks at no image: the stages find the row of each sample (`stages/ready_made
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -17,6 +16,11 @@ from labelcycle.errors import DataError
 from labelcycle.nn.encoders import Arrays
 from labelcycle.nn.features_file import FeatureTable, read
 
+if TYPE_CHECKING:
+    import torch
+
+TORCH = False
+
 
 class Options(base.Options):
     """Options of the encoder `precomputed`."""
@@ -25,7 +29,7 @@ class Options(base.Options):
         "data/features.npz",
         description="features of every image of pool and hold-out, relative to the campaign: .npz"
         " with `features` and `files` (paths) or `ids`, .csv or .parquet with a column `file` or"
-        " `sample` and only features beside it; README, Features of your own",
+        " `sample` and only features beside it; docs/guides/features-of-your-own.md",
     )
 
 
@@ -61,7 +65,7 @@ def ready_made(options: Options) -> Precomputed:
 def rebuild(
     meta: Mapping[str, Any],
     arrays: Mapping[str, NDArray[Any]],  # noqa: ARG001 - the file keeps them
-    device: torch.device,  # noqa: ARG001 - nothing is computed
+    device: "torch.device | None",  # noqa: ARG001 - nothing is computed
 ) -> Precomputed:
     """The same features again. Raises DataError if the file has changed since."""
     path = Path(meta["file"])

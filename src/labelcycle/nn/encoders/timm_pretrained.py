@@ -3,7 +3,6 @@
 Needs the package timm: `pip install "labelcycle[timm]"`.
 """
 
-import difflib
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -14,11 +13,12 @@ from pydantic import Field
 from torch import nn
 
 from labelcycle import options as base
+from labelcycle.core.near_names import LOOSE, near_names
 from labelcycle.errors import ServiceDown, SettingsError
-from labelcycle.nn import pretrained
+from labelcycle.nn import pretrained_weights
 from labelcycle.nn.encoders import Fitting, Images
-from labelcycle.nn.network import NetworkEncoder, rebuilt
-from labelcycle.nn.pretrained import Prepared
+from labelcycle.nn.network_encoder import NetworkEncoder, rebuilt
+from labelcycle.nn.pretrained_weights import Prepared
 from labelcycle.nn.progress import Progress, State
 
 
@@ -94,7 +94,7 @@ def _known(model: str) -> Any:
     timm = _timm()
     if not timm.is_model(model):
         names = timm.list_models(pretrained=True)
-        near = difflib.get_close_matches(model, names, n=3, cutoff=0.4)
+        near = near_names(model, names, likeness=LOOSE)
         raise SettingsError(
             f"unknown model {model!r} in pretrain.options: wanted a model of timm;"
             f" near: {', '.join(near) or 'none'}"
@@ -109,13 +109,13 @@ def _create(meta: Mapping[str, Any], **more: Any) -> Any:
 
 def _check_size(options: Options, meta: Mapping[str, Any], size: int) -> None:
     """Raise SettingsError if the network refuses images of `size` pixels, not its usual ones."""
-    wanted = default_size(size, options)
-    if size == wanted:
+    usual_size = default_size(size, options)
+    if size == usual_size:
         return
     try:
         NetworkEncoder(_prepared(_create(meta, num_classes=0), meta), size, meta)
     except Exception as error:  # each of a thousand networks stumbles in its own way
-        raise pretrained.wrong_size(size, options.model, wanted, error) from error
+        raise pretrained_weights.wrong_size(size, options.model, usual_size, error) from error
 
 
 def _prepared(network: nn.Module, meta: Mapping[str, Any]) -> Prepared:
@@ -138,13 +138,15 @@ def _from_file(options: Options, meta: Mapping[str, Any]) -> Any:
     timm checks that all weights are there only if the number of classes is the file's.
     """
     source, last = str(options.file), _known(options.model).classifier
-    weights = dict(pretrained.from_file(source, options.model))
+    weights = dict(pretrained_weights.from_file(source, options.model))
     weights = dict(weights.get("state_dict") or weights.get("model") or weights)
     first = last[0] if isinstance(last, tuple | list) else last
     classes = len(weights.get(f"{first}.weight", ()))
-    own = {"state_dict": weights, "num_classes": classes, "label_offset": 0}
+    own_arguments = {"state_dict": weights, "num_classes": classes, "label_offset": 0}
     try:
-        return _create(meta, pretrained=True, num_classes=classes, pretrained_cfg_overlay=own)
+        return _create(
+            meta, pretrained=True, num_classes=classes, pretrained_cfg_overlay=own_arguments
+        )
     except (RuntimeError, KeyError, AttributeError) as error:  # what timm stumbles on
         problem = " ".join(str(error).split())[:200]
-        raise pretrained.misfit(source, options.model, problem) from error
+        raise pretrained_weights.misfit(source, options.model, problem) from error

@@ -24,11 +24,11 @@ from labelcycle.nn.batches import HEAD
 from labelcycle.nn.classifier import Classifier
 from labelcycle.nn.device import best_device, threads_set
 from labelcycle.nn.encoders import Images
+from labelcycle.nn.learner_inputs import Pictures
 from labelcycle.nn.learners.linear import NO_CHANCE
 from labelcycle.nn.learners.propagate import alike
-from labelcycle.nn.network import NetworkEncoder, load_weights, raw_features, weights_of
-from labelcycle.nn.projected import initialised
-from labelcycle.nn.samples import Pictures
+from labelcycle.nn.network_encoder import NetworkEncoder, load_weights, raw_features, weights_of
+from labelcycle.nn.projection_head import initialised
 
 INPUT = "images"
 
@@ -160,10 +160,10 @@ def _width(backbone: nn.Module, size: int, meta: Mapping[str, Any]) -> int:
         with torch.inference_mode():
             return int(backbone.eval()(torch.zeros(1, 3, size, size)).shape[1])
     except (AssertionError, RuntimeError) as error:  # what networks of one size only raise
-        name, wanted = meta["encoder"], meta["meta"]["image_size"]
+        name, usual_size = meta["encoder"], meta["meta"]["image_size"]
         raise SettingsError(
             f"train.image_size is {size}, which the network of encoder {name} does not take"
-            f" ({' '.join(str(error).split())[:200]}); leave it empty, for {wanted}"
+            f" ({' '.join(str(error).split())[:200]}); leave it empty, for {usual_size}"
         ) from error
 
 
@@ -179,11 +179,13 @@ def _rebuilt(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> nn.
     if "network" in meta:
         backbone: nn.Module = _scratch(meta["network"], meta["size"])()
         return backbone
-    own = {
+    backbone_arrays = {
         name.removeprefix("backbone."): array
         for name, array in arrays.items()
         if name.startswith("backbone.")
     }
-    encoder = encoders.get(meta["encoder"]).rebuild(meta["meta"], own, torch.device("cpu"))
+    encoder = encoders.get_trainable(meta["encoder"]).rebuild(
+        meta["meta"], backbone_arrays, torch.device("cpu")
+    )
     assert isinstance(encoder, NetworkEncoder)
     return encoder.backbone

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.core import graph
+from labelcycle.core import neighbour_graph
 from labelcycle.core.neighbours import unit_rows, unit_rows32
 from labelcycle.core.pool import UNLABELED, Head
 from labelcycle.core.threads import one_thread
@@ -79,13 +79,13 @@ class Space:
 
     def of(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
         """(n, d) float32, of length 1."""
-        found = np.empty(features.shape, dtype=np.float32)
+        projected = np.empty(features.shape, dtype=np.float32)
         with one_thread():
             for start in range(0, len(features), BLOCK_ROWS):
                 block = slice(start, start + BLOCK_ROWS)
                 rows = (unit_rows32(features[block]) - self.centre) @ self.axes
-                found[block] = unit_rows32(rows)
-        return found
+                projected[block] = unit_rows32(rows)
+        return projected
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,11 @@ class Propagated:
         result = np.tile(self.otherwise, (len(features), 1))
         if len(self.anchors):
             # all anchors are searched: their number is bounded
-            asked = self.space.of(features)
-            near = graph.nearest(self.anchors, asked, self.neighbours, len(self.anchors))
-            weights = graph.weights_of(near[0], self.sharpness)
+            queries = self.space.of(features)
+            near = neighbour_graph.nearest(
+                self.anchors, queries, self.neighbours, len(self.anchors)
+            )
+            weights = neighbour_graph.weights_of(near[0], self.sharpness)
             rows = max(1, BLOCK_CELLS // (weights.shape[1] * len(self.otherwise)))
             for start in range(0, len(features), rows):
                 block = slice(start, start + rows)
@@ -184,8 +186,8 @@ def fit(
     shares = np.where(total > 0, shares / np.where(total > 0, total, 1), otherwise)
     rows = _drawn(len(features), options.anchors, seed)
     anchors = points[rows].astype(np.float16)
-    told = shares[rows].astype(np.float32)
-    return Propagated(space, anchors, told, otherwise, options.neighbours, options.sharpness)
+    pool_shares = shares[rows].astype(np.float32)
+    return Propagated(space, anchors, pool_shares, otherwise, options.neighbours, options.sharpness)
 
 
 def alike(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
@@ -217,20 +219,20 @@ def _spread(
     points: NDArray[np.float32], labels: NDArray[np.int64], n_classes: int, options: Options
 ) -> NDArray[np.float32]:
     """(n, c): how much of each class reaches each sample, classes evened out."""
-    near = graph.nearest(points, points, options.neighbours + 1, options.exact_up_to)
-    weights = graph.normalised(near, options.sharpness)
+    near = neighbour_graph.nearest(points, points, options.neighbours + 1, options.exact_up_to)
+    weights = neighbour_graph.normalised(near, options.sharpness)
     known = np.flatnonzero(labels != UNLABELED)
-    given = np.zeros((len(labels), n_classes), dtype=np.float32)
-    given[known, labels[known]] = 1
-    shares = given
+    seeds = np.zeros((len(labels), n_classes), dtype=np.float32)
+    seeds[known, labels[known]] = 1
+    shares = seeds
     for _ in range(options.sweeps):
-        shares = options.alpha * (weights @ shares) + (1 - options.alpha) * given
+        shares = options.alpha * (weights @ shares) + (1 - options.alpha) * seeds
     if options.class_mass != "none":
         mass = shares.sum(axis=0)
         counts = np.bincount(labels[known], minlength=n_classes)
-        wanted = counts if options.class_mass == "labels" else counts > 0
-        shares = shares * (wanted / np.where(mass > 0, mass, 1)).astype(np.float32)
-    shares[known] = given[known]
+        class_mass = counts if options.class_mass == "labels" else counts > 0
+        shares = shares * (class_mass / np.where(mass > 0, mass, 1)).astype(np.float32)
+    shares[known] = seeds[known]
     return shares
 
 

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from labelcycle.simulate.figures.style import FAINT, budget_axis, budget_name, headed, looks
+from labelcycle.simulate.markdown_tables import is_better, is_worse
 from labelcycle.simulate.results import BASE, FEWEST, ROUGH, Row
-from labelcycle.simulate.tables import is_better, is_worse
 
 COLUMNS = 6
 
@@ -106,7 +106,7 @@ def limits(curves: Curves) -> tuple[float, float]:
 
     A band may leave the panel, which it else would press the curves into a line.
     """
-    rows = [row for each in curves.values() for row in each]
+    rows = [row for curve in curves.values() for row in curve]
     gains = [0.0, *(100 * row["gain"] for row in rows)]
     ends = [100 * row[end] for row in rows for end in BAND if row[end] is not None]
     room = max(max(gains) - min(gains), LEAST)

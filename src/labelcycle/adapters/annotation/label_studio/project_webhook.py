@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.local.server_programs import WAKE
-from labelcycle.adapters.receiver import HEADER
+from labelcycle.adapters.webhook_receiver import HEADER
 from labelcycle.errors import ServiceRefused
 
 EVENTS = (
@@ -57,7 +57,7 @@ def keep(api: LabelStudioApi, project: int, url: str, secret: str) -> None:
             f"Label Studio at {api.url} sends no webhooks to {url}: its guard (SSRF_PROTECTION_"
             "ENABLED) bans addresses of private networks; `labelcycle down` and `labelcycle up`"
             f" start one that may call http://{WAKE} of this computer, for another one see"
-            " docs/operating.md"
+            " docs/guides/own-services.md"
         ) from error
 
 

@@ -41,6 +41,12 @@ class Project:
     tasks: int
 
 
+def tasks_query(ids: Sequence[int]) -> str:
+    """The `query` that asks for the tasks of these ids alone, at most `IDS_A_QUESTION`."""
+    selected = {"selectedItems": {"all": False, "included": list(ids)}}
+    return json.dumps(selected, separators=(",", ":"))
+
+
 def _sdk(**how: Any) -> Any:
     """The SDK's client."""
     from label_studio_sdk import LabelStudio  # most of a second: it brings pandas
@@ -63,7 +69,7 @@ class LabelStudioApi:
         self._wording = Wording(self.url, token)
         network = Network(transport)
         weakref.finalize(self, network.close)  # no open socket outlives the connection
-        with self._told("connecting"):
+        with self._our_errors("connecting"):
             # Any: the SDK's answers are not checked against its types, so these would mislead
             self._sdk: Any = _sdk(
                 base_url=self.url, api_key=token, max_retries=0, httpx_client=network
@@ -84,36 +90,36 @@ class LabelStudioApi:
         return self._me()[0]
 
     def _me(self) -> tuple[int, str]:
-        with self._told("asking who the token belongs to"):
+        with self._our_errors("asking who the token belongs to"):
             account = self._sdk.users.whoami()
             return int(account.id), str(account.email)
 
     def projects(self) -> list[Project]:
         """Every project that the account sees, by id."""
-        found: dict[int, Project] = {}
-        with self._told("listing the projects"):
+        by_id: dict[int, Project] = {}
+        with self._our_errors("listing the projects"):
             for page in range(1, 10**6):
                 answer = self._sdk.projects.list(page=page, page_size=100)
-                found |= {p.id: _project(p) for p in answer.items or []}
+                by_id |= {p.id: _project(p) for p in answer.items or []}
                 total = int(answer.response.count)
-                if len(found) >= total or not answer.items:
+                if len(by_id) >= total or not answer.items:
                     break
-        self._complete("projects", len(found), total)
-        return [found[key] for key in sorted(found)]
+        self._complete("projects", len(by_id), total)
+        return [by_id[key] for key in sorted(by_id)]
 
     def project(self, project: int) -> Project:
         """One project. Raises ServiceRefused if it is gone."""
-        with self._told(f"reading project {project}", project):
+        with self._our_errors(f"reading project {project}", project):
             return _project(self._sdk.projects.get(project))
 
     def create_project(self, **settings: Any) -> int:
         """Id of a new project with these settings."""
-        with self._told("making the project"):
+        with self._our_errors("making the project"):
             return int(self._sdk.projects.create(**settings).id)
 
     def update_project(self, project: int, **settings: Any) -> None:
         """Change settings of a project."""
-        with self._told(f"changing {', '.join(settings)} of project {project}", project):
+        with self._our_errors(f"changing {', '.join(settings)} of project {project}", project):
             self._sdk.projects.update(project, **settings)
 
     # --- tasks ------------------------------------------------------------------------------
@@ -124,28 +130,27 @@ class LabelStudioApi:
         Their data are as they were imported: an image in a bucket by its own address.
         """
         if ids is None:
-            found = self._listing(project, None)
-            self._complete("tasks", len(found), self.project(project).tasks)
+            by_id = self._listing(project, None)
+            self._complete("tasks", len(by_id), self.project(project).tasks)
         else:
-            found = {}
+            by_id = {}
             for some in chunks(sorted(ids), IDS_A_QUESTION):
-                selected = {"selectedItems": {"all": False, "included": list(some)}}
-                found |= self._listing(project, json.dumps(selected, separators=(",", ":")))
-        return [found[key] for key in sorted(found)]
+                by_id |= self._listing(project, tasks_query(some))
+        return [by_id[key] for key in sorted(by_id)]
 
     def _listing(self, project: int, query: str | None) -> dict[int, Task]:
         """Tasks by id, page by page: the SDK's own pager takes a 404 for the end."""
-        found: dict[int, Task] = {}
+        by_id: dict[int, Task] = {}
         total = 0
-        with self._told("listing the tasks", project):
+        with self._our_errors("listing the tasks", project):
             for page in range(1, 10**6):
                 items, now = self._page(project, page, query)
                 total = max(total, now)
-                found |= {int(task.id): as_task(task) for task in items}
-                if len(found) >= total or not items:
+                by_id |= {int(task.id): as_task(task) for task in items}
+                if len(by_id) >= total or not items:
                     break
-        self._complete("tasks", len(found), total)
-        return found
+        self._complete("tasks", len(by_id), total)
+        return by_id
 
     def _page(self, project: int, page: int, query: str | None) -> tuple[list[Any], int]:
         """A page of tasks and how many there are in all; none and 0 behind the last page."""
@@ -163,12 +168,12 @@ class LabelStudioApi:
 
     def import_tasks(self, project: int, records: Sequence[Mapping[str, Any]]) -> None:
         """Make a task of each record. After an error they may be there, or not, or will be."""
-        with self._told(f"pushing {len(records)} tasks", project):
+        with self._our_errors(f"pushing {len(records)} tasks", project):
             self._sdk.projects.import_tasks(project, request=records, return_task_ids=True)
 
     def annotations(self, task: int) -> int:
         """How many annotations a task has, skips included; 0 if there is no such task."""
-        with self._told(f"reading task {task}"):
+        with self._our_errors(f"reading task {task}"):
             try:
                 return len(self._sdk.tasks.get(str(task)).annotations)
             except ApiError as error:
@@ -182,31 +187,31 @@ class LabelStudioApi:
         for some in chunks(sorted(tasks), IDS_AN_EXPORT):
             # 2.1.2 sends its own argument as `ids`, which the server does not read
             which = {"additional_query_parameters": {"ids[]": list(some)}}
-            with self._told("exporting the annotations", project):
+            with self._our_errors("exporting the annotations", project):
                 stream = self._sdk.projects.exports.download_sync(
                     project, export_type="JSON", download_all_tasks=True, request_options=which
                 )
-                found = json.loads(b"".join(stream))
-                records += [_exported(record) for record in found]
+                exported = json.loads(b"".join(stream))
+                records += [_exported(record) for record in exported]
         return records
 
     # --- people -----------------------------------------------------------------------------
 
     def users(self) -> dict[str, int]:
         """Id of each account by e-mail address."""
-        with self._told("listing the accounts"):
+        with self._our_errors("listing the accounts"):
             return {str(user.email): int(user.id) for user in self._sdk.users.list()}
 
     def create_user(self, email: str, password: str) -> int:
         """Id of a new account."""
-        with self._told(f"making the account {email}"):
+        with self._our_errors(f"making the account {email}"):
             name = email.partition("@")[0]
             user = self._sdk.users.create(email=email, username=name, password=password)
             return int(user.id)
 
     def annotate(self, task: int, **annotation: Any) -> bool:
         """Store an annotation; False if one with its `unique_id` exists already."""
-        with self._told(f"answering task {task}"):
+        with self._our_errors(f"answering task {task}"):
             try:
                 self._sdk.annotations.create(task, **annotation)
             except ApiError as error:
@@ -217,7 +222,7 @@ class LabelStudioApi:
 
     def call(self, doing: str, ask: Callable[[Any], R], project: int | None = None) -> R:
         """What `ask` makes of the SDK's client, for what only one other module needs."""
-        with self._told(doing, project):
+        with self._our_errors(doing, project):
             return ask(self._sdk)
 
     # --- errors -----------------------------------------------------------------------------
@@ -230,7 +235,7 @@ class LabelStudioApi:
             )
 
     @contextlib.contextmanager
-    def _told(self, doing: str, project: int | None = None) -> Iterator[None]:
+    def _our_errors(self, doing: str, project: int | None = None) -> Iterator[None]:
         """Turn what the SDK raises into our errors."""
         try:
             yield

@@ -4,15 +4,18 @@ The project stays at one annotation a task; single tasks ask for more. A project
 would open the tasks of closed rounds again, and serve begun tasks first, whatever their rank.
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from labelcycle.adapters.annotation.label_studio.labeling_config import chunks
 from labelcycle.adapters.annotation.label_studio.listed_task import Task
-from labelcycle.adapters.annotation.label_studio.rest_api import IDS_A_QUESTION, LabelStudioApi
-from labelcycle.adapters.ports import Progress
+from labelcycle.adapters.annotation.label_studio.rest_api import (
+    IDS_A_QUESTION,
+    LabelStudioApi,
+    tasks_query,
+)
+from labelcycle.adapters.ports import AnnotationProgress
 
 AT_A_TIME = 4
 """Requests in flight. There is no call that changes many tasks."""
@@ -26,8 +29,8 @@ def ask(
     An answer may have come before: the server takes such a task for done until it is told.
     One that nobody has answered is not done, whoever said so.
     """
-    own = [task for task in present if task.id in wanted]
-    wrong = [t for t in own if t.overlap != wanted[t.id] or (t.untouched and not t.served)]
+    ours = [task for task in present if task.id in wanted]
+    wrong = [t for t in ours if t.overlap != wanted[t.id] or (t.untouched and not t.served)]
     early = annotators(api, project, [task.id for task in wrong if not task.untouched])
 
     def change(task: Task) -> None:
@@ -62,7 +65,7 @@ def progress(
     project: int,
     found: Mapping[str, Sequence[Task]],
     wanted: Mapping[str, int],
-) -> Progress:
+) -> AnnotationProgress:
     """How many of the tasks `found` (by key, with their twins) are done.
 
     wanted : people by key, where not one. Who answered is asked where it can make a difference.
@@ -80,20 +83,21 @@ def progress(
 
     done = [key for key in begun if enough(key)]
     answered = sum(any(task.answers for task in begun[key]) for key in done)
-    given = sum(task.touches for twins in begun.values() for task in twins)
+    answers = sum(task.touches for twins in begun.values() for task in twins)
     marks = {task.id: task.mark for twins in begun.values() for task in twins}
     partly = len(begun) - len(done)
-    return Progress(len(found), answered, len(done) - answered, partly, given, marks=marks)
+    return AnnotationProgress(
+        len(found), answered, len(done) - answered, partly, answers, marks=marks
+    )
 
 
 def annotators(
     api: LabelStudioApi, project: int, tasks: Collection[int]
 ) -> dict[int, frozenset[int]]:
     """By task id, the accounts that answered or skipped it."""
-    found: dict[int, frozenset[int]] = {}
+    accounts: dict[int, frozenset[int]] = {}
     for some in chunks(sorted(tasks), IDS_A_QUESTION):
-        selected = {"selectedItems": {"all": False, "included": list(some)}}
-        query = json.dumps(selected, separators=(",", ":"))
+        query = tasks_query(some)
 
         def who(sdk: Any, query: str = query) -> dict[int, frozenset[int]]:
             listed = sdk.tasks.list(
@@ -105,8 +109,8 @@ def annotators(
             )
             return {int(task.id): frozenset(task.annotators or ()) for task in listed.items or ()}
 
-        found |= api.call("asking who answered", who, project)
-    return found
+        accounts |= api.call("asking who answered", who, project)
+    return accounts
 
 
 def invitation(api: LabelStudioApi, renew: bool) -> str:
