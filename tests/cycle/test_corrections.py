@@ -141,12 +141,12 @@ class Corrected:
 
 
 @pytest.fixture
-def once_corrected(played: Played, capsys: pytest.CaptureFixture[str]) -> Corrected:
+def late(played: Played, capsys: pytest.CaptureFixture[str]) -> Corrected:
     return Corrected(played, capsys)
 
 
-def test_changes_after_the_close_come_into_the_next_round(once_corrected: Corrected) -> None:
-    its, played = once_corrected, once_corrected.played
+def test_changes_after_the_close_come_into_the_next_round(late: Corrected) -> None:
+    its, played = late, late.played
     tie = its.before[played.sample[its.tied]]
     assert (tie.label, its.while_open) == (None, its.before)
     assert its.counts == NOTHING | {
@@ -172,9 +172,8 @@ def test_changes_after_the_close_come_into_the_next_round(once_corrected: Correc
     json.dumps(status.as_json())
 
 
-def test_corrections_are_labels_of_the_round_that_found_them(once_corrected: Corrected) -> None:
-    its, played = once_corrected, once_corrected.played
-    campaign = played.campaign
+def test_corrections_are_labels_of_the_round_that_found_them(late: Corrected) -> None:
+    its, played, campaign = late, late.played, late.played.campaign
     sample, right, wrong = played.sample, played.right, played.wrong
     written = {x.sample: x for x in read_labels(campaign.label_file(1)) if "corr" in x.source}
     assert {name: (x.label, x.reason) for name, x in written.items()} == {
@@ -202,11 +201,8 @@ def test_corrections_are_labels_of_the_round_that_found_them(once_corrected: Cor
     }  # fmt: skip
 
 
-def test_a_further_round_finds_nothing_again_and_asks_nobody_anew(
-    once_corrected: Corrected,
-) -> None:
-    its, played = once_corrected, once_corrected.played
-    campaign = played.campaign
+def test_a_further_round_finds_nothing_again_and_asks_nobody_anew(late: Corrected) -> None:
+    its, played, campaign = late, late.played, late.played.campaign
     labels = read_all_labels(campaign)
     played.open()
     asked = {task.sample for task in its.backend.tasks.values() if task.round == 2}

@@ -267,7 +267,7 @@ def test_skips_tell_their_reason_and_are_asked_again_on_request(
     people = snapshot.records.metrics(0).people
     count = 1 + len(held)
     skips = {"none of these": count, "cannot be judged": 1, "no reason": 1}
-    assert (people["skips"], people["skipped"]) == (skips, count + 2)
+    assert (people.skips, people.skipped) == (skips, count + 2)
     found = {x.sample: x.reason for x in read_labels(campaign.label_file(0))}
     sample = {key: backend.tasks[key].sample for key in (none, unclear, plain)}
     assert [found[sample[key]] for key in (none, plain)] == ["skipped: none of these", "skipped"]
