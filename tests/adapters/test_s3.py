@@ -94,7 +94,7 @@ def test_what_a_failure_is_called(
     error: Exception, kind: type[Exception], text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", ENDPOINT)
-    with pytest.raises(kind) as told, s3._told("x"):
+    with pytest.raises(kind) as told, s3._our_errors("x"):
         raise error
     assert str(told.value).startswith(text.format("https://minio.example:9000/base"))
     assert type(told.value) is kind
@@ -102,7 +102,7 @@ def test_what_a_failure_is_called(
 
 def test_an_answer_without_a_status_is_a_refusal() -> None:
     error = ClientError({"Error": {}}, "Do")
-    with pytest.raises(ServiceRefused), s3._told("x"):
+    with pytest.raises(ServiceRefused), s3._our_errors("x"):
         raise error
 
 

@@ -1,5 +1,6 @@
 """Every error of the core in its whole text: a part of it would not show what is around it."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,13 +15,19 @@ from labelcycle.core import (
     array_input,
     class_migrations,
     class_names,
+    consensus,
     csv_tables,
+    dawid_skene,
+    one_line_warnings,
     registry,
     run_strategy,
     strategies,
+    valid_answers,
 )
 from labelcycle.core.clusterers import hdbscan
+from labelcycle.core.consensus import Verdict
 from labelcycle.core.pool import Head, Pool
+from labelcycle.core.skip_reasons import Skip
 from labelcycle.core.strategies import supclust
 from labelcycle.errors import DataError, LabelcycleError, PoolExhausted, SettingsError
 
@@ -577,3 +584,101 @@ def test_options_of_another_module() -> None:
     own = supclust.Options()
     assert registry.parse_options(supclust.Options, own, "x") is own
     assert registry.parse_options(supclust.Options, None, "x") == own
+
+
+# --- answers --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answers", "more", "verdict"),
+    [
+        ([("cat",)], {}, Verdict("cat", None, {"cat": 1}, 1.0)),
+        (
+            [("cat",), ("dog",), ("cat",)],
+            {},
+            Verdict("cat", None, {"cat": 2, "dog": 1}, 2 / 3),
+        ),
+        (
+            [("dog",), ("cat",)],
+            {},
+            Verdict(None, "tie between cat, dog", {"cat": 1, "dog": 1}, 0.5, True),
+        ),
+        (
+            [("cat",), Skip()],
+            {"wanted": 2},
+            Verdict(None, "1 valid answer of 2 wanted", {"cat": 1}, 1.0, True),
+        ),
+        (
+            [("cat",), ("dog",), ("cat",)],
+            {"least": 0.7},
+            Verdict(None, "cat with confidence 0.67, below 0.7", {"cat": 2, "dog": 1}, 2 / 3, True),
+        ),
+        (
+            [("cat",), ("dog",), ("cat",)],
+            {"least": 2 / 3, "beliefs": {"cat": 0.1, "dog": 0.9}},
+            Verdict("dog", None, {"cat": 2, "dog": 1}, 0.9),
+        ),
+        ([Skip(), Skip("none of these")], {}, Verdict(None, "skipped: none of these")),
+        ([Skip("none of these"), Skip()], {}, Verdict(None, "skipped: none of these")),
+        ([Skip()], {}, Verdict(None, "skipped")),
+        ([()], {}, Verdict(None, "empty answer")),
+        ([("fox", "emu", "cat")], {}, Verdict(None, "unknown class 'emu'")),
+        ([("cat", "dog")], {}, Verdict(None, "several classes: cat, dog")),
+        (
+            [("x" * 41,)],
+            {},
+            Verdict(None, f"unknown class '{'x' * 40}...'"),
+        ),
+        ([("x" * 40,)], {}, Verdict(None, f"unknown class '{'x' * 40}'")),
+    ],
+)
+def test_what_becomes_of_answers(
+    answers: list[Any], more: dict[str, Any], verdict: Verdict
+) -> None:
+    assert consensus.accept(answers, ("cat", "dog"), **more) == verdict
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"share": 2}, "share: wanted less than or equal to 1 (got 2)"),
+        ({"neighbours": 1.5}, "neighbours: wanted a valid integer (got 1.5)"),
+        ({"zzz": 1}, "zzz: unknown key; known keys: neighbours, neighbourhood, share, rounding"),
+        (
+            {"share": 2, "temperature": 0},
+            "share: wanted less than or equal to 1 (got 2); temperature: wanted greater than 0",
+        ),
+    ],
+)
+def test_options_are_explained(values: dict[str, Any], text: str) -> None:
+    found = told(SettingsError, lambda: registry.parse_options(supclust.Options, values, "x"))
+    assert found.startswith(f"options of x: {text}")
+
+
+def test_too_few_answers_to_fit_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def given(people: int, samples: int) -> valid_answers.Answers:
+        triples = [(f"s{s}", f"p{p}", "cat") for s in range(samples) for p in range(people)]
+        return valid_answers.gather(triples, ("cat", "dog"))
+
+    monkeypatch.setattr(dawid_skene, "SHARED", 4)
+    assert dawid_skene.lacking(given(2, 9)) == (
+        "answers to samples with several came from 2 people, wanted 3"
+    )
+    assert dawid_skene.lacking(given(3, 3)) == "samples with several answers are 3, wanted 4"
+    assert dawid_skene.lacking(given(3, 4)) is None
+    assert dawid_skene.lacking(given(1, 9)) == (
+        "answers to samples with several came from 0 people, wanted 3"
+    )
+
+
+def test_advice_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    others: list[object] = []
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda *shown, **more: others.append(shown[0])
+        one_line_warnings.print_notices()
+        for _ in range(2):  # each time, though from one line
+            warnings.warn("look here", one_line_warnings.Advice, stacklevel=1)
+        warnings.simplefilter("always", UserWarning)
+        warnings.warn("of another kind", UserWarning, stacklevel=1)
+    assert capsys.readouterr().err == "labelcycle: look here\n" * 2
+    assert [str(each) for each in others] == ["of another kind"]
