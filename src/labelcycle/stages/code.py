@@ -54,6 +54,7 @@ def named_files(home: Path, name: str | None) -> dict[str, str]:
     return {name: file_digest(path) if path.is_file() else NO_FILE}
 
 
+@cache
 def _version(distribution: str) -> str:
     try:
         return importlib.metadata.version(distribution)
