@@ -25,7 +25,7 @@ define each
 	echo "make $@: all passed: $(1)"
 endef
 
-.PHONY: help demo test test-plain test-services quick lint rules format types layers faults attacks \
+.PHONY: help demo test test-plain test-services quick docs lint rules format types layers faults attacks \
 	env env-label-studio env-tools lock audit clean
 
 help:
@@ -33,6 +33,7 @@ help:
 	@echo "make test   all checks and tests, the ones with real services included"
 	@echo "make quick  the quick tests, about two minutes"
 	@echo "make lint   style, types, import layers"
+	@echo "make docs   the pages as a site in build/docs; a broken link is an error"
 	@echo "make faults every step of push and pull under every fault, as a table, 10 minutes"
 	@echo "make attacks what strangers, annotators and hostile files could do, tried, as a table"
 	@echo "make lock   write locks/*.txt: versions and digests (UPGRADE=--upgrade takes the newest)"
@@ -43,7 +44,7 @@ demo: env env-label-studio
 	$(VENV)/bin/labelcycle demo demo
 
 test: env env-label-studio
-	$(call each,lint test-plain test-services)
+	$(call each,lint docs test-plain test-services)
 
 test-plain: env
 	$(TEST_PARALLEL) -m "not service"
@@ -59,6 +60,10 @@ faults: env env-label-studio
 
 attacks: env env-label-studio
 	PYTHONPATH=tests:tests/support $(VENV)/bin/python -m attacks
+
+docs: env
+	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --fresh-env --quiet docs build/docs
+	@echo "the site: build/docs/index.html"
 
 lint: env
 	$(call each,rules format types layers)
@@ -114,4 +119,4 @@ audit: env-tools
 
 clean:
 	test ! -d demo || $(VENV)/bin/labelcycle --campaign demo down
-	rm -rf demo $(VENV) $(LABEL_STUDIO) $(TOOLS)
+	rm -rf demo build/docs $(VENV) $(LABEL_STUDIO) $(TOOLS)
