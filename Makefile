@@ -25,7 +25,7 @@ define each
 	echo "make $@: all passed: $(1)"
 endef
 
-.PHONY: help demo test test-plain test-services quick docs lint rules format types layers faults attacks \
+.PHONY: help demo test test-plain test-services quick docs reference lint rules format types layers faults attacks \
 	env env-label-studio env-tools lock audit clean
 
 help:
@@ -34,6 +34,7 @@ help:
 	@echo "make quick  the quick tests, about two minutes"
 	@echo "make lint   style, types, import layers"
 	@echo "make docs   the pages as a site in build/docs; a broken link is an error"
+	@echo "make reference  docs/reference/ anew, from the code"
 	@echo "make faults every step of push and pull under every fault, as a table, 10 minutes"
 	@echo "make attacks what strangers, annotators and hostile files could do, tried, as a table"
 	@echo "make lock   write locks/*.txt: versions and digests (UPGRADE=--upgrade takes the newest)"
@@ -62,8 +63,12 @@ attacks: env env-label-studio
 	PYTHONPATH=tests:tests/support $(VENV)/bin/python -m attacks
 
 docs: env
+	$(VENV)/bin/python tools/reference.py --check
 	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --fresh-env --quiet docs build/docs
 	@echo "the site: build/docs/index.html"
+
+reference: env
+	$(VENV)/bin/python tools/reference.py
 
 lint: env
 	$(call each,rules format types layers)

@@ -17,6 +17,7 @@ PARTS = (
     "ruff format --check .",
     "mypy",
     "lint-imports",
+    "python tools/reference.py --check",
     "python -m sphinx --fail-on-warning --keep-going --fresh-env --quiet docs build/docs",
     "python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m not service",
     "python -m pytest -m service",

@@ -24,7 +24,11 @@ def tasks(root: Path) -> None:
 
 
 @click.command()
-@click.argument("table", type=GivenPath(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "table",
+    type=GivenPath(exists=True, dir_okay=False, path_type=Path),
+    help="The CSV file with the answers.",
+)
 @click.option("--by", "person", help="Whose answers they are (default: the name you log in with).")
 @click.pass_obj
 def answer(root: Path, table: Path, person: str | None) -> None:

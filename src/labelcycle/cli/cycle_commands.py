@@ -65,7 +65,7 @@ def cancel(root: Path, reason: str, abandon: bool) -> None:
 
 
 @click.command()
-@click.argument("name", type=click.Choice(STAGES))
+@click.argument("name", type=click.Choice(STAGES), help="The stage.")
 @click.pass_obj
 def stage(root: Path, name: str) -> None:
     """Run one pure stage here, as DVC calls it."""

@@ -22,7 +22,7 @@ from labelcycle.cli import (
 )
 from labelcycle.cli.campaign_option import GivenPath
 from labelcycle.core.one_line_warnings import print_notices
-from labelcycle.errors import LabelcycleError
+from labelcycle.errors import EXIT_CODES, LabelcycleError
 
 PARTS = (
     *(
@@ -47,7 +47,11 @@ class _Commands(click.Group):
         return list(self.commands)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=f"Exit codes: {'; '.join(f'{code} {text}' for code, text in EXIT_CODES.items())}.",
+)
 @click.option(
     "-C",
     "--campaign",
@@ -64,9 +68,6 @@ def cli(context: click.Context, folder: Path) -> None:
     A new campaign, in short: `init`, write the class names into params.yaml, `ingest`, `up`,
     `run`; annotators answer in Label Studio; `run` again. To see all of it at work on sample
     data: `demo`.
-
-    Exit codes: 0 done, 1 an error that is explained in one line, 2 wrong usage, 75 somebody else
-    is at work in this campaign.
     """
     context.obj = folder.resolve()
 

@@ -24,7 +24,7 @@ def schema(context: click.Context) -> None:
 
 
 @schema.command()
-@click.argument("name")
+@click.argument("name", help="The name of the new class.")
 @click.option(
     "--after", metavar="NAME", help="The class that it stands behind (default: the last)."
 )
@@ -35,8 +35,8 @@ def add(root: Path, name: str, after: str | None) -> None:
 
 
 @schema.command()
-@click.argument("old")
-@click.argument("new")
+@click.argument("old", help="The name that the class has.")
+@click.argument("new", help="The name that it gets.")
 @click.pass_obj
 def rename(root: Path, old: str, new: str) -> None:
     """Another name for the class OLD; its labels go along."""
@@ -44,7 +44,9 @@ def rename(root: Path, old: str, new: str) -> None:
 
 
 @schema.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument(
+    "names", nargs=-1, required=True, metavar="NAME...", help="The classes that become one."
+)
 @click.option("--into", required=True, metavar="NAME", help="One of the classes, or a new name.")
 @click.pass_obj
 def merge(root: Path, names: tuple[str, ...], into: str) -> None:
@@ -53,7 +55,7 @@ def merge(root: Path, names: tuple[str, ...], into: str) -> None:
 
 
 @schema.command()
-@click.argument("name")
+@click.argument("name", help="The class that goes.")
 @click.pass_obj
 def remove(root: Path, name: str) -> None:
     """One class less. What was labelled with it is rejected, and not asked again."""

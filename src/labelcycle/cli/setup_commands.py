@@ -10,7 +10,11 @@ from labelcycle.errors import LabelcycleError, SettingsError
 
 
 @click.command()
-@click.argument("directory", type=GivenPath(file_okay=False, path_type=Path))
+@click.argument(
+    "directory",
+    type=GivenPath(file_okay=False, path_type=Path),
+    help="The new folder of the campaign.",
+)
 @click.option("--name", help="Name of the campaign (default: the folder's).")
 @click.option(
     "--classes",
@@ -52,7 +56,7 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True)
+@click.argument("paths", nargs=-1, required=True, help="Where the images are.")
 @click.option("--follow-links", is_flag=True, help="Follow links that lead out of a folder given.")
 @click.pass_obj
 def ingest(root: Path, paths: tuple[str, ...], follow_links: bool) -> None:
@@ -84,7 +88,11 @@ def ingest(root: Path, paths: tuple[str, ...], follow_links: bool) -> None:
 
 
 @click.command("import-labels")
-@click.argument("file", type=GivenPath(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "file",
+    type=GivenPath(exists=True, dir_okay=False, path_type=Path),
+    help="The CSV file with the labels.",
+)
 @click.pass_obj
 def import_labels(root: Path, file: Path) -> None:
     """Take labels owned already, before round 0: a CSV with `label` and `sample` or `file`."""

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("file", type=GivenPath(dir_okay=False, path_type=Path), metavar="EXPERIMENT.yaml")
+@click.argument(
+    "file",
+    type=GivenPath(dir_okay=False, path_type=Path),
+    metavar="EXPERIMENT.yaml",
+    help="The file of the experiment.",
+)
 @click.option(
     "--into",
     type=GivenPath(file_okay=False, path_type=Path),

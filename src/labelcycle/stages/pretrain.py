@@ -12,7 +12,7 @@ from labelcycle.nn.progress import Progress
 
 
 class Options(base.Options):
-    """Section `pretrain` of params.yaml."""
+    """What turns images into features, and how it is trained."""
 
     encoder: str = Field("smallconv", description="what turns images into features")
     image_size: int | None = Field(

@@ -1,8 +1,8 @@
 """TrustHerding: what the model wavers on, as far as its answers can be trusted; for all rounds.
 
-labelcycle: cross-validated weights in Bae, Oliveira, Sutherland's uncertainty coverage, 2026. The
-objective is that of `uherding`: each pick raises most the mean over the available samples of
-weight * max k(x, chosen). It differs in two things, which docs/results.md measures.
+No paper: it is labelcycle's own. The objective is that of `uherding`: each pick raises most the
+mean over the available samples of weight * max k(x, chosen). It differs in two things, which
+docs/results.md measures.
 
 The weight is how much the model wavers, its logits multiplied by the trust under which the labels
 themselves, held out from a model of its own, are likeliest. While such models are no better than

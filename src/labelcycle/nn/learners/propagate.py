@@ -1,10 +1,11 @@
 """Labels spread over the graph of nearest neighbours: the samples without labels teach as well.
 
-Zhou et al., "Learning with Local and Global Consistency" (NIPS 2004): shares = alpha * graph @
-shares + (1 - alpha) * labels, here by a fixed number of sweeps. Then every class gets as much of
-the pool as every other (class mass normalisation: Zhu, Ghahramani, Lafferty, ICML 2003, section
-4): without it, the class whose labels lie in the densest part takes nearly everything. A sample
-outside the pool, and inside alike, gets the shares of its nearest samples of the pool.
+Zhou, Bousquet, Lal, Weston, Schölkopf: Learning with Local and Global Consistency, NIPS 2004. There
+shares = alpha * graph @ shares + (1 - alpha) * labels, here by a fixed number of sweeps. Then every
+class gets as much of the pool as every other (class mass normalisation: Zhu, Ghahramani, Lafferty,
+ICML 2003, section 4): without it, the class whose labels lie in the densest part takes nearly
+everything. A sample outside the pool, and inside alike, gets the shares of its nearest samples of
+the pool.
 
 Neighbours are told after the principal components of the pool have been brought nearer to equal
 spread (`whitening`): a few strong ones hide what the others know.
