@@ -19,9 +19,9 @@ from labelcycle.core.calibration import calibration_error
 from labelcycle.core.pool import UNLABELED
 from labelcycle.core.seeding import derive
 from labelcycle.nn import learners
-from labelcycle.nn.calibrated import Calibrated, temperature_of
-from labelcycle.nn.samples import Seen
-from labelcycle.simulate.problem import Data
+from labelcycle.nn.learner_inputs import Seen
+from labelcycle.nn.temperature_scaling import Calibrated, temperature_of
+from labelcycle.simulate.comparison import Data
 
 TESTED = 4000
 LEAST = 1e-6

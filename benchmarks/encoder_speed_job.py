@@ -20,8 +20,8 @@ from torch import nn
 
 from labelcycle.nn import resnet, simclr
 from labelcycle.nn.device import autocast, best_device
-from labelcycle.nn.network import NetworkEncoder
-from labelcycle.nn.projected import Projected, head_of, initialised
+from labelcycle.nn.network_encoder import NetworkEncoder
+from labelcycle.nn.projection_head import Projected, head_of, initialised
 
 Settings = SimpleNamespace
 

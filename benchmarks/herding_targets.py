@@ -17,7 +17,7 @@ from blobs import Blobs
 from measured import where
 from numpy.typing import NDArray
 
-from labelcycle.core import checked
+from labelcycle.core import run_strategy
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.core.pool import UNLABELED, Pool
 
@@ -54,7 +54,7 @@ def main() -> None:
 
     def by_herding(targets: int | None, seed: int) -> float:
         options = {"targets": targets}
-        found = checked.select(
+        found = run_strategy.select(
             "maxherding", pool, given.budget, np.random.default_rng(seed), options
         )
         return reached(found.rows)

@@ -21,8 +21,8 @@ from label_sets import Folders, loader, open_set
 from numpy.typing import NDArray
 from PIL import Image
 
-from labelcycle import imaging
-from labelcycle.nn.squares import square
+from labelcycle import decoding
+from labelcycle.nn.square_crop import square
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "fashion"
 HELD_OUT = 400
@@ -67,7 +67,7 @@ def _fashion(*_: object) -> ImageSet:
     with tarfile.open(EXAMPLE / "images.tar.xz") as archive:
         files = {m.name: archive.extractfile(m) for m in archive if m.isfile()}
         data = {name: stream.read() for name, stream in files.items() if stream is not None}
-    images = [imaging.decode(data[name]).image for name in sorted(truth)]
+    images = [decoding.decode(data[name]).image for name in sorted(truth)]
     labels = np.array([classes.index(truth[name]) for name in sorted(truth)])
     order = np.random.default_rng(0).permutation(len(images))
     rows = [*order[HELD_OUT:], *order[:HELD_OUT]]

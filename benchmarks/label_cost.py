@@ -36,11 +36,11 @@ from labelcycle.core.threads import cores
 from labelcycle.errors import Interrupted, LabelcycleError
 from labelcycle.nn import learners
 from labelcycle.nn.progress import Progress
-from labelcycle.simulate import campaigns
-from labelcycle.simulate.clusters import Folder
-from labelcycle.simulate.finished_campaigns import Kept
-from labelcycle.simulate.parts import Choice, choice
-from labelcycle.simulate.problem import Campaign, Problem
+from labelcycle.simulate import run_trials
+from labelcycle.simulate.cached_clusters import Folder
+from labelcycle.simulate.comparison import Campaign, Problem
+from labelcycle.simulate.finished_trials import Kept
+from labelcycle.simulate.plug_in_choice import Choice, choice
 from labelcycle.simulate.results import BASE, rows_of
 
 
@@ -119,7 +119,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     kept = Kept(given.results, problem, commit())
     grid = [Campaign(each, clusterer, learner, s) for s in range(given.seeds) for each in chosen]
     nowhere = Folder(None, problem, {})
-    found = campaigns.run(problem, grid, kept, nowhere, given.jobs, showing)
+    found = run_trials.run(problem, grid, kept, nowhere, given.jobs, showing)
     facts = {"data": source.name, "pool": pool, "test": len(source.data.test)}
     facts |= {"seeds": given.seeds, "clusterer": clusterer.text}
     facts |= {"seconds": round(time.perf_counter() - began)}

@@ -17,8 +17,8 @@ from typing import Any
 
 from labelcycle.simulate.figures.gain import picture
 from labelcycle.simulate.figures.style import save
+from labelcycle.simulate.markdown_tables import table
 from labelcycle.simulate.results import BASE
-from labelcycle.simulate.tables import table
 
 Row = dict[str, Any]
 Curves = dict[str, list[Row]]

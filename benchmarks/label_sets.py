@@ -24,7 +24,7 @@ import numpy as np
 from measured import ARRAYS, read
 from numpy.typing import NDArray
 
-from labelcycle.simulate.problem import Data, LabelSet
+from labelcycle.simulate.comparison import Data, LabelSet
 
 VARIABLE = "LABELCYCLE_SHARED"
 REPOSITORY = Path(__file__).parents[1]

@@ -36,7 +36,7 @@ from label_studio_sdk import LabelStudio
 from measured import where
 from PIL import Image
 
-from labelcycle import imaging
+from labelcycle import decoding
 from labelcycle.adapters.annotation.label_studio import (
     LabelStudioBackend,
     labeling_config,
@@ -119,7 +119,7 @@ def draw(bench: Bench, tasks: int) -> None:
     for sample in samples:
         pixels = rng.integers(256, size=(28, 28, 3), dtype=np.uint8)
         (bench.campaign.images / sample.file).write_bytes(
-            imaging.png_bytes(Image.fromarray(pixels))
+            decoding.png_bytes(Image.fromarray(pixels))
         )
     standing = Standing(bench.campaign, Config(), frozenset(), 0, State.SELECTED)
     shown = [(sample, ()) for sample in samples]

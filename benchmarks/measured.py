@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labelcycle.simulate.problem import Data
+from labelcycle.simulate.comparison import Data
 
 VARIABLE = "LABELCYCLE_DATA"
 ARRAYS = ("train", "test", "train_labels", "test_labels")

@@ -7,9 +7,9 @@
 The sets are those of `labelcycle simulate` (--path), or CIFAR-10 of the folder that --shared or
 LABELCYCLE_SHARED names (--set cifar10-shared). The labels train nothing: after every `--every`
 epochs they say how often the 20 nearest neighbours of an image, by cosine of the backbone's
-features, have its class (leave one out, `--probe` images at random, core/probe.py). The seconds of
-the probes do not count. `--features FILE.npz` writes the features of both splits at the end, for
-`labelcycle simulate` and benchmarks/label_cost.py.
+features, have its class (leave one out, `--probe` images at random, core/knn_probe.py). The
+seconds of the probes do not count. `--features FILE.npz` writes the features of both splits at the
+end, for `labelcycle simulate` and benchmarks/label_cost.py.
 """
 
 import argparse
@@ -25,11 +25,11 @@ from label_sets import VARIABLE, Folders, add_folders, loader
 from measured import where
 from numpy.typing import NDArray
 
-from labelcycle.core.probe import leave_one_out
+from labelcycle.core.knn_probe import leave_one_out
 from labelcycle.errors import LabelcycleError
 from labelcycle.nn import encoders
 from labelcycle.nn.device import best_device
-from labelcycle.nn.squares import square
+from labelcycle.nn.square_crop import square
 from labelcycle.simulate.sets import SETS
 from labelcycle.simulate.sets.chosen_set import Read, Split
 

@@ -22,7 +22,7 @@ import numpy as np
 from blobs import CLASSES, Blobs
 from measured import where
 
-from labelcycle.core import graph
+from labelcycle.core import neighbour_graph
 from labelcycle.core.pool import UNLABELED
 from labelcycle.nn.learners import propagate
 
@@ -58,8 +58,8 @@ def measured(rows: int, dimensions: int, folder: Path) -> dict[str, Any]:
 def recall(features: np.ndarray, k: int) -> float:
     """Share of the true nearest neighbours of some rows that inverted lists find."""
     asked = features[:: max(1, len(features) // ASKED)]
-    true = graph.nearest(features, asked, k, len(features))[1]
-    listed = graph.nearest(features, asked, k, 0)[1]
+    true = neighbour_graph.nearest(features, asked, k, len(features))[1]
+    listed = neighbour_graph.nearest(features, asked, k, 0)[1]
     return float(np.mean([np.isin(a, b).mean() for a, b in zip(true, listed, strict=True)]))
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from label_sets import Folders, add_folders, loader, open_set
 from numpy.typing import NDArray
 
-from labelcycle.nn.squares import square
+from labelcycle.nn.square_crop import square
 
 Arrays = dict[str, NDArray]
 

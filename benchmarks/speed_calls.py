@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.core import checked, strategies
+from labelcycle.core import run_strategy, strategies
 from labelcycle.core.clustering import kmeans
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.core.pool import UNLABELED, Head, Pool
@@ -160,7 +160,7 @@ def _select(
         known = case.probabilities()
     head = Head(case.hidden, case.weights, case.bias) if "head" in needs else None
     pool = Pool(case.features, case.labels, free, clusters, known, head)
-    found = checked.select(name, pool, case.budget, rng, options)
+    found = run_strategy.select(name, pool, case.budget, rng, options)
     if np.any(found.why.get("cold_start", 0)):
         raise RuntimeError(f"{name} left the work to its cold start: another strategy was timed")
     operations = _operations(name, case, found.why.get("cluster"), clusters, lloyd)

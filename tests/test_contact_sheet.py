@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from labelcycle.images.contact_sheet import CELL, GAP, LINE, SIDE, below
+from labelcycle.ingest.contact_sheet import CELL, GAP, LINE, SIDE, below
 
 
 def plain(size: tuple[int, int], colour: str) -> Image.Image:

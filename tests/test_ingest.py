@@ -14,18 +14,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from labelcycle import imaging
+from labelcycle import decoding
 from labelcycle.campaign import holdout_split, store
 from labelcycle.campaign.sample_lookup import Finder
 from labelcycle.campaign.store import Campaign
 from labelcycle.errors import DataError, SettingsError, StateError
-from labelcycle.images import ingest, one_file
+from labelcycle.ingest import ingest_images, one_file
 from labelcycle.nn.progress import Progress
 from labelcycle.stages.sample_images import common_ranges, load_images
 
 
 def png(shade: int, size: tuple[int, int] = (4, 3)) -> bytes:
-    return imaging.png_bytes(Image.new("RGB", size, (shade % 256, shade // 256, 0)))
+    return decoding.png_bytes(Image.new("RGB", size, (shade % 256, shade // 256, 0)))
 
 
 def fill(folder: Path, shades: range, start: str = "") -> None:
@@ -41,11 +41,11 @@ def take(
     seed: int = 0,
     show: Callable[[Progress], None] = lambda step: None,
     **options: Any,
-) -> ingest.Report:
-    return ingest.ingest(
+) -> ingest_images.Report:
+    return ingest_images.ingest(
         campaign,
         [str(path) for path in paths],
-        ingest.Options(holdout=holdout, **options),
+        ingest_images.Options(holdout=holdout, **options),
         np.random.default_rng(seed),
         show,
     )
@@ -89,7 +89,7 @@ def _no_sync_of_the_whole_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_images_come_in_as_they_are(campaign: Campaign, pictures: Path) -> None:
     fill(pictures, range(5))
     report = take(campaign, pictures)
-    assert report == ingest.Report(5, 5, 0, 0, 0, pool=5, holdout=0)
+    assert report == ingest_images.Report(5, 5, 0, 0, 0, pool=5, holdout=0)
     samples = store.read_samples(campaign.samples)
     assert [sample.id for sample in samples] == sorted(sample.id for sample in samples)
     for sample in samples:
@@ -412,8 +412,8 @@ def test_half_is_allowed(campaign: Campaign, pictures: Path) -> None:
 
 
 def test_the_defaults_hold_out_200() -> None:
-    assert ingest.Options().holdout == 200
-    assert ingest.Options().max_pixels == imaging.MAX_PIXELS
+    assert ingest_images.Options().holdout == 200
+    assert ingest_images.Options().max_pixels == decoding.MAX_PIXELS
 
 
 # --- again ---------------------------------------------------------------------------------
@@ -425,7 +425,7 @@ def test_the_same_again_changes_nothing(campaign: Campaign, pictures: Path) -> N
     take(campaign, pictures, holdout=3)
     before = tree(campaign.root)
     report = take(campaign, pictures, holdout=3, seed=99)
-    assert report == ingest.Report(11, 0, 10, 0, 1, pool=7, holdout=3)
+    assert report == ingest_images.Report(11, 0, 10, 0, 1, pool=7, holdout=3)
     assert tree(campaign.root) == before
 
 
@@ -571,7 +571,7 @@ def fail_at(
     monkeypatch.setattr(os, "replace", failing(os.replace))
     monkeypatch.setattr(os, "fsync", failing(os.fsync))
     monkeypatch.setattr(os, "fdopen", failing(os.fdopen, half=True))
-    monkeypatch.setattr(ingest, "THREADS", 1)
+    monkeypatch.setattr(ingest_images, "THREADS", 1)
     return lambda: calls
 
 
@@ -623,7 +623,7 @@ def test_killed_at_any_write_and_run_again_the_end_is_the_same(
         reset(standing, before)
         with pytest.MonkeyPatch.context() as patch:
             calls = fail_at(patch, number, Killed())
-            patch.setattr(ingest, "_sweep", lambda *arguments: None)
+            patch.setattr(ingest_images, "_sweep", lambda *arguments: None)
             patch.setattr(Path, "unlink", lambda path, missing_ok=False: None)
             try:
                 take(standing, pictures / "b", holdout=3)

@@ -11,15 +11,15 @@ import pytest
 from scipy import stats
 from tiny_sets import blobs_in
 
-from labelcycle.core import checked, clusterers, strategies
+from labelcycle.core import clusterers, run_strategy, strategies
 from labelcycle.core.pool import UNLABELED, Pool
 from labelcycle.core.seeding import derive
 from labelcycle.nn import learners
+from labelcycle.nn.learner_inputs import Seen
 from labelcycle.nn.learners import linear
-from labelcycle.nn.samples import Seen
-from labelcycle.simulate import campaigns, play_campaign
-from labelcycle.simulate.parts import choice
-from labelcycle.simulate.problem import Campaign, LabelSet, Measured, Problem
+from labelcycle.simulate import play_trial, run_trials
+from labelcycle.simulate.comparison import Campaign, LabelSet, Measured, Problem
+from labelcycle.simulate.plug_in_choice import choice
 from labelcycle.simulate.results import rows_of
 
 pytestmark = pytest.mark.slow  # whole campaigns and processes: seconds each
@@ -94,7 +94,7 @@ def test_an_interrupted_run_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = printed(capsys, *words(data))["rows"]
-    results, played, play = tmp_path / "results.jsonl", [], play_campaign.play
+    results, played, play = tmp_path / "results.jsonl", [], play_trial.play
 
     def counted(*task: Any) -> Measured:
         played.append(task[1])
@@ -102,7 +102,7 @@ def test_an_interrupted_run_goes_on(
             raise KeyboardInterrupt
         return play(*task)
 
-    monkeypatch.setattr(campaigns, "play", counted)
+    monkeypatch.setattr(run_trials, "play", counted)
     with pytest.raises(
         SystemExit, match=r"interrupted; finished campaigns are in .*results\.jsonl"
     ):
@@ -184,10 +184,8 @@ def test_unequal_classes_are_measured_alike(data: Path) -> None:
 
 def test_balanced_accuracy_is_the_mean_recall_of_the_classes(data: Path) -> None:
     source = opened(data)
-    found = play_campaign.play(
-        Problem(source, 100, (6,)), Campaign(RANDOM, KMEANS, LINEAR, 0), None
-    )
-    rows = checked.select("random", all_of(source), 6, derive(0, 0, "query")).rows
+    found = play_trial.play(Problem(source, 100, (6,)), Campaign(RANDOM, KMEANS, LINEAR, 0), None)
+    rows = run_strategy.select("random", all_of(source), 6, derive(0, 0, "query")).rows
     options = linear.Options()
     model = linear.fit(source.data.train[rows], source.data.train_labels[rows], 3, options, 0)
     right = model.predict_proba(source.data.test).argmax(axis=1) == source.data.test_labels
@@ -225,7 +223,7 @@ def test_who_asks_no_model_still_sees_how_many_classes_there_are() -> None:
     model = linear.fit(features[:0], labels[:0], 5, linear.Options(), 0)
     campaign = Campaign(RANDOM, KMEANS, LINEAR, 0)
     clusters = np.zeros(6, dtype=np.int32)
-    pool = play_campaign.pool_seen(campaign, Seen(features), labels, clusters, model, 5)
+    pool = play_trial.pool_seen(campaign, Seen(features), labels, clusters, model, 5)
     assert pool.probabilities is not None
     assert pool.probabilities.shape == (6, 5)
     assert pool.clusters is pool.head is None

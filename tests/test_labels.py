@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from labelcycle.campaign import labels, store
 from labelcycle.campaign.store import OWNED, Campaign, Label
-from labelcycle.core.migrations import Migration
+from labelcycle.core.class_migrations import Migration
 from labelcycle.errors import DataError
 
 TABLE = {"calf": "cow", "ox": "cow", "gnu": None}

@@ -12,7 +12,7 @@ from PIL import Image
 from labelcycle.campaign import label_csv, store
 from labelcycle.campaign.store import OWNED, Campaign, Label, Sample
 from labelcycle.errors import DataError, StateError
-from labelcycle.images import ingest
+from labelcycle.ingest import ingest_images
 
 CLASSES = ("cat", "dog", "great ape")
 SOURCES = {
@@ -173,8 +173,8 @@ def two_classes_of_equal_bytes(tmp_path: Path) -> Campaign:
         path = tmp_path / "in" / f"{place}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (4, 3), (shade, 0, 0)).save(path)
-    options, rng = ingest.Options(holdout=0), np.random.default_rng(0)
-    report = ingest.ingest(campaign, [str(tmp_path / "in")], options, rng, lambda step: None)
+    options, rng = ingest_images.Options(holdout=0), np.random.default_rng(0)
+    report = ingest_images.ingest(campaign, [str(tmp_path / "in")], options, rng, lambda step: None)
     assert (report.added, report.duplicates) == (3, 1)
     assert "show the very picture of another, such as '../in/dog/1.png'" in report.told[0]
     return campaign

@@ -14,7 +14,7 @@ from labelcycle.adapters.mlflow import tracker
 from labelcycle.campaign import store
 from labelcycle.cli import pretrain_curves
 from labelcycle.errors import ServiceDown
-from labelcycle.nn import ranks
+from labelcycle.nn import process_rank
 from labelcycle.nn.progress import Progress
 
 LOSS, KNN = "pretrain_loss", "pretrain_knn_accuracy"
@@ -132,7 +132,7 @@ def test_nobody_watches_without_a_server_another_stage_or_a_second_process(
     campaign: store.Campaign, monkeypatch: pytest.MonkeyPatch, stage: str, uri: str, rank: str
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    monkeypatch.setenv(ranks.VARIABLE, f"{rank}/2:store")
+    monkeypatch.setenv(process_rank.VARIABLE, f"{rank}/2:store")
     assert pretrain_curves.watcher(stage, campaign.root) is None
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import click
 
 from labelcycle import config
-from labelcycle.adapters import annotation, receiver
+from labelcycle.adapters import annotation, webhook_receiver
 from labelcycle.adapters.ports import Calling
 from labelcycle.campaign.store import Campaign
 from labelcycle.errors import (
@@ -92,7 +92,7 @@ def received(root: Path, looks: Looks, where: Place, every_s: float) -> Iterator
     secret, over = secrets.token_urlsafe(32), threading.Event()
     with (
         Waker(looks.start) as waker,
-        receiver.listening(waker.knock, secret, where.host, where.port),
+        webhook_receiver.listening(waker.knock, secret, where.host, where.port),
     ):
         arguments = (campaign, where.url, secret, every_s, over)
         keeper = threading.Thread(target=_keep, args=arguments, name="webhook", daemon=True)

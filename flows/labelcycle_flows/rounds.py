@@ -20,7 +20,7 @@ from prefect.settings import PREFECT_API_URL
 
 from labelcycle import config
 from labelcycle.adapters import git, lock
-from labelcycle.adapters.addresses import bare, without_logins
+from labelcycle.adapters.address_logins import bare, without_logins
 from labelcycle.campaign import round_states
 from labelcycle.campaign.round_states import BEFORE_OPEN, State
 from labelcycle.campaign.store import Campaign

@@ -17,7 +17,7 @@ from labelcycle.campaign.store import digest, dump_json
 from labelcycle.core import class_names, clusterers, registry, strategies
 from labelcycle.core.consensus import Options as AcceptOptions
 from labelcycle.errors import SettingsError
-from labelcycle.images.ingest import Options as IngestOptions
+from labelcycle.ingest.ingest_images import Options as IngestOptions
 from labelcycle.nn import encoders, learners
 from labelcycle.options import Options
 from labelcycle.stages.cluster import Options as ClusterOptions

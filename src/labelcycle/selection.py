@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from labelcycle.core import checked, clusterers, plain_input, spread, strategies
+from labelcycle.core import array_input, clusterers, length_variance, run_strategy, strategies
 from labelcycle.core.clustering import prepared, without_noise
 from labelcycle.core.neighbours import in_ball
 from labelcycle.core.pool import UNLABELED, Pool, Selection
@@ -79,18 +79,18 @@ def select(
     """
     module = strategies.get(strategy)
     settings = _settings(module.Options, options, f"strategy {strategy}", normalise)
-    seed = plain_input.whole_number(seed, "seed", 0)
+    seed = array_input.whole_number(seed, "seed", 0)
     if classes is not None:
-        classes = plain_input.whole_number(classes, "classes", 1, plain_input.MOST_CLASSES)
-    array = plain_input.feature_rows(features, normalise)
+        classes = array_input.whole_number(classes, "classes", 1, array_input.MOST_CLASSES)
+    array = array_input.feature_rows(features, normalise)
     n = len(array)
-    known = plain_input.class_indices(labels, n)
+    known = array_input.class_indices(labels, n)
     pool = Pool(array, known, known == UNLABELED)
-    checked.check_pool(pool)
+    run_strategy.check_pool(pool)
     least = _class_count(known, classes)
     given = None
     if probabilities is not None:
-        given = plain_input.probability_rows(probabilities, n, least, exactly=classes is not None)
+        given = array_input.probability_rows(probabilities, n, least, exactly=classes is not None)
     count = least if given is None else given.shape[1]
     if getattr(settings, "classes", 0) is None:  # asked for, and not told
         settings = settings.model_copy(update={"classes": count})
@@ -102,7 +102,7 @@ def select(
         pool = Pool(array, known, pool.available)
     groups = last = None
     if "clusters" in module.NEEDS and clusters is not None:
-        groups = _without_noise(plain_input.cluster_numbers(clusters, n), array, normalise)
+        groups = _without_noise(array_input.cluster_numbers(clusters, n), array, normalise)
     elif "clusters" in module.NEEDS:
         groups = _clusters(pool, wanted, cluster_method, cluster_options, normalise, seed)
     if "head" in module.NEEDS or ("probabilities" in module.NEEDS and given is None):
@@ -110,7 +110,7 @@ def select(
         given = fitted.predict_proba(array) if given is None else given
         last = fitted.head(array) if "head" in module.NEEDS else None
     pool = Pool(array, known, pool.available, groups, given, last)
-    found = checked.select(strategy, pool, wanted, derive(seed, 0, "query"), settings)
+    found = run_strategy.select(strategy, pool, wanted, derive(seed, 0, "query"), settings)
     _warn_of_copies(array[found.rows], whole=wanted == np.count_nonzero(pool.available))
     return found
 
@@ -138,7 +138,7 @@ _ABLE = {"strategy": "typiclust, supclust, coreset or badge", "learner": "linear
 
 
 def _warn_of_lengths(features: NDArray[np.floating], able: bool) -> None:
-    text = spread.remark(features)
+    text = length_variance.remark(features)
     if text:
         remedy = "" if able else f"take {_ABLE['strategy']} and "
         warnings.warn(f"{text}; {remedy}give normalise=False if lengths should count", stacklevel=3)
@@ -158,7 +158,7 @@ def _warn_of_copies(picked: NDArray[np.floating], whole: bool) -> None:
 def _affordable(budget: int, left: int) -> int:
     """The budget, or what is left if that is less. Raises as `checked.check_budget`."""
     above = isinstance(budget, int | np.integer) and budget > left > 0
-    checked.check_budget(left if above else budget, left)
+    run_strategy.check_budget(left if above else budget, left)
     if above:
         warnings.warn(
             f"budget {budget} is above the {left} samples without a label: all are returned",

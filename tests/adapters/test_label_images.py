@@ -11,7 +11,7 @@ import pytest
 from buckets import SECRETS, Bucket
 from PIL import Image
 
-from labelcycle import config, imaging
+from labelcycle import config, decoding
 from labelcycle.adapters import s3
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
@@ -21,7 +21,7 @@ from labelcycle.adapters.ports import Address, LabelSchema, TaskSpec
 from labelcycle.campaign.store import Campaign, read_samples
 from labelcycle.cycle import task_images
 from labelcycle.errors import ServiceDown, ServiceRefused
-from labelcycle.images import ingest
+from labelcycle.ingest import ingest_images
 from labelcycle.rounds.snapshot import Standing
 
 pytestmark = pytest.mark.service
@@ -89,12 +89,12 @@ def test_a_bucket_is_shown_by_signed_addresses_or_passed_on(server: Server, buck
 
 def test_from_a_bucket_to_the_page(server: Server, bucket: Bucket, tmp_path: Path) -> None:
     source = f"s3://{bucket.name}/in/a b#%&+ä.png"
-    s3.put(source, imaging.png_bytes(Image.effect_noise((40, 30), 50)), "image/png")
+    s3.put(source, decoding.png_bytes(Image.effect_noise((40, 30), 50)), "image/png")
     campaign = Campaign(tmp_path)
-    ingest.ingest(
+    ingest_images.ingest(
         campaign,
         [f"s3://{bucket.name}/in"],
-        ingest.Options(holdout=0),
+        ingest_images.Options(holdout=0),
         np.random.default_rng(0),
         lambda step: None,
     )

@@ -12,7 +12,7 @@ from labelcycle.errors import ToolFailed
 TELLS = """
 import os, sys
 from pathlib import Path
-from labelcycle.nn import ranks
+from labelcycle.nn import process_rank as ranks
 own = ranks.own()
 said = [own.number, own.count, os.environ["GLOO_SOCKET_IFNAME"], os.environ["NCCL_SOCKET_IFNAME"]]
 said.append(oct(own.store.parent.stat().st_mode & 0o777))
@@ -22,7 +22,7 @@ said.append(oct(own.store.parent.stat().st_mode & 0o777))
 ONE_FAILS = """
 import sys, time
 from pathlib import Path
-from labelcycle.nn import ranks
+from labelcycle.nn import process_rank as ranks
 if ranks.own().number == 1:
     sys.exit(3)
 time.sleep(60)

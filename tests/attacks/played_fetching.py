@@ -15,14 +15,14 @@ from hostile import KINDS, answering, redirect, says
 from label_studio_sdk import LabelStudio  # noqa: F401  likewise
 
 from attacks import Try, attack
-from labelcycle.adapters import patience, s3, web
+from labelcycle.adapters import s3, time_limit, web_images
 from labelcycle.adapters.annotation.label_studio import rest_network
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.local import health
 from labelcycle.adapters.mlflow import patient_client
 from labelcycle.adapters.mlflow.tracker import MlflowTracker
 from labelcycle.errors import LabelcycleError
-from labelcycle.images.paths import find
+from labelcycle.ingest.paths import find
 from labelcycle.notify import sending
 
 IN_TIME_S = 0.4
@@ -39,7 +39,7 @@ def _label_studio(url: str) -> object:
 
 
 def _website(url: str) -> object:
-    with closing(web.Web(MOST, IN_TIME_S, ())) as pages:
+    with closing(web_images.Web(MOST, IN_TIME_S, ())) as pages:
         return pages.read(f"{url}/a.png")
 
 
@@ -112,13 +112,13 @@ def held(_: Path) -> Iterator[Try]:
         tracker._uri, tracker._client = url, mlflow.MlflowClient(url)
         return tracker.logged("0123456789ab", "birds")
 
-    real = patience.in_time
+    real = time_limit.in_time
     asks: dict[str, Ask] = {"a notice": told, "MLflow's log": logged}
     for kind in ("a body that drips", "a head that drips"):
         for what, ask in asks.items():
             with (
                 answering(KINDS[kind]) as server,
-                mock.patch.object(patience, "in_time", lambda asked, _: real(asked, IN_TIME_S)),
+                mock.patch.object(time_limit, "in_time", lambda asked, _: real(asked, IN_TIME_S)),
                 warnings.catch_warnings(action="ignore"),
             ):
                 began = time.monotonic()
@@ -163,7 +163,7 @@ def asked_within(_: Path) -> Iterator[Try]:
     with (
         mock.patch.object(socket, "getaddrinfo", names),
         answering(image) as within,
-        closing(web.Web(MOST, IN_TIME_S, ())) as pages,
+        closing(web_images.Web(MOST, IN_TIME_S, ())) as pages,
     ):
         for host in ("127.0.0.1", "localhost", "127.0.0.2", "[::ffff:127.0.0.1]", "evil.example"):
             before = len(within.heard)

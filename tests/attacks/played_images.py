@@ -27,7 +27,7 @@ INGEST = """
 import json, resource, sys
 import numpy as np
 from pathlib import Path
-from labelcycle.images import ingest
+from labelcycle.ingest import ingest_images as ingest
 from labelcycle.campaign.store import Campaign
 resource.setrlimit(resource.RLIMIT_CPU, (40, 40))  # else a harm that is done takes hours
 

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from attacks import Try, attack
-from labelcycle.adapters import receiver
+from labelcycle.adapters import webhook_receiver
 
 SECRET = "a long secret"
 HALF = b"POST / HTTP/1.1\r\nHost: x\r\nX-A: "
 BODY = (
-    f"POST / HTTP/1.1\r\nHost: x\r\n{receiver.HEADER}: {SECRET}\r\nContent-Length: 9999999\r\n\r\n"
+    f"POST / HTTP/1.1\r\nHost: x\r\n{webhook_receiver.HEADER}: {SECRET}\r\n"
+    "Content-Length: 9999999\r\n\r\n"
 )
 
 BOUND = 100
@@ -24,7 +25,7 @@ BOUND = 100
 SERVING = f"""
 import resource, subprocess, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
-from labelcycle.adapters import receiver
+from labelcycle.adapters import webhook_receiver as receiver
 with receiver.listening(lambda: None, {SECRET!r}, "127.0.0.1", 0) as port:
     print(port, flush=True)
     for line in sys.stdin:
@@ -41,7 +42,7 @@ def answered(port: int) -> bool:
     """Is a webhook heard within the second that Label Studio waits?"""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
     try:
-        connection.request("POST", "/", b"{}", {receiver.HEADER: SECRET})
+        connection.request("POST", "/", b"{}", {webhook_receiver.HEADER: SECRET})
         return connection.getresponse().status == 204
     except OSError:
         return False

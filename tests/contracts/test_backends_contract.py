@@ -27,7 +27,7 @@ from labelcycle.adapters.ports import (
     TaskSpec,
 )
 from labelcycle.campaign.store import Campaign
-from labelcycle.core import skips
+from labelcycle.core import skip_reasons
 from labelcycle.errors import DataError, ServiceRefused
 from labelcycle.people.simulated import Done, annotate
 
@@ -280,7 +280,7 @@ def test_answers_come_as_they_were_given(place: Place) -> None:
     keys, (plain, skip, none) = [*ids], ids.values()
     place.answer(0, plain, OTHER)
     place.answer(1, skip)
-    place.answer(0, none, reason=skips.NONE)
+    place.answer(0, none, reason=skip_reasons.NONE)
     first, second, third = place.answers(ids)
     people = place.desk.people(2)
     assert people == place.desk.people(2)
@@ -289,7 +289,7 @@ def test_answers_come_as_they_were_given(place: Place) -> None:
     assert said == [
         (plain, keys[0], (OTHER,), False, ""),
         (skip, keys[1], (), True, ""),
-        (none, keys[2], (), True, skips.NONE),
+        (none, keys[2], (), True, skip_reasons.NONE),
     ]
     assert [a.annotator for a in (first, second, third)] == [people[0], people[1], people[0]]
     assert all(a.editor == a.annotator for a in (first, second, third))

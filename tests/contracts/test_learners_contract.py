@@ -13,11 +13,11 @@ from threadpoolctl import threadpool_limits
 from labelcycle import options as base
 from labelcycle.core.pool import Head
 from labelcycle.errors import SettingsError
-from labelcycle.nn import learners, samples
-from labelcycle.nn.calibrated import Calibrated
+from labelcycle.nn import learner_inputs, learners
 from labelcycle.nn.device import threads_set
+from labelcycle.nn.learner_inputs import Pictures, Seen
 from labelcycle.nn.learners import Learner, finetune
-from labelcycle.nn.samples import Pictures, Seen
+from labelcycle.nn.temperature_scaling import Calibrated
 
 ALL = learners.names()
 
@@ -51,7 +51,7 @@ def fitted(
     options = QUICK.get(name) or learners.get(name).Options()
     options = options.model_copy(update=changes)
     known = np.array(labels, dtype=np.int64)
-    return samples.fitted(name, seen(features), known, classes, options, 0)
+    return learner_inputs.fitted(name, seen(features), known, classes, options, 0)
 
 
 def epochs(name: str, count: int) -> dict[str, object]:
@@ -60,11 +60,11 @@ def epochs(name: str, count: int) -> dict[str, object]:
 
 
 def said(name: str, model: Learner, features: np.ndarray) -> np.ndarray:
-    return samples.probabilities(name, model, seen(features))
+    return learner_inputs.probabilities(name, model, seen(features))
 
 
 def head(name: str, model: Learner, features: np.ndarray) -> Head:
-    return samples.head(name, model, seen(features))
+    return learner_inputs.head(name, model, seen(features))
 
 
 def check(found: np.ndarray, n: int, classes: int) -> None:

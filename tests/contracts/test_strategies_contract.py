@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
-from labelcycle.core import checked, dropout, registry, strategies
+from labelcycle.core import dropout, registry, run_strategy, strategies
 from labelcycle.core.pool import UNLABELED, Head, Pool
 from labelcycle.core.strategies import badge, coreset
 
@@ -69,7 +69,7 @@ def test_the_picks_are_distinct_available_and_as_many_as_asked(
 ) -> None:
     pool, budget = case
     before = copied(pool)
-    first = checked.select(name, pool, budget, np.random.default_rng(seed))
+    first = run_strategy.select(name, pool, budget, np.random.default_rng(seed))
     assert first.rows.shape == first.score.shape == (budget,)
     assert (first.rows.dtype, first.score.dtype) == (np.int64, np.float64)
     assert len(set(first.rows.tolist())) == budget
@@ -79,7 +79,7 @@ def test_the_picks_are_distinct_available_and_as_many_as_asked(
         assert column.shape == (budget,)
         assert np.isfinite(column).all()
     assert copied(pool) == before
-    second = checked.select(name, pool, budget, np.random.default_rng(seed))
+    second = run_strategy.select(name, pool, budget, np.random.default_rng(seed))
     np.testing.assert_array_equal(first.rows, second.rows)
     np.testing.assert_array_equal(first.score, second.score)
 
@@ -87,7 +87,7 @@ def test_the_picks_are_distinct_available_and_as_many_as_asked(
 @pytest.mark.parametrize("name", ALL)
 def test_a_budget_of_the_whole_pool_takes_every_available_sample(name: str) -> None:
     pool = ordinary(30)
-    picks = checked.select(name, pool, 30, np.random.default_rng(0))
+    picks = run_strategy.select(name, pool, 30, np.random.default_rng(0))
     assert sorted(picks.rows) == list(range(30))
 
 
@@ -124,7 +124,7 @@ def test_one_and_two_threads_pick_the_same(
     for threads in (1, 2):
         monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
         with threadpool_limits(threads):
-            found.append(checked.select(name, pool, 10, np.random.default_rng(3)))
+            found.append(run_strategy.select(name, pool, 10, np.random.default_rng(3)))
     np.testing.assert_array_equal(found[0].rows, found[1].rows)
     np.testing.assert_array_equal(found[0].score, found[1].score)
 
@@ -134,8 +134,8 @@ def test_features_may_be_mapped_from_a_file(name: str, tmp_path: Path) -> None:
     pool = with_labels(ordinary(200), 20)
     np.save(tmp_path / "features.npy", pool.features)
     mapped = replace(pool, features=np.load(tmp_path / "features.npy", mmap_mode="r"))
-    expected = checked.select(name, pool, 20, np.random.default_rng(1))
-    got = checked.select(name, mapped, 20, np.random.default_rng(1))
+    expected = run_strategy.select(name, pool, 20, np.random.default_rng(1))
+    got = run_strategy.select(name, mapped, 20, np.random.default_rng(1))
     np.testing.assert_array_equal(got.rows, expected.rows)
 
 
@@ -189,6 +189,6 @@ def test_the_order_of_the_rows_does_not_matter(name: str, labels_every: int | No
         pool.probabilities[order],
         Head(head.hidden[order], head.weights, head.bias),
     )
-    expected = checked.select(name, pool, 12, Drawn(3, np.arange(300)))
-    got = checked.select(name, mixed, 12, Drawn(3, order))
+    expected = run_strategy.select(name, pool, 12, Drawn(3, np.arange(300)))
+    got = run_strategy.select(name, mixed, 12, Drawn(3, order))
     assert order[got.rows].tolist() == expected.rows.tolist()

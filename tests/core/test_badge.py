@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 from skactiveml.pool import Badge, _badge
 
-from labelcycle.core import checked
+from labelcycle.core import run_strategy
 from labelcycle.core.pool import Head, Pool, Selection
 from labelcycle.core.strategies import badge
 
 
 def ask(pool: Pool, budget: int, seed: int = 0) -> Selection:
-    return checked.select("badge", pool, budget, np.random.default_rng(seed))
+    return run_strategy.select("badge", pool, budget, np.random.default_rng(seed))
 
 
 def written_out(head: Head) -> np.ndarray:

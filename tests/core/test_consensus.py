@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from labelcycle.core import consensus
 from labelcycle.core.consensus import Verdict, accept
-from labelcycle.core.skips import Skip
+from labelcycle.core.skip_reasons import Skip
 
 CLASSES = ("bird", "cat", "dog")
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shapes import circle
 from skactiveml.pool import CoreSet
 
-from labelcycle.core import checked
+from labelcycle.core import run_strategy
 from labelcycle.core.pool import UNLABELED, Pool, Selection
 
 
@@ -22,7 +22,7 @@ def make(features: np.ndarray, labeled: Sequence[int] = (), rejected: Sequence[i
 
 
 def ask(pool: Pool, budget: int) -> Selection:
-    return checked.select("coreset", pool, budget, np.random.default_rng(0))
+    return run_strategy.select("coreset", pool, budget, np.random.default_rng(0))
 
 
 def unit(features: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 from skactiveml.pool import GreedyBALD, UncertaintySampling
 
-from labelcycle.core import checked, dropout
+from labelcycle.core import dropout, run_strategy
 from labelcycle.core.pool import Head, Pool, Selection
 from labelcycle.core.strategies.bald import information
 from labelcycle.core.strategies.dbal import entropy_of_mean
@@ -18,7 +18,7 @@ LOG_2 = np.log(2)
 
 
 def ask(name: str, pool: Pool, budget: int, **options: object) -> Selection:
-    return checked.select(name, pool, budget, np.random.default_rng(7), options)
+    return run_strategy.select(name, pool, budget, np.random.default_rng(7), options)
 
 
 def slow_draws(head: Head, masks: np.ndarray) -> np.ndarray:

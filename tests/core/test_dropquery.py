@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skactiveml.pool import DropQuery
 
-from labelcycle.core import checked, dropout
+from labelcycle.core import dropout, run_strategy
 from labelcycle.core.clustering import Clustering
 from labelcycle.core.pool import Head, Pool, Selection
 from labelcycle.core.strategies import dropquery
 
 
 def ask(pool: Pool, budget: int, **options: object) -> Selection:
-    return checked.select("dropquery", pool, budget, np.random.default_rng(7), options)
+    return run_strategy.select("dropquery", pool, budget, np.random.default_rng(7), options)
 
 
 def units(features: np.ndarray) -> np.ndarray:

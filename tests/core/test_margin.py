@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from labelcycle.core import checked
+from labelcycle.core import run_strategy
 from labelcycle.core.pool import UNLABELED, Pool, Selection
 from labelcycle.core.strategies.margin import _judged
 
@@ -22,7 +22,7 @@ def pool_of(probabilities: list[list[float]], labeled: int = 1) -> Pool:
 
 
 def ask(pool: Pool, budget: int, **options: object) -> Selection:
-    return checked.select("margin", pool, budget, np.random.default_rng(0), options)
+    return run_strategy.select("margin", pool, budget, np.random.default_rng(0), options)
 
 
 WAVERING = [[0.9, 0.1, 0.0], [0.4, 0.35, 0.25], [0.5, 0.0, 0.5], [0.6, 0.3, 0.1], [0.5, 0.5, 0.0]]
@@ -46,7 +46,7 @@ def test_the_smallest_margins_come_first_and_labelled_rows_never() -> None:
 def test_without_labels_typiclust_picks_and_why_says_so() -> None:
     pool = pool_of([[1 / 3] * 3] * 5, labeled=0)
     picks = ask(pool, 3)
-    expected = checked.select("typiclust", pool, 3, np.random.default_rng(0))
+    expected = run_strategy.select("typiclust", pool, 3, np.random.default_rng(0))
     assert picks.rows.tolist() == expected.rows.tolist()
     assert picks.why["cold_start"].tolist() == [1, 1, 1]
     assert "typicality" in picks.why
@@ -61,7 +61,7 @@ def test_without_labels_a_model_from_elsewhere_is_asked() -> None:
 def test_without_labels_random_may_pick() -> None:
     pool = pool_of([[1 / 3] * 3] * 5, labeled=0)
     picks = ask(pool, 3, cold_start="random")
-    expected = checked.select("random", pool, 3, np.random.default_rng(0))
+    expected = run_strategy.select("random", pool, 3, np.random.default_rng(0))
     assert picks.rows.tolist() == expected.rows.tolist()
     assert picks.why["cold_start"].tolist() == [1, 1, 1]
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from shapes import circle
 from skactiveml.pool import MaxHerding
 
-from labelcycle.core import checked
-from labelcycle.core.lazy import settled
+from labelcycle.core import run_strategy
+from labelcycle.core.lazy_greedy import settled
 from labelcycle.core.pool import UNLABELED, Pool, Selection
 
 
@@ -24,7 +24,7 @@ def make(features: np.ndarray, labeled: Sequence[int] = (), rejected: Sequence[i
 
 
 def ask(pool: Pool, budget: int, seed: int = 0, **options: object) -> Selection:
-    return checked.select("maxherding", pool, budget, np.random.default_rng(seed), options)
+    return run_strategy.select("maxherding", pool, budget, np.random.default_rng(seed), options)
 
 
 def slow_maxherding(pool: Pool, budget: int, sigma: float) -> tuple[list[int], list[float]]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapes import circle
 
-from labelcycle.core import checked
+from labelcycle.core import run_strategy
 from labelcycle.core.clustering import Clustering
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.core.pool import UNLABELED, Pool, Selection
@@ -34,7 +34,7 @@ def make(features: np.ndarray, labeled: Sequence[int] = (), rejected: Sequence[i
 
 
 def ask(pool: Pool, budget: int, **options: object) -> Selection:
-    return checked.select("probcover", pool, budget, InOrder(np.random.PCG64(0)), options)
+    return run_strategy.select("probcover", pool, budget, InOrder(np.random.PCG64(0)), options)
 
 
 def slow_probcover(pool: Pool, budget: int, radius: float) -> tuple[list[int], list[int]]:
@@ -152,7 +152,9 @@ def test_what_is_labelled_covers_and_what_is_rejected_is_not_to_be_covered() -> 
 def test_once_all_is_covered_the_rest_is_drawn() -> None:
     pool = make(circle(*range(40)))
     picks = [
-        checked.select("probcover", pool, 9, np.random.default_rng(seed), {"radius": 1.9}).rows[1:]
+        run_strategy.select(
+            "probcover", pool, 9, np.random.default_rng(seed), {"radius": 1.9}
+        ).rows[1:]
         for seed in (0, 0, 1)
     ]
     assert picks[0].tolist() == picks[1].tolist()
@@ -175,10 +177,10 @@ def test_the_radius_parts_the_classes_of_blobs() -> None:
     features, classes = blobs(500, 16)
     pool = make(features)
     chances = np.full((500, 10), 0.1, dtype=np.float32)
-    picks = checked.select(
+    picks = run_strategy.select(
         "probcover", replace(pool, probabilities=chances), 10, np.random.default_rng(0)
     )
     assert len(set(classes[picks.rows])) >= 8
-    sample = checked.select("probcover", pool, 10, np.random.default_rng(0), {"targets": 100})
-    again = checked.select("probcover", pool, 10, np.random.default_rng(0), {"targets": 100})
+    sample = run_strategy.select("probcover", pool, 10, np.random.default_rng(0), {"targets": 100})
+    again = run_strategy.select("probcover", pool, 10, np.random.default_rng(0), {"targets": 100})
     assert sample.rows.tolist() == again.rows.tolist()

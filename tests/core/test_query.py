@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labelcycle.core import checked, strategies
+from labelcycle.core import run_strategy, strategies
 from labelcycle.core.pool import UNLABELED, Pool
 from labelcycle.core.strategies import random, typiclust
 from labelcycle.errors import DataError, PoolExhausted, SettingsError
@@ -24,7 +24,7 @@ def pool_of(n: int = 40) -> Pool:
 def ask(
     name: str = "random", pool: Pool | None = None, budget: Any = 5, options: Any = None
 ) -> Any:
-    return checked.select(name, pool or pool_of(), budget, np.random.default_rng(0), options)
+    return run_strategy.select(name, pool or pool_of(), budget, np.random.default_rng(0), options)
 
 
 def test_a_budget_above_the_pool_is_refused_with_the_number_left() -> None:
@@ -95,7 +95,7 @@ def test_a_row_that_is_not_finite_is_refused_by_its_number(name: str, bad: float
 
 
 def test_rows_are_counted_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checked, "CHECKED_ROWS", 8)
+    monkeypatch.setattr(run_strategy, "CHECKED_ROWS", 8)
     pool = pool_of()
     pool.features[33] = np.nan
     with pytest.raises(DataError, match="row 33"):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelcycle.core import checked
+from labelcycle.core import run_strategy
 from labelcycle.core.pool import UNLABELED, Pool, Selection
 from labelcycle.core.strategies import supclust
 from labelcycle.core.strategies.supclust import Options, boundary, centre_weights, kept_count
@@ -27,7 +27,7 @@ def make(features: np.ndarray, clusters: Sequence[int], labeled: Sequence[int] =
 
 
 def ask(pool: Pool, budget: int, **options: object) -> Selection:
-    return checked.select("supclust", pool, budget, np.random.default_rng(0), options)
+    return run_strategy.select("supclust", pool, budget, np.random.default_rng(0), options)
 
 
 # --- by hand --------------------------------------------------------------------------------

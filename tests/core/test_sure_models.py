@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labelcycle import select
-from labelcycle.core import checked
+from labelcycle.core import run_strategy
 from labelcycle.core.pool import UNLABELED, Head, Pool
 from labelcycle.core.strategies import badge, entropy, least_confidence, margin
 
@@ -29,7 +29,7 @@ def pool_of(others: np.ndarray) -> Pool:
 def test_chances_within_rounding_of_1_still_differ(name: str) -> None:
     others = np.full(40, 1e-14)
     others[[7, 30, 12]] = [1e-7, 1e-9, 1e-11]
-    picks = checked.select(name, pool_of(others), 3, np.random.default_rng(0))
+    picks = run_strategy.select(name, pool_of(others), 3, np.random.default_rng(0))
     assert (picks.stood_in, picks.stand_ins) == (None, 0)
     assert picks.why["cold_start"].tolist() == [0, 0, 0]
     assert picks.rows[0] == 7
@@ -41,7 +41,7 @@ def test_chances_within_rounding_of_1_still_differ(name: str) -> None:
 def test_of_samples_that_it_is_sure_of_the_cold_start_picks(name: str) -> None:
     others = np.zeros(40)
     others[[7, 30]] = [0.3, 0.1]
-    picks = checked.select(name, pool_of(others), 6, np.random.default_rng(0))
+    picks = run_strategy.select(name, pool_of(others), 6, np.random.default_rng(0))
     assert set(picks.rows[:2]) == {7, 30}
     assert picks.why["cold_start"].tolist() == [0, 0, 1, 1, 1, 1]
     assert (picks.stood_in, picks.stand_ins) == (None, 4)
@@ -51,7 +51,7 @@ def test_of_samples_that_it_is_sure_of_the_cold_start_picks(name: str) -> None:
 
 @pytest.mark.parametrize("name", RANKED[:4])
 def test_where_it_is_sure_of_all_another_strategy_stands_in(name: str) -> None:
-    picks = checked.select(name, pool_of(np.zeros(40)), 3, np.random.default_rng(0))
+    picks = run_strategy.select(name, pool_of(np.zeros(40)), 3, np.random.default_rng(0))
     assert (picks.stood_in, picks.stand_ins) == ("typiclust", 3)
 
 

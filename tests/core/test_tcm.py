@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from given_head import pool_of, random_head
 
-from labelcycle.core import checked
+from labelcycle.core import run_strategy
 from labelcycle.core.pool import Head, Pool, Selection
 
 
 def ask(name: str, pool: Pool, budget: int = 6, **options: object) -> Selection:
-    return checked.select(name, pool, budget, np.random.default_rng(0), options)
+    return run_strategy.select(name, pool, budget, np.random.default_rng(0), options)
 
 
 def labeled(count: int) -> Pool:

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import log_softmax, softmax
 
-from labelcycle.core import calibration, checked
+from labelcycle.core import calibration, run_strategy
 from labelcycle.core.calibration import TRUSTS, likeliest_trust
 from labelcycle.core.pool import Pool, Selection
 from labelcycle.core.threads import one_thread
 
 
 def ask(pool: Pool, budget: int, **options: object) -> Selection:
-    return checked.select("trustherding", pool, budget, np.random.default_rng(0), options)
+    return run_strategy.select("trustherding", pool, budget, np.random.default_rng(0), options)
 
 
 def classes(m: int, apart: float, width: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -106,7 +106,7 @@ def test_a_slow_version_picks_the_same(seed: int, copies: float) -> None:
 def test_without_trust_it_is_maxherding() -> None:
     pool = pool_of(random_head(3, 80), labeled=[])
     picks = ask(pool, 10)
-    expected = checked.select("maxherding", pool, 10, np.random.default_rng(0), {"sigma": 0.7})
+    expected = run_strategy.select("maxherding", pool, 10, np.random.default_rng(0), {"sigma": 0.7})
     assert picks.rows.tolist() == expected.rows.tolist()
     assert not picks.why["trust"].any()
     assert (picks.why["uncertainty"] == 1).all()

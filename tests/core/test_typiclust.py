@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skactiveml.pool import TypiClust
 
-from labelcycle.core import checked
+from labelcycle.core import run_strategy
 from labelcycle.core.pool import UNLABELED, Pool, Selection
 
 
@@ -24,7 +24,7 @@ def make(features: np.ndarray, clusters: Sequence[int], labeled: Sequence[int] =
 
 
 def ask(pool: Pool, budget: int, **options: object) -> Selection:
-    return checked.select("typiclust", pool, budget, np.random.default_rng(0), options)
+    return run_strategy.select("typiclust", pool, budget, np.random.default_rng(0), options)
 
 
 def slow_typiclust(pool: Pool, budget: int, neighbours: int, min_size: int) -> list[int]:

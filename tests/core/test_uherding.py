@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 from shapes import circle
 
-from labelcycle.core import checked
-from labelcycle.core.lazy import settled
+from labelcycle.core import run_strategy
+from labelcycle.core.lazy_greedy import settled
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.core.pool import UNLABELED, Head, Pool, Selection
 from labelcycle.core.strategies.uherding import uncertainty, width
@@ -31,7 +31,7 @@ def make(features: np.ndarray, labels: Sequence[int], logits: np.ndarray) -> Poo
 
 
 def ask(pool: Pool, budget: int, **options: object) -> Selection:
-    return checked.select("uherding", pool, budget, np.random.default_rng(0), options)
+    return run_strategy.select("uherding", pool, budget, np.random.default_rng(0), options)
 
 
 def slow_uherding(pool: Pool, budget: int, temperature: float) -> tuple[list[int], list[float]]:
@@ -93,7 +93,7 @@ def test_a_cold_start_is_maxherding(labeled: int, logits: np.ndarray) -> None:
     labels = [0] * labeled + [UNLABELED] * (300 - labeled)
     pool = make(features, labels, logits)
     ours = ask(pool, 20, sigma=1.0)
-    expected = checked.select("maxherding", pool, 20, np.random.default_rng(0))
+    expected = run_strategy.select("maxherding", pool, 20, np.random.default_rng(0))
     assert ours.rows.tolist() == expected.rows.tolist()
     np.testing.assert_array_equal(ours.score, expected.score)
     assert ours.why["cold_start"].tolist() == [1] * 20

@@ -7,7 +7,7 @@ import pytest
 from given_head import GivenHead, pool_of, random_head, with_missing
 from skactiveml.pool import UncertaintySampling
 
-from labelcycle.core import checked
+from labelcycle.core import run_strategy
 from labelcycle.core.pool import Head, Pool, Selection
 from labelcycle.core.strategies.entropy import entropies_of
 
@@ -21,7 +21,7 @@ LOG_2 = np.log(2)
 
 
 def ask(name: str, pool: Pool, budget: int, **options: object) -> Selection:
-    return checked.select(name, pool, budget, np.random.default_rng(0), options)
+    return run_strategy.select(name, pool, budget, np.random.default_rng(0), options)
 
 
 def saying(*probabilities: list[float]) -> Pool:

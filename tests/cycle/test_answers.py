@@ -23,7 +23,7 @@ from labelcycle.campaign.store import (
 )
 from labelcycle.core import consensus
 from labelcycle.core.agreement import alpha
-from labelcycle.core.skips import Skip
+from labelcycle.core.skip_reasons import Skip
 from labelcycle.cycle import status_report
 from labelcycle.people import figures, unknown_classes
 from labelcycle.rounds import answers, corrected_labels, snapshot

@@ -35,7 +35,7 @@ from labelcycle.adapters.local.services import Services
 from labelcycle.adapters.ports import LabelSchema, TaskSpec
 from labelcycle.campaign import round_states
 from labelcycle.campaign.store import Campaign, read_array, read_json, read_labels, read_samples
-from labelcycle.core import skips
+from labelcycle.core import skip_reasons
 from labelcycle.cycle import new_campaign, round_opening
 from labelcycle.people import simulated
 
@@ -283,7 +283,7 @@ def test_an_annotator_answers_a_round_at_the_page(
     page.shows(third, guess[third])
     page.click("next-task")
     page.shows(fourth, guess[fourth])
-    page.type_(labeling_config.REASON_KEYS[skips.NONE])
+    page.type_(labeling_config.REASON_KEYS[skip_reasons.NONE])
     page.until(lambda: page.chosen() == ["None of these"])
     page.picture("reason")
     page.control(Keys.ENTER)

@@ -24,7 +24,7 @@ from labelcycle.campaign.store import (
     write_jsonl,
     write_labels,
 )
-from labelcycle.core.migrations import Migration
+from labelcycle.core.class_migrations import Migration
 from labelcycle.cycle import round_closing, status_report
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import (

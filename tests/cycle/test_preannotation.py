@@ -10,7 +10,7 @@ from labelcycle import config
 from labelcycle.campaign import labels, round_states
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import OWNED, Campaign, Label, write_json, write_jsonl, write_labels
-from labelcycle.core.migrations import Migration
+from labelcycle.core.class_migrations import Migration
 from labelcycle.people import preannotation
 from labelcycle.rounds.answers import Reply
 from labelcycle.rounds.pushed_tasks import Asked

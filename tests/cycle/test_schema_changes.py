@@ -173,9 +173,9 @@ def test_a_change_killed_half_way_is_done_when_it_is_asked_again(closed, monkeyp
 
 
 def migrating_add(classes, name):
-    from labelcycle.core import migrations
+    from labelcycle.core import class_migrations
 
-    return migrations.add(classes, name, None, {})
+    return class_migrations.add(classes, name, None, {})
 
 
 def test_a_name_that_is_none_changes_nothing(closed):

@@ -12,7 +12,7 @@ import pytest
 from buckets import Bucket
 from PIL import Image
 
-from labelcycle import config, imaging
+from labelcycle import config, decoding
 from labelcycle.adapters.ports import Address
 from labelcycle.campaign.store import Campaign, Sample
 from labelcycle.cycle import task_images
@@ -27,7 +27,7 @@ SAMPLE = Sample("0123456789abcdef", "0123456789abcdef.png", "in/a.png", "pool", 
 def campaign(tmp_path: Path) -> Campaign:
     made = Campaign(tmp_path)
     made.images.mkdir(parents=True)
-    (made.images / SAMPLE.file).write_bytes(imaging.png_bytes(Image.new("RGB", (4, 3), "red")))
+    (made.images / SAMPLE.file).write_bytes(decoding.png_bytes(Image.new("RGB", (4, 3), "red")))
     return made
 
 
@@ -56,7 +56,7 @@ def samples(campaign: Campaign, count: int) -> list[tuple[Sample, tuple[Neighbou
     found = []
     for shade in range(count):
         sample = replace(SAMPLE, id=f"{shade:016x}", file=f"{shade:016x}.png")
-        picture = imaging.png_bytes(Image.new("L", (4, 3), shade))
+        picture = decoding.png_bytes(Image.new("L", (4, 3), shade))
         (campaign.images / sample.file).write_bytes(picture)
         found.append((sample, ()))
     return found

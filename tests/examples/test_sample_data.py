@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labelcycle import imaging
+from labelcycle import decoding
 
 FASHION = Path(__file__).resolve().parents[2] / "examples" / "fashion"
 
@@ -45,7 +45,7 @@ def test_every_class_is_there_and_no_other(truth: list[tuple[str, str]]) -> None
 
 def test_every_file_is_an_image_named_by_its_pixels(files: dict[str, bytes]) -> None:
     for name, content in files.items():
-        decoded = imaging.decode(content)
+        decoded = decoding.decode(content)
         grey = np.asarray(decoded.image)[..., 0]
         assert (decoded.format, decoded.notes, grey.shape) == ("PNG", (), (28, 28))
         assert name == hashlib.sha256(grey.tobytes()).hexdigest()[:12] + ".png"

@@ -11,7 +11,7 @@ from torch import nn
 
 from labelcycle.nn import classifier, simclr
 from labelcycle.nn.device import compiled, repeatable
-from labelcycle.nn.network import raw_features
+from labelcycle.nn.network_encoder import raw_features
 
 cudnn, products = torch.backends.cudnn, torch.backends.cuda.matmul
 

@@ -9,7 +9,7 @@ import torch
 from labelcycle.errors import SettingsError
 from labelcycle.nn import encoders
 from labelcycle.nn.encoders import smallconv
-from labelcycle.nn.network import raw_features
+from labelcycle.nn.network_encoder import raw_features
 from labelcycle.nn.pca import principal_components, standardised_components
 
 

@@ -12,10 +12,10 @@ from torch.nn import functional as F
 from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn import classifier, encoders, learners
 from labelcycle.nn.encoders import smallconv
+from labelcycle.nn.learner_inputs import Pictures, Seen, own_features, probabilities
 from labelcycle.nn.learners import finetune
 from labelcycle.nn.learners.finetune import Options
-from labelcycle.nn.network import NetworkEncoder
-from labelcycle.nn.samples import Pictures, Seen, own_features, probabilities
+from labelcycle.nn.network_encoder import NetworkEncoder
 
 SMALL = Options(network="cnn", epochs=15, batch=16, learning_rate=0.05, shift=1, threads=1)
 
@@ -202,7 +202,7 @@ def test_a_pool_is_asked_about_block_by_block(monkeypatch: pytest.MonkeyPatch) -
     images, truth = stripes(30)
     model = fitted(images, truth, epochs=1)
     whole = model.predict_proba(images)
-    monkeypatch.setattr("labelcycle.nn.samples.BLOCK_ROWS", 7)
+    monkeypatch.setattr("labelcycle.nn.learner_inputs.BLOCK_ROWS", 7)
     seen = Seen(np.zeros((30, 1), np.float32), pictures(images))
     np.testing.assert_allclose(probabilities("finetune", model, seen), whole, atol=1e-6)
     found = own_features("finetune", model, seen)

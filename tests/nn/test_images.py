@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from labelcycle.nn.squares import square
+from labelcycle.nn.square_crop import square
 
 
 def picture(width: int, height: int) -> Image.Image:

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from labelcycle.errors import SettingsError
-from labelcycle.nn import dictionary
+from labelcycle.nn import patch_dictionary
 from labelcycle.nn.encoders import patches
 
 QUICK = patches.Options(centres=12, grid=2, components=6, drawn=300)
 
 
 def slowly(
-    learnt: dictionary.Dictionary, image: NDArray[np.uint8], side: int, grid: int
+    learnt: patch_dictionary.Dictionary, image: NDArray[np.uint8], side: int, grid: int
 ) -> NDArray[np.float64]:
     """Coates, Lee and Ng's formulas, patch by patch."""
     places = image.shape[0] - side + 1
@@ -43,14 +43,14 @@ def slowly(
 @settings(max_examples=15, deadline=None)
 def test_cells_are_those_of_the_formulas(side: int, more: int, grid: int, channels: int) -> None:
     pool = images(5, side + grid - 1 + more)[..., :channels]
-    learnt = dictionary.learn(pool, side, 4, 60, np.random.default_rng(0))
+    learnt = patch_dictionary.learn(pool, side, 4, 60, np.random.default_rng(0))
     found = learnt.pooled(pool[0], side, grid)
     np.testing.assert_allclose(found, slowly(learnt, pool[0], side, grid), rtol=2e-3, atol=2e-3)
 
 
 def test_patches_are_those_of_the_images() -> None:
     pool = np.arange(2 * 5 * 5, dtype=np.uint8).reshape(2, 5, 5, 1)
-    rows = dictionary.drawn(pool, 2, 500, np.random.default_rng(0))
+    rows = patch_dictionary.drawn(pool, 2, 500, np.random.default_rng(0))
     all_of_them = {
         tuple(pool[n, y : y + 2, x : x + 2, 0].ravel())
         for n in range(2)
@@ -63,9 +63,9 @@ def test_patches_are_those_of_the_images() -> None:
 def test_whitened_patches_have_no_correlation() -> None:
     pool = images(20, 12)[..., :1]
     pool[:, :, 1:] = pool[:, :, 1:] // 4 + pool[:, :, :-1] // 2
-    learnt = dictionary.learn(pool, 3, 5, 2000, np.random.default_rng(0))
-    rows = dictionary.normalised(
-        dictionary.drawn(pool, 3, 2000, np.random.default_rng(0)).astype(np.float32)
+    learnt = patch_dictionary.learn(pool, 3, 5, 2000, np.random.default_rng(0))
+    rows = patch_dictionary.normalised(
+        patch_dictionary.drawn(pool, 3, 2000, np.random.default_rng(0)).astype(np.float32)
     )
     points = (rows - learnt.mean) @ learnt.whitening
     covariance = points.T @ points / len(points)

@@ -10,8 +10,8 @@ import torch
 
 from labelcycle.adapters import process_group
 from labelcycle.errors import DataError, SettingsError
-from labelcycle.nn import ranks, simclr, training_processes
-from labelcycle.nn.projected import initialised
+from labelcycle.nn import process_rank, simclr, training_processes
+from labelcycle.nn.projection_head import initialised
 
 
 @pytest.mark.slow
@@ -76,7 +76,7 @@ def out_of_memory(images: torch.Tensor) -> torch.Tensor:
 
 
 def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(ranks.VARIABLE, "0/3:store")
+    monkeypatch.setenv(process_rank.VARIABLE, "0/3:store")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with (
         pytest.raises(SettingsError, match=r"3 processes: wanted at most one a GPU.* are 2"),

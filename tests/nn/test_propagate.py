@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelcycle.core import graph
+from labelcycle.core import neighbour_graph
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.nn.learners import propagate
 from labelcycle.nn.learners.propagate import Options
@@ -108,8 +108,8 @@ def test_few_anchors_answer_for_the_pool() -> None:
 def test_inverted_lists_find_nearly_the_same_neighbours() -> None:
     rng = np.random.default_rng(2)
     features = rng.standard_normal((3000, 16)).astype(np.float32)
-    exact = graph.nearest(features, features, 10, 3000)
-    listed = graph.nearest(features, features, 10, 0)
+    exact = neighbour_graph.nearest(features, features, 10, 3000)
+    listed = neighbour_graph.nearest(features, features, 10, 0)
     assert (exact[1][:, 0] == np.arange(3000)).all()
     same = [len(np.intersect1d(a, b)) for a, b in zip(exact[1], listed[1], strict=True)]
     assert 8 < np.mean(same) < 10  # not exact, and so it is another way than the first
@@ -118,14 +118,14 @@ def test_inverted_lists_find_nearly_the_same_neighbours() -> None:
 def test_a_search_is_not_answered_with_an_older_one() -> None:
     rng = np.random.default_rng(3)
     points = rng.standard_normal((50, 4)).astype(np.float32)
-    before = graph.nearest(points, points, 3, 100)[1].copy()
-    again = graph.nearest(points, points, 3, 100)[1]
+    before = neighbour_graph.nearest(points, points, 3, 100)[1].copy()
+    again = neighbour_graph.nearest(points, points, 3, 100)[1]
     np.testing.assert_array_equal(before, again)
     points[:] = points[::-1].copy()
-    turned = graph.nearest(points, points, 3, 100)[1]
+    turned = neighbour_graph.nearest(points, points, 3, 100)[1]
     assert not np.array_equal(before, turned)
 
 
 def test_inverted_lists_of_a_handful_of_samples() -> None:
     features = np.eye(5, dtype=np.float32)
-    assert graph.nearest(features, features, 3, 0)[1][:, 0].tolist() == [0, 1, 2, 3, 4]
+    assert neighbour_graph.nearest(features, features, 3, 0)[1][:, 0].tolist() == [0, 1, 2, 3, 4]

@@ -11,7 +11,7 @@ from torch import nn
 from labelcycle.errors import DataError
 from labelcycle.nn import simclr
 from labelcycle.nn.progress import Progress
-from labelcycle.nn.projected import initialised
+from labelcycle.nn.projection_head import initialised
 
 
 def images(count: int = 20, side: int = 8) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -11,9 +11,9 @@ from labelcycle.campaign import store
 from labelcycle.core import clusterers, strategies
 from labelcycle.core.seeding import derive
 from labelcycle.nn import learners
-from labelcycle.simulate.parts import choice
-from labelcycle.simulate.play_campaign import clustered, initial_labels, play
-from labelcycle.simulate.problem import Campaign, Data, LabelSet, Problem, needs, pool_rows
+from labelcycle.simulate.comparison import Campaign, Data, LabelSet, Problem, needs, pool_rows
+from labelcycle.simulate.play_trial import clustered, initial_labels, play
+from labelcycle.simulate.plug_in_choice import choice
 from labelcycle.stages import cluster, query, train
 
 CLASSES = ("cat", "dog", "bird")

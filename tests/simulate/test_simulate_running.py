@@ -20,14 +20,14 @@ from labelcycle.core import strategies
 from labelcycle.errors import ToolFailed
 from labelcycle.nn import learners
 from labelcycle.simulate import (
-    campaigns,
     experiment,
     load_sets,
-    play_campaign,
+    play_trial,
     run_experiment,
+    run_trials,
     workers,
 )
-from labelcycle.simulate.problem import Campaign, Measured
+from labelcycle.simulate.comparison import Campaign, Measured
 
 
 @pytest.fixture(autouse=True)
@@ -41,13 +41,13 @@ def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 def played(monkeypatch: pytest.MonkeyPatch) -> list[Campaign]:
     """The campaigns that are played from now on."""
     found: list[Campaign] = []
-    play = play_campaign.play
+    play = play_trial.play
 
     def counted(*task: Any) -> Measured:
         found.append(task[1])
         return play(*task)
 
-    monkeypatch.setattr(campaigns, "play", counted)
+    monkeypatch.setattr(run_trials, "play", counted)
     return found
 
 

@@ -18,9 +18,9 @@ from labelcycle.core.one_line_warnings import Notice
 from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn.progress import Progress
 from labelcycle.simulate import experiment, load_sets
+from labelcycle.simulate.comparison import Data
 from labelcycle.simulate.features import Place, problems
 from labelcycle.simulate.pixel_cache import squares
-from labelcycle.simulate.problem import Data
 from labelcycle.simulate.sets import SETS
 from labelcycle.simulate.sets.chosen_set import drawn, long_tail, of_array
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from labelcycle.nn import simclr, training_processes
-from labelcycle.nn.projected import initialised
+from labelcycle.nn.projection_head import initialised
 
 OPTIONS = simclr.Options(
     epochs=3, batch=7, learning_rate=0.05, projection=8, temperature=0.5, blur_probability=0.5

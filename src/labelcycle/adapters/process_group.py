@@ -15,7 +15,7 @@ from pathlib import Path
 
 from labelcycle.adapters import lock, programs
 from labelcycle.errors import ToolFailed
-from labelcycle.nn.ranks import VARIABLE, Rank
+from labelcycle.nn.process_rank import VARIABLE, Rank
 
 LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
 PATIENCE_S = 5.0

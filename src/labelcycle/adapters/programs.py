@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from labelcycle.adapters import lock
-from labelcycle.adapters.addresses import without_logins
+from labelcycle.adapters.address_logins import without_logins
 from labelcycle.errors import ToolFailed
 
 PYTHON = (sys.executable, "-P")

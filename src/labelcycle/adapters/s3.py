@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from labelcycle.adapters import http
-from labelcycle.adapters.addresses import bare, without_logins
+from labelcycle.adapters.address_logins import bare, without_logins
 from labelcycle.errors import DataError, LabelcycleError, ServiceDown, ServiceRefused, ToolFailed
 
 SCHEME = "s3://"

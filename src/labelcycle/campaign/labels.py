@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from labelcycle.campaign.store import OWNED, Campaign, Label, read_json, read_labels, write_json
-from labelcycle.core.migrations import Migration, Table, counted_as
+from labelcycle.core.class_migrations import Migration, Table, counted_as
 from labelcycle.errors import DataError
 
 

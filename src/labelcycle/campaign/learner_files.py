@@ -8,8 +8,8 @@ import safetensors.numpy
 from labelcycle.campaign.store import read_json
 from labelcycle.errors import DataError
 from labelcycle.nn import learners
-from labelcycle.nn.calibrated import rebuilt
 from labelcycle.nn.learners import Learner
+from labelcycle.nn.temperature_scaling import rebuilt
 
 META = "model.json"
 WEIGHTS = "model.safetensors"

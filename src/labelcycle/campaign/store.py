@@ -76,7 +76,7 @@ class Sample:
 
     @property
     def ranges(self) -> dict[str, tuple[float, float]]:
-        """`values` as `imaging.decode` takes them."""
+        """`values` as `decoding.decode` takes them."""
         return {self.values[0]: self.values[1:]} if self.values else {}
 
 

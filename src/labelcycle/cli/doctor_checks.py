@@ -87,9 +87,9 @@ def _read(campaign: Campaign, chosen: PretrainOptions, file: str) -> str:
     given = ready_made.checked(campaign, chosen)
     if given is not None:
         return ready_made.described(given)
-    from labelcycle.nn import pretrained  # torch
+    from labelcycle.nn import pretrained_weights  # torch
 
-    weights = pretrained.from_file(file, chosen.options.get("model", chosen.encoder))
+    weights = pretrained_weights.from_file(file, chosen.options.get("model", chosen.encoder))
     return f"{len(weights)} arrays of weights"
 
 

@@ -17,10 +17,10 @@ from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.campaign import store
 from labelcycle.campaign.store import Campaign
+from labelcycle.core.knn_probe import leave_one_out
 from labelcycle.core.pool import UNLABELED
-from labelcycle.core.probe import leave_one_out
 from labelcycle.errors import LabelcycleError
-from labelcycle.nn import ranks
+from labelcycle.nn import process_rank
 from labelcycle.nn.progress import Progress
 from labelcycle.stages.pool_files import label_columns
 
@@ -39,7 +39,7 @@ def watcher(name: str, root: Path) -> Callable[[Progress], None] | None:
     neighbours among the labelled samples, where there are some, if MLFLOW_TRACKING_URI is set. A
     server that is away is told once, on standard error, and the stage goes on.
     """
-    own = ranks.own()
+    own = process_rank.own()
     first = own is None or own.number == 0
     if name != "pretrain" or not first or not os.environ.get("MLFLOW_TRACKING_URI"):
         return None

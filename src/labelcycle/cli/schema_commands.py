@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from labelcycle.cli.campaign_option import campaign_in
-from labelcycle.core import migrations
-from labelcycle.core.migrations import Change, Table
+from labelcycle.core import class_migrations
+from labelcycle.core.class_migrations import Change, Table
 
 
 @click.group(invoke_without_command=True)
@@ -31,7 +31,7 @@ def schema(context: click.Context) -> None:
 @click.pass_obj
 def add(root: Path, name: str, after: str | None) -> None:
     """One more class. A removed one comes back with its labels."""
-    _migrate(root, lambda classes, table: migrations.add(classes, name, after, table))
+    _migrate(root, lambda classes, table: class_migrations.add(classes, name, after, table))
 
 
 @schema.command()
@@ -40,7 +40,7 @@ def add(root: Path, name: str, after: str | None) -> None:
 @click.pass_obj
 def rename(root: Path, old: str, new: str) -> None:
     """Another name for the class OLD; its labels go along."""
-    _migrate(root, lambda classes, table: migrations.rename(classes, old, new, table))
+    _migrate(root, lambda classes, table: class_migrations.rename(classes, old, new, table))
 
 
 @schema.command()
@@ -51,7 +51,7 @@ def rename(root: Path, old: str, new: str) -> None:
 @click.pass_obj
 def merge(root: Path, names: tuple[str, ...], into: str) -> None:
     """One class in place of several; their labels go along."""
-    _migrate(root, lambda classes, table: migrations.merge(classes, names, into, table))
+    _migrate(root, lambda classes, table: class_migrations.merge(classes, names, into, table))
 
 
 @schema.command()
@@ -59,7 +59,7 @@ def merge(root: Path, names: tuple[str, ...], into: str) -> None:
 @click.pass_obj
 def remove(root: Path, name: str) -> None:
     """One class less. What was labelled with it is rejected, and not asked again."""
-    _migrate(root, lambda classes, _table: migrations.remove(classes, name))
+    _migrate(root, lambda classes, _table: class_migrations.remove(classes, name))
 
 
 def _migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> None:

@@ -57,12 +57,12 @@ def simulate(
 
     No campaign is needed. What was interrupted goes on when the same command is given again.
     """
-    from labelcycle.adapters import private
+    from labelcycle.adapters import private_folder
 
     given, reads = _opened(file, place)
     folder = into or Path("simulated") / given.name
     _check_writable(folder)
-    private.keep_compiled(private.closed(folder / ".compiled"))
+    private_folder.keep_compiled(private_folder.closed(folder / ".compiled"))
     from labelcycle.cli.pretrain_curves import of_experiment
     from labelcycle.cli.progress_bar import shown
     from labelcycle.core.threads import cores

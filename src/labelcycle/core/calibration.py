@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.core.ordering import steady
+from labelcycle.core.stable_order import steady
 
 BINS = 15
 

@@ -8,7 +8,7 @@ import string
 import unicodedata
 from collections.abc import Collection, Iterable
 
-from labelcycle.core.skips import LEAD
+from labelcycle.core.skip_reasons import LEAD
 
 LONGEST = 100
 """Characters in a name; the longest of ImageNet's has 90."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.core.neighbours import unit_rows32
-from labelcycle.core.ordering import steady
+from labelcycle.core.stable_order import steady
 from labelcycle.core.threads import in_parallel, one_thread
 
 BLOCK_ROWS = 16_384

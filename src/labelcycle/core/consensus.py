@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import Field
 
 from labelcycle import options
-from labelcycle.core import skips
-from labelcycle.core.skips import Skip
+from labelcycle.core import skip_reasons
+from labelcycle.core.skip_reasons import Skip
 
 TIE = 1e-9
 """Confidences that differ by less are equal."""
@@ -119,7 +119,9 @@ def _objection(answers: Sequence[Given], classes: Collection[str]) -> str:
     """Why the last of the answers is not valid; of a skip, the reason that most skips name."""
     answer = answers[-1]
     if isinstance(answer, Skip):
-        return skips.worded(skips.common([each for each in answers if isinstance(each, Skip)]))
+        return skip_reasons.worded(
+            skip_reasons.common([each for each in answers if isinstance(each, Skip)])
+        )
     if not answer:
         return "empty answer"
     unknown = sorted(set(answer) - set(classes))

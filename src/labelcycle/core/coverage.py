@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.core import distances
-from labelcycle.core.lazy import Positions, Values, lazy_greedy
+from labelcycle.core.lazy_greedy import Positions, Values, lazy_greedy
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.core.threads import cut, in_parallel
 

@@ -12,7 +12,8 @@ SMALLEST_DISTANCE = 1e-5
 def typicality(points: NDArray[np.float64], neighbours: int, squared: bool) -> NDArray[np.float64]:
     """(m,) float64: one over the mean distance to the K nearest others.
 
-    All distances are computed: `core/shrinking.py` finds the most typical of many samples faster.
+    All distances are computed. `core/shrinking_cluster.py` finds the most typical of many samples
+    faster.
 
     points : (m, d) float64, the samples of one cluster that may be selected
     neighbours : K, lowered to half the number of points where the cluster is small, as the

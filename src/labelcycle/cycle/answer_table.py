@@ -11,7 +11,7 @@ from labelcycle.adapters import annotation
 from labelcycle.adapters.ports import OpenTask, Tabular
 from labelcycle.campaign import round_states
 from labelcycle.campaign.round_states import State
-from labelcycle.core import csv_tables, skips
+from labelcycle.core import csv_tables, skip_reasons
 from labelcycle.core.class_names import composed, meant
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import pushed_tasks
@@ -84,7 +84,7 @@ def _read(word: str, classes: tuple[str, ...], where: str) -> tuple[tuple[str, .
     """The classes and the reason that a cell names; one of both is empty."""
     if word in classes:
         return (word,), ""
-    reasons: Mapping[str, str] = {SKIP: ""} | {name: name for name in skips.offered(classes)}
+    reasons: Mapping[str, str] = {SKIP: ""} | {name: name for name in skip_reasons.offered(classes)}
     if word not in reasons:
         known = ", ".join(map(repr, (*classes, *reasons)))
         hint = meant(word, classes)

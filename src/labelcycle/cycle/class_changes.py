@@ -9,7 +9,7 @@ from labelcycle.adapters import git
 from labelcycle.campaign import labels, params_file, round_states
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, write_bytes
-from labelcycle.core.migrations import Change, Migration, Table, counted_as
+from labelcycle.core.class_migrations import Change, Migration, Table, counted_as
 from labelcycle.cycle.round_opening import now
 from labelcycle.errors import StateError
 from labelcycle.rounds.snapshot import Standing, ready

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from labelcycle import config
-from labelcycle.adapters import git, lock, private
+from labelcycle.adapters import git, lock, private_folder
 from labelcycle.adapters.dvc import commands, tracked_files
 from labelcycle.campaign import label_csv, labels, store
 from labelcycle.campaign.store import PART, Campaign, write_bytes, write_labels
 from labelcycle.core.seeding import derive
 from labelcycle.errors import StateError
-from labelcycle.images import ingest
+from labelcycle.ingest import ingest_images
 from labelcycle.nn.progress import Progress
 from labelcycle.rounds import trusted_places
 from labelcycle.rounds.snapshot import COMMITTED, check_safe, read
@@ -76,7 +76,7 @@ def _make(campaign: Campaign, settings: config.Config | None) -> None:
             " `labelcycle ingest`"
         )
     tracked_files.check_links(campaign.root)
-    private.secure(campaign)
+    private_folder.secure(campaign)
     git.init(campaign.root)
     git.check_usable(campaign.root)
     tracked_files.check_data(campaign.root)
@@ -112,13 +112,15 @@ def add_images(
     show: Callable[[Progress], None],
     *,
     follow_links: bool = False,
-) -> ingest.Report:
+) -> ingest_images.Report:
     """Ingest images into the pool and commit it."""
     standing = read(root)
     campaign, settings = standing.campaign, standing.config
     check_safe(campaign)
     rng = derive(settings.campaign.seed, 0, "ingest")
-    report = ingest.ingest(campaign, paths, settings.ingest, rng, show, follow_links=follow_links)
+    report = ingest_images.ingest(
+        campaign, paths, settings.ingest, rng, show, follow_links=follow_links
+    )
     message = f"Ingest: {report.pool} samples in the pool, {report.holdout} in the hold-out"
     _track(campaign, ["data/images", "data/samples.jsonl"], message)
     return report

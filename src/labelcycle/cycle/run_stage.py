@@ -13,7 +13,7 @@ from labelcycle import config
 from labelcycle.adapters import lock, process_group, programs
 from labelcycle.campaign.store import Campaign
 from labelcycle.core.seeding import derive
-from labelcycle.nn import ranks
+from labelcycle.nn import process_rank
 from labelcycle.stages import cluster, embed, evaluate, pretrain, query, train
 
 ORPHANED = 70
@@ -29,7 +29,7 @@ def run_stage(name: str, root: Path, show: Callable[[Any], None]) -> None:
     _end_with_runner()
     campaign = Campaign(root)
     settings = config.load(campaign.params, parts=False)
-    if name == "pretrain" and settings.pretrain.processes > 1 and ranks.own() is None:
+    if name == "pretrain" and settings.pretrain.processes > 1 and process_rank.own() is None:
         _in_several(campaign, settings.pretrain.processes)
         return
     seed, classes = settings.campaign.seed, settings.campaign.classes
@@ -64,7 +64,7 @@ def _in_several(campaign: Campaign, processes: int) -> None:
 
 def _lock(campaign: Campaign) -> AbstractContextManager[None]:
     """The lock of stages; for one of several processes whoever started it holds the lock."""
-    if ranks.own() is not None:
+    if process_rank.own() is not None:
         return contextlib.nullcontext()
     return lock.exclusive(campaign.private / "stage.lock", wait_s=60.0)
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from labelcycle import imaging
+from labelcycle import decoding
 from labelcycle.adapters.ports import Address
 from labelcycle.campaign.store import Sample, digest, write_bytes
 from labelcycle.core.threads import cores
 from labelcycle.cycle.labelled_neighbours import Neighbour
 from labelcycle.errors import SettingsError
-from labelcycle.images import contact_sheet
+from labelcycle.ingest import contact_sheet
 from labelcycle.rounds.snapshot import Standing
 
 WEB = ("http://", "https://")
@@ -75,13 +75,13 @@ def _drawn(standing: Standing, sample: Sample, context: Sequence[Neighbour]) -> 
     name = f"{sample.id}-{side}-{digest(text.encode())}" if context else f"{sample.id}-{side}"
     path = standing.campaign.media / "images" / f"{name}.png"
     if not path.exists() or not path.stat().st_size:  # without power a file may be left empty
-        large = imaging.enlarge(_decoded(standing, sample), side)
+        large = decoding.enlarge(_decoded(standing, sample), side)
         small = [(_decoded(standing, each.sample), each.label) for each in context]
-        png = imaging.png_bytes(contact_sheet.below(large, small, TITLE))
+        png = decoding.png_bytes(contact_sheet.below(large, small, TITLE))
         write_bytes(path, png, durable=False)
     return path
 
 
 def _decoded(standing: Standing, sample: Sample) -> Image.Image:
     data = (standing.campaign.images / sample.file).read_bytes()
-    return imaging.decode(data, standing.config.ingest.max_pixels, sample.ranges).image
+    return decoding.decode(data, standing.config.ingest.max_pixels, sample.ranges).image

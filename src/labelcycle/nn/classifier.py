@@ -17,7 +17,7 @@ from torch import nn
 from labelcycle import options as base
 from labelcycle.core.one_line_warnings import Notice
 from labelcycle.errors import DataError, SettingsError
-from labelcycle.nn import memory
+from labelcycle.nn import gpu_memory
 from labelcycle.nn.batches import VIEWS, Place, seeded
 from labelcycle.nn.device import Precision, autocast, repeatable
 from labelcycle.nn.pool_pixels import PoolPixels
@@ -137,7 +137,7 @@ def train(
             loss = steps.attempt(place)
             if loss is None:
                 place = place.halved()
-                said = f"{memory.note(place.batch)}: another result"
+                said = f"{gpu_memory.note(place.batch)}: another result"
                 warnings.warn(said, Notice, stacklevel=2)
                 continue
             last, place = loss, place.after()
@@ -168,7 +168,7 @@ class _Steps:
     def attempt(self, place: Place) -> torch.Tensor | None:
         """Do the step after `place`: its loss before the update, or None if memory ran out."""
         learnt = partial(self._learnt, place)
-        return memory.stepped(learnt, self._optimizer, place.count, ADVICE, self._model)
+        return gpu_memory.stepped(learnt, self._optimizer, place.count, ADVICE, self._model)
 
     def _learnt(self, place: Place) -> torch.Tensor:
         """The loss of the step after `place`; its gradient is left in the parameters."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import torch
 
-from labelcycle.nn import ranks
+from labelcycle.nn import process_rank
 
 Precision = Literal["auto", "float32", "bf16"]
 
@@ -18,7 +18,7 @@ def best_device() -> torch.device:
     """The first CUDA device if there is one, else the CPU; of several processes each its own."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
-    own = ranks.own()
+    own = process_rank.own()
     return torch.device("cuda") if own is None else torch.device("cuda", own.number)
 
 

@@ -13,9 +13,9 @@ from pydantic import Field
 from torch import nn
 from torchvision import models  # type: ignore[import-untyped]
 
-from labelcycle.nn import simclr, starting
+from labelcycle.nn import simclr, start_weights
 from labelcycle.nn.encoders import Fitting, Images
-from labelcycle.nn.network import NetworkEncoder, fit_simclr, rebuilt
+from labelcycle.nn.network_encoder import NetworkEncoder, fit_simclr, rebuilt
 from labelcycle.nn.progress import State
 
 SMALL = 64
@@ -39,7 +39,7 @@ def backbone(name: str, image_size: int) -> nn.Sequential:
     return nn.Sequential(Centred(), network)
 
 
-class Options(starting.Options, simclr.Options):
+class Options(start_weights.Options, simclr.Options):
     """The recipe of TypiClust for CIFAR-10: 500 epochs, batch 512, temperature 0.1, SGD 0.4.
 
     Hacohen et al. 2022 (appendix), and the settings that their repository trains with. Photographs
@@ -88,7 +88,7 @@ class ResNet:
         size = images.shape[1]
 
         def build() -> nn.Module:
-            return starting.started(backbone(self.name, size), self.name, options)
+            return start_weights.started(backbone(self.name, size), self.name, options)
 
         recipe = for_size(options, size)
         trained, training = yield from fit_simclr(build, images, recipe, seed, device, resume)

@@ -17,13 +17,13 @@ from pydantic import Field
 from torch import nn
 
 from labelcycle.errors import DataError, SettingsError
-from labelcycle.nn import augment, memory, training_processes
+from labelcycle.nn import augment, gpu_memory, training_processes
 from labelcycle.nn.batches import VIEWS, Place, seeded
 from labelcycle.nn.device import Precision, autocast, compiled, repeatable
 from labelcycle.nn.nt_xent import nt_xent
 from labelcycle.nn.pool_pixels import PoolPixels
 from labelcycle.nn.progress import Progress, State
-from labelcycle.nn.projected import Projected, head_of
+from labelcycle.nn.projection_head import Projected, head_of
 
 SIZE = "the size of the images (pretrain.image_size; in an experiment data.size)"
 
@@ -84,7 +84,7 @@ def train(
         loss = training.attempt(place)
         if loss is None:
             place = place.halved()
-            note = memory.note(place.batch)
+            note = gpu_memory.note(place.batch)
             continue
         losses.append(loss)
         place = place.after()
@@ -153,7 +153,9 @@ class Training:
         least = 2 if alone else place.count
         learnt = partial(self._learnt, place)
         with repeatable():
-            return memory.stepped(learnt, self._optimizer, place.count, advice, self.model, least)
+            return gpu_memory.stepped(
+                learnt, self._optimizer, place.count, advice, self.model, least
+            )
 
     def _learnt(self, place: Place) -> torch.Tensor:
         """The loss of the step after `place`; its gradient is left in the parameters."""
@@ -226,7 +228,7 @@ class Training:
                 return np.asarray(self.model.backbone(images).float().cpu().numpy())
 
         self.model.eval()
-        asked = memory.asked(self.model.backbone, features, len(rows), f"lower {SIZE}")
+        asked = gpu_memory.asked(self.model.backbone, features, len(rows), f"lower {SIZE}")
         found = np.concatenate(list(asked))
         self.model.train()
         return found

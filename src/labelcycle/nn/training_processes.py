@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 
 from labelcycle.errors import SettingsError
-from labelcycle.nn import ranks
+from labelcycle.nn import process_rank
 
 
 def rank() -> int:
@@ -30,7 +30,7 @@ def joined(device: torch.device) -> Iterator[None]:
     They meet by the file that `ranks.Rank` names, at no server. Raises SettingsError
     if there are more processes on this machine than GPUs.
     """
-    own = ranks.own()
+    own = process_rank.own()
     if own is None:
         yield
         return

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
-from labelcycle.adapters import patience
+from labelcycle.adapters import time_limit
 from labelcycle.campaign.store import digest
 from labelcycle.errors import ServiceDown, SettingsError
 
@@ -60,7 +60,7 @@ def send(address: Address, title: str, body: str) -> None:
     not get there in time. A text that is late may get there all the same.
     """
     try:
-        patience.in_time(lambda: _send(address, title, body), WHOLE_S)
+        time_limit.in_time(lambda: _send(address, title, body), WHOLE_S)
     except TimeoutError as error:
         raise ServiceDown(f"{address.name} was not reached ({error})") from error
 

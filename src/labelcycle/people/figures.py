@@ -10,11 +10,11 @@ import numpy as np
 from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import read_all_labels, read_holdout
 from labelcycle.campaign.store import OWNED, Label, read_labels
-from labelcycle.core import agreement, skips
+from labelcycle.core import agreement, skip_reasons
+from labelcycle.core.answer_times import effort
 from labelcycle.core.dawid_skene import Model
-from labelcycle.core.effort import effort
 from labelcycle.core.metrics import wilson
-from labelcycle.core.skips import Skip
+from labelcycle.core.skip_reasons import Skip
 from labelcycle.core.valid_answers import Answers
 from labelcycle.people import gold, unknown_classes
 from labelcycle.rounds import answers as given
@@ -53,7 +53,7 @@ def figures(standing: Standing) -> dict[str, Any]:
     return {
         "answers": len(fresh),
         "skipped": len(skipped),
-        "skips": skips.counted(skipped),
+        "skips": skip_reasons.counted(skipped),
         "no_class": unknown_classes.figures(fresh, config.classes),
         "adjudicate": len(again),
         "unsettled": len(waiting) - len(again),

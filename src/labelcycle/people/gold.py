@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from labelcycle.campaign.labels import read_owned
-from labelcycle.core.effort import effort
+from labelcycle.core.answer_times import effort
 from labelcycle.core.metrics import wilson
-from labelcycle.core.skips import Skip
+from labelcycle.core.skip_reasons import Skip
 from labelcycle.rounds import answers
 from labelcycle.rounds.answers import Reply
 from labelcycle.rounds.pushed_tasks import GOLD

@@ -12,8 +12,8 @@ from typing import Any
 
 from labelcycle.campaign.labels import read_migrations
 from labelcycle.core import consensus
+from labelcycle.core.class_migrations import counted_as
 from labelcycle.core.metrics import Estimate, difference, wilson
-from labelcycle.core.migrations import counted_as
 from labelcycle.people import gold
 from labelcycle.rounds import answers, pushed_tasks
 from labelcycle.rounds.answers import Reply

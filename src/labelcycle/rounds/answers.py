@@ -11,7 +11,7 @@ from labelcycle.campaign.store import Label
 from labelcycle.core import consensus, dawid_skene
 from labelcycle.core.consensus import Given, Verdict
 from labelcycle.core.dawid_skene import Model
-from labelcycle.core.skips import Skip
+from labelcycle.core.skip_reasons import Skip
 from labelcycle.core.valid_answers import Answers, gather
 from labelcycle.rounds import corrections, pushed_tasks
 from labelcycle.rounds.corrections import Pending

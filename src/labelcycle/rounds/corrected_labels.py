@@ -6,8 +6,8 @@ from typing import Any
 
 from labelcycle.campaign.labels import read_all_labels, read_holdout, read_migrations, removed_class
 from labelcycle.campaign.store import Label, read_labels
+from labelcycle.core.class_migrations import counted_as
 from labelcycle.core.consensus import unknown_class
-from labelcycle.core.migrations import counted_as
 from labelcycle.rounds import answers, authors, correction_decisions, corrections, pushed_tasks
 from labelcycle.rounds.corrections import Correction, Pending
 from labelcycle.rounds.pushed_tasks import GOLD

@@ -8,7 +8,7 @@ from labelcycle.campaign import store
 from labelcycle.campaign.labels import read_all_labels, read_holdout
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, Label
-from labelcycle.core.skips import NONE, REASONS, reason_of
+from labelcycle.core.skip_reasons import NONE, REASONS, reason_of
 from labelcycle.rounds.snapshot import Standing
 
 LEAST = 3

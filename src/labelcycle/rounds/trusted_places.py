@@ -5,23 +5,23 @@ from typing import Any
 
 import yaml
 
-from labelcycle.adapters import trusted
+from labelcycle.adapters import trust_record
 from labelcycle.adapters.dvc import commands
 from labelcycle.campaign.store import Campaign
 
-READERS: dict[str, trusted.Reader]
+READERS: dict[str, trust_record.Reader]
 """Each file that may name other places, and how they are read from its text."""
 
 
 def check(campaign: Campaign) -> None:
     """Raise StateError if a file names places that came along and that nobody here confirmed."""
     for file, places in READERS.items():
-        trusted.check(campaign.root, file, places)
+        trust_record.check(campaign.root, file, places)
 
 
 def confirm(campaign: Campaign) -> dict[str, str]:
     """Let all that the files name count from now on; the places in words, by file."""
-    said = {file: trusted.confirm(campaign.root, file, read) for file, read in READERS.items()}
+    said = {file: trust_record.confirm(campaign.root, file, read) for file, read in READERS.items()}
     return {file: text for file, text in said.items() if text}
 
 

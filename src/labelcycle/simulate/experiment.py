@@ -11,7 +11,7 @@ from labelcycle.core import clusterers, registry, strategies
 from labelcycle.errors import SettingsError
 from labelcycle.nn import encoders, learners
 from labelcycle.options import Options
-from labelcycle.simulate.parts import Choice, Package, chosen
+from labelcycle.simulate.plug_in_choice import Choice, Package, chosen
 from labelcycle.simulate.results import BASE
 from labelcycle.simulate.sets import LONG_TAILS, SETS
 from labelcycle.stages.cluster import Options as StageOptions

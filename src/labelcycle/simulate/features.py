@@ -21,18 +21,11 @@ from labelcycle.campaign import encoder_files, store
 from labelcycle.nn import encoders, learners
 from labelcycle.nn.device import best_device
 from labelcycle.nn.progress import Progress
+from labelcycle.simulate.comparison import Data, Features, Images, LabelSet, Problem, pool_rows
 from labelcycle.simulate.experiment import DataOptions, EncoderOptions, Experiment
 from labelcycle.simulate.load_sets import encoder_of, pool_size
 from labelcycle.simulate.pixel_cache import Squares, squares
-from labelcycle.simulate.printed import Showing, Watching
-from labelcycle.simulate.problem import (
-    Data,
-    Features,
-    Images,
-    LabelSet,
-    Problem,
-    pool_rows,
-)
+from labelcycle.simulate.progress_callback import Showing, Watching
 from labelcycle.simulate.sets import BALANCED
 from labelcycle.simulate.sets.chosen_set import Labels, Read
 from labelcycle.stages import code, pretrain_training

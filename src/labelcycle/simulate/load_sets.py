@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from labelcycle.core import spread
+from labelcycle.core import length_variance
 from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn import encoders, learners
 from labelcycle.simulate.experiment import DataOptions, EncoderOptions, Experiment
@@ -37,7 +37,7 @@ def remarks(experiment: Experiment, reads: list[Read]) -> list[str]:
         f"{options.text}: {text}; `normalise: false` in `cluster` and in the options of strategies"
         " and learners that have it lets lengths count"
         for options, read in zip(experiment.data, reads, strict=True)
-        if read.features and (text := spread.remark(read.features[0]))
+        if read.features and (text := length_variance.remark(read.features[0]))
     ]
     return lengths + [
         f"{options.text}: pool is {experiment.pool}, and there are {n} training samples: all of"

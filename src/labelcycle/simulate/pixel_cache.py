@@ -11,8 +11,8 @@ import numpy as np
 from labelcycle.campaign import store
 from labelcycle.errors import DataError
 from labelcycle.nn.progress import Progress
-from labelcycle.simulate.printed import Showing
-from labelcycle.simulate.problem import Images
+from labelcycle.simulate.comparison import Images
+from labelcycle.simulate.progress_callback import Showing
 from labelcycle.simulate.sets.chosen_set import Read, Split
 
 ABOUT = "about.json"

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.core.crowd import Crowd
+from labelcycle.core.cluster_turns import clusters_of
+from labelcycle.core.distinct_points import Crowd
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.core.pool import UNLABELED, Pool
 from labelcycle.core.seeding import derive
-from labelcycle.core.shrinking import Shrinking
+from labelcycle.core.shrinking_cluster import Shrinking
 from labelcycle.core.strategies import supclust
 from labelcycle.core.threads import one_thread
-from labelcycle.core.turns import clusters_of
 from labelcycle.core.typicality import k_of
-from labelcycle.simulate.play_campaign import Assignment, initial_labels
-from labelcycle.simulate.problem import Problem
+from labelcycle.simulate.comparison import Problem
+from labelcycle.simulate.play_trial import Assignment, initial_labels
 from labelcycle.stages.pool_files import rounded
 
 STRATEGIES = ("typiclust", "supclust")

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.simulate.parts import Choice
-from labelcycle.simulate.problem import Campaign, Measured, Problem
+from labelcycle.simulate.comparison import Campaign, Measured, Problem
+from labelcycle.simulate.plug_in_choice import Choice
 
 BASE = "random"
 CONFIDENCE = 0.95

@@ -24,15 +24,15 @@ from labelcycle.core import clusterers, strategies
 from labelcycle.core.strategies import supclust
 from labelcycle.errors import Interrupted
 from labelcycle.nn import learners
-from labelcycle.simulate import campaigns, play_campaign, pool_maps, tables
-from labelcycle.simulate.clusters import Folder
+from labelcycle.simulate import markdown_tables, play_trial, pool_maps, run_trials
+from labelcycle.simulate.cached_clusters import Folder
+from labelcycle.simulate.comparison import Campaign, Measured, Problem, needs
 from labelcycle.simulate.experiment import DataOptions, Experiment
 from labelcycle.simulate.features import Place, problems
 from labelcycle.simulate.figures.drawing import Failed, draw, map_file
-from labelcycle.simulate.finished_campaigns import Kept
-from labelcycle.simulate.parts import Choice
-from labelcycle.simulate.printed import Showing, Watching
-from labelcycle.simulate.problem import Campaign, Measured, Problem, needs
+from labelcycle.simulate.finished_trials import Kept
+from labelcycle.simulate.plug_in_choice import Choice
+from labelcycle.simulate.progress_callback import Showing, Watching
 from labelcycle.simulate.result_rows import counted, curves_of, groups, heading
 from labelcycle.simulate.results import Row, rows_of
 from labelcycle.simulate.sets.chosen_set import Read
@@ -128,7 +128,7 @@ def _of_set(
         codes = {name: _code_of(f"{clusterers.__name__}.{name}") for name in names}
         clusters = Folder(folder / "cache" / "clusters", problem, codes)
         grid = _grid(parts, seeds)
-        found |= campaigns.run(problem, grid, kept, clusters, jobs, place.showing)
+        found |= run_trials.run(problem, grid, kept, clusters, jobs, place.showing)
         if seeds[0] == 0 and experiment.features == "encoder":  # else each round sees others
             mapped = partial(_map, problem, parts, found, clusters, folder)
     rows = [
@@ -163,7 +163,7 @@ def _map(
     task = clusterer, 0, 0
     assignment = clusters.get(task)
     if assignment is None:
-        assignment = play_campaign.clustered(problem, *task)
+        assignment = play_trial.clustered(problem, *task)
     options = next((e.options for e in shown if isinstance(e.options, supclust.Options)), None)
     made = pool_maps.pool_map(problem, 0, assignment, options or supclust.Options(), picks)
     store.write_json(path, {"key": digest, "data": problem.source.name, "classes": names, **made})
@@ -205,12 +205,12 @@ def page(found: Mapping[str, Any]) -> str:
             "",
             f"{facts['metric'].capitalize()} in per cent on {facts['test']:,} test samples, mean of"
             f" {counted(seeds, 'seed')}, pools of {facts['pool']:,}."
-            f" {tables.intervals(seeds, found['base'])}",
+            f" {markdown_tables.intervals(seeds, found['base'])}",
             "",
-            tables.table(curves, found["base"]),
+            markdown_tables.table(curves, found["base"]),
             "",
         ]
-        told = tables.stand_ins(curves)
+        told = markdown_tables.stand_ins(curves)
         lines += [told, ""] if told else []
     return "\n".join(lines)
 
@@ -225,4 +225,4 @@ def _code(campaign: Campaign) -> str:
 
 @cache
 def _code_of(*modules: str) -> str:
-    return store.digest(store.dump_json(code.code_of(play_campaign.__name__, *modules)).encode())
+    return store.digest(store.dump_json(code.code_of(play_trial.__name__, *modules)).encode())

@@ -9,9 +9,9 @@ from pydantic import Field
 from labelcycle import options as base
 from labelcycle.campaign import store
 from labelcycle.core import clusterers
-from labelcycle.core.checked import check_pool
 from labelcycle.core.clustering import Clustering
 from labelcycle.core.registry import parse_options
+from labelcycle.core.run_strategy import check_pool
 from labelcycle.stages.pool_files import read_pool, sound_pool
 
 

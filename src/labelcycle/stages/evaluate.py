@@ -16,7 +16,7 @@ from labelcycle.core import metrics
 from labelcycle.core.calibration import calibration_error
 from labelcycle.core.seeding import derive
 from labelcycle.errors import DataError
-from labelcycle.nn.samples import Seen
+from labelcycle.nn.learner_inputs import Seen
 from labelcycle.stages.pool_files import class_index, read_features, rounded
 from labelcycle.stages.train import model_seen, said
 

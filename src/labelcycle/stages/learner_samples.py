@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from labelcycle.campaign import store
 from labelcycle.nn.encoders import Encoder, Images
+from labelcycle.nn.learner_inputs import Pictures, Seen
 from labelcycle.nn.learners import sees_images
-from labelcycle.nn.samples import Pictures, Seen
 from labelcycle.stages.sample_images import load_images
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from labelcycle import options as base
 from labelcycle.campaign import store
-from labelcycle.core import checked, spread, strategies
+from labelcycle.core import length_variance, run_strategy, strategies
 from labelcycle.core.one_line_warnings import Notice
 from labelcycle.core.pool import Head, Pool, Selection
 from labelcycle.core.registry import parse_options
@@ -68,7 +68,7 @@ def run(
 
 
 def _tell_of_lengths(features: NDArray[np.floating]) -> None:
-    text = spread.remark(features)
+    text = length_variance.remark(features)
     if text:
         warnings.warn(
             f"{text}; if lengths should count, write `normalise: false` into cluster,"
@@ -100,7 +100,7 @@ def selected(
     """The picks of a round; head : of the current model, asked only if the strategy needs it."""
     if "head" in strategies.get(strategy).NEEDS:
         pool = replace(pool, head=head())
-    return checked.select(strategy, pool, budget, rng, options)
+    return run_strategy.select(strategy, pool, budget, rng, options)
 
 
 def sample_records(ids: list[str], selection: Selection) -> list[dict[str, Any]]:

@@ -7,10 +7,10 @@ from statistics import median_low
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle import imaging
+from labelcycle import decoding
 from labelcycle.campaign.store import Campaign, Sample
 from labelcycle.errors import DataError
-from labelcycle.nn.squares import square
+from labelcycle.nn.square_crop import square
 
 THREADS = 4
 
@@ -30,7 +30,7 @@ def load_images(campaign: Campaign, samples: Sequence[Sample], size: int) -> NDA
             raise DataError(
                 f"cannot read {path}: {error.strerror}; restore it with `dvc checkout`"
             ) from error
-        images[row] = square(imaging.decode(data, ranges=samples[row].ranges).image, size)
+        images[row] = square(decoding.decode(data, ranges=samples[row].ranges).image, size)
 
     with ThreadPoolExecutor(THREADS) as threads:
         for _ in threads.map(load, range(len(samples))):

@@ -14,10 +14,10 @@ from labelcycle.core.pool import Head
 from labelcycle.core.registry import parse_options
 from labelcycle.errors import SettingsError
 from labelcycle.nn import learners
-from labelcycle.nn.calibrated import Calibrated, temperature_of
 from labelcycle.nn.encoders import Encoder
+from labelcycle.nn.learner_inputs import Seen, fitted, head, own_features, probabilities
 from labelcycle.nn.learners import Learner
-from labelcycle.nn.samples import Seen, fitted, head, own_features, probabilities
+from labelcycle.nn.temperature_scaling import Calibrated, temperature_of
 from labelcycle.stages.learner_samples import campaign_encoder, seen
 from labelcycle.stages.pool_files import probabilities_file, read_pool
 from labelcycle.stages.sample_images import common_ranges, median_side

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from labelcycle.adapters import private
+from labelcycle.adapters import private_folder
 from labelcycle.adapters.local.health import Line
 from labelcycle.adapters.ports import (
     GUESS,
@@ -425,8 +425,8 @@ class FilesBackend:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of the block, or nothing if it fails or the program is killed."""
         with self._told():
-            self.path.parent.mkdir(private.FOLDER, parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, private.FILE))
+            self.path.parent.mkdir(private_folder.FOLDER, parents=True, exist_ok=True)
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, private_folder.FILE))
             db = self._connect(f"{self.path.as_uri()}?mode=rw")
             try:
                 db.execute("BEGIN IMMEDIATE")

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from labelcycle.adapters import programs, trusted
+from labelcycle.adapters import programs, trust_record
 from labelcycle.campaign.store import write_bytes
 from labelcycle.errors import DataError, ToolFailed
 
@@ -34,7 +34,7 @@ PROGRAM = (*programs.PYTHON, "-m", "labelcycle.adapters.dvc.program", "--wait-fo
 
 def _dvc(root: Path, *arguments: str) -> str:
     """What DVC prints. Raises StateError if its settings came along and nobody confirmed them."""
-    trusted.check(root, CONFIG, places)
+    trust_record.check(root, CONFIG, places)
     return _unchecked(root, *arguments)
 
 
@@ -111,7 +111,7 @@ def repro(root: Path, *stages: str) -> None:
     dvc.yaml of the repository declares to make one of their inputs. The stage speaks to the user
     on standard error, and so does DVC about what went wrong.
     """
-    trusted.check(root, CONFIG, places)
+    trust_record.check(root, CONFIG, places)
     _make_cache(root)
     try:
         programs.show([*PROGRAM, "repro", "--single-item", *needed(root, *stages)], root)
@@ -162,7 +162,7 @@ def _settings(root: Path) -> Any:
     """
     from dvc.config import Config, ConfigError  # type: ignore[import-untyped]
 
-    trusted.check(root, CONFIG, places)
+    trust_record.check(root, CONFIG, places)
     try:
         return Config(str(root / ".dvc"))
     except ConfigError as error:
@@ -176,7 +176,7 @@ def push(root: Path) -> None:
 
 def pull(root: Path) -> None:
     """Bring everything tracked from the remote; DVC shows the user how far it is."""
-    trusted.check(root, CONFIG, places)
+    trust_record.check(root, CONFIG, places)
     _make_cache(root)
     programs.show([*PROGRAM, "pull"], root)
 

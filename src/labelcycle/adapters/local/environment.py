@@ -5,7 +5,7 @@ import secrets
 import tomllib
 from pathlib import Path
 
-from labelcycle.adapters import git, private
+from labelcycle.adapters import git, private_folder
 from labelcycle.adapters.dvc import commands, tracked_files
 from labelcycle.adapters.local import services
 from labelcycle.adapters.mlflow import tracking_uri
@@ -32,14 +32,14 @@ def prepare(root: Path) -> Campaign:
     if repository:
         git.check_usable(campaign.root)
         tracked_files.check_local(campaign.root)
-    private.secure(campaign)
+    private_folder.secure(campaign)
     if repository:
         commands.keep_to_own_cache(campaign.root)
     if uri := os.environ.get(tracking_uri.VARIABLE):
         os.environ[tracking_uri.VARIABLE] = tracking_uri.absolute(uri, Path.cwd())
     services.load_environment(campaign)
     _close_ephemeral()
-    private.keep_compiled(campaign.private)
+    private_folder.keep_compiled(campaign.private)
     os.environ.setdefault("PREFECT_HOME", str(campaign.private / "prefect"))
     for name, value in PREFECT.items():
         os.environ.setdefault(name, value)

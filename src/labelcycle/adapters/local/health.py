@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from labelcycle.adapters.addresses import bare
+from labelcycle.adapters.address_logins import bare
 
 PATIENCE_S = 10.0
 """For a whole answer."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labelcycle.adapters import private
+from labelcycle.adapters import private_folder
 from labelcycle.adapters.local.processes import Process
 from labelcycle.campaign import store
 from labelcycle.campaign.store import Campaign
@@ -39,7 +39,7 @@ def read(campaign: Campaign) -> dict[str, Any]:
 
     Raises DataError if it cannot be understood, StateError if it may be somebody else's.
     """
-    private.check_record(campaign)
+    private_folder.check_record(campaign)
     if not campaign.services.exists():
         return {"services": {}}
     record = store.read_json(campaign.services)
@@ -68,9 +68,9 @@ def _copied(campaign: Campaign, record: Mapping[str, Any]) -> bool:
 
 def write(campaign: Campaign, record: dict[str, Any]) -> None:
     """Write the record, bound to this folder."""
-    campaign.private.mkdir(private.FOLDER, parents=True, exist_ok=True)
+    campaign.private.mkdir(private_folder.FOLDER, parents=True, exist_ok=True)
     record["folder"] = _folder(campaign)
-    store.write_bytes(campaign.services, store.dump_json(record).encode(), mode=private.FILE)
+    store.write_bytes(campaign.services, store.dump_json(record).encode(), mode=private_folder.FILE)
 
 
 def _folder(campaign: Campaign) -> int:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from labelcycle.adapters import private
+from labelcycle.adapters import private_folder
 from labelcycle.adapters.local import databases, health, processes, server_programs, service_record
 from labelcycle.adapters.local.server_programs import LOOPBACK, Server
 from labelcycle.adapters.local.service_record import Service
@@ -85,7 +85,7 @@ def up(
     text quotes its log), StateError (Label Studio runs already, but not for other computers),
     Busy (another `up` or `down` is at work).
     """
-    private.secure(campaign)
+    private_folder.secure(campaign)
     with processes.exclusive(campaign.private / "services.lock"):
         record = service_record.read(campaign)
         if service_record.copied(campaign):
@@ -125,7 +125,7 @@ def embedded(campaign: store.Campaign, show: Callable[[str], None]) -> dict[str,
 
     Both then work on the databases that `up` would give to the servers, which are made here.
     """
-    private.secure(campaign)
+    private_folder.secure(campaign)
     with processes.exclusive(campaign.private / "services.lock"):
         record = service_record.read(campaign)
         servers = {name: _server(name, campaign, record) for name in ("mlflow", "prefect")}

@@ -50,11 +50,11 @@ class ImageClassifier(PythonModel):
         model_input : column `image`, the bytes of one image file (PNG, JPEG, ...) a row
         """
         del context, params
-        from labelcycle import imaging
-        from labelcycle.nn.squares import square
+        from labelcycle import decoding
+        from labelcycle.nn.square_crop import square
 
         images = [
-            imaging.decode(bytes(data), ranges=self._ranges).image for data in model_input["image"]
+            decoding.decode(bytes(data), ranges=self._ranges).image for data in model_input["image"]
         ]
         size = self._size or self._encoder.image_size
         pixels = np.stack([square(image, size) for image in images])

@@ -9,8 +9,8 @@ from typing import Any, ParamSpec, TypeVar
 
 import httpx
 
-from labelcycle.adapters import http, patience
-from labelcycle.adapters.addresses import bare
+from labelcycle.adapters import http, time_limit
+from labelcycle.adapters.address_logins import bare
 from labelcycle.adapters.mlflow.tracking_uri import VARIABLE, served
 from labelcycle.errors import LabelcycleError, ServiceDown, ServiceRefused
 
@@ -136,7 +136,7 @@ def in_time(seconds: float) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @wraps(function)
         def wrapped(*words: P.args, **more: P.kwargs) -> R:
             try:
-                return patience.in_time(partial(function, *words, **more), seconds)
+                return time_limit.in_time(partial(function, *words, **more), seconds)
             except TimeoutError as error:
                 raise ServiceDown(
                     f"MLflow is too slow ({error}); see to its server or to {VARIABLE}; the next"

@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from labelcycle.adapters.addresses import bare
+from labelcycle.adapters.address_logins import bare
 from labelcycle.campaign import store
 from labelcycle.campaign.store import Campaign
 

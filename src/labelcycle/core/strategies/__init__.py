@@ -38,7 +38,7 @@ class Strategy(Protocol):
     NEEDS: frozenset[str]
 
     def select(self, pool: Pool, budget: int, rng: np.random.Generator, options: Any) -> Selection:
-        """`budget` distinct available rows, best first. The door is `labelcycle.core.checked`.
+        """`budget` distinct available rows, best first. The door is `labelcycle.core.run_strategy`.
 
         Draws are one number a row of the pool (`rng.random(n)` and the like), so that the same
         samples in another order, with their numbers, give the same selection.

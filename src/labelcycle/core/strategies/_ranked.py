@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.core.ordering import best_first
 from labelcycle.core.pool import Pool, Selection
+from labelcycle.core.stable_order import best_first
 from labelcycle.core.strategies import _cold_start
 from labelcycle.core.threads import cut
 

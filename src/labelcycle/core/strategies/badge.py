@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax  # type: ignore[import-untyped]
 
-from labelcycle.core.ordering import best_first, steady
 from labelcycle.core.pool import Head, Pool, Selection
+from labelcycle.core.stable_order import best_first, steady
 from labelcycle.core.strategies import _cold_start
 from labelcycle.core.threads import in_parallel
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.core.lazy import Positions, Values, lazy_greedy, settled
+from labelcycle.core.lazy_greedy import Positions, Values, lazy_greedy, settled
 from labelcycle.core.neighbours import in_ball, points64
 from labelcycle.core.pool import Pool, Selection
 from labelcycle.core.strategies import NORMALISE

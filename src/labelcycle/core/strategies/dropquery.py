@@ -18,8 +18,8 @@ from pydantic import Field
 from labelcycle.core import dropout
 from labelcycle.core.clustering import kmeans
 from labelcycle.core.neighbours import in_ball, points64
-from labelcycle.core.ordering import steady
 from labelcycle.core.pool import Head, Pool, Selection
+from labelcycle.core.stable_order import steady
 from labelcycle.core.strategies import _cold_start
 
 NEEDS = frozenset({"clusters", "head"})

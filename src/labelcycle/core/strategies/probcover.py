@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.core.balls import Balls, pure_radius
 from labelcycle.core.clustering import kmeans
 from labelcycle.core.coverage import sampled
-from labelcycle.core.lazy import Values, lazy_greedy
+from labelcycle.core.covering_balls import Balls, pure_radius
+from labelcycle.core.lazy_greedy import Values, lazy_greedy
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.core.pool import Pool, Selection
 

@@ -17,14 +17,14 @@ from scipy.spatial.distance import cdist, pdist, squareform  # type: ignore[impo
 from scipy.special import softmax  # type: ignore[import-untyped]
 
 from labelcycle import options as base
-from labelcycle.core.crowd import Crowd
+from labelcycle.core.cluster_turns import Cluster, Pick, Rows, by_turns, clusters_of, in_order
+from labelcycle.core.distinct_points import Crowd
 from labelcycle.core.neighbours import in_ball, points32, points64
-from labelcycle.core.ordering import best_first
 from labelcycle.core.pool import Pool, Selection
-from labelcycle.core.shrinking import Shrinking
+from labelcycle.core.shrinking_cluster import Shrinking
+from labelcycle.core.stable_order import best_first
 from labelcycle.core.strategies import NORMALISE
 from labelcycle.core.threads import in_parallel
-from labelcycle.core.turns import Cluster, Pick, Rows, by_turns, clusters_of, in_order
 from labelcycle.errors import SettingsError
 
 NEEDS = frozenset({"clusters"})

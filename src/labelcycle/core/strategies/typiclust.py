@@ -11,11 +11,11 @@ import numpy as np
 from pydantic import Field
 
 from labelcycle import options as base
+from labelcycle.core.cluster_turns import Pick, Rows, by_turns, clusters_of, in_order
 from labelcycle.core.neighbours import in_ball
 from labelcycle.core.pool import Pool, Selection
-from labelcycle.core.shrinking import Shrinking
+from labelcycle.core.shrinking_cluster import Shrinking
 from labelcycle.core.strategies import NORMALISE
-from labelcycle.core.turns import Pick, Rows, by_turns, clusters_of, in_order
 
 NEEDS = frozenset({"clusters"})
 

@@ -24,7 +24,7 @@ from labelcycle import options as base
 from labelcycle.core import distances
 from labelcycle.core.calibration import fitted_temperature
 from labelcycle.core.coverage import Coverage, cover, sampled
-from labelcycle.core.lazy import Positions, Values
+from labelcycle.core.lazy_greedy import Positions, Values
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.core.pool import Head, Pool, Selection
 from labelcycle.core.strategies._cold_start import is_cold

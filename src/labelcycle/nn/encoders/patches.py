@@ -1,8 +1,8 @@
 """How strongly each part of an image shows typical patches: seconds to learn, no GPU, no training.
 
 Coates, Lee, Ng: An Analysis of Single-Layer Networks in Unsupervised Feature Learning, AISTATS
-2011. A k-means dictionary of whitened patches (`nn/dictionary.py`), then, as here for all encoders,
-few principal components.
+2011. A k-means dictionary of whitened patches (`nn/patch_dictionary.py`), then, as here for all
+encoders, few principal components.
 """
 
 from collections.abc import Generator, Mapping
@@ -16,8 +16,8 @@ from pydantic import Field
 from labelcycle import options as base
 from labelcycle.core.threads import in_parallel, one_thread
 from labelcycle.errors import SettingsError
-from labelcycle.nn.dictionary import Dictionary, learn
 from labelcycle.nn.encoders import Arrays, Fitting, Images
+from labelcycle.nn.patch_dictionary import Dictionary, learn
 from labelcycle.nn.pca import standardised_components
 from labelcycle.nn.progress import Progress, State
 

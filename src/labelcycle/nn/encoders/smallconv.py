@@ -21,7 +21,7 @@ from torch import nn
 
 from labelcycle.nn import simclr
 from labelcycle.nn.encoders import Fitting, Images
-from labelcycle.nn.network import NetworkEncoder, fit_simclr, raw_features, rebuilt
+from labelcycle.nn.network_encoder import NetworkEncoder, fit_simclr, raw_features, rebuilt
 from labelcycle.nn.pca import standardised_components
 from labelcycle.nn.progress import State
 

@@ -16,10 +16,10 @@ from torch import nn
 
 from labelcycle import options as base
 from labelcycle.errors import ServiceDown, SettingsError
-from labelcycle.nn import pretrained
+from labelcycle.nn import pretrained_weights
 from labelcycle.nn.encoders import Fitting, Images
-from labelcycle.nn.network import NetworkEncoder, rebuilt
-from labelcycle.nn.pretrained import Prepared
+from labelcycle.nn.network_encoder import NetworkEncoder, rebuilt
+from labelcycle.nn.pretrained_weights import Prepared
 from labelcycle.nn.progress import Progress, State
 
 
@@ -116,7 +116,7 @@ def _check_size(options: Options, meta: Mapping[str, Any], size: int) -> None:
     try:
         NetworkEncoder(_prepared(_create(meta, num_classes=0), meta), size, meta)
     except Exception as error:  # each of a thousand networks stumbles in its own way
-        raise pretrained.wrong_size(size, options.model, wanted, error) from error
+        raise pretrained_weights.wrong_size(size, options.model, wanted, error) from error
 
 
 def _prepared(network: nn.Module, meta: Mapping[str, Any]) -> Prepared:
@@ -139,7 +139,7 @@ def _from_file(options: Options, meta: Mapping[str, Any]) -> Any:
     timm checks that all weights are there only if the number of classes is the file's.
     """
     source, last = str(options.file), _known(options.model).classifier
-    weights = dict(pretrained.from_file(source, options.model))
+    weights = dict(pretrained_weights.from_file(source, options.model))
     weights = dict(weights.get("state_dict") or weights.get("model") or weights)
     first = last[0] if isinstance(last, tuple | list) else last
     classes = len(weights.get(f"{first}.weight", ()))
@@ -148,4 +148,4 @@ def _from_file(options: Options, meta: Mapping[str, Any]) -> Any:
         return _create(meta, pretrained=True, num_classes=classes, pretrained_cfg_overlay=own)
     except (RuntimeError, KeyError, AttributeError) as error:  # what timm stumbles on
         problem = " ".join(str(error).split())[:200]
-        raise pretrained.misfit(source, options.model, problem) from error
+        raise pretrained_weights.misfit(source, options.model, problem) from error

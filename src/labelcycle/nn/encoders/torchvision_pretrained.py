@@ -15,10 +15,10 @@ from torchvision import models  # type: ignore[import-untyped]
 
 from labelcycle import options as base
 from labelcycle.errors import SettingsError
-from labelcycle.nn import pretrained
+from labelcycle.nn import pretrained_weights
 from labelcycle.nn.encoders import Fitting, Images
-from labelcycle.nn.network import NetworkEncoder, rebuilt
-from labelcycle.nn.pretrained import Prepared
+from labelcycle.nn.network_encoder import NetworkEncoder, rebuilt
+from labelcycle.nn.pretrained_weights import Prepared
 from labelcycle.nn.progress import Progress, State
 
 
@@ -59,14 +59,16 @@ def fit(
         "std": list(preset.std),
     }
     prepared = _build(meta)
-    weights = pretrained.from_torchvision(options.model, options.weights, options.file)
-    pretrained.load(prepared.network, weights, options.model, options.file or options.weights)
+    weights = pretrained_weights.from_torchvision(options.model, options.weights, options.file)
+    pretrained_weights.load(
+        prepared.network, weights, options.model, options.file or options.weights
+    )
     size = images.shape[1]
     try:
         encoder = NetworkEncoder(prepared.to(device), size, meta)
     except (AssertionError, RuntimeError) as error:  # what networks of one size only raise
         wanted = preset.resize_size[0]
-        raise pretrained.wrong_size(size, options.model, wanted, error) from error
+        raise pretrained_weights.wrong_size(size, options.model, wanted, error) from error
     yield Progress(1, 1)
     return encoder
 
@@ -88,7 +90,7 @@ def _preset(options: Options) -> Any:
             f" of torchvision; near: {', '.join(near) or 'none'}"
         )
     name = options.weights if options.file is None else "DEFAULT"
-    return pretrained.preset(options.model, name).transforms()
+    return pretrained_weights.preset(options.model, name).transforms()
 
 
 def _build(meta: Mapping[str, Any]) -> Prepared:

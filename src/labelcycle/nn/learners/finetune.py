@@ -25,11 +25,11 @@ from labelcycle.nn.batches import HEAD
 from labelcycle.nn.classifier import Classifier
 from labelcycle.nn.device import best_device, threads_set
 from labelcycle.nn.encoders import Images
+from labelcycle.nn.learner_inputs import Pictures
 from labelcycle.nn.learners.linear import NO_CHANCE
 from labelcycle.nn.learners.propagate import alike
-from labelcycle.nn.network import NetworkEncoder, load_weights, raw_features, weights_of
-from labelcycle.nn.projected import initialised
-from labelcycle.nn.samples import Pictures
+from labelcycle.nn.network_encoder import NetworkEncoder, load_weights, raw_features, weights_of
+from labelcycle.nn.projection_head import initialised
 
 INPUT = "images"
 

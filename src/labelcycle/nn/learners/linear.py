@@ -28,7 +28,7 @@ from labelcycle import options as base
 from labelcycle.core.neighbours import points64
 from labelcycle.core.pool import UNLABELED, Head
 from labelcycle.core.threads import one_thread
-from labelcycle.nn.folds import thirds
+from labelcycle.nn.label_folds import thirds
 
 NO_CHANCE = -1e4
 """Logit of a class that has no label: its probability is 0 in float32."""

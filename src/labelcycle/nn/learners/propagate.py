@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.core import graph
+from labelcycle.core import neighbour_graph
 from labelcycle.core.neighbours import unit_rows, unit_rows32
 from labelcycle.core.pool import UNLABELED, Head
 from labelcycle.core.threads import one_thread
@@ -112,8 +112,8 @@ class Propagated:
         if len(self.anchors):
             # all anchors are searched: their number is bounded
             asked = self.space.of(features)
-            near = graph.nearest(self.anchors, asked, self.neighbours, len(self.anchors))
-            weights = graph.weights_of(near[0], self.sharpness)
+            near = neighbour_graph.nearest(self.anchors, asked, self.neighbours, len(self.anchors))
+            weights = neighbour_graph.weights_of(near[0], self.sharpness)
             rows = max(1, BLOCK_CELLS // (weights.shape[1] * len(self.otherwise)))
             for start in range(0, len(features), rows):
                 block = slice(start, start + rows)
@@ -218,8 +218,8 @@ def _spread(
     points: NDArray[np.float32], labels: NDArray[np.int64], n_classes: int, options: Options
 ) -> NDArray[np.float32]:
     """(n, c): how much of each class reaches each sample, classes evened out."""
-    near = graph.nearest(points, points, options.neighbours + 1, options.exact_up_to)
-    weights = graph.normalised(near, options.sharpness)
+    near = neighbour_graph.nearest(points, points, options.neighbours + 1, options.exact_up_to)
+    weights = neighbour_graph.normalised(near, options.sharpness)
     known = np.flatnonzero(labels != UNLABELED)
     given = np.zeros((len(labels), n_classes), dtype=np.float32)
     given[known, labels[known]] = 1

@@ -1,18 +1,18 @@
 """Sets of images or features with known labels, by name; read from a path, never downloaded."""
 
-from labelcycle.simulate.sets import arrays, files, packed
+from labelcycle.simulate.sets import arrays, class_folders, torchvision_files
 from labelcycle.simulate.sets.chosen_set import Read, Reader
 
 __all__ = ["BALANCED", "LONG_TAILS", "OF_FILES", "SETS", "Read", "Reader"]
 
 SETS: dict[str, Reader] = {
-    "cifar10": packed.cifar10,
-    "cifar10-lt": packed.cifar10,
-    "cifar100": packed.cifar100,
-    "fashion-mnist": packed.fashion_mnist,
-    "isic2019": files.isic2019,
-    "ham10000": files.ham10000,
-    "folder": files.folder,
+    "cifar10": torchvision_files.cifar10,
+    "cifar10-lt": torchvision_files.cifar10,
+    "cifar100": torchvision_files.cifar100,
+    "fashion-mnist": torchvision_files.fashion_mnist,
+    "isic2019": class_folders.isic2019,
+    "ham10000": class_folders.ham10000,
+    "folder": class_folders.folder,
     "npz": arrays.npz,
 }
 """By name, what reads the set."""

@@ -11,7 +11,7 @@ from PIL import Image
 from labelcycle.campaign.store import digest
 from labelcycle.core.seeding import derive
 from labelcycle.errors import DataError
-from labelcycle.nn.squares import square
+from labelcycle.nn.square_crop import square
 
 Labels = NDArray[np.int64]
 Rows = NDArray[np.int64]

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from labelcycle import imaging
+from labelcycle import decoding
 from labelcycle.core.digests import digest, file_digest
 from labelcycle.core.one_line_warnings import Notice
+from labelcycle.decoding import fingerprints, value_ranges
+from labelcycle.decoding.value_ranges import Range
 from labelcycle.errors import DataError
-from labelcycle.images import twins
-from labelcycle.imaging import fingerprints, values
-from labelcycle.imaging.values import Range
-from labelcycle.nn.squares import square
+from labelcycle.ingest import near_duplicates
+from labelcycle.nn.square_crop import square
 from labelcycle.simulate.sets.chosen_set import Labels, Rows, Split
 
 THREADS = 4
@@ -32,18 +32,18 @@ Answer = TypeVar("Answer")
 
 def are_images(paths: Sequence[Path]) -> list[bool]:
     """Whether each file is an image of a format that is read, by its first bytes."""
-    return _of_each(lambda path: imaging.kind_of(path) is not None, paths)
+    return _of_each(lambda path: decoding.kind_of(path) is not None, paths)
 
 
 def common_ranges(paths: Sequence[Path]) -> dict[str, Range]:
     """Black and white of pixels of more than 8 bits, from all images that have such."""
     deep = [
         path
-        for path, kind in zip(paths, _of_each(imaging.kind_of, paths), strict=True)
+        for path, kind in zip(paths, _of_each(decoding.kind_of, paths), strict=True)
         if kind and kind != "8-bit"
     ]
-    found = _of_each(lambda path: imaging.decode(path.read_bytes()).values, deep)
-    return values.common(each for each in found if each)
+    found = _of_each(lambda path: decoding.decode(path.read_bytes()).values, deep)
+    return value_ranges.common(each for each in found if each)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def alike(paths: Sequence[Path], ranges: Mapping[str, Range]) -> Rows:
     for row, each in enumerate(seen):
         first.setdefault(each.pixels, row)
     rows = sorted(first.values())
-    near = twins.groups(
+    near = near_duplicates.groups(
         [_name(row) for row in rows],
         [seen[row].size for row in rows],
         np.stack([seen[row].small for row in rows]),
@@ -141,7 +141,7 @@ def of_files(
 ) -> Split:
     """A split of image files. All are read, for their stamp is that of their bytes.
 
-    ranges : as `imaging.decode` takes them
+    ranges : as `decoding.decode` takes them
     """
 
     def pixels(row: int, side: int) -> NDArray[np.uint8]:
@@ -153,7 +153,7 @@ def of_files(
 
 def _decoded(path: Path, ranges: Mapping[str, Range] | None) -> Image.Image:
     try:
-        return imaging.decode(path.read_bytes(), ranges=ranges).image
+        return decoding.decode(path.read_bytes(), ranges=ranges).image
     except (DataError, OSError) as error:
         raise DataError(f"{path}: wanted an image, got {error}; remove or mend the file") from error
 

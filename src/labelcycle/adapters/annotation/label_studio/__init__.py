@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from labelcycle.adapters import cors
-from labelcycle.adapters.addresses import bare
+from labelcycle.adapters.address_logins import bare
 from labelcycle.adapters.annotation.label_studio import (
     answering,
     config_difference,

@@ -8,7 +8,7 @@ from labelcycle.adapters.annotation.label_studio import labeling_config, task_pe
 from labelcycle.adapters.annotation.label_studio.listed_task import Task
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.ports import OpenTask
-from labelcycle.core import skips
+from labelcycle.core import skip_reasons
 
 
 def open_tasks(
@@ -57,7 +57,7 @@ def give(
     lead_time_s: float | None,
 ) -> None:
     """Store one person's answer: under an id of its own, which the server takes one time."""
-    names = [skips.worded(reason)] if reason else labels
+    names = [skip_reasons.worded(reason)] if reason else labels
     name = f"{task.key}/{task.id}/{person}"
     api.annotate(
         task.id,

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from labelcycle.adapters.annotation.label_studio import labeling_config
 from labelcycle.adapters.ports import LabelSchema
 from labelcycle.campaign.store import digest, dump_json
-from labelcycle.core.skips import reason_of
+from labelcycle.core.skip_reasons import reason_of
 from labelcycle.errors import ServiceRefused
 
 Attributes = Mapping[str, str]

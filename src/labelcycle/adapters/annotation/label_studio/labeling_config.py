@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 
 from labelcycle.adapters.annotation.label_studio import page
 from labelcycle.adapters.ports import LabelSchema
-from labelcycle.core import skips
+from labelcycle.core import skip_reasons
 from labelcycle.core.class_names import composed
-from labelcycle.core.skips import NONE, SEVERAL, UNCLEAR
+from labelcycle.core.skip_reasons import NONE, SEVERAL, UNCLEAR
 from labelcycle.errors import ServiceRefused
 
 T = TypeVar("T")
@@ -78,8 +78,8 @@ def build(schema: LabelSchema) -> str:
             choice.set("hotkey", HOT_KEYS[place])
     reasons = _box(choices, "reasons lc-small")
     _add(reasons, "Header", value="No class?", size="5")
-    for reason in skips.offered(schema.classes):
-        shown = {"value": reason.capitalize(), "alias": skips.worded(reason)}
+    for reason in skip_reasons.offered(schema.classes):
+        shown = {"value": reason.capitalize(), "alias": skip_reasons.worded(reason)}
         _add(reasons, "Choice", **shown, hotkey=REASON_KEYS[reason])
     return ElementTree.tostring(view, encoding="unicode")
 
@@ -100,7 +100,7 @@ def _untemplated(text: str) -> str:
 def classes(config: str) -> tuple[str, ...]:
     """The classes that a config offers. Raises ServiceRefused if it asks for something else."""
     names = map(class_name, parsed(config)[1].iter("Choice"))
-    return tuple(name for name in names if skips.reason_of(name) is None)
+    return tuple(name for name in names if skip_reasons.reason_of(name) is None)
 
 
 def class_name(choice: ElementTree.Element) -> str:
@@ -152,7 +152,7 @@ def said(results: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], str]:
         if item.get("from_name") == CONTROL and item.get("type") == "choices"
         for name in item.get("value", {}).get("choices", [])
     )
-    reason = skips.reason_of(names[0]) if len(names) == 1 else None
+    reason = skip_reasons.reason_of(names[0]) if len(names) == 1 else None
     return ((), reason) if reason else (names, "")
 
 

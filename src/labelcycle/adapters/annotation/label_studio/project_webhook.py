@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.local.server_programs import WAKE
-from labelcycle.adapters.receiver import HEADER
+from labelcycle.adapters.webhook_receiver import HEADER
 from labelcycle.errors import ServiceRefused
 
 EVENTS = (

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from labelcycle.adapters.addresses import bare
+from labelcycle.adapters.address_logins import bare
 from labelcycle.errors import LabelcycleError, ServiceDown, ServiceRefused
 
 LATER = frozenset({408, 409, 425, 429, 500, 502, 503, 504})

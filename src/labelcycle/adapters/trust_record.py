@@ -1,0 +1,120 @@
+"""Places outside the campaign count once somebody said so in this folder.
+
+A clone brings settings along: a remote that data are pushed to, a bucket that images go to, a
+program that DVC runs for a password. What was confirmed stands in `.labelcycle/trusted.json`,
+which git does not hold and which is bound to this folder: in a copy it counts no more.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from labelcycle.adapters import git
+from labelcycle.adapters.address_logins import bare
+from labelcycle.campaign.store import Campaign, digest, dump_json, read_json, write_bytes
+from labelcycle.errors import DataError, StateError, ToolFailed
+
+RECORD = "trusted.json"
+SHOWN = ("url", "remote", "bucket", "file", "dir")
+"""Settings whose value is shown; others may be secret, or text that means to mislead."""
+
+ATTRIBUTES = ":(glob)**/.gitattributes"
+
+Reader = Callable[[str], tuple[str, ...]]
+"""From a file's text to its lines that name other places."""
+
+
+def check(root: Path, file: str, places: Reader) -> None:
+    """Raise StateError if `file` names places that came along and that nobody here confirmed.
+
+    What names none, and what was changed in this very folder, counts without a question.
+    """
+    said = places(_text(root, file))
+    known = _read(root)
+    before, mine = known.get(file), digest(dump_json(said).encode())
+    if before and before["places"] == mine:
+        _advance(root, file, before)
+        return
+    if said and not _changed_here(root, file, places, before):
+        raise StateError(
+            f"{file} names places outside this folder, and it came from elsewhere or was changed"
+            f" before labelcycle knew it: {described(said)}; look at the file, then run"
+            " `labelcycle trust` if this is where your data may go"
+        )
+    _keep(root, file, mine)
+
+
+def confirm(root: Path, file: str, places: Reader) -> str:
+    """Let what `file` names count from now on; the places in words, empty if there are none."""
+    said = places(_text(root, file))
+    _keep(root, file, digest(dump_json(said).encode()))
+    return described(said)
+
+
+def described(lines: tuple[str, ...]) -> str:
+    """The lines as one text for people, without secrets and control characters."""
+    shown = []
+    for line in lines:
+        key, equals, value = (part.strip() for part in line.partition("="))
+        if equals:
+            line = f"{key} = {bare(value)}" if key.split(".")[-1] in SHOWN else f"{key} = ..."
+        shown.append("".join(c if c.isprintable() else " " for c in line)[:200])
+    return ", ".join(shown)
+
+
+def _changed_here(root: Path, file: str, places: Reader, before: Mapping[str, Any] | None) -> bool:
+    """True if all that happened to the file since it was known was done in this folder.
+
+    A file that is not known yet counts if HEAD names no places, and all of it was committed here.
+
+    A file that differs from HEAD says nothing: attributes, which a pull may bring, have git write
+    another text than the commit's. So commits alone count: one from elsewhere that touches the
+    file, or any attributes, since the file was known makes it somebody else's.
+    """
+    if git.unfinished(root):
+        return False
+    if not before and places((git.committed(root, file) or b"").decode(errors="replace")):
+        return False
+    paths = (file, ATTRIBUTES)
+    try:
+        return not git.brought(root, paths, before["commit"] if before else None)
+    except ToolFailed:  # the history was written anew
+        return False
+
+
+def _advance(root: Path, file: str, known: Mapping[str, Any]) -> None:
+    """Note that what is known holds for HEAD, too, if the file is just as HEAD has it."""
+    head = git.head_if_any(root)
+    if head == known["commit"] or git.unfinished(root):
+        return
+    path = root / file
+    if (path.read_bytes() if path.exists() else None) == git.committed(root, file):
+        _keep(root, file, known["places"])
+
+
+def _text(root: Path, file: str) -> str:
+    path = root / file
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+def _folder(root: Path) -> int:
+    private = Campaign(root).private
+    private.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return private.stat().st_ino
+
+
+def _read(root: Path) -> dict[str, Any]:
+    """What was confirmed in this very folder: by file the digest of its places, and the commit."""
+    try:
+        record = read_json(Campaign(root).private / RECORD)
+        found: Mapping[str, Any] = record["files"] if record["folder"] == _folder(root) else {}
+    except (DataError, KeyError, TypeError):
+        return {}
+    return {name: entry for name, entry in found.items() if isinstance(entry, dict)}
+
+
+def _keep(root: Path, file: str, places: str) -> None:
+    """What `file` names counts, as of HEAD."""
+    entry = {"places": places, "commit": git.head_if_any(root)}
+    record = {"folder": _folder(root), "files": _read(root) | {file: entry}}
+    write_bytes(Campaign(root).private / RECORD, dump_json(record).encode(), mode=0o600)

@@ -1,0 +1,104 @@
+"""Images that are elsewhere: found, and brought to this computer before they are looked at.
+
+What was fetched stays in the campaign's private folder until the ingest has ended well, so that
+one that broke off goes on where it was.
+"""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from labelcycle.campaign import store
+from labelcycle.campaign.store import Campaign
+from labelcycle.errors import DataError
+from labelcycle.ingest.one_file import Quarantined
+
+FETCHES = 8
+"""Images fetched at a time: what is waited for is the network."""
+
+Reader = Callable[[str], bytes]
+
+
+def expanded(items: Iterable[Path | str]) -> Iterator[Path | str]:
+    """`items`, an address in S3 replaced by those of the objects that it means.
+
+    Raises DataError if there are none, ServiceDown or ServiceRefused if the bucket is not open to
+    us.
+    """
+    from labelcycle.adapters import s3  # brings a client of the web, as `web` does below
+
+    given: set[str] = set()
+    for item in items:
+        if isinstance(item, Path) or not item.startswith(s3.SCHEME):
+            yield item
+            continue
+        names = s3.listed(item)
+        if not names:
+            raise DataError(
+                f"no images: {item} is no object and none is below it; check the bucket and the"
+                " prefix (hidden names are left out)"
+            )
+        yield from (name for name in names if name not in given)
+        given.update(names)
+
+
+def fetch(
+    campaign: Campaign,
+    addresses: Sequence[str],
+    show: Callable[[int], None],
+    read: Reader | None = None,
+) -> dict[str, Path | Quarantined]:
+    """For each address the file that holds its bytes now, or why it cannot be fetched.
+
+    show : called with the number done so far
+    read : from an address to its bytes, or DataError; of web and S3 by default
+
+    What an ingest that broke off has fetched is not fetched again.
+    """
+    if not addresses:
+        return {}
+    found: dict[str, Path | Quarantined] = {}
+    with contextlib.ExitStack() as stack:
+        chosen = read or stack.enter_context(_reader())
+        threads = ThreadPoolExecutor(FETCHES)
+        stack.callback(threads.shutdown, cancel_futures=True)
+        started = {threads.submit(_fetch, campaign, each, chosen): each for each in addresses}
+        for future in as_completed(started):
+            found[started[future]] = future.result()
+            show(len(found))
+    return found
+
+
+def forget(campaign: Campaign) -> None:
+    """Remove what was fetched: its bytes are samples now, or cannot be used."""
+    shutil.rmtree(_folder(campaign), ignore_errors=True)  # else the next ingest tries again
+
+
+def _fetch(campaign: Campaign, address: str, read: Reader) -> Path | Quarantined:
+    path = _folder(campaign) / store.digest(address.encode())
+    if not path.exists():
+        try:
+            store.write_bytes(path, read(address), durable=False)
+        except DataError as error:
+            return Quarantined(address, str(error))
+    return path
+
+
+def _folder(campaign: Campaign) -> Path:
+    return campaign.private / "fetched"
+
+
+@contextlib.contextmanager
+def _reader() -> Iterator[Reader]:
+    from labelcycle.adapters import s3, web_images
+
+    with contextlib.closing(web_images.Web()) as pages:
+
+        def read(address: str) -> bytes:
+            if address.startswith(s3.SCHEME):
+                return s3.read(address)
+            return pages.read(address)
+
+        yield read

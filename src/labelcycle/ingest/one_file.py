@@ -1,0 +1,115 @@
+"""One file of an ingest: its bytes into the campaign, or why they cannot be used."""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelcycle import decoding
+from labelcycle.campaign import store
+from labelcycle.campaign.store import Campaign, Sample
+from labelcycle.decoding import fingerprints
+from labelcycle.decoding.value_ranges import Values
+from labelcycle.errors import DataError
+
+MAX_BYTES = 2**30
+"""A larger file is not read: nothing within `decoding.MAX_PIXELS` takes so much."""
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A file that cannot be used: where it was found, and why."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """By what the picture of a sample is known again.
+
+    pixels : digest of its pixels, and of the ends of deep values
+    small : as `fingerprints.small` makes it
+    """
+
+    pixels: str
+    small: NDArray[np.uint8]
+    values: Values | None
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A file that can be used: its sample, and how that looks."""
+
+    sample: Sample
+    look: Look
+
+    @property
+    def source(self) -> str:
+        """Where it was found."""
+        return self.sample.source
+
+
+def take(
+    campaign: Campaign, path: Path, max_pixels: int, address: str | None = None
+) -> Taken | Quarantined:
+    """The sample that a file is, its bytes stored, or why it cannot be used.
+
+    address : where the file was fetched from, if from elsewhere
+    """
+    source = address or _source(path, campaign.root)
+    try:
+        data = _read(path)
+        decoded = decoding.decode(data, max_pixels)
+    except DataError as error:
+        return Quarantined(source, str(error))
+    name = store.digest(data)
+    file = name + decoding.FORMATS[decoded.format]
+    target = campaign.images / file
+    if not _holds(target, data):
+        store.write_bytes(target, data, durable=False)
+    width, height = decoded.image.size
+    sample = Sample(name, file, source, "pool", width, height, decoded.notes)
+    return Taken(sample, _look(decoded))
+
+
+def look(campaign: Campaign, sample: Sample, max_pixels: int) -> Look:
+    """How a sample of the campaign looks."""
+    return _look(decoding.decode((campaign.images / sample.file).read_bytes(), max_pixels))
+
+
+def _look(decoded: decoding.Decoded) -> Look:
+    ends = f" {decoded.values}" if decoded.values else ""
+    pixels = fingerprints.pixels_digest(decoded.image) + ends
+    return Look(pixels, fingerprints.small(decoded.image), decoded.values)
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a file. Raises DataError with a short reason."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            raise DataError("not a file")  # opening a pipe would wait for ever
+        if status.st_size > MAX_BYTES:
+            raise DataError(f"too large: {status.st_size} bytes, wanted at most {MAX_BYTES}")
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}") from error
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    """True if a file has these bytes; one that cannot be read has not."""
+    try:
+        return path.read_bytes() == data
+    except OSError:
+        return False
+
+
+def _source(path: Path, root: Path) -> str:
+    """Where a file was found, for people: relative to the campaign where it is near it."""
+    near = path.is_relative_to(root.parent)
+    text = os.path.relpath(path, root) if near else os.fspath(path)
+    return os.fsencode(text).decode("utf-8", "backslashreplace")  # names need not be UTF-8

@@ -1,0 +1,75 @@
+"""The clusters of simulated campaigns, made once for all strategies and kept in a folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from labelcycle.campaign import store
+from labelcycle.nn.progress import Progress
+from labelcycle.simulate.comparison import Campaign, Problem, read_by
+from labelcycle.simulate.play_trial import Assignment, clustered
+from labelcycle.simulate.plug_in_choice import Choice
+from labelcycle.simulate.progress_callback import Showing
+from labelcycle.simulate.workers import Workers
+
+Rounds = dict[tuple[str, int], list[Assignment]]
+"""By what the clusterer is called and seed, the clusters of each round."""
+
+Task = tuple[Choice, int, int]
+"""Clusterer, seed, number of the round."""
+
+
+class Folder:
+    """Clusters as files; without a path nothing is kept.
+
+    code : of a clusterer, so that changed code makes other files
+    """
+
+    def __init__(self, path: Path | None, problem: Problem, code: dict[str, str]) -> None:
+        self._path = path
+        self._problem = problem.record()
+        self._code = code
+
+    def get(self, task: Task) -> Assignment | None:
+        """The clusters, if they are there."""
+        path = self._file(task)
+        return store.read_array(path) if path and path.is_file() else None
+
+    def add(self, task: Task, assignment: Assignment) -> None:
+        """Keep the clusters."""
+        if path := self._file(task):
+            store.write_array(path, assignment)
+
+    def _file(self, task: Task) -> Path | None:
+        if self._path is None:
+            return None
+        clusterer, seed, number = task
+        shared = {key: self._problem[key] for key in ("fingerprint", "pool", "stage")}
+        then = self._problem["budgets"][number]
+        key = [shared, clusterer.record(), self._code.get(clusterer.name), seed, number, then]
+        return self._path / f"{store.digest(store.dump_json(key).encode())}.npy"
+
+
+def made(
+    problem: Problem,
+    campaigns: Sequence[Campaign],
+    folder: Folder,
+    workers: Workers,
+    showing: Showing,
+) -> Rounds:
+    """The clusters that these campaigns are going to read."""
+    groups = {(c.text, each.seed): c for each in campaigns if (c := read_by(each))}
+    numbers = [number for number, _ in problem.rounds()]
+    wanted = [(c, seed, n) for (_, seed), c in groups.items() for n in numbers]
+    found = {(c.text, seed, n): folder.get((c, seed, n)) for c, seed, n in wanted}
+    missing = [task for task in wanted if found[task[0].text, *task[1:]] is None]
+    with showing("clusters") as show:
+        if missing:
+            show(Progress(0, len(missing), note=f"{len(missing)} are made, once for all"))
+        for done, (task, assignment) in enumerate(workers.each(clustered, missing), 1):
+            folder.add(task, assignment)
+            found[task[0].text, *task[1:]] = assignment
+            show(Progress(done, len(missing)))
+    return {
+        (text, seed): [a for n in numbers if (a := found[text, seed, n]) is not None]
+        for text, seed in groups
+    }

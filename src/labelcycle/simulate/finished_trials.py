@@ -1,0 +1,79 @@
+"""Finished campaigns in a file, one a line, so that what was interrupted goes on."""
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from labelcycle.simulate.comparison import Campaign, Measured, Problem
+
+FIGURES = ("accuracy", "balanced", "picks", "stood_in")
+"""Keys of a line that are no settings, but fields of `Measured`."""
+
+
+class Kept:
+    """Campaigns of one problem, found again by all settings that a figure depends on.
+
+    commit : the code that is at work; it is kept, and `commits` names those of what is there
+    code : digest of the code of a campaign, so that changed code makes it another; None: what
+        older code found counts
+
+    Without a path nothing is written.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        problem: Problem,
+        commit: str,
+        code: Callable[[Campaign], str] | None = None,
+    ) -> None:
+        self._path = path
+        self._commit = commit
+        self._code = code
+        self._shared = problem.record()
+        self._found = {_key(record): record for record in self._read()}
+
+    def get(self, campaign: Campaign) -> Measured | None:
+        """The campaign, if it is there."""
+        record = self._found.get(_key(self._settings(campaign)))
+        return (
+            Measured(**{key: record[key] for key in FIGURES if key in record}) if record else None
+        )
+
+    def add(self, campaign: Campaign, measured: Measured) -> None:
+        """Keep a campaign; it is on the disk when this returns."""
+        settings = self._settings(campaign)
+        record = {**settings, **asdict(measured), "commit": self._commit}
+        self._found[_key(settings)] = record
+        if self._path:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a") as file:
+                file.write(json.dumps(record) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+
+    def commits(self, campaigns: Iterable[Campaign]) -> list[str]:
+        """Those whose code these campaigns ran."""
+        return sorted({self._found[_key(self._settings(each))]["commit"] for each in campaigns})
+
+    def _settings(self, campaign: Campaign) -> dict[str, Any]:
+        code = {"code": self._code(campaign)} if self._code else {}
+        return {**self._shared, **campaign.record(), **code}
+
+    def _read(self) -> list[dict[str, Any]]:
+        """All whole lines; half a line, of a program that was ended while it wrote, is cut off."""
+        if self._path is None or not self._path.is_file():
+            return []
+        data = self._path.read_bytes()
+        whole = data[: data.rfind(b"\n") + 1]
+        if whole != data:
+            os.truncate(self._path, len(whole))
+        return [json.loads(line) for line in whole.splitlines()]
+
+
+def _key(record: dict[str, Any]) -> str:
+    settings = {key: value for key, value in record.items() if key not in (*FIGURES, "commit")}
+    return json.dumps(settings, sort_keys=True)

@@ -1,0 +1,155 @@
+"""Sets whose images are files: folders of classes, and the skin lesions with their tables."""
+
+import csv
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelcycle.core.one_line_warnings import Notice
+from labelcycle.errors import DataError
+from labelcycle.ingest.paths import find
+from labelcycle.simulate.sets.chosen_set import Read, Rows, check_folder, drawn
+from labelcycle.simulate.sets.image_files import (
+    alike,
+    are_images,
+    common_ranges,
+    of_files,
+    told_groups,
+    told_shared,
+)
+
+
+def folder(path: Path, share: float) -> Read:
+    """train/CLASS/* and test/CLASS/*, or CLASS/*, of which a share is drawn for the test set.
+
+    Files are found as `labelcycle ingest` finds them, and images known by what is in them. Those
+    that show nearly the same picture stay on one side of the split that is drawn; in one that is
+    given they are told.
+    """
+    check_folder(path)
+    if (path / "train").is_dir() and (path / "test").is_dir():
+        found = [_images(path / part) for part in ("train", "test")]
+        names = _classes(path / "train", found[0])
+        others = sorted(set(found[1]) - set(names))
+        if others:
+            where = path / "test" / others[0]
+            raise DataError(f"{where}: no such class in train; wanted {', '.join(names)}")
+        both = [_labelled(each, names) for each in found]
+        (learned, _), (measured, _) = both
+        ranges = common_ranges([*learned, *measured])
+        groups = alike([*learned, *measured], ranges)
+        _tell(told_shared(path, learned, measured, groups))
+        train, test = (of_files(*each, ranges) for each in both)
+        return Read(train, test, names=tuple(names))
+    images = _images(path)
+    names = _classes(path, images)
+    files, labels = _labelled(images, names)
+    ranges = common_ranges(files)
+    groups = alike(files, ranges)
+    _tell(told_groups(path, files, labels, groups))
+    return Read(*drawn(of_files(files, labels, ranges), share, groups), names=tuple(names))
+
+
+def _tell(text: str) -> None:
+    if text:
+        warnings.warn(Notice(text), stacklevel=3)
+
+
+def _images(path: Path) -> dict[str, list[Path]]:
+    """The image files in each folder of `path` that has any. Tells what else lies there."""
+    images: dict[str, list[Path]] = {}
+    left: list[Path] = []
+    for each in sorted(path.iterdir()):
+        if not each.is_dir() or each.name.startswith("."):
+            continue
+        try:
+            files = [Path(file) for file in find([str(each)], Path())]
+        except DataError:  # not a single file
+            files = []
+        pictures = [file for file, good in zip(files, are_images(files), strict=True) if good]
+        left += sorted(set(files) - set(pictures))
+        if pictures:
+            images[each.name] = pictures
+    if left:
+        warnings.warn(
+            Notice(f"{path}: {len(left)} files are no images and left out, such as {left[0]}"),
+            stacklevel=2,
+        )
+    return images
+
+
+def _classes(path: Path, images: Mapping[str, list[Path]]) -> list[str]:
+    names = sorted(images)
+    if len(names) < 2:
+        raise DataError(
+            f"{path}: wanted a folder of images for each of at least two classes, or train and test"
+            f" with such folders (got {names}); mend data.path"
+        )
+    return names
+
+
+def _labelled(
+    images: Mapping[str, list[Path]], names: Sequence[str]
+) -> tuple[list[Path], NDArray[np.int64]]:
+    """All images with the places of their classes in `names`."""
+    pairs = [(file, names.index(name)) for name in sorted(images) for file in images[name]]
+    return [file for file, _ in pairs], np.array([label for _, label in pairs], dtype=np.int64)
+
+
+def isic2019(path: Path, share: float) -> Read:
+    """The training images of the challenge, of which a share is drawn, by lesion, to measure."""
+    check_folder(path)
+    table = path / "ISIC_2019_Training_GroundTruth.csv"
+    rows = _table(table, "image")
+    names = [name for name in rows[0] if name not in ("image", "UNK")]
+    labels = [int(np.argmax([float(row[name]) for name in names])) for row in rows]
+    images = [row["image"] for row in rows]
+    extra = path / "ISIC_2019_Training_Metadata.csv"
+    lesions = {row["image"]: row["lesion_id"] for row in _table(extra, "lesion_id")}
+    each = [lesions.get(image, "") for image in images]
+    return replace(_by_lesion(path, images, labels, each, share), names=tuple(names))
+
+
+def ham10000(path: Path, share: float) -> Read:
+    """All images, of which a share is drawn, by lesion, to measure."""
+    check_folder(path)
+    rows = _table(path / "HAM10000_metadata.csv", "dx", "HAM10000_metadata")
+    names = sorted({row["dx"] for row in rows})
+    labels = [names.index(row["dx"]) for row in rows]
+    images, lesions = ([row[key] for row in rows] for key in ("image_id", "lesion_id"))
+    return replace(_by_lesion(path, images, labels, lesions, share), names=tuple(names))
+
+
+def _table(path: Path, key: str, other: str = "") -> list[dict[str, str]]:
+    """The lines of a CSV; other : a second name by which it is handed out."""
+    found = next((each for each in (path, path.parent / other) if each.is_file()), None)
+    if found is None:
+        raise DataError(
+            f"no file {path}: wanted the table as it is published, with the images in a folder"
+            " beside it; nothing is downloaded: put it there or mend data.path"
+        )
+    with found.open(newline="", encoding="utf-8-sig") as stream:
+        rows = list(csv.DictReader(stream))
+    if not rows or key not in rows[0]:
+        raise DataError(f"{found}: wanted a table with the column {key}; get it anew")
+    return rows
+
+
+def _by_lesion(
+    path: Path, images: list[str], labels: list[int], lesions: list[str], share: float
+) -> Read:
+    """Images of one lesion stay on one side; those without (ISIC has some) stand alone."""
+    where = {each.stem: each for each in sorted(path.rglob("*.jpg"))}
+    missing = [name for name in images if name not in where]
+    if missing:
+        raise DataError(
+            f"{path}: wanted the images of the table below it, {len(missing)} are missing, the"
+            f" first is {missing[0]}.jpg; put them there"
+        )
+    each = [lesion or image for image, lesion in zip(images, lesions, strict=True)]
+    groups: Rows = np.unique(each, return_inverse=True)[1].astype(np.int64)
+    return Read(*drawn(of_files([where[name] for name in images], np.array(labels)), share, groups))

@@ -1,0 +1,212 @@
+"""Encoders with trained weights, from files made here: nothing is downloaded."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from encoding import CPU, images, run
+from torchvision import models
+
+from labelcycle.errors import DataError, ServiceDown, SettingsError
+from labelcycle.nn import encoders, resnet, start_weights
+from labelcycle.nn.encoders import timm_pretrained, torchvision_pretrained
+
+
+@pytest.fixture(scope="session")
+def weights_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights of a ResNet-18 with two classes."""
+    path = tmp_path_factory.mktemp("weights") / "resnet18.pth"
+    torch.save(models.resnet18(weights=None, num_classes=2).state_dict(), path)
+    return path
+
+
+def pretrained(**options: str) -> Any:
+    return encoders.options_of("torchvision_pretrained", options)
+
+
+def test_pretrained_features_are_those_before_the_last_layer(weights_file: Path) -> None:
+    encoder, _ = run(
+        torchvision_pretrained.fit(images(1, 256), pretrained(file=str(weights_file)), 0, CPU)
+    )
+    network = models.resnet18(weights=None, num_classes=2)
+    network.load_state_dict(torch.load(weights_file, weights_only=True))
+    preset = models.ResNet18_Weights.DEFAULT.transforms()
+    batch = preset(torch.from_numpy(images(2, 256)).permute(0, 3, 1, 2))
+    with torch.inference_mode():
+        logits = network.eval()(batch)
+        expected = network.fc(torch.from_numpy(encoder.embed(images(2, 256))))
+    torch.testing.assert_close(expected, logits, rtol=1e-3, atol=1e-3)
+    assert encoder.width == 512
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "text"),
+    [
+        ({"model": "resnet19"}, SettingsError, r"unknown model 'resnet19'.*resnet1"),
+        ({"weights": "BEST"}, SettingsError, r"unknown weights 'BEST' of resnet18.*DEFAULT"),
+        ({"file": "none.pth"}, DataError, r"cannot read none.pth: wanted weights of resnet18"),
+        ({"model": "squeezenet1_0", "file": "x"}, SettingsError, r"has no linear last layer"),
+    ],
+)
+def test_pretrained_errors(options: dict[str, str], kind: type[Exception], text: str) -> None:
+    with pytest.raises(kind, match=text):
+        run(torchvision_pretrained.fit(images(1), pretrained(**options), 0, CPU))
+
+
+def test_pretrained_weights_of_another_model(weights_file: Path) -> None:
+    options = pretrained(model="resnet34", file=str(weights_file))
+    with pytest.raises(DataError, match=r"do not fit resnet34: no .*set pretrain.options.model"):
+        run(torchvision_pretrained.fit(images(1), options, 0, CPU))
+
+
+def test_pretrained_file_that_is_no_weights_file(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    path.write_bytes(b"no weights")
+    with pytest.raises(DataError, match=r"cannot read .*weights.pth"):
+        run(torchvision_pretrained.fit(images(1), pretrained(file=str(path)), 0, CPU))
+
+
+def test_pretrained_download_that_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nothing listens there
+    for name in ("no_proxy", "NO_PROXY", "HTTPS_PROXY", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ServiceDown, match=r"cannot download the weights of resnet18: .*try again"):
+        run(torchvision_pretrained.fit(images(1), pretrained(), 0, CPU))
+
+
+@pytest.mark.slow
+def test_pretrained_image_size_a_transformer_refuses(tmp_path: Path) -> None:
+    path = tmp_path / "vit.pth"
+    torch.save(models.vit_b_32(weights=None).state_dict(), path)
+    options = pretrained(model="vit_b_32", file=str(path))
+    with pytest.raises(SettingsError, match=r"image_size is 8, which vit_b_32 does not take"):
+        run(torchvision_pretrained.fit(images(1), options, 0, CPU))
+
+
+def timm_options(**options: str) -> Any:
+    return encoders.options_of("timm_pretrained", {"model": "test_vit", **options})
+
+
+@pytest.fixture(scope="session")
+def transformer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights of timm's smallest vision transformer, with two classes."""
+    timm = pytest.importorskip("timm", reason="the package timm is not installed")
+    path = tmp_path_factory.mktemp("weights") / "transformer.safetensors"
+    network = timm.create_model("test_vit", num_classes=2)
+    safetensors.torch.save_file(network.state_dict(), path)
+    return path
+
+
+@pytest.mark.slow
+def test_timm_features_are_those_before_the_last_layer(transformer: Path) -> None:
+    import timm
+
+    options = timm_options(file=str(transformer))
+    size = timm_pretrained.default_size(28, options)
+    encoder, _ = run(timm_pretrained.fit(images(1, size), options, 0, CPU))
+    network = timm.create_model("test_vit", num_classes=2).eval()
+    network.load_state_dict(safetensors.torch.load_file(transformer))
+    side = network.pretrained_cfg["input_size"][-1]
+    start = (size - side) // 2
+    pixels = torch.from_numpy(images(2, size)).permute(0, 3, 1, 2).float() / 255
+    batch = (pixels[:, :, start : start + side, start : start + side] - 0.5) / 0.5
+    with torch.inference_mode():
+        expected = network.forward_head(network.forward_features(batch), pre_logits=True)
+    assert encoder.width == 64
+    np.testing.assert_allclose(encoder.embed(images(2, size)), expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_transformers_positions_are_resampled_to_another_size(transformer: Path) -> None:
+    encoder, _ = run(
+        timm_pretrained.fit(images(1, 84), timm_options(file=str(transformer)), 0, CPU)
+    )
+    again = timm_pretrained.rebuild(*encoder.state(), CPU)
+    np.testing.assert_array_equal(again.embed(images(2, 84)), encoder.embed(images(2, 84)))
+
+
+@pytest.mark.slow
+def test_timm_weights_that_lack_a_layer_are_refused(transformer: Path, tmp_path: Path) -> None:
+    weights = safetensors.torch.load_file(transformer)
+    del weights["blocks.1.attn.qkv.weight"]
+    path = tmp_path / "weights.pth"
+    torch.save({"state_dict": weights}, path)
+    with pytest.raises(DataError, match=r"do not fit test_vit: .*blocks.1.attn.qkv.weight"):
+        run(timm_pretrained.fit(images(1, 168), timm_options(file=str(path)), 0, CPU))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "kind", "text"),
+    [
+        ({"model": "vit_small_dino"}, SettingsError, r"unknown model .*near: .*vit_small"),
+        ({"file": "none.pth"}, DataError, r"cannot read none.pth: wanted weights of test_vit"),
+    ],
+)
+def test_timm_errors(options: dict[str, str], kind: type[Exception], text: str) -> None:
+    with pytest.raises(kind, match=text):
+        run(timm_pretrained.fit(images(1, 168), timm_options(**options), 0, CPU))
+
+
+@pytest.mark.slow
+def test_timm_images_smaller_than_a_patch(transformer: Path) -> None:
+    with pytest.raises(SettingsError, match=r"image_size is 8, which test_vit does not take"):
+        run(timm_pretrained.fit(images(1), timm_options(file=str(transformer)), 0, CPU))
+
+
+def test_without_timm_the_command_that_installs_it_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(SettingsError, match=r"needs the package timm.*labelcycle\[timm\]"):
+        timm_pretrained.default_size(28, timm_options())
+
+
+def started(side: int, **options: str | None) -> Any:
+    return start_weights.started(
+        resnet.backbone("resnet18", side), "resnet18", start_weights.Options(**options)
+    )[1].state_dict()
+
+
+def test_a_training_starts_from_the_weights_of_a_file(weights_file: Path) -> None:
+    given = torch.load(weights_file, weights_only=True)
+    large, small = (started(side, file=str(weights_file)) for side in (64, 32))
+    for name, value in large.items():
+        assert torch.equal(value, given[name])
+    assert torch.equal(small["conv1.weight"], given["conv1.weight"][:, :, 2:5, 2:5])
+    assert all(torch.equal(small[name], given[name]) for name in small if name != "conv1.weight")
+
+
+@pytest.mark.slow
+def test_a_training_of_no_steps_to_speak_of_keeps_the_weights(weights_file: Path) -> None:
+    options = encoders.options_of(
+        "resnet18", {"file": str(weights_file), "epochs": 1, "learning_rate": 1e-12}
+    )
+    encoder, _ = run(encoders.get("resnet18").fit(images(4), options, 0, CPU))
+    given = torch.load(weights_file, weights_only=True)
+    kept = encoder.state()[1]["1.layer4.1.conv2.weight"]
+    np.testing.assert_allclose(kept, given["layer4.1.conv2.weight"], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "text"),
+    [
+        ({"weights": "BEST"}, SettingsError, r"unknown weights 'BEST' of resnet18.*DEFAULT"),
+        ({"file": "none.pth"}, DataError, r"cannot read none.pth"),
+    ],
+)
+def test_starting_errors(options: dict[str, str], kind: type[Exception], text: str) -> None:
+    with pytest.raises(kind, match=text):
+        started(32, **options)
+
+
+def test_a_training_does_not_start_from_another_networks_weights(tmp_path: Path) -> None:
+    torch.save({"conv1.weight": torch.zeros(64, 3, 7, 7)}, tmp_path / "w.pth")
+    with pytest.raises(DataError, match=r"do not fit resnet18: no bn1.weight"):
+        started(64, file=str(tmp_path / "w.pth"))

@@ -1,0 +1,91 @@
+"""Twins: the same picture written in two ways, told from pictures that only look alike."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from labelcycle.decoding import fingerprints
+from labelcycle.ingest import near_duplicates
+
+
+def photo(seed: int, width: int = 200, height: int = 150) -> Image.Image:
+    """Something with large and small shapes, as photographs have."""
+    rng = np.random.default_rng(seed)
+    whole = np.zeros((height, width, 3))
+    for cells in (3, 9, 27):
+        part = Image.fromarray(rng.integers(0, 256, (cells, cells, 3), np.uint8))
+        whole += np.asarray(part.resize((width, height), Image.Resampling.BICUBIC)) / 3
+    return Image.fromarray(whole.astype(np.uint8))
+
+
+def again(image: Image.Image, kind: str, **options: Any) -> Image.Image:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return Image.open(io.BytesIO(file.getvalue())).convert("RGB")
+
+
+def found(images: Sequence[Image.Image]) -> dict[str, str]:
+    ids = [f"{n:02d}" for n in range(len(images))]
+    small = np.stack([fingerprints.small(each) for each in images])
+    sizes = [each.size for each in images]
+    return near_duplicates.groups(ids, sizes, small, lambda name: images[int(name)])
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("PNG", {}),
+        ("JPEG", {"quality": 95}),
+        ("JPEG", {"quality": 75}),
+        ("WEBP", {"quality": 80}),
+        ("AVIF", {"quality": 75}),
+    ],
+)
+def test_a_picture_written_again_is_a_twin(kind: str, options: dict[str, Any]) -> None:
+    images = [photo(seed) for seed in range(6)]
+    assert found([*images, again(images[2], kind, **options)]) == {"02": "02", "06": "02"}
+
+
+def test_three_of_a_kind_are_one_group() -> None:
+    image = photo(0)
+    written = [again(image, "JPEG", quality=q) for q in (95, 80)]
+    assert set(found([image, photo(1), *written]).items()) == {
+        ("00", "00"),
+        ("02", "00"),
+        ("03", "00"),
+    }
+
+
+def moved(image: Image.Image) -> Image.Image:
+    return image.transform(image.size, Image.Transform.AFFINE, (1, 0, 1, 0, 1, 0))
+
+
+def with_a_bird(image: Image.Image) -> Image.Image:
+    other = image.copy()
+    other.paste("black", (90, 70, 100, 78))
+    return other
+
+
+def in_grey(image: Image.Image) -> Image.Image:
+    return image.convert("L").convert("RGB")
+
+
+@pytest.mark.parametrize("change", [moved, with_a_bird, in_grey, Image.Image.transpose])
+def test_what_differs_to_the_eye_is_no_twin(change: Any) -> None:
+    image = photo(3)
+    other = image.transpose(0) if change is Image.Image.transpose else change(image)
+    assert found([image, other, photo(4)]) == {}
+
+
+def test_pictures_of_two_sizes_are_no_twins() -> None:
+    assert found([photo(1), photo(1).resize((100, 75))]) == {}
+
+
+def test_black_frames_are_no_twins() -> None:
+    rng = np.random.default_rng(0)
+    frames = [Image.fromarray(rng.integers(0, 4, (40, 40, 3), np.uint8)) for _ in range(5)]
+    assert found(frames) == {}
