@@ -6,6 +6,7 @@
 What the code does not explain ends this with an error that names it.
 """
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,10 +17,13 @@ from reference_text import Unexplained, default, explained, fields, page, paragr
 
 from labelcycle import errors
 from labelcycle.adapters import annotation
+from labelcycle.adapters.local.variables import VARIABLES
+from labelcycle.campaign import contents, metric_names
 from labelcycle.cli.main import PARTS as COMMAND_MODULES
 from labelcycle.cli.main import cli
 from labelcycle.config import Config
 from labelcycle.core import clusterers, registry, strategies
+from labelcycle.core.answer_times import Effort
 from labelcycle.nn import encoders, learners
 from labelcycle.simulate import experiment
 
@@ -269,6 +273,62 @@ def backends() -> str:
     return page("Annotation backends", lead, table(head, rows))
 
 
+# --- files, figures, environment -----------------------------------------------------------
+
+KEEPERS = {
+    "git": "is committed. It is in every clone.",
+    "DVC": "is in DVC's cache, and in the remote if there is one. `labelcycle pull` brings it.",
+    "this computer": "is in no clone. git and DVC ignore it.",
+}
+
+
+def files() -> str:
+    """The page of a campaign's files."""
+    rows = (
+        (f"`{each.path}`", each.keeper, explained(each.meaning, each.path))
+        for each in contents.ENTRIES
+    )
+    keepers = [f"- **{keeper}**: the file {text}" for keeper, text in KEEPERS.items()]
+    return page(
+        "Files of a campaign",
+        "`NNN` is the number of a round, such as `003`. `ID` is the number of an image, which is"
+        " made from its bytes.",
+        "\n".join(keepers),
+        table(("file", "kept by", "what it holds"), rows),
+    )
+
+
+def figures() -> str:
+    """The page of `metrics.json`."""
+    head = ("figure", "meaning")
+    efforts = paragraphs(Effort.__doc__, "Effort")[1]
+    named = re.findall(r"(\w+) : (.*?)(?=[;]? \w+ : |$)", efforts)
+    return page(
+        "Metrics",
+        "`work/metrics.json` holds the figures of the current model. `rounds/NNN/metrics.json`"
+        " keeps them for each round, with the figures of the round itself.",
+        "A dot stands between the keys. A word in capitals stands for any name.",
+        "- An **estimate** has three numbers: `value`, and the ends of its interval, `low` and"
+        " `high`.\n- An **effort** is the time of some answers. Its figures are below.",
+        "## Of the model",
+        table(head, ((f"`{name}`", text) for name, text in metric_names.MODEL.items())),
+        "## Of the round",
+        table(head, ((f"`{name}`", text) for name, text in metric_names.ROUND.items())),
+        "## Of an effort",
+        table(head, ((f"`{name}`", text) for name, text in named)),
+    )
+
+
+def environment() -> str:
+    """The page of the environment variables."""
+    return page(
+        "Environment variables",
+        "Addresses and secrets come from the environment, never from `params.yaml`. What you set"
+        " wins over what `labelcycle up` started.",
+        table(("variable", "meaning"), ((f"`{x}`", text) for x, text in VARIABLES.items())),
+    )
+
+
 # --- writing -------------------------------------------------------------------------------
 
 PAGES = {
@@ -280,6 +340,9 @@ PAGES = {
     "encoders": encoders_page,
     "learners": learners_page,
     "backends": backends,
+    "files": files,
+    "metrics": figures,
+    "environment": environment,
     "exit-codes": exit_codes,
 }
 
