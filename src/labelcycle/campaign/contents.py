@@ -26,7 +26,7 @@ class Entry:
         """Whether a file, by its path below the campaign's folder, is of this kind."""
         pattern = re.escape(self.path)
         for place, text in _PLACES.items():
-            pattern = re.sub(rf"\b{place}\b", lambda _, text=text: text, pattern)
+            pattern = re.sub(rf"\b{place}\b", text.replace("\\", r"\\"), pattern)
         return bool(re.fullmatch(pattern + (".*" if self.path.endswith("/") else ""), file))
 
 

@@ -10,8 +10,9 @@ import click
 @click.command()
 @click.argument("name", required=False, help="The strategy whose options are printed.")
 def strategies(name: str | None) -> None:
-    """List the strategies: what each picks, when to use it, its paper; or the options of one.
+    """List the strategies, or the options of one.
 
+    The list says what each picks, when to use it, and its paper.
     Strategies compare the directions of features: each row is brought to length 1 first.
     """
     from labelcycle.core import strategies as known
@@ -24,7 +25,7 @@ def strategies(name: str | None) -> None:
 @click.command()
 @click.argument("name", required=False, help="The encoder whose options are printed.")
 def encoders(name: str | None) -> None:
-    """List the encoders, from images to features; or the options of one."""
+    """List the encoders, from images to features, or the options of one."""
     from labelcycle.nn import encoders as known
 
     _list(known, name)
@@ -33,7 +34,7 @@ def encoders(name: str | None) -> None:
 @click.command()
 @click.argument("name", required=False, help="The learner whose options are printed.")
 def learners(name: str | None) -> None:
-    """List the learners, from labels to classifier; or the options of one."""
+    """List the learners, from labels to classifier, or the options of one."""
     from labelcycle.nn import learners as known
 
     _list(known, name)
@@ -42,7 +43,7 @@ def learners(name: str | None) -> None:
 @click.command()
 @click.argument("name", required=False, help="The clusterer whose options are printed.")
 def clusterers(name: str | None) -> None:
-    """List the clusterers; or the options of one."""
+    """List the clusterers, or the options of one."""
     from labelcycle.core import clusterers as known
 
     _list(known, name)

@@ -63,11 +63,11 @@ class _Commands(click.Group):
 @click.version_option(__version__)
 @click.pass_context
 def cli(context: click.Context, folder: Path) -> None:
-    """Recurring image-labelling cycles on a small budget.
+    """Label images in rounds, on a small budget.
 
     A new campaign, in short: `init`, write the class names into params.yaml, `ingest`, `up`,
-    `run`; annotators answer in Label Studio; `run` again. To see all of it at work on sample
-    data: `demo`.
+    `run`. Annotators answer in Label Studio. Then `run` again. `demo` shows all of it on sample
+    data.
     """
     context.obj = folder.resolve()
 

@@ -14,7 +14,7 @@ from labelcycle.core.class_migrations import Change, Table
 @click.group(invoke_without_command=True)
 @click.pass_context
 def schema(context: click.Context) -> None:
-    """The classes with hot keys and labels, and how they changed; or change them.
+    """List the classes with hot keys and labels and how they changed, or change them.
 
     Classes are changed while no round is open. The labels there are go along: what was labelled
     with an old name counts as the new one, and what was labelled with a removed class is rejected.
@@ -39,7 +39,7 @@ def add(root: Path, name: str, after: str | None) -> None:
 @click.argument("new", help="The name that it gets.")
 @click.pass_obj
 def rename(root: Path, old: str, new: str) -> None:
-    """Another name for the class OLD; its labels go along."""
+    """Another name for the class OLD. Its labels go along."""
     _migrate(root, lambda classes, table: class_migrations.rename(classes, old, new, table))
 
 
@@ -50,7 +50,7 @@ def rename(root: Path, old: str, new: str) -> None:
 @click.option("--into", required=True, metavar="NAME", help="One of the classes, or a new name.")
 @click.pass_obj
 def merge(root: Path, names: tuple[str, ...], into: str) -> None:
-    """One class in place of several; their labels go along."""
+    """One class in place of several. Their labels go along."""
     _migrate(root, lambda classes, table: class_migrations.merge(classes, names, into, table))
 
 

@@ -63,11 +63,11 @@ def ingest(root: Path, paths: tuple[str, ...], follow_links: bool) -> None:
     """Take images into the pool: files, folders, patterns, addresses, or @LIST.
 
     An address is https://... of an image, s3://bucket/prefix of all below it, or file:///... of a
-    file or folder. A list has an
-    address, or a path relative to the list, a line; of @LIST.csv the column `url` is read. Hidden
-    files are left out unless named.
-    Every image is decoded. What cannot be used goes to data/quarantine.jsonl with its reason.
-    The hold-out is drawn at random and then frozen.
+    file or folder. A list has one address a line, or a path relative to the list. Of @LIST.csv the
+    column `url` is read. Hidden files are left out unless you name them.
+
+    Every image is decoded. What cannot be used goes to data/quarantine.jsonl with its reason. The
+    hold-out is drawn at random and then frozen.
     """
     from labelcycle.adapters import git, lock
     from labelcycle.cli.progress_bar import shown
@@ -113,7 +113,7 @@ def import_labels(root: Path, file: Path) -> None:
 )
 @click.pass_obj
 def up(root: Path, host: str) -> None:
-    """Start Label Studio, MLflow and Prefect on this computer; print addresses and login.
+    """Start Label Studio, MLflow and Prefect on this computer, and print addresses and login.
 
     Label Studio only where `push.backend` is label_studio.
     """
@@ -156,7 +156,7 @@ def invite(root: Path, renew: bool) -> None:
 @click.command()
 @click.pass_obj
 def down(root: Path) -> None:
-    """Stop what `up` started; nothing is lost."""
+    """Stop what `up` started. Nothing is lost."""
     from labelcycle.adapters.local import services
 
     stopped = services.down(campaign_in(root), show=click.echo)
@@ -167,7 +167,7 @@ def down(root: Path) -> None:
 @click.command()
 @click.pass_obj
 def doctor(root: Path) -> None:
-    """Check every precondition; each failure comes with its remedy.
+    """Check every precondition. Each failure comes with its remedy.
 
     A service that was not started is `off`, which no round can do with: the exit code is 1 too.
     """

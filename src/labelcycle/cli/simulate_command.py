@@ -53,7 +53,7 @@ def simulate(
     mlflow: bool | None,
     as_json: bool,
 ) -> None:
-    """Play the campaigns of an experiment against known labels; tables and figures.
+    """Play the campaigns of an experiment against known labels, and print tables and figures.
 
     No campaign is needed. What was interrupted goes on when the same command is given again.
     """

@@ -1,4 +1,4 @@
-"""ResNet-18, trained by SimCLR on the pool: the encoder of the papers; wants a GPU.
+"""ResNet-18, trained by SimCLR on the pool: the encoder of the papers, for a GPU.
 
 Chen, Kornblith, Norouzi, Hinton: A Simple Framework for Contrastive Learning of Visual
 Representations, ICML 2020 (arXiv 2002.05709). The network is that of He, Zhang, Ren, Sun: Deep

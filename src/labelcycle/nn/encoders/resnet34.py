@@ -1,4 +1,4 @@
-"""ResNet-34, trained by SimCLR on the pool: for many classes; wants a GPU.
+"""ResNet-34, trained by SimCLR on the pool: for many classes, and a GPU.
 
 Chen, Kornblith, Norouzi, Hinton: A Simple Framework for Contrastive Learning of Visual
 Representations, ICML 2020 (arXiv 2002.05709). The network is that of He, Zhang, Ren, Sun: Deep

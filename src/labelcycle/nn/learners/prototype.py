@@ -1,4 +1,4 @@
-"""Each class is the mean of its labelled samples; a sample belongs to the nearest mean.
+"""Each class is the mean of its labelled samples, and a sample belongs to the nearest mean.
 
 Snell, Swersky, Zemel: Prototypical Networks for Few-shot Learning, NIPS 2017 (arXiv 1703.05175),
 section 2.3, on features that are ready: with squared Euclidean distances it is a linear classifier
