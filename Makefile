@@ -25,7 +25,8 @@ define each
 	echo "make $@: all passed: $(1)"
 endef
 
-.PHONY: help demo test test-plain test-services quick docs reference lint rules format types layers faults attacks \
+.PHONY: help demo test test-plain test-services quick docs reference lint rules format types layers \
+	faults attacks mutants \
 	env env-label-studio env-tools lock audit clean
 
 help:
@@ -37,6 +38,7 @@ help:
 	@echo "make reference  docs/reference/ anew, from the code"
 	@echo "make faults every step of push and pull under every fault, as a table, 10 minutes"
 	@echo "make attacks what strangers, annotators and hostile files could do, tried, as a table"
+	@echo "make mutants 400 random changes of the code: does a quick test notice? as a table, an hour"
 	@echo "make lock   write locks/*.txt: versions and digests (UPGRADE=--upgrade takes the newest)"
 	@echo "make audit  ask which locked packages have known faults, and say which could not be asked"
 	@echo "make clean  remove the environments and the demo"
@@ -69,6 +71,10 @@ docs: env
 
 reference: env
 	$(VENV)/bin/python tools/reference.py
+
+# For example MUTANTS="core --sample 100 --seed 2".
+mutants: env
+	OMP_NUM_THREADS=1 $(VENV)/bin/python tools/mutants.py $(MUTANTS)
 
 lint: env
 	$(call each,rules format types layers)
@@ -124,4 +130,4 @@ audit: env-tools
 
 clean:
 	test ! -d demo || $(VENV)/bin/labelcycle --campaign demo down
-	rm -rf demo build/docs $(VENV) $(LABEL_STUDIO) $(TOOLS)
+	rm -rf demo build/docs .mutants $(VENV) $(LABEL_STUDIO) $(TOOLS)

@@ -49,7 +49,7 @@ from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, Sample
 from labelcycle.config import Config
 from labelcycle.cycle import task_images
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 SCHEMA = LabelSchema(("cat", "dog"), "Choose what you see.")
 SEED_CHUNK = 1000
@@ -121,9 +121,9 @@ def draw(bench: Bench, tasks: int) -> None:
         (bench.campaign.images / sample.file).write_bytes(
             decoding.png_bytes(Image.fromarray(pixels))
         )
-    standing = Standing(bench.campaign, Config(), frozenset(), 0, State.SELECTED)
+    snapshot = Snapshot(bench.campaign, Config(), frozenset(), 0, State.SELECTED)
     shown = [(sample, ()) for sample in samples]
-    files = bench.measure("draw", tasks, tasks, lambda: task_images.images(standing, shown))
+    files = bench.measure("draw", tasks, tasks, lambda: task_images.images(snapshot, shown))
     assert len(set(files)) == tasks
 
 

@@ -106,7 +106,7 @@ def test_options_method_and_seed_reach_their_parts() -> None:
     features, _ = blobs()
     with pytest.raises(SettingsError, match="did you mean 'temperature'"):
         select(features, None, 3, strategy="supclust", options={"temprature": 1.0})
-    with pytest.raises(SettingsError, match=r"unknown clusterer 'dbscan'.*did you mean hdbscan"):
+    with pytest.raises(SettingsError, match=r"unknown clusterer 'dbscan'.*did you mean 'hdbscan'"):
         select(features, None, 3, cluster_method="dbscan")
     assert len(select(features, None, 3, cluster_method="hdbscan").rows) == 3
     drawn = [select(features, None, 9, strategy="random", seed=s).rows.tolist() for s in (0, 1)]

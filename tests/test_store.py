@@ -15,7 +15,7 @@ import pytest
 from labelcycle.campaign import store
 from labelcycle.campaign.store import Campaign, Label, Sample
 from labelcycle.errors import DataError
-from labelcycle.rounds import snapshot
+from labelcycle.rounds import snapshots
 
 CALLS = ("open", "fdopen", "write", "fsync", "chmod", "rename", "replace", "unlink")
 """What a write asks of the system; writes to the stream that `os.fdopen` gives are counted too."""
@@ -171,7 +171,7 @@ def test_what_kills_leave_behind_is_swept_and_nothing_else(tmp_path: Path) -> No
                 store.write_json(path, {"a": 2})
     found = {path for path in tmp_path.rglob("*") if path.is_file()}
     assert len(found) > len(files)
-    snapshot.sweep(campaign)
+    snapshots.sweep(campaign)
     assert {path for path in tmp_path.rglob("*") if path.is_file()} == set(files)
     assert all(json.loads(path.read_text()) == {"a": 1} for path in files)
 

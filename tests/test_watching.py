@@ -56,7 +56,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     found = Server()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setattr(tracker, "MlflowTracker", lambda: found)
-    monkeypatch.setattr(git, "root_commit", lambda root: "0123456789abcdef")
+    monkeypatch.setattr(git, "campaign_key", lambda root: "0123456789ab")
     return found
 
 
@@ -140,7 +140,7 @@ def test_a_server_that_never_was_there(
     campaign: store.Campaign, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nothing listens there
-    monkeypatch.setattr(git, "root_commit", lambda root: "0123456789abcdef")
+    monkeypatch.setattr(git, "campaign_key", lambda root: "0123456789ab")
     show = pretrain_curves.watcher("pretrain", campaign.root)
     assert show is not None
     for step in steps():
@@ -171,7 +171,7 @@ def test_a_killed_training_goes_on_in_its_run(
     campaign: store.Campaign, mlflow_server: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server.services["mlflow"].address)
-    monkeypatch.setattr(git, "root_commit", lambda root: "0123456789abcdef")
+    monkeypatch.setattr(git, "campaign_key", lambda root: "0123456789ab")
     monkeypatch.setattr(pretrain_curves, "EVERY_S", 0.0)
     for part in (steps()[:5], steps()[5:]):
         show = pretrain_curves.watcher("pretrain", campaign.root)

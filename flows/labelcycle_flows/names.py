@@ -13,8 +13,8 @@ from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run
 
 from labelcycle.errors import LabelcycleError
-from labelcycle.rounds import snapshot
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds import snapshots
+from labelcycle.rounds.snapshots import Snapshot
 
 ROUND = "round "
 """Begins the tag of a round."""
@@ -23,10 +23,10 @@ ROUND = "round "
 def of(root: Path, step: str) -> str:
     """Name of a run that takes a step, such as `photos, round 3, close`."""
     try:
-        now = snapshot.read(root)
+        snapshot = snapshots.read(root)
     except LabelcycleError:  # the run itself tells why
         return f"{root.name}, {step}"
-    return f"{now.config.campaign.name}, round {now.number}, {step}"
+    return f"{snapshot.config.campaign.name}, round {snapshot.number}, {step}"
 
 
 def flow_name(step: str) -> Callable[[], str]:
@@ -39,19 +39,19 @@ def flow_name(step: str) -> Callable[[], str]:
 
 
 def task_name(step: str) -> str:
-    """For `task_run_name` of a task that is given the standing as `now`."""
-    return f"{{now.config.campaign.name}}, round {{now.number}}, {step}"
+    """For `task_run_name` of a task with a parameter `snapshot`."""
+    return f"{{snapshot.config.campaign.name}}, round {{snapshot.number}}, {step}"
 
 
-def tags(now: Standing) -> set[str]:
+def tags(snapshot: Snapshot) -> set[str]:
     """Tags of a run."""
-    return {now.config.campaign.name, f"{ROUND}{now.number}"}
+    return {snapshot.config.campaign.name, f"{ROUND}{snapshot.number}"}
 
 
 @contextmanager
-def tagged(now: Standing) -> Iterator[None]:
+def tagged(snapshot: Snapshot) -> Iterator[None]:
     """Tag the run at work, if there is one, and all that it starts."""
-    own = tags(now)
+    own = tags(snapshot)
     at_work = FlowRunContext.get()
     if at_work and at_work.flow_run:
         given = set(at_work.flow_run.tags)

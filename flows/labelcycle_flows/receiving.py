@@ -26,7 +26,7 @@ from labelcycle.errors import (
     SettingsError,
     StateError,
 )
-from labelcycle.rounds import snapshot
+from labelcycle.rounds import snapshots
 from labelcycle_flows.looks import Looks
 from labelcycle_flows.waking import Waker
 
@@ -128,7 +128,7 @@ def _keep(campaign: Campaign, url: str, secret: str, every_s: float, over: threa
 
 def _project(campaign: Campaign) -> tuple[str, int]:
     """Backend and project pushed to last. Raises StateError before anything was pushed."""
-    found = snapshot.last_push(campaign)
+    found = snapshots.last_push(campaign)
     if found is None:
         raise StateError("the campaign has no project to be called about; round 0 makes it")
     return found

@@ -11,7 +11,7 @@ from prefect.logging import get_run_logger
 
 from labelcycle.adapters import annotation
 from labelcycle.adapters.mlflow import tracking_uri
-from labelcycle.adapters.ports import Progress
+from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign import round_states
 from labelcycle.people import gold, unknown_classes
 from labelcycle.rounds import (
@@ -22,7 +22,7 @@ from labelcycle.rounds import (
     pushed_tasks,
     skipped_samples,
 )
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 
 def say(text: str) -> None:
@@ -38,55 +38,57 @@ def say(text: str) -> None:
         click.echo(text)
 
 
-def announce(now: Standing) -> None:
+def announce(snapshot: Snapshot) -> None:
     """Say that a round is open; link and table of what it asks for."""
-    pushed = now.record(round_states.PUSHED)
-    waiting = pushed_tasks.told(pushed_tasks.tasks(now))
-    say(f"round {now.number} is open: {waiting} wait for annotators at {pushed['url']}")
+    pushed = snapshot.record(round_states.PUSHED)
+    waiting = pushed_tasks.told(pushed_tasks.tasks(snapshot))
+    say(f"round {snapshot.number} is open: {waiting} wait for annotators at {pushed['url']}")
     create_link_artifact(
         link=pushed["url"],
-        link_text=f"Round {now.number} in {_title(now)}",
-        key=f"round-{now.number:03d}-tasks",
+        link_text=f"Round {snapshot.number} in {_title(snapshot)}",
+        key=f"round-{snapshot.number:03d}-tasks",
     )
-    selection = now.record(round_states.SELECTION)["samples"]
+    selection = snapshot.record(round_states.SELECTION)["samples"]
     create_table_artifact(
         table=[
             {"rank": s["rank"], "sample": s["sample"], "score": s["score"], **s["why"]}
             for s in selection
         ],
-        key=f"round-{now.number:03d}-selection",
-        description=f"What round {now.number} asks for, and why",
+        key=f"round-{snapshot.number:03d}-selection",
+        description=f"What round {snapshot.number} asks for, and why",
     )
 
 
-def progress(now: Standing, done: Progress) -> None:
+def progress(snapshot: Snapshot, done: AnnotationProgress) -> None:
     """Say how far annotators are; a table with the link."""
-    url = now.record(round_states.PUSHED)["url"]
+    url = snapshot.record(round_states.PUSHED)["url"]
     begun = f", {done.partly} wait for another person" if done.partly else ""
     say(
-        f"round {now.number}: {done.answered} answered, {done.skipped} skipped of"
+        f"round {snapshot.number}: {done.answered} answered, {done.skipped} skipped of"
         f" {done.tasks} tasks{begun}; annotators work at {url}"
     )
     if done.strangers:
         say(
-            f"round {now.number}: {done.strangers} tasks in the project are not of this campaign"
-            " (somebody imported tasks, or pressed Sync on its storage): nobody is asked about"
-            " them, their answers do not count, and those without an answer were removed"
+            f"round {snapshot.number}: {done.strangers} tasks in the project are not of this"
+            " campaign (somebody imported tasks, or pressed Sync on its storage): nobody is asked"
+            " about them, their answers do not count, and those without an answer were removed"
         )
-    if shown := altered_tasks.told(now):
-        say(f"round {now.number}: {shown}")
-    if waits := corrected_labels.waiting_told(corrected_labels.waiting(changed_answers.seen(now))):
+    if shown := altered_tasks.told(snapshot):
+        say(f"round {snapshot.number}: {shown}")
+    if waits := corrected_labels.waiting_told(
+        corrected_labels.waiting(changed_answers.seen(snapshot))
+    ):
         say(waits)
     _show_table(
-        f"round-{now.number:03d}-progress",
-        [{"round": now.number, **done.figures}],
-        f"[Open the tasks in {_title(now)}]({url})",
+        f"round-{snapshot.number:03d}-progress",
+        [{"round": snapshot.number, **done.figures}],
+        f"[Open the tasks in {_title(snapshot)}]({url})",
     )
 
 
-def closed(now: Standing, number: int) -> None:
+def closed(snapshot: Snapshot, number: int) -> None:
     """Say what a closed round gave; a table of all rounds so far."""
-    metrics = now.record(round_states.METRICS, number)
+    metrics = snapshot.record(round_states.METRICS, number)
     accuracy = metrics["accuracy"]
     said = (
         f"accuracy {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})"
@@ -105,15 +107,15 @@ def closed(now: Standing, number: int) -> None:
         say(line)
     if unknown := unknown_classes.told(metrics["people"].get("no_class")):
         say(unknown)
-    for line in skipped_samples.told(metrics["people"], now.config.notify.missing_class):
+    for line in skipped_samples.told(metrics["people"], snapshot.config.notify.missing_class):
         say(line)
     changed = metrics["corrections"]
     for line in (corrected_labels.told(changed), corrected_labels.waiting_told(changed["waiting"])):
         if line:
             say(line)
     rows = []
-    for n in now.closed:
-        m = now.record(round_states.METRICS, n)
+    for n in snapshot.closed:
+        m = snapshot.record(round_states.METRICS, n)
         value = m["accuracy"] or {}
         rows.append(
             {
@@ -125,11 +127,11 @@ def closed(now: Standing, number: int) -> None:
                 "high": value.get("high"),
             }
         )
-    _show_table("rounds", rows, _so_far(now))
+    _show_table("rounds", rows, _so_far(snapshot))
 
 
-def _title(now: Standing) -> str:
-    return annotation.title(pushed_tasks.place(now, now.number)[0])
+def _title(snapshot: Snapshot) -> str:
+    return annotation.title(pushed_tasks.place(snapshot, snapshot.number)[0])
 
 
 def _show_table(key: str, rows: list[dict[str, Any]], description: str) -> None:
@@ -147,9 +149,9 @@ def _show_table(key: str, rows: list[dict[str, Any]], description: str) -> None:
     create_table_artifact(table=rows, key=key, description=description)
 
 
-def _so_far(now: Standing) -> str:
+def _so_far(snapshot: Snapshot) -> str:
     """The title of the table of rounds, with the link to their curves."""
-    curves = tracking_uri.of_campaign(now.campaign)
+    curves = tracking_uri.of_campaign(snapshot.campaign)
     return (
         f"The campaign so far; [its curves in MLflow]({curves})"
         if curves

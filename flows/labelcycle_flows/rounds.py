@@ -20,81 +20,82 @@ from prefect.settings import PREFECT_API_URL
 
 from labelcycle import config
 from labelcycle.adapters import git, lock
-from labelcycle.adapters.address_logins import bare, without_logins
+from labelcycle.adapters.address_logins import text_without_logins, without_login
 from labelcycle.campaign import round_states
 from labelcycle.campaign.round_states import BEFORE_OPEN, State
 from labelcycle.campaign.store import Campaign
 from labelcycle.cycle import round_closing, round_opening, task_plan
 from labelcycle.errors import ServiceDown, ServiceRefused, StateError
-from labelcycle.rounds import code_file, deadline, snapshot
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds import code_file, deadline, snapshots
+from labelcycle.rounds.snapshots import Snapshot
+from labelcycle.stages import declaration
 from labelcycle_flows import names, reports, telling
 from labelcycle_flows.reports import say
 from labelcycle_flows.tasks import log_missing, log_rounds, look, pull, push, reproduce
-
-OPENING = ("pretrain", "embed", "train", "cluster", "query")
-CLOSING = ("train", "evaluate")
 
 
 @flow(name="open-round", flow_run_name=names.flow_name("open"))
 def open_round(folder: str) -> int:
     """Bring the stages up to date, hand the selection to annotators; the round's number."""
     with _at_work(folder) as campaign:
-        now = snapshot.ready(campaign.root)
-        if now.state in (State.DUE, State.PLANNED):
-            round_opening.backend(now).check()  # better told now than after the training
-            code_file.refresh_code(campaign, now.config)
-        if now.state is State.DUE:
-            round_opening.plan(now)
-            now = snapshot.read(campaign.root)
-        if now.state is State.PLANNED:
-            round_opening.check_plan(now)
-            _bring_up_to_date(now, OPENING)
-            round_opening.record_selection(now)
-            now = snapshot.read(campaign.root)
-        if now.state is State.SELECTED:
-            round_opening.check_plan(now)
-            push(now)
-            now = snapshot.read(campaign.root)
-        if now.state is State.PUSHED:
-            round_opening.mark_open(now)
-            now = snapshot.read(campaign.root)
-        reports.announce(now)
-        telling.tell(now)
-        return now.number
+        snapshot = snapshots.ready(campaign.root)
+        if snapshot.state in (State.DUE, State.PLANNED):
+            round_opening.backend(snapshot).check()  # better told now than after the training
+            code_file.refresh_code(campaign, snapshot.config)
+        if snapshot.state is State.DUE:
+            round_opening.plan(snapshot)
+            snapshot = snapshots.read(campaign.root)
+        if snapshot.state is State.PLANNED:
+            round_opening.check_plan(snapshot)
+            _bring_up_to_date(snapshot, declaration.OPENING)
+            round_opening.record_selection(snapshot)
+            snapshot = snapshots.read(campaign.root)
+        if snapshot.state is State.SELECTED:
+            round_opening.check_plan(snapshot)
+            push(snapshot)
+            snapshot = snapshots.read(campaign.root)
+        if snapshot.state is State.PUSHED:
+            round_opening.mark_open(snapshot)
+            snapshot = snapshots.read(campaign.root)
+        reports.announce(snapshot)
+        telling.tell(snapshot)
+        return snapshot.number
 
 
 @flow(name="close-round", flow_run_name=names.flow_name("close"))
 def close_round(folder: str) -> int:
     """Take the answers back, train, evaluate, commit and tag; the round's number."""
     with _at_work(folder) as campaign:
-        now = snapshot.ready(campaign.root)
-        number = now.number
-        if now.state in BEFORE_OPEN:
+        snapshot = snapshots.ready(campaign.root)
+        number = snapshot.number
+        if snapshot.state in BEFORE_OPEN:
             raise StateError(
-                f"round {number} is {now.state}; wanted an open round to close;"
-                f" {round_states.NEXT[now.state]}"
+                f"round {number} is {snapshot.state}; wanted an open round to close;"
+                f" {round_states.NEXT[snapshot.state]}"
             )
-        code_file.refresh_code(campaign, now.config)
-        round_closing.check_settings(now, _settings_at(now, round_states.open_tag(number)))
-        if now.state in (State.OPEN, State.ENDING):
-            pull(now)
-            now = snapshot.read(campaign.root)
-        if now.state is State.PULLED:
-            round_closing.accept(now)
-            now = snapshot.read(campaign.root)
-        if now.state is State.LABELED:
-            round_closing.version_labels(now)
-            if round_closing.ending(now) != "cancel":
-                _bring_up_to_date(now, CLOSING)
-            round_closing.measure(now)
-            now = snapshot.read(campaign.root)
-        if now.state is State.MEASURED:
-            round_closing.close(now)
-        now = snapshot.read(campaign.root)
-        log_rounds(now)
-        reports.closed(now, number)
-        telling.tell(now)
+        code_file.refresh_code(campaign, snapshot.config)
+        round_closing.check_settings(
+            snapshot, _settings_at(snapshot, round_states.open_tag(number))
+        )
+        if snapshot.state in (State.OPEN, State.ENDING):
+            pull(snapshot)
+            snapshot = snapshots.read(campaign.root)
+        if snapshot.state is State.PULLED:
+            round_closing.accept(snapshot)
+            snapshot = snapshots.read(campaign.root)
+        if snapshot.state is State.LABELED:
+            if round_closing.ending(snapshot) == "cancel":
+                round_closing.version_labels(snapshot)
+            else:
+                _bring_up_to_date(snapshot, declaration.CLOSING)
+            round_closing.measure(snapshot)
+            snapshot = snapshots.read(campaign.root)
+        if snapshot.state is State.MEASURED:
+            round_closing.close(snapshot)
+        snapshot = snapshots.read(campaign.root)
+        log_rounds(snapshot)
+        reports.closed(snapshot, number)
+        telling.tell(snapshot)
         return number
 
 
@@ -105,27 +106,27 @@ def collect(folder: str) -> bool:
     With `campaign.open_next` the next round is opened, too, by a later look if need be.
     """
     with _at_work(folder) as campaign:
-        now = snapshot.read(campaign.root)
-        if now.state in BEFORE_OPEN:
-            if now.number > 0 and _why_not_open(now) is None:
+        snapshot = snapshots.read(campaign.root)
+        if snapshot.state in BEFORE_OPEN:
+            if snapshot.number > 0 and _why_not_open(snapshot) is None:
                 open_round(folder)  # as the look that closed the last one could not
                 return False
-            say(f"round {now.number} is {now.state}: nothing to collect")
-            telling.tell(now)
+            say(f"round {snapshot.number} is {snapshot.state}: nothing to collect")
+            telling.tell(snapshot)
             return False
-        if now.state is State.OPEN:
-            done = look(now)
-            reports.progress(now, done)
-            telling.tell(now, done)
+        if snapshot.state is State.OPEN:
+            done = look(snapshot)
+            reports.progress(snapshot, done)
+            telling.tell(snapshot, done)
             if not done.done:
-                if not (deadline.passed(now) and deadline.quorum(now, done)):
+                if not (deadline.passed(snapshot) and deadline.quorum(snapshot, done)):
                     return False
-                say(f"round {now.number} is past its deadline, and enough of it is done")
-                round_closing.end_early(now, "deadline")
+                say(f"round {snapshot.number} is past its deadline, and enough of it is done")
+                round_closing.end_early(snapshot, "deadline")
         else:
-            telling.tell(now)
+            telling.tell(snapshot)
         close_round(folder)
-        if _why_not_open(snapshot.read(campaign.root)) is None:
+        if _why_not_open(snapshots.read(campaign.root)) is None:
             open_round(folder)
         return True
 
@@ -133,18 +134,18 @@ def collect(folder: str) -> bool:
 def run(folder: str) -> None:
     """Do whatever is due, up to where people are needed."""
     with _at_work(folder) as campaign:
-        now = _checked(campaign)
-        if now.closed:
-            log_missing(now)  # outside a flow, for no flow may be due
+        snapshot = _checked(campaign)
+        if snapshot.closed:
+            log_missing(snapshot)  # outside a flow, for no flow may be due
         while True:
-            now = snapshot.read(campaign.root)
-            if now.state is State.DUE:
-                reason = _why_not_open(now)
+            snapshot = snapshots.read(campaign.root)
+            if snapshot.state is State.DUE:
+                reason = _why_not_open(snapshot)
                 if reason:
                     say(reason)
                     return
                 open_round(folder)
-            elif now.state in BEFORE_OPEN:
+            elif snapshot.state in BEFORE_OPEN:
                 open_round(folder)
             elif not collect(folder):
                 return
@@ -153,15 +154,15 @@ def run(folder: str) -> None:
 def open_now(folder: str) -> None:
     """Open the next round, whatever `campaign.open_next` says."""
     with _at_work(folder) as campaign:
-        now = _checked(campaign)
-        if now.state not in BEFORE_OPEN:
+        snapshot = _checked(campaign)
+        if snapshot.state not in BEFORE_OPEN:
             raise StateError(
-                f"round {now.number} is {now.state}; wanted it closed before the next one opens;"
-                f" {round_states.NEXT[now.state]}"
+                f"round {snapshot.number} is {snapshot.state}; wanted it closed before the next one"
+                f" opens; {round_states.NEXT[snapshot.state]}"
             )
-        if now.state is State.DUE and now.finished >= now.config.campaign.rounds:
+        if snapshot.state is State.DUE and snapshot.finished >= snapshot.config.campaign.rounds:
             raise StateError(
-                f"all rounds are closed: campaign.rounds is {now.config.campaign.rounds};"
+                f"all rounds are closed: campaign.rounds is {snapshot.config.campaign.rounds};"
                 " raise it in params.yaml to go on"
             )
         open_round(folder)
@@ -184,28 +185,28 @@ def close_now(folder: str) -> None:
 def end_early(folder: str, how: str, reason: str = "", abandon: bool = False) -> None:
     """End a stuck round: `incomplete` trains and measures too, `cancel` keeps the answers only."""
     with _at_work(folder) as campaign:
-        now = _checked(campaign)
-        if how == "cancel" and now.state in (State.PLANNED, State.SELECTED):
-            if abandon or not _asked(now):
-                round_opening.drop(now)
-                say(f"round {now.number}: its plan was dropped; nobody had been asked")
+        snapshot = _checked(campaign)
+        if how == "cancel" and snapshot.state in (State.PLANNED, State.SELECTED):
+            if abandon or not _asked(snapshot):
+                round_opening.drop(snapshot)
+                say(f"round {snapshot.number}: its plan was dropped; nobody had been asked")
                 return
             open_round(folder)  # a push that died half way: people may have answered already
-            now = snapshot.read(campaign.root)
-        if now.state in (State.OPEN, State.ENDING):
-            round_closing.end_early(now, how, reason, abandon)
+            snapshot = snapshots.read(campaign.root)
+        if snapshot.state in (State.OPEN, State.ENDING):
+            round_closing.end_early(snapshot, how, reason, abandon)
         else:
             raise StateError(
-                f"round {now.number} is {now.state}; wanted an open round to end;"
-                f" {round_states.NEXT[now.state]}"
+                f"round {snapshot.number} is {snapshot.state}; wanted an open round to end;"
+                f" {round_states.NEXT[snapshot.state]}"
             )
         close_round(folder)
 
 
-def _bring_up_to_date(now: Standing, stages: tuple[str, ...]) -> None:
-    named = ", ".join(stages)
-    say(f"round {now.number}: {named}")
-    reproduce(now, named)
+def _bring_up_to_date(snapshot: Snapshot, phase: declaration.Phase) -> None:
+    named = ", ".join(declaration.names(phase))
+    say(f"round {snapshot.number}: {named}")
+    reproduce(snapshot, named)
 
 
 # --- conditions ----------------------------------------------------------------------------
@@ -219,39 +220,39 @@ def _at_work(folder: str) -> Iterator[Campaign]:
     with (
         lock.exclusive(campaign.lock),
         telling.failures(campaign),
-        names.tagged(snapshot.read(campaign.root)),
+        names.tagged(snapshots.read(campaign.root)),
     ):
         yield campaign
 
 
-def _asked(now: Standing) -> bool:
+def _asked(snapshot: Snapshot) -> bool:
     """True if any task of a round whose push is not recorded is with the annotators."""
-    if now.state is State.PLANNED:
+    if snapshot.state is State.PLANNED:
         return False
-    prefix = task_plan.task_key(now, now.number, "")
-    return bool(round_opening.backend(now).pushed(now.key, prefix))
+    prefix = task_plan.task_key(snapshot, snapshot.number, "")
+    return bool(round_opening.backend(snapshot).pushed(snapshot.key, prefix))
 
 
-def _why_not_open(now: Standing) -> str | None:
+def _why_not_open(snapshot: Snapshot) -> str | None:
     """Why the next round is not opened, or None if it is."""
-    wanted = now.config.campaign.rounds
-    if now.finished >= wanted:
+    wanted = snapshot.config.campaign.rounds
+    if snapshot.finished >= wanted:
         return f"all {wanted} rounds of campaign.rounds are closed; nothing is due"
-    if now.number > 0 and not now.config.campaign.open_next:
-        return f"round {now.number} is due: open it with `labelcycle open`"
+    if snapshot.number > 0 and not snapshot.config.campaign.open_next:
+        return f"round {snapshot.number} is due: open it with `labelcycle open`"
     return None
 
 
-def _settings_at(now: Standing, revision: str) -> dict[str, Any]:
-    text = git.show(now.campaign.root, revision, "params.yaml")
-    return config.parse(yaml.safe_load(text)).model_dump(mode="json")
+def _settings_at(snapshot: Snapshot, revision: str) -> dict[str, Any]:
+    text = git.show(snapshot.campaign.root, revision, "params.yaml")
+    return config.parse(yaml.safe_load(text), parts=False).model_dump(mode="json")
 
 
-def _checked(campaign: Campaign, *, parts: bool = True) -> Standing:
+def _checked(campaign: Campaign, *, parts: bool = True) -> Snapshot:
     """Where the campaign stands; what is wrong is told before Prefect starts anything."""
-    now = snapshot.ready(campaign.root, parts=parts)
+    snapshot = snapshots.ready(campaign.root, parts=parts)
     _require_prefect()
-    return now
+    return snapshot
 
 
 def _require_prefect() -> None:
@@ -266,17 +267,17 @@ def _require_prefect() -> None:
         if error.response.status_code not in (401, 403):
             raise _away(url, error) from error
         raise ServiceRefused(
-            f"Prefect at {bare(url)} does not let us in ({error.response.status_code}); wanted its"
-            " password; mend PREFECT_API_AUTH_STRING (`name:password`), or unset it to use that of"
-            " `labelcycle up`"
+            f"Prefect at {without_login(url)} does not let us in ({error.response.status_code});"
+            " wanted its password; mend PREFECT_API_AUTH_STRING (`name:password`), or unset it to"
+            " use that of `labelcycle up`"
         ) from error
     except (httpx.HTTPError, OSError, RuntimeError) as error:
         raise _away(url, error) from error
 
 
 def _away(url: str, error: Exception) -> ServiceDown:
-    why = without_logins(str(error))
+    why = text_without_logins(str(error))
     return ServiceDown(
-        f"Prefect at {bare(url)} does not answer ({why}); run `labelcycle up`, or mend"
+        f"Prefect at {without_login(url)} does not answer ({why}); run `labelcycle up`, or mend"
         " PREFECT_API_URL"
     )

@@ -11,7 +11,7 @@ import click
 from labelcycle.adapters import git
 from labelcycle.adapters.local.environment import check_settings_here, prepare
 from labelcycle.config import load
-from labelcycle.rounds import snapshot
+from labelcycle.rounds import snapshots
 from labelcycle_flows.looks import Looks, regular
 
 
@@ -26,7 +26,7 @@ def serve(root: Path, every: int, webhook: str | None, listen: str | None) -> No
     """
     git.check_usable(root)
     check_settings_here()
-    snapshot.read(root)  # before anything is started for a clone that lacks its history
+    snapshots.read(root)  # before anything is started for a clone that lacks its history
     name = load(root / "params.yaml").campaign.name
     # Nobody sits in front of a served run: what it says is kept by Prefect, as its log.
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO")

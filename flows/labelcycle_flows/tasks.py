@@ -11,11 +11,11 @@ from prefect.tasks import Task
 
 from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.mlflow.tracker import MlflowTracker
-from labelcycle.adapters.ports import Progress
+from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.cycle import past_rounds, round_closing, round_opening
 from labelcycle.errors import LabelcycleError, ServiceDown
 from labelcycle.rounds import pushed_tasks
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 from labelcycle_flows import names
 from labelcycle_flows.reports import say
 
@@ -40,39 +40,39 @@ def _service(function: Callable[P, R]) -> Task[P, R]:
 
 
 @task(task_run_name=names.task_name("{stages}"), cache_policy=NO_CACHE)
-def reproduce(now: Standing, stages: str) -> None:
+def reproduce(snapshot: Snapshot, stages: str) -> None:
     """Let DVC bring stages up to date, in one call: each takes a second to look.
 
     stages : their names, as in `train, evaluate`
     """
-    commands.repro(now.campaign.root, *stages.split(", "))
+    commands.repro(snapshot.campaign.root, *stages.split(", "))
 
 
 @_service
-def push(now: Standing) -> None:
+def push(snapshot: Snapshot) -> None:
     """Hand the selection to annotators."""
-    round_opening.push(now, round_opening.backend(now), say)
+    round_opening.push(snapshot, round_opening.backend(snapshot), say)
 
 
 @_service
-def look(now: Standing) -> Progress:
+def look(snapshot: Snapshot) -> AnnotationProgress:
     """How far annotators are; a page that asks something else stops it, days before the close."""
-    backend = pushed_tasks.backend(now)
-    done = round_closing.progress(now, backend)
-    round_closing.check_page(now, backend)
+    backend = pushed_tasks.backend(snapshot)
+    done = round_closing.progress(snapshot, backend)
+    round_closing.check_page(snapshot, backend)
     return done
 
 
 @_service
-def pull(now: Standing) -> None:
+def pull(snapshot: Snapshot) -> None:
     """Take the answers back."""
-    round_closing.pull(now, pushed_tasks.backend(now))
+    round_closing.pull(snapshot, pushed_tasks.backend(snapshot))
 
 
-def log_missing(now: Standing) -> None:
+def log_missing(snapshot: Snapshot) -> None:
     """Tell MLflow of the closed rounds it lacks; when it is away, a later run does."""
     try:
-        if address := past_rounds.log_missing(now, MlflowTracker()):
+        if address := past_rounds.log_missing(snapshot, MlflowTracker()):
             say(f"logged in MLflow: {address}")
     except LabelcycleError as error:  # the rounds are closed all the same
         say(f"not logged yet: {error}")

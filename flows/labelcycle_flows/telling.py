@@ -7,35 +7,35 @@ from datetime import timedelta
 from prefect.context import FlowRunContext
 from prefect.utilities.urls import url_for
 
-from labelcycle.adapters.ports import Progress
+from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign
 from labelcycle.errors import Busy, LabelcycleError, ServiceDown
 from labelcycle.notify import notices
 from labelcycle.notify.outbox import Outbox
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 from labelcycle_flows.reports import say
 
 OUTAGE = timedelta(minutes=30)
 """A service that is away for less is being restarted, and worth nobody's time."""
 
 
-def tell(now: Standing, done: Progress | None = None) -> None:
+def tell(snapshot: Snapshot, done: AnnotationProgress | None = None) -> None:
     """Tell what has happened and was not told yet, also that nothing happens.
 
     done : how far annotators are, if that was looked up
     """
     try:
-        outbox = Outbox.read(now.campaign)
+        outbox = Outbox.read(snapshot.campaign)
         if outbox is None:  # what happened before anybody could be told is no news
-            outbox = Outbox(told=[notice.key for notice in notices.past(now)])
-        for notice in notices.due(now, done):
+            outbox = Outbox(told=[notice.key for notice in notices.past(snapshot)])
+        for notice in notices.due(snapshot, done):
             outbox.add(notice)
-        if now.state is not State.DUE and (now.state is not State.OPEN or done):
-            still = outbox.still.lasts(notices.mark(now, done))
-            if still >= timedelta(hours=now.config.notify.stuck_after_hours):
-                outbox.add(notices.stuck(now, done, still))
-        outbox.deliver(now.campaign, say)
+        if snapshot.state is not State.DUE and (snapshot.state is not State.OPEN or done):
+            still = outbox.still.lasts(notices.mark(snapshot, done))
+            if still >= timedelta(hours=snapshot.config.notify.stuck_after_hours):
+                outbox.add(notices.stuck(snapshot, done, still))
+        outbox.deliver(snapshot.campaign, say)
     except LabelcycleError as error:
         say(f"nobody was told: {error}")
 

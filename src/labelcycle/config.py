@@ -5,14 +5,16 @@ learners, and their own options.
 """
 
 import re
+from collections.abc import Mapping
+from functools import reduce
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from labelcycle.adapters import annotation
-from labelcycle.campaign import params_file
+from labelcycle.campaign import params_file, yaml_text
 from labelcycle.campaign.store import digest, dump_json
 from labelcycle.core import class_names, clusterers, registry, strategies
 from labelcycle.core.consensus import Options as AcceptOptions
@@ -20,6 +22,7 @@ from labelcycle.errors import SettingsError
 from labelcycle.ingest.ingest_images import Options as IngestOptions
 from labelcycle.nn import encoders, learners
 from labelcycle.options import Options
+from labelcycle.stages import declaration
 from labelcycle.stages.cluster import Options as ClusterOptions
 from labelcycle.stages.embed import Options as EmbedOptions
 from labelcycle.stages.evaluate import Options as EvaluateOptions
@@ -29,6 +32,14 @@ from labelcycle.stages.train import Options as TrainOptions
 
 BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?")
 """A bucket's address, with a prefix that no link needs to quote."""
+
+PLUG_INS: Mapping[str, Any] = {
+    declaration.ENCODER: encoders,
+    declaration.CLUSTERER: clusterers,
+    declaration.STRATEGY: strategies,
+    declaration.LEARNER: learners,
+}
+"""Key that names a plug-in -> the package that holds it; its options are beside the key."""
 
 
 class CampaignOptions(Options):
@@ -226,6 +237,11 @@ class Config(Options):
         """Digest of all settings, 16 hex digits."""
         return digest(dump_json(self.model_dump(mode="json")).encode())
 
+    def plug_ins(self) -> dict[str, str]:
+        """Key that names a plug-in -> the module that it names."""
+        names = {key: reduce(getattr, key.split("."), self) for key in PLUG_INS}
+        return {key: f"{PLUG_INS[key].__name__}.{name}" for key, name in names.items()}
+
 
 def load(path: Path, *, parts: bool = True) -> Config:
     """The settings of a campaign. Raises SettingsError that names key, wanted and got.
@@ -235,7 +251,7 @@ def load(path: Path, *, parts: bool = True) -> Config:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        raw = yaml.safe_load(text)
+        raw = yaml_text.values(text)
     except FileNotFoundError as error:
         raise SettingsError(
             f"{path} is missing; wanted the settings of a campaign; run `labelcycle init`"
@@ -261,22 +277,26 @@ def parse(
         texts = (registry.explain(Config, x) + params_file.unquoted(text, x) for x in found)
         raise SettingsError(f"{source}: {'; '.join(texts)}") from error
     if parts:
-        _check_parts(config, source)
+        check_parts(config, source)
     return config
 
 
-def _check_parts(config: Config, source: str) -> None:
-    """Raise SettingsError if a part is unknown, or its own options are wrong."""
-    for key, package, name, values in (
-        ("pretrain.encoder", encoders, config.pretrain.encoder, config.pretrain.options),
-        ("cluster.method", clusterers, config.cluster.method, config.cluster.options),
-        ("query.strategy", strategies, config.query.strategy, config.query.options),
-        ("train.learner", learners, config.train.learner, config.train.options),
-    ):
+def check_parts(config: Config, source: str = "params.yaml") -> dict[str, dict[str, Any]]:
+    """Key that names a plug-in -> its options, defaults filled in, as plain values.
+
+    Raises SettingsError if a part is unknown, or its own options are wrong.
+    """
+    found = {}
+    for key, package in PLUG_INS.items():
+        section, _, choice = key.partition(".")
+        own = getattr(config, section)
+        name = getattr(own, choice)
         try:
-            registry.parse_options(package.get(name).Options, values, f"{key} {name}")
+            kind = package.get(name).Options
+            options = registry.parse_options(kind, own.options, f"{key} {name}")
         except SettingsError as error:
             raise SettingsError(f"{source}: {error}") from error
+        found[key] = options.model_dump(mode="json")
     if config.push.backend not in annotation.names():
         try:
             annotation.get(config.push.backend)
@@ -285,6 +305,7 @@ def _check_parts(config: Config, source: str) -> None:
     if config.embed.features == "model":
         where = f"{source}: train.learner, for embed.features is model"
         learners.must_see("images", config.train.learner, where, "write embed.features: encoder")
+    return found
 
 
 # --- printing ------------------------------------------------------------------------------

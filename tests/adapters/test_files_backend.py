@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from labelcycle.adapters.annotation import files
-from labelcycle.adapters.annotation.files import FilesBackend
+from labelcycle.adapters.annotation.files import FilesBackend, sqlite_file
 from labelcycle.adapters.ports import Address, LabelSchema, OpenTask, Prediction, TaskSpec
 from labelcycle.campaign.store import Campaign
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused
@@ -76,10 +76,10 @@ def test_a_guess_is_there_for_whoever_is_to_see_it(backend: FilesBackend) -> Non
 WRITE = """
 import sys, time
 from pathlib import Path
-from labelcycle.adapters.annotation.files import FilesBackend
+from labelcycle.adapters.annotation.files import FilesBackend, sqlite_file
 from labelcycle.campaign.store import Campaign
 backend = FilesBackend(Campaign(Path(sys.argv[1])))
-with backend._writing() as db:
+with backend._file.writing() as db:
     db.execute("UPDATE task SET sample = 'torn'")
     db.execute("PRAGMA cache_spill = 1")
     db.execute("INSERT INTO task (key) VALUES (?)", ("x" * 10_000_000,))
@@ -135,7 +135,7 @@ def test_a_file_that_somebody_holds_is_told(
     backend: FilesBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project, _ = pushed(backend)
-    monkeypatch.setattr(files, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(sqlite_file, "PATIENCE_S", 0.05)
     with closing(sqlite3.connect(backend.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(ServiceDown, match=r"annotation\.sqlite3: database is locked; free"):

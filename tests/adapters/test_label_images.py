@@ -22,7 +22,7 @@ from labelcycle.campaign.store import Campaign, read_samples
 from labelcycle.cycle import task_images
 from labelcycle.errors import ServiceDown, ServiceRefused
 from labelcycle.ingest import ingest_images
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 pytestmark = pytest.mark.service
 
@@ -102,8 +102,8 @@ def test_from_a_bucket_to_the_page(server: Server, bucket: Bucket, tmp_path: Pat
     assert sample.source == source
     push = {"images": "s3", "bucket": f"s3://{bucket.name}/shown", "presign_minutes": 5}
     chosen = config.parse({"push": push}, parts=False)
-    standing = cast(Standing, SimpleNamespace(campaign=campaign, config=chosen))
-    [task] = server.push(task_images.image(standing, sample))
+    snapshot = cast(Snapshot, SimpleNamespace(campaign=campaign, config=chosen))
+    [task] = server.push(task_images.image(snapshot, sample))
     shown = httpx.get(server.image(task), headers=server.headers, timeout=60, follow_redirects=True)
     assert shown.content == (campaign.media / "images" / f"{sample.id}-384.png").read_bytes()
 

@@ -16,7 +16,7 @@ from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.local import health, processes
 from labelcycle.adapters.local import services as local_services
 from labelcycle.adapters.local.services import Services
-from labelcycle.adapters.ports import LabelSchema, Prediction, Progress, TaskSpec
+from labelcycle.adapters.ports import AnnotationProgress, LabelSchema, Prediction, TaskSpec
 from labelcycle.campaign.store import Campaign
 from labelcycle.errors import ServiceDown, ServiceRefused, StateError
 
@@ -282,9 +282,9 @@ def test_pull_brings_every_kind_of_answer(server: Server) -> None:
     ]
     assert {(a.annotator, a.lead_time_s) for a in answers} == {("1", 1.5)}
     assert [a.annotation for a in answers] == sorted(a.annotation for a in answers)
-    assert server.backend.progress(server.project, ids) == Progress(6, 4, 1, given=6)
+    assert server.backend.progress(server.project, ids) == AnnotationProgress(6, 4, 1, given=6)
     some = {keys[0]: ids[keys[0]]}
-    assert server.backend.progress(server.project, some) == Progress(1, 1, 0, given=1)
+    assert server.backend.progress(server.project, some) == AnnotationProgress(1, 1, 0, given=1)
     assert [a.key for a in server.backend.pull(server.project, some)] == [keys[0]]
 
 
@@ -299,7 +299,7 @@ def test_drafts_are_no_answers(server: Server) -> None:
     )
     assert response.status_code == 201
     assert server.backend.pull(server.project, ids) == []
-    assert server.backend.progress(server.project, ids) == Progress(1, 0, 0)
+    assert server.backend.progress(server.project, ids) == AnnotationProgress(1, 0, 0)
 
 
 def test_a_round_is_withdrawn_in_two_steps_which_leave_what_people_did(server: Server) -> None:

@@ -18,7 +18,7 @@ from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, labe
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.local import services as local_services
 from labelcycle.adapters.local.services import Services
-from labelcycle.adapters.ports import LabelSchema, Prediction, Progress, TaskSpec
+from labelcycle.adapters.ports import AnnotationProgress, LabelSchema, Prediction, TaskSpec
 from labelcycle.campaign.store import Campaign
 from labelcycle.core import consensus
 from labelcycle.errors import ServiceDown
@@ -82,7 +82,7 @@ class Server:
         ids = self.backend.push(self.project, self.tasks(*wanted))
         return [ids[key] for key in sorted(ids)]
 
-    def progress(self, *wanted: int) -> Progress:
+    def progress(self, *wanted: int) -> AnnotationProgress:
         tasks = self.tasks(*wanted)
         ids = self.backend.pushed(self.name, f"{self.name}/001/")
         return self.backend.progress(self.project, ids, {t.key: t.wanted for t in tasks})
@@ -108,7 +108,7 @@ def test_two_people_are_served_by_rank_and_several_until_enough_answered(
     ann, bob = people
     wanted = (1, 2, 1, 2, 1)
     first, both, third, again, last = server.push(*wanted)
-    assert server.progress(*wanted) == Progress(5, 0, 0)
+    assert server.progress(*wanted) == AnnotationProgress(5, 0, 0)
     seen: dict[str, list[int | None]] = {"ann": [], "bob": []}
     for _ in range(4):  # in turns: each is shown a task while the other has one open
         tasks = [
@@ -119,7 +119,7 @@ def test_two_people_are_served_by_rank_and_several_until_enough_answered(
             if task is not None:
                 who.answer(task, "cat" if task != again else None)
     assert seen == {"ann": [first, both, again, last], "bob": [both, third, again, None]}
-    assert server.progress(*wanted) == Progress(5, 4, 1, given=7)
+    assert server.progress(*wanted) == AnnotationProgress(5, 4, 1, given=7)
 
 
 def test_a_task_is_done_when_different_people_answered_it(
@@ -129,10 +129,10 @@ def test_a_task_is_done_when_different_people_answered_it(
     (task,) = server.push(2)
     ann.answer(task, "cat")
     ann.answer(task, "dog")  # the same person once more
-    assert server.progress(2) == Progress(1, 0, 0, 1, given=2)
+    assert server.progress(2) == AnnotationProgress(1, 0, 0, 1, given=2)
     assert bob.next(server.project) is None  # it counts answers, not people, for the stream
     bob.answer(task, None)  # from the list of tasks
-    assert server.progress(2) == Progress(1, 1, 0, given=3)
+    assert server.progress(2) == AnnotationProgress(1, 1, 0, given=3)
     assert bob.next(server.project) is None
 
 

@@ -9,7 +9,7 @@ import pytest
 from repositories import git
 
 from labelcycle.adapters import trust_record
-from labelcycle.adapters.address_logins import bare
+from labelcycle.adapters.address_logins import without_login
 from labelcycle.adapters.dvc import commands
 from labelcycle.errors import StateError
 from labelcycle.rounds import trusted_places
@@ -249,4 +249,4 @@ def test_places_that_the_settings_name(params: str, places: tuple[str, ...]) -> 
     ],
 )
 def test_an_address_without_its_login(address: str, shown: str) -> None:
-    assert bare(address) == shown
+    assert without_login(address) == shown

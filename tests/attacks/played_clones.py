@@ -23,8 +23,8 @@ from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, read_samples
 from labelcycle.cycle import past_rounds, task_images
 from labelcycle.errors import LabelcycleError
-from labelcycle.rounds import code_file, snapshot
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds import code_file, snapshots
+from labelcycle.rounds.snapshots import Snapshot
 from labelcycle.stages.sample_images import load_images
 
 MODULES = ("random.py", "click.py", "torch.py", "dvc/__init__.py", "labelcycle/__init__.py")
@@ -62,7 +62,7 @@ def another_pipeline(folder: Path) -> Iterable[Try]:
     root = clones.cloned(folder, {"docs/more/dvc.yaml": nested})
     with clones.identity():
         try:
-            snapshot.ready(root)
+            snapshots.ready(root)
             told = False
         except LabelcycleError:
             told = True
@@ -137,7 +137,7 @@ def attributes(folder: Path) -> Iterable[Try]:
         own = folder / kind.split()[0]
         own.mkdir()
         store, root = own / "store", clones.cloned(own, {"notes": ""})
-        snapshot.check_safe(Campaign(root))
+        snapshots.check_safe(Campaign(root))
         commands.add(root, ["data/images"])
         remote = f"{commands.SETTINGS}['remote \"away\"']\n    url = {store}\n{text}"
         settings = remote.replace("[core]\n", "[core]\n    remote = away\n")
@@ -189,10 +189,10 @@ def lists_that_lead_out(folder: Path) -> Iterable[Try]:
     path.write_text(path.read_text().replace(before, after))
     with clones.identity():
         git.commit(root, ["data"], "data")
-        now = snapshot.read(root)
+        snapshot = snapshots.read(root)
         with (
             contextlib.suppress(LabelcycleError),
-            past_rounds.restored(now, "HEAD", ("data/images.dvc",)) as copy,
+            past_rounds.restored(snapshot, "HEAD", ("data/images.dvc",)) as copy,
         ):
             found = copy.root.parent.rglob("evil")
             yield Try("where verify brings data in", any(found))
@@ -217,20 +217,20 @@ def second_revision(folder: Path) -> Iterable[Try]:
         clones.git(root, "commit", "-q", "-m", "round")
         clones.git(root, "tag", "after")
         clones.git(root, "revert", "--no-edit", "HEAD")
-        now = snapshot.read(root)
-        with past_rounds.restored(now, "before", ("data/samples.jsonl.dvc",)) as copy:
+        snapshot = snapshots.read(root)
+        with past_rounds.restored(snapshot, "before", ("data/samples.jsonl.dvc",)) as copy:
             git.switch(copy.root, "after")
             with contextlib.suppress(LabelcycleError):
-                past_rounds.bring(now, copy, ("work/features",))
+                past_rounds.bring(snapshot, copy, ("work/features",))
     yield Try("by a link", any(out.iterdir()))
 
 
 READS = """
 import sys
 from pathlib import Path
-from labelcycle.rounds import snapshot
+from labelcycle.rounds import snapshots
 from labelcycle.campaign.store import Campaign
-snapshot.check_closed(Campaign(Path(sys.argv[1])), 0)
+snapshots.check_closed(Campaign(Path(sys.argv[1])), 0)
 """
 
 
@@ -282,7 +282,7 @@ def copied_repository(folder: Path) -> Iterable[Try]:
             clones.git(root, "config", key, value.format(program))
         (root / "params.yaml").write_text((root / "params.yaml").read_text() + f"# {kind}\n")
         with clones.identity(), contextlib.suppress(LabelcycleError):
-            snapshot.read(root)
+            snapshots.read(root)
             git.dirty(root, ())
             git.commit(root, ["params.yaml"], "settings")
         yield Try(kind, mark.exists())
@@ -312,9 +312,9 @@ def names_that_lead_out(folder: Path) -> Iterable[Try]:
     shutil.copy(secret, campaign.images / f"{good}.png")
     away = {"id": "../../../away/evil", "file": f"{good}.png"}
     campaign.samples.write_text(json.dumps({**record, **away}) + "\n")
-    now = Standing(campaign, config.parse(SETTINGS), frozenset(), 0, State.DUE)
+    snapshot = Snapshot(campaign, config.parse(SETTINGS), frozenset(), 0, State.DUE)
     with contextlib.suppress(LabelcycleError):
-        task_images.image(now, read_samples(campaign.samples)[0])
+        task_images.image(snapshot, read_samples(campaign.samples)[0])
     yield Try("a file is written above", any(folder.rglob("evil*")))
 
 

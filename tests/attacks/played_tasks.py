@@ -12,7 +12,7 @@ from attacks import Try, attack
 from attacks.small_campaign import CLASSES, SmallCampaign, running_at, say
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, labeling_config
 from labelcycle.cycle import round_closing
-from labelcycle.rounds import correction_decisions, snapshot
+from labelcycle.rounds import correction_decisions, snapshots
 
 Asked = dict[str, Any]
 
@@ -96,9 +96,9 @@ def exchanged(folder: Path) -> Iterator[Try]:
 
 def _reject_all(small: SmallCampaign) -> None:
     """More tasks have no answer that counts than a close loses without a word."""
-    now = snapshot.ready(small.campaign.root)
+    snapshot = snapshots.ready(small.campaign.root)
     backend = LabelStudioBackend(small.campaign, small.environment)
-    correction_decisions.write(now, round_closing.changes(now, backend), "reject")
+    correction_decisions.write(snapshot, round_closing.changes(snapshot, backend), "reject")
 
 
 @attack("an annotator takes answers over and is removed", servers=True)

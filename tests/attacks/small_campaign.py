@@ -22,7 +22,7 @@ from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import read_all_labels, read_holdout
 from labelcycle.campaign.store import Campaign, read_json, read_jsonl
 from labelcycle.cycle import new_campaign, run_stage
-from labelcycle.rounds import snapshot
+from labelcycle.rounds import snapshots
 from labelcycle.stages import charts
 
 CLASSES = ("dark", "light")
@@ -71,7 +71,7 @@ class SmallCampaign:
 
     def tasks(self) -> list[dict[str, Any]]:
         """Those of the round at work."""
-        return self.pushed(snapshot.read(self.campaign.root).number)
+        return self.pushed(snapshots.read(self.campaign.root).number)
 
     def stored(self, task: int) -> list[dict[str, Any]]:
         """The answers to a task, as the server has them."""

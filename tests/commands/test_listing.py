@@ -28,7 +28,7 @@ def test_the_options_of_a_strategy_are_listed():
     assert "probcover" not in text
     missing = CliRunner().invoke(cli, ["strategies", "maxherdin"])
     assert missing.exit_code == 1
-    assert "did you mean maxherding" in str(missing.exception) + missing.output
+    assert "did you mean 'maxherding'" in str(missing.exception) + missing.output
 
 
 @pytest.mark.parametrize(

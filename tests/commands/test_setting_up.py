@@ -16,7 +16,7 @@ from labelcycle.campaign.store import Campaign
 from labelcycle.cli import doctor_checks
 from labelcycle.cli.main import cli
 from labelcycle.cycle import new_campaign
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 
 def test_init_refuses_wrong_class_names_before_it_writes_anything(tmp_path):
@@ -104,8 +104,8 @@ def test_nobody_is_invited_to_a_backend_without_accounts(in_files):
 
 def test_the_doctor_asks_for_what_the_backend_needs(tmp_path, monkeypatch):
     settings = config.parse({"push": {"backend": "files"}})
-    now = Standing(Campaign(tmp_path), settings, frozenset(), 0, State.DUE)
-    monkeypatch.setattr(doctor_checks.snapshot, "read", lambda root: now)
+    snapshot = Snapshot(Campaign(tmp_path), settings, frozenset(), 0, State.DUE)
+    monkeypatch.setattr(doctor_checks.snapshots, "read", lambda root: snapshot)
     said = CliRunner().invoke(cli, ["-C", str(tmp_path), "doctor"]).output
     assert "ok   tasks and answers: no file yet; round 0 makes it\n" in said
     assert "Label Studio" not in said

@@ -19,11 +19,11 @@ from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, labe
 from labelcycle.adapters.local import services
 from labelcycle.adapters.ports import (
     AnnotationBackend,
+    AnnotationProgress,
     Answer,
     Answering,
     LabelSchema,
     Prediction,
-    Progress,
     TaskSpec,
 )
 from labelcycle.campaign.store import Campaign
@@ -314,26 +314,26 @@ def test_a_task_is_done_when_so_many_different_people_answered_it(place: Place) 
     one, two, skipped, none = ids.values()
     wanted = {key: people for key, people in zip(ids, (1, 2, 2, 1), strict=True) if people > 1}
 
-    def look() -> Progress:
+    def look() -> AnnotationProgress:
         return place.backend.progress(place.project, ids, wanted)
 
-    assert (look(), look().marks, look().done) == (Progress(4, 0, 0), {}, False)
+    assert (look(), look().marks, look().done) == (AnnotationProgress(4, 0, 0), {}, False)
     place.answer(0, one, CAT)
     place.answer(0, two, CAT)
     marks = look().marks
-    assert look() == Progress(4, 1, 0, 1, given=2)
+    assert look() == AnnotationProgress(4, 1, 0, 1, given=2)
     assert set(marks) == {one, two}
     for person in (0, 1):
         place.answer(person, skipped)
     place.answer(1, two, OTHER)
-    assert look() == Progress(4, 2, 1, given=5)
+    assert look() == AnnotationProgress(4, 2, 1, given=5)
     assert look().marks[one] == marks[one]
     assert look().marks[two] != marks[two]
     place.answer(0, none)
-    assert look() == Progress(4, 2, 2, given=6)
+    assert look() == AnnotationProgress(4, 2, 2, given=6)
     assert look().done
     some = {key: number for key, number in ids.items() if number == one}
-    assert place.backend.progress(place.project, some) == Progress(1, 1, 0, given=1)
+    assert place.backend.progress(place.project, some) == AnnotationProgress(1, 1, 0, given=1)
 
 
 def test_open_tasks_say_how_many_people_they_lack(place: Place) -> None:
@@ -407,7 +407,7 @@ def test_a_removed_answer_is_gone_and_its_task_is_asked_again(place: Place, hand
     (answer,) = place.answers(ids)
     hand.remove_answer(answer)
     assert place.answers(ids) == []
-    assert place.backend.progress(place.project, ids) == Progress(1, 0, 0)
+    assert place.backend.progress(place.project, ids) == AnnotationProgress(1, 0, 0)
     assert [task.id for task in place.desk.open_tasks(place.project)] == [number]
     assert set(place.backend.touched(place.project, ids)) == set(ids)
 

@@ -96,7 +96,7 @@ def test_every_clusterer_says_what_it_is_and_where_it_comes_from(name: str) -> N
 
 
 def test_an_unknown_clusterer_names_the_near_one() -> None:
-    with pytest.raises(SettingsError, match=r"unknown clusterer 'k-means'.*did you mean kmeans"):
+    with pytest.raises(SettingsError, match=r"unknown clusterer 'k-means'.*did you mean 'kmeans'"):
         clusterers.get("k-means")
 
 

@@ -188,5 +188,5 @@ def test_features_may_be_mapped_from_a_file(name: str, tmp_path: Path) -> None:
 
 
 def test_an_unknown_learner_names_the_near_one() -> None:
-    with pytest.raises(SettingsError, match=r"unknown learner 'linaer'.*did you mean linear"):
+    with pytest.raises(SettingsError, match=r"unknown learner 'linaer'.*did you mean 'linear'"):
         learners.get("linaer")

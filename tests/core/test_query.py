@@ -57,7 +57,7 @@ def test_a_budget_that_is_no_whole_number_is_refused(budget: Any) -> None:
 
 
 def test_an_unknown_strategy_lists_the_near_names() -> None:
-    with pytest.raises(SettingsError, match=r"strategy 'typyclust'.*did you mean typiclust"):
+    with pytest.raises(SettingsError, match=r"strategy 'typyclust'.*did you mean 'typiclust'"):
         ask("typyclust")
     with pytest.raises(SettingsError, match=f"wanted one of {', '.join(strategies.names())}$"):
         ask("zzz")

@@ -1,4 +1,5 @@
 import inspect
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -7,6 +8,8 @@ import pytest
 from labelcycle.core import clusterers, registry, strategies
 from labelcycle.errors import SettingsError
 from labelcycle.nn import encoders, learners
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 def test_every_file_of_a_package_is_found_by_its_name(tmp_path: Path) -> None:
@@ -19,6 +22,29 @@ def test_the_strategies_are_the_files() -> None:
     folder = Path(strategies.__file__).parent
     assert strategies.names() == sorted(p.stem for p in folder.glob("[!_]*.py"))
     assert set(strategies.names()) >= {"margin", "random", "supclust", "typiclust"}
+
+
+@pytest.mark.parametrize("name", strategies.names())
+def test_a_strategy_names_the_test_that_explains_it(name: str) -> None:
+    last = " ".join(str(inspect.getdoc(strategies.get(name))).split("\n\n")[-1].split())
+    slow = re.fullmatch(r"Slow version: (tests/core/test_\w+\.py), `(\w+)`\.", last)
+    by_hand = re.fullmatch(r"Tested by hand: (tests/core/test_\w+\.py)\.", last)
+    assert slow or by_hand, f"wanted its slow version, or the test by hand, got {last!r}"
+    text = (REPOSITORY / (slow or by_hand)[1]).read_text(encoding="utf-8")
+    assert name in text
+    if slow:
+        assert f"def {slow[2]}(" in text
+
+
+def test_errors_of_the_core_name_no_command() -> None:
+    core = Path(registry.__file__).parent
+    commands = [
+        f"{path.name}:{number}"
+        for path in core.rglob("*.py")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(r"`labelcycle( -|[ `])", line)
+    ]
+    assert commands == []
 
 
 def test_an_unknown_name_without_a_near_one_lists_all() -> None:

@@ -71,7 +71,7 @@ def test_the_trust_is_the_one_under_which_held_out_labels_are_likeliest() -> Non
 # --- selection ------------------------------------------------------------------------------
 
 
-def slow(pool: Pool, budget: int, sigma: float, believed: float) -> list[int]:
+def slow_trustherding(pool: Pool, budget: int, sigma: float, believed: float) -> list[int]:
     """The plain loop in float64, all pairs."""
     assert pool.head is not None
     points = pool.features.astype(float)
@@ -100,7 +100,7 @@ def test_a_slow_version_picks_the_same(seed: int, copies: float) -> None:
     pool = replace(pool, labels=labels, available=labels < 0)
     picks = ask(pool, 8, sigma=0.5)
     believed = float(picks.why["trust"][0])
-    assert picks.rows.tolist() == slow(pool, 8, 0.5, believed)
+    assert picks.rows.tolist() == slow_trustherding(pool, 8, 0.5, believed)
 
 
 def test_without_trust_it_is_maxherding() -> None:

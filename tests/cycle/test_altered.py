@@ -21,9 +21,9 @@ from labelcycle.rounds import (
     corrected_labels,
     correction_decisions,
     corrections,
-    snapshot,
+    snapshots,
 )
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 KEYS = ("a", "b", "c")
 LONG_AFTER = "2099-01-01T00:00:00Z"
@@ -78,12 +78,12 @@ def place(tmp_path: Path) -> WatchedFiles:
 
 
 @pytest.fixture
-def at_work(tmp_path: Path, place: WatchedFiles) -> Standing:
+def at_work(tmp_path: Path, place: WatchedFiles) -> Snapshot:
     """Round 0, open, with three tasks; no repository."""
     return make(Campaign(tmp_path), 0, place)
 
 
-def make(campaign: Campaign, number: int, place: WatchedFiles) -> Standing:
+def make(campaign: Campaign, number: int, place: WatchedFiles) -> Snapshot:
     displays = place.display(list(place.tasks.values()))
     tasks = [
         {"key": k, "sample": k, "rank": i, "task": place.ids[k], "display": displays[k]}
@@ -94,12 +94,12 @@ def make(campaign: Campaign, number: int, place: WatchedFiles) -> Standing:
         {"backend": "files", "project": 7, "url": "", "tasks": tasks},
     )
     write_labels(campaign.holdout, [])
-    made = Standing(campaign, config.parse({}, parts=False), frozenset(), number, State.OPEN)
+    made = Snapshot(campaign, config.parse({}, parts=False), frozenset(), number, State.OPEN)
     vars(made)["key"] = "k"
     return made
 
 
-def compare(at_work: Standing, place: WatchedFiles) -> changed_answers.Compared:
+def compare(at_work: Snapshot, place: WatchedFiles) -> changed_answers.Compared:
     given = place.pull(7, place.ids, optional=KEYS)
     return changed_answers.compare(at_work, place, given)
 
@@ -269,10 +269,12 @@ def test_exchanged_images_make_no_label(opened, flows, backend, truth, capsys) -
     said = capsys.readouterr().out
     assert "2 tasks showed something else than was pushed" in said
     assert "2 answers wait and do not count: 2 of annotator ann, whose task may have" in said
-    now = snapshot.read(opened.root)
+    snapshot = snapshots.read(opened.root)
     assert first.sample not in read_all_labels(opened)
     metrics = read_json(opened.round(0) / "metrics.json")
     assert metrics["corrections"]["waiting"] == [
         {"by": "unknown", "of": "ann", "what": "misled", "answers": 2}
     ]
-    assert "2 answers wait and do not count" in status_report.as_text(status_report.status(now))
+    assert "2 answers wait and do not count" in status_report.as_text(
+        status_report.status(snapshot)
+    )

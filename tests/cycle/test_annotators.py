@@ -12,7 +12,7 @@ from labelcycle.campaign.store import read_jsonl, write_jsonl, write_labels
 from labelcycle.people import figures
 from labelcycle.rounds import answers, corrections
 from labelcycle.rounds.corrections import Correction
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 TIE = [("ann", "cat"), ("bob", "dog")]
 SAME = [("ann", "cat"), ("bob", "cat")]
@@ -41,7 +41,7 @@ def test_who_settles_what_others_disagree_on_is_not_compared_with_them(tmp_path:
     assert (cy["answers"], cy["compared"], cy["agreement_with_others"]) == (1, 0, None)
 
 
-def settled(root: Path) -> tuple[dict[str, Any], Standing]:
+def settled(root: Path) -> tuple[dict[str, Any], Snapshot]:
     """Round 0 ends with a tie on x and a label for z, at a cost; round 1 settles x."""
     first = {"x": TIE, "z": SAME}
     zero = made_up(root, [first])

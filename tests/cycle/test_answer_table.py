@@ -15,7 +15,7 @@ from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, write_json
 from labelcycle.cycle import answer_table
 from labelcycle.errors import DataError, StateError
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 KEYS = ("a", "b", "c")
 
@@ -28,7 +28,7 @@ def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WatchedFiles:
 
 
 @pytest.fixture
-def now(tmp_path: Path, backend: WatchedFiles) -> Standing:
+def snapshot(tmp_path: Path, backend: WatchedFiles) -> Snapshot:
     """Round 0, open, with three tasks; no repository. Task b is for two people."""
     campaign = Campaign(tmp_path)
     tasks = [
@@ -37,14 +37,14 @@ def now(tmp_path: Path, backend: WatchedFiles) -> Standing:
     ]
     pushed = {"backend": "files", "project": 7, "url": "file:///there", "tasks": tasks}
     write_json(campaign.round(0) / round_states.PUSHED, pushed)
-    return Standing(campaign, config.parse({}, parts=False), frozenset(), 0, State.OPEN)
+    return Snapshot(campaign, config.parse({}, parts=False), frozenset(), 0, State.OPEN)
 
 
-def test_how_many_wait(now: Standing, backend: WatchedFiles) -> None:
-    assert answer_table.waiting(now) == 3
+def test_how_many_wait(snapshot: Snapshot, backend: WatchedFiles) -> None:
+    assert answer_table.waiting(snapshot) == 3
     for key in KEYS:
         backend.answer(key, "dark")
-    assert answer_table.waiting(now) == 1  # b is for two people
+    assert answer_table.waiting(snapshot) == 1  # b is for two people
 
 
 def table(text: str, folder: Path) -> Path:
@@ -54,7 +54,7 @@ def table(text: str, folder: Path) -> Path:
 
 
 def test_what_waits_is_listed_with_its_image_and_the_guess(
-    now: Standing, backend: WatchedFiles, tmp_path: Path
+    snapshot: Snapshot, backend: WatchedFiles, tmp_path: Path
 ) -> None:
     image = tmp_path / "a.png"
     image.touch()
@@ -69,7 +69,7 @@ def test_what_waits_is_listed_with_its_image_and_the_guess(
     )
     backend.answer("b", "dark", annotator="ann")
     backend.answer("c", "dark", annotator="ann")
-    rows = list(csv.reader(io.StringIO(answer_table.text(now))))
+    rows = list(csv.reader(io.StringIO(answer_table.text(snapshot))))
     assert rows == [
         ["task", "sample", "image", "guess", "answer"],
         ["1", "a", str(image), "dark", ""],
@@ -77,21 +77,21 @@ def test_what_waits_is_listed_with_its_image_and_the_guess(
     ]
     backend.answer("b", "light", annotator="bob")
     backend.answer("a", "light", annotator="bob")
-    assert answer_table.text(now).count("\n") == 1
+    assert answer_table.text(snapshot).count("\n") == 1
 
 
 def test_answers_are_taken_as_one_person_s_and_changed_by_a_later_table(
-    now: Standing, backend: WatchedFiles, tmp_path: Path
+    snapshot: Snapshot, backend: WatchedFiles, tmp_path: Path
 ) -> None:
     first = table("task,answer\n1,dark\n2,none of these\n3,\n", tmp_path)
-    assert answer_table.take(now, first, "ann") == {"answers": 1, "skips": 1}
+    assert answer_table.take(snapshot, first, "ann") == {"answers": 1, "skips": 1}
     assert [(a.key, a.annotator, a.labels, a.skipped, a.reason) for a in backend.answers] == [
         ("a", "ann", ("dark",), False, ""),
         ("b", "ann", (), True, "none of these"),
     ]
     later = table("answer;task\nlight;1\nskip;3\n", tmp_path)
-    assert answer_table.take(now, later, "ann") == {"answers": 1, "skips": 1}
-    assert answer_table.take(now, later, "bob") == {"answers": 1, "skips": 1}
+    assert answer_table.take(snapshot, later, "ann") == {"answers": 1, "skips": 1}
+    assert answer_table.take(snapshot, later, "bob") == {"answers": 1, "skips": 1}
     said = [(a.key, a.annotator, *a.labels) for a in backend.answers]
     assert sorted(said) == [
         ("a", "ann", "light"), ("a", "bob", "light"), ("b", "ann"), ("c", "ann"), ("c", "bob"),
@@ -108,27 +108,27 @@ def test_answers_are_taken_as_one_person_s_and_changed_by_a_later_table(
     ],
 )
 def test_a_table_with_a_fault_is_refused_whole(
-    now: Standing, backend: WatchedFiles, tmp_path: Path, text: str, said: str
+    snapshot: Snapshot, backend: WatchedFiles, tmp_path: Path, text: str, said: str
 ) -> None:
     with pytest.raises(DataError, match=said):
-        answer_table.take(now, table(text, tmp_path), "ann")
+        answer_table.take(snapshot, table(text, tmp_path), "ann")
     assert backend.answers == []
 
 
 def test_a_class_that_is_called_as_a_skip_is_the_class(
-    now: Standing, backend: WatchedFiles, tmp_path: Path
+    snapshot: Snapshot, backend: WatchedFiles, tmp_path: Path
 ) -> None:
     backend.sql("UPDATE project SET classes = ?", '["skip", "none of these"]')
     path = table("task,answer\n1,skip\n2,none of these\n3,several of these\n", tmp_path)
-    assert answer_table.take(now, path, "ann") == {"answers": 2, "skips": 1}
+    assert answer_table.take(snapshot, path, "ann") == {"answers": 2, "skips": 1}
 
 
 def test_without_an_open_round_or_with_a_page_there_is_no_table(
-    now: Standing, monkeypatch: pytest.MonkeyPatch
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    due = Standing(now.campaign, now.config, now.tags, 0, State.DUE)
+    due = Snapshot(snapshot.campaign, snapshot.config, snapshot.tags, 0, State.DUE)
     with pytest.raises(StateError, match="round 0 is due; wanted an open round to answer"):
         answer_table.text(due)
     monkeypatch.setattr(annotation, "of", lambda campaign, name: object())
     with pytest.raises(StateError, match="people answer at file:///there, not in a table"):
-        answer_table.text(now)
+        answer_table.text(snapshot)

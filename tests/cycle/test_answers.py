@@ -26,7 +26,7 @@ from labelcycle.core.agreement import alpha
 from labelcycle.core.skip_reasons import Skip
 from labelcycle.cycle import status_report
 from labelcycle.people import figures, unknown_classes
-from labelcycle.rounds import answers, corrected_labels, snapshot
+from labelcycle.rounds import answers, corrected_labels, snapshots
 from labelcycle.rounds.answers import Reply
 
 
@@ -79,7 +79,7 @@ def made_up(
     rounds_: list[dict[str, list[tuple[str, str | None]]]],
     kinds: Mapping[tuple[int, str], str] = MappingProxyType({}),
     wanted: int = 1,
-) -> snapshot.Standing:
+) -> snapshots.Snapshot:
     """A campaign's files as of its last round: sample -> (annotator, class) for each round.
 
     kinds : of tasks (round, sample) that are not of the selection
@@ -109,7 +109,7 @@ def made_up(
         write_jsonl(folder / round_states.ANNOTATIONS, records)
     write_jsonl(campaign.holdout, [])
     settings = config.parse({"campaign": {"classes": ["cat", "dog"]}}, parts=False)
-    return snapshot.Standing(campaign, settings, frozenset(), len(rounds_) - 1, State.PULLED)
+    return snapshots.Snapshot(campaign, settings, frozenset(), len(rounds_) - 1, State.PULLED)
 
 
 def test_a_later_round_settles_a_tie_and_says_nothing_of_what_it_did_not_hear(tmp_path) -> None:
@@ -259,7 +259,7 @@ def test_a_round_of_several_people(campaign, flows, backend, truth) -> None:
     agreement = people["annotators"]["1"]["agreement_with_others"]["value"]
     assert (people["annotators"]["1"]["compared"], agreement) == (3, pytest.approx(0.5 / 3))
     json.dumps(people, allow_nan=False)
-    text = status_report.as_text(status_report.status(snapshot.read(campaign.root)))
+    text = status_report.as_text(status_report.status(snapshots.read(campaign.root)))
     assert "s a label in the last round, 2 samples await adjudication" in text
     # a third word for the hold-out's tie comes in with the next round and settles it
     backend.answer(held[0], right[held[0]], annotator="3")

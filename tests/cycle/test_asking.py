@@ -30,10 +30,10 @@ from labelcycle.cycle.task_plan import Ask
 from labelcycle.errors import SettingsError
 from labelcycle.notify import notices
 from labelcycle.people import gold
-from labelcycle.rounds import answers, pushed_tasks, snapshot
+from labelcycle.rounds import answers, pushed_tasks, snapshots
 from labelcycle.rounds.answers import Reply
 from labelcycle.rounds.pushed_tasks import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 OTHER = {"dark": "light", "light": "dark"}
 
@@ -56,7 +56,7 @@ def own(campaign, truth, count: int = 5) -> set[str]:
 
 
 def tasks(campaign, number: int) -> list[Asked]:
-    return pushed_tasks.tasks(snapshot.read(campaign.root), number)
+    return pushed_tasks.tasks(snapshots.read(campaign.root), number)
 
 
 def answer(backend, campaign, truth, number: int, wrong=frozenset(), people=("1",)) -> None:
@@ -121,7 +121,7 @@ def test_a_model_of_one_class_has_no_guess(tmp_path, number, said, guessed) -> N
     write_labels(campaign.label_file(OWNED), owned)
     write_array(campaign.model / "probabilities.npy", np.tile([0.75, 0.25], (3, 1)))
     chosen = config.parse({"campaign": {"classes": ["dark", "light"]}}, parts=False)
-    at_work = snapshot.Standing(campaign, chosen, frozenset(), number, State.SELECTED)
+    at_work = snapshots.Snapshot(campaign, chosen, frozenset(), number, State.SELECTED)
     found = task_plan._predictions(at_work)
     assert [(p.label, p.probability) for p in found.values()] == [("dark", 0.75)] * guessed
 
@@ -141,7 +141,7 @@ def test_a_tie_of_two_people_is_settled_by_the_next_round(
     tied = [t.sample for t in first if t.kind == SELECTED][:2]
     answer(backend, campaign, truth, 0, people=("1",))
     flows.run(root)  # one person is not enough
-    status = status_report.status(snapshot.read(campaign.root))["rounds"][0]
+    status = status_report.status(snapshots.read(campaign.root))["rounds"][0]
     assert (status["answered"], status["partly"], status["tasks"]) == (0, 10, 10)
     for task in first:
         right = truth[task.sample]
@@ -280,10 +280,10 @@ def test_gold_tasks_measure_people_and_make_no_labels(campaign, flows, backend, 
     assert people["cost"]["by_strategy"]["gold"]["labels"] == 0
     first = read_json(campaign.round(0) / "metrics.json")["people"]
     assert first["gold"]["below"] == []  # two answers are not enough to name anybody
-    now = snapshot.read(campaign.root)
+    snapshot = snapshots.read(campaign.root)
     line = "Annotator 1: 0.00 of 6 answers to gold tasks are right (0.00 to 0.39)."
-    assert line in status_report.as_text(status_report.status(now))
-    told = {notice.key: notice for notice in notices.due(now, None)}
+    assert line in status_report.as_text(status_report.status(snapshot))
+    told = {notice.key: notice for notice in notices.due(snapshot, None)}
     assert told["gold 002"].title == "tiny: look at annotator 1"
     assert line in told["gold 002"].body
 
@@ -294,7 +294,7 @@ def test_gold_tasks_without_owned_labels_are_refused(campaign, flows, backend) -
         SettingsError, match=r"push\.gold_share is 0\.2; wanted owned labels .* set"
     ):
         flows.run(str(campaign.root))
-    assert snapshot.read(campaign.root).state is State.DUE
+    assert snapshots.read(campaign.root).state is State.DUE
     assert not backend.tasks
 
 
@@ -334,7 +334,7 @@ def test_a_blind_share_shows_no_prediction_and_keeps_it(campaign, flows, backend
         assert (errors and errors["value"]) == (np.mean(wrong) if wrong else None)
     assert any(figures["errors"].values())
     assert figures["campaign"] == {k: v for k, v in figures.items() if k != "campaign"}
-    text = status_report.as_text(status_report.status(snapshot.read(campaign.root)))
+    text = status_report.as_text(status_report.status(snapshots.read(campaign.root)))
     assert "pre-annotations: 0% of " in text
     assert "people who see one agree with it 100 points more often than" in text
     json.dumps(figures, allow_nan=False)
@@ -359,9 +359,9 @@ def test_a_push_that_died_goes_on_with_the_same_tasks(campaign, flows, backend, 
     own(campaign, truth)
     settings(campaign, push={"gold_share": 0.5, "overlap": 3, "overlap_share": 0.5})
     flows.run(str(campaign.root))
-    now = snapshot.read(campaign.root)
+    snapshot = snapshots.read(campaign.root)
     (campaign.round(0) / "pushed.json").rename(campaign.root / "kept.json")
-    again = task_plan.tasks(now)
+    again = task_plan.tasks(snapshot)
     wanted = read_json(campaign.root / "kept.json")["tasks"]
     assert [(t.key, t.kind, t.wanted, t.rank) for t in again] == [
         (t["key"], t["kind"], t["wanted"], t["rank"]) for t in wanted
@@ -402,7 +402,7 @@ def test_nobody_is_named_for_bad_luck(tmp_path) -> None:
     campaign, rng = Campaign(tmp_path), np.random.default_rng(0)
     write_labels(campaign.label_file("owned"), [Label(f"s{i}", "dark") for i in range(40)])
     chosen = config.parse({"push": {"gold_alert": 0.7}}, parts=False)
-    now = Standing(campaign, chosen, frozenset(), 0, State.OPEN)
+    snapshot = Snapshot(campaign, chosen, frozenset(), 0, State.OPEN)
 
     def named(skill: float, n: int, people: int = 400) -> float:
         right = rng.random((people, n)) < skill
@@ -412,7 +412,7 @@ def test_nobody_is_named_for_bad_luck(tmp_path) -> None:
             for person in range(people)
             for i in range(n)
         ]  # fmt: skip
-        found = gold.figures(now, replies, {str(person) for person in range(people)})
+        found = gold.figures(snapshot, replies, {str(person) for person in range(people)})
         return len(found["below"]) / people
 
     assert max(named(0.9, n) for n in (gold.LEAST, 10, 20, 40)) < 0.01
@@ -441,5 +441,5 @@ def test_the_figures_of_a_round_without_pre_annotations(campaign, flows, backend
     figures = read_json(campaign.round(0) / "metrics.json")["preannotation"]
     assert (figures["shown"], figures["override_rate"], figures["bias"]) == (0, None, None)
     assert "pre-annotations" not in status_report.as_text(
-        status_report.status(snapshot.read(campaign.root))
+        status_report.status(snapshots.read(campaign.root))
     )

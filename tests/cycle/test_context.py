@@ -18,12 +18,12 @@ from labelcycle.campaign.store import (
 )
 from labelcycle.cycle import labelled_neighbours
 from labelcycle.errors import SettingsError
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 CLASSES = ["cat", "dog"]
 
 
-def made(tmp_path, features: np.ndarray, labels: dict[int, str], wanted: int) -> Standing:
+def made(tmp_path, features: np.ndarray, labels: dict[int, str], wanted: int) -> Snapshot:
     campaign = Campaign(tmp_path)
     names = [f"{row:016x}" for row in range(len(features))]
     write_samples(
@@ -35,7 +35,7 @@ def made(tmp_path, features: np.ndarray, labels: dict[int, str], wanted: int) ->
     settings = config.parse(
         {"campaign": {"classes": CLASSES}, "push": {"context": wanted}}, parts=False
     )
-    return cast(Standing, SimpleNamespace(campaign=campaign, config=settings))
+    return cast(Snapshot, SimpleNamespace(campaign=campaign, config=settings))
 
 
 def test_the_nearest_by_angle_first_as_found_one_by_one(tmp_path) -> None:
@@ -54,14 +54,14 @@ def test_the_nearest_by_angle_first_as_found_one_by_one(tmp_path) -> None:
 
 
 def test_ties_go_by_id_and_few_labels_are_few_neighbours(tmp_path) -> None:
-    standing = made(tmp_path, np.ones((5, 2), np.float32), {4: "cat", 1: "dog"}, 8)
-    [near] = labelled_neighbours.neighbours(standing, [f"{2:016x}"]).values()
+    snapshot = made(tmp_path, np.ones((5, 2), np.float32), {4: "cat", 1: "dog"}, 8)
+    [near] = labelled_neighbours.neighbours(snapshot, [f"{2:016x}"]).values()
     assert [each.sample.id for each in near] == [f"{1:016x}", f"{4:016x}"]
 
 
 def test_a_labelled_sample_is_not_its_own_neighbour(tmp_path) -> None:
-    standing = made(tmp_path, np.ones((5, 2), np.float32), {4: "cat", 1: "dog"}, 1)
-    near = labelled_neighbours.neighbours(standing, [f"{1:016x}", f"{4:016x}"])
+    snapshot = made(tmp_path, np.ones((5, 2), np.float32), {4: "cat", 1: "dog"}, 1)
+    near = labelled_neighbours.neighbours(snapshot, [f"{1:016x}", f"{4:016x}"])
     assert [[each.sample.id for each in some] for some in near.values()] == [
         [f"{4:016x}"],
         [f"{1:016x}"],

@@ -33,9 +33,9 @@ from labelcycle.rounds import (
     corrected_labels,
     correction_decisions,
     corrections,
-    snapshot,
+    snapshots,
 )
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 pytestmark = pytest.mark.slow
 
@@ -72,7 +72,7 @@ class Played:
 
     def close(self) -> dict[str, int]:
         """Answer the tasks of the open round alone, and close it; what it says of corrections."""
-        number = snapshot.read(self.campaign.root).number
+        number = snapshots.read(self.campaign.root).number
         for key, task in sorted(self.backend.tasks.items()):
             if task.round == number:
                 self.backend.answer(key, self.truth[task.sample])
@@ -84,9 +84,11 @@ class Played:
 
     def decide(self, decision: correction_decisions.Decision, *what: str) -> None:
         """As `labelcycle corrections accept --all` does, or on some kinds of change alone."""
-        now = snapshot.ready(self.campaign.root)
-        there = [c for c in round_closing.changes(now, self.backend) if c.annotation]
-        correction_decisions.write(now, [c for c in there if not what or c.what in what], decision)
+        snapshot = snapshots.ready(self.campaign.root)
+        there = [c for c in round_closing.changes(snapshot, self.backend) if c.annotation]
+        correction_decisions.write(
+            snapshot, [c for c in there if not what or c.what in what], decision
+        )
 
     def found(self, number: int) -> list[tuple[str, str, object, object]]:
         """Of each correction: what, key, and the classes said before and after."""
@@ -145,7 +147,7 @@ def test_changes_after_the_close_come_into_the_next_round_and_are_told_once(play
         ]
     )
     assert played.files(0) == closed
-    status = status_report.status(snapshot.ready(campaign.root))
+    status = status_report.status(snapshots.ready(campaign.root))
     assert told in status_report.as_text(status)
     json.dumps(status)
 
@@ -176,7 +178,7 @@ def test_changes_after_the_close_come_into_the_next_round_and_are_told_once(play
     assert not asked & now.keys()
     assert played.close() == NOTHING
     assert played.found(2) == []
-    assert told not in status_report.as_text(status_report.status(snapshot.ready(campaign.root)))
+    assert told not in status_report.as_text(status_report.status(snapshots.ready(campaign.root)))
     assert "round 1, correction" in read_all_labels(campaign)[played.sample[deleted]].source
 
 
@@ -199,7 +201,7 @@ def test_a_correction_can_be_corrected_and_a_withdrawn_answer_given_anew(played)
     now = read_all_labels(played.campaign)
     assert now[played.sample[edited]].label == right[edited]
     assert now[played.sample[deleted]].label == wrong[deleted]
-    replies = answers.read(snapshot.read(played.campaign.root))
+    replies = answers.read(snapshots.read(played.campaign.root))
     names = [(reply.key, reply.annotation) for reply in replies]
     assert len(names) == len(set(names)) == len(played.backend.answers)
 
@@ -213,7 +215,7 @@ def test_an_edit_that_changes_no_verdict_is_told_and_changes_no_label(played) ->
     played.open()
     by = {"ann": 1, "bob": 1, "cy": 1}
     assert played.close() == NOTHING | {"edited": 2, "added": 1, "by": by}
-    replies = answers.read(snapshot.read(played.campaign.root))
+    replies = answers.read(snapshots.read(played.campaign.root))
     assert {reply.annotator for reply in replies} == {"ann", "bob", "cy"}
     assert {x.source for x in read_labels(played.campaign.label_file(1))} == {"round 1"}
     assert played.campaign.label_file(0).read_bytes() == before
@@ -222,7 +224,7 @@ def test_an_edit_that_changes_no_verdict_is_told_and_changes_no_label(played) ->
     played.backend.sql(gone)  # an account that is removed changes nothing
     played.open()
     assert played.close() == NOTHING
-    replies = answers.read(snapshot.read(played.campaign.root))
+    replies = answers.read(snapshots.read(played.campaign.root))
     assert {reply.annotator for reply in replies} == {"ann", "bob", "cy"}
 
 
@@ -241,9 +243,9 @@ def test_a_pull_that_was_killed_reads_the_changes_anew(played, monkeypatch) -> N
         played.close()
     monkeypatch.setattr(round_closing, "write_jsonl", write)
     assert [what for what, *_ in played.found(1)] == ["task deleted"]
-    now = snapshot.read(played.campaign.root)
-    assert now.state is State.OPEN
-    assert len(answers.read(now)) == 11  # nothing of the killed pull counts
+    snapshot = snapshots.read(played.campaign.root)
+    assert snapshot.state is State.OPEN
+    assert len(answers.read(snapshot)) == 11  # nothing of the killed pull counts
     played.backend.edit(played.own[1], played.wrong[played.own[1]])
     played.flows.run(str(played.campaign.root))
     assert sorted(what for what, *_ in played.found(1)) == ["edited", "task deleted"]
@@ -297,13 +299,13 @@ CHANGES = st.lists(
 )
 
 
-def made_up(campaign: Campaign, number: int) -> Standing:
+def made_up(campaign: Campaign, number: int) -> Snapshot:
     """A round of one own task, which is at work."""
     task = {"key": f"k/{number}", "sample": f"s{number}", "rank": 0, "task": 100 + number}
     first = [task | {"key": k, "sample": k, "task": 1 + i} for i, k in enumerate(KEYS)]
     pushed = {"backend": "files", "project": 7, "tasks": [task] if number else first}
     write_json(campaign.round(number) / round_states.PUSHED, pushed)
-    made = Standing(campaign, config.parse({}, parts=False), frozenset(), number, State.OPEN)
+    made = Snapshot(campaign, config.parse({}, parts=False), frozenset(), number, State.OPEN)
     vars(made)["key"] = "k"
     return made
 
@@ -336,7 +338,7 @@ def test_what_is_recorded_is_what_its_author_said_last(
             do(backend, *change)
         at_work = made_up(campaign, number)
 
-        def look(at_work: Standing = at_work) -> changed_answers.Compared:
+        def look(at_work: Snapshot = at_work) -> changed_answers.Compared:
             given_ = backend.pull(7, {key: 1 + i for i, key in enumerate(KEYS)}, optional=KEYS)
             return changed_answers.compare(at_work, backend, given_, late)
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from labelcycle.adapters.ports import Progress
+from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign.labels import read_all_labels
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import read_json, write_json
 from labelcycle.notify import notices
-from labelcycle.rounds import deadline, pushed_tasks, snapshot
+from labelcycle.rounds import deadline, pushed_tasks, snapshots
 
-DONE = Progress(tasks=10, answered=7, skipped=1)
+DONE = AnnotationProgress(tasks=10, answered=7, skipped=1)
 
 
 def age(campaign, hours: float) -> None:
@@ -36,29 +36,29 @@ def test_past_its_deadline_a_round_with_a_quorum_closes(
     settle(campaign, deadline_hours=24, quorum=0.75)
     root = str(campaign.root)
     flows.run(root)
-    tasks = pushed_tasks.tasks(snapshot.read(campaign.root))
+    tasks = pushed_tasks.tasks(snapshots.read(campaign.root))
     for task in tasks[1:8]:
         backend.answer(task.key, truth[task.sample])
     flows.run(root)
-    assert snapshot.read(campaign.root).state is State.OPEN  # before its deadline
+    assert snapshots.read(campaign.root).state is State.OPEN  # before its deadline
     age(campaign, 25)
     flows.run(root)
-    now = snapshot.read(campaign.root)
-    assert now.state is State.OPEN  # seven of ten are no quorum
-    told = {n.key: n.body for n in notices.due(now, replace(DONE, skipped=0))}
+    snapshot = snapshots.read(campaign.root)
+    assert snapshot.state is State.OPEN  # seven of ten are no quorum
+    told = {n.key: n.body for n in notices.due(snapshot, replace(DONE, skipped=0))}
     assert (
         "7 answered, 0 skipped of 10 tasks; 75% were wanted after 24 hours" in told["deadline 000"]
     )
     backend.answer(tasks[8].key, truth[tasks[8].sample])
     flows.run(root)
-    assert snapshot.read(campaign.root).number == 1
+    assert snapshots.read(campaign.root).number == 1
     assert read_json(campaign.round(0) / "ending.json")["how"] == "deadline"
     metrics = read_json(campaign.round(0) / "metrics.json")
     assert (metrics["ended"], metrics["returned"], metrics["accepted"]) == ("deadline", 1, 3)
     assert (metrics["tasks"], metrics["undone"]) == (10, 2)  # one of the hold-out
     said = "closed by its deadline, with 2 of 10 tasks undone"
     assert f"round 0 was {said}" in capsys.readouterr().out
-    closed = notices.closed(snapshot.read(campaign.root))
+    closed = notices.closed(snapshots.read(campaign.root))
     assert f"{said.capitalize()}." in closed.body.splitlines()
     assert tasks[0].sample not in read_all_labels(campaign)
     assert backend.withdrawn == {tasks[0].key, tasks[9].key}  # the last is of the hold-out
@@ -67,9 +67,9 @@ def test_past_its_deadline_a_round_with_a_quorum_closes(
 @pytest.mark.usefixtures("opened")
 def test_without_a_deadline_nothing_is_late(campaign) -> None:
     age(campaign, 10_000)
-    now = snapshot.read(campaign.root)
-    assert not deadline.passed(now)
-    assert [n.key for n in notices.due(now, DONE)] == ["open 000"]
+    snapshot = snapshots.read(campaign.root)
+    assert not deadline.passed(snapshot)
+    assert [n.key for n in notices.due(snapshot, DONE)] == ["open 000"]
 
 
 @pytest.mark.parametrize(
@@ -80,10 +80,10 @@ def test_a_deadline_takes_fractions_of_an_hour(campaign, flows, hours, said) -> 
     settle(campaign, deadline_hours=hours)
     flows.run(str(campaign.root))
     age(campaign, 0.04)
-    assert not deadline.passed(snapshot.read(campaign.root))
+    assert not deadline.passed(snapshots.read(campaign.root))
     age(campaign, 25)
-    now = snapshot.read(campaign.root)
-    due = notices.due(now, replace(DONE, skipped=0))
+    snapshot = snapshots.read(campaign.root)
+    due = notices.due(snapshot, replace(DONE, skipped=0))
     late = [notice.body.splitlines()[0] for notice in due if notice.key == "deadline 000"]
     assert [line.partition("after ")[2] for line in late] == said
 
@@ -99,4 +99,4 @@ def test_an_early_close_says_how_much_was_undone() -> None:
 @pytest.mark.parametrize(("share", "enough"), [(0.8, True), (0.81, False), (0.0, True)])
 def test_a_quorum_counts_answers_and_skips(campaign, share, enough) -> None:
     settle(campaign, quorum=share)
-    assert deadline.quorum(snapshot.read(campaign.root), DONE) is enough
+    assert deadline.quorum(snapshots.read(campaign.root), DONE) is enough

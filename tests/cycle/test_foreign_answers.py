@@ -26,16 +26,16 @@ from labelcycle.rounds import (
     corrected_labels,
     correction_decisions,
     corrections,
-    snapshot,
+    snapshots,
 )
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 KEYS = ("a", "b", "c")
 OTHER = {"dark": "light", "light": "dark"}
 
 
 @pytest.fixture
-def at_work(tmp_path: Path) -> Standing:
+def at_work(tmp_path: Path) -> Snapshot:
     """Round 0, open, with three tasks; no repository."""
     campaign = Campaign(tmp_path)
     tasks = [{"key": k, "sample": k, "rank": i, "task": 1 + i} for i, k in enumerate(KEYS)]
@@ -43,7 +43,7 @@ def at_work(tmp_path: Path) -> Standing:
         campaign.round(0) / round_states.PUSHED, {"backend": "files", "project": 7, "tasks": tasks}
     )
     write_labels(campaign.holdout, [])
-    made = Standing(campaign, config.parse({}, parts=False), frozenset(), 0, State.OPEN)
+    made = Snapshot(campaign, config.parse({}, parts=False), frozenset(), 0, State.OPEN)
     vars(made)["key"] = "k"
     return made
 
@@ -53,7 +53,7 @@ def place(tmp_path: Path) -> WatchedFiles:
     return asking(Campaign(tmp_path), KEYS)
 
 
-def compare(at_work: Standing, place: WatchedFiles) -> changed_answers.Compared:
+def compare(at_work: Snapshot, place: WatchedFiles) -> changed_answers.Compared:
     given = place.pull(7, {key: 1 + i for i, key in enumerate(KEYS)}, optional=KEYS)
     return changed_answers.compare(at_work, place, given)
 
@@ -191,7 +191,7 @@ def test_nothing_new_of_a_removed_account_is_its_own(before, editor) -> None:
 # --- the journal ---------------------------------------------------------------------------
 
 
-def lines(at_work: Standing) -> list[dict]:
+def lines(at_work: Snapshot) -> list[dict]:
     return [json.loads(line) for line in answer_journal.path(at_work).read_text().splitlines()]
 
 
@@ -276,7 +276,7 @@ def test_many_corrections_stop_the_close_until_somebody_decides(
     for _ in range(2):
         with pytest.raises(StateError, match=stopped):
             flows.collect(root)
-    assert snapshot.read(closed.root).state is State.OPEN
+    assert snapshots.read(closed.root).state is State.OPEN
 
     monkeypatch.setattr(correction_commands, "campaign_in", Campaign)
     monkeypatch.setattr(WatchedFiles, "accounts", lambda _: {"ann": "ann@example.org"})
@@ -297,7 +297,7 @@ def test_many_corrections_stop_the_close_until_somebody_decides(
     }  # fmt: skip
     waits = "1 answer waits and does not count"
     assert f"{waits}: annotator mallory changed 1 of annotator ann" in (capsys.readouterr().out)
-    status = status_report.status(snapshot.read(closed.root))
+    status = status_report.status(snapshots.read(closed.root))
     assert waits in status_report.as_text(status)
     assert read_all_labels(closed)[sample[own[0]]] == before[sample[own[0]]]
 

@@ -18,7 +18,7 @@ from labelcycle.campaign.store import Campaign, write_json
 from labelcycle.cli.main import cli
 from labelcycle.cycle import new_campaign
 from labelcycle.errors import StateError, ToolFailed
-from labelcycle.rounds import snapshot
+from labelcycle.rounds import snapshots
 
 pytestmark = pytest.mark.usefixtures("without_dvc")
 
@@ -63,7 +63,7 @@ def test_neither_a_missing_key_nor_a_hook_stops_our_commits(tmp_path: Path, glob
         git.tag(campaign.root, name, name)
     assert git.tags(campaign.root) == {"open/000", "round/000", "open/001"}
     assert not git.brought(campaign.root, ["params.yaml"], None)
-    assert snapshot.read(campaign.root).number == 1
+    assert snapshots.read(campaign.root).number == 1
 
 
 def test_files_keep_their_bytes_where_git_turns_the_ends_of_lines(tmp_path: Path, globally) -> None:
@@ -85,7 +85,7 @@ def test_a_folder_of_another_account_is_named_with_what_to_do(
     monkeypatch.setattr(os, "geteuid", lambda: own + 1)
     remedy = rf"git config --global --add safe.directory '{campaign.root}'"
     with pytest.raises(StateError, match=remedy):
-        snapshot.read(campaign.root)
+        snapshots.read(campaign.root)
 
 
 @pytest.mark.parametrize(
@@ -107,14 +107,14 @@ def test_a_clone_that_lacks_commits_or_tags_is_not_worked_on(
     address, clone = f"file://{campaign.root}", tmp_path / "clone"
     run(tmp_path, "git", "clone", "-q", *how, address, str(clone))
     with pytest.raises(StateError, match=remedy):
-        snapshot.read(clone)
+        snapshots.read(clone)
     for words in (["schema"], ["serve"], *([["trust"], ["pull"]] if "--depth" in how else [])):
         told = CliRunner().invoke(cli, ["-C", str(clone), *words])
         assert re.search(remedy, str(told.exception)), words
     fetch = ("--unshallow",) if "--depth" in how else ()
     run(clone, "git", "fetch", "-q", *fetch, "--tags")
-    before = snapshot.read(campaign.root)
-    assert (before.number, before.key) == (3, snapshot.read(clone).key)
+    before = snapshots.read(campaign.root)
+    assert (before.number, before.key) == (3, snapshots.read(clone).key)
 
 
 def test_a_campaign_inside_another_repository_is_refused_unless_that_one_ignores_it(
@@ -126,7 +126,7 @@ def test_a_campaign_inside_another_repository_is_refused_unless_that_one_ignores
         made(folder)
     assert not folder.parent.exists()
     (tmp_path / ".gitignore").write_text("/sub/campaign/\n")
-    assert snapshot.read(made(folder).root).number == 0
+    assert snapshots.read(made(folder).root).number == 0
     assert made(folder)  # again, to print the pipeline anew
 
 
@@ -154,7 +154,7 @@ def test_a_umask_that_lets_nobody_in_is_kept(tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:
         campaign = made(tmp_path / "campaign")
-        snapshot.read(campaign.root)
+        snapshots.read(campaign.root)
     finally:
         os.umask(before)
     for path in (campaign.params, campaign.schema, campaign.holdout, campaign.data):

@@ -10,7 +10,7 @@ from labelcycle.core.class_migrations import Migration
 from labelcycle.people import gold
 from labelcycle.rounds.answers import Reply
 from labelcycle.rounds.pushed_tasks import GOLD
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 
 def test_a_right_answer_stays_right_when_its_class_is_removed(tmp_path: Path) -> None:
@@ -27,6 +27,6 @@ def test_a_right_answer_stays_right_when_its_class_is_removed(tmp_path: Path) ->
     )
     labels.write_migrations(campaign, [removed])
     settings = config.parse({"campaign": {"classes": ["hen", "pig"]}}, parts=False)
-    now = Standing(campaign, settings, frozenset(), 1, State.PULLED)
-    ann = gold.figures(now, replies, {"ann"})["annotators"]["ann"]
+    snapshot = Snapshot(campaign, settings, frozenset(), 1, State.PULLED)
+    ann = gold.figures(snapshot, replies, {"ann"})["annotators"]["ann"]
     assert (ann["answers"], ann["right"]["value"]) == (2, 0.5)

@@ -15,7 +15,7 @@ from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import read_all_labels
 from labelcycle.campaign.store import Campaign, read_json, read_jsonl, read_labels
 from labelcycle.cycle import new_campaign, round_closing
-from labelcycle.rounds import corrected_labels, correction_decisions, snapshot
+from labelcycle.rounds import corrected_labels, correction_decisions, snapshots
 
 pytestmark = pytest.mark.service
 
@@ -47,7 +47,7 @@ def answer(api: LabelStudioApi, task: int, label: str, person: int = 1) -> None:
 
 def close(campaign: Campaign, flows: Any, api: LabelStudioApi, truth: dict[str, str]) -> Any:
     """Answer the open round's tasks and close it; what it says of corrections."""
-    number = snapshot.read(campaign.root).number
+    number = snapshots.read(campaign.root).number
     for task in read_json(campaign.round(number) / round_states.PUSHED)["tasks"]:
         answer(api, task["task"], truth[task["sample"]])
     assert flows.collect(str(campaign.root))
@@ -79,7 +79,7 @@ def test_an_edit_a_deletion_and_a_second_answer(
     other = api.create_user(f"{uuid.uuid4().hex}@example.org", "hut-und-stock")
     answer(api, tied, OTHER[right[tied]], other)
     api.call("deleting", lambda sdk: sdk.tasks.delete(str(gone)))
-    now_ = snapshot.ready(campaign.root)
+    now_ = snapshots.ready(campaign.root)
     changes = round_closing.changes(now_, backend)
     assert [(c.what, c.by, c.state) for c in changes if c.state != "counts"] == [
         ("deleted", "1?", "waits")
@@ -116,4 +116,4 @@ def test_an_edit_a_deletion_and_a_second_answer(
 
     flows.open_now(root)
     assert close(campaign, flows, api, truth) == corrected_labels.NONE
-    snapshot.ready(campaign.root)  # closed files are as they were closed
+    snapshots.ready(campaign.root)  # closed files are as they were closed

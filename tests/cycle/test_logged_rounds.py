@@ -14,7 +14,7 @@ from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.campaign.store import Campaign, read_json
 from labelcycle.cycle import new_campaign, status_report
 from labelcycle.notify import notices
-from labelcycle.rounds import snapshot
+from labelcycle.rounds import snapshots
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # MLflow's, of its libraries
 
@@ -51,9 +51,9 @@ def test_a_closed_round_is_logged_and_linked(
     flows.run(str(campaign.root))
     address = read_json(campaign.private / "curves.json")["address"]
     assert f"logged in MLflow: {address}\n" in capsys.readouterr().out
-    now = snapshot.read(campaign.root)
-    assert f"\nCurves: {address}\n" in notices.closed(now).body
-    assert f"\ncurves: {address}\n" in status_report.as_text(status_report.status(now))
+    snapshot = snapshots.read(campaign.root)
+    assert f"\nCurves: {address}\n" in notices.closed(snapshot).body
+    assert f"\ncurves: {address}\n" in status_report.as_text(status_report.status(snapshot))
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")

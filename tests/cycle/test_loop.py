@@ -8,7 +8,6 @@ import yaml
 from click.testing import CliRunner
 from websites import Page, served
 
-from labelcycle import config
 from labelcycle.adapters import git, programs
 from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import read_all_labels
@@ -18,7 +17,7 @@ from labelcycle.cli import main
 from labelcycle.cycle import new_campaign, past_rounds, round_opening, status_report
 from labelcycle.errors import DataError, PoolExhausted, ServiceDown, ServiceRefused, StateError
 from labelcycle.notify import notices
-from labelcycle.rounds import corrections, skipped_samples, snapshot
+from labelcycle.rounds import corrections, plug_in_options, skipped_samples, snapshots
 from labelcycle.stages import declaration
 
 
@@ -31,7 +30,7 @@ def edit(campaign: Campaign, old: str, new: str) -> None:
 def test_a_round_leaves_its_files_commits_and_tags(campaign, flows, backend, answer_all):
     root = str(campaign.root)
     flows.run(root)
-    assert snapshot.read(campaign.root).state is State.OPEN
+    assert snapshots.read(campaign.root).state is State.OPEN
     selection = read_json(campaign.round(0) / "selection.json")
     assert len(selection["samples"]) == 4
     held = {s.id for s in read_samples(campaign.samples, "holdout")}
@@ -40,9 +39,9 @@ def test_a_round_leaves_its_files_commits_and_tags(campaign, flows, backend, ans
     assert {task.sample for task in backend.tasks.values() if task.kind == "holdout"} == held
     answer_all()
     flows.run(root)
-    now = snapshot.read(campaign.root)
-    assert (now.number, now.state) == (1, State.DUE)
-    assert {"open/000", "round/000"} <= now.tags
+    snapshot = snapshots.read(campaign.root)
+    assert (snapshot.number, snapshot.state) == (1, State.DUE)
+    assert {"open/000", "round/000"} <= snapshot.tags
     names = sorted(path.name for path in campaign.round(0).iterdir())
     assert names == [
         "annotations.jsonl", "corrections.jsonl", "metrics.json", "plan.json", "pushed.json",
@@ -52,7 +51,7 @@ def test_a_round_leaves_its_files_commits_and_tags(campaign, flows, backend, ans
     assert {x.sample for x in labels} == asked
     assert {x.sample for x in read_labels(campaign.holdout)} == held
     assert not asked & held
-    status = status_report.status(now)["rounds"]
+    status = status_report.status(snapshot)["rounds"]
     assert [r["state"] for r in status] == ["closed"]
     assert status[0]["labels"] == 4
     assert status[0]["accuracy_low"] <= status[0]["accuracy"] <= status[0]["accuracy_high"]
@@ -65,13 +64,13 @@ def test_the_status_says_who_stood_in_while_there_was_no_model(campaign, flows, 
     campaign.params.write_text(yaml.safe_dump(settings))
     flows.run(root)
     for _ in range(2):  # while the round is open, and after
-        status = status_report.status(snapshot.read(campaign.root))
+        status = status_report.status(snapshots.read(campaign.root))
         assert status["rounds"][0]["stood_in"] == "typiclust"
         assert " badge (typiclust stood in) " in status_report.as_text(status)
         answer_all()
         flows.run(root)
     flows.open_now(root)
-    status = status_report.status(snapshot.read(campaign.root))
+    status = status_report.status(snapshots.read(campaign.root))
     assert status["rounds"][1]["stood_in"] is None
     assert "badge  " in status_report.as_text(status).splitlines()[-3]
 
@@ -88,7 +87,7 @@ def test_run_is_safe_to_repeat_in_every_state(campaign, flows, backend, answer_a
     head = git.head(campaign.root)
     flows.run(root)
     assert git.head(campaign.root) == head
-    assert snapshot.read(campaign.root).number == 1
+    assert snapshots.read(campaign.root).number == 1
 
 
 def test_a_later_look_opens_the_next_round_that_could_not_be_opened(
@@ -97,20 +96,20 @@ def test_a_later_look_opens_the_next_round_that_could_not_be_opened(
     edit(campaign, "open_next: false", "open_next: true")
     root = str(campaign.root)
     assert not flows.collect(root)
-    assert snapshot.read(campaign.root).state is State.DUE  # the first one is a person's to open
+    assert snapshots.read(campaign.root).state is State.DUE  # the first one is a person's to open
     flows.run(root)
     answer_all()
     with monkeypatch.context() as patched:
-        patched.setattr(flows, "log_rounds", lambda now: setattr(backend, "down", True))
+        patched.setattr(flows, "log_rounds", lambda snapshot: setattr(backend, "down", True))
         with pytest.raises(ServiceDown):
             flows.collect(root)
     backend.down, backend.push_dies_after = False, 2 + len(backend.ids)
     with pytest.raises(ServiceDown, match="broke off"):
         flows.collect(root)
-    assert snapshot.read(campaign.root).state is State.SELECTED
+    assert snapshots.read(campaign.root).state is State.SELECTED
     assert not flows.collect(root)
-    now = snapshot.read(campaign.root)
-    assert (now.number, now.state) == (1, State.OPEN)
+    snapshot = snapshots.read(campaign.root)
+    assert (snapshot.number, snapshot.state) == (1, State.OPEN)
 
 
 @pytest.mark.usefixtures("opened")
@@ -120,8 +119,8 @@ def test_the_next_round_opens_only_when_told(campaign, flows, answer_all, capsys
     flows.run(root)
     assert "labelcycle open" in capsys.readouterr().out
     flows.open_now(root)
-    assert snapshot.read(campaign.root).number == 1
-    assert snapshot.read(campaign.root).state is State.OPEN
+    assert snapshots.read(campaign.root).number == 1
+    assert snapshots.read(campaign.root).state is State.OPEN
 
 
 @pytest.mark.slow
@@ -131,10 +130,10 @@ def test_open_next_goes_on_until_all_rounds_are_closed(campaign, flows, backend,
     for _ in range(4):
         flows.run(root)
         answer_all()
-    now = snapshot.read(campaign.root)
-    assert (now.number, now.state) == (3, State.DUE)
+    snapshot = snapshots.read(campaign.root)
+    assert (snapshot.number, snapshot.state) == (3, State.DUE)
     assert len(read_all_labels(campaign)) == 12
-    assert "nothing" in status_report.status(now)["next"]
+    assert "nothing" in status_report.status(snapshot)["next"]
     with pytest.raises(StateError, match=r"all rounds are closed: campaign.rounds is 3"):
         flows.open_now(root)
 
@@ -173,7 +172,7 @@ def test_a_kill_between_any_two_side_effects_changes_nothing(
     root = str(campaign.root)
     kills = further = 0
     for _ in range(200):
-        before = snapshot.read(campaign.root)
+        before = snapshots.read(campaign.root)
         if before.number == 1:
             break
         counter["left"] = further
@@ -182,18 +181,18 @@ def test_a_kill_between_any_two_side_effects_changes_nothing(
             further = 0
         except Killed:
             kills += 1
-            now = snapshot.read(campaign.root)
-            further = further + 1 if now.state is before.state else 0
-        if snapshot.read(campaign.root).state is State.OPEN:
+            snapshot = snapshots.read(campaign.root)
+            further = further + 1 if snapshot.state is before.state else 0
+        if snapshots.read(campaign.root).state is State.OPEN:
             answer_all()
     assert kills >= 15
-    assert snapshot.read(campaign.root).number == 1
+    assert snapshots.read(campaign.root).number == 1
     assert len({task.sample for task in backend.tasks.values()}) == len(backend.tasks) == 10
     killed = read_json(campaign.round(0) / "selection.json")
     assert len(read_labels(campaign.label_file(0))) == 4
     assert len(read_labels(campaign.holdout)) == 6
     assert len(killed["samples"]) == 4
-    snapshot.ready(campaign.root)
+    snapshots.ready(campaign.root)
 
 
 @pytest.mark.slow
@@ -215,10 +214,10 @@ def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(
     flows.run(root)
     said = "1 answer names no class of this campaign ('zebra') and does not count"
     assert said in capsys.readouterr().out
-    now = snapshot.read(campaign.root)
-    assert said in notices.closed(now).body
-    assert said in status_report.as_text(status_report.status(now))
-    people = now.record(round_states.METRICS, 0)["people"]
+    snapshot = snapshots.read(campaign.root)
+    assert said in notices.closed(snapshot).body
+    assert said in status_report.as_text(status_report.status(snapshot))
+    people = snapshot.record(round_states.METRICS, 0)["people"]
     assert people["no_class"] == {"answers": 1, "names": ["zebra"]}
     found = {x.sample: (x.label, x.reason) for x in read_labels(campaign.label_file(0))}
     sample = {key: backend.tasks[key].sample for key in (skipped, empty, unknown, fine)}
@@ -246,8 +245,8 @@ def test_skips_tell_their_reason_and_are_asked_again_on_request(
     for key in held:
         backend.answer(key, reason="none of these")
     flows.run(root)
-    now = snapshot.read(campaign.root)
-    people = now.record(round_states.METRICS, 0)["people"]
+    snapshot = snapshots.read(campaign.root)
+    people = snapshot.record(round_states.METRICS, 0)["people"]
     count = 1 + len(held)
     assert people["skips"] == {"none of these": count, "cannot be judged": 1, "no reason": 1}
     assert people["skipped"] == count + 2
@@ -256,14 +255,14 @@ def test_skips_tell_their_reason_and_are_asked_again_on_request(
     assert found[sample[none]] == "skipped: none of these"
     assert found[sample[plain]] == "skipped"
     said = f"{count} of {count + 3} answers say 'none of these': a class may be missing"
-    assert said in notices.closed(now).body
-    assert said in status_report.as_text(status_report.status(now))
+    assert said in notices.closed(snapshot).body
+    assert said in status_report.as_text(status_report.status(snapshot))
 
     result = CliRunner().invoke(main.cli, ["-C", root, "ask-again", "--reason", "cannot be judged"])
     assert "1 skipped samples are asked again" in result.output
     assert skipped_samples.waiting(campaign) == [sample[unclear]]
     assert "asked again from the next open on: 1" in status_report.as_text(
-        status_report.status(now)
+        status_report.status(snapshot)
     )
     flows.open_now(root)
     (again,) = (t for t in backend.tasks.values() if t.round == 1 and t.kind == "adjudication")
@@ -341,13 +340,13 @@ def test_cancel_drops_a_plan_nobody_was_asked_by(campaign, flows, backend, monke
     backend.push_dies_after = 0
     with pytest.raises(ServiceDown):
         flows.run(root)
-    assert snapshot.read(campaign.root).state is State.SELECTED
+    assert snapshots.read(campaign.root).state is State.SELECTED
     backend.down = True
     with pytest.raises(ServiceDown):  # who knows whether the push got through?
         flows.end_early(root, "cancel")
     backend.down = False
     flows.end_early(root, "cancel")
-    assert snapshot.read(campaign.root).state is State.DUE
+    assert snapshots.read(campaign.root).state is State.DUE
 
 
 def test_a_plan_whose_dropping_was_killed_can_be_dropped(campaign, flows, backend, monkeypatch):
@@ -364,9 +363,9 @@ def test_a_plan_whose_dropping_was_killed_can_be_dropped(campaign, flows, backen
         patched.setattr(round_opening.shutil, "rmtree", killed)
         with pytest.raises(KeyboardInterrupt):
             flows.end_early(root, "cancel")
-    assert snapshot.read(campaign.root).state is State.DUE
+    assert snapshots.read(campaign.root).state is State.DUE
     flows.run(root)
-    assert snapshot.read(campaign.root).state is State.OPEN
+    assert snapshots.read(campaign.root).state is State.OPEN
 
 
 @pytest.mark.usefixtures("opened")
@@ -375,9 +374,9 @@ def test_cancel_keeps_the_answers_and_does_not_count(campaign, flows, backend, t
     key = next(key for key, t in backend.tasks.items() if t.kind != "holdout")
     backend.answer(key, truth[backend.tasks[key].sample])
     flows.end_early(root, "cancel", "wrong strategy")
-    now = snapshot.read(campaign.root)
-    assert (now.number, now.finished) == (1, 0)
-    assert status_report.status(now)["rounds"][0]["state"] == "cancelled"
+    snapshot = snapshots.read(campaign.root)
+    assert (snapshot.number, snapshot.finished) == (1, 0)
+    assert status_report.status(snapshot)["rounds"][0]["state"] == "cancelled"
     assert len(read_all_labels(campaign)) == 1
 
 
@@ -389,7 +388,7 @@ def test_cancel_after_half_a_push_keeps_what_was_answered(campaign, flows, backe
     key = next(iter(backend.tasks))
     backend.answer(key, truth[backend.tasks[key].sample])
     flows.end_early(root, "cancel")
-    assert snapshot.read(campaign.root).number == 1
+    assert snapshots.read(campaign.root).number == 1
     assert len(read_all_labels(campaign)) == 1
 
 
@@ -402,14 +401,14 @@ def test_a_lost_project_can_be_abandoned_and_the_holdout_is_asked_again(
     backend.lose_project()
     with pytest.raises(ServiceRefused, match=r"wanted project .*, got none of that number"):
         flows.end_early(root, "cancel")
-    assert snapshot.read(campaign.root).state is State.ENDING
+    assert snapshots.read(campaign.root).state is State.ENDING
     flows.end_early(root, "cancel", "deleted", abandon=True)
-    assert snapshot.read(campaign.root).number == 1
+    assert snapshots.read(campaign.root).number == 1
     flows.open_now(root)
     assert sum(task.kind == "holdout" for task in backend.tasks.values()) == 6
     answer_all()
     flows.run(root)
-    assert snapshot.read(campaign.root).number == 2
+    assert snapshots.read(campaign.root).number == 2
     assert len(read_labels(campaign.holdout)) == 6
     flows.open_now(root)
     assert sum(task.kind == "holdout" for task in backend.tasks.values()) == 6
@@ -424,7 +423,7 @@ def test_a_deleted_task_of_the_holdout_is_asked_again(campaign, flows, backend, 
     flows.open_now(root)
     answer_all()
     flows.run(root)
-    assert snapshot.read(campaign.root).number == 2
+    assert snapshots.read(campaign.root).number == 2
     assert len(read_labels(campaign.holdout)) == 6
 
 
@@ -456,13 +455,15 @@ def test_settings_changed_between_push_and_commit_stop_the_open(
         flows.run(root)
     monkeypatch.undo()
     edit(campaign, "budget: 4", "budget: 5")
-    now = snapshot.read(campaign.root)
-    assert now.state is State.PUSHED
+    snapshot = snapshots.read(campaign.root)
+    assert snapshot.state is State.PUSHED
     with pytest.raises(StateError, match=r"changed since round 0 was planned .*; put it back$"):
-        round_opening.mark_open(now)  # people were asked: it cannot be cancelled before it is open
+        round_opening.mark_open(
+            snapshot
+        )  # people were asked: it cannot be cancelled before it is open
     (campaign.round(0) / round_states.PUSHED).unlink()
     with pytest.raises(StateError, match=r"put it back, or give the round up with `labelcycle ca"):
-        round_opening.check_plan(snapshot.read(campaign.root))
+        round_opening.check_plan(snapshots.read(campaign.root))
 
 
 @pytest.mark.usefixtures("opened")
@@ -481,10 +482,10 @@ def test_the_holdout_and_the_owned_labels_are_frozen(campaign, flows, answer_all
 def test_a_detached_head_and_a_branch_without_the_rounds_are_refused(campaign):
     programs.run(["git", "checkout", "-q", "open/000"], campaign.root)
     with pytest.raises(StateError, match=r"detached HEAD.*git switch main"):
-        snapshot.ready(campaign.root)
+        snapshots.ready(campaign.root)
     programs.run(["git", "switch", "-q", "-c", "other"], campaign.root)
     with pytest.raises(StateError, match=r"branch other does not hold round/000"):
-        snapshot.ready(campaign.root)
+        snapshots.ready(campaign.root)
 
 
 @pytest.mark.slow
@@ -505,23 +506,23 @@ def test_changed_settings_are_held_while_a_round_is_open(campaign, flows, backen
     root = str(campaign.root)
     answer_all()
     edit(campaign, "budget: 4", "budget: 5")
-    assert status_report.status(snapshot.read(campaign.root))["params_wait"]
+    assert status_report.status(snapshots.read(campaign.root))["params_wait"]
     edit(campaign, "bootstrap: 100", "bootstrap: 110")
     with pytest.raises(StateError, match=r"evaluate.bootstrap changed while round 0 is open"):
         flows.run(root)
     edit(campaign, "bootstrap: 110", "bootstrap: 100")
     flows.run(root)
-    assert status_report.status(snapshot.read(campaign.root))["params_wait"]
+    assert status_report.status(snapshots.read(campaign.root))["params_wait"]
     flows.open_now(root)
     assert len(read_json(campaign.round(1) / "selection.json")["samples"]) == 5
-    assert not status_report.status(snapshot.read(campaign.root))["params_wait"]
+    assert not status_report.status(snapshots.read(campaign.root))["params_wait"]
 
 
 def test_a_budget_above_the_pool_is_refused_before_anything_is_written(campaign, flows):
     edit(campaign, "budget: 4", "budget: 25")
     with pytest.raises(PoolExhausted, match=r"query.budget must be in 1..24.*\(got 25\)"):
         flows.run(str(campaign.root))
-    assert snapshot.read(campaign.root).state is State.DUE
+    assert snapshots.read(campaign.root).state is State.DUE
 
 
 @pytest.mark.usefixtures("closed")
@@ -579,7 +580,7 @@ def test_a_service_that_is_away_is_told_before_anything_is_computed(campaign, fl
     backend.down = True
     with pytest.raises(ServiceDown, match="does not answer"):
         flows.run(str(campaign.root))
-    assert snapshot.read(campaign.root).state is State.DUE
+    assert snapshots.read(campaign.root).state is State.DUE
     assert not campaign.encoder.exists()
 
 
@@ -592,9 +593,9 @@ def test_a_folder_with_other_things_is_no_place_for_a_campaign(tmp_path):
 
 def test_status_names_what_the_next_step_would_refuse(campaign, flows):
     edit(campaign, "encoder: pixels", "encoder: pixel")
-    told = status_report.status(snapshot.read(campaign.root))["next"]
+    told = status_report.status(snapshots.read(campaign.root))["next"]
     assert told.startswith("mend params.yaml: ")
-    assert "did you mean pixels?" in told
+    assert "did you mean 'pixels'?" in told
 
 
 def test_an_opening_tells_of_images_that_browsers_may_not_load(
@@ -614,20 +615,22 @@ def test_an_opening_tells_of_images_that_browsers_may_not_load(
         f"annotators may not see the images: {site.url}/a.png: answered with"
         " Access-Control-Allow-Origin: nothing; its website must allow http://studio.example.org"
     ) in capsys.readouterr().out
-    assert snapshot.read(campaign.root).state is State.OPEN
+    assert snapshots.read(campaign.root).state is State.OPEN
     assert len(backend.tasks) == 10
 
 
 def test_a_look_that_closes_nothing_imports_no_part_to_check_its_options(
     opened, flows, answer_all, monkeypatch
 ):
-    asked = []
-    monkeypatch.setattr(config, "_check_parts", lambda *given: asked.append(given))
+    asked, checked = [], plug_in_options.checked
+    monkeypatch.setattr(
+        plug_in_options, "checked", lambda *given: asked.append(given) or checked(*given)
+    )
     flows.collect_now(str(opened.root))
     assert asked == []
     answer_all()
     flows.collect_now(str(opened.root))
-    assert snapshot.read(opened.root).state is State.DUE
+    assert snapshots.read(opened.root).state is State.DUE
     assert asked
 
 
@@ -644,10 +647,10 @@ def test_a_round_is_closed_where_it_was_asked_whatever_the_settings_say_by_then(
     edit(campaign, "backend: files", "backend: label_studio")
     answer_all()
     flows.run(str(campaign.root))
-    assert snapshot.read(campaign.root).number == 1
+    assert snapshots.read(campaign.root).number == 1
     assert set(asked_for) == {"files"}
     flows.open_now(str(campaign.root))
     assert asked_for[-1] == "label_studio"
     pushed = [read_json(campaign.round(n) / "pushed.json") for n in (0, 1)]
     assert [record["backend"] for record in pushed] == ["files", "label_studio"]
-    assert corrections.watched(snapshot.read(campaign.root)) == {}  # they were asked elsewhere
+    assert corrections.watched(snapshots.read(campaign.root)) == {}  # they were asked elsewhere

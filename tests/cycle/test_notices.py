@@ -14,13 +14,13 @@ import pytest
 from mailboxes import APPRISE_WARNS, Box, http_box
 
 from labelcycle import config
-from labelcycle.adapters.ports import Progress
+from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, write_json
 from labelcycle.errors import Busy, ServiceDown, ServiceRefused
 from labelcycle.notify import outbox
-from labelcycle.rounds import corrected_labels, snapshot
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds import corrected_labels, snapshots
+from labelcycle.rounds.snapshots import Snapshot
 
 COMPLETE = "tiny: round 0 is complete"
 pytestmark = pytest.mark.filterwarnings(APPRISE_WARNS)
@@ -71,10 +71,10 @@ def served(telling: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def now(tmp_path: Path) -> Standing:
+def snapshot(tmp_path: Path) -> Snapshot:
     """A campaign whose round 0 is open with ten tasks; just its files, no git."""
     settings = {"campaign": {"name": "tiny", "classes": ["a", "b"], "rounds": 2}}
-    found = Standing(Campaign(tmp_path), config.parse(settings), frozenset(), 0, State.OPEN)
+    found = Snapshot(Campaign(tmp_path), config.parse(settings), frozenset(), 0, State.OPEN)
     kinds = ["selected"] * 4 + ["holdout"] * 6
     tasks = [
         {"key": f"k/{n}", "sample": f"{n}", "rank": n, "task": n, "kind": kind}
@@ -87,16 +87,16 @@ def now(tmp_path: Path) -> Standing:
     return found
 
 
-def done(answered: int, skipped: int = 0, given: int = 0) -> Progress:
-    return Progress(10, answered, skipped, given=given or answered + skipped)
+def done(answered: int, skipped: int = 0, given: int = 0) -> AnnotationProgress:
+    return AnnotationProgress(10, answered, skipped, given=given or answered + skipped)
 
 
-def closed(now: Standing, **more: object) -> Standing:
+def closed(snapshot: Snapshot, **more: object) -> Snapshot:
     """The same campaign once its round is closed."""
     metrics = {"accepted": 4, "rejected": 0, "labels": 4, "accuracy": None, "cancelled": False}
     metrics |= {"corrections": corrected_labels.NONE}
-    write_json(now.folder / "metrics.json", metrics | more)
-    return replace(now, number=now.number + 1, state=State.DUE)
+    write_json(snapshot.folder / "metrics.json", metrics | more)
+    return replace(snapshot, number=snapshot.number + 1, state=State.DUE)
 
 
 # --- whole rounds --------------------------------------------------------------------------
@@ -142,7 +142,7 @@ def test_after_a_kill_before_the_telling_it_is_told_by_the_next_look(
         patch.setattr(telling, "tell", die)
         with pytest.raises(Killed):
             flows.run(str(campaign.root))
-    assert snapshot.read(campaign.root).state is State.OPEN
+    assert snapshots.read(campaign.root).state is State.OPEN
     flows.run(str(campaign.root))
     assert box.titles == ["tiny: round 0 is open"]
 
@@ -164,13 +164,13 @@ def test_a_failure_is_told_of_a_served_look_and_not_of_a_persons(
 
 
 def test_an_address_that_fails_gets_its_notices_later_and_the_others_nothing_twice(
-    tell, now, box, monkeypatch, capsys
+    tell, snapshot, box, monkeypatch, capsys
 ):
     with http_box() as other:
         other.path, other.status = "another-token", 500
         monkeypatch.setenv("LABELCYCLE_NOTIFY", f"{other.url} {box.url}")
-        tell(now)
-        tell(now, done(10))
+        tell(snapshot)
+        tell(snapshot, done(10))
         assert (box.titles, other.titles) == (["tiny: round 0 is open", COMPLETE], [])
         lines = [x for x in capsys.readouterr().out.splitlines() if x.startswith("not told yet")]
         wanted = (
@@ -180,44 +180,46 @@ def test_an_address_that_fails_gets_its_notices_later_and_the_others_nothing_twi
         assert len(lines) == 2  # one a look: what does not answer is not asked for each notice
         assert all(re.fullmatch(wanted, line) for line in lines)
         other.status = 200
-        tell(closed(now))
+        tell(closed(snapshot))
     told = ["tiny: round 0 is open", COMPLETE, "tiny: round 0 is closed"]
     assert (box.titles, other.titles) == (told, told)
-    assert json.loads(now.campaign.notices.read_text())["waiting"] == []
+    assert json.loads(snapshot.campaign.notices.read_text())["waiting"] == []
 
 
 def test_a_notice_that_waits_for_an_address_that_was_taken_away_is_done(
-    tell, now, monkeypatch, box
+    tell, snapshot, monkeypatch, box
 ):
     box.status = 500
-    tell(now)
+    tell(snapshot)
     monkeypatch.setenv("LABELCYCLE_NOTIFY", "")
-    tell(now)
+    tell(snapshot)
     monkeypatch.setenv("LABELCYCLE_NOTIFY", box.url)
     box.status = 200
-    tell(now)
+    tell(snapshot)
     assert box.got == []
 
 
 @pytest.mark.parametrize("broken", ["{", "[]", '{"told": [], "waiting": [{}]}'])
-def test_what_stands_in_the_way_of_a_notice_stops_no_round(tell, now, monkeypatch, capsys, broken):
+def test_what_stands_in_the_way_of_a_notice_stops_no_round(
+    tell, snapshot, monkeypatch, capsys, broken
+):
     monkeypatch.setenv("LABELCYCLE_NOTIFY", "bogus://hunter2")
-    tell(now)
+    tell(snapshot)
     assert "wanted an address that apprise understands" in (out := capsys.readouterr().out)
     assert "hunter2" not in out
-    now.campaign.notices.write_text(broken)
-    tell(now)
+    snapshot.campaign.notices.write_text(broken)
+    tell(snapshot)
     assert re.search(r"nobody was told: .*notices\.json", capsys.readouterr().out)
 
 
-def test_what_happened_before_anybody_could_be_told_is_no_news(tell, now, box, monkeypatch):
+def test_what_happened_before_anybody_could_be_told_is_no_news(tell, snapshot, box, monkeypatch):
     monkeypatch.delenv("LABELCYCLE_NOTIFY")
-    tell(now)
-    tell(closed(now))
+    tell(snapshot)
+    tell(closed(snapshot))
     monkeypatch.setenv("LABELCYCLE_NOTIFY", box.url)
-    tell(closed(now))
-    now.campaign.notices.unlink()  # as in a campaign that is older than its notices
-    tell(closed(now))
+    tell(closed(snapshot))
+    snapshot.campaign.notices.unlink()  # as in a campaign that is older than its notices
+    tell(closed(snapshot))
     assert box.titles == []
 
 
@@ -230,21 +232,27 @@ def test_what_happened_before_anybody_could_be_told_is_no_news(tell, now, box, m
         (1, False, True, r"cancelled\n.*Next: open the next round with `labelcycle open`\.$"),
     ],
 )
-def test_a_closed_round_says_what_is_next(tell, now, box, rounds, open_next, cancelled, wanted):
-    tell(now)
+def test_a_closed_round_says_what_is_next(
+    tell, snapshot, box, rounds, open_next, cancelled, wanted
+):
+    tell(snapshot)
     settings = {"name": "tiny", "rounds": rounds, "open_next": open_next}
-    tell(replace(closed(now, cancelled=cancelled), config=config.parse({"campaign": settings})))
+    tell(
+        replace(closed(snapshot, cancelled=cancelled), config=config.parse({"campaign": settings}))
+    )
     assert re.search(wanted, f"{box.got[1]['title']}\n{box.got[1]['message']}", re.S)
 
 
-def test_a_round_without_new_answers_is_stuck_and_told_once_for_each_time(tell, now, box, clock):
-    tell(now, done(0))
+def test_a_round_without_new_answers_is_stuck_and_told_once_for_each_time(
+    tell, snapshot, box, clock
+):
+    tell(snapshot, done(0))
     clock.hours += 47.9
-    tell(now, done(0))
+    tell(snapshot, done(0))
     assert box.titles == ["tiny: round 0 is open"]
     clock.hours += 0.2
     for _ in range(3):
-        tell(now, done(0))
+        tell(snapshot, done(0))
         clock.hours += 30
     assert box.titles[1:] == ["tiny: round 0 is stuck"]
     assert box.got[1]["message"] == (
@@ -253,46 +261,46 @@ def test_a_round_without_new_answers_is_stuck_and_told_once_for_each_time(tell, 
         "Next: ask the annotators; or end the round with `labelcycle close --incomplete`, which"
         " returns the rest to the pool; or give it up with `labelcycle cancel`."
     )
-    tell(now, done(0, skipped=1))
+    tell(snapshot, done(0, skipped=1))
     clock.hours += 47
-    tell(now, done(0, skipped=1))
+    tell(snapshot, done(0, skipped=1))
     assert len(box.got) == 2
     clock.hours += 1
-    tell(now, done(0, skipped=1))
+    tell(snapshot, done(0, skipped=1))
     assert box.got[2]["message"].startswith("No new answer for 48 hours: 0 answered, 1 skipped")
 
 
-def test_a_second_answer_of_three_moves_a_round(tell, now, box, clock):
-    tell(now, done(0, given=10))  # one person of three has seen everything
+def test_a_second_answer_of_three_moves_a_round(tell, snapshot, box, clock):
+    tell(snapshot, done(0, given=10))  # one person of three has seen everything
     for given in (11, 15, 19):
         clock.hours += 30
-        tell(now, done(0, given=given))
+        tell(snapshot, done(0, given=given))
     assert box.titles == ["tiny: round 0 is open"]
 
 
-def test_a_clock_that_was_put_back_makes_nothing_stuck(tell, now, box, clock):
-    tell(now, done(0))
+def test_a_clock_that_was_put_back_makes_nothing_stuck(tell, snapshot, box, clock):
+    tell(snapshot, done(0))
     clock.hours -= 1000
-    tell(now, done(0))
+    tell(snapshot, done(0))
     clock.hours += 47
-    tell(now, done(0))
+    tell(snapshot, done(0))
     assert box.titles == ["tiny: round 0 is open"]
     clock.hours += 1
-    tell(now, done(0))
+    tell(snapshot, done(0))
     assert box.titles[1:] == ["tiny: round 0 is stuck"]
 
 
 def test_a_step_nobody_goes_on_with_is_stuck_and_a_round_nobody_opened_is_not(
-    tell, now, box, clock
+    tell, snapshot, box, clock
 ):
-    selected = replace(now, state=State.SELECTED)
+    selected = replace(snapshot, state=State.SELECTED)
     tell(selected)
     clock.hours += 49
     tell(selected)
     assert [message["message"] for message in box.got] == [
         "It has been selected for 49 hours.\nNext: go on with `labelcycle run`."
     ]
-    due = replace(now, state=State.DUE)
+    due = replace(snapshot, state=State.DUE)
     tell(due)
     clock.hours += 1000
     tell(due)
@@ -303,14 +311,14 @@ def test_a_step_nobody_goes_on_with_is_stuck_and_a_round_nobody_opened_is_not(
 
 
 @pytest.fixture
-def fail(telling: ModuleType) -> Callable[[Standing, Exception | None], None]:
+def fail(telling: ModuleType) -> Callable[[Snapshot, Exception | None], None]:
     """A look that ends so."""
 
-    def fail(now: Standing, error: Exception | None) -> None:
+    def fail(snapshot: Snapshot, error: Exception | None) -> None:
         with (
             contextlib.nullcontext() if error is None else pytest.raises(type(error)),
-            telling.failures(now.campaign),
-            telling.failures(now.campaign),  # a flow in a flow
+            telling.failures(snapshot.campaign),
+            telling.failures(snapshot.campaign),  # a flow in a flow
         ):
             if error is not None:
                 raise error
@@ -319,41 +327,41 @@ def fail(telling: ModuleType) -> Callable[[Standing, Exception | None], None]:
 
 
 def test_a_step_that_fails_for_good_is_told_once_until_it_works_again(
-    fail, now, box, clock, served
+    fail, snapshot, box, clock, served
 ):
     wrong = ServiceRefused("refuses the token; set LABEL_STUDIO_API_KEY to it")
     for _ in range(3):
-        fail(now, wrong)
+        fail(snapshot, wrong)
         clock.hours += 1
-    name, root = now.campaign.root.name, now.campaign.root
+    name, root = snapshot.campaign.root.name, snapshot.campaign.root
     assert box.titles == [f"{name}: a step failed"]
     assert box.got[0]["message"] == (
         "refuses the token; set LABEL_STUDIO_API_KEY to it.\n"
         "It failed first at 2026-01-01T00:00:00+00:00.\n"
         f"Next: mend this, then `labelcycle run` in {root} goes on where it stopped."
     )
-    fail(now, None)
-    fail(now, wrong)
+    fail(snapshot, None)
+    fail(snapshot, wrong)
     assert len(box.got) == 2
 
 
-def test_a_service_that_is_away_is_told_only_if_it_stays_away(fail, now, box, clock, served):
+def test_a_service_that_is_away_is_told_only_if_it_stays_away(fail, snapshot, box, clock, served):
     away = ServiceDown("Label Studio does not answer")
-    fail(now, away)
+    fail(snapshot, away)
     clock.hours += 0.4
-    fail(now, away)
-    fail(now, None)
+    fail(snapshot, away)
+    fail(snapshot, None)
     clock.hours += 0.4
-    fail(now, away)
+    fail(snapshot, away)
     assert box.titles == []
     clock.hours += 0.5
-    fail(now, away)
-    fail(now, away)
+    fail(snapshot, away)
+    fail(snapshot, away)
     assert len(box.got) == 1
 
 
-def test_an_error_of_others_is_told_by_its_kind_alone(fail, now, box, clock, served, capsys):
-    fail(now, RuntimeError("http://ann:hunter2@example.com"))
+def test_an_error_of_others_is_told_by_its_kind_alone(fail, snapshot, box, clock, served, capsys):
+    fail(snapshot, RuntimeError("http://ann:hunter2@example.com"))
     assert "RuntimeError, see the log of the flow run in Prefect.\n" in box.got[0]["message"]
     assert "hunter2" not in box.got[0]["message"]
     said = capsys.readouterr().out
@@ -362,7 +370,7 @@ def test_an_error_of_others_is_told_by_its_kind_alone(fail, now, box, clock, ser
 
 
 def test_a_failed_step_is_told_with_the_address_of_its_log(
-    fail, now, box, clock, served, telling, monkeypatch
+    fail, snapshot, box, clock, served, telling, monkeypatch
 ):
     run = SimpleNamespace(id=UUID(int=7), deployment_id=UUID(int=8))
     context = SimpleNamespace(flow_run=run)
@@ -371,32 +379,32 @@ def test_a_failed_step_is_told_with_the_address_of_its_log(
     from prefect.settings import PREFECT_UI_URL, temporary_settings
 
     with temporary_settings({PREFECT_UI_URL: "http://127.0.0.1:4200"}):
-        fail(now, RuntimeError("odd"))
+        fail(snapshot, RuntimeError("odd"))
     page = "http://127.0.0.1:4200/runs/flow-run/00000000-0000-0000-0000-000000000007"
     assert f"\nLog: {page}\nNext: mend this" in box.got[0]["message"]
 
 
 def test_each_failed_look_says_why_in_the_log_and_a_persons_own_does_not(
-    fail, now, telling, monkeypatch, capsys
+    fail, snapshot, telling, monkeypatch, capsys
 ):
     monkeypatch.delenv("LABELCYCLE_NOTIFY", raising=False)
-    fail(now, ServiceDown("Label Studio does not answer"))
+    fail(snapshot, ServiceDown("Label Studio does not answer"))
     assert capsys.readouterr().out == ""
     monkeypatch.setattr(telling, "_served", lambda: True)
     for _ in range(2):
-        fail(now, ServiceDown("Label Studio does not answer"))
+        fail(snapshot, ServiceDown("Label Studio does not answer"))
         assert "a step failed: Label Studio does not answer\n" in capsys.readouterr().out
 
 
-def test_another_process_at_work_is_no_failure(fail, now, box, clock, served):
-    fail(now, Busy("in use by process 7"))
+def test_another_process_at_work_is_no_failure(fail, snapshot, box, clock, served):
+    fail(snapshot, Busy("in use by process 7"))
     assert box.got == []
 
 
-def test_a_record_that_cannot_be_read_hides_no_failure(fail, now, box, served, capsys):
-    now.campaign.private.mkdir(exist_ok=True)
-    now.campaign.notices.write_text("{")
-    fail(now, ServiceRefused("no"))
-    fail(now, None)
+def test_a_record_that_cannot_be_read_hides_no_failure(fail, snapshot, box, served, capsys):
+    snapshot.campaign.private.mkdir(exist_ok=True)
+    snapshot.campaign.notices.write_text("{")
+    fail(snapshot, ServiceRefused("no"))
+    fail(snapshot, None)
     assert "nobody was told: " in (out := capsys.readouterr().out)
     assert "the record of notices is not kept: " in out

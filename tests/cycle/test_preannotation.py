@@ -14,7 +14,7 @@ from labelcycle.core.class_migrations import Migration
 from labelcycle.people import preannotation
 from labelcycle.rounds.answers import Reply
 from labelcycle.rounds.pushed_tasks import Asked
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 BEFORE = ("cow", "hen", "pig")
 CHANGES = {
@@ -26,7 +26,7 @@ CHANGES = {
 }
 
 
-def changed(root: Path, change: str, told: Sequence[Sequence[tuple[str, str, str]]]) -> Standing:
+def changed(root: Path, change: str, told: Sequence[Sequence[tuple[str, str, str]]]) -> Snapshot:
     """A campaign after a change of its classes: (kind, predicted, said) of each round's tasks."""
     campaign = Campaign(root)
     for number, given in enumerate(told):
@@ -45,7 +45,7 @@ def changed(root: Path, change: str, told: Sequence[Sequence[tuple[str, str, str
     labels.write_migrations(campaign, [CHANGES[change]])
     classes = list(CHANGES[change].after)
     settings = config.parse({"campaign": {"classes": classes}}, parts=False)
-    return Standing(campaign, settings, frozenset(), len(told) - 1, State.PULLED)
+    return Snapshot(campaign, settings, frozenset(), len(told) - 1, State.PULLED)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def crowd(rng: np.random.Generator, shown: int, blind: int, spread: float) -> di
         for j in range(3)
     ]
     settings = config.parse({"campaign": {"classes": ["cat", "dog"]}}, parts=False)
-    at_work = Standing(Campaign(Path()), settings, frozenset(), 0, State.PULLED)
+    at_work = Snapshot(Campaign(Path()), settings, frozenset(), 0, State.PULLED)
     return preannotation._block(at_work, replies, tasks, {})
 
 

@@ -16,7 +16,7 @@ from labelcycle.campaign.store import Campaign, read_json, read_labels
 from labelcycle.cli.main import cli
 from labelcycle.cycle import class_changes, status_report
 from labelcycle.errors import ServiceRefused, SettingsError, StateError
-from labelcycle.rounds import snapshot
+from labelcycle.rounds import snapshots
 
 pytestmark = pytest.mark.slow
 
@@ -133,10 +133,10 @@ def test_classes_changed_by_hand_are_refused_once_they_were_asked(closed, flows)
     ):
         with pytest.raises(StateError, match=text):
             step()
-    assert "labelcycle schema" in status_report.status(snapshot.read(closed.root))["next"]
+    assert "labelcycle schema" in status_report.status(snapshots.read(closed.root))["next"]
     edit(closed, "[black, light]", "[light, dark]")  # the order of the hot keys is free
     flows.open_now(str(closed.root))
-    assert snapshot.read(closed.root).number == 1
+    assert snapshots.read(closed.root).number == 1
 
 
 def test_before_round_0_classes_are_free_and_owned_labels_go_along(campaign, flows, tmp_path):
@@ -168,7 +168,7 @@ def test_a_change_killed_half_way_is_done_when_it_is_asked_again(closed, monkeyp
     schema(closed, "add", "gray")  # on second thoughts
     (made,) = labels.read_migrations(closed)
     assert made.after == ("dark", "light", "gray")
-    assert snapshot.ready(closed.root).config.classes == made.after
+    assert snapshots.ready(closed.root).config.classes == made.after
     assert not git.changed(closed.root, ".")
 
 
@@ -209,9 +209,9 @@ def test_an_interface_edited_by_hand_is_told_by_the_next_look_at_the_open_round(
     backend.edited, backend.schema = True, LabelSchema(("dark", "Dress"), "")
     with pytest.raises(ServiceRefused, match="wanted the classes"):
         flows.collect(root)
-    now = snapshot.read(campaign.root)
-    assert now.state is State.OPEN
-    assert "0 of 10 tasks done" in status_report.as_text(status_report.status(now))
+    snapshot = snapshots.read(campaign.root)
+    assert snapshot.state is State.OPEN
+    assert "0 of 10 tasks done" in status_report.as_text(status_report.status(snapshot))
     backend.schema = asked
     assert not flows.collect(root)
 

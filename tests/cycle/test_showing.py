@@ -18,7 +18,7 @@ from labelcycle.campaign.store import Campaign, Sample
 from labelcycle.cycle import task_images
 from labelcycle.cycle.labelled_neighbours import Neighbour
 from labelcycle.errors import DataError, SettingsError
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 SAMPLE = Sample("0123456789abcdef", "0123456789abcdef.png", "in/a.png", "pool", 4, 3)
 
@@ -31,13 +31,13 @@ def campaign(tmp_path: Path) -> Campaign:
     return made
 
 
-def standing(campaign: Campaign, **push: Any) -> Standing:
+def snapshot(campaign: Campaign, **push: Any) -> Snapshot:
     settings = config.parse({"push": {"min_side": 32, **push}}, parts=False)
-    return cast(Standing, SimpleNamespace(campaign=campaign, config=settings))
+    return cast(Snapshot, SimpleNamespace(campaign=campaign, config=settings))
 
 
 def test_media_is_a_file_of_the_media_folder(campaign: Campaign) -> None:
-    file = task_images.image(standing(campaign), SAMPLE)
+    file = task_images.image(snapshot(campaign), SAMPLE)
     assert file == campaign.media / "images" / f"{SAMPLE.id}-32.png"
     with Image.open(file) as shown:
         assert shown.size == (43, 32)
@@ -47,7 +47,7 @@ def test_an_image_whose_drawing_a_power_cut_left_empty_is_drawn_anew(campaign: C
     file = campaign.media / "images" / f"{SAMPLE.id}-32.png"
     file.parent.mkdir(parents=True)
     file.touch()
-    assert task_images.image(standing(campaign), SAMPLE) == file
+    assert task_images.image(snapshot(campaign), SAMPLE) == file
     assert file.stat().st_size
 
 
@@ -70,7 +70,7 @@ def test_many_are_drawn_in_their_order_without_a_sync_of_each(
 
     monkeypatch.setattr(os, "fsync", never)
     shown = samples(campaign, 40)[::-1]
-    now = standing(campaign)
+    now = snapshot(campaign)
     files = task_images.images(now, shown)
     assert files == [campaign.media / "images" / f"{sample.id}-32.png" for sample, _ in shown]
     for shade, file in enumerate(reversed(files)):
@@ -92,7 +92,7 @@ def test_what_cannot_be_drawn_is_named_and_nothing_more_is_drawn(
             over.set()
             super().shutdown(wait=wait)
 
-    def draw(now: Standing, sample: Sample, context: tuple[Neighbour, ...]) -> Path:
+    def draw(snapshot: Snapshot, sample: Sample, context: tuple[Neighbour, ...]) -> Path:
         drawn.append(sample.id)
         if sample == shown[0][0]:
             raise broken
@@ -103,18 +103,18 @@ def test_what_cannot_be_drawn_is_named_and_nothing_more_is_drawn(
     monkeypatch.setattr(task_images, "ThreadPoolExecutor", Pool)
     monkeypatch.setattr(task_images, "image", draw)
     with pytest.raises(type(broken), match=str(broken)):
-        task_images.images(standing(campaign), shown)
+        task_images.images(snapshot(campaign), shown)
     assert len(drawn) <= 3  # those that were begun
 
 
 def test_s3_is_the_same_picture_in_the_bucket(campaign: Campaign, bucket: Bucket) -> None:
     where = f"s3://{bucket.name}/some/where/"
-    chosen = standing(campaign, images="s3", bucket=where, presign_minutes=7)
+    chosen = snapshot(campaign, images="s3", bucket=where, presign_minutes=7)
     wanted = Address(f"{where}{SAMPLE.id}-32.png", 7)
     assert task_images.image(chosen, SAMPLE) == task_images.image(chosen, SAMPLE) == wanted
     assert bucket.keys() == [f"some/where/{SAMPLE.id}-32.png"]
     stored = bucket.client.get_object(Bucket=bucket.name, Key=bucket.keys()[0])
-    file = task_images.image(standing(campaign), SAMPLE)
+    file = task_images.image(snapshot(campaign), SAMPLE)
     assert isinstance(file, Path)
     with stored["Body"] as body:
         assert body.read() == file.read_bytes()
@@ -122,7 +122,7 @@ def test_s3_is_the_same_picture_in_the_bucket(campaign: Campaign, bucket: Bucket
 
 
 def test_source_is_the_own_address_or_an_error(campaign: Campaign) -> None:
-    chosen = standing(campaign, images="source")
+    chosen = snapshot(campaign, images="source")
     address = "https://x.org/a%20b.png"
     assert task_images.image(chosen, replace(SAMPLE, source=address)) == Address(address)
     with pytest.raises(

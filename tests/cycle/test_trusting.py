@@ -9,7 +9,7 @@ from labelcycle.adapters.dvc import commands
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign
 from labelcycle.errors import StateError
-from labelcycle.rounds import snapshot, trusted_places
+from labelcycle.rounds import snapshots, trusted_places
 
 
 def test_a_remote_that_a_pull_brings_waits_for_trust_and_the_round_goes_on(
@@ -28,9 +28,9 @@ def test_a_remote_that_a_pull_brings_waits_for_trust_and_the_round_goes_on(
     for step in (flows.collect_now, flows.run, flows.collect):
         with pytest.raises(StateError, match=r"url = s3://theirs; .* `labelcycle trust`"):
             step(str(root))
-    assert snapshot.read(root).state is State.OPEN
+    assert snapshots.read(root).state is State.OPEN
     assert trusted_places.confirm(opened) == {
         commands.CONFIG: "['remote \"x\"'], url = s3://theirs"
     }
     flows.run(str(root))
-    assert "round/000" in snapshot.read(root).tags
+    assert "round/000" in snapshots.read(root).tags

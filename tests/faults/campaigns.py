@@ -26,7 +26,7 @@ from labelcycle.campaign.store import (
 )
 from labelcycle.config import Config
 from labelcycle.cycle.task_plan import task_key
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 CLASSES = ("cat", "dog")
 OVERLAP = {1: 3, 2: 2}
@@ -47,9 +47,9 @@ def _config(number: int) -> Config:
     return config.parse({"campaign": named, "push": push}, parts=False)
 
 
-def standing(root: Path, number: int) -> Standing:
+def snapshot(root: Path, number: int) -> Snapshot:
     """Round `number` of the campaign in a folder, which names it: there is no git repository."""
-    made = Standing(Campaign(root), _config(number), frozenset(), number, State.OPEN)
+    made = Snapshot(Campaign(root), _config(number), frozenset(), number, State.OPEN)
     vars(made)["key"] = root.name
     return made
 
@@ -106,7 +106,7 @@ def _draw(folder: Path) -> None:
 
 def _first_round(root: Path) -> None:
     """Two people disagreed about a sample."""
-    at = standing(root, 0)
+    at = snapshot(root, 0)
     key = task_key(at, 0, UNSETTLED)
     task = {"key": key, "sample": UNSETTLED, "rank": 0, "task": 1, "wanted": 2}
     write_json(

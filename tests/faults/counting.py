@@ -65,7 +65,7 @@ def _people_asked(round_: Round, left: Left) -> None:
     """Each task of the round is asked of as many more people as are wanted for it."""
     wanted: Counter[str] = Counter()
     asked_: Counter[str] = Counter()
-    ended = round_closing.ending(round_.standing) is not None
+    ended = round_closing.ending(round_.snapshot) is not None
     held = round_.by_key()
     for task in round_.tasks:
         here = held.get(task.key)
@@ -84,14 +84,14 @@ def _shown(round_: Round, left: Left) -> None:
     shown = [task.key for task in present if task.shown]
     got = [task.key for task in present for _ in range(held[task.task].predictions)]
     left.compare("prediction of", shown, got)
-    model = round_.standing.record(round_states.PUSHED)["model"]
+    model = round_.snapshot.record(round_states.PUSHED)["model"]
     left.compare("model", [model], [round_.projects()[0]["model_version"]])
 
 
 def _asked(round_: Round) -> list[tuple[int, Asked]]:
     """The tasks of all rounds in the project."""
     numbers = range(1, round_.number + 1)
-    return [(n, task) for n in numbers for task in pushed_tasks.tasks(round_.standing, n)]
+    return [(n, task) for n in numbers for task in pushed_tasks.tasks(round_.snapshot, n)]
 
 
 def _tasks(round_: Round, left: Left) -> None:
@@ -119,7 +119,7 @@ def _answers(round_: Round, left: Left) -> None:
     gone = {key for what, key in round_.changed if what == "task deleted"}
     files = [
         _Said(r["key"], r["annotation"], r["annotator"], tuple(r["labels"]), r["skipped"])
-        for r in corrections.corrected(round_.standing)
+        for r in corrections.corrected(round_.snapshot)
         if r["round"] and r["key"] not in gone
     ]
     left.compare("answer", there, files)
@@ -130,7 +130,7 @@ def _answers(round_: Round, left: Left) -> None:
 def _corrections(round_: Round, left: Left) -> None:
     """Each change is told once; an answer that came after the pull of its round was added."""
     numbers = range(1, round_.number + 1)
-    campaign = round_.standing.campaign
+    campaign = round_.snapshot.campaign
     read = {
         record["annotation"]
         for n in numbers
@@ -140,6 +140,6 @@ def _corrections(round_: Round, left: Left) -> None:
     found = [
         (c.what, c.annotation or c.key)
         for n in numbers
-        for c in corrections.read(round_.standing, n)
+        for c in corrections.read(round_.snapshot, n)
     ]
     left.compare("correction", [*round_.changed, *added], found)

@@ -87,14 +87,14 @@ def _withdraw(round_: Round, task: Asked) -> None:
         round_.changed.append(("deleted", number))
         del round_.given[number]
         gone = Correction(round_.number, task.key, number, "deleted")
-        correction_decisions.write(round_.standing, [gone], "accept")  # else it would wait
+        correction_decisions.write(round_.snapshot, [gone], "accept")  # else it would wait
 
 
 def go_on(round_: Round, *, asking: bool = True) -> None:
     """The next round, before its push; one that asks nothing is open at once."""
     round_.over()
-    project = int(round_.standing.record(round_states.PUSHED)["project"])
-    round_closing.accept(round_.standing)
+    project = int(round_.snapshot.record(round_states.PUSHED)["project"])
+    round_closing.accept(round_.snapshot)
     round_.number += 1
     if asking:
         campaigns.select(round_.folder, round_.number)
@@ -124,7 +124,7 @@ def break_off(round_: Round) -> None:
     task = next(task for task in round_.tasks if task.wanted > 1)
     round_.place.ask(f"PATCH tasks/{task.task}/", {"overlap": 1, "is_labeled": False})
     answer(round_, task.task, task.key, 0)
-    (round_.standing.folder / round_states.PUSHED).unlink()
+    (round_.snapshot.folder / round_states.PUSHED).unlink()
 
 
 # --- rounds to begin with --------------------------------------------------------------------

@@ -22,7 +22,7 @@ from labelcycle.campaign.store import Campaign
 from labelcycle.cycle import round_closing, round_opening
 from labelcycle.rounds import altered_tasks, corrections, pushed_tasks
 from labelcycle.rounds.pushed_tasks import Asked
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 CHUNK, PAGE = 2, 3
 """Few, so that tasks travel in several pieces and pages, and a fault can fall between them."""
@@ -132,8 +132,8 @@ class Round:
         return made
 
     @property
-    def standing(self) -> Standing:
-        return campaigns.standing(self.folder, self.number)
+    def snapshot(self) -> Snapshot:
+        return campaigns.snapshot(self.folder, self.number)
 
     @property
     def name(self) -> str:
@@ -141,15 +141,15 @@ class Round:
 
     @property
     def recorded(self) -> bool:
-        return (self.standing.folder / round_states.PUSHED).exists()
+        return (self.snapshot.folder / round_states.PUSHED).exists()
 
     @property
     def closed(self) -> bool:
-        return (self.standing.folder / round_states.ANNOTATIONS).exists()
+        return (self.snapshot.folder / round_states.ANNOTATIONS).exists()
 
     @property
     def tasks(self) -> list[Asked]:
-        return pushed_tasks.tasks(self.standing)
+        return pushed_tasks.tasks(self.snapshot)
 
     def backend(self, transport: httpx.BaseTransport | None = None) -> LabelStudioBackend:
         way = transport or Past(self.place.server)
@@ -161,18 +161,18 @@ class Round:
         if self.recorded:
             return
         backend.check()
-        round_opening.push(self.standing, backend, lambda text: None)
+        round_opening.push(self.snapshot, backend, lambda text: None)
 
     def progress(self, backend: LabelStudioBackend) -> None:
         least = self._done()
-        found = round_closing.progress(self.standing, backend)
-        round_closing.check_page(self.standing, backend)
+        found = round_closing.progress(self.snapshot, backend)
+        round_closing.check_page(self.snapshot, backend)
         if not least <= found.answered + found.skipped <= self._done():
             raise Broken(f"{found} with {least} tasks done")
         wrong = self._changed_tasks()
         if wrong and all(names == [GUESS] for names in wrong.values()):
             # a list lacked it: the next look sees it
-            round_closing.progress(self.standing, self.backend())
+            round_closing.progress(self.snapshot, self.backend())
             wrong = self._changed_tasks()
         if wrong:
             raise Broken(f"tasks show something else after a look: {wrong}")
@@ -180,7 +180,7 @@ class Round:
     def _changed_tasks(self) -> dict[str, list[str]]:
         """What differs, by key, in tasks that show something else than was pushed."""
         pushed = {task.key: task.display for task in self.tasks}
-        project = int(self.standing.record(round_states.PUSHED)["project"])
+        project = int(self.snapshot.record(round_states.PUSHED)["project"])
         return altered_tasks.differing(
             pushed, self.backend().displayed(project, pushed_tasks.ids(self.tasks))
         )
@@ -194,13 +194,13 @@ class Round:
         if self.closed:
             return
         before = set(self.given)
-        round_closing.pull(self.standing, backend)
-        recorded = {answer["annotation"] for answer in corrections.corrected(self.standing)}
+        round_closing.pull(self.snapshot, backend)
+        recorded = {answer["annotation"] for answer in corrections.corrected(self.snapshot)}
         self.missed |= before - recorded
 
     def close_early(self, backend: LabelStudioBackend) -> None:
-        if round_closing.ending(self.standing) is None:
-            round_closing.end_early(self.standing, "deadline")
+        if round_closing.ending(self.snapshot) is None:
+            round_closing.end_early(self.snapshot, "deadline")
         self.pull(backend)
 
     # --- what the server has ----------------------------------------------------------------

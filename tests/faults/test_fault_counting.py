@@ -24,7 +24,7 @@ from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.cycle import round_closing
 from labelcycle.rounds import answer_journal, changed_answers, corrections
 from labelcycle.rounds.corrections import Pending
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 
 def all_stay(api: LabelStudioApi, project: int, found: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def test_answers_read_too_late_are_counted(
     record = round_closing._record
     rounds("pull")  # prepared as it should be
 
-    def without_one(at: Standing, made: Pending) -> None:
+    def without_one(at: Snapshot, made: Pending) -> None:
         record(at, Pending(made.changes, made.answers[:-1]))
 
     monkeypatch.setattr(round_closing, "_record", without_one)

@@ -116,7 +116,7 @@ def test_a_killed_push(rounds: Doubles) -> None:
 
 def test_two_pushes_in_two_threads(rounds: Doubles) -> None:
     one = rounds("push")
-    one.backend().open_project(one.name, "Faults", round_opening.schema(one.standing))
+    one.backend().open_project(one.name, "Faults", round_opening.schema(one.snapshot))
     both = [one, one.cloned()]
     threads = [threading.Thread(target=people.pushed, args=[each]) for each in both]
     for thread in threads:

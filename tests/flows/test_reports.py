@@ -92,9 +92,9 @@ def test_tasks_are_called_by_campaign_round_and_step() -> None:
     from prefect._internal.engine import resolve_custom_task_run_name
 
     campaign = SimpleNamespace(name="photos {x}")
-    now = SimpleNamespace(config=SimpleNamespace(campaign=campaign), number=3)
+    snapshot = SimpleNamespace(config=SimpleNamespace(campaign=campaign), number=3)
     named = {
-        resolve_custom_task_run_name(task, {"now": now, "stages": "train, evaluate"})
+        resolve_custom_task_run_name(task, {"snapshot": snapshot, "stages": "train, evaluate"})
         for task in (tasks.push, tasks.look, tasks.pull, tasks.log_rounds, tasks.reproduce)
     }
     assert named == {

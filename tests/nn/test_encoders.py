@@ -15,7 +15,7 @@ from labelcycle.nn.pca import principal_components, standardised_components
 
 def test_unknown_encoder_gets_the_near_names() -> None:
     with pytest.raises(
-        SettingsError, match=r"unknown encoder 'smalconv'; did you mean smallconv\? wanted one of"
+        SettingsError, match=r"unknown encoder 'smalconv'; did you mean 'smallconv'\? wanted one of"
     ):
         encoders.get("smalconv")
 

@@ -45,6 +45,25 @@ def test_names_may_be_ids(tmp_path: Path, key: str) -> None:
     assert read(path).by_id
 
 
+@pytest.mark.parametrize("key", ["File", " file", "FILES "])
+@pytest.mark.parametrize("kind", ["npz", "csv", "parquet"])
+def test_the_names_are_found_however_their_column_is_written(
+    tmp_path: Path, kind: str, key: str
+) -> None:
+    path = tmp_path / f"features.{kind}"
+    frame = pd.DataFrame({key: NAMES, "x0": FEATURES[:, 0], "x1": FEATURES[:, 1]})
+    if kind == "npz":
+        np.savez(path, allow_pickle=False, **{key: np.array(NAMES), "features": FEATURES})
+    elif kind == "csv":
+        frame.to_csv(path, index=False)
+    else:
+        frame.to_parquet(path)
+    table = read(path)
+    assert list(table.names) == NAMES
+    assert not table.by_id
+    np.testing.assert_array_equal(table.features, FEATURES)
+
+
 def arrays(**changes: Any) -> dict[str, Any]:
     return {"files": np.array(NAMES), "features": FEATURES} | changes
 

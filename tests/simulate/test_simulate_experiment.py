@@ -68,7 +68,7 @@ def test_the_papers_experiments_name_every_option(name: str) -> None:
         ),
         (
             {"data": "cifar11"},
-            r"data\.0\.name: unknown set 'cifar11'; did you mean cifar10 .*\? wanted one of",
+            r"data\.0\.name: unknown set 'cifar11'; did you mean 'cifar10' .*\? wanted one of",
         ),
         ({"data": {"name": "npz", "pth": "x"}}, r"data\.0\.pth: unknown key; did you mean 'path'"),
         ({"encoder": "smalconv"}, "unknown encoder 'smalconv'.*smallconv"),

@@ -48,7 +48,7 @@ def campaign(tmp_path: Path) -> store.Campaign:
     store.write_samples(made.samples, samples)
     store.write_labels(made.holdout, answers)
     pretrain.run(made, pretrain.Options(encoder="pixels"), 0, ignore)
-    embed.run(made, embed.Options(), ignore)
+    embed.run(made, 256, ignore)
     return made
 
 

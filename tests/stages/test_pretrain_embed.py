@@ -39,7 +39,7 @@ def same_weights(first: dict[str, Any], second: dict[str, Any]) -> bool:
 def test_end_to_end(small_campaign: store.Campaign, options: pretrain.Options) -> None:
     shown: list[Progress] = []
     pretrain.run(small_campaign, options, 7, shown.append)
-    embed.run(small_campaign, embed.Options(batch=8), shown.append)
+    embed.run(small_campaign, 8, shown.append)
     pool = store.read_array(small_campaign.features / "pool.npy")
     holdout = store.read_array(small_campaign.features / "holdout.npy")
     encoder = load_encoder(small_campaign.encoder)
@@ -53,7 +53,7 @@ def test_end_to_end(small_campaign: store.Campaign, options: pretrain.Options) -
 
 def test_rows_stand_in_the_order_of_the_samples(small_campaign: store.Campaign) -> None:
     pretrain.run(small_campaign, PIXELS, 7, ignore)
-    embed.run(small_campaign, embed.Options(batch=3), ignore)
+    embed.run(small_campaign, 3, ignore)
     encoder = load_encoder(small_campaign.encoder)
     for split in ("pool", "holdout"):
         features = store.read_array(small_campaign.features / f"{split}.npy")
@@ -141,7 +141,7 @@ def test_a_damaged_checkpoint_is_named(
 
 def test_the_number_of_threads_is_put_back(small_campaign: store.Campaign) -> None:
     before = torch.get_num_threads()
-    pretrain.run(small_campaign, PIXELS.model_copy(update={"threads": before + 1}), 7, ignore)
+    pretrain.run(small_campaign, SMALL.model_copy(update={"threads": before + 1}), 7, ignore)
     assert torch.get_num_threads() == before
 
 
@@ -162,13 +162,13 @@ def test_damaged_weights_are_named(small_campaign: store.Campaign) -> None:
     pretrain.run(small_campaign, PIXELS, 7, ignore)
     (small_campaign.encoder / "weights.safetensors").write_bytes(b"x")
     with pytest.raises(DataError, match=r"cannot read .*weights.safetensors.*stage pretrain"):
-        embed.run(small_campaign, embed.Options(), ignore)
+        embed.run(small_campaign, 256, ignore)
 
 
 @pytest.mark.parametrize(
     ("section", "text"),
     [
-        ({"encoder": "pixel"}, r"unknown encoder 'pixel'.*did you mean pixels"),
+        ({"encoder": "pixel"}, r"unknown encoder 'pixel'.*did you mean 'pixels'"),
         ({"encoder": "smallconv", "options": {"epoch": 3}}, r"epoch: unknown key.*'epochs'"),
     ],
 )
@@ -199,4 +199,4 @@ def test_features_that_are_not_finite_are_refused(
     broken = encoders.get("pixels").rebuild(meta, arrays, torch.device("cpu"))
     monkeypatch.setattr(encoder_files, "load_encoder", lambda _: broken)
     with pytest.raises(DataError, match=r"features that are not finite"):
-        embed.run(small_campaign, embed.Options(), ignore)
+        embed.run(small_campaign, 256, ignore)

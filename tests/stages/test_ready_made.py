@@ -55,7 +55,7 @@ def given(campaign: store.Campaign, *, by_id: bool = True, leave: int = 0) -> li
 def test_rows_stand_in_the_order_of_the_samples(campaign: store.Campaign, by_id: bool) -> None:
     given(campaign, by_id=by_id)
     pretrain.run(campaign, OPTIONS, 7, ignore)
-    embed.run(campaign, embed.Options(), ignore)
+    embed.run(campaign, 256, ignore)
     for split, count in (("pool", 20), ("holdout", 5)):
         found = store.read_array(campaign.features / f"{split}.npy")
         samples = store.read_samples(campaign.samples, split)
@@ -100,7 +100,7 @@ def test_a_file_that_changed_after_pretrain_is_refused(campaign: store.Campaign)
     pretrain.run(campaign, OPTIONS, 7, ignore)
     given(campaign, by_id=False)
     with pytest.raises(DataError, match=r"features.npz changed since `pretrain` read it"):
-        embed.run(campaign, embed.Options(), ignore)
+        embed.run(campaign, 256, ignore)
 
 
 def test_two_rows_of_one_sample(campaign: store.Campaign) -> None:
@@ -148,10 +148,7 @@ def test_another_file_makes_pretrain_stale(campaign: store.Campaign) -> None:
 
 
 def test_no_file_named_no_digest(tmp_path: Path) -> None:
-    assert code.named_files(tmp_path, "resnet18", {}) == {}
-    options = {"file": "w.pth"}
-    assert code.named_files(tmp_path, "torchvision_pretrained", options) == {"w.pth": code.NO_FILE}
+    assert code.named_files(tmp_path, None) == {}
+    assert code.named_files(tmp_path, "w.pth") == {"w.pth": code.NO_FILE}
     (tmp_path / "w.pth").write_bytes(b"abc")  # sha256 of abc: FIPS 180-2, appendix B.1
-    assert code.named_files(tmp_path, "torchvision_pretrained", options) == {
-        "w.pth": "ba7816bf8f01cfea"
-    }
+    assert code.named_files(tmp_path, "w.pth") == {"w.pth": "ba7816bf8f01cfea"}

@@ -118,14 +118,14 @@ def test_a_model_that_is_sure_of_all_is_told(
     one_round(campaign, strategy="margin")
     answers = [label(int(record["sample"], 16)) for record in one_round(campaign)]
     store.write_labels(campaign.label_file(0), answers)
-    select = query.checked.select
+    select = query.run_strategy.select
 
     def sure(name: str, pool: Pool, *more: Any) -> Selection:
         certain = np.zeros_like(pool.probabilities)
         certain[:, 0] = 1
         return select(name, replace(pool, probabilities=certain), *more)
 
-    monkeypatch.setattr(query.checked, "select", sure)
+    monkeypatch.setattr(query.run_strategy, "select", sure)
     with pytest.warns(Notice, match=r"margin: the model says the same of the samples.* 6 of 6"):
         one_round(campaign, strategy="margin")
     assert store.read_json(campaign.selection)["stood_in"] == "typiclust"

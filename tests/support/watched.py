@@ -99,7 +99,7 @@ class WatchedFiles(FilesBackend):
     @property
     def answers(self) -> list[Answer]:
         """Every answer, in the order in which they came."""
-        with self._reading() as db:
+        with self._file.reading() as db:
             found = self._answers(db, self.ids.values())
         return sorted(found, key=lambda answer: answer.annotation)
 

@@ -227,9 +227,12 @@ def head(root: Path, revision: str = "HEAD") -> str:
     return _git(root, "rev-parse", f"{revision}^{{commit}}")
 
 
-def root_commit(root: Path) -> str:
-    """Id of the first commit: it names the campaign in Label Studio and MLflow, in every clone."""
-    return _git(root, "rev-list", "--max-parents=0", "HEAD").splitlines()[-1]
+def campaign_key(root: Path) -> str:
+    """What names the campaign in Label Studio and MLflow: the same in every clone.
+
+    12 hex digits, the first ones of the first commit's id.
+    """
+    return _git(root, "rev-list", "--max-parents=0", "HEAD").splitlines()[-1][:12]
 
 
 def tags(root: Path) -> frozenset[str]:

@@ -32,7 +32,16 @@ PIECE = 2**16
 """Bytes unpacked at a time."""
 
 
-__all__ = ["AGAIN", "Bounds", "Client", "Elsewhere", "TooLarge", "TooSlow", "asked_s", "bare"]
+__all__ = [
+    "AGAIN",
+    "Bounds",
+    "Client",
+    "Elsewhere",
+    "TooLarge",
+    "TooSlow",
+    "asked_s",
+    "without_secrets",
+]
 
 
 @dataclass(frozen=True)
@@ -120,12 +129,12 @@ class Client(httpx.Client):
         else:
             why = "that is another server"
         raise Elsewhere(
-            f"{method} {bare(here)} is redirected ({response.status_code}) to {bare(there)}, which"
-            f" is not followed: {why}"
+            f"{method} {without_secrets(here)} is redirected ({response.status_code}) to"
+            f" {without_secrets(there)}, which is not followed: {why}"
         )
 
 
-def bare(url: httpx.URL | str) -> str:
+def without_secrets(url: httpx.URL | str) -> str:
     """An address without what may be a secret: user, password and query."""
     return str(httpx.URL(url).copy_with(userinfo=b"", query=None, fragment=None))
 

@@ -81,7 +81,8 @@ class Answer:
     editor : who wrote what it says now; None if nobody knows. What the campaign's own account
         wrote was written for the annotator
     labels : the class names chosen; empty for an empty answer
-    skipped : the person skipped the sample; reason : why, one of `core.skips.REASONS` or empty
+    skipped : the person skipped the sample
+    reason : why, one of `core.skip_reasons.REASONS` or empty
     raw : the backend's own record, kept for the files of the round
     """
 
@@ -100,7 +101,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Progress:
+class AnnotationProgress:
     """How far the tasks of a round are.
 
     A task is done when as many different people as wanted have answered or skipped it.
@@ -191,7 +192,7 @@ class AnnotationBackend(Protocol):
 
     def progress(
         self, project: int, tasks: Mapping[str, int], wanted: Mapping[str, int] | None = None
-    ) -> Progress:
+    ) -> AnnotationProgress:
         """How many of `tasks` (key -> id) are done; wanted : people by key, where not one."""
 
     def pull(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from labelcycle.adapters import lock
-from labelcycle.adapters.address_logins import without_logins
+from labelcycle.adapters.address_logins import text_without_logins
 from labelcycle.errors import ToolFailed
 
 PYTHON = (sys.executable, "-P")
@@ -80,7 +80,7 @@ def _run(
         check=False,
     )
     if done.returncode != 0:
-        name = without_logins(" ".join([Path(command[0]).name, *_shown(command[1:])]))
+        name = text_without_logins(" ".join([Path(command[0]).name, *_shown(command[1:])]))
         words = _last_words(done.stderr or done.stdout) if errors else "its words stand above"
         raise ToolFailed(f"`{name}` ended with code {done.returncode} in {cwd}: {words}")
     return done
@@ -97,4 +97,4 @@ def _shown(words: Sequence[str]) -> list[str]:
 
 def _last_words(text: bytes, lines: int = 3, width: int = 500) -> str:
     kept = [x.strip() for x in text.decode(errors="replace").splitlines() if x.strip()]
-    return without_logins(" | ".join(kept[-lines:]))[-width:] or "it said nothing"
+    return text_without_logins(" | ".join(kept[-lines:]))[-width:] or "it said nothing"

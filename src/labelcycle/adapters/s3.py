@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from labelcycle.adapters import http
-from labelcycle.adapters.address_logins import bare, without_logins
+from labelcycle.adapters.address_logins import text_without_logins, without_login
 from labelcycle.errors import DataError, LabelcycleError, ServiceDown, ServiceRefused, ToolFailed
 
 SCHEME = "s3://"
@@ -52,7 +52,7 @@ def endpoint() -> str | None:
 
 def where() -> str:
     """The endpoint for people, without a login in it."""
-    return bare(endpoint() or "Amazon S3")
+    return without_login(endpoint() or "Amazon S3")
 
 
 def listed(address: str) -> list[str]:
@@ -167,9 +167,9 @@ def _sender(session: Any) -> Any:
         except http.TooSlow:
             raise
         except httpx.ConnectError as error:
-            raise EndpointConnectionError(endpoint_url=http.bare(request.url)) from error
+            raise EndpointConnectionError(endpoint_url=http.without_secrets(request.url)) from error
         except httpx.TransportError as error:  # boto3 tries again after these two
-            raise ConnectionClosedError(endpoint_url=http.bare(request.url)) from error
+            raise ConnectionClosedError(endpoint_url=http.without_secrets(request.url)) from error
         return AWSResponse(request.url, answer.status_code, answer.headers, _Raw(answer.content))
 
     return send
@@ -219,4 +219,4 @@ def _told(doing: str) -> Iterator[None]:
 
 
 def _line(error: Exception) -> str:
-    return without_logins(" ".join(str(error).split()))[:200]
+    return text_without_logins(" ".join(str(error).split()))[:200]

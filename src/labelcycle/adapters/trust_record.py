@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labelcycle.adapters import git
-from labelcycle.adapters.address_logins import bare
+from labelcycle.adapters.address_logins import without_login
 from labelcycle.campaign.store import Campaign, digest, dump_json, read_json, write_bytes
 from labelcycle.errors import DataError, StateError, ToolFailed
 
@@ -57,7 +57,9 @@ def described(lines: tuple[str, ...]) -> str:
     for line in lines:
         key, equals, value = (part.strip() for part in line.partition("="))
         if equals:
-            line = f"{key} = {bare(value)}" if key.split(".")[-1] in SHOWN else f"{key} = ..."
+            line = (
+                f"{key} = {without_login(value)}" if key.split(".")[-1] in SHOWN else f"{key} = ..."
+            )
         shown.append("".join(c if c.isprintable() else " " for c in line)[:200])
     return ", ".join(shown)
 

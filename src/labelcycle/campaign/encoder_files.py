@@ -1,17 +1,18 @@
 """The files of a fitted encoder: `encoder.json` (which one, its JSON state), and its weights."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import safetensors
 import safetensors.numpy
-import torch
 
 from labelcycle.campaign import store
 from labelcycle.errors import DataError
 from labelcycle.nn import encoders
-from labelcycle.nn.device import best_device
+
+if TYPE_CHECKING:
+    import torch
 
 DESCRIPTION = "encoder.json"
 WEIGHTS = "weights.safetensors"
@@ -28,9 +29,9 @@ def save_encoder(folder: Path, name: str, encoder: encoders.Encoder | encoders.R
 
 
 def load_encoder(
-    folder: Path, device: torch.device | None = None
+    folder: Path, device: "torch.device | None" = None
 ) -> encoders.Encoder | encoders.ReadyMade:
-    """The encoder of a folder, on `device` (default: the best there is).
+    """The encoder of a folder, on `device` (default: the best there is); without torch if it can.
 
     Raises DataError if a file is missing or damaged.
     """
@@ -44,4 +45,8 @@ def load_encoder(
         ) from error
     name = description["encoder"]
     module = encoders.get_ready_made(name) or encoders.get(name)
-    return module.rebuild(description["meta"], arrays, device or best_device())
+    if device is None and encoders.needs_torch(name):
+        from labelcycle.nn.device import best_device  # torch
+
+        device = best_device()
+    return module.rebuild(description["meta"], arrays, device)

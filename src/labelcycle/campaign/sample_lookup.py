@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import PureWindowsPath
 
 from labelcycle.campaign.store import Campaign, Sample
+from labelcycle.core.near_names import question
 from labelcycle.errors import DataError
 
 
@@ -39,7 +40,7 @@ class Finder:
     def like(self, name: str) -> str:
         """The question whether another sample of that name was meant; empty if there is none."""
         near = self.by_name.get(_composed(PureWindowsPath(name).name), [])
-        return f"; did you mean {near[0][1].source!r}?" if near else ""
+        return f"; {question([near[0][1].source])}" if near else ""
 
     def _by_end(self, name: str) -> Sample | None:
         end = "/" + re.sub(r"^(\.\./|/)+", "", posixpath.normpath(name))

@@ -20,6 +20,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from labelcycle.campaign import layout
 from labelcycle.core.digests import DIGITS
 from labelcycle.core.digests import digest as digest  # for whoever reads and writes files
 from labelcycle.core.digests import file_digest as file_digest
@@ -93,28 +94,28 @@ class Campaign:
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
-        self.params = self.root / "params.yaml"
-        self.dvc_yaml = self.root / "dvc.yaml"
-        self.code = self.root / "code.json"
-        self.schema = self.root / "schema.json"
-        self.again = self.root / "again.json"
-        self.data = self.root / "data"
-        self.images = self.data / "images"
-        self.samples = self.data / "samples.jsonl"
-        self.quarantine = self.data / "quarantine.jsonl"
-        self.labels = self.data / "labels"
-        self.holdout = self.data / "holdout.jsonl"
-        self.rounds = self.root / "rounds"
-        self.work = self.root / "work"
-        self.encoder = self.work / "encoder"
-        self.features = self.work / "features"
-        self.model = self.work / "model"
-        self.own_features = self.work / "own.npy"
-        self.clusters = self.work / "clusters.npz"
-        self.selection = self.work / "selection.json"
-        self.metrics = self.work / "metrics.json"
-        self.figures = self.work / "figures"
-        self.private = self.root / ".labelcycle"
+        self.params = self.root / layout.PARAMS
+        self.dvc_yaml = self.root / layout.DVC_YAML
+        self.code = self.root / layout.CODE
+        self.schema = self.root / layout.SCHEMA
+        self.again = self.root / layout.AGAIN
+        self.data = self.root / layout.DATA
+        self.images = self.root / layout.IMAGES
+        self.samples = self.root / layout.SAMPLES
+        self.quarantine = self.root / layout.QUARANTINE
+        self.labels = self.root / layout.LABELS
+        self.holdout = self.root / layout.HOLDOUT
+        self.rounds = self.root / layout.ROUNDS
+        self.work = self.root / layout.WORK
+        self.encoder = self.root / layout.ENCODER
+        self.features = self.root / layout.FEATURES
+        self.model = self.root / layout.MODEL
+        self.own_features = self.root / layout.OWN_FEATURES
+        self.clusters = self.root / layout.CLUSTERS
+        self.selection = self.root / layout.SELECTION
+        self.metrics = self.root / layout.METRICS
+        self.figures = self.root / layout.FIGURES
+        self.private = self.root / layout.PRIVATE
         self.checkpoints = self.private / "checkpoints"
         self.media = self.private / "media"
         self.services = self.private / "services.json"

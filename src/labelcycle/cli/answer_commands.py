@@ -17,10 +17,10 @@ def tasks(root: Path) -> None:
     or why there is none: none of these, several of these, cannot be judged.
     """
     from labelcycle.cycle import answer_table
-    from labelcycle.rounds import snapshot
+    from labelcycle.rounds import snapshots
 
     campaign_in(root)
-    click.echo(answer_table.text(snapshot.read(root)), nl=False)
+    click.echo(answer_table.text(snapshots.read(root)), nl=False)
 
 
 @click.command()
@@ -37,14 +37,14 @@ def answer(root: Path, table: Path, person: str | None) -> None:
     Lines without an answer are left out. A second table of the same person changes what differs.
     """
     from labelcycle.cycle import answer_table
-    from labelcycle.rounds import snapshot
+    from labelcycle.rounds import snapshots
 
     campaign_in(root)
     who = person or getpass.getuser()
-    now = snapshot.read(root)
-    taken = answer_table.take(now, table, who)
+    snapshot = snapshots.read(root)
+    taken = answer_table.take(snapshot, table, who)
     click.echo(f"{taken['answers']} answers and {taken['skips']} skips of {who} taken")
-    if left := answer_table.waiting(now):
+    if left := answer_table.waiting(snapshot):
         click.echo(f"{left} tasks wait still: `labelcycle tasks` lists them")
     else:
         click.echo("next: `labelcycle run`")

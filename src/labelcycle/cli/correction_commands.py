@@ -69,31 +69,35 @@ def _decide(
     from labelcycle.adapters import git, lock
     from labelcycle.cycle import round_closing
     from labelcycle.errors import DataError
-    from labelcycle.rounds import correction_decisions, pushed_tasks, snapshot
+    from labelcycle.rounds import correction_decisions, pushed_tasks, snapshots
 
     if not (ids or every or people):
         raise click.UsageError("name corrections by their ids, or say --all or --by ANNOTATOR")
     git.check_usable(root)
     campaign = campaign_in(root)
     with lock.exclusive(campaign.lock):
-        now = snapshot.ready(root)
-        there = [c for c in round_closing.changes(now, pushed_tasks.backend(now)) if c.annotation]
+        snapshot = snapshots.ready(root)
+        there = [
+            c
+            for c in round_closing.changes(snapshot, pushed_tasks.backend(snapshot))
+            if c.annotation
+        ]
         unknown = sorted(set(ids) - {c.version for c in there})
         if unknown:
             raise DataError(
                 f"no correction {', '.join(unknown)}; wanted ids that `labelcycle corrections`"
                 " lists: an answer that was changed once more has a new one"
             )
-        decided = correction_decisions.read(now)
+        decided = correction_decisions.read(snapshot)
         chosen = [
             c
             for c in there
             if c.version in ids
             or (c.version not in decided and (every or c.by.removesuffix("?") in people))
         ]
-        correction_decisions.write(now, chosen, decision)
+        correction_decisions.write(snapshot, chosen, decision)
     words = {"accept": "accepted: they count", "reject": "rejected: they do not count"}
-    click.echo(f"{len(chosen)} corrections {words[decision]} when round {now.number} closes")
+    click.echo(f"{len(chosen)} corrections {words[decision]} when round {snapshot.number} closes")
     if chosen:
         click.echo("next: `labelcycle run`")
 
@@ -101,13 +105,13 @@ def _decide(
 def _print(root: Path) -> None:
     from labelcycle.adapters import git
     from labelcycle.cycle import round_closing
-    from labelcycle.rounds import pushed_tasks, snapshot
+    from labelcycle.rounds import pushed_tasks, snapshots
 
     git.check_usable(root)
     campaign_in(root)
-    now = snapshot.read(root)
-    backend = pushed_tasks.backend(now)
-    there = [c for c in round_closing.changes(now, backend) if c.annotation]
+    snapshot = snapshots.read(root)
+    backend = pushed_tasks.backend(snapshot)
+    there = [c for c in round_closing.changes(snapshot, backend) if c.annotation]
     if not there:
         click.echo("no answer differs from what is recorded")
         return

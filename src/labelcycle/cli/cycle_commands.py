@@ -7,9 +7,7 @@ from typing import Any
 import click
 
 from labelcycle.cli.campaign_option import campaign_in, flows_of
-
-STAGES = ("pretrain", "embed", "train", "cluster", "query", "evaluate")
-"""`declaration.NAMES` again: to import them there would make every command start slower."""
+from labelcycle.stages import declaration
 
 
 @click.command()
@@ -66,7 +64,7 @@ def cancel(root: Path, reason: str, abandon: bool) -> None:
 
 
 @click.command()
-@click.argument("name", type=click.Choice(STAGES), help="The stage.")
+@click.argument("name", type=click.Choice(declaration.names()), help="The stage.")
 @click.pass_obj
 def stage(root: Path, name: str) -> None:
     """Run one pure stage here, as DVC calls it."""
@@ -103,12 +101,14 @@ def ask_again(root: Path, words: tuple[str, ...]) -> None:
     """
     from labelcycle.adapters import git, lock
     from labelcycle.cycle import round_opening
-    from labelcycle.rounds import skipped_samples, snapshot
+    from labelcycle.rounds import skipped_samples, snapshots
 
     git.check_usable(root)
     with lock.exclusive(campaign_in(root).lock):
         reasons = skipped_samples.reasons_of(words)
-        found = skipped_samples.ask_again(snapshot.read(root), reasons, round_opening.now())
+        found = skipped_samples.ask_again(
+            snapshots.read(root), reasons, round_opening.present_time()
+        )
     click.echo(f"{len(found)} skipped samples are asked again from the next open on")
 
 
@@ -118,11 +118,11 @@ def ask_again(root: Path, words: tuple[str, ...]) -> None:
 def status(root: Path, as_json: bool) -> None:
     """Rounds, states, labels in and wanted, accuracy with its interval, what to do next."""
     from labelcycle.cycle import status_report
-    from labelcycle.rounds import snapshot
+    from labelcycle.rounds import snapshots
 
     campaign_in(root)
-    now = status_report.status(snapshot.read(root))
-    click.echo(json.dumps(now, indent=2) if as_json else status_report.as_text(now), nl=True)
+    report = status_report.status(snapshots.read(root))
+    click.echo(json.dumps(report, indent=2) if as_json else status_report.as_text(report))
 
 
 COMMANDS = (run, open_round, collect, close, cancel, ask_again, stage, status)

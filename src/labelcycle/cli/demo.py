@@ -33,8 +33,8 @@ from labelcycle.errors import DataError, StateError
 from labelcycle.nn import learners
 from labelcycle.people import simulated_round
 from labelcycle.people.simulated import read_truth
-from labelcycle.rounds import snapshot
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds import snapshots
+from labelcycle.rounds.snapshots import Snapshot
 
 ROUNDS = 3
 BUDGET = 25
@@ -100,8 +100,8 @@ def run(directory: Path, *, stop: bool) -> None:
     )
     answering = "simulated people answer in Label Studio, as annotators would"
     _loop(campaign, data / "truth.csv", opening, answering)
-    _table(snapshot.read(campaign.root), data / "truth.csv")
-    pushed = snapshot.last_push(campaign)
+    _table(snapshots.read(campaign.root), data / "truth.csv")
+    pushed = snapshots.last_push(campaign)
     _addresses(directory, running, pushed, tracking_uri.of_campaign(campaign))
     if stop:
         services.down(campaign, show=click.echo)
@@ -124,7 +124,7 @@ def run_quickly(directory: Path) -> None:
         " them to a file of the campaign"
     )
     _loop(campaign, data / "truth.csv", opening, "simulated people answer in that file")
-    _table(snapshot.read(campaign.root), data / "truth.csv")
+    _table(snapshots.read(campaign.root), data / "truth.csv")
     program, took = _program(), time.monotonic() - began
     click.echo(
         f"\nThat took {took:.0f} s, with no server to install or to stop. The real thing has beyond"
@@ -149,7 +149,7 @@ def _loop(campaign: Campaign, truth: Path, opening: str, answering: str) -> None
             _say("$ labelcycle run", opening)
             flows.run(str(campaign.root))
         _say("$ labelcycle annotate --truth truth.csv", answering)
-        simulated_round.answer(snapshot.read(campaign.root), truth, seed=number, show=click.echo)
+        simulated_round.answer(snapshots.read(campaign.root), truth, seed=number, show=click.echo)
         _say(
             "$ labelcycle run",
             "takes the answers back, trains, evaluates, commits, tags, logs"
@@ -227,15 +227,15 @@ def _say(command: str, meaning: str) -> None:
 # --- the comparison ------------------------------------------------------------------------
 
 
-def _table(now: Standing, truth: Path) -> None:
+def _table(snapshot: Snapshot, truth: Path) -> None:
     click.echo(
         "\nThe rounds, beside random selection at the same number of labels"
         f" (mean and spread of {DRAWS} draws, same features, classifier and hold-out):\n"
     )
     click.echo(f"{'round':>5}  {'labels':>6}  {'accuracy (95 % interval)':<26}  random selection")
-    compare = RandomSelection(now, truth)
-    for number in now.closed:
-        metrics = now.record(round_states.METRICS, number)
+    compare = RandomSelection(snapshot, truth)
+    for number in snapshot.closed:
+        metrics = snapshot.record(round_states.METRICS, number)
         a = metrics["accuracy"]
         mine = f"{a['value']:.3f} ({a['low']:.3f} to {a['high']:.3f})"
         draws = compare.accuracies(metrics["labels"])
@@ -249,22 +249,22 @@ class RandomSelection:
     The true classes come from a file that nothing in the cycle reads.
     """
 
-    def __init__(self, now: Standing, truth: Path) -> None:
-        classes = now.config.classes
-        known = read_truth(now.campaign, truth)
-        pool = read_samples(now.campaign.samples, "pool")
-        answers = {x.sample: x.label for x in read_holdout(now.campaign) if x.label}
-        held = read_samples(now.campaign.samples, "holdout")
+    def __init__(self, snapshot: Snapshot, truth: Path) -> None:
+        classes = snapshot.config.classes
+        known = read_truth(snapshot.campaign, truth)
+        pool = read_samples(snapshot.campaign.samples, "pool")
+        answers = {x.sample: x.label for x in read_holdout(snapshot.campaign) if x.label}
+        held = read_samples(snapshot.campaign.samples, "holdout")
         rows = [row for row, sample in enumerate(held) if sample.id in answers]
-        self._now = now
-        self._features = read_array(now.campaign.features / "pool.npy")
+        self._snapshot = snapshot
+        self._features = read_array(snapshot.campaign.features / "pool.npy")
         self._labels = np.array([classes.index(known[s.id]) for s in pool])
-        self._test = np.asarray(read_array(now.campaign.features / "holdout.npy")[rows])
+        self._test = np.asarray(read_array(snapshot.campaign.features / "holdout.npy")[rows])
         self._wanted = np.array([classes.index(answers[held[row].id]) for row in rows])
 
     def accuracies(self, labels: int, draws: int = DRAWS) -> np.ndarray[Any, Any]:
         """Accuracy on the hold-out for each of `draws` random sets of `labels` labels."""
-        config_ = self._now.config
+        config_ = self._snapshot.config
         module = learners.get(config_.train.learner)
         options = module.Options(**config_.train.options)
         results = []

@@ -13,8 +13,8 @@ from labelcycle.campaign.store import Campaign, read_samples
 from labelcycle.cycle import round_opening, task_images
 from labelcycle.errors import LabelcycleError
 from labelcycle.nn import encoders
-from labelcycle.rounds import snapshot
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds import snapshots
+from labelcycle.rounds.snapshots import Snapshot
 from labelcycle.stages import ready_made
 from labelcycle.stages.pretrain import Options as PretrainOptions
 
@@ -28,21 +28,26 @@ def all_checks(root: Path) -> Iterator[Line]:
     yield _disk(root)
     backend = annotation.DEFAULT
     try:
-        now = snapshot.read(root)
-        yield "campaign", True, f"{now.config.campaign.name}, round {now.number} is {now.state}", ""
+        snapshot = snapshots.read(root)
+        yield (
+            "campaign",
+            True,
+            f"{snapshot.config.campaign.name}, round {snapshot.number} is {snapshot.state}",
+            "",
+        )
     except LabelcycleError as error:
         yield "campaign", False, str(error), "mend this first"
     else:
         try:
-            snapshot.ready(root)
+            snapshots.ready(root)
             yield "tree, settings, closed rounds", True, "as they must be", ""
         except LabelcycleError as error:
             yield "tree, settings, closed rounds", False, str(error), "mend this, then ask again"
         yield from _images(Campaign(root))
-        yield from _encoder_file(now)
-        yield from _budget(now)
-        yield from _shown(now)
-        backend = now.config.push.backend
+        yield from _encoder_file(snapshot)
+        yield from _budget(snapshot)
+        yield from _shown(snapshot)
+        backend = snapshot.config.push.backend
     yield from annotation.get(backend).checks(Campaign(root))
     yield from health.check()
 
@@ -67,24 +72,24 @@ def _images(campaign: Campaign) -> Iterator[Line]:
     yield "images", not missing, detail, "run `dvc checkout` or `labelcycle pull`"
 
 
-def _encoder_file(now: Standing) -> Iterator[Line]:
+def _encoder_file(snapshot: Snapshot) -> Iterator[Line]:
     """The file of features or weights that the encoder's options name, as `pretrain` reads it."""
-    chosen = now.config.pretrain
+    chosen = snapshot.config.pretrain
     named = encoders.options_of(chosen.encoder, chosen.options)
     file = getattr(named, "file", None)
-    if file is None or not now.campaign.samples.exists():
+    if file is None or not snapshot.campaign.samples.exists():
         return
     name = f"pretrain.options.file, {file}"
     try:
-        with contextlib.chdir(now.campaign.root):
-            yield name, True, _read(now.campaign, chosen, file), ""
+        with contextlib.chdir(snapshot.campaign.root):
+            yield name, True, _read(snapshot.campaign, chosen, file), ""
     except LabelcycleError as error:
         yield name, False, str(error), "mend this, then ask again"
 
 
 def _read(campaign: Campaign, chosen: PretrainOptions, file: str) -> str:
     """What the file holds, in words. Raises DataError as the stage `pretrain` would."""
-    given = ready_made.checked(campaign, chosen)
+    given = ready_made.checked(campaign, chosen.encoder, chosen.options)
     if given is not None:
         return ready_made.described(given)
     from labelcycle.nn import pretrained_weights  # torch
@@ -93,25 +98,25 @@ def _read(campaign: Campaign, chosen: PretrainOptions, file: str) -> str:
     return f"{len(weights)} arrays of weights"
 
 
-def _budget(now: Standing) -> Iterator[Line]:
-    if now.state is not State.DUE or not now.campaign.samples.exists():
+def _budget(snapshot: Snapshot) -> Iterator[Line]:
+    if snapshot.state is not State.DUE or not snapshot.campaign.samples.exists():
         return  # what an open round asks for is settled
     try:
-        left = round_opening.check_budget(now)
-        yield "query.budget", True, f"{now.config.query.budget} of {left:,} samples left", ""
+        left = round_opening.check_budget(snapshot)
+        yield "query.budget", True, f"{snapshot.config.query.budget} of {left:,} samples left", ""
     except LabelcycleError as error:
         yield "query.budget", False, str(error), "mend this before the next round"
 
 
-def _shown(now: Standing) -> Iterator[Line]:
+def _shown(snapshot: Snapshot) -> Iterator[Line]:
     """Can images that are elsewhere be had? The bucket is listed, one image asked for."""
-    push = now.config.push
+    push = snapshot.config.push
     origin = annotation.get(push.backend).page_origin()
-    if push.images == "media" or not now.campaign.samples.exists():
+    if push.images == "media" or not snapshot.campaign.samples.exists():
         return
     name = "push.images: source" if push.images == "source" else f"push.bucket, {push.bucket}"
     try:
-        image = _one(now)
+        image = _one(snapshot)
         problem = image and cors.problem(image, origin)
     except LabelcycleError as error:
         yield name, False, str(error), "mend this, then ask again"
@@ -125,11 +130,11 @@ def _shown(now: Standing) -> Iterator[Line]:
         yield name, True, f"{image.text}: {asked}", ""
 
 
-def _one(now: Standing) -> Address | None:
+def _one(snapshot: Snapshot) -> Address | None:
     """An image as browsers are shown it; None if the bucket holds none yet."""
-    push = now.config.push
+    push = snapshot.config.push
     if push.images == "s3":
         found = s3.some(f"{push.bucket.rstrip('/')}/")
         return Address(found, push.presign_minutes) if found else None
-    image = task_images.image(now, read_samples(now.campaign.samples)[0])
+    image = task_images.image(snapshot, read_samples(snapshot.campaign.samples)[0])
     return image if isinstance(image, Address) else None

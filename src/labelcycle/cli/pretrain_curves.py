@@ -115,7 +115,7 @@ def _of_campaign(campaign: Campaign) -> _Run:
 
     settings = config.load(campaign.params, parts=False).campaign
     rows, labels = labelled(campaign, settings.classes)
-    key = git.root_commit(campaign.root)[:12]
+    key = git.campaign_key(campaign.root)
     return MlflowTracker().training(key, settings.name), rows, labels
 
 

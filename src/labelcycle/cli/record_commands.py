@@ -54,12 +54,12 @@ def verify(root: Path, tag: str | None, start: str) -> None:
     """Rebuild a closed round (default: the last) from its inputs and compare."""
     from labelcycle.campaign import round_states
     from labelcycle.cycle import past_rounds
-    from labelcycle.rounds import snapshot
+    from labelcycle.rounds import snapshots
 
     campaign_in(root)
-    now = snapshot.read(root)
-    number = past_rounds.number_of(now, tag or round_states.round_tag(now.number - 1))
-    past_rounds.verify(now, number, start == "pretrain", click.echo)
+    snapshot = snapshots.read(root)
+    number = past_rounds.number_of(snapshot, tag or round_states.round_tag(snapshot.number - 1))
+    past_rounds.verify(snapshot, number, start == "pretrain", click.echo)
     click.echo(f"round {number} is reproduced")
 
 

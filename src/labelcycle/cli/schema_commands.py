@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ import click
 from labelcycle.cli.campaign_option import campaign_in
 from labelcycle.core import class_migrations
 from labelcycle.core.class_migrations import Change, Table
+from labelcycle.errors import SettingsError
 
 
 @click.group(invoke_without_command=True)
@@ -72,7 +74,7 @@ def _migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> No
     campaign = campaign_in(root)
     with lock.exclusive(campaign.lock):
         before = read_all_labels(campaign)
-        made = class_changes.migrate(root, change)
+        made = class_changes.migrate(root, partial(_changed, change))
     after = read_all_labels(campaign)
     changed = sum(before[key].label != after[key].label for key in before)
     click.echo(f"{made}: {changed} labels count otherwise from now on")
@@ -80,13 +82,26 @@ def _migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> No
     click.echo(f"annotators see it when round {made.round} opens")
 
 
+def _changed(
+    change: Callable[[Sequence[str], Table], Change], classes: Sequence[str], table: Table
+) -> Change:
+    """What `change` makes of the classes; its errors name the commands that may help."""
+    try:
+        return change(classes, table)
+    except SettingsError as error:
+        commands = ", ".join(f"`labelcycle schema {name}`" for name in schema.commands)
+        raise SettingsError(
+            f"{error} ({commands}; `labelcycle schema` lists all classes)"
+        ) from error
+
+
 def _print(root: Path) -> None:
     from labelcycle.adapters.annotation.label_studio.labeling_config import HOT_KEYS
     from labelcycle.campaign import labels
-    from labelcycle.rounds import snapshot
+    from labelcycle.rounds import snapshots
 
-    now = snapshot.read(root)
-    campaign, classes = now.campaign, now.config.classes
+    snapshot = snapshots.read(root)
+    campaign, classes = snapshot.campaign, snapshot.config.classes
     counts = Counter(label.label for label in labels.read_all_labels(campaign).values())
     width = max(map(len, ("class", *classes)))
     click.echo(f"key  {'class':<{width}}  labels")

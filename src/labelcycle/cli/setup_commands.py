@@ -121,7 +121,7 @@ def up(root: Path, host: str) -> None:
     from labelcycle.adapters import annotation, git
     from labelcycle.adapters.local import services
     from labelcycle.adapters.mlflow import tracking_uri
-    from labelcycle.rounds import snapshot
+    from labelcycle.rounds import snapshots
 
     campaign = campaign_in(root)
     git.check_usable(root)
@@ -130,7 +130,7 @@ def up(root: Path, host: str) -> None:
     running = services.up(campaign, host=host, only=wanted, show=click.echo)
     services.load_environment(campaign)  # with what was started just now
     curves = tracking_uri.of_campaign(campaign)
-    for line in running.told(snapshot.last_push(campaign), curves):
+    for line in running.told(snapshots.last_push(campaign), curves):
         click.echo(line)
 
 
@@ -216,13 +216,13 @@ def pull(root: Path) -> None:
     """
     from labelcycle.adapters import git, lock
     from labelcycle.adapters.dvc import commands
-    from labelcycle.rounds import snapshot
+    from labelcycle.rounds import snapshots
 
     git.check_usable(root)
     git.check_whole(root)
     campaign = campaign_in(root)
     with lock.exclusive(campaign.lock):
-        snapshot.check_safe(campaign)
+        snapshots.check_safe(campaign)
         commands.pull(root)
     click.echo("all data of this commit are here")
 

@@ -36,11 +36,11 @@ def annotate(
 ) -> None:
     """Let simulated people answer the open round through its backend."""
     from labelcycle.people import simulated_round
-    from labelcycle.rounds import snapshot
+    from labelcycle.rounds import snapshots
 
     campaign_in(root)
     done = simulated_round.answer(
-        snapshot.read(root),
+        snapshots.read(root),
         truth,
         annotators=annotators,
         error_rates=error_rates,

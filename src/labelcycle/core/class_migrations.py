@@ -98,8 +98,8 @@ def merge(classes: Sequence[str], names: Sequence[str], into: str, table: Table)
     gone = [classes[place] for place in places if classes[place] != into]
     if len({*gone, into}) < 2 or not gone:
         raise SettingsError(
-            f"schema merge: wanted a class to merge into another one, got {into!r} alone;"
-            " name the classes that are given up before --into"
+            f"wanted a class to merge into another one, got {into!r} alone; name those that are"
+            " given up"
         )
     if into in classes:
         after = [name for name in classes if name not in gone]
@@ -122,7 +122,7 @@ def remove(classes: Sequence[str], name: str) -> Change:
 def _index(name: str, classes: Sequence[str]) -> int:
     if composed(name) in classes:
         return list(classes).index(composed(name))
-    hint = meant(name, classes) or "`labelcycle schema` lists them"
+    hint = meant(name, classes) or "choose one of them"
     raise SettingsError(
         f"unknown class {name!r}: wanted one of {', '.join(classes)} (got {name!r}); {hint}"
     )
@@ -133,7 +133,7 @@ def _check_free(name: str, classes: Sequence[str], table: Table, allowed: set[st
     if name in classes:
         raise SettingsError(
             f"class {name!r} is there already: wanted a new name (got {name!r}); to put two"
-            " classes together, use `labelcycle schema merge`"
+            " classes together, merge them"
         )
     if name in table and table[name] not in allowed:
         fate = table[name]
@@ -141,7 +141,7 @@ def _check_free(name: str, classes: Sequence[str], table: Table, allowed: set[st
             f"class {name!r} was there before, and its labels"
             f" {'are rejected' if fate is None else f'count as {fate!r}'}: wanted a name that means"
             " one thing in all rounds; choose another one"
-            f"{', or bring it back with `labelcycle schema add`' if fate is None else ''}"
+            f"{', or add it again' if fate is None else ''}"
         )
 
 

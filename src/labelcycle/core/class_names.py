@@ -3,11 +3,11 @@
 Composed and decomposed accents look the same, so every name is taken in its composed form (NFC).
 """
 
-import difflib
 import string
 import unicodedata
 from collections.abc import Collection, Iterable
 
+from labelcycle.core.near_names import did_you_mean, question
 from labelcycle.core.skip_reasons import LEAD
 
 LONGEST = 100
@@ -89,8 +89,7 @@ def meant(name: str, classes: Collection[str]) -> str:
     """The question whether a class like the unknown name was meant; empty if none is like it."""
     folded = {each.casefold(): each for each in reversed(list(classes))}
     same = folded.get(" ".join(name.split()).casefold())
-    near = [same] if same else difflib.get_close_matches(name, classes, n=1)
-    return f"did you mean {near[0]!r}?" if near else ""
+    return question([same]) if same else did_you_mean(name, classes)
 
 
 def _unseen(name: str, place: int) -> bool:

@@ -58,6 +58,11 @@ def read(path: Path, need: Need) -> list[Row]:
     return [Row(line, dict(zip(dialect.columns, cells, strict=True))) for line, cells in padded]
 
 
+def column_name(written: str) -> str:
+    """A column's name as it is looked for: without blanks around it, in small letters."""
+    return written.strip().casefold()
+
+
 def dialect(path: Path, need: Need) -> Dialect:
     """How a table is written. Raises DataError if it is no text."""
     return _dialect(path, *_text(path), need)
@@ -92,7 +97,7 @@ def _dialect(path: Path, text: str, encoding: str, need: Need) -> Dialect:
             header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator), [])
         except csv.Error as error:
             raise DataError(f"{path}: line 1 is no CSV: {error}") from error
-        columns = tuple(name.strip().casefold() for name in header)
+        columns = tuple(map(column_name, header))
         found.append(Dialect(encoding, separator, columns))
     fit = [each for each in found if all(set(group) & set(each.columns) for group in need)]
     split = [each for each in found if len(each.columns) > 1]

@@ -4,7 +4,6 @@ The file name is the key in `params.yaml`, so adding a module is all it takes to
 """
 
 import ast
-import difflib
 import importlib
 import inspect
 import pkgutil
@@ -17,13 +16,11 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
+from labelcycle.core.near_names import did_you_mean
 from labelcycle.errors import SettingsError
 from labelcycle.options import Options
 
 Own = TypeVar("Own", bound=Options)
-
-CLOSE = 0.65
-"""Likeness (difflib's ratio) from which another name may have been meant."""
 
 PAPER = re.compile(r".*?\b\d{4}(?: \(arXiv [0-9.]+\))?(?=[.,;])")
 """What a docstring's second paragraph begins with: authors: title, venue year (arXiv number)."""
@@ -77,14 +74,14 @@ def described(module: Any) -> tuple[str, str]:
 def _check_name(path: Iterable[str], name: str, kind: str) -> None:
     known = names(path)
     if name not in known:
-        hint = near(name, known)
-        raise SettingsError(f"unknown {kind} {name!r}; {hint}wanted one of {', '.join(known)}")
+        raise SettingsError(unknown(kind, name, known))
 
 
-def near(name: str, known: Iterable[str]) -> str:
-    """The question whether a name like the unknown one was meant, and a space; "" without one."""
-    found = difflib.get_close_matches(name, list(known), n=3, cutoff=CLOSE)
-    return f"did you mean {' or '.join(found)}? " if found else ""
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """The text of an error for a name that is none of those known; it asks for those like it."""
+    names = list(known)
+    hint = did_you_mean(name, names, most=3)
+    return f"unknown {kind} {name!r}; {hint}{' ' * bool(hint)}wanted one of {', '.join(names)}"
 
 
 def parse_options(kind: type[Own], values: Mapping[str, Any] | Options | None, owner: str) -> Own:
@@ -123,8 +120,7 @@ def explain(kind: type[Options], problem: Any) -> str:
             wanted = wanted.removeprefix(lead)
         return f"{key}: wanted {wanted} (got {problem['input']!r})"
     known = _fields(kind, keys[:-1])
-    like = difflib.get_close_matches(keys[-1], known, n=1, cutoff=CLOSE)
-    hint = f"did you mean {like[0]!r}?" if like else f"known keys: {', '.join(known) or 'none'}"
+    hint = did_you_mean(keys[-1], known) or f"known keys: {', '.join(known) or 'none'}"
     return f"{key}: unknown key; {hint}"
 
 

@@ -16,50 +16,50 @@ from labelcycle.core.class_names import composed, meant
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import pushed_tasks
 from labelcycle.rounds.pushed_tasks import Asked
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 COLUMNS = ("task", "sample", "image", "guess", "answer")
 SKIP = "skip"
 
 
-def text(now: Standing) -> str:
+def text(snapshot: Snapshot) -> str:
     """CSV of the tasks of the open round that want further people, by rank, to be filled in.
 
     Raises StateError if no round is open, or if people answer on a page.
     """
-    shown = _backend(now).shown(_project(now))
+    shown = _backend(snapshot).shown(_project(snapshot))
     rows = [list(COLUMNS)]
-    for task in _waiting(now):
+    for task in _waiting(snapshot):
         image, guess = shown[task.id]
-        row = (str(task.id), task.sample, _whole(now, image), guess or "", "")
+        row = (str(task.id), task.sample, _whole(snapshot, image), guess or "", "")
         rows.append([csv_tables.guarded(cell) for cell in row])
     return csv_tables.written(rows)
 
 
-def waiting(now: Standing) -> int:
+def waiting(snapshot: Snapshot) -> int:
     """How many tasks of the open round want further people. Raises as `text` does."""
-    return len(_waiting(now))
+    return len(_waiting(snapshot))
 
 
-def _waiting(now: Standing) -> list[OpenTask]:
-    wanted = {task.task: task.wanted for task in pushed_tasks.tasks(now)}
-    return _backend(now).open_tasks(_project(now), wanted)
+def _waiting(snapshot: Snapshot) -> list[OpenTask]:
+    wanted = {task.task: task.wanted for task in pushed_tasks.tasks(snapshot)}
+    return _backend(snapshot).open_tasks(_project(snapshot), wanted)
 
 
-def _project(now: Standing) -> int:
-    return int(now.record(round_states.PUSHED)["project"])
+def _project(snapshot: Snapshot) -> int:
+    return int(snapshot.record(round_states.PUSHED)["project"])
 
 
-def take(now: Standing, file: Path, person: str) -> Counter[str]:
+def take(snapshot: Snapshot, file: Path, person: str) -> Counter[str]:
     """How many answers and skips of a person a table held; they are with the backend now.
 
     An answer is one of the classes, `skip`, or a reason to skip. Lines without one are left out;
     a later table of the same person changes what differs. Raises DataError that names the line
     before anything is taken.
     """
-    backend = _backend(now)
-    classes = backend.classes(_project(now))
-    own = {str(task.task): task for task in pushed_tasks.tasks(now)}
+    backend = _backend(snapshot)
+    classes = backend.classes(_project(snapshot))
+    own = {str(task.task): task for task in pushed_tasks.tasks(snapshot)}
     said: dict[str, tuple[tuple[str, ...], str]] = {}
     for row in csv_tables.read(file, (("task",), ("answer",))):
         number = row.cells["task"].strip()
@@ -69,14 +69,14 @@ def take(now: Standing, file: Path, person: str) -> Counter[str]:
         where = f"{file}: line {row.line}"
         if number not in own:
             raise DataError(
-                f"{where}: wanted a task of round {now.number}, got {number!r}; fill in what"
+                f"{where}: wanted a task of round {snapshot.number}, got {number!r}; fill in what"
                 " `labelcycle tasks` prints"
             )
         if number in said:
             raise DataError(f"{where}: task {number} has an answer above; leave one of them")
         said[number] = _read(word, classes, where)
     for number, (labels, reason) in said.items():
-        backend.give(_open(own[number], now.number), person, labels, reason=reason)
+        backend.give(_open(own[number], snapshot.number), person, labels, reason=reason)
     return Counter("answers" if labels else "skips" for labels, _ in said.values())
 
 
@@ -96,18 +96,18 @@ def _open(task: Asked, number: int) -> OpenTask:
     return OpenTask(task.task, task.key, task.sample, number)
 
 
-def _whole(now: Standing, image: str) -> str:
+def _whole(snapshot: Snapshot, image: str) -> str:
     """An image as a person finds it: an address, or the file's whole path."""
-    return image if "://" in image else str(now.campaign.root / image)
+    return image if "://" in image else str(snapshot.campaign.root / image)
 
 
-def _backend(now: Standing) -> Tabular:
-    if now.state is not State.OPEN:
+def _backend(snapshot: Snapshot) -> Tabular:
+    if snapshot.state is not State.OPEN:
         raise StateError(
-            f"round {now.number} is {now.state}; wanted an open round to answer;"
-            f" {round_states.NEXT[now.state]}"
+            f"round {snapshot.number} is {snapshot.state}; wanted an open round to answer;"
+            f" {round_states.NEXT[snapshot.state]}"
         )
-    url = now.record(round_states.PUSHED)["url"]
+    url = snapshot.record(round_states.PUSHED)["url"]
     return annotation.able(
-        pushed_tasks.backend(now), Tabular, f"people answer at {url}, not in a table"
+        pushed_tasks.backend(snapshot), Tabular, f"people answer at {url}, not in a table"
     )

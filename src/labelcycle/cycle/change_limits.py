@@ -23,7 +23,7 @@ from labelcycle.rounds import (
 from labelcycle.rounds.changed_answers import Compared
 from labelcycle.rounds.corrections import Correction
 from labelcycle.rounds.pushed_tasks import GOLD, HOLDOUT
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 WHAT_NEXT = (
     "look at them with `labelcycle corrections`; `labelcycle corrections accept --all` lets the"
@@ -50,23 +50,23 @@ class Harm:
         return many or self.holdout > options.most_changed_holdout
 
 
-def check(standing: Standing, found: Compared) -> None:
+def check(snapshot: Snapshot, found: Compared) -> None:
     """Raise StateError if `found` changes more labels than may change without a person's word.
 
     Or if so many answers of the round at work do not count that it would lose as much.
     """
-    options = standing.config.close
-    changed = _changed(standing, found)
+    options = snapshot.config.close
+    changed = _changed(snapshot, found)
     if changed.beyond(options):
         raise StateError(
-            f"round {standing.number} is not closed: corrections of closed rounds would change"
+            f"round {snapshot.number} is not closed: corrections of closed rounds would change"
             f" {changed.labels} of {changed.of} labels, {changed.holdout} of them in the hold-out,"
             f" by {people(changed.by)}; wanted {_limits(options)}; {WHAT_NEXT}"
         )
-    lost = _lost(standing, found)
+    lost = _lost(snapshot, found)
     if lost.beyond(options):
         raise StateError(
-            f"round {standing.number} is not closed: of {lost.labels} of its {lost.of} tasks no"
+            f"round {snapshot.number} is not closed: of {lost.labels} of its {lost.of} tasks no"
             f" answer counts, {lost.holdout} of them of the hold-out, for their answers wait,"
             f" changed by {people(lost.by)}; wanted {_limits(options)}; {WHAT_NEXT}"
         )
@@ -80,18 +80,18 @@ def _limits(options: CloseOptions) -> str:
     )
 
 
-def _changed(standing: Standing, found: Compared) -> Harm:
+def _changed(snapshot: Snapshot, found: Compared) -> Harm:
     """The labels of closed rounds that become others by corrections nobody has decided on."""
-    pending = found.pending(standing)
-    tasks = corrections.watched(standing)
-    decided = correction_decisions.read(standing)
+    pending = found.pending(snapshot)
+    tasks = corrections.watched(snapshot)
+    decided = correction_decisions.read(snapshot)
     open_ = [c for c in pending.changes if c.key in tasks and _undecided(c, decided)]
-    present = {x.sample: x for x in read_holdout(standing.campaign)}
+    present = {x.sample: x for x in read_holdout(snapshot.campaign)}
     held = present.keys() & {t.sample for _, t in tasks.values() if t.kind == HOLDOUT}
-    present |= read_all_labels(standing.campaign)
+    present |= read_all_labels(snapshot.campaign)
     counting = {name for name, x in present.items() if x.label is not None and x.source != OWNED}
     samples = {tasks[c.key][1].sample for c in open_} & counting
-    new = corrected_labels.labels(standing, (), pending) if samples else []
+    new = corrected_labels.labels(snapshot, (), pending) if samples else []
     other = {x.sample for x in new if x.sample in samples and x.label != present[x.sample].label}
     by = Counter(c.by for c in open_ if tasks[c.key][1].sample in other)
     return Harm(len(other), len(other & held), len(counting), by)
@@ -101,11 +101,11 @@ def _undecided(change: Correction, decided: Iterable[str]) -> bool:
     return change.state == "counts" and change.version not in decided
 
 
-def _lost(standing: Standing, found: Compared) -> Harm:
+def _lost(snapshot: Snapshot, found: Compared) -> Harm:
     """The tasks of the round at work of which only answers are there that wait."""
-    if not (standing.folder / round_states.PUSHED).exists():
+    if not (snapshot.folder / round_states.PUSHED).exists():
         return Harm(0, 0, 0, Counter())
-    tasks = {t.key: t for t in pushed_tasks.tasks(standing) if t.kind != GOLD}
+    tasks = {t.key: t for t in pushed_tasks.tasks(snapshot) if t.kind != GOLD}
     heard = {record["key"] for record in found.answers}
     waiting = [c for c in found.changes if c.state == "waits" and c.key in tasks.keys() - heard]
     keys = {c.key for c in waiting}

@@ -10,9 +10,9 @@ from labelcycle.campaign import labels, params_file, round_states
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, write_bytes
 from labelcycle.core.class_migrations import Change, Migration, Table, counted_as
-from labelcycle.cycle.round_opening import now
+from labelcycle.cycle.round_opening import present_time
 from labelcycle.errors import StateError
-from labelcycle.rounds.snapshot import Standing, ready
+from labelcycle.rounds.snapshots import Snapshot, ready
 
 WRITTEN = ("params.yaml", "schema.json")
 
@@ -28,11 +28,11 @@ def migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> Mig
     """
     campaign = Campaign(root)
     _take_back(campaign)
-    standing = ready(root)
-    _check_between_rounds(standing)
+    snapshot = ready(root)
+    _check_between_rounds(snapshot)
     before = labels.read_migrations(campaign)
-    made = change(standing.config.classes, counted_as(before))
-    migration = Migration(**asdict(made), round=standing.number, at=now())
+    made = change(snapshot.config.classes, counted_as(before))
+    migration = Migration(**asdict(made), round=snapshot.number, at=present_time())
     config.parse({"campaign": {"classes": made.after}}, parts=False)  # are the names ones?
     written = params_file.with_classes(_text(campaign), made.after)
     labels.write_migrations(campaign, (*before, migration))
@@ -41,15 +41,15 @@ def migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> Mig
     return migration
 
 
-def _check_between_rounds(standing: Standing) -> None:
-    if standing.state is State.DUE:
+def _check_between_rounds(snapshot: Snapshot) -> None:
+    if snapshot.state is State.DUE:
         return
     give_up = ", or give it up with `labelcycle cancel`"
     raise StateError(
-        f"round {standing.number} is {standing.state}, and its tasks ask for the classes as they"
+        f"round {snapshot.number} is {snapshot.state}, and its tasks ask for the classes as they"
         " are: wanted no round at work; close it first"
-        f"{give_up if standing.state in round_states.CANCELLABLE else ''};"
-        f" {round_states.NEXT[standing.state]}"
+        f"{give_up if snapshot.state in round_states.CANCELLABLE else ''};"
+        f" {round_states.NEXT[snapshot.state]}"
     )
 
 

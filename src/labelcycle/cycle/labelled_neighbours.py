@@ -8,7 +8,7 @@ import numpy as np
 from labelcycle.campaign.store import Sample, read_samples
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.core.pool import UNLABELED
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 from labelcycle.stages.pool_files import read_pool
 
 BLOCK = 256
@@ -22,17 +22,17 @@ class Neighbour:
     label: str
 
 
-def neighbours(standing: Standing, picks: Sequence[str]) -> dict[str, tuple[Neighbour, ...]]:
+def neighbours(snapshot: Snapshot, picks: Sequence[str]) -> dict[str, tuple[Neighbour, ...]]:
     """For each pick up to `push.context` labelled samples, the most alike first, ties by id.
 
     Alike is the cosine of the features that the query saw. Empty where `push.context` is 0 or
     nothing is labelled yet.
     """
-    campaign, wanted = standing.campaign, standing.config.push.context
+    campaign, wanted = snapshot.campaign, snapshot.config.push.context
     if not wanted or not picks:
         return {}
-    classes = standing.config.classes
-    own = standing.config.embed.features == "model"
+    classes = snapshot.config.classes
+    own = snapshot.config.embed.features == "model"
     ids, pool = read_pool(campaign, classes, own_features=own)
     labelled = np.flatnonzero(pool.labels != UNLABELED)
     if not len(labelled):

@@ -8,14 +8,14 @@ from pathlib import Path
 from labelcycle import config
 from labelcycle.adapters import git, lock, private_folder
 from labelcycle.adapters.dvc import commands, tracked_files
-from labelcycle.campaign import label_csv, labels, store
+from labelcycle.campaign import label_csv, labels, layout, store
 from labelcycle.campaign.store import PART, Campaign, write_bytes, write_labels
 from labelcycle.core.seeding import derive
 from labelcycle.errors import StateError
 from labelcycle.ingest import ingest_images
 from labelcycle.nn.progress import Progress
 from labelcycle.rounds import trusted_places
-from labelcycle.rounds.snapshot import COMMITTED, check_safe, read
+from labelcycle.rounds.snapshots import COMMITTED, check_safe, read
 from labelcycle.stages import declaration
 
 LINES = (
@@ -97,7 +97,7 @@ def _make(campaign: Campaign, settings: config.Config | None) -> None:
             trusted_places.check(campaign)  # a new campaign, so what it names is said here
             write_labels(campaign.label_file(store.OWNED), [])
             write_labels(campaign.holdout, [])
-            _track(campaign, ["data/labels", "data/holdout.jsonl"], "New campaign", SETUP)
+            _track(campaign, [layout.LABELS, layout.HOLDOUT], "New campaign", SETUP)
 
 
 def _add_line(path: Path, line: str) -> None:
@@ -114,24 +114,24 @@ def add_images(
     follow_links: bool = False,
 ) -> ingest_images.Report:
     """Ingest images into the pool and commit it."""
-    standing = read(root)
-    campaign, settings = standing.campaign, standing.config
+    snapshot = read(root)
+    campaign, settings = snapshot.campaign, snapshot.config
     check_safe(campaign)
     rng = derive(settings.campaign.seed, 0, "ingest")
     report = ingest_images.ingest(
         campaign, paths, settings.ingest, rng, show, follow_links=follow_links
     )
     message = f"Ingest: {report.pool} samples in the pool, {report.holdout} in the hold-out"
-    _track(campaign, ["data/images", "data/samples.jsonl"], message)
+    _track(campaign, [layout.IMAGES, layout.SAMPLES], message)
     return report
 
 
 def add_labels(root: Path, file: Path) -> label_csv.ImportReport:
     """Import labels that are owned already and commit them."""
-    standing = read(root)
-    check_safe(standing.campaign)
-    report = label_csv.import_labels(standing.campaign, file, standing.config.classes)
-    _track(standing.campaign, ["data/labels"], f"Import labels: {report.accepted} accepted")
+    snapshot = read(root)
+    check_safe(snapshot.campaign)
+    report = label_csv.import_labels(snapshot.campaign, file, snapshot.config.classes)
+    _track(snapshot.campaign, [layout.LABELS], f"Import labels: {report.accepted} accepted")
     return report
 
 

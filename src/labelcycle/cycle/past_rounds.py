@@ -6,87 +6,92 @@ from typing import Any
 
 from labelcycle import config
 from labelcycle.adapters import git, programs
-from labelcycle.adapters.dvc import commands, tracked_files
+from labelcycle.adapters.dvc import commands, locked_digests, tracked_files
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import Tracker
-from labelcycle.campaign import round_states
+from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.store import Campaign, read_json, read_samples
 from labelcycle.errors import DataError, StateError
 from labelcycle.nn import learners
-from labelcycle.rounds.snapshot import Standing, check_closed
-from labelcycle.stages import code
+from labelcycle.rounds import plug_in_options
+from labelcycle.rounds.snapshots import Snapshot, check_closed
+from labelcycle.stages import declaration
 
-INPUTS = ("data/samples.jsonl.dvc", "data/labels.dvc")
-FEATURES = "work/features"
-ENCODER = "work/encoder"
+INPUTS = (f"{layout.SAMPLES}.dvc", f"{layout.LABELS}.dvc")
+PICTURES = f"{layout.IMAGES}.dvc"
 TOLERANCE = 1e-5
 """Relative difference of scores that another machine's arithmetic may cause."""
 
 
 @contextmanager
-def restored(standing: Standing, revision: str, targets: tuple[str, ...]) -> Iterator[Campaign]:
+def restored(snapshot: Snapshot, revision: str, targets: tuple[str, ...]) -> Iterator[Campaign]:
     """A temporary clone of the campaign at a revision, with `targets` brought in by DVC."""
-    with git.clone(standing.campaign.root, revision) as folder:
+    with git.clone(snapshot.campaign.root, revision) as folder:
         campaign = Campaign(folder)
-        bring(standing, campaign, targets)
+        bring(snapshot, campaign, targets)
         yield campaign
 
 
-def bring(standing: Standing, rebuilt: Campaign, targets: tuple[str, ...]) -> None:
+def bring(snapshot: Snapshot, rebuilt: Campaign, targets: tuple[str, ...]) -> None:
     """Have DVC bring `targets` into a clone. Each revision may hold what no other one does."""
     tracked_files.check(rebuilt.root)
-    commands.restore(rebuilt.root, standing.campaign.root, targets)
+    commands.restore(rebuilt.root, snapshot.campaign.root, targets)
 
 
-def number_of(standing: Standing, tag: str) -> int:
+def number_of(snapshot: Snapshot, tag: str) -> int:
     """The round that a tag closes. Raises StateError that lists the closed ones."""
-    for number in standing.closed:
+    for number in snapshot.closed:
         if tag in (round_states.round_tag(number), str(number)):
             return number
-    if not standing.closed:
+    if not snapshot.closed:
         raise StateError(f"wanted a closed round, got {tag!r}: no round is closed yet")
-    known = ", ".join(round_states.round_tag(n) for n in standing.closed)
+    known = ", ".join(round_states.round_tag(n) for n in snapshot.closed)
     raise StateError(f"{tag!r} is no closed round; wanted one of: {known}")
 
 
-def verify(standing: Standing, number: int, deep: bool, show: Callable[[str], None]) -> None:
+def verify(snapshot: Snapshot, number: int, deep: bool, show: Callable[[str], None]) -> None:
     """Rebuild a closed round from its inputs and compare; say what was compared.
 
     Recomputes train, cluster and query as of `open/NNN` and the metrics as of `round/NNN` from
     pool, labels and features (with `deep`: from the images). Raises DataError with the first
     difference.
     """
-    if standing.record(round_states.METRICS, number)["cancelled"]:
+    if snapshot.record(round_states.METRICS, number)["cancelled"]:
         raise StateError(f"round {number} was cancelled; there is nothing to rebuild")
     try:
-        check_closed(standing.campaign, number)
+        check_closed(snapshot.campaign, number)
     except StateError as error:
         raise DataError(f"round {number} is not as it was closed: {error}") from error
     show(f"recorded files of round {number}: as they were closed")
-    first = ("pretrain", "embed") if deep else ()
-    base: tuple[str, ...] = (*INPUTS, "data/images.dvc") if deep else (*INPUTS, FEATURES)
-    with restored(standing, round_states.open_tag(number), base) as rebuilt:
+    opening = declaration.names(declaration.OPENING)
+    first = 0 if deep else opening.index("embed") + 1  # its features are brought
+    base: tuple[str, ...] = (*INPUTS, PICTURES) if deep else (*INPUTS, layout.FEATURES)
+    with restored(snapshot, round_states.open_tag(number), base) as rebuilt:
         if deep:
-            _restore_named(standing, rebuilt)
+            _restore_named(snapshot, rebuilt)
         elif learners.sees_images(config.load(rebuilt.params, parts=False).train.learner):
-            bring(standing, rebuilt, ("data/images.dvc", ENCODER))
-        _compute(rebuilt, (*first, "train", "cluster", "query"))
-        recorded = standing.record(round_states.SELECTION, number)
+            bring(snapshot, rebuilt, (PICTURES, layout.ENCODER))
+        _compute(rebuilt, opening[first:])
+        recorded = snapshot.record(round_states.SELECTION, number)
         show(compare_selections(recorded, read_json(rebuilt.selection)))
         git.switch(rebuilt.root, round_states.round_tag(number))
-        answers = ("data/labels.dvc", "data/holdout.jsonl.dvc", *(() if deep else (FEATURES,)))
-        bring(standing, rebuilt, answers)
-        _compute(rebuilt, ("train", "evaluate"))
-        metrics = standing.record(round_states.METRICS, number)
+        answers = (
+            f"{layout.LABELS}.dvc",
+            f"{layout.HOLDOUT}.dvc",
+            *(() if deep else (layout.FEATURES,)),
+        )
+        bring(snapshot, rebuilt, answers)
+        _compute(rebuilt, declaration.names(declaration.CLOSING))
+        metrics = snapshot.record(round_states.METRICS, number)
         show(compare_metrics(metrics, read_json(rebuilt.metrics)))
 
 
-def _restore_named(standing: Standing, rebuilt: Campaign) -> None:
+def _restore_named(snapshot: Snapshot, rebuilt: Campaign) -> None:
     """Bring the file that the encoder's options name, if DVC keeps it."""
-    chosen = config.load(rebuilt.params, parts=False).pretrain
-    for file in code.named_files(rebuilt.root, chosen.encoder, chosen.options):
+    settings = config.load(rebuilt.params, parts=False)
+    for file in plug_in_options.named_files(rebuilt, settings):
         if (rebuilt.root / f"{file}.dvc").exists():
-            bring(standing, rebuilt, (f"{file}.dvc",))
+            bring(snapshot, rebuilt, (f"{file}.dvc",))
 
 
 def _compute(campaign: Campaign, stages: tuple[str, ...]) -> None:
@@ -141,21 +146,21 @@ def _differs(old: Any, new: Any) -> str | None:
 
 
 @contextmanager
-def round_record(standing: Standing, number: int) -> Iterator[dict[str, Any]]:
+def round_record(snapshot: Snapshot, number: int) -> Iterator[dict[str, Any]]:
     """What a tracker is told of a closed round; files in it live as long as the context."""
     tag = round_states.round_tag(number)
-    targets = ("work/model", "work/encoder", "work/figures")
-    with restored(standing, tag, targets) as campaign:
+    targets = (layout.MODEL, layout.ENCODER, layout.FIGURES)
+    with _as_closed(snapshot, tag, targets) as campaign:
         metrics = read_json(campaign.round(number) / round_states.METRICS)
         yield {
-            "campaign": standing.config.campaign.name,
-            "key": standing.key,
+            "campaign": snapshot.config.campaign.name,
+            "key": snapshot.key,
             "round": number,
             "strategy": metrics["strategy"],
             "tag": tag,
-            "commit": git.head(standing.campaign.root, tag),
-            "params": config.load(campaign.params).model_dump(mode="json"),
-            "data": _data(standing, campaign, metrics),
+            "commit": git.head(snapshot.campaign.root, tag),
+            "params": config.load(campaign.params, parts=False).model_dump(mode="json"),
+            "data": _data(snapshot, campaign, metrics),
             "plan": read_json(campaign.round(number) / round_states.PLAN),
             "metrics": metrics,
             "files": {
@@ -167,32 +172,47 @@ def round_record(standing: Standing, number: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def _data(standing: Standing, campaign: Campaign, metrics: Any) -> dict[str, dict[str, Any]]:
+@contextmanager
+def _as_closed(snapshot: Snapshot, tag: str, targets: tuple[str, ...]) -> Iterator[Campaign]:
+    """The campaign as of a tag: its own folder if all there is as of then, else a restored clone.
+
+    After a close it is, and nothing needs to be copied.
+    """
+    own = snapshot.campaign
+    same = git.head(own.root, tag) == git.head(own.root) and not git.dirty(own.root, ())
+    if same and locked_digests.match(own.root, targets):
+        yield own
+    else:
+        with restored(snapshot, tag, targets) as rebuilt:
+            yield rebuilt
+
+
+def _data(snapshot: Snapshot, campaign: Campaign, metrics: Any) -> dict[str, dict[str, Any]]:
     """The data sets of a round: the file, DVC's digest of it then, and its rows."""
-    pool = sum(sample.split == "pool" for sample in read_samples(standing.campaign.samples))
+    pool = sum(sample.split == "pool" for sample in read_samples(snapshot.campaign.samples))
     return {
         name: {"file": file, "digest": commands.recorded(campaign.root, file), "rows": rows}
         for name, file, rows in (
-            ("pool", "data/samples.jsonl", pool),
-            ("labels", "data/labels", metrics["labels"]),
-            ("hold-out", "data/holdout.jsonl", metrics.get("holdout") or 0),
+            ("pool", layout.SAMPLES, pool),
+            ("labels", layout.LABELS, metrics["labels"]),
+            ("hold-out", layout.HOLDOUT, metrics.get("holdout") or 0),
         )
     }
 
 
-def log_missing(standing: Standing, tracker: Tracker) -> str | None:
+def log_missing(snapshot: Snapshot, tracker: Tracker) -> str | None:
     """Tell the tracker of each closed round that it lacks; where they are seen, if there were any.
 
     The address is kept in the campaign's private folder.
     """
-    name = standing.config.campaign.name
-    logged = tracker.logged(standing.key, name)
-    tracking_uri.remember(standing.campaign, tracker.address(standing.key, name))
+    name = snapshot.config.campaign.name
+    logged = tracker.logged(snapshot.key, name)
+    tracking_uri.remember(snapshot.campaign, tracker.address(snapshot.key, name))
     new = False
-    for number in standing.closed:
-        cancelled = standing.record(round_states.METRICS, number)["cancelled"]
+    for number in snapshot.closed:
+        cancelled = snapshot.record(round_states.METRICS, number)["cancelled"]
         if number not in logged and not cancelled:
-            with round_record(standing, number) as record:
+            with round_record(snapshot, number) as record:
                 tracker.log_round(record)
             new = True
-    return tracking_uri.of_campaign(standing.campaign) if new else None
+    return tracking_uri.of_campaign(snapshot.campaign) if new else None

@@ -7,8 +7,8 @@ from typing import Any
 
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import commands
-from labelcycle.adapters.ports import AnnotationBackend, Answer, Progress
-from labelcycle.campaign import round_states
+from labelcycle.adapters.ports import AnnotationBackend, AnnotationProgress, Answer
+from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.labels import read_all_labels, read_holdout
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import (
@@ -21,7 +21,7 @@ from labelcycle.campaign.store import (
     write_labels,
 )
 from labelcycle.cycle import change_limits
-from labelcycle.cycle.round_opening import asked_schema, check_files, now
+from labelcycle.cycle.round_opening import asked_schema, check_files, present_time
 from labelcycle.errors import StateError
 from labelcycle.people import figures, preannotation
 from labelcycle.rounds import (
@@ -35,7 +35,7 @@ from labelcycle.rounds import (
 )
 from labelcycle.rounds.corrections import Correction, Pending
 from labelcycle.rounds.pushed_tasks import ADJUDICATION, HOLDOUT, SELECTED, Asked
-from labelcycle.rounds.snapshot import RESULTS, Standing, record_digests
+from labelcycle.rounds.snapshots import RESULTS, Snapshot, record_digests
 
 HELD = ("campaign", "pretrain", "embed", "accept", "train", "evaluate")
 """Sections of params.yaml that steer what is computed when a round closes."""
@@ -43,14 +43,14 @@ FREE = ("rounds", "open_next", "name", "instruction")
 """Keys of `campaign` that do not."""
 
 
-def check_settings(standing: Standing, opened: Mapping[str, Any]) -> None:
+def check_settings(snapshot: Snapshot, opened: Mapping[str, Any]) -> None:
     """Raise StateError if what steers the close is not as it was when the round opened.
 
     That is settings, and the files they name; to cancel a round, the files do not matter.
 
     opened : the settings as committed in `open/NNN`, as plain values
     """
-    now_ = standing.config.model_dump(mode="json")
+    now_ = snapshot.config.model_dump(mode="json")
     changed = [
         f"{section}.{key}"
         for section in HELD
@@ -59,55 +59,55 @@ def check_settings(standing: Standing, opened: Mapping[str, Any]) -> None:
     ]
     if changed:
         raise StateError(
-            f"params.yaml: {', '.join(changed)} changed while round {standing.number} is open;"
-            f" wanted the values of {round_states.open_tag(standing.number)} until it is closed;"
+            f"params.yaml: {', '.join(changed)} changed while round {snapshot.number} is open;"
+            f" wanted the values of {round_states.open_tag(snapshot.number)} until it is closed;"
             " put them back now and change them afterwards"
         )
-    if ending(standing) != "cancel":
-        check_files(standing)
+    if ending(snapshot) != "cancel":
+        check_files(snapshot)
 
 
-def progress(standing: Standing, backend: AnnotationBackend) -> Progress:
+def progress(snapshot: Snapshot, backend: AnnotationBackend) -> AnnotationProgress:
     """How far people are with the open round. What they said is written to the journal.
 
     Before it which tasks show something else than was pushed; these are put right.
     """
-    own = pushed_tasks.tasks(standing)
+    own = pushed_tasks.tasks(snapshot)
     wanted = {task.key: task.wanted for task in own}
-    project = _project(standing)
+    project = _project(snapshot)
     done = backend.progress(project, pushed_tasks.ids(own), wanted)
-    altered_tasks.look(standing, backend, project, own)
-    answer_journal.note(standing, backend, project, done.marks)
+    altered_tasks.look(snapshot, backend, project, own)
+    answer_journal.note(snapshot, backend, project, done.marks)
     return done
 
 
-def check_page(standing: Standing, backend: AnnotationBackend) -> None:
+def check_page(snapshot: Snapshot, backend: AnnotationBackend) -> None:
     """Raise ServiceRefused if people are asked something else than when the round was pushed."""
-    backend.check_schema(_project(standing), asked_schema(standing))
+    backend.check_schema(_project(snapshot), asked_schema(snapshot))
 
 
-def end_early(standing: Standing, how: str, reason: str = "", abandon: bool = False) -> None:
+def end_early(snapshot: Snapshot, how: str, reason: str = "", abandon: bool = False) -> None:
     """Write `ending.json`: from here on the round is being ended, by `how`.
 
     how : `incomplete`, `deadline`, or `cancel`
     abandon : its tasks are gone from Label Studio; end it without asking there
     """
-    record = {"how": how, "reason": reason, "abandon": abandon, "at": now()}
-    write_json(standing.folder / round_states.ENDING, record)
+    record = {"how": how, "reason": reason, "abandon": abandon, "at": present_time()}
+    write_json(snapshot.folder / round_states.ENDING, record)
 
 
-def ending(standing: Standing) -> str | None:
+def ending(snapshot: Snapshot) -> str | None:
     """How the round is being ended early, or None."""
-    path = standing.folder / round_states.ENDING
+    path = snapshot.folder / round_states.ENDING
     return str(read_json(path)["how"]) if path.exists() else None
 
 
-def _abandoned(standing: Standing) -> bool:
-    path = standing.folder / round_states.ENDING
+def _abandoned(snapshot: Snapshot) -> bool:
+    path = snapshot.folder / round_states.ENDING
     return path.exists() and bool(read_json(path)["abandon"])
 
 
-def pull(standing: Standing, backend: AnnotationBackend) -> None:
+def pull(snapshot: Snapshot, backend: AnnotationBackend) -> None:
     """Write `annotations.jsonl`: the answers to the round's tasks, and late ones to the hold-out.
 
     Before it `corrections.jsonl`, of the same snapshot: what was changed in closed rounds, and
@@ -115,151 +115,151 @@ def pull(standing: Standing, backend: AnnotationBackend) -> None:
     asks nobody any more first. One whose project is gone keeps the answers that looks have seen.
     Raises StateError if the round is not complete, or if somebody has to look at changes first.
     """
-    if _abandoned(standing):
-        _record(standing, Pending([], list(answer_journal.known(standing).values())))
+    if _abandoned(snapshot):
+        _record(snapshot, Pending([], list(answer_journal.known(snapshot).values())))
         return
-    project, own = _project(standing), pushed_tasks.ids(pushed_tasks.tasks(standing))
-    check_page(standing, backend)
-    late = pushed_tasks.ids(_open_holdout(standing))
-    everything = {**_closed(standing), **late, **own}
-    if ending(standing):
+    project, own = _project(snapshot), pushed_tasks.ids(pushed_tasks.tasks(snapshot))
+    check_page(snapshot, backend)
+    late = pushed_tasks.ids(_open_holdout(snapshot))
+    everything = {**_closed(snapshot), **late, **own}
+    if ending(snapshot):
         backend.withdraw(project, own)
-        altered_tasks.look(standing, backend, project, _tasks(standing))
+        altered_tasks.look(snapshot, backend, project, _tasks(snapshot))
         given = backend.pull(project, everything, optional=everything)
     else:
-        done = progress(standing, backend)
+        done = progress(snapshot, backend)
         if not done.done:
             raise StateError(
-                f"round {standing.number} is not complete: wanted an answer or a skip for each of"
+                f"round {snapshot.number} is not complete: wanted an answer or a skip for each of"
                 f" {done.tasks} tasks, got {done.answered + done.skipped};"
                 " wait, or run `labelcycle close --incomplete`"
             )
-        altered_tasks.look(standing, backend, project, _tasks(standing))
+        altered_tasks.look(snapshot, backend, project, _tasks(snapshot))
         given = backend.pull(project, everything, optional=everything.keys() - own.keys())
-    found = changed_answers.compare(standing, backend, given, late)
-    change_limits.check(standing, found)
-    backend.tidy(project, _withdrawn(standing, given))
-    _record(standing, found.pending(standing))
+    found = changed_answers.compare(snapshot, backend, given, late)
+    change_limits.check(snapshot, found)
+    backend.tidy(project, _withdrawn(snapshot, given))
+    _record(snapshot, found.pending(snapshot))
 
 
-def changes(standing: Standing, backend: AnnotationBackend) -> list[Correction]:
+def changes(snapshot: Snapshot, backend: AnnotationBackend) -> list[Correction]:
     """Every change of answers there is now, those too that wait or were rejected."""
-    last = pushed_tasks.last_place(standing)
+    last = pushed_tasks.last_place(snapshot)
     if last is None:
         return []
-    late, own = pushed_tasks.ids(_open_holdout(standing)), {}
-    if standing.state in (State.OPEN, State.ENDING):
-        own = pushed_tasks.ids(pushed_tasks.tasks(standing))
-    everything = {**_closed(standing), **late, **own}
-    altered_tasks.look(standing, backend, last[1], _tasks(standing))
+    late, own = pushed_tasks.ids(_open_holdout(snapshot)), {}
+    if snapshot.state in (State.OPEN, State.ENDING):
+        own = pushed_tasks.ids(pushed_tasks.tasks(snapshot))
+    everything = {**_closed(snapshot), **late, **own}
+    altered_tasks.look(snapshot, backend, last[1], _tasks(snapshot))
     given = backend.pull(last[1], everything, optional=everything)
-    return changed_answers.compare(standing, backend, given, late).changes
+    return changed_answers.compare(snapshot, backend, given, late).changes
 
 
-def _tasks(standing: Standing) -> list[Asked]:
+def _tasks(snapshot: Snapshot) -> list[Asked]:
     """All tasks of the project of now: the round's own, and those of closed ones."""
     own = (
-        pushed_tasks.tasks(standing)
-        if standing.number in pushed_tasks.pushed_rounds(standing)
+        pushed_tasks.tasks(snapshot)
+        if snapshot.number in pushed_tasks.pushed_rounds(snapshot)
         else []
     )
-    return [*own, *(task for _, task in corrections.watched(standing).values())]
+    return [*own, *(task for _, task in corrections.watched(snapshot).values())]
 
 
-def _closed(standing: Standing) -> dict[str, int]:
-    return pushed_tasks.ids(task for _, task in corrections.watched(standing).values())
+def _closed(snapshot: Snapshot) -> dict[str, int]:
+    return pushed_tasks.ids(task for _, task in corrections.watched(snapshot).values())
 
 
-def _withdrawn(standing: Standing, given: Iterable[Answer]) -> dict[str, int]:
+def _withdrawn(snapshot: Snapshot, given: Iterable[Answer]) -> dict[str, int]:
     """Tasks of earlier rounds that were withdrawn a while ago, and that nobody has answered."""
     heard = {answer.key for answer in given}
-    heard |= {record["key"] for record in corrections.corrected(standing)}
+    heard |= {record["key"] for record in corrections.corrected(snapshot)}
     before = datetime.datetime.now(datetime.UTC) - altered_tasks.OPEN_IN_A_BROWSER
     old = {
         number
-        for number in pushed_tasks.pushed_rounds(standing)
-        if (path := standing.campaign.round(number) / round_states.ENDING).exists()
+        for number in pushed_tasks.pushed_rounds(snapshot)
+        if (path := snapshot.campaign.round(number) / round_states.ENDING).exists()
         and datetime.datetime.fromisoformat(read_json(path)["at"]) < before
     }
-    tasks = corrections.watched(standing).values()
+    tasks = corrections.watched(snapshot).values()
     return {t.key: t.task for number, t in tasks if number in old and t.key not in heard}
 
 
-def _record(standing: Standing, made: Pending) -> None:
+def _record(snapshot: Snapshot, made: Pending) -> None:
     """Write both; the answers last, for they say that the pull is done."""
     changes = corrections.as_records(made.changes)
-    write_jsonl(standing.folder / round_states.CORRECTIONS, changes)
-    write_jsonl(standing.folder / round_states.ANNOTATIONS, made.answers)
+    write_jsonl(snapshot.folder / round_states.CORRECTIONS, changes)
+    write_jsonl(snapshot.folder / round_states.ANNOTATIONS, made.answers)
 
 
-def accept(standing: Standing) -> None:
+def accept(snapshot: Snapshot) -> None:
     """Write the labels that answers and corrections make: the hold-out's, then the pool's."""
-    campaign = standing.campaign
-    own = {t.sample for t in pushed_tasks.tasks(standing) if t.kind in (SELECTED, ADJUDICATION)}
-    late = {task.sample for task in _open_holdout(standing)}
-    fresh = answers.labels(standing, late | own)
-    fresh += corrected_labels.labels(standing, {label.sample for label in fresh})
+    campaign = snapshot.campaign
+    own = {t.sample for t in pushed_tasks.tasks(snapshot) if t.kind in (SELECTED, ADJUDICATION)}
+    late = {task.sample for task in _open_holdout(snapshot)}
+    fresh = answers.labels(snapshot, late | own)
+    fresh += corrected_labels.labels(snapshot, {label.sample for label in fresh})
     held = {sample.id for sample in read_samples(campaign.samples, "holdout")}
     holdout = {label.sample: label for label in read_labels(campaign.holdout)}
     holdout |= {label.sample: label for label in fresh if label.sample in held}
     write_labels(campaign.holdout, holdout.values())
     written = (label for label in fresh if label.sample not in held)
-    write_labels(campaign.label_file(standing.number), written)
+    write_labels(campaign.label_file(snapshot.number), written)
 
 
-def version_labels(standing: Standing) -> None:
-    """Put labels and hold-out answers under DVC, so that training sees them."""
-    campaign = standing.campaign
-    commands.add(campaign.root, ["data/labels", "data/holdout.jsonl"])
+def version_labels(snapshot: Snapshot) -> None:
+    """Put labels and hold-out answers under DVC where no stage runs that has DVC do so."""
+    campaign = snapshot.campaign
+    commands.add(campaign.root, [layout.LABELS, layout.HOLDOUT])
 
 
-def measure(standing: Standing) -> None:
+def measure(snapshot: Snapshot) -> None:
     """Write `metrics.json`, the last file of the round, with the digests of all others."""
-    campaign = standing.campaign
-    plan, how = standing.record(round_states.PLAN), ending(standing)
-    tasks = pushed_tasks.tasks(standing)
+    campaign = snapshot.campaign
+    plan, how = snapshot.record(round_states.PLAN), ending(snapshot)
+    tasks = pushed_tasks.tasks(snapshot)
     selected = {task.sample for task in tasks if task.kind == SELECTED}
-    written = read_labels(campaign.label_file(standing.number))
-    again = corrected_labels.revised(standing, written)
+    written = read_labels(campaign.label_file(snapshot.number))
+    again = corrected_labels.revised(snapshot, written)
     own = [label for label in written if label not in again]
     holdout = read_labels(campaign.holdout)
     everything = read_all_labels(campaign).values()
     write_json(
-        standing.folder / round_states.METRICS,
+        snapshot.folder / round_states.METRICS,
         {
             **({"accuracy": None} if how == "cancel" else read_json(campaign.metrics)),
-            "round": standing.number,
+            "round": snapshot.number,
             "strategy": plan["strategy"],
             "budget": plan["budget"],
             "labels": sum(label.label is not None for label in everything),
             "accepted": sum(label.label is not None for label in own),
             "rejected": sum(label.label is None for label in own),
             "tasks": len(tasks),
-            "undone": _undone(standing, tasks),
+            "undone": _undone(snapshot, tasks),
             "returned": len(selected - {label.sample for label in own}),
             "bought": sum(label.source != OWNED for label in everything) + len(holdout),
             "ended": how or "complete",
             "cancelled": how == "cancel",
-            "people": figures.figures(standing),
-            "preannotation": preannotation.figures(standing),
-            "corrections": corrected_labels.figures(standing),
-            "closed": now(),
-            "digests": record_digests(campaign, standing.number),
+            "people": figures.figures(snapshot),
+            "preannotation": preannotation.figures(snapshot),
+            "corrections": corrected_labels.figures(snapshot),
+            "closed": present_time(),
+            "digests": record_digests(campaign, snapshot.number),
         },
     )
 
 
-def _undone(standing: Standing, tasks: Iterable[Asked]) -> int:
+def _undone(snapshot: Snapshot, tasks: Iterable[Asked]) -> int:
     """How many tasks fewer people than wanted have answered or skipped."""
-    heard = {(reply.key, reply.annotator) for reply in answers.read(standing)}
+    heard = {(reply.key, reply.annotator) for reply in answers.read(snapshot)}
     people = Counter(key for key, _ in heard)
     return sum(people[task.key] < task.wanted for task in tasks)
 
 
-def close(standing: Standing) -> None:
+def close(snapshot: Snapshot) -> None:
     """Commit, push the data to the remote if there is one, and tag `round/NNN`."""
-    root, number = standing.campaign.root, standing.number
-    metrics = standing.record(round_states.METRICS)
+    root, number = snapshot.campaign.root, snapshot.number
+    metrics = snapshot.record(round_states.METRICS)
     accuracy = metrics["accuracy"]
     said = f"accuracy {accuracy['value']:.3f}" if accuracy else "no accuracy"
     changed = corrected_labels.told(metrics["corrections"])
@@ -274,18 +274,18 @@ def close(standing: Standing) -> None:
 # --- answers -------------------------------------------------------------------------------
 
 
-def _project(standing: Standing) -> int:
-    return int(standing.record(round_states.PUSHED)["project"])
+def _project(snapshot: Snapshot) -> int:
+    return int(snapshot.record(round_states.PUSHED)["project"])
 
 
-def _open_holdout(standing: Standing) -> list[Asked]:
+def _open_holdout(snapshot: Snapshot) -> list[Asked]:
     """Tasks of the hold-out in this round's project that have no verdict, or await another."""
-    known = {x.sample for x in read_holdout(standing.campaign) if not x.adjudicate}
-    here = pushed_tasks.last_place(standing)
+    known = {x.sample for x in read_holdout(snapshot.campaign) if not x.adjudicate}
+    here = pushed_tasks.last_place(snapshot)
     return [
         task
-        for number in pushed_tasks.pushed_rounds(standing)
-        if pushed_tasks.place(standing, number) == here
-        for task in pushed_tasks.tasks(standing, number)
+        for number in pushed_tasks.pushed_rounds(snapshot)
+        if pushed_tasks.place(snapshot, number) == here
+        for task in pushed_tasks.tasks(snapshot, number)
         if task.kind == HOLDOUT and task.sample not in known
     ]

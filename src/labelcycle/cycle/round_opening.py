@@ -8,7 +8,7 @@ from dataclasses import asdict
 from labelcycle.adapters import annotation, git
 from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.ports import AnnotationBackend, LabelSchema, TaskSpec
-from labelcycle.campaign import round_states
+from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.labels import read_all_labels
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import (
@@ -23,16 +23,16 @@ from labelcycle.campaign.store import (
 )
 from labelcycle.cycle import task_plan
 from labelcycle.errors import PoolExhausted, StateError
-from labelcycle.rounds import trusted_places
+from labelcycle.rounds import plug_in_options, trusted_places
 from labelcycle.rounds.pushed_tasks import Asked
-from labelcycle.rounds.snapshot import COMMITTED, Standing
+from labelcycle.rounds.snapshots import COMMITTED, Snapshot
 from labelcycle.stages import code
 
-INPUTS = ("data/images", "data/samples.jsonl", "data/labels", "data/holdout.jsonl")
+INPUTS = (layout.IMAGES, layout.SAMPLES, layout.LABELS, layout.HOLDOUT)
 """What a round stands on, under DVC."""
 
 
-def now() -> str:
+def present_time() -> str:
     """The present time in UTC, ISO 8601, whole seconds."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
@@ -40,59 +40,61 @@ def now() -> str:
 GUESS = "A class that is chosen already is the model's guess: check it."
 
 
-def schema(standing: Standing) -> LabelSchema:
+def schema(snapshot: Snapshot) -> LabelSchema:
     """What annotators are asked in this campaign."""
-    hint = f" {GUESS}" if standing.config.push.preannotate else ""
-    return LabelSchema(standing.config.classes, standing.config.campaign.instruction + hint)
+    hint = f" {GUESS}" if snapshot.config.push.preannotate else ""
+    return LabelSchema(snapshot.config.classes, snapshot.config.campaign.instruction + hint)
 
 
-def asked_schema(standing: Standing) -> LabelSchema:
+def asked_schema(snapshot: Snapshot) -> LabelSchema:
     """What annotators were asked when the open round was pushed: the next may ask otherwise."""
-    recorded = standing.record(round_states.PUSHED).get("schema")
+    recorded = snapshot.record(round_states.PUSHED).get("schema")
     if recorded is None:  # an earlier version wrote none
-        return schema(standing)
+        return schema(snapshot)
     return LabelSchema(tuple(recorded["classes"]), recorded["instruction"])
 
 
-def schema_digest(standing: Standing) -> str:
+def schema_digest(snapshot: Snapshot) -> str:
     """Digest of the label schema."""
-    return digest(dump_json(asdict(schema(standing))).encode())
+    return digest(dump_json(asdict(schema(snapshot))).encode())
 
 
-def plan(standing: Standing) -> None:
+def plan(snapshot: Snapshot) -> None:
     """Write `plan.json`.
 
     Raises PoolExhausted if the budget is above what is left, StateError if a file that the
     settings name is not there.
     """
-    config, campaign = standing.config, standing.campaign
-    chosen = config.pretrain
-    files = code.named_files(campaign.root, chosen.encoder, chosen.options)
+    config, campaign = snapshot.config, snapshot.campaign
+    files = plug_in_options.named_files(campaign, config)
     _check_there(campaign, files)
-    if standing.number == 0:  # an ingest or import that was killed may not have come so far
-        commands.add(campaign.root, INPUTS)
+    # An ingest or import that was killed may not have come so far. What DVC knows already, it takes
+    # in its present state when it brings the stages up to date.
+    unknown = [path for path in INPUTS if not (campaign.root / f"{path}.dvc").exists()]
+    if unknown:
+        commands.add(campaign.root, unknown)
     for file in files:
         if _in_data(campaign, file):
             commands.add(campaign.root, [file])
-    check_budget(standing)
+    check_budget(snapshot)
     labels = read_all_labels(campaign)
-    task_plan.check_gold(standing)
+    task_plan.check_gold(snapshot)
     write_json(
-        standing.folder / round_states.PLAN,
+        snapshot.folder / round_states.PLAN,
         {
-            "round": standing.number,
-            "campaign": standing.key,
+            "round": snapshot.number,
+            "campaign": snapshot.key,
             "strategy": config.query.strategy,
             "budget": config.query.budget,
             "seed": config.campaign.seed,
             "labels": sum(label.label is not None for label in labels.values()),
             "classes": list(config.classes),
-            "planned": now(),
+            "planned": present_time(),
             "digests": {
                 "owned": file_digest(campaign.label_file(OWNED)),
                 "pool": file_digest(campaign.samples),
                 "params": config.digest,
-                "schema": schema_digest(standing),
+                "schema": schema_digest(snapshot),
             },
             "files": files,
         },
@@ -118,10 +120,10 @@ def _restore(campaign: Campaign, name: str) -> str:
     return f": dvc checkout {name}.dvc" if (campaign.root / f"{name}.dvc").exists() else ""
 
 
-def check_budget(standing: Standing) -> int:
+def check_budget(snapshot: Snapshot) -> int:
     """Samples of the pool without a label. Raises PoolExhausted if the budget is above that."""
-    labels, budget = read_all_labels(standing.campaign), standing.config.query.budget
-    pool = read_samples(standing.campaign.samples, "pool")
+    labels, budget = read_all_labels(snapshot.campaign), snapshot.config.query.budget
+    pool = read_samples(snapshot.campaign.samples, "pool")
     left = sum(sample.id not in labels for sample in pool)
     if not left:
         raise PoolExhausted(
@@ -142,30 +144,30 @@ def _in_data(campaign: Campaign, file: str) -> bool:
     return path.is_file() and path.resolve().is_relative_to(campaign.data)
 
 
-def check_plan(standing: Standing) -> None:
+def check_plan(snapshot: Snapshot) -> None:
     """Raise StateError if settings, or the files they name, changed since the round was planned."""
-    planned = standing.record(round_states.PLAN)["digests"]["params"]
-    if planned != standing.config.digest:
+    planned = snapshot.record(round_states.PLAN)["digests"]["params"]
+    if planned != snapshot.config.digest:
         raise StateError(
-            f"params.yaml changed since round {standing.number} was planned (wanted digest"
-            f" {planned}, got {standing.config.digest}); put it back{_cancel(standing)}"
+            f"params.yaml changed since round {snapshot.number} was planned (wanted digest"
+            f" {planned}, got {snapshot.config.digest}); put it back{_cancel(snapshot)}"
         )
-    if standing.state is not State.PUSHED:  # people were asked: from here on the close looks
-        check_files(standing)
+    if snapshot.state is not State.PUSHED:  # people were asked: from here on the close looks
+        check_files(snapshot)
 
 
-def check_files(standing: Standing) -> None:
+def check_files(snapshot: Snapshot) -> None:
     """Raise StateError if a file that the settings name is not the one the round was planned with.
 
     Features of other bytes are other inputs: what people were asked would not belong to them.
     """
-    campaign, chosen = standing.campaign, standing.config.pretrain
-    planned = standing.record(round_states.PLAN).get("files", {})  # an earlier version wrote none
+    campaign, chosen = snapshot.campaign, snapshot.config.pretrain
+    planned = snapshot.record(round_states.PLAN).get("files", {})  # an earlier version wrote none
     named = chosen.options.get("file")
     for name, wanted in planned.items():
         if name != named and trusted_places.outside(name):
             raise StateError(
-                f"{standing.folder / round_states.PLAN} names {name!r}, which is outside the"
+                f"{snapshot.folder / round_states.PLAN} names {name!r}, which is outside the"
                 " campaign, and params.yaml does not name it; whoever wrote it may be after files"
                 " of yours"
             )
@@ -174,50 +176,50 @@ def check_files(standing: Standing) -> None:
         if got == wanted:
             continue
         raise StateError(
-            f"{name}, which params.yaml names, changed since round {standing.number} was planned:"
+            f"{name}, which params.yaml names, changed since round {snapshot.number} was planned:"
             f" wanted digest {wanted}, got {got}; put it back until the round is closed"
-            f"{_restore(campaign, name)}{_cancel(standing)}"
+            f"{_restore(campaign, name)}{_cancel(snapshot)}"
         )
 
 
-def _cancel(standing: Standing) -> str:
+def _cancel(snapshot: Snapshot) -> str:
     """What else can be done, where the round can be given up."""
-    given_up = standing.state in round_states.CANCELLABLE
+    given_up = snapshot.state in round_states.CANCELLABLE
     return ", or give the round up with `labelcycle cancel`" if given_up else ""
 
 
-def record_selection(standing: Standing) -> None:
+def record_selection(snapshot: Snapshot) -> None:
     """Copy the query's output to the round's `selection.json`."""
-    write_bytes(standing.folder / round_states.SELECTION, standing.campaign.selection.read_bytes())
+    write_bytes(snapshot.folder / round_states.SELECTION, snapshot.campaign.selection.read_bytes())
 
 
-def backend(standing: Standing) -> AnnotationBackend:
+def backend(snapshot: Snapshot) -> AnnotationBackend:
     """Where the next tasks go, as `push.backend` says."""
-    return annotation.of(standing.campaign, standing.config.push.backend)
+    return annotation.of(snapshot.campaign, snapshot.config.push.backend)
 
 
-def push(standing: Standing, backend: AnnotationBackend, say: Callable[[str], None]) -> None:
+def push(snapshot: Snapshot, backend: AnnotationBackend, say: Callable[[str], None]) -> None:
     """Hand the selection to annotators and write `pushed.json`; done twice, it is done once.
 
     say : is told if browsers may not be able to load the images, of which one is asked for
     """
-    config = standing.config
-    wanted = schema(standing)
-    project = backend.open_project(standing.key, config.campaign.name, wanted)
+    config = snapshot.config
+    wanted = schema(snapshot)
+    project = backend.open_project(snapshot.key, config.campaign.name, wanted)
     backend.check_schema(project, wanted)
-    tasks = task_plan.tasks(standing)
+    tasks = task_plan.tasks(snapshot)
     _look(tasks, annotation.get(config.push.backend).page_origin(), say)
     shown = (task.prediction for task in tasks if task.shown)
     model = next((prediction.model for prediction in shown if prediction), None)
     ids, displays = backend.push(project, tasks, model), backend.display(tasks)
     write_json(
-        standing.folder / round_states.PUSHED,
+        snapshot.folder / round_states.PUSHED,
         {
             "backend": config.push.backend,
             "project": project,
             "url": backend.work_url(project),
             "model": model,
-            "pushed": now(),
+            "pushed": present_time(),
             "schema": asdict(wanted),
             "tasks": [asdict(Asked.of(t, ids[t.key], displays[t.key])) for t in tasks],
         },
@@ -233,24 +235,24 @@ def _look(tasks: Sequence[TaskSpec], origin: str | None, say: Callable[[str], No
         say(f"annotators may not see the images: {problem.found}; {problem.remedy}")
 
 
-def mark_open(standing: Standing) -> None:
+def mark_open(snapshot: Snapshot) -> None:
     """Commit what was asked and tag it `open/NNN`.
 
     Raises StateError if the settings are not those it was asked with.
     """
-    check_plan(standing)
-    root, number = standing.campaign.root, standing.number
-    message = f"Open round {number}: {standing.config.query.strategy}"
+    check_plan(snapshot)
+    root, number = snapshot.campaign.root, snapshot.number
+    message = f"Open round {number}: {snapshot.config.query.strategy}"
     git.commit(root, COMMITTED, message)
     if commands.has_remote(root):  # the labels as they are now are what `verify` elsewhere needs
         commands.push(root)
     git.tag(root, round_states.open_tag(number), message)
 
 
-def drop(standing: Standing) -> None:
+def drop(snapshot: Snapshot) -> None:
     """Remove a plan that was never handed to anybody.
 
     The plan goes last: a kill leaves a prefix of the round's files here, too.
     """
-    (standing.folder / round_states.SELECTION).unlink(missing_ok=True)
-    shutil.rmtree(standing.folder)
+    (snapshot.folder / round_states.SELECTION).unlink(missing_ok=True)
+    shutil.rmtree(snapshot.folder)

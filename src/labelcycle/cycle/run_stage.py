@@ -1,4 +1,4 @@
-"""Runs one pure stage, as DVC calls it."""
+"""Runs one pure stage, as DVC calls it and as it is declared."""
 
 import contextlib
 import os
@@ -6,15 +6,18 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from labelcycle import config
 from labelcycle.adapters import lock, process_group, programs
 from labelcycle.campaign.store import Campaign
+from labelcycle.config import Config
 from labelcycle.core.seeding import derive
 from labelcycle.nn import process_rank
-from labelcycle.stages import cluster, embed, evaluate, pretrain, query, train
+from labelcycle.stages import declaration
+from labelcycle.stages.declaration import Stage
 
 ORPHANED = 70
 """Exit code of a stage whose runner died."""
@@ -32,27 +35,30 @@ def run_stage(name: str, root: Path, show: Callable[[Any], None]) -> None:
     if name == "pretrain" and settings.pretrain.processes > 1 and process_rank.own() is None:
         _in_several(campaign, settings.pretrain.processes)
         return
-    seed, classes = settings.campaign.seed, settings.campaign.classes
-    number = sum(path.stem.isdigit() for path in campaign.labels.glob("*.jsonl"))
+    stage = declaration.find(name)
     # Two programs that compute in the same folder would overwrite each other's files.
     # Files that the settings name are relative to the campaign.
     with (
         _lock(campaign),
         contextlib.chdir(campaign.root),
     ):
-        if name == "pretrain":
-            pretrain.run(campaign, settings.pretrain, seed, show)
-        elif name == "embed":
-            embed.run(campaign, settings.embed, show)
-        elif name == "train":
-            train.run(campaign, settings.train, classes, seed, settings.embed.features)
-        elif name == "cluster":
-            rng = derive(seed, number, name)
-            cluster.run(campaign, settings.cluster, settings.query.budget, classes, rng)
-        elif name == "query":
-            query.run(campaign, settings.query, classes, derive(seed, number, name))
-        elif name == "evaluate":
-            evaluate.run(campaign, settings.evaluate, classes, seed)
+        stage.load()(campaign, **_arguments(stage, campaign, settings, show))
+
+
+def _arguments(
+    stage: Stage, campaign: Campaign, settings: Config, show: Callable[[Any], None]
+) -> dict[str, Any]:
+    """What the function of a stage is called with beside the campaign."""
+    found = {name: _value(settings, key) for name, key in stage.settings.items()}
+    if "rng" in found:
+        number = sum(path.stem.isdigit() for path in campaign.labels.glob("*.jsonl"))
+        found["rng"] = derive(found["rng"], number, stage.name)
+    return {**found, "show": show} if stage.shows else found
+
+
+def _value(settings: Config, key: str) -> Any:
+    """A section of the settings, or the value of `section.key`."""
+    return reduce(getattr, key.split("."), settings)
 
 
 def _in_several(campaign: Campaign, processes: int) -> None:

@@ -20,7 +20,7 @@ from labelcycle.rounds import (
     pushed_tasks,
     skipped_samples,
 )
-from labelcycle.rounds.snapshot import Standing, check_classes
+from labelcycle.rounds.snapshots import Snapshot, check_classes
 
 PEOPLE = (
     "alpha", "seconds_per_label", "adjudicate", "gold", "method", "no_class", "skips", "answers",
@@ -28,30 +28,30 @@ PEOPLE = (
 """What of a closed round's figures of its people is shown."""
 
 
-def status(now: Standing) -> dict[str, Any]:
+def status(snapshot: Snapshot) -> dict[str, Any]:
     """The campaign as plain values: rounds with state, labels and accuracy, and what is next."""
-    done = [_closed(now, number) for number in now.closed]
-    at_work = [] if now.state is State.DUE else [_at_work(now)]
+    done = [_closed(snapshot, number) for number in snapshot.closed]
+    at_work = [] if snapshot.state is State.DUE else [_at_work(snapshot)]
     return {
-        "campaign": now.config.campaign.name,
-        **_counts(now),
-        "missing_class": now.config.notify.missing_class,
+        "campaign": snapshot.config.campaign.name,
+        **_counts(snapshot),
+        "missing_class": snapshot.config.notify.missing_class,
         "rounds": [*done, *at_work],
-        "params_wait": _params_wait(now),
-        "waiting": corrected_labels.waiting(correction_decisions.undecided(now)),
-        "mlflow": tracking_uri.of_campaign(now.campaign),
-        "next": _next(now),
+        "params_wait": _params_wait(snapshot),
+        "waiting": corrected_labels.waiting(correction_decisions.undecided(snapshot)),
+        "mlflow": tracking_uri.of_campaign(snapshot.campaign),
+        "next": _next(snapshot),
     }
 
 
-def _params_wait(now: Standing) -> bool:
+def _params_wait(snapshot: Snapshot) -> bool:
     """True if params.yaml differs from what the last round opened with."""
-    begun = now.number > 0 or now.state is not State.DUE
-    return begun and git.changed(now.campaign.root, "params.yaml")
+    begun = snapshot.number > 0 or snapshot.state is not State.DUE
+    return begun and git.changed(snapshot.campaign.root, "params.yaml")
 
 
-def _counts(now: Standing) -> dict[str, Any]:
-    campaign = now.campaign
+def _counts(snapshot: Snapshot) -> dict[str, Any]:
+    campaign = snapshot.campaign
     if not campaign.samples.exists():
         return {"pool": 0, "holdout": 0, "labels": 0, "bought": 0, "again": 0}
     samples = read_samples(campaign.samples)
@@ -66,14 +66,14 @@ def _counts(now: Standing) -> dict[str, Any]:
     }
 
 
-def _closed(now: Standing, number: int) -> dict[str, Any]:
-    metrics = now.record(round_states.METRICS, number)
+def _closed(snapshot: Snapshot, number: int) -> dict[str, Any]:
+    metrics = snapshot.record(round_states.METRICS, number)
     accuracy = metrics["accuracy"] or {}
     return {
         "round": number,
         "state": "cancelled" if metrics["cancelled"] else str(State.CLOSED),
         "strategy": metrics["strategy"],
-        "stood_in": _stood_in(now, number),
+        "stood_in": _stood_in(snapshot, number),
         "labels": metrics["labels"],
         "accuracy": accuracy.get("value"),
         "accuracy_low": accuracy.get("low"),
@@ -84,60 +84,60 @@ def _closed(now: Standing, number: int) -> dict[str, Any]:
     }
 
 
-def _at_work(now: Standing) -> dict[str, Any]:
-    plan = now.record(round_states.PLAN)
+def _at_work(snapshot: Snapshot) -> dict[str, Any]:
+    plan = snapshot.record(round_states.PLAN)
     entry = {
-        "round": now.number,
-        "state": str(now.state),
+        "round": snapshot.number,
+        "state": str(snapshot.state),
         "strategy": plan["strategy"],
-        "stood_in": _stood_in(now, now.number),
+        "stood_in": _stood_in(snapshot, snapshot.number),
         "labels": plan["labels"],
         "accuracy": None,
         "accuracy_low": None,
         "accuracy_high": None,
         "budget": plan["budget"],
     }
-    if now.state is State.OPEN:
-        entry |= {"url": now.record(round_states.PUSHED)["url"], **_progress(now)}
+    if snapshot.state is State.OPEN:
+        entry |= {"url": snapshot.record(round_states.PUSHED)["url"], **_progress(snapshot)}
     return entry
 
 
-def _stood_in(now: Standing, number: int) -> str | None:
+def _stood_in(snapshot: Snapshot, number: int) -> str | None:
     """Who picked in place of the strategy, before a model had anything to say."""
-    if not (now.campaign.round(number) / round_states.SELECTION).exists():
+    if not (snapshot.campaign.round(number) / round_states.SELECTION).exists():
         return None
-    name: str | None = now.record(round_states.SELECTION, number).get("stood_in")
+    name: str | None = snapshot.record(round_states.SELECTION, number).get("stood_in")
     return name
 
 
-def _progress(now: Standing) -> dict[str, Any]:
+def _progress(snapshot: Snapshot) -> dict[str, Any]:
     try:
-        done = round_closing.progress(now, pushed_tasks.backend(now))
+        done = round_closing.progress(snapshot, pushed_tasks.backend(snapshot))
     except (ServiceDown, ServiceRefused) as error:
         return {"tasks": None, "answered": None, "skipped": None, "problem": str(error)}
-    waits = corrected_labels.waiting(changed_answers.seen(now))
-    return {**done.figures, "altered": altered_tasks.told(now), "waiting": waits}
+    waits = corrected_labels.waiting(changed_answers.seen(snapshot))
+    return {**done.figures, "altered": altered_tasks.told(snapshot), "waiting": waits}
 
 
-def _next(now: Standing) -> str:
-    if not now.config.campaign.classes:
+def _next(snapshot: Snapshot) -> str:
+    if not snapshot.config.campaign.classes:
         return "write the class names into params.yaml"
-    if git.changed(now.campaign.root, "params.yaml"):
+    if git.changed(snapshot.campaign.root, "params.yaml"):
         try:
-            config.load(now.campaign.params)
-            check_classes(now)
+            config.load(snapshot.campaign.params)
+            check_classes(snapshot)
         except (SettingsError, StateError) as error:
             return f"mend {error}"
-    if not now.campaign.samples.exists():
+    if not snapshot.campaign.samples.exists():
         return "`labelcycle ingest PATH...`"
-    if now.state is State.OPEN:
-        backend, _ = pushed_tasks.place(now, now.number)
-        return f"{annotation.next_step(backend)}; {round_states.NEXT[now.state]}"
-    if now.state is not State.DUE:
-        return round_states.NEXT[now.state]
-    if now.finished >= now.config.campaign.rounds:
+    if snapshot.state is State.OPEN:
+        backend, _ = pushed_tasks.place(snapshot, snapshot.number)
+        return f"{annotation.next_step(backend)}; {round_states.NEXT[snapshot.state]}"
+    if snapshot.state is not State.DUE:
+        return round_states.NEXT[snapshot.state]
+    if snapshot.finished >= snapshot.config.campaign.rounds:
         return "nothing: all rounds of campaign.rounds are closed"
-    opens = now.number == 0 or now.config.campaign.open_next
+    opens = snapshot.number == 0 or snapshot.config.campaign.open_next
     return "`labelcycle run`" if opens else "`labelcycle open`"
 
 

@@ -14,7 +14,7 @@ from labelcycle.core.threads import cores
 from labelcycle.cycle.labelled_neighbours import Neighbour
 from labelcycle.errors import SettingsError
 from labelcycle.ingest import contact_sheet
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 WEB = ("http://", "https://")
 
@@ -23,7 +23,7 @@ TITLE = "Labelled images that look like it to the model:"
 
 
 def images(
-    standing: Standing, shown: Sequence[tuple[Sample, Sequence[Neighbour]]]
+    snapshot: Snapshot, shown: Sequence[tuple[Sample, Sequence[Neighbour]]]
 ) -> list[Path | Address]:
     """`image` of each sample and its context, in their order, several drawn at a time.
 
@@ -31,14 +31,14 @@ def images(
     """
     pool = ThreadPoolExecutor(cores())
     try:
-        found = list(pool.map(lambda each: image(standing, *each), shown))
+        found = list(pool.map(lambda each: image(snapshot, *each), shown))
     finally:
         pool.shutdown(cancel_futures=True)
     os.sync()  # one for all: a sync of each file took longer than drawing it
     return found
 
 
-def image(standing: Standing, sample: Sample, context: Sequence[Neighbour] = ()) -> Path | Address:
+def image(snapshot: Snapshot, sample: Sample, context: Sequence[Neighbour] = ()) -> Path | Address:
     """The image of a task, as `push.images` says: a file of the media folder, or an address.
 
     context : labelled samples that are shown below it, with their classes
@@ -46,10 +46,10 @@ def image(standing: Standing, sample: Sample, context: Sequence[Neighbour] = ())
     In S3 it is stored by the time this returns. Raises SettingsError if it is to be shown at its
     source, which is no web address.
     """
-    push = standing.config.push
+    push = snapshot.config.push
     if push.images == "source":
         return _source(sample)
-    file = _drawn(standing, sample, context)
+    file = _drawn(snapshot, sample, context)
     if push.images == "media":
         return file
     from labelcycle.adapters import s3  # brings a client of the web, which few need
@@ -68,20 +68,20 @@ def _source(sample: Sample) -> Address:
     return Address(sample.source)
 
 
-def _drawn(standing: Standing, sample: Sample, context: Sequence[Neighbour]) -> Path:
+def _drawn(snapshot: Snapshot, sample: Sample, context: Sequence[Neighbour]) -> Path:
     """The image as the model sees it, enlarged to a legible size, over its context."""
-    side = standing.config.push.min_side
+    side = snapshot.config.push.min_side
     text = "".join(f"{each.sample.id} {each.label}\n" for each in context)
     name = f"{sample.id}-{side}-{digest(text.encode())}" if context else f"{sample.id}-{side}"
-    path = standing.campaign.media / "images" / f"{name}.png"
+    path = snapshot.campaign.media / "images" / f"{name}.png"
     if not path.exists() or not path.stat().st_size:  # without power a file may be left empty
-        large = decoding.enlarge(_decoded(standing, sample), side)
-        small = [(_decoded(standing, each.sample), each.label) for each in context]
+        large = decoding.enlarge(_decoded(snapshot, sample), side)
+        small = [(_decoded(snapshot, each.sample), each.label) for each in context]
         png = decoding.png_bytes(contact_sheet.below(large, small, TITLE))
         write_bytes(path, png, durable=False)
     return path
 
 
-def _decoded(standing: Standing, sample: Sample) -> Image.Image:
-    data = (standing.campaign.images / sample.file).read_bytes()
-    return decoding.decode(data, standing.config.ingest.max_pixels, sample.ranges).image
+def _decoded(snapshot: Snapshot, sample: Sample) -> Image.Image:
+    data = (snapshot.campaign.images / sample.file).read_bytes()
+    return decoding.decode(data, snapshot.config.ingest.max_pixels, sample.ranges).image

@@ -21,7 +21,7 @@ from labelcycle.errors import SettingsError
 from labelcycle.people import gold
 from labelcycle.rounds import answers, pushed_tasks, skipped_samples
 from labelcycle.rounds.pushed_tasks import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 
 @dataclass(frozen=True)
@@ -36,26 +36,26 @@ class Ask:
     near: Sequence[labelled_neighbours.Neighbour] = ()
 
 
-def tasks(standing: Standing) -> list[TaskSpec]:
+def tasks(snapshot: Snapshot) -> list[TaskSpec]:
     """The round's tasks by rank: the selection with gold and adjudication mixed in, the hold-out.
 
     The order of the selection stays. Of the hold-out comes what nobody has answered: all of it in
     round 0, later what a round that was ended early gave back.
     """
-    options = standing.config.push
-    rng = derive(standing.config.campaign.seed, standing.number, "push")
+    options = snapshot.config.push
+    rng = derive(snapshot.config.campaign.seed, snapshot.number, "push")
     for_overlap, for_gold, for_blind, for_order = rng.spawn(4)
-    predictions = _predictions(standing)
-    picks = [entry["sample"] for entry in standing.record(round_states.SELECTION)["samples"]]
-    held = _unanswered(standing)
+    predictions = _predictions(snapshot)
+    picks = [entry["sample"] for entry in snapshot.record(round_states.SELECTION)["samples"]]
+    held = _unanswered(snapshot)
     several = share(for_overlap, picks, options.overlap_share)
     several |= share(for_overlap, held, options.overlap_share)
-    known = _gold(standing, len(picks), for_gold)
+    known = _gold(snapshot, len(picks), for_gold)
     several |= share(for_gold, known, options.overlap_share)  # else the number told them apart
     blind = share(for_blind, [s for s in (*picks, *known) if s in predictions], options.blind_share)
 
     beside = labelled_neighbours.neighbours(
-        standing, [s for s in (*picks, *known) if s not in blind]
+        snapshot, [s for s in (*picks, *known) if s not in blind]
     )
 
     def ask(sample: str, kind: Kind) -> Ask:
@@ -63,21 +63,21 @@ def tasks(standing: Standing) -> list[TaskSpec]:
         return Ask(sample, kind, wanted, predictions.get(sample), sample not in blind, near)
 
     chosen = [ask(s, SELECTED) for s in picks]
-    extra = [ask(s, GOLD) for s in known] + [Ask(s, ADJUDICATION) for s in _unsettled(standing)]
+    extra = [ask(s, GOLD) for s in known] + [Ask(s, ADJUDICATION) for s in _unsettled(snapshot)]
     last = [ask(s, HOLDOUT) for s in held]
     ranked = [*mixed(for_order, chosen, extra), *last]
-    samples = {sample.id: sample for sample in read_samples(standing.campaign.samples)}
-    images = task_images.images(standing, [(samples[each.sample], each.near) for each in ranked])
+    samples = {sample.id: sample for sample in read_samples(snapshot.campaign.samples)}
+    images = task_images.images(snapshot, [(samples[each.sample], each.near) for each in ranked])
     return [
-        replace(_task(standing, rank, each, image), tasks=len(ranked))
+        replace(_task(snapshot, rank, each, image), tasks=len(ranked))
         for rank, (each, image) in enumerate(zip(ranked, images, strict=True))
     ]
 
 
-def check_gold(standing: Standing) -> None:
+def check_gold(snapshot: Snapshot) -> None:
     """Raise SettingsError if gold tasks are wanted and no label is owned."""
-    wanted = standing.config.push.gold_share
-    if wanted and not _owned(standing):
+    wanted = snapshot.config.push.gold_share
+    if wanted and not _owned(snapshot):
         raise SettingsError(
             f"push.gold_share is {wanted:g}; wanted owned labels of the pool to ask people about,"
             " got none; take some in with `labelcycle import-labels` before round 0, or set it to 0"
@@ -106,61 +106,61 @@ def mixed(rng: np.random.Generator, chosen: Sequence[Ask], extra: Sequence[Ask])
 # --- which samples -------------------------------------------------------------------------
 
 
-def _owned(standing: Standing) -> list[str]:
+def _owned(snapshot: Snapshot) -> list[str]:
     """Samples of the pool whose class was known before round 0, and is still one, by id."""
-    known, classes = gold.truth(standing), standing.config.classes
+    known, classes = gold.truth(snapshot), snapshot.config.classes
     return sorted(sample for sample, label in known.items() if label in classes)
 
 
-def _gold(standing: Standing, budget: int, rng: np.random.Generator) -> list[str]:
+def _gold(snapshot: Snapshot, budget: int, rng: np.random.Generator) -> list[str]:
     """Known samples to mix in, those asked least so far first, else at random."""
-    owned = _owned(standing)
-    wanted = len(share(rng, [str(i) for i in range(budget)], standing.config.push.gold_share))
-    earlier = Counter(task.sample for task in _earlier(standing) if task.kind == GOLD)
+    owned = _owned(snapshot)
+    wanted = len(share(rng, [str(i) for i in range(budget)], snapshot.config.push.gold_share))
+    earlier = Counter(task.sample for task in _earlier(snapshot) if task.kind == GOLD)
     drawn = [owned[i] for i in rng.permutation(len(owned))]
     return sorted(drawn, key=lambda sample: earlier[sample])[:wanted]
 
 
-def _unsettled(standing: Standing) -> list[str]:
+def _unsettled(snapshot: Snapshot) -> list[str]:
     """Samples that await adjudication, or were skipped and are asked again, as many as may be.
 
     Of both the longest waiting first.
     """
-    campaign, limit = standing.campaign, standing.config.push.adjudicate
+    campaign, limit = snapshot.campaign, snapshot.config.push.adjudicate
     labels = [*read_holdout(campaign), *read_all_labels(campaign).values()]
-    most = standing.config.query.budget if limit is None else limit
-    waiting = answers.to_settle(labels, answers.read(standing))
+    most = snapshot.config.query.budget if limit is None else limit
+    waiting = answers.to_settle(labels, answers.read(snapshot))
     return list(dict.fromkeys([*waiting, *skipped_samples.waiting(campaign)]))[:most]
 
 
-def _unanswered(standing: Standing) -> list[str]:
+def _unanswered(snapshot: Snapshot) -> list[str]:
     """Samples of the hold-out of which nobody has said anything in a closed round, by id."""
-    heard = {label.sample for label in read_holdout(standing.campaign)}
-    held = read_samples(standing.campaign.samples, "holdout")
+    heard = {label.sample for label in read_holdout(snapshot.campaign)}
+    held = read_samples(snapshot.campaign.samples, "holdout")
     return [sample.id for sample in held if sample.id not in heard]
 
 
-def _earlier(standing: Standing) -> Iterable[Asked]:
-    for number in pushed_tasks.pushed_rounds(standing):
-        if number < standing.number:
-            yield from pushed_tasks.tasks(standing, number)
+def _earlier(snapshot: Snapshot) -> Iterable[Asked]:
+    for number in pushed_tasks.pushed_rounds(snapshot):
+        if number < snapshot.number:
+            yield from pushed_tasks.tasks(snapshot, number)
 
 
 # --- what is shown -------------------------------------------------------------------------
 
 
-def task_key(standing: Standing, number: int, sample: str) -> str:
+def task_key(snapshot: Snapshot, number: int, sample: str) -> str:
     """What makes a task unique in the campaign."""
-    return f"{standing.key}/{number:03d}/{sample}"
+    return f"{snapshot.key}/{number:03d}/{sample}"
 
 
-def _task(standing: Standing, rank: int, ask: Ask, image: Path | Address) -> TaskSpec:
+def _task(snapshot: Snapshot, rank: int, ask: Ask, image: Path | Address) -> TaskSpec:
     return TaskSpec(
-        key=task_key(standing, standing.number, ask.sample),
+        key=task_key(snapshot, snapshot.number, ask.sample),
         sample=ask.sample,
         image=image,
         rank=rank,
-        round=standing.number,
+        round=snapshot.number,
         kind=ask.kind,
         wanted=ask.wanted,
         prediction=ask.prediction,
@@ -168,19 +168,19 @@ def _task(standing: Standing, rank: int, ask: Ask, image: Path | Address) -> Tas
     )
 
 
-def _predictions(standing: Standing) -> Mapping[str, Prediction]:
+def _predictions(snapshot: Snapshot) -> Mapping[str, Prediction]:
     """The current model's answer for each pool sample; none in round 0 or where switched off.
 
     Nor of a model that knows one class only: it says that class of every image, and is sure of it.
     """
-    campaign, config = standing.campaign, standing.config
+    campaign, config = snapshot.campaign, snapshot.config
     known = {x.label for x in read_all_labels(campaign).values() if x.label is not None}
-    if not (config.push.preannotate and standing.number > 0 and len(known) > 1):
+    if not (config.push.preannotate and snapshot.number > 0 and len(known) > 1):
         return {}
     probabilities = read_array(campaign.model / "probabilities.npy")
     best = np.argmax(probabilities, axis=1)
     names = [sample.id for sample in read_samples(campaign.samples, "pool")]
-    model = f"round-{standing.number - 1:03d}"  # trained on the labels of all closed rounds
+    model = f"round-{snapshot.number - 1:03d}"  # trained on the labels of all closed rounds
     return {
         name: Prediction(config.classes[c], float(probabilities[row, c]), model)
         for row, (name, c) in enumerate(zip(names, best, strict=True))

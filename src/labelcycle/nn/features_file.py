@@ -92,10 +92,10 @@ _Found = tuple[str, list[str], NDArray[Any], Sequence[str]]
 
 def _npz(path: Path) -> _Found:
     with opened(path) as arrays:
-        kind = _kind(list(arrays), "arrays")
+        kind, array = _naming(list(arrays), "arrays")
         if FEATURES not in arrays:
             raise ValueError(f"wanted an array `{FEATURES}`, got {', '.join(arrays)}")
-        names = array_of(arrays, kind).astype(str)  # bytes become texts too
+        names = array_of(arrays, array).astype(str)  # bytes become texts too
         return kind, [str(name) for name in names], array_of(arrays, FEATURES), ()
 
 
@@ -103,8 +103,8 @@ def _table(path: Path) -> _Found:
     import pandas as pd  # type: ignore[import-untyped]
 
     frame = pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
-    kind = _kind(list(frame.columns), "columns")
-    names = [str(name) for name in frame[kind]]
+    kind, column = _naming(list(frame.columns), "columns")
+    names = [str(name) for name in frame[column]]
     if FEATURES in frame:
         widths = frame[FEATURES].map(_width).to_numpy()
         wrong = np.flatnonzero(widths != widths[:1])
@@ -114,7 +114,7 @@ def _table(path: Path) -> _Found:
                 f" {wrong[0]} (counted from 0): wanted as many in all"
             )
         return kind, names, np.array(frame[FEATURES].to_list()), ()
-    rest = frame.drop(columns=kind)
+    rest = frame.drop(columns=column)
     _check_columns(rest)
     return kind, names, rest.to_numpy(), list(map(str, rest.columns))
 
@@ -201,7 +201,7 @@ def _read_csv(path: Path) -> Any:
     how = {"encoding": written.encoding, "sep": written.separator}
     columns = pd.read_csv(path, nrows=0, **how).columns
     # names such as 0012 and None stay texts
-    texts = dict.fromkeys((*IDS, *FILES), str)
+    texts = {name: str for name in columns if csv_tables.column_name(name) in (*IDS, *FILES)}
     lacking = {name: NOTHING for name in columns if name not in texts}
     frame = pd.read_csv(path, dtype=texts, na_values=lacking, keep_default_na=False, **how)
     if not isinstance(frame.index, pd.RangeIndex):  # pandas takes the first cells for an index
@@ -211,15 +211,16 @@ def _read_csv(path: Path) -> Any:
     return frame
 
 
-def _kind(found: Sequence[str], what: str) -> str:
-    """What the names are called in a file."""
-    known = [name for name in (*IDS, *FILES) if name in found]
-    if len(known) != 1:
+def _naming(columns: Sequence[Any], what: str) -> tuple[str, Any]:
+    """What the names are called, one of `IDS` or `FILES`, and how the file writes that."""
+    known = [(csv_tables.column_name(str(column)), column) for column in columns]
+    naming = [(name, column) for name, column in known if name in (*IDS, *FILES)]
+    if len(naming) != 1:
         raise ValueError(
             f"wanted one of {', '.join((*IDS, *FILES))} among its {what},"
-            f" got {', '.join(map(str, found[:8])) or 'none'}"
+            f" got {', '.join(map(str, columns[:8])) or 'none'}"
         )
-    return known[0]
+    return naming[0]
 
 
 def _check(path: Path, names: Sequence[str], features: NDArray[Any]) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from labelcycle.adapters import annotation
 from labelcycle.adapters.mlflow import tracking_uri
-from labelcycle.adapters.ports import Progress
+from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign import round_states
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign
@@ -26,7 +26,7 @@ from labelcycle.rounds import (
     skipped_samples,
 )
 from labelcycle.rounds.corrections import Correction
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 
 @dataclass(frozen=True)
@@ -38,34 +38,34 @@ class Notice:
     body: str
 
 
-def due(now: Standing, done: Progress | None) -> list[Notice]:
+def due(snapshot: Snapshot, done: AnnotationProgress | None) -> list[Notice]:
     """The notices of what the campaign's files say has happened, told already or not.
 
     done : how far annotators are, if that was looked up
     """
-    found = past(now)
-    if now.state is State.OPEN:
-        found.append(_opened(now))
+    found = past(snapshot)
+    if snapshot.state is State.OPEN:
+        found.append(_opened(snapshot))
         if done and done.done:
-            found.append(_complete(now, done))
-        elif done and deadline.passed(now) and not deadline.quorum(now, done):
-            found.append(_late(now, done))
-        found += [*_altered(now), *_waiting(now)]
+            found.append(_complete(snapshot, done))
+        elif done and deadline.passed(snapshot) and not deadline.quorum(snapshot, done):
+            found.append(_late(snapshot, done))
+        found += [*_altered(snapshot), *_waiting(snapshot)]
     return found
 
 
-def past(now: Standing) -> list[Notice]:
+def past(snapshot: Snapshot) -> list[Notice]:
     """The notices of the last closed round."""
-    return [closed(now), *_below(now)] if now.closed else []
+    return [closed(snapshot), *_below(snapshot)] if snapshot.closed else []
 
 
-def closed(now: Standing) -> Notice:
+def closed(snapshot: Snapshot) -> Notice:
     """The last closed round is closed."""
-    number = now.closed[-1]
-    metrics = now.record(round_states.METRICS, number)
+    number = snapshot.closed[-1]
+    metrics = snapshot.record(round_states.METRICS, number)
     accuracy = metrics["accuracy"]
     return _notice(
-        now,
+        snapshot,
         f"closed {number:03d}",
         f"round {number} is " + ("cancelled" if metrics["cancelled"] else "closed"),
         f"{metrics['accepted']} labels more, {metrics['rejected']} rejected;"
@@ -76,50 +76,52 @@ def closed(now: Standing) -> Notice:
         _sentence(unknown_classes.told(metrics.get("people", {}).get("no_class"))),
         *(
             _sentence(text)
-            for text in skipped_samples.told(metrics.get("people"), now.config.notify.missing_class)
+            for text in skipped_samples.told(
+                metrics.get("people"), snapshot.config.notify.missing_class
+            )
         ),
         f"Accuracy {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})."
         if accuracy
         else "",
-        f"Curves: {curves}" if (curves := tracking_uri.of_campaign(now.campaign)) else "",
-        _after(now),
+        f"Curves: {curves}" if (curves := tracking_uri.of_campaign(snapshot.campaign)) else "",
+        _after(snapshot),
     )
 
 
-def stuck(now: Standing, done: Progress | None, still: timedelta) -> Notice:
+def stuck(snapshot: Snapshot, done: AnnotationProgress | None, still: timedelta) -> Notice:
     """Nothing has moved for a while.
 
     still : for how long
     """
     hours = int(still.total_seconds() // 3600)
-    if now.state is State.OPEN and done:
+    if snapshot.state is State.OPEN and done:
         return _notice(
-            now,
-            f"stuck {mark(now, done)}",
-            f"round {now.number} is stuck",
+            snapshot,
+            f"stuck {mark(snapshot, done)}",
+            f"round {snapshot.number} is stuck",
             f"No new answer for {_hours(hours)}: {_far(done)}.",
-            _place(now),
+            _place(snapshot),
             "Next: ask the annotators; or end the round with `labelcycle close --incomplete`, which"
             " returns the rest to the pool; or give it up with `labelcycle cancel`.",
         )
     return _notice(
-        now,
-        f"stuck {mark(now, done)}",
-        f"round {now.number} is stuck",
-        f"It has been {now.state} for {_hours(hours)}.",
-        f"Next: {round_states.NEXT[now.state]}.",
+        snapshot,
+        f"stuck {mark(snapshot, done)}",
+        f"round {snapshot.number} is stuck",
+        f"It has been {snapshot.state} for {_hours(hours)}.",
+        f"Next: {round_states.NEXT[snapshot.state]}.",
     )
 
 
-def _late(now: Standing, done: Progress) -> Notice:
-    options = now.config.close
+def _late(snapshot: Snapshot, done: AnnotationProgress) -> Notice:
+    options = snapshot.config.close
     hours = _hours(options.deadline_hours or 0.0)
     return _notice(
-        now,
-        f"deadline {now.number:03d}",
-        f"round {now.number} is past its deadline",
+        snapshot,
+        f"deadline {snapshot.number:03d}",
+        f"round {snapshot.number} is past its deadline",
         f"{_far(done)}; {options.quorum:.0%} were wanted after {hours}.",
-        _place(now),
+        _place(snapshot),
         "Next: ask the annotators; it is closed as soon as so many are done. Or end it with"
         " `labelcycle close --incomplete`.",
     )
@@ -150,21 +152,21 @@ def reason(error: Exception) -> str:
     return f"{type(error).__name__}, see the log of the flow run in Prefect"
 
 
-def mark(now: Standing, done: Progress | None) -> str:
+def mark(snapshot: Snapshot, done: AnnotationProgress | None) -> str:
     """What changes whenever something moves."""
     far = f" {done.given}" if done else ""
-    return f"{now.number:03d} {now.state}{far}"
+    return f"{snapshot.number:03d} {snapshot.state}{far}"
 
 
-def _below(now: Standing) -> list[Notice]:
+def _below(snapshot: Snapshot) -> list[Notice]:
     """Somebody was wrong on too many gold tasks; told with each round they had a part in."""
-    number = now.closed[-1]
-    found = now.record(round_states.METRICS, number).get("people", {}).get("gold", gold.NONE)
+    number = snapshot.closed[-1]
+    found = snapshot.record(round_states.METRICS, number).get("people", {}).get("gold", gold.NONE)
     if not found["below"]:
         return []
     return [
         _notice(
-            now,
+            snapshot,
             f"gold {number:03d}",
             f"look at {gold.names(found)}",
             *gold.told(found),
@@ -174,35 +176,35 @@ def _below(now: Standing) -> list[Notice]:
     ]
 
 
-def _altered(now: Standing) -> list[Notice]:
+def _altered(snapshot: Snapshot) -> list[Notice]:
     """Tasks showed something else than was pushed; told again when there are more of them."""
-    count = len(answer_journal.altered(now))
-    text = altered_tasks.told(now)
+    count = len(answer_journal.altered(snapshot))
+    text = altered_tasks.told(snapshot)
     if not text:
         return []
-    waits = [c for c in changed_answers.seen(now) if c.misled]
+    waits = [c for c in changed_answers.seen(snapshot) if c.misled]
     return [
         _notice(
-            now,
-            f"altered {now.number:03d} {count}",
+            snapshot,
+            f"altered {snapshot.number:03d} {count}",
             "look at tasks that were changed",
             _sentence(text),
             _sentence(corrected_labels.waiting_told(corrected_labels.waiting(waits))),
-            _place(now),
+            _place(snapshot),
         )
     ]
 
 
-def _waiting(now: Standing) -> list[Notice]:
+def _waiting(snapshot: Snapshot) -> list[Notice]:
     """Somebody changed answers of others in the open round; told once of each such person."""
-    found = [change for change in changed_answers.seen(now) if not change.misled]
+    found = [change for change in changed_answers.seen(snapshot) if not change.misled]
     return [
         _notice(
-            now,
-            f"waiting {now.number:03d} {who}",
+            snapshot,
+            f"waiting {snapshot.number:03d} {who}",
             f"look at {authors.named(who)}",
             f"{_told([change for change in found if change.by == who])}.",
-            _place(now),
+            _place(snapshot),
         )
         for who in sorted({change.by for change in found})
     ]
@@ -212,31 +214,31 @@ def _told(changes: Collection[Correction]) -> str:
     return corrected_labels.waiting_told(corrected_labels.waiting(changes))
 
 
-def _opened(now: Standing) -> Notice:
+def _opened(snapshot: Snapshot) -> Notice:
     return _notice(
-        now,
-        f"open {now.number:03d}",
-        f"round {now.number} is open",
-        f"{pushed_tasks.told(pushed_tasks.tasks(now))} wait for annotators.",
-        _place(now),
-        f"Next: {annotation.next_step(_backend(now))}.",
+        snapshot,
+        f"open {snapshot.number:03d}",
+        f"round {snapshot.number} is open",
+        f"{pushed_tasks.told(pushed_tasks.tasks(snapshot))} wait for annotators.",
+        _place(snapshot),
+        f"Next: {annotation.next_step(_backend(snapshot))}.",
     )
 
 
-def _complete(now: Standing, done: Progress) -> Notice:
+def _complete(snapshot: Snapshot, done: AnnotationProgress) -> Notice:
     return _notice(
-        now,
-        f"complete {now.number:03d}",
-        f"round {now.number} is complete",
+        snapshot,
+        f"complete {snapshot.number:03d}",
+        f"round {snapshot.number} is complete",
         f"{_far(done)}.",
-        _place(now),
+        _place(snapshot),
         "Next: nothing; it is being closed, and then you are told what it gave.",
     )
 
 
-def _notice(now: Standing, key: str, title: str, *lines: str) -> Notice:
+def _notice(snapshot: Snapshot, key: str, title: str, *lines: str) -> Notice:
     body = "\n".join(line for line in lines if line)
-    return Notice(key, f"{now.config.campaign.name}: {title}", body)
+    return Notice(key, f"{snapshot.config.campaign.name}: {title}", body)
 
 
 def _hours(count: float) -> str:
@@ -247,23 +249,23 @@ def _sentence(text: str) -> str:
     return f"{text}." if text else ""
 
 
-def _far(done: Progress) -> str:
+def _far(done: AnnotationProgress) -> str:
     return f"{done.answered} answered, {done.skipped} skipped of {done.tasks} tasks"
 
 
-def _backend(now: Standing) -> str:
-    return pushed_tasks.place(now, now.number)[0]
+def _backend(snapshot: Snapshot) -> str:
+    return pushed_tasks.place(snapshot, snapshot.number)[0]
 
 
-def _place(now: Standing) -> str:
-    title = annotation.title(_backend(now))
-    return f"{title[0].upper()}{title[1:]}: {now.record(round_states.PUSHED)['url']}"
+def _place(snapshot: Snapshot) -> str:
+    title = annotation.title(_backend(snapshot))
+    return f"{title[0].upper()}{title[1:]}: {snapshot.record(round_states.PUSHED)['url']}"
 
 
-def _after(now: Standing) -> str:
+def _after(snapshot: Snapshot) -> str:
     """What comes after a closed round."""
-    settings = now.config.campaign
-    if now.finished >= settings.rounds:
+    settings = snapshot.config.campaign
+    if snapshot.finished >= settings.rounds:
         return f"Next: nothing; all {settings.rounds} rounds of campaign.rounds are closed."
     if settings.open_next:
         return "Next: nothing; the next round opens by itself."

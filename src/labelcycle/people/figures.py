@@ -21,10 +21,10 @@ from labelcycle.rounds import answers as given
 from labelcycle.rounds import pushed_tasks
 from labelcycle.rounds.answers import Reply
 from labelcycle.rounds.pushed_tasks import ADJUDICATION, GOLD, SELECTED
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 
-def figures(standing: Standing) -> dict[str, Any]:
+def figures(snapshot: Snapshot) -> dict[str, Any]:
     """The value of `people` in `metrics.json`; times in seconds.
 
     Cost is that of the answers new in this round; alpha and reliability are of the campaign so
@@ -32,22 +32,22 @@ def figures(standing: Standing) -> dict[str, Any]:
     gold tasks, whose answers count nowhere else but under `gold`. What adjudicators say counts
     for labels and skill, but not for alpha and agreement.
     """
-    config = standing.config
-    replies = given.read(standing)
-    fresh = [reply for reply in replies if reply.round == standing.number]
+    config = snapshot.config
+    replies = given.read(snapshot)
+    fresh = [reply for reply in replies if reply.round == snapshot.number]
     skipped = [reply.given for reply in fresh if isinstance(reply.given, Skip)]
     answers, alike = (
         given.valid(given.last_words(some), config.classes)
         for some in (given.on_labels(replies), given.comparable(replies))
     )
     model, lacking = given.learned(answers, config.accept)
-    accepted = _accepted(standing)
+    accepted = _accepted(snapshot)
     bought = {name: each for name, each in accepted.items() if each.source != OWNED}
     names = {name: each.label for name, each in bought.items() if each.label is not None}
-    made = names.keys() & _made(standing, bought)
+    made = names.keys() & _made(snapshot, bought)
     waiting = given.awaiting(bought.values())
     again = given.to_settle(bought.values(), replies)
-    costs = _costs(fresh, names, made, _origins(standing), config.accept.longest)
+    costs = _costs(fresh, names, made, _origins(snapshot), config.accept.longest)
     new = [reply.sample for reply in given.comparable(fresh)]
     heard = np.isin(np.array(alike.samples, dtype=str), new)
     return {
@@ -64,27 +64,27 @@ def figures(standing: Standing) -> dict[str, Any]:
         "seconds_per_answer": costs["all"]["median"],
         "seconds_per_label": costs["all"]["per_label"],
         "cost": costs,
-        "gold": gold.figures(standing, replies, {reply.annotator for reply in fresh}),
+        "gold": gold.figures(snapshot, replies, {reply.annotator for reply in fresh}),
         "annotators": _reliability(answers, alike, model, config.evaluate.confidence),
     }
 
 
-def _accepted(standing: Standing) -> dict[str, Label]:
+def _accepted(snapshot: Snapshot) -> dict[str, Label]:
     """The latest word on every sample, the hold-out's too."""
-    holdout = {label.sample: label for label in read_holdout(standing.campaign)}
-    return holdout | read_all_labels(standing.campaign)
+    holdout = {label.sample: label for label in read_holdout(snapshot.campaign)}
+    return holdout | read_all_labels(snapshot.campaign)
 
 
-def _made(standing: Standing, bought: Mapping[str, Label]) -> set[str]:
+def _made(snapshot: Snapshot, bought: Mapping[str, Label]) -> set[str]:
     """The samples whose label this round wrote, and no earlier one: a label is counted once."""
-    mark = f"round {standing.number}"
+    mark = f"round {snapshot.number}"
     written = {name for name, each in bought.items() if each.source.split(",")[0] == mark}
-    paths = map(standing.campaign.label_file, range(standing.number))
+    paths = map(snapshot.campaign.label_file, range(snapshot.number))
     earlier = (label for path in paths if path.exists() for label in read_labels(path))
     return written - {label.sample for label in earlier if label.label is not None}
 
 
-def _origins(standing: Standing) -> dict[str, str]:
+def _origins(snapshot: Snapshot) -> dict[str, str]:
     """Who chose the sample of each task so far, by key: the strategy, or its kind.
 
     What adjudication costs is part of what its sample's label costs, so it is counted where the
@@ -92,11 +92,11 @@ def _origins(standing: Standing) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     first: dict[str, str] = {}
-    for number in pushed_tasks.pushed_rounds(standing):
-        strategy = standing.record(round_states.PLAN, number)["strategy"]
-        if (standing.campaign.round(number) / round_states.SELECTION).exists():
-            strategy = standing.record(round_states.SELECTION, number).get("stood_in") or strategy
-        for task in pushed_tasks.tasks(standing, number):
+    for number in pushed_tasks.pushed_rounds(snapshot):
+        strategy = snapshot.record(round_states.PLAN, number)["strategy"]
+        if (snapshot.campaign.round(number) / round_states.SELECTION).exists():
+            strategy = snapshot.record(round_states.SELECTION, number).get("stood_in") or strategy
+        for task in pushed_tasks.tasks(snapshot, number):
             origin = strategy if task.kind == SELECTED else task.kind
             if task.kind == ADJUDICATION:
                 origin = first.get(task.sample, origin)

@@ -12,7 +12,7 @@ from labelcycle.core.skip_reasons import Skip
 from labelcycle.rounds import answers
 from labelcycle.rounds.answers import Reply
 from labelcycle.rounds.pushed_tasks import GOLD
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 LEAST = 5
 """Gold answers below which nobody is named, however wrong they are."""
@@ -22,14 +22,14 @@ NONE: Mapping[str, Any] = {"below": [], "annotators": {}}
 """The figures of a round without gold tasks, or of an earlier version."""
 
 
-def truth(standing: Standing) -> dict[str, str]:
+def truth(snapshot: Snapshot) -> dict[str, str]:
     """The known class of each sample whose label was owned before round 0."""
-    found = read_owned(standing.campaign)
+    found = read_owned(snapshot.campaign)
     return {label.sample: label.label for label in found if label.label is not None}
 
 
 def figures(
-    standing: Standing, replies: Iterable[Reply], present: Collection[str]
+    snapshot: Snapshot, replies: Iterable[Reply], present: Collection[str]
 ) -> dict[str, Any]:
     """Of each annotator: gold answers so far in the campaign, share right, seconds; who is named.
 
@@ -40,7 +40,7 @@ def figures(
     among them, as would be if the share itself were compared. A skip is no answer. Samples whose
     known class was removed since tell nothing, and are left out.
     """
-    known, config = truth(standing), standing.config
+    known, config = truth(snapshot), snapshot.config
     own: dict[str, list[Reply]] = defaultdict(list)
     for reply in answers.last_replies(r for r in replies if r.kind == GOLD and r.sample in known):
         own[reply.annotator].append(reply)

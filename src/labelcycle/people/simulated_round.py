@@ -11,11 +11,11 @@ from labelcycle.errors import StateError
 from labelcycle.people import simulated
 from labelcycle.people.simulated import Done
 from labelcycle.rounds import pushed_tasks
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 
 def answer(
-    now: Standing,
+    snapshot: Snapshot,
     truth: Path,
     *,
     annotators: int = 2,
@@ -28,19 +28,19 @@ def answer(
 
     Raises StateError if no round is open, or if the backend takes no answers from a program.
     """
-    if now.state is not State.OPEN:
+    if snapshot.state is not State.OPEN:
         raise StateError(
-            f"round {now.number} is {now.state}; wanted an open round to annotate;"
-            f" {round_states.NEXT[now.state]}"
+            f"round {snapshot.number} is {snapshot.state}; wanted an open round to annotate;"
+            f" {round_states.NEXT[snapshot.state]}"
         )
     backend = annotation.able(
-        pushed_tasks.backend(now), Answering, "simulated people cannot answer"
+        pushed_tasks.backend(snapshot), Answering, "simulated people cannot answer"
     )
     return simulated.annotate(
         backend,
-        now.record(round_states.PUSHED)["project"],
-        simulated.read_truth(now.campaign, truth),
-        wanted={task.task: task.wanted for task in pushed_tasks.tasks(now)},
+        snapshot.record(round_states.PUSHED)["project"],
+        simulated.read_truth(snapshot.campaign, truth),
+        wanted={task.task: task.wanted for task in pushed_tasks.tasks(snapshot)},
         annotators=annotators,
         error_rates=error_rates,
         skip_rate=skip_rate,

@@ -13,7 +13,7 @@ from labelcycle.adapters.ports import GUESS, AnnotationBackend, Display
 from labelcycle.core.consensus import cut
 from labelcycle.rounds import answer_journal, pushed_tasks
 from labelcycle.rounds.pushed_tasks import Asked
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 OPEN_IN_A_BROWSER = datetime.timedelta(minutes=30)
 """For so long somebody may have a task open as it was, and may still answer it."""
@@ -48,7 +48,7 @@ def names(wanted: Display, shown: Display) -> list[str]:
 
 
 def look(
-    standing: Standing, backend: AnnotationBackend, project: int, tasks: Collection[Asked]
+    snapshot: Snapshot, backend: AnnotationBackend, project: int, tasks: Collection[Asked]
 ) -> None:
     """Write down which of `tasks` show something else than was pushed, and put them right."""
     pushed = {task.key: task.display for task in tasks if task.display}
@@ -58,7 +58,7 @@ def look(
         return
     until = datetime.datetime.now(datetime.UTC) + OPEN_IN_A_BROWSER
     said = {key: _readable(differs) for key, differs in found.items()}
-    answer_journal.note_altered(standing, said, until.isoformat(timespec="seconds"))
+    answer_journal.note_altered(snapshot, said, until.isoformat(timespec="seconds"))
     backend.restore(project, ids, {key: pushed[key] for key in found})
 
 
@@ -68,14 +68,14 @@ def _readable(differs: Iterable[str]) -> list[str]:
     return [*some[:NAMED], *(["..."] if len(some) > NAMED else [])]
 
 
-def told(standing: Standing) -> str:
+def told(snapshot: Snapshot) -> str:
     """A line on the tasks that looks at the round at work found so; empty if there are none."""
-    found = answer_journal.altered(standing)
+    found = answer_journal.altered(snapshot)
     if not found:
         return ""
     tasks: dict[str, Asked] = {}
-    for number in pushed_tasks.pushed_rounds(standing):
-        tasks |= {task.key: task for task in pushed_tasks.tasks(standing, number)}
+    for number in pushed_tasks.pushed_rounds(snapshot):
+        tasks |= {task.key: task for task in pushed_tasks.tasks(snapshot, number)}
     known = sorted((tasks[key] for key in found if key in tasks), key=lambda task: task.task)
     parts = [
         f"task {task.task} of sample {task.sample} ({', '.join(found[task.key].differs)})"

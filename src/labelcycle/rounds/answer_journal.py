@@ -18,7 +18,7 @@ from labelcycle.adapters.ports import AnnotationBackend
 from labelcycle.errors import DataError
 from labelcycle.rounds import authors
 from labelcycle.rounds.authors import Record
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 Name = tuple[str, int]
 """Key of the task and id of the annotation."""
@@ -32,19 +32,19 @@ class Altered:
     until: str
 
 
-def path(standing: Standing) -> Path:
+def path(snapshot: Snapshot) -> Path:
     """The file of the round at work."""
-    return standing.campaign.private / "answers" / f"{standing.number:03d}.jsonl"
+    return snapshot.campaign.private / "answers" / f"{snapshot.number:03d}.jsonl"
 
 
 def note(
-    standing: Standing, backend: AnnotationBackend, project: int, marks: Mapping[int, str]
+    snapshot: Snapshot, backend: AnnotationBackend, project: int, marks: Mapping[int, str]
 ) -> None:
     """Write down what is new in the tasks of the round at work.
 
-    marks : as in `Progress`, of the tasks that somebody has answered
+    marks : as in `AnnotationProgress`, of the tasks that somebody has answered
     """
-    last = {line["task"]: line for line in _lines(standing) if "task" in line}
+    last = {line["task"]: line for line in _lines(snapshot) if "task" in line}
     moved = [t for t in marks if t not in last or last[t]["mark"] != marks[t]]
     moved += [t for t in last if t not in marks and last[t]["answers"]]
     now: dict[int, list[Record]] = {task: [] for task in moved}
@@ -57,21 +57,21 @@ def note(
         key = answers[0]["key"] if answers else last[task]["key"]
         line = {"task": task, "key": key, "mark": marks.get(task, ""), "answers": answers}
         lines.append(line)
-    _add(standing, lines)
+    _add(snapshot, lines)
 
 
-def note_altered(standing: Standing, found: Mapping[str, Sequence[str]], until: str) -> None:
+def note_altered(snapshot: Snapshot, found: Mapping[str, Sequence[str]], until: str) -> None:
     """Write down which tasks, by key, show something else than was pushed, and what differs."""
-    _add(standing, [{"key": key, "altered": found[key], "until": until} for key in found])
+    _add(snapshot, [{"key": key, "altered": found[key], "until": until} for key in found])
 
 
-def altered(standing: Standing) -> dict[str, Altered]:
+def altered(snapshot: Snapshot) -> dict[str, Altered]:
     """By key, the tasks that looks found so; of several times the last one."""
-    lines = (line for line in _lines(standing) if "altered" in line)
+    lines = (line for line in _lines(snapshot) if "altered" in line)
     return {line["key"]: Altered(line["altered"], line["until"]) for line in lines}
 
 
-def known(standing: Standing) -> dict[Name, Record]:
+def known(snapshot: Snapshot) -> dict[Name, Record]:
     """The last version of each answer that was its author's own word, whether it is still there.
 
     An answer that turns up in another task than the one it was seen in was moved there. One that
@@ -80,7 +80,7 @@ def known(standing: Standing) -> dict[Name, Record]:
     found: dict[Name, Record] = {}
     place: dict[int, str] = {}
     until: dict[str, str] = {}
-    for line in _lines(standing):
+    for line in _lines(snapshot):
         if "altered" in line:
             until[line["key"]] = line["until"]
         for record in line.get("answers", ()):
@@ -92,16 +92,16 @@ def known(standing: Standing) -> dict[Name, Record]:
     return found
 
 
-def latest(standing: Standing) -> dict[Name, Record]:
+def latest(snapshot: Snapshot) -> dict[Name, Record]:
     """Every answer as the last look saw it."""
-    lines = {line["task"]: line for line in _lines(standing) if "task" in line}
+    lines = {line["task"]: line for line in _lines(snapshot) if "task" in line}
     records = (record for line in lines.values() for record in line["answers"])
     return {(record["key"], record["annotation"]): record for record in records}
 
 
-def _lines(standing: Standing) -> Iterator[dict[str, Any]]:
+def _lines(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """The lines in order; half a line, which a kill has left, is none."""
-    file = path(standing)
+    file = path(snapshot)
     if not file.exists():
         return
     for text in file.read_bytes().split(b"\n"):
@@ -112,11 +112,11 @@ def _lines(standing: Standing) -> Iterator[dict[str, Any]]:
         yield line
 
 
-def _add(standing: Standing, lines: Iterable[Mapping[str, Any]]) -> None:
+def _add(snapshot: Snapshot, lines: Iterable[Mapping[str, Any]]) -> None:
     """Add lines to the file."""
     texts = [json.dumps(x, sort_keys=True, ensure_ascii=False, allow_nan=False) for x in lines]
     if texts:
-        _append(path(standing), "".join(f"{text}\n" for text in texts).encode())
+        _append(path(snapshot), "".join(f"{text}\n" for text in texts).encode())
 
 
 def _append(file: Path, data: bytes) -> None:

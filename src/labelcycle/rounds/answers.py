@@ -16,7 +16,7 @@ from labelcycle.core.valid_answers import Answers, gather
 from labelcycle.rounds import corrections, pushed_tasks
 from labelcycle.rounds.corrections import Pending
 from labelcycle.rounds.pushed_tasks import ADJUDICATION, GOLD, SELECTED, Asked
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 MOST_ADJUDICATIONS = 2
 """A sample that so many further answers did not settle stays rejected, for its reason."""
@@ -43,15 +43,15 @@ class Reply:
     kind: Kind = SELECTED
 
 
-def read(standing: Standing, pending: Pending | None = None) -> list[Reply]:
+def read(snapshot: Snapshot, pending: Pending | None = None) -> list[Reply]:
     """Every answer of the campaign so far, this round's included, as corrected since.
 
     pending : as in `corrections.corrected`
     """
     known: dict[str, Asked] = {}
-    for number in pushed_tasks.pushed_rounds(standing):
-        known |= {task.key: task for task in pushed_tasks.tasks(standing, number)}
-    records = answers_as_now(standing.campaign, corrections.corrected(standing, pending))
+    for number in pushed_tasks.pushed_rounds(snapshot):
+        known |= {task.key: task for task in pushed_tasks.tasks(snapshot, number)}
+    records = answers_as_now(snapshot.campaign, corrections.corrected(snapshot, pending))
     return [_reply(record, known[record["key"]]) for record in records if record["key"] in known]
 
 
@@ -140,19 +140,19 @@ def verdicts(
     return found
 
 
-def labels(standing: Standing, samples: Collection[str]) -> list[Label]:
+def labels(snapshot: Snapshot, samples: Collection[str]) -> list[Label]:
     """The labels of those of `samples` that anybody answered or skipped in this round.
 
     All answers of the campaign are weighed, but nothing is said anew of a sample that was not
     asked again: what earlier rounds accepted stays.
     """
-    replies = on_labels(read(standing))
-    heard = {r.sample for r in replies if r.round == standing.number} & set(samples)
-    config = standing.config
+    replies = on_labels(read(snapshot))
+    heard = {r.sample for r in replies if r.round == snapshot.number} & set(samples)
+    config = snapshot.config
     judged = verdicts(
-        last_words(replies), pushed_tasks.wanted(standing), heard, config.classes, config.accept
+        last_words(replies), pushed_tasks.wanted(snapshot), heard, config.classes, config.accept
     )
-    source = f"round {standing.number}"
+    source = f"round {snapshot.number}"
     return [label(sample, verdict, source) for sample, verdict in judged.items()]
 
 

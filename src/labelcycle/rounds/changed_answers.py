@@ -23,7 +23,7 @@ from labelcycle.rounds import (
 from labelcycle.rounds.answer_journal import Name
 from labelcycle.rounds.authors import Record
 from labelcycle.rounds.corrections import Correction, Pending, State, What
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Compared:
     changes: list[Correction]
     answers: list[Record]
 
-    def pending(self, standing: Standing) -> Pending:
+    def pending(self, snapshot: Snapshot) -> Pending:
         """What is written: no change that was rejected, none that waits as it did before."""
-        told = {change.version for change in corrections.waiting(standing)}
+        told = {change.version for change in corrections.waiting(snapshot)}
         return Pending(
             [
                 c
@@ -51,7 +51,7 @@ class Compared:
 
 
 def compare(
-    standing: Standing,
+    snapshot: Snapshot,
     backend: AnnotationBackend,
     given: Iterable[Answer],
     still_open: Collection[str] = (),
@@ -62,23 +62,23 @@ def compare(
 
     A task that is gone is told once.
     """
-    closed = {key: (n, task.task) for key, (n, task) in corrections.watched(standing).items()}
-    own = _own(standing)
+    closed = {key: (n, task.task) for key, (n, task) in corrections.watched(snapshot).items()}
+    own = _own(snapshot)
     asking = {**closed, **own}
-    known = {_name(r): r for r in corrections.corrected(standing) if r["key"] in closed}
-    known |= {name: r for name, r in answer_journal.known(standing).items() if name[0] in own}
+    known = {_name(r): r for r in corrections.corrected(snapshot) if r["key"] in closed}
+    known |= {name: r for name, r in answer_journal.known(snapshot).items() if name[0] in own}
     now = {(a.key, a.annotation): asdict(a) for a in given if a.key in asking}
 
     silent = {key for key, _ in known} - {key for key, _ in now}
-    told = {c.key for n in corrections.pulled(standing) for c in _lost(standing, n)}
-    gone = _gone(standing, backend, silent - told)
+    told = {c.key for n in corrections.pulled(snapshot) for c in _lost(snapshot, n)}
+    gone = _gone(snapshot, backend, silent - told)
     lost = gone | (told & silent)
     found = [Correction(asking[key][0], key, None, "task deleted") for key in gone]
-    touched = _touched(standing, backend, asking, known.keys() - now.keys(), lost)
+    touched = _touched(snapshot, backend, asking, known.keys() - now.keys(), lost)
     numbers = {key: number for key, (number, _) in asking.items() if key not in lost}
-    decided = correction_decisions.read(standing)
-    waited = {change.version for change in corrections.waiting(standing) if change.misled}
-    until = {key: found.until for key, found in answer_journal.altered(standing).items()}
+    decided = correction_decisions.read(snapshot)
+    waited = {change.version for change in corrections.waiting(snapshot) if change.misled}
+    until = {key: found.until for key, found in answer_journal.altered(snapshot).items()}
     for change, trusted in _changes(numbers, known, now, touched, until, waited):
         plain = change.key in own or (change.what == "added" and change.key in still_open)
         if not (trusted and plain):
@@ -87,13 +87,13 @@ def compare(
     return Compared(sorted(found, key=lambda c: (c.round, c.key, c.annotation or 0)), answers)
 
 
-def seen(standing: Standing) -> list[Correction]:
+def seen(snapshot: Snapshot) -> list[Correction]:
     """What the looks so far saw changed by others in the round at work, and nobody decided on."""
-    numbers = {key: number for key, (number, _) in _own(standing).items()}
-    until = {key: found.until for key, found in answer_journal.altered(standing).items()}
-    known, latest = answer_journal.known(standing), answer_journal.latest(standing)
+    numbers = {key: number for key, (number, _) in _own(snapshot).items()}
+    until = {key: found.until for key, found in answer_journal.altered(snapshot).items()}
+    known, latest = answer_journal.known(snapshot), answer_journal.latest(snapshot)
     changes = _changes(numbers, known, latest, {}, until, ())
-    decided = correction_decisions.read(standing)
+    decided = correction_decisions.read(snapshot)
     return [c for c, trusted in changes if not trusted and c.version not in decided]
 
 
@@ -129,13 +129,13 @@ def _changes(
         yield change, trusted
 
 
-def _own(standing: Standing) -> dict[str, tuple[int, int]]:
+def _own(snapshot: Snapshot) -> dict[str, tuple[int, int]]:
     """Round and task by key, of the round at work; none once its answers are recorded."""
-    if standing.number not in pushed_tasks.pushed_rounds(standing):
+    if snapshot.number not in pushed_tasks.pushed_rounds(snapshot):
         return {}
-    if (standing.folder / round_states.ANNOTATIONS).exists():
+    if (snapshot.folder / round_states.ANNOTATIONS).exists():
         return {}
-    return {task.key: (standing.number, task.task) for task in pushed_tasks.tasks(standing)}
+    return {task.key: (snapshot.number, task.task) for task in pushed_tasks.tasks(snapshot)}
 
 
 def _name(record: Record) -> Name:
@@ -186,19 +186,19 @@ def _counting(
     return sorted(counting, key=lambda record: (record["task"], record["annotation"]))
 
 
-def _lost(standing: Standing, number: int) -> list[Correction]:
-    return [c for c in corrections.read(standing, number) if c.annotation is None]
+def _lost(snapshot: Snapshot, number: int) -> list[Correction]:
+    return [c for c in corrections.read(snapshot, number) if c.annotation is None]
 
 
-def _gone(standing: Standing, backend: AnnotationBackend, silent: set[str]) -> set[str]:
+def _gone(snapshot: Snapshot, backend: AnnotationBackend, silent: set[str]) -> set[str]:
     """Those of `silent`, tasks that lost all their answers, that are no longer there."""
     if not silent:
         return set()
-    return silent - backend.pushed(standing.key, f"{standing.key}/").keys()
+    return silent - backend.pushed(snapshot.key, f"{snapshot.key}/").keys()
 
 
 def _touched(
-    standing: Standing,
+    snapshot: Snapshot,
     backend: AnnotationBackend,
     asking: dict[str, tuple[int, int]],
     missing: Iterable[Name],
@@ -206,5 +206,5 @@ def _touched(
 ) -> dict[str, str | None]:
     """By key, who did the last thing to the tasks from which an answer went."""
     tasks = {key: asking[key][1] for key, _ in missing if key not in lost}
-    last = pushed_tasks.last_place(standing)
+    last = pushed_tasks.last_place(snapshot)
     return backend.touched(last[1], tasks) if tasks and last else {}

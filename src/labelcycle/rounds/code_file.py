@@ -3,8 +3,9 @@
 from labelcycle.campaign.store import Campaign, dump_json, write_bytes
 from labelcycle.config import Config
 from labelcycle.nn import learners
+from labelcycle.rounds import plug_in_options
 from labelcycle.stages import code
-from labelcycle.stages.declaration import NAMES
+from labelcycle.stages.declaration import ENCODER, LEARNER, STAGES
 
 
 def code_digests(config: Config) -> dict[str, dict[str, str]]:
@@ -13,25 +14,18 @@ def code_digests(config: Config) -> dict[str, dict[str, str]]:
     The modules are those that the stage's module imports, followed through labelcycle, and the
     ones that the settings choose by name (encoder, strategy, learner).
     """
-    encoder = f"labelcycle.nn.encoders.{config.pretrain.encoder}"
-    strategy = f"labelcycle.core.strategies.{config.query.strategy}"
-    learner = [f"labelcycle.nn.learners.{config.train.learner}"]
+    chosen = config.plug_ins()
+    modules = {key: [module] for key, module in chosen.items()}
     if learners.sees_images(config.train.learner):  # it may start from the encoder
-        learner.append(encoder)
-    chosen = {
-        "pretrain": [encoder],
-        "embed": [encoder],
-        "cluster": [f"labelcycle.core.clusterers.{config.cluster.method}"],
-        "query": [strategy, *learner],
-        "train": learner,
-        "evaluate": learner,
-    }
+        modules[LEARNER].append(chosen[ENCODER])
     digests = {}
-    for name in NAMES:
-        roots = [f"labelcycle.stages.{name}", "labelcycle.core.seeding"]
-        # run_stage hands each stage its arguments, and imports them all
-        digests[name] = code.code_of(
-            *roots, *chosen.get(name, []), alone=("labelcycle.cycle.run_stage",)
+    for stage in STAGES:
+        named = (module for key in stage.plug_ins for module in modules[key])
+        # run_stage hands each stage its arguments, as the declaration says
+        digests[stage.name] = code.code_of(
+            *(stage.module, "labelcycle.core.seeding", *named),
+            alone=("labelcycle.cycle.run_stage",),
+            declared=repr(stage),
         )
     return digests
 
@@ -42,8 +36,7 @@ def refresh_code(campaign: Campaign, config: Config) -> None:
     The content of a file that the encoder's options name counts like code of `pretrain`.
     """
     digests = code_digests(config)
-    chosen = config.pretrain
-    digests["pretrain"] |= code.named_files(campaign.root, chosen.encoder, chosen.options)
+    digests["pretrain"] |= plug_in_options.named_files(campaign, config)
     text = dump_json(digests).encode()
     if not campaign.code.exists() or campaign.code.read_bytes() != text:
         write_bytes(campaign.code, text)

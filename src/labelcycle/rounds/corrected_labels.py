@@ -11,7 +11,7 @@ from labelcycle.core.consensus import unknown_class
 from labelcycle.rounds import answers, authors, correction_decisions, corrections, pushed_tasks
 from labelcycle.rounds.corrections import Correction, Pending
 from labelcycle.rounds.pushed_tasks import GOLD
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 WITHDRAWN = "its answer was withdrawn"
 """Why a sample has no label whose answers were all deleted: it is not trained on any more."""
@@ -37,26 +37,26 @@ COUNTED = {"edited": "edited", "added": "added", "deleted": "deleted", "task del
 
 
 def labels(
-    standing: Standing, heard: Collection[str], pending: Pending | None = None
+    snapshot: Snapshot, heard: Collection[str], pending: Pending | None = None
 ) -> list[Label]:
     """New words on samples of closed rounds: those whose corrected answers now say otherwise.
 
     heard : samples on which this round's own answers say something anyway
     pending : as in `corrections.corrected`
     """
-    changes = pending.changes if pending else corrections.read(standing)
-    changed = {name: n for name, n in _samples(standing, changes).items() if name not in heard}
-    words = answers.last_words(answers.on_labels(answers.read(standing, pending)))
-    config = standing.config
+    changes = pending.changes if pending else corrections.read(snapshot)
+    changed = {name: n for name, n in _samples(snapshot, changes).items() if name not in heard}
+    words = answers.last_words(answers.on_labels(answers.read(snapshot, pending)))
+    config = snapshot.config
     judged = answers.verdicts(
-        words, pushed_tasks.wanted(standing), changed, config.classes, config.accept
+        words, pushed_tasks.wanted(snapshot), changed, config.classes, config.accept
     )
-    present = {label.sample: label for label in read_holdout(standing.campaign)}
-    present |= read_all_labels(standing.campaign)
-    says = _reader(standing)
+    present = {label.sample: label for label in read_holdout(snapshot.campaign)}
+    present |= read_all_labels(snapshot.campaign)
+    says = _reader(snapshot)
     found = []
     for sample, number in changed.items():
-        source = f"{_mark(standing)}{number}"
+        source = f"{_mark(snapshot)}{number}"
         verdict = judged.get(sample)
         new = answers.label(sample, verdict, source) if verdict else _withdrawn(sample, source)
         if sample not in present or says(new) != says(present[sample]):
@@ -64,9 +64,9 @@ def labels(
     return found
 
 
-def _samples(standing: Standing, changes: Iterable[Correction]) -> dict[str, int]:
+def _samples(snapshot: Snapshot, changes: Iterable[Correction]) -> dict[str, int]:
     """The samples of closed rounds whose answers were corrected, and the last round whose were."""
-    tasks = corrections.watched(standing)
+    tasks = corrections.watched(snapshot)
     counting = (c for c in changes if c.state == "counts" and c.annotation is not None)
     changed = [tasks[c.key] for c in counting if c.key in tasks]
     in_order = sorted((number, task.sample) for number, task in changed if task.kind != GOLD)
@@ -77,42 +77,42 @@ def _withdrawn(sample: str, source: str) -> Label:
     return Label(sample, None, WITHDRAWN, source=source)
 
 
-def _reader(standing: Standing) -> Callable[[Label], tuple[str | None, str | None, bool]]:
+def _reader(snapshot: Snapshot) -> Callable[[Label], tuple[str | None, str | None, bool]]:
     """What tells two verdicts apart. A removed class is unknown to new ones, which is the same."""
-    table = counted_as(read_migrations(standing.campaign))
+    table = counted_as(read_migrations(snapshot.campaign))
     gone = {unknown_class(x): removed_class(x) for x, now in table.items() if now is None}
     return lambda each: (each.label, gone.get(each.reason or "", each.reason), each.adjudicate)
 
 
-def _mark(standing: Standing) -> str:
-    return f"round {standing.number}, correction of round "
+def _mark(snapshot: Snapshot) -> str:
+    return f"round {snapshot.number}, correction of round "
 
 
 # --- what is said --------------------------------------------------------------------------
 
 
-def revised(standing: Standing, found: Iterable[Label]) -> list[Label]:
+def revised(snapshot: Snapshot, found: Iterable[Label]) -> list[Label]:
     """Those labels that this round's corrections made."""
-    return [label for label in found if label.source.startswith(_mark(standing))]
+    return [label for label in found if label.source.startswith(_mark(snapshot))]
 
 
-def figures(standing: Standing) -> dict[str, Any]:
+def figures(snapshot: Snapshot) -> dict[str, Any]:
     """The value of `corrections` in `metrics.json`.
 
     That is changes by kind, labels that they changed, who made them; and of those that wait how
     many there are, who made them and whose answers they are.
     """
-    campaign = standing.campaign
-    made = [c for c in corrections.read(standing) if c.state == "counts"]
+    campaign = snapshot.campaign
+    made = [c for c in corrections.read(snapshot) if c.state == "counts"]
     kinds = Counter(COUNTED[c.what] for c in made)
-    written = [*read_labels(campaign.label_file(standing.number)), *read_labels(campaign.holdout)]
+    written = [*read_labels(campaign.label_file(snapshot.number)), *read_labels(campaign.holdout)]
     counts = {name: kinds[name] for name in COUNTED.values()}
     by = Counter(c.by for c in made if c.annotation is not None)
     return {
         **counts,
-        "labels": len(revised(standing, written)),
+        "labels": len(revised(snapshot, written)),
         "by": dict(sorted(by.items())),
-        "waiting": waiting(correction_decisions.undecided(standing)),
+        "waiting": waiting(correction_decisions.undecided(snapshot)),
     }
 
 

@@ -11,31 +11,31 @@ from typing import Literal
 from labelcycle.campaign.store import read_jsonl, write_jsonl
 from labelcycle.rounds import corrections
 from labelcycle.rounds.corrections import Correction
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 Decision = Literal["accept", "reject"]
 
 
-def path(standing: Standing) -> Path:
+def path(snapshot: Snapshot) -> Path:
     """The file, which the commits of rounds hold."""
-    return standing.campaign.rounds / "decisions.jsonl"
+    return snapshot.campaign.rounds / "decisions.jsonl"
 
 
-def read(standing: Standing) -> dict[str, Decision]:
+def read(snapshot: Snapshot) -> dict[str, Decision]:
     """The decision on each version; the last one counts."""
-    file = path(standing)
+    file = path(snapshot)
     return {r["version"]: r["decision"] for r in read_jsonl(file)} if file.exists() else {}
 
 
-def undecided(standing: Standing) -> list[Correction]:
+def undecided(snapshot: Snapshot) -> list[Correction]:
     """The changes that were recorded, wait, and were not decided on since."""
-    decided = read(standing)
-    return [c for c in corrections.waiting(standing) if c.version not in decided]
+    decided = read(snapshot)
+    return [c for c in corrections.waiting(snapshot) if c.version not in decided]
 
 
-def write(standing: Standing, changes: Iterable[Correction], decision: Decision) -> None:
+def write(snapshot: Snapshot, changes: Iterable[Correction], decision: Decision) -> None:
     """Add the same decision on several changes."""
-    file = path(standing)
+    file = path(snapshot)
     at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     made = [
         {

@@ -14,7 +14,7 @@ from labelcycle.campaign.store import digest, dump_json, read_jsonl
 from labelcycle.rounds import authors, pushed_tasks
 from labelcycle.rounds.authors import Record
 from labelcycle.rounds.pushed_tasks import Asked
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 What = Literal["edited", "added", "deleted", "task deleted"]
 State = Literal["counts", "waits", "rejected"]
@@ -66,25 +66,25 @@ class Pending:
     answers: Sequence[Record]
 
 
-def watched(standing: Standing) -> dict[str, tuple[int, Asked]]:
+def watched(snapshot: Snapshot) -> dict[str, tuple[int, Asked]]:
     """The tasks of closed rounds in the project of now, and who asked them, by key."""
-    here = pushed_tasks.last_place(standing)
+    here = pushed_tasks.last_place(snapshot)
     return {
         task.key: (number, task)
-        for number in pushed_tasks.pushed_rounds(standing)
-        if number < standing.number and pushed_tasks.place(standing, number) == here
-        for task in pushed_tasks.tasks(standing, number)
+        for number in pushed_tasks.pushed_rounds(snapshot)
+        if number < snapshot.number and pushed_tasks.place(snapshot, number) == here
+        for task in pushed_tasks.tasks(snapshot, number)
     }
 
 
-def read(standing: Standing, number: int | None = None) -> list[Correction]:
+def read(snapshot: Snapshot, number: int | None = None) -> list[Correction]:
     """What a round (default: the one at work) found changed."""
-    folder = standing.campaign.round(standing.number if number is None else number)
+    folder = snapshot.campaign.round(snapshot.number if number is None else number)
     path = folder / round_states.CORRECTIONS
     return [Correction(**record) for record in read_jsonl(path)] if path.exists() else []
 
 
-def corrected(standing: Standing, pending: Pending | None = None) -> list[Record]:
+def corrected(snapshot: Snapshot, pending: Pending | None = None) -> list[Record]:
     """Every answer of the campaign so far as it counts now, with the `round` whose file it is in.
 
     pending : stands for the files of the round at work, before they are written
@@ -94,10 +94,10 @@ def corrected(standing: Standing, pending: Pending | None = None) -> list[Record
     than one round: the first record of each of its answers counts.
     """
     found: list[Record] = []
-    for number in pulled(standing):
-        found = _next(found, number, _answers(standing, number), read(standing, number))
+    for number in pulled(snapshot):
+        found = _next(found, number, _answers(snapshot, number), read(snapshot, number))
     if pending:
-        found = _next(found, standing.number, pending.answers, pending.changes)
+        found = _next(found, snapshot.number, pending.answers, pending.changes)
     return found
 
 
@@ -127,21 +127,21 @@ def _changed(record: Record, changes: dict[tuple[str, int | None], Correction]) 
     return {**change.after, "annotator": record["annotator"], "round": record["round"]}
 
 
-def _answers(standing: Standing, number: int) -> list[Record]:
-    return list(read_jsonl(standing.campaign.round(number) / round_states.ANNOTATIONS))
+def _answers(snapshot: Snapshot, number: int) -> list[Record]:
+    return list(read_jsonl(snapshot.campaign.round(number) / round_states.ANNOTATIONS))
 
 
-def pulled(standing: Standing) -> list[int]:
+def pulled(snapshot: Snapshot) -> list[int]:
     """Numbers of the rounds whose answers are recorded; what a killed pull has left is not."""
-    numbers = pushed_tasks.pushed_rounds(standing)
-    return [n for n in numbers if (standing.campaign.round(n) / round_states.ANNOTATIONS).exists()]
+    numbers = pushed_tasks.pushed_rounds(snapshot)
+    return [n for n in numbers if (snapshot.campaign.round(n) / round_states.ANNOTATIONS).exists()]
 
 
-def waiting(standing: Standing) -> list[Correction]:
+def waiting(snapshot: Snapshot) -> list[Correction]:
     """The changes that were recorded so far, and wait; those decided since are among them."""
     last: dict[tuple[str, int | None], Correction] = {}
-    for number in pulled(standing):
-        last |= {(c.key, c.annotation): c for c in read(standing, number)}
+    for number in pulled(snapshot):
+        last |= {(c.key, c.annotation): c for c in read(snapshot, number)}
     return [change for change in last.values() if change.state == "waits"]
 
 

@@ -4,23 +4,23 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from labelcycle.adapters.ports import Progress
+from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign import round_states
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 
-def passed(standing: Standing) -> bool:
+def passed(snapshot: Snapshot) -> bool:
     """True if the open round is older than `close.deadline_hours`; False without a deadline."""
-    hours = standing.config.close.deadline_hours
+    hours = snapshot.config.close.deadline_hours
     if hours is None:
         return False
-    opened = datetime.datetime.fromisoformat(standing.record(round_states.PUSHED)["pushed"])
+    opened = datetime.datetime.fromisoformat(snapshot.record(round_states.PUSHED)["pushed"])
     return (datetime.datetime.now(datetime.UTC) - opened).total_seconds() >= 3600 * hours
 
 
-def quorum(standing: Standing, done: Progress) -> bool:
+def quorum(snapshot: Snapshot, done: AnnotationProgress) -> bool:
     """True if `close.quorum` of the round's tasks, those of the hold-out among them, are done."""
-    return done.answered + done.skipped >= standing.config.close.quorum * done.tasks
+    return done.answered + done.skipped >= snapshot.config.close.quorum * done.tasks
 
 
 def told(metrics: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Self
 from labelcycle.adapters import annotation
 from labelcycle.adapters.ports import AnnotationBackend, Display, Kind, TaskSpec
 from labelcycle.campaign import round_states
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 SELECTED: Kind = "selected"
 HOLDOUT: Kind = "holdout"
@@ -55,9 +55,9 @@ class Asked:
         return cls(**fields)
 
 
-def tasks(standing: Standing, number: int | None = None) -> list[Asked]:
+def tasks(snapshot: Snapshot, number: int | None = None) -> list[Asked]:
     """The tasks of a round (default: the round at work), by rank."""
-    return [Asked.read(record) for record in standing.record(round_states.PUSHED, number)["tasks"]]
+    return [Asked.read(record) for record in snapshot.record(round_states.PUSHED, number)["tasks"]]
 
 
 def ids(asked: Iterable[Asked]) -> dict[str, int]:
@@ -65,34 +65,34 @@ def ids(asked: Iterable[Asked]) -> dict[str, int]:
     return {task.key: task.task for task in asked}
 
 
-def pushed_rounds(standing: Standing) -> list[int]:
+def pushed_rounds(snapshot: Snapshot) -> list[int]:
     """Numbers of the rounds that asked people, the one at work included."""
-    numbers = range(standing.number + 1)
-    return [n for n in numbers if (standing.campaign.round(n) / round_states.PUSHED).exists()]
+    numbers = range(snapshot.number + 1)
+    return [n for n in numbers if (snapshot.campaign.round(n) / round_states.PUSHED).exists()]
 
 
-def place(standing: Standing, number: int) -> tuple[str, int]:
+def place(snapshot: Snapshot, number: int) -> tuple[str, int]:
     """Where a round asked people: the name of the backend, and the project there."""
-    record = standing.record(round_states.PUSHED, number)
+    record = snapshot.record(round_states.PUSHED, number)
     return str(record["backend"]), int(record["project"])
 
 
-def last_place(standing: Standing) -> tuple[str, int] | None:
+def last_place(snapshot: Snapshot) -> tuple[str, int] | None:
     """Where people were asked last; None if nobody was asked."""
-    numbers = pushed_rounds(standing)
-    return place(standing, numbers[-1]) if numbers else None
+    numbers = pushed_rounds(snapshot)
+    return place(snapshot, numbers[-1]) if numbers else None
 
 
-def backend(standing: Standing) -> AnnotationBackend:
+def backend(snapshot: Snapshot) -> AnnotationBackend:
     """Where people were asked last, or else are to be asked first.
 
     `push.backend` may have been changed since: that counts from the next push on.
     """
-    last = last_place(standing)
-    return annotation.of(standing.campaign, last[0] if last else standing.config.push.backend)
+    last = last_place(snapshot)
+    return annotation.of(snapshot.campaign, last[0] if last else snapshot.config.push.backend)
 
 
-def wanted(standing: Standing) -> dict[str, int]:
+def wanted(snapshot: Snapshot) -> dict[str, int]:
     """How many people were to answer each sample when it was chosen, by sample.
 
     One that was returned and chosen again counts as then. Adjudication asks for one person more,
@@ -100,8 +100,8 @@ def wanted(standing: Standing) -> dict[str, int]:
     """
     return {
         task.sample: task.wanted
-        for number in pushed_rounds(standing)
-        for task in tasks(standing, number)
+        for number in pushed_rounds(snapshot)
+        for task in tasks(snapshot, number)
         if task.kind in (SELECTED, HOLDOUT)
     }
 

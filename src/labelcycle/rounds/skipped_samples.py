@@ -9,7 +9,7 @@ from labelcycle.campaign.labels import read_all_labels, read_holdout
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, Label
 from labelcycle.core.skip_reasons import NONE, REASONS, reason_of
-from labelcycle.rounds.snapshot import Standing
+from labelcycle.rounds.snapshots import Snapshot
 
 LEAST = 3
 """So few images without a class say nothing about the classes."""
@@ -37,7 +37,7 @@ def requests(campaign: Campaign) -> list[Request]:
     return [Request(**{**record, "reasons": tuple(record["reasons"])}) for record in records]
 
 
-def ask_again(standing: Standing, reasons: Collection[str], at: str) -> list[str]:
+def ask_again(snapshot: Snapshot, reasons: Collection[str], at: str) -> list[str]:
     """Request that samples skipped for these reasons are asked again; all that wait now.
 
     at : the present time, ISO 8601
@@ -45,9 +45,9 @@ def ask_again(standing: Standing, reasons: Collection[str], at: str) -> list[str
     For the holder of the campaign's lock. The next open commits the request. Nothing is written if
     no sample was skipped so.
     """
-    number = standing.number + (standing.state is not State.DUE)
+    number = snapshot.number + (snapshot.state is not State.DUE)
     request = Request(number, tuple(sorted(reasons)), at)
-    campaign = standing.campaign
+    campaign = snapshot.campaign
     if _meant(_latest(campaign), [request]):
         made = [*requests(campaign), request]
         store.write_json(campaign.again, {"requests": [asdict(each) for each in made]})

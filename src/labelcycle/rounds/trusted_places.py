@@ -7,6 +7,7 @@ import yaml
 
 from labelcycle.adapters import trust_record
 from labelcycle.adapters.dvc import commands
+from labelcycle.campaign import yaml_text
 from labelcycle.campaign.store import Campaign
 
 READERS: dict[str, trust_record.Reader]
@@ -31,7 +32,7 @@ def places(params: str) -> tuple[str, ...]:
     A text that cannot be read names none: whoever uses the settings says what is wrong with it.
     """
     try:
-        values = yaml.safe_load(params)
+        values = yaml_text.values(params)
     except yaml.YAMLError:
         return ()
     push, file = _section(values, "push"), _section(values, "pretrain", "options").get("file")

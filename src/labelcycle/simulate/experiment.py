@@ -91,8 +91,7 @@ class DataOptions(Options):
     @classmethod
     def _known(cls, name: str) -> str:
         if name not in SETS:
-            hint = registry.near(name, SETS)
-            raise ValueError(f"unknown set {name!r}; {hint}wanted one of {', '.join(SETS)}")
+            raise ValueError(registry.unknown("set", name, SETS))
         return name
 
     @property

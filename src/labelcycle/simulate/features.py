@@ -29,7 +29,7 @@ from labelcycle.simulate.progress_callback import Showing, Watching
 from labelcycle.simulate.sets import BALANCED
 from labelcycle.simulate.sets.chosen_set import Labels, Read
 from labelcycle.stages import code, pretrain_training
-from labelcycle.stages.embed import checked_features
+from labelcycle.stages.embed import features_of
 
 BATCH = 256
 
@@ -118,7 +118,7 @@ def _features(
     key = _key(
         [
             images.digest,
-            code.named_files(place.source, encoder.name, encoder.options),
+            code.named_files(place.source, getattr(own, "file", None)),
             store.digest(rows.tobytes()),
             encoder.name,
             own.model_dump(mode="json"),
@@ -167,14 +167,16 @@ def _encoder(
 def _embedded(
     encoder: encoders.Encoder, images: Images, name: str, showing: Showing
 ) -> NDArray[np.float32]:
-    features = np.empty((len(images), encoder.width), dtype=np.float32)
+    count = len(images)
     with showing(f"{name} features") as show:
-        show(Progress(0, len(images), note=f"of {len(images):,} images, once for all"))
-        for start in range(0, len(images), BATCH):
-            part = slice(start, min(start + BATCH, len(images)))
-            features[part] = checked_features(encoder, images[part])
-            show(Progress(part.stop, len(images)))
-    return features
+        show(Progress(0, count, note=f"of {count:,} images, once for all"))
+        return features_of(
+            encoder,
+            count,
+            lambda part: images[part],
+            BATCH,
+            lambda done: show(Progress(done, count)),
+        )
 
 
 def _key(parts: list[Any]) -> str:

@@ -6,14 +6,11 @@ It is one of the stage's inputs, so that DVC runs a stage again whose code is an
 import ast
 import hashlib
 import importlib.metadata
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from labelcycle.campaign.store import file_digest
 from labelcycle.errors import SettingsError
-from labelcycle.nn import encoders
 
 NUMERIC = {
     "PIL": "pillow",
@@ -30,33 +27,34 @@ NUMERIC = {
 NO_FILE = "no such file"
 
 
-def code_of(*roots: str, alone: tuple[str, ...] = ()) -> dict[str, str]:
+def code_of(*roots: str, alone: tuple[str, ...] = (), declared: str = "") -> dict[str, str]:
     """Digest of the modules that `roots` import, followed through labelcycle, and the versions.
 
     alone : modules that count without what they import
+    declared : what else counts as code, as text
     """
     own, numeric = _closure(roots)
-    code = hashlib.sha256()
+    code = hashlib.sha256(declared.encode())
     for module in sorted({*own, *alone}):
         code.update(module.encode() + b"\0" + _source(module) + b"\0")
     versions = {NUMERIC[package]: _version(NUMERIC[package]) for package in sorted(numeric)}
     return {"modules": code.hexdigest()[:16], **versions}
 
 
-def named_files(home: Path, encoder: str, options: Mapping[str, Any]) -> dict[str, str]:
+def named_files(home: Path, name: str | None) -> dict[str, str]:
     """The file that an encoder's option `file` names, as it stands there, with its digest.
 
     Empty where the option names none; `NO_FILE` instead of a digest where there is no such file.
 
     home : the folder to which the name is relative
     """
-    name: str | None = getattr(encoders.options_of(encoder, options), "file", None)
     if not name:
         return {}
     path = home / name
     return {name: file_digest(path) if path.is_file() else NO_FILE}
 
 
+@cache
 def _version(distribution: str) -> str:
     try:
         return importlib.metadata.version(distribution)

@@ -2,109 +2,190 @@
 
     python -m labelcycle.stages.declaration > dvc.yaml
 
-No stage reads the outside world, and labels are inputs, so the graph has no cycle.
+A stage is one entry of `STAGES` and one function. `dvc.yaml`, the choices of `labelcycle stage`,
+the order within a round and what `run_stage` calls all follow from the entry. No stage reads the
+outside world, and labels are inputs, so the graph has no cycle.
+
+Nothing heavy is imported here: every command reads the names of the stages.
 """
 
+import importlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-import yaml
+from labelcycle.campaign import layout
 
 SEED = "campaign.seed"
 CLASSES = "campaign.classes"
-SCHEMA = "schema.json"
-"""What earlier class names count as: an input of every stage that reads labels."""
+
+ENCODER = "pretrain.encoder"
+CLUSTERER = "cluster.method"
+STRATEGY = "query.strategy"
+LEARNER = "train.learner"
+"""Keys of params.yaml that name the module of a plug-in."""
+
+Phase = Literal["opening", "closing"]
+"""The part of a round: before people are asked, or after they answered."""
+
+OPENING: Phase = "opening"
+CLOSING: Phase = "closing"
 
 
 @dataclass(frozen=True)
 class Stage:
     """One pure stage: files and settings in, files out.
 
+    The function is called with the campaign and the arguments of `settings`, by name.
+
+    name : of the stage; the function is `run` of the module `labelcycle.stages.NAME`, unless
+        `function` says otherwise
+    phases : the parts of a round in which it is brought up to date, in the order of `STAGES`
+    deps, outs : paths below the campaign's folder
+    settings : argument of the function -> key in params.yaml, a section or a value. An argument
+        `rng` gets a generator derived from the seed, the number of the round and the name
+    plug_ins : keys in params.yaml that name modules whose code the stage runs
     metrics : outs that are small and kept by git instead of DVC's cache
+    shows : whether the function takes `show`, which it calls with each step of its progress
+    function : module and function, as in `labelcycle.stages.train:run`
     """
 
     name: str
+    phases: tuple[Phase, ...]
     deps: tuple[str, ...]
-    params: tuple[str, ...]
+    settings: Mapping[str, str]
+    plug_ins: tuple[str, ...] = ()
     outs: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
+    shows: bool = False
+    function: str = ""
+
+    @property
+    def module(self) -> str:
+        """Name of the module that holds the function."""
+        return self.function.partition(":")[0] or f"labelcycle.stages.{self.name}"
+
+    def load(self) -> Callable[..., None]:
+        """The function, imported now."""
+        name = self.function.partition(":")[2] or "run"
+        function: Callable[..., None] = getattr(importlib.import_module(self.module), name)
+        return function
 
 
 STAGES = (
     Stage(
         "pretrain",
-        deps=("data/images", "data/samples.jsonl"),
-        params=("pretrain", SEED),
-        outs=("work/encoder",),
+        phases=(OPENING,),
+        deps=(layout.IMAGES, layout.SAMPLES),
+        settings={"options": "pretrain", "seed": SEED},
+        plug_ins=(ENCODER,),
+        outs=(layout.ENCODER,),
+        shows=True,
     ),
     Stage(
         "embed",
-        deps=("data/images", "data/samples.jsonl", "work/encoder"),
-        params=("embed.batch",),
-        outs=("work/features",),
+        phases=(OPENING,),
+        deps=(layout.IMAGES, layout.SAMPLES, layout.ENCODER),
+        settings={"batch": "embed.batch"},
+        plug_ins=(ENCODER,),
+        outs=(layout.FEATURES,),
+        shows=True,
     ),
     Stage(
         "train",
+        phases=(OPENING, CLOSING),
         # images and encoder: for learners that see images, and may start from the encoder
         deps=(
-            "data/images",
-            "data/labels",
-            "data/samples.jsonl",
-            SCHEMA,
-            "work/encoder",
-            "work/features",
+            layout.IMAGES,
+            layout.LABELS,
+            layout.SAMPLES,
+            layout.SCHEMA,  # what earlier class names count as, wherever labels are read
+            layout.ENCODER,
+            layout.FEATURES,
         ),
-        params=("train", "embed.features", SEED, CLASSES),
-        outs=("work/model", "work/own.npy"),
+        settings={
+            "options": "train",
+            "features": "embed.features",
+            "seed": SEED,
+            "classes": CLASSES,
+        },
+        plug_ins=(LEARNER,),
+        outs=(layout.MODEL, layout.OWN_FEATURES),
     ),
     Stage(
         "cluster",
-        deps=("data/labels", "data/samples.jsonl", SCHEMA, "work/features", "work/own.npy"),
-        params=("cluster", "query.budget", SEED, CLASSES),
-        outs=("work/clusters.npz",),
+        phases=(OPENING,),
+        deps=(layout.LABELS, layout.SAMPLES, layout.SCHEMA, layout.FEATURES, layout.OWN_FEATURES),
+        settings={
+            "options": "cluster",
+            "budget": "query.budget",
+            "rng": SEED,
+            "classes": CLASSES,
+        },
+        plug_ins=(CLUSTERER,),
+        outs=(layout.CLUSTERS,),
     ),
     Stage(
         "query",
+        phases=(OPENING,),
         deps=(
-            "data/images",
-            "data/labels",
-            "data/samples.jsonl",
-            SCHEMA,
-            "work/clusters.npz",
-            "work/features",
-            "work/model",
-            "work/own.npy",
+            layout.IMAGES,
+            layout.LABELS,
+            layout.SAMPLES,
+            layout.SCHEMA,
+            layout.CLUSTERS,
+            layout.FEATURES,
+            layout.MODEL,
+            layout.OWN_FEATURES,
         ),
-        params=("query", SEED, CLASSES),
-        outs=("work/selection.json",),
+        settings={"options": "query", "rng": SEED, "classes": CLASSES},
+        plug_ins=(STRATEGY, LEARNER),
+        outs=(layout.SELECTION,),
     ),
     Stage(
         "evaluate",
+        phases=(CLOSING,),
         deps=(
-            "data/holdout.jsonl",
-            "data/images",
-            "data/samples.jsonl",
-            SCHEMA,
-            "work/features",
-            "work/model",
+            layout.HOLDOUT,
+            layout.IMAGES,
+            layout.SAMPLES,
+            layout.SCHEMA,
+            layout.FEATURES,
+            layout.MODEL,
         ),
-        params=("evaluate", SEED, CLASSES),
-        outs=("work/figures",),
-        metrics=("work/metrics.json",),
+        settings={"options": "evaluate", "seed": SEED, "classes": CLASSES},
+        plug_ins=(LEARNER,),
+        outs=(layout.FIGURES,),
+        metrics=(layout.METRICS,),
     ),
 )
+"""Each after those whose outs it reads."""
 
-NAMES = tuple(stage.name for stage in STAGES)
+
+def names(phase: Phase | None = None) -> tuple[str, ...]:
+    """The stages of a part of the round, or all, in the order in which they run.
+
+    >>> names("closing")
+    ('train', 'evaluate')
+    """
+    return tuple(stage.name for stage in STAGES if phase is None or phase in stage.phases)
+
+
+def find(name: str) -> Stage:
+    """The stage of that name."""
+    return next(stage for stage in STAGES if stage.name == name)
 
 
 def print_dvc_yaml() -> str:
     """The text of `dvc.yaml`."""
+    import yaml
+
     stages: dict[str, Any] = {}
     for stage in STAGES:
         entry: dict[str, Any] = {
             "cmd": f"labelcycle stage {stage.name}",
             "deps": list(stage.deps),
-            "params": [*sorted(stage.params), {"code.json": [stage.name]}],
+            "params": [*sorted(stage.settings.values()), {layout.CODE: [stage.name]}],
             "outs": list(stage.outs),
         }
         if stage.metrics:

@@ -1,6 +1,7 @@
 """Stage `embed`: the features of every image, pool and hold-out, from the fitted encoder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -9,6 +10,7 @@ from pydantic import Field
 
 from labelcycle import options as base
 from labelcycle.campaign import store
+from labelcycle.campaign.encoder_files import load_encoder
 from labelcycle.errors import DataError
 from labelcycle.nn.encoders import Encoder, ReadyMade
 from labelcycle.nn.progress import Progress
@@ -27,40 +29,58 @@ class Options(base.Options):
     )
 
 
-def run(campaign: store.Campaign, options: Options, show: Callable[[Progress], None]) -> None:
+def run(campaign: store.Campaign, batch: int, show: Callable[[Progress], None]) -> None:
     """Write work/features/pool.npy and holdout.npy: (n, d) float32, rows in order of sample id.
+
+    batch : images embedded at a time
 
     Features of the backbone, not of the projection head, and not of unit length: a strategy that
     compares directions normalises them itself.
     """
-    from labelcycle.campaign.encoder_files import (
-        load_encoder,  # torch, which every command would load
-    )
-
     encoder = load_encoder(campaign.encoder)
     splits = {name: store.read_samples(campaign.samples, name) for name in ("pool", "holdout")}
     if isinstance(encoder, ReadyMade):
         ready_made.write(campaign, encoder, splits)
         return
     total = sum(len(samples) for samples in splits.values())
-    done = 0
+
+    def read(samples: Sequence[store.Sample], part: slice) -> NDArray[np.uint8]:
+        return load_images(campaign, samples[part], encoder.image_size)
+
+    def show_done(before: int, done: int) -> None:
+        show(Progress(before + done, total))
+
+    before = 0
     for name, samples in splits.items():
-        features = np.empty((len(samples), encoder.width), dtype=np.float32)
-        for start in range(0, len(samples), options.batch):
-            part = samples[start : start + options.batch]
-            images = load_images(campaign, part, encoder.image_size)
-            features[start : start + len(part)] = checked_features(encoder, images)
-            done += len(part)
-            show(Progress(done, total))
+        features = features_of(
+            encoder, len(samples), partial(read, samples), batch, partial(show_done, before)
+        )
+        before += len(samples)
         store.write_array(campaign.features / f"{name}.npy", features)
 
 
-def checked_features(encoder: Encoder, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The features of the images. Raises DataError if one is not finite."""
-    features = encoder.embed(images)
-    if not np.isfinite(features).all():
-        raise DataError(
-            "the encoder gives features that are not finite: its training diverged;"
-            " lower the learning rate among the encoder's options, then give the command again"
-        )
+def features_of(
+    encoder: Encoder,
+    count: int,
+    read: Callable[[slice], NDArray[np.uint8]],
+    batch: int,
+    show: Callable[[int], None],
+) -> NDArray[np.float32]:
+    """(count, width) float32: the features of `count` images, `batch` of them read at a time.
+
+    read : the images at these positions, (k, s, s, 3) uint8
+    show : is called with the number of images done, after each batch
+
+    Raises DataError if a feature is not finite.
+    """
+    features = np.empty((count, encoder.width), dtype=np.float32)
+    for start in range(0, count, batch):
+        part = slice(start, min(start + batch, count))
+        features[part] = encoder.embed(read(part))
+        if not np.isfinite(features[part]).all():
+            raise DataError(
+                "the encoder gives features that are not finite: its training diverged;"
+                " lower the learning rate among the encoder's options, then give the command again"
+            )
+        show(part.stop)
     return features

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.campaign import store
-from labelcycle.nn.encoders import Encoder, Images
+from labelcycle.campaign.encoder_files import DESCRIPTION, load_encoder
+from labelcycle.nn.encoders import Encoder, Images, ReadyMade, get_ready_made
 from labelcycle.nn.learner_inputs import Pictures, Seen
 from labelcycle.nn.learners import sees_images
 from labelcycle.stages.sample_images import load_images
@@ -35,9 +36,6 @@ def seen(
 
 def campaign_encoder(campaign: store.Campaign) -> tuple[str, Encoder] | None:
     """Name and fitted encoder of the campaign; None if it takes no images."""
-    from labelcycle.campaign.encoder_files import DESCRIPTION, load_encoder  # torch
-    from labelcycle.nn.encoders import ReadyMade, get_ready_made
-
     name = store.read_json(campaign.encoder / DESCRIPTION)["encoder"]
     if get_ready_made(name):
         return None

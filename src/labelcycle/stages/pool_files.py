@@ -1,6 +1,5 @@
 """The pool of a round as arrays, read from the files of a campaign."""
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from labelcycle.campaign import store
 from labelcycle.campaign.labels import read_all_labels
+from labelcycle.core.class_names import meant
 from labelcycle.core.pool import UNLABELED, Pool
 from labelcycle.errors import DataError
 
@@ -107,8 +107,7 @@ def class_index(answer: store.Label, classes: Sequence[str]) -> int:
     """Index of an accepted label. Raises DataError if it is none of the classes."""
     if answer.label in classes:
         return classes.index(answer.label)
-    near = difflib.get_close_matches(str(answer.label), classes, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "add it to campaign.classes"
+    hint = meant(str(answer.label), classes) or "add it to campaign.classes"
     raise DataError(
         f"sample {answer.sample} has the label {answer.label!r}: wanted one of"
         f" {', '.join(classes)}; {hint}"

@@ -7,8 +7,12 @@ from pydantic import Field
 
 from labelcycle import options as base
 from labelcycle.campaign import store
+from labelcycle.campaign.encoder_files import save_encoder
 from labelcycle.errors import DataError
+from labelcycle.nn import encoders, process_rank
 from labelcycle.nn.progress import Progress
+from labelcycle.stages import ready_made
+from labelcycle.stages.sample_images import load_images, median_side
 
 
 class Options(base.Options):
@@ -51,10 +55,47 @@ def run(
     samples = store.read_samples(campaign.samples, "pool")
     if not samples:
         raise DataError("the pool is empty: wanted one image or more; run `labelcycle ingest`")
-    from labelcycle.stages import (  # torch, which every command would load
-        pretrain_training,
-        ready_made,
-    )
+    name = options.encoder
+    if ready_made.note(campaign, name, options.options, show):
+        return
+    own = encoders.options_of(name, options.options)
+    size = options.image_size or encoders.get(name).default_size(median_side(samples), own)
+    if not encoders.needs_torch(name):
+        _fit_alone(campaign, name, own, size, seed, samples, show)
+        return
+    from labelcycle.stages import pretrain_training  # torch, which every command would load
 
-    if not ready_made.note(campaign, options, show):
-        pretrain_training.fit(campaign, options, seed, samples, show)
+    training = pretrain_training.Training(
+        encoder=name,
+        options=own,
+        size=size,
+        seed=seed,
+        threads=options.threads,
+        settings=options.model_dump(mode="json"),
+    )
+    pretrain_training.fit(campaign, training, samples, show)
+
+
+def _fit_alone(
+    campaign: store.Campaign,
+    name: str,
+    own: base.Options,
+    size: int,
+    seed: int,
+    samples: list[store.Sample],
+    show: Callable[[Progress], None],
+) -> None:
+    """Fit an encoder that needs no torch: it shares no work and saves no checkpoint.
+
+    Of several processes the first does it all.
+    """
+    rank = process_rank.own()
+    if rank is not None and rank.number > 0:
+        return
+    fitting = encoders.get(name).fit(load_images(campaign, samples, size), own, seed, None)
+    while True:
+        try:
+            show(next(fitting))
+        except StopIteration as end:
+            save_encoder(campaign.encoder, name, end.value)
+            return

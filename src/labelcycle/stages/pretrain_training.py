@@ -7,8 +7,10 @@ import io
 import pickle
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,30 +21,49 @@ from labelcycle.errors import DataError
 from labelcycle.nn import encoders, training_processes
 from labelcycle.nn.device import best_device, threads_set
 from labelcycle.nn.progress import Progress, State
-from labelcycle.stages.pretrain import Options
-from labelcycle.stages.sample_images import load_images, median_side
+from labelcycle.stages.sample_images import load_images
 
 SAVE_EVERY_S = 20.0
 
 
+@dataclass(frozen=True)
+class Training:
+    """What decides a training beside the images.
+
+    options : the encoder's own; size : side of the squares that it sees; settings : the whole
+    section of params.yaml, as plain values, by which checkpoints are told apart
+    """
+
+    encoder: str
+    options: base.Options
+    size: int
+    seed: int
+    threads: int
+    settings: Mapping[str, Any]
+
+
 def fit(
     campaign: store.Campaign,
-    options: Options,
-    seed: int,
+    training: Training,
     samples: list[store.Sample],
     show: Callable[[Progress], None],
 ) -> None:
     """Fit the encoder to the images of `samples` and write its files."""
-    module = encoders.get(options.encoder)
-    own = encoders.options_of(options.encoder, options.options)
-    size = options.image_size or module.default_size(median_side(samples), own)
-    images = load_images(campaign, samples, size)
+    images = load_images(campaign, samples, training.size)
     with training_processes.joined(best_device()):
-        checkpoint = _checkpoint(campaign, options, size, samples, seed)
-        encoder = trained(options.encoder, images, own, seed, options.threads, checkpoint, show)
+        checkpoint = _checkpoint(campaign, training, samples)
+        encoder = trained(
+            training.encoder,
+            images,
+            training.options,
+            training.seed,
+            training.threads,
+            checkpoint,
+            show,
+        )
         if training_processes.rank() > 0:
             return
-    encoder_files.save_encoder(campaign.encoder, options.encoder, encoder)
+    encoder_files.save_encoder(campaign.encoder, training.encoder, encoder)
     shutil.rmtree(checkpoint.parent, ignore_errors=True)
 
 
@@ -85,15 +106,13 @@ def _follow(
         show(progress)
 
 
-def _checkpoint(
-    campaign: store.Campaign, options: Options, size: int, samples: list[store.Sample], seed: int
-) -> Path:
+def _checkpoint(campaign: store.Campaign, training: Training, samples: list[store.Sample]) -> Path:
     """The checkpoint file of exactly this training."""
     code = store.read_json(campaign.code) if campaign.code.exists() else {}
     inputs = {
-        "options": options.model_dump(mode="json"),
-        "size": size,
-        "seed": seed,
+        "options": training.settings,
+        "size": training.size,
+        "seed": training.seed,
         "pool": [sample.id for sample in samples],
         "code": [__version__, torch.__version__, code.get("pretrain")],
         "device": best_device().type,

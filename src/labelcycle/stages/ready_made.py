@@ -1,11 +1,12 @@
 """Stages `pretrain` and `embed` where the features are there already, in a file."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from labelcycle.campaign import store
+from labelcycle.campaign.encoder_files import save_encoder
 from labelcycle.campaign.sample_lookup import Finder
 from labelcycle.campaign.store import Campaign, Sample
 from labelcycle.errors import DataError
@@ -14,39 +15,36 @@ from labelcycle.nn.encoders import ReadyMade
 from labelcycle.nn.features_file import FeatureTable
 from labelcycle.nn.progress import Progress
 
-if TYPE_CHECKING:
-    from labelcycle.stages.pretrain import Options
-
 SHOWN = 3
 """Missing samples that an error names."""
 
 
-def note(campaign: Campaign, options: "Options", show: Callable[[Progress], None]) -> bool:
+def note(
+    campaign: Campaign, name: str, values: Mapping[str, Any], show: Callable[[Progress], None]
+) -> bool:
     """Write work/encoder/ for an encoder whose features are there already; False for any other.
 
     No image is looked at. Raises DataError if the features are not all there.
+
+    name, values : of the encoder, and its own options
     """
-    encoder = checked(campaign, options)
+    encoder = checked(campaign, name, values)
     if encoder is None:
         return False
-    from labelcycle.campaign.encoder_files import (
-        save_encoder,  # torch, which every command would load
-    )
-
     show(Progress(1, 1, note=described(encoder)))
-    save_encoder(campaign.encoder, options.encoder, encoder)
+    save_encoder(campaign.encoder, name, encoder)
     return True
 
 
-def checked(campaign: Campaign, options: "Options") -> ReadyMade | None:
+def checked(campaign: Campaign, name: str, values: Mapping[str, Any]) -> ReadyMade | None:
     """The encoder whose features are there already; None for any other.
 
     Its file is looked for from the working folder. Raises DataError if they are not all there.
     """
-    module = encoders.get_ready_made(options.encoder)
+    module = encoders.get_ready_made(name)
     if module is None:
         return None
-    encoder = module.ready_made(encoders.options_of(options.encoder, options.options))
+    encoder = module.ready_made(encoders.options_of(name, values))
     rows_of(campaign, encoder.table, store.read_samples(campaign.samples))
     return encoder
 

@@ -107,6 +107,8 @@ def add(root: Path, paths: Iterable[str]) -> None:
 def repro(root: Path, *stages: str) -> None:
     """Bring stages, and what they need, up to date; what is up to date already is skipped.
 
+    Data under DVC that they need are taken in their present state, as `add` does.
+
     Only stages of the campaign's own dvc.yaml run: DVC by itself would also run what another
     dvc.yaml of the repository declares to make one of their inputs. The stage speaks to the user
     on standard error, and so does DVC about what went wrong.

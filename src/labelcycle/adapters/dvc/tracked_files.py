@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from labelcycle.adapters import git
+from labelcycle.campaign import yaml_text
 from labelcycle.errors import StateError
 
 OWN = frozenset({"dvc.yaml", "dvc.lock"})
@@ -112,7 +113,7 @@ def _not_ours(path: Path) -> str | None:
     if not path.exists():
         return None
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml_text.values(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         return f"it cannot be read ({' '.join(str(error).split())[:100]})"
     if not isinstance(content, dict) or set(content) != {"stages"}:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from labelcycle.adapters.address_logins import bare
+from labelcycle.adapters.address_logins import without_login
 
 PATIENCE_S = 10.0
 """For a whole answer."""
@@ -62,11 +62,16 @@ def _server(title: str, variable: str, address: str, path: str) -> Line:
     if not address:
         return title, None, "not running", f"`labelcycle up` starts it; or set {variable}"
     if not address.startswith(("http://", "https://")):
-        return title, True, f"{bare(address)} (no server)", ""
+        return title, True, f"{without_login(address)} (no server)", ""
     why = reason(address.rstrip("/") + path)
     if why is None:
-        return title, True, bare(address), ""
-    return title, False, f"nothing healthy answers at {bare(address)} ({why})", start
+        return title, True, without_login(address), ""
+    return (
+        title,
+        False,
+        f"nothing healthy answers at {without_login(address)} ({why})",
+        start,
+    )
 
 
 def label_studio(environment: Mapping[str, str] | None = None) -> list[Line]:

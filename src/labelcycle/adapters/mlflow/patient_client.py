@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 import httpx
 
 from labelcycle.adapters import http, time_limit
-from labelcycle.adapters.address_logins import bare
+from labelcycle.adapters.address_logins import without_login
 from labelcycle.adapters.mlflow.tracking_uri import VARIABLE, served
 from labelcycle.errors import LabelcycleError, ServiceDown, ServiceRefused
 
@@ -44,17 +44,18 @@ def check_answers(uri: str) -> None:
             answer = client.get(f"{uri.rstrip('/')}/health")
     except http.Elsewhere as error:
         raise ServiceRefused(
-            f"MLflow at {bare(uri)} points elsewhere ({error}); set {VARIABLE} to its address"
+            f"MLflow at {without_login(uri)} points elsewhere ({error}); set {VARIABLE} to its"
+            " address"
         ) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ServiceDown(
-            f"MLflow at {bare(uri)} does not answer ({error}); run `labelcycle up` or mend"
+            f"MLflow at {without_login(uri)} does not answer ({error}); run `labelcycle up` or mend"
             f" {VARIABLE}; the next `labelcycle run` logs what is missing"
         ) from error
     if not answer.is_success:
         raise ServiceRefused(
-            f"MLflow at {bare(uri)} answers {answer.status_code} {answer.reason_phrase}; wanted"
-            f" 200 from /health; check {VARIABLE} and the server's --allowed-hosts"
+            f"MLflow at {without_login(uri)} answers {answer.status_code} {answer.reason_phrase};"
+            f" wanted 200 from /health; check {VARIABLE} and the server's --allowed-hosts"
         )
 
 
@@ -69,7 +70,7 @@ def translated(uri: str) -> Iterator[None]:
         raise
     except (requests.RequestException, OSError) as error:
         raise ServiceDown(
-            f"MLflow at {bare(uri)} broke off: {_line(error)};"
+            f"MLflow at {without_login(uri)} broke off: {_line(error)};"
             " the next `labelcycle run` tries again"
         ) from error
     except Exception as error:
@@ -80,7 +81,9 @@ def translated(uri: str) -> Iterator[None]:
                 "it no longer keeps runs in a folder; set MLFLOW_TRACKING_URI to a database, such"
                 " as sqlite:////home/me/mlflow.db, or MLFLOW_ALLOW_FILE_STORE=true beside it"
             )
-        raise ServiceRefused(f"MLflow at {bare(uri)} refused: {said}{_versions(uri)}") from error
+        raise ServiceRefused(
+            f"MLflow at {without_login(uri)} refused: {said}{_versions(uri)}"
+        ) from error
 
 
 def _line(error: Exception) -> str:

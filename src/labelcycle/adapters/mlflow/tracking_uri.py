@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from labelcycle.adapters.address_logins import bare
+from labelcycle.adapters.address_logins import without_login
 from labelcycle.campaign import store
 from labelcycle.campaign.store import Campaign
 
@@ -39,8 +39,8 @@ def page(uri: str, experiment: str | None = None) -> str:
     Of a place that is no server: that place, which MLflow's own command shows.
     """
     if not served(uri):
-        return f"{bare(uri)} (mlflow ui --backend-store-uri shows it)"
-    root = f"{bare(uri).rstrip('/')}/#/experiments"
+        return f"{without_login(uri)} (mlflow ui --backend-store-uri shows it)"
+    root = f"{without_login(uri).rstrip('/')}/#/experiments"
     if experiment is None:
         return f"{root}?{VIEW}"
     return f"{root}/{experiment}/runs?{VIEW}&compareRunsMode=CHART"
@@ -58,7 +58,8 @@ def artifacts(uri: str) -> str | None:
 def remember(campaign: Campaign, address: str) -> None:
     """Keep where the campaign's curves are, for whoever is shown a link."""
     store.write_json(
-        _kept(campaign), {"server": bare(os.environ.get(VARIABLE, "")), "address": address}
+        _kept(campaign),
+        {"server": without_login(os.environ.get(VARIABLE, "")), "address": address},
     )
 
 
@@ -71,7 +72,7 @@ def of_campaign(campaign: Campaign) -> str | None:
     if not uri:
         return None
     kept = store.read_json(_kept(campaign)) if _kept(campaign).exists() else {}
-    return str(kept["address"]) if kept.get("server") == bare(uri) else page(uri)
+    return str(kept["address"]) if kept.get("server") == without_login(uri) else page(uri)
 
 
 def _kept(campaign: Campaign) -> Path:

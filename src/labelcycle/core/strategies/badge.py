@@ -6,6 +6,8 @@ likeliest class were the label, with respect to the weights (the bias is left ou
 outer hidden. It is never built: products of such gradients are products of two small ones. The
 seeding is k-means++ from the longest gradient, as in the authors' code. What they leave open: where
 only copies of picks remain, they follow by length of the gradient.
+
+Slow version: tests/core/test_badge.py, `slow_badge`.
 """
 
 from dataclasses import dataclass

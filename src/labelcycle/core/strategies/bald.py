@@ -5,6 +5,8 @@ Learning, 2011 (arXiv 1112.5745); with dropout Gal, Islam, Ghahramani: Deep Baye
 with Image Data, ICML 2017 (arXiv 1703.02910). Unlike `dbal` it passes over samples of which every
 draw is unsure: noise that no label would settle. Dropout is on the last layer, the one that learns
 from the labels, and all samples meet the same draws.
+
+Slow version: tests/core/test_dropout.py, `slow_scores`.
 """
 
 import numpy as np

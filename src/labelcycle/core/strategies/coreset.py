@@ -10,6 +10,8 @@ moved and scaled alike: the same picks. Hence it is always the features, and no 
 They are brought to unit length, which the paper does not do: `normalise: false` leaves that out.
 The paper starts from given labels; without any, the first pick here is the sample nearest the
 mean of the available ones.
+
+Slow version: tests/core/test_coreset.py, `slow_coreset`.
 """
 
 import numpy as np

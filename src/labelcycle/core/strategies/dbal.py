@@ -4,6 +4,8 @@ Gal, Islam, Ghahramani: Deep Bayesian Active Learning with Image Data, ICML 2017
 1703.02910), there "max entropy". Their dropout runs through a whole network; here it is on the
 last layer, the one that learns from the labels. All samples meet the same draws. The chance of
 0.5 is that before their last layer; 25 draws as in the code of Hacohen et al. 2022.
+
+Slow version: tests/core/test_dropout.py, `slow_scores`.
 """
 
 import numpy as np

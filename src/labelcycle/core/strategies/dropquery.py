@@ -7,6 +7,8 @@ same for all samples. The paper drops features; here it is what the model's last
 dropped unit is at its mean there, as the learner centres it. Where k-means finds fewer clusters
 than asked (copies), the candidates next nearest to their centres follow. The paper's first round
 is k-means of the whole pool, a pick nearest each centre; here the cold start stands in.
+
+Slow version: tests/core/test_dropquery.py, `slow_dropquery`.
 """
 
 from dataclasses import dataclass

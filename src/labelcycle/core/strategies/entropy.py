@@ -4,6 +4,8 @@ Shannon: A Mathematical Theory of Communication, Bell System Technical Journal 1
 see Settles: Active Learning Literature Survey, University of Wisconsin-Madison 2009. Unlike
 `margin` it heeds the unlikely classes too, which can drown the others where there are many. A
 model that knows nothing is uncertain everywhere alike: then, a cold start, another strategy picks.
+
+Tested by hand: tests/core/test_uncertainty.py.
 """
 
 from typing import Any

@@ -4,6 +4,8 @@ Lewis, Gale: A Sequential Algorithm for Training Text Classifiers, SIGIR 1994, f
 Culotta, McCallum: Reducing Labeling Effort for Structured Prediction Tasks, AAAI 2005, for many.
 With two classes it ranks as `margin` and `entropy` do. A model that knows nothing is as confident
 everywhere: then, a cold start, another strategy picks.
+
+Tested by hand: tests/core/test_uncertainty.py.
 """
 
 import numpy as np

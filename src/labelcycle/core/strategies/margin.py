@@ -2,6 +2,8 @@
 
 Scheffer, Decomain, Wrobel: Active Hidden Markov Models for Information Extraction, IDA 2001. A
 model that knows nothing wavers everywhere alike: then, a cold start, another strategy picks.
+
+Tested by hand: tests/core/test_margin.py.
 """
 
 import numpy as np

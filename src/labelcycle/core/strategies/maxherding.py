@@ -9,6 +9,8 @@ loop gives the picks of the plain one without that matrix. In a pool with more a
 than `targets` the coverage is measured on a random sample of so many.
 
 Rejected samples are not to be covered: they are of no class, so nothing near them need be known.
+
+Slow version: tests/core/test_maxherding.py, `slow_maxherding`.
 """
 
 import numpy as np

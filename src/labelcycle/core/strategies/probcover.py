@@ -11,6 +11,8 @@ The authors hold the graph of all pairs and pick row 0 again once all is covered
 counted in blocks when they are asked for, and ties are drawn: once all is covered, so is the rest.
 A ball is open, as in their code. In a pool with more samples than `targets`, radius and coverage
 are measured on a random sample of so many. Rejected samples are not to be covered.
+
+Slow version: tests/core/test_probcover.py, `slow_probcover`.
 """
 
 import numpy as np

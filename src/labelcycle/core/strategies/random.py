@@ -2,6 +2,8 @@
 
 No paper: every other strategy has to beat it. Labels picked otherwise say nothing fair of the
 shares.
+
+Tested by hand: tests/core/test_query.py.
 """
 
 import numpy as np

@@ -6,6 +6,8 @@ of the samples, the one with the smallest softmax-weighted mean distance to the 
 paper leaves open K, where neighbours are looked for, how the tenth is rounded, the temperature,
 the norm, and what happens when too few clusters are free: they are options here, as are the two
 ablations.
+
+Slow version: tests/core/test_supclust.py, `slow_pick`.
 """
 
 from typing import Literal

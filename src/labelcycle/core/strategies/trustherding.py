@@ -13,6 +13,8 @@ tell a model that knows nothing from one that knows.
 
 That is its cold start too: no other strategy stands in. The kernel's width stays, a little
 narrower than MaxHerding's, so that two near copies among the labelled cannot make it vanish.
+
+Slow version: tests/core/test_trustherding.py, `slow_trustherding`.
 """
 
 import numpy as np

@@ -5,6 +5,8 @@ are between features of unit length, among the samples of a cluster that may sti
 On k-means clusters, the default, it is their `typiclust_rp` (TPC_RP). Differs from their code
 where that fails: small clusters come last instead of never, and a cluster that is used up loses
 its turn.
+
+Slow version: tests/core/test_typiclust.py, `slow_typiclust`.
 """
 
 import numpy as np

@@ -11,6 +11,8 @@ maxherding, the paper's own cold start (hence none is to be chosen), with the wi
 give. Two copies among the labelled do not count for the width,
 two near copies would make it vanish: it has a floor. Scores are means over all targets, so that
 they get smaller as the model gets surer.
+
+Slow version: tests/core/test_uherding.py, `slow_uherding`.
 """
 
 from typing import Annotated, Literal

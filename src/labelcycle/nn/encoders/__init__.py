@@ -68,7 +68,11 @@ Fitting = Generator[Progress, None, Encoder]
 
 
 class EncoderModule(Protocol):
-    """What a module in this package holds."""
+    """What a module in this package holds.
+
+    One that computes without torch says `TORCH = False`. It is given None as its device, and the
+    stages then run without importing torch, which takes seconds.
+    """
 
     Options: type[Options]
 
@@ -80,13 +84,16 @@ class EncoderModule(Protocol):
         images: Images,
         options: Any,
         seed: int,
-        device: "torch.device",
+        device: "torch.device | None",
         resume: State | None = None,
     ) -> Fitting:
         """Train on `images`; with `resume`, a snapshot of the same training, go on from there."""
 
     def rebuild(
-        self, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], device: "torch.device"
+        self,
+        meta: Mapping[str, Any],
+        arrays: Mapping[str, NDArray[Any]],
+        device: "torch.device | None",
     ) -> Encoder:
         """The encoder that gave this `state`."""
 
@@ -100,7 +107,10 @@ class ReadyMadeModule(Protocol):
         """The features that the options name."""
 
     def rebuild(
-        self, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], device: "torch.device"
+        self,
+        meta: Mapping[str, Any],
+        arrays: Mapping[str, NDArray[Any]],
+        device: "torch.device | None",
     ) -> ReadyMade:
         """The features that gave this `state`."""
 
@@ -113,6 +123,15 @@ def names() -> list[str]:
 def is_ready_made(name: str) -> bool:
     """Whether its features are there already. Raises SettingsError if there is no such encoder."""
     return "ready_made" in registry.declared(__path__, name, "encoder")
+
+
+def needs_torch(name: str) -> bool:
+    """False if the module says `TORCH = False`. Raises SettingsError if there is no such encoder.
+
+    >>> needs_torch("pixels")
+    False
+    """
+    return registry.declared(__path__, name, "encoder").get("TORCH") is not False
 
 
 def get_ready_made(name: str) -> ReadyMadeModule | None:

@@ -4,10 +4,9 @@ No paper: every other encoder has to beat it.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -15,6 +14,11 @@ from labelcycle import options as base
 from labelcycle.nn.encoders import Arrays, Fitting, Images
 from labelcycle.nn.pca import principal_components
 from labelcycle.nn.progress import Progress, State
+
+if TYPE_CHECKING:
+    import torch
+
+TORCH = False
 
 MAX_SIDE = 32
 FIT_ROWS = 5000
@@ -67,7 +71,7 @@ def fit(
     images: Images,
     options: Options,
     seed: int,
-    device: torch.device,  # noqa: ARG001 - small enough for the CPU
+    device: "torch.device | None",  # noqa: ARG001 - small enough for the CPU
     resume: State | None = None,  # noqa: ARG001 - nothing to resume
 ) -> Fitting:
     """Components of the images, by falling variance; memory O(min(n, d)^2), n at most 5,000."""
@@ -82,7 +86,7 @@ def fit(
 def rebuild(
     meta: Mapping[str, Any],
     arrays: Mapping[str, NDArray[Any]],
-    device: torch.device,  # noqa: ARG001 - small enough for the CPU
+    device: "torch.device | None",  # noqa: ARG001 - small enough for the CPU
 ) -> Pixels:
     """The encoder that gave this state."""
     return Pixels(meta["image_size"], arrays["mean"], arrays["components"])

@@ -6,9 +6,8 @@ No paper: the features are yours. It looks at no image: the stages find the row 
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -17,6 +16,11 @@ from labelcycle.core.digests import file_digest
 from labelcycle.errors import DataError
 from labelcycle.nn.encoders import Arrays
 from labelcycle.nn.features_file import FeatureTable, read
+
+if TYPE_CHECKING:
+    import torch
+
+TORCH = False
 
 
 class Options(base.Options):
@@ -62,7 +66,7 @@ def ready_made(options: Options) -> Precomputed:
 def rebuild(
     meta: Mapping[str, Any],
     arrays: Mapping[str, NDArray[Any]],  # noqa: ARG001 - the file keeps them
-    device: torch.device,  # noqa: ARG001 - nothing is computed
+    device: "torch.device | None",  # noqa: ARG001 - nothing is computed
 ) -> Precomputed:
     """The same features again. Raises DataError if the file has changed since."""
     path = Path(meta["file"])

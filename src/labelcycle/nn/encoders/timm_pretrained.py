@@ -4,7 +4,6 @@ No paper: the network that you name has one. Needs the package timm: `pip instal
 "labelcycle[timm]"`.
 """
 
-import difflib
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -15,6 +14,7 @@ from pydantic import Field
 from torch import nn
 
 from labelcycle import options as base
+from labelcycle.core.near_names import LOOSE, near_names
 from labelcycle.errors import ServiceDown, SettingsError
 from labelcycle.nn import pretrained_weights
 from labelcycle.nn.encoders import Fitting, Images
@@ -95,7 +95,7 @@ def _known(model: str) -> Any:
     timm = _timm()
     if not timm.is_model(model):
         names = timm.list_models(pretrained=True)
-        near = difflib.get_close_matches(model, names, n=3, cutoff=0.4)
+        near = near_names(model, names, likeness=LOOSE)
         raise SettingsError(
             f"unknown model {model!r} in pretrain.options: wanted a model of timm;"
             f" near: {', '.join(near) or 'none'}"

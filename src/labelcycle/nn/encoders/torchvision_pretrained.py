@@ -3,7 +3,6 @@
 No paper: the network that you name has one.
 """
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch import nn
 from torchvision import models  # type: ignore[import-untyped]
 
 from labelcycle import options as base
+from labelcycle.core.near_names import LOOSE, near_names
 from labelcycle.errors import SettingsError
 from labelcycle.nn import pretrained_weights
 from labelcycle.nn.encoders import Fitting, Images
@@ -84,7 +84,7 @@ def _preset(options: Options) -> Any:
     """The preprocessing of the weights, or of the model's default weights for a file."""
     known = models.list_models(module=models)
     if options.model not in known:
-        near = difflib.get_close_matches(options.model, known, n=3, cutoff=0.4)
+        near = near_names(options.model, known, likeness=LOOSE)
         raise SettingsError(
             f"unknown model {options.model!r} in pretrain.options: wanted a classification model"
             f" of torchvision; near: {', '.join(near) or 'none'}"

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from labelcycle.adapters import cors
-from labelcycle.adapters.address_logins import bare
+from labelcycle.adapters.address_logins import without_login
 from labelcycle.adapters.annotation.label_studio import (
     answering,
     config_difference,
@@ -34,11 +34,11 @@ from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.local import health, server_programs
 from labelcycle.adapters.ports import (
     AnnotationBackend,
+    AnnotationProgress,
     Answer,
     Display,
     LabelSchema,
     OpenTask,
-    Progress,
     TaskSpec,
 )
 from labelcycle.campaign.store import Campaign
@@ -83,7 +83,7 @@ class LabelStudioBackend:
             env.get("LABEL_STUDIO_API_KEY", ""),
             transport=transport,
         )
-        self._public = bare((env.get("LABEL_STUDIO_HOST") or self._api.url).rstrip("/"))
+        self._public = without_login((env.get("LABEL_STUDIO_HOST") or self._api.url).rstrip("/"))
         root = env.get("LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT")
         self._document_root = PurePosixPath(root or campaign.media.as_posix())
         self._pauses_s = tuple(pauses_s)
@@ -247,7 +247,7 @@ class LabelStudioBackend:
 
     def progress(
         self, project: int, tasks: Mapping[str, int], wanted: Mapping[str, int] | None = None
-    ) -> Progress:
+    ) -> AnnotationProgress:
         """How many of `tasks` (key -> id) are done; wanted : people by key, where not one.
 
         Twins made since the push go, before they are answered and paid for, too.

@@ -41,6 +41,12 @@ class Project:
     tasks: int
 
 
+def tasks_query(ids: Sequence[int]) -> str:
+    """The `query` that asks for the tasks of these ids alone, at most `IDS_A_QUESTION`."""
+    selected = {"selectedItems": {"all": False, "included": list(ids)}}
+    return json.dumps(selected, separators=(",", ":"))
+
+
 def _sdk(**how: Any) -> Any:
     """The SDK's client."""
     from label_studio_sdk import LabelStudio  # most of a second: it brings pandas
@@ -129,8 +135,7 @@ class LabelStudioApi:
         else:
             found = {}
             for some in chunks(sorted(ids), IDS_A_QUESTION):
-                selected = {"selectedItems": {"all": False, "included": list(some)}}
-                found |= self._listing(project, json.dumps(selected, separators=(",", ":")))
+                found |= self._listing(project, tasks_query(some))
         return [found[key] for key in sorted(found)]
 
     def _listing(self, project: int, query: str | None) -> dict[int, Task]:

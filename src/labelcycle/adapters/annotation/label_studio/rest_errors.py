@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from labelcycle.adapters.address_logins import bare
+from labelcycle.adapters.address_logins import without_login
 from labelcycle.errors import LabelcycleError, ServiceDown, ServiceRefused
 
 LATER = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
@@ -14,7 +14,7 @@ LONGEST = 200
 
 def check_access(url: str, token: str) -> None:
     """Raise ServiceRefused for an address or a token that cannot be one."""
-    shown = bare(url)
+    shown = without_login(url)
     if not url.startswith(("http://", "https://")):
         raise ServiceRefused(
             f"LABEL_STUDIO_URL: wanted an address such as http://127.0.0.1:8080, got"

@@ -4,15 +4,18 @@ The project stays at one annotation a task; single tasks ask for more. A project
 would open the tasks of closed rounds again, and serve begun tasks first, whatever their rank.
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from labelcycle.adapters.annotation.label_studio.labeling_config import chunks
 from labelcycle.adapters.annotation.label_studio.listed_task import Task
-from labelcycle.adapters.annotation.label_studio.rest_api import IDS_A_QUESTION, LabelStudioApi
-from labelcycle.adapters.ports import Progress
+from labelcycle.adapters.annotation.label_studio.rest_api import (
+    IDS_A_QUESTION,
+    LabelStudioApi,
+    tasks_query,
+)
+from labelcycle.adapters.ports import AnnotationProgress
 
 AT_A_TIME = 4
 """Requests in flight. There is no call that changes many tasks."""
@@ -62,7 +65,7 @@ def progress(
     project: int,
     found: Mapping[str, Sequence[Task]],
     wanted: Mapping[str, int],
-) -> Progress:
+) -> AnnotationProgress:
     """How many of the tasks `found` (by key, with their twins) are done.
 
     wanted : people by key, where not one. Who answered is asked where it can make a difference.
@@ -83,7 +86,9 @@ def progress(
     given = sum(task.touches for twins in begun.values() for task in twins)
     marks = {task.id: task.mark for twins in begun.values() for task in twins}
     partly = len(begun) - len(done)
-    return Progress(len(found), answered, len(done) - answered, partly, given, marks=marks)
+    return AnnotationProgress(
+        len(found), answered, len(done) - answered, partly, given, marks=marks
+    )
 
 
 def annotators(
@@ -92,8 +97,7 @@ def annotators(
     """By task id, the accounts that answered or skipped it."""
     found: dict[int, frozenset[int]] = {}
     for some in chunks(sorted(tasks), IDS_A_QUESTION):
-        selected = {"selectedItems": {"all": False, "included": list(some)}}
-        query = json.dumps(selected, separators=(",", ":"))
+        query = tasks_query(some)
 
         def who(sdk: Any, query: str = query) -> dict[int, frozenset[int]]:
             listed = sdk.tasks.list(

@@ -1,72 +1,41 @@
 """A file of the campaign as the place where tasks and answers are: no server, accounts or pages.
 
-It is `.labelcycle/annotation.sqlite3`. Each call is one transaction of SQLite, whole or not at all
-whenever the program is killed, and two programs that write wait for each other. Answers come from
-simulated people (`labelcycle annotate`) and out of tables (`labelcycle answer`).
+It is `.labelcycle/annotation.sqlite3`. Each call is one transaction (`sqlite_file.py`). Answers
+come from simulated people (`labelcycle annotate`) and out of tables (`labelcycle answer`).
 
 A project has a number drawn at random: who removes the file does not get the old number, and so
 the old tasks, for new ones.
 """
 
 import json
-import os
 import secrets
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from labelcycle.adapters import private_folder
+from labelcycle.adapters.annotation.files.sqlite_file import SqliteFile
 from labelcycle.adapters.local.health import Line
 from labelcycle.adapters.ports import (
     GUESS,
     AnnotationBackend,
+    AnnotationProgress,
     Answer,
     Display,
     LabelSchema,
     OpenTask,
-    Progress,
     TaskSpec,
 )
 from labelcycle.campaign.store import Campaign
-from labelcycle.errors import DataError, LabelcycleError, ServiceDown, ServiceRefused
+from labelcycle.errors import DataError, LabelcycleError, ServiceRefused
 
 TITLE = "the campaign's files"
 
 NEXT = "fill in what `labelcycle tasks` lists, or run `labelcycle annotate`"
 
 NAME = "annotation.sqlite3"
-
-MEMORY = "file::memory:"
-"""Stands for a file that is not there."""
-
-VERSION = 1
-"""Of the tables, in SQLite's `user_version`."""
-
-PATIENCE_S = 30.0
-"""For another program that writes; a write takes milliseconds."""
-
-TABLES = """
-CREATE TABLE project (
-    number INTEGER PRIMARY KEY, campaign TEXT UNIQUE, title TEXT, classes TEXT, instruction TEXT
-);
-CREATE TABLE task (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- ids of removed tasks are not given again
-    key TEXT UNIQUE, project INTEGER REFERENCES project ON DELETE CASCADE,
-    sample TEXT, round INTEGER, rank INTEGER, image TEXT, guess TEXT,
-    wanted INTEGER, asked INTEGER, touched TEXT
-);
-CREATE TABLE answer (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    task INTEGER REFERENCES task ON DELETE CASCADE, annotator TEXT, editor TEXT,
-    labels TEXT, skipped INTEGER, reason TEXT, lead_time_s REAL, created TEXT, updated TEXT,
-    UNIQUE (task, annotator)
-);
-PRAGMA user_version = 1;
-"""
 
 
 class FilesBackend:
@@ -75,13 +44,14 @@ class FilesBackend:
     def __init__(self, campaign: Campaign) -> None:
         self._campaign = campaign
         self.path = campaign.private / NAME
+        self._file = SqliteFile(self.path)
 
     def __repr__(self) -> str:
         return "files"
 
     def check(self) -> None:
         """Raise if the file is there and cannot be used."""
-        with self._reading():
+        with self._file.reading():
             pass
 
     def accounts(self) -> dict[str, str]:
@@ -93,7 +63,7 @@ class FilesBackend:
     def open_project(self, campaign: str, title: str, schema: LabelSchema) -> int:
         """Id of the campaign's project, found by `campaign`; made if there is none."""
         now = (title, json.dumps(schema.classes, ensure_ascii=False), schema.instruction, campaign)
-        with self._writing() as db:
+        with self._file.writing() as db:
             db.execute(
                 "INSERT OR IGNORE INTO project (number, campaign) VALUES (?, ?)",
                 (secrets.randbelow(2**31), campaign),
@@ -110,7 +80,7 @@ class FilesBackend:
 
     def check_schema(self, project: int, schema: LabelSchema) -> None:
         """Raise `ServiceRefused` with the difference if the project no longer asks for `schema`."""
-        with self._reading() as db:
+        with self._file.reading() as db:
             found = self._project(db, project)
         asked = LabelSchema(tuple(json.loads(found["classes"])), found["instruction"])
         for name, wanted in asdict(schema).items():
@@ -120,14 +90,14 @@ class FilesBackend:
 
     def classes(self, project: int) -> tuple[str, ...]:
         """The class names that the project offers."""
-        with self._reading() as db:
+        with self._file.reading() as db:
             return tuple(json.loads(self._project(db, project)["classes"]))
 
     # --- tasks ------------------------------------------------------------------------------
 
     def pushed(self, campaign: str, prefix: str) -> dict[str, int]:
         """Task id by key, of the campaign's tasks whose key starts so; none without a project."""
-        with self._reading() as db:
+        with self._file.reading() as db:
             rows = db.execute(
                 "SELECT key, task.id FROM task JOIN project ON project = number WHERE campaign = ?",
                 (campaign,),
@@ -147,7 +117,7 @@ class FilesBackend:
         keys = {task.key for task in ranked}
         if len(keys) != len(ranked):
             raise DataError(f"wanted one task a key, got {len(ranked)} tasks with {len(keys)} keys")
-        with self._writing() as db:
+        with self._file.writing() as db:
             offered = json.loads(self._project(db, project)["classes"])
             rows = [self._row(project, task, model, offered) for task in ranked]
             db.executemany(
@@ -203,7 +173,7 @@ class FilesBackend:
 
     def displayed(self, project: int, tasks: Mapping[str, int]) -> dict[str, list[Display]]:
         """By key, what each of `tasks` (key -> id) that is there shows now."""
-        with self._reading() as db:
+        with self._file.reading() as db:
             self._project(db, project)
             rows = {(row["key"], row["id"]): row for row in db.execute("SELECT * FROM task")}
         there = [(key, rows[key, number]) for key, number in tasks.items() if (key, number) in rows]
@@ -213,7 +183,7 @@ class FilesBackend:
         self, project: int, tasks: Mapping[str, int], displays: Mapping[str, Display]
     ) -> None:
         """Have those of `tasks` that `displays` names by key show that again."""
-        with self._writing() as db:
+        with self._file.writing() as db:
             self._project(db, project)
             db.executemany(
                 "UPDATE task SET image = ?, guess = ? WHERE key = ? AND id = ?",
@@ -226,7 +196,7 @@ class FilesBackend:
 
     def progress(
         self, project: int, tasks: Mapping[str, int], wanted: Mapping[str, int] | None = None
-    ) -> Progress:
+    ) -> AnnotationProgress:
         """How many of `tasks` (key -> id) are done; wanted : people by key, where not one."""
         people: dict[str, set[str]] = {key: set() for key in tasks}
         answered: set[str] = set()
@@ -240,7 +210,7 @@ class FilesBackend:
             given += 1
         done = {key for key, who in people.items() if len(who) >= (wanted or {}).get(key, 1)}
         begun = sum(bool(who) for who in people.values())
-        return Progress(
+        return AnnotationProgress(
             tasks=len(tasks),
             answered=len(done & answered),
             skipped=len(done - answered),
@@ -251,7 +221,7 @@ class FilesBackend:
 
     def withdraw(self, project: int, tasks: Mapping[str, int]) -> None:
         """Have nobody asked any more about `tasks`; an answer that comes all the same is late."""
-        with self._writing() as db:
+        with self._file.writing() as db:
             self._project(db, project)
             db.executemany(
                 "UPDATE task SET asked = 0 WHERE key = ? AND id = ?", list(tasks.items())
@@ -259,7 +229,7 @@ class FilesBackend:
 
     def tidy(self, project: int, tasks: Mapping[str, int]) -> None:
         """Remove those of the withdrawn `tasks` that nobody has answered or skipped."""
-        with self._writing() as db:
+        with self._file.writing() as db:
             self._project(db, project)
             db.executemany(
                 "DELETE FROM task WHERE key = ? AND id = ?"
@@ -276,7 +246,7 @@ class FilesBackend:
 
         A task that is gone is an error; one whose key is `optional` then has no answers.
         """
-        with self._reading() as db:
+        with self._file.reading() as db:
             self._project(db, project)
             there = {(row["key"], row["id"]) for row in db.execute("SELECT key, id FROM task")}
             gone = [each for each in tasks.items() if each not in there and each[0] not in optional]
@@ -286,7 +256,7 @@ class FilesBackend:
 
     def answers_to(self, project: int, tasks: Collection[int]) -> list[Answer]:
         """The answers to some tasks, by id, as they are now; none of one that is gone."""
-        with self._reading() as db:
+        with self._file.reading() as db:
             self._project(db, project)
             return self._answers(db, set(tasks))
 
@@ -307,7 +277,7 @@ class FilesBackend:
 
     def touched(self, project: int, tasks: Mapping[str, int]) -> dict[str, str | None]:
         """By key, who did the last thing to each of `tasks` that is there; None: nobody knows."""
-        with self._reading() as db:
+        with self._file.reading() as db:
             self._project(db, project)
             rows = {(r["key"], r["id"]): r["touched"] for r in db.execute("SELECT * FROM task")}
         return {key: rows[key, number] for key, number in tasks.items() if (key, number) in rows}
@@ -318,7 +288,7 @@ class FilesBackend:
         wanted : how many different people are to answer each task to look at, by id; by default
             one each of every task of the project
         """
-        with self._reading() as db:
+        with self._file.reading() as db:
             self._project(db, project)
             there: dict[int, set[str]] = {}
             for row in db.execute("SELECT task, annotator FROM answer"):
@@ -337,7 +307,7 @@ class FilesBackend:
 
     def shown(self, project: int) -> dict[int, tuple[str, str | None]]:
         """Of each task its image, a path in the campaign or an address, and the model's guess."""
-        with self._reading() as db:
+        with self._file.reading() as db:
             rows = db.execute("SELECT * FROM task WHERE project = ?", (project,))
             return {row["id"]: (row["image"], row["guess"]) for row in rows}
 
@@ -371,7 +341,7 @@ class FilesBackend:
             "lead_time_s": lead_time_s,
             "now": now,
         }
-        with self._writing() as db:
+        with self._file.writing() as db:
             there = db.execute("SELECT 1 FROM task WHERE id = ? AND key = ?", (task.id, task.key))
             if there.fetchone() is None:
                 raise self._gone(1, [(task.key, task.id)])
@@ -388,8 +358,6 @@ class FilesBackend:
             if changed.rowcount:
                 db.execute("UPDATE task SET touched = :editor WHERE id = :task", row)
 
-    # --- the file ---------------------------------------------------------------------------
-
     def _project(self, db: sqlite3.Connection, number: int) -> sqlite3.Row:
         found = db.execute("SELECT * FROM project WHERE number = ?", (number,)).fetchone()
         if found is None:
@@ -400,76 +368,6 @@ class FilesBackend:
             )
         row: sqlite3.Row = found
         return row
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        """The file as it is at one moment; an empty one where there is none."""
-        with self._told():
-            db = self._connect(MEMORY)
-            try:
-                # Not read-only: what a killed program left half done is undone by who reads next.
-                if self.path.exists():
-                    db.close()
-                    db = self._connect(f"{self.path.as_uri()}?mode=rw")
-                db.execute("BEGIN")
-                if _version(db) == 0:  # no file, or one whose first write was killed
-                    db.close()
-                    db = self._connect(MEMORY)
-                    db.executescript(TABLES)
-                self._check_version(db)
-                yield db
-            finally:
-                db.close()
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of the block, or nothing if it fails or the program is killed."""
-        with self._told():
-            self.path.parent.mkdir(private_folder.FOLDER, parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, private_folder.FILE))
-            db = self._connect(f"{self.path.as_uri()}?mode=rw")
-            try:
-                db.execute("BEGIN IMMEDIATE")
-                if _version(db) == 0:
-                    for statement in _statements(TABLES):
-                        db.execute(statement)
-                self._check_version(db)
-                yield db
-                db.execute("COMMIT")
-            finally:
-                db.close()
-
-    def _connect(self, address: str) -> sqlite3.Connection:
-        db = sqlite3.connect(address, uri=True, timeout=PATIENCE_S, isolation_level=None)
-        db.row_factory = sqlite3.Row
-        db.execute("PRAGMA foreign_keys = ON")
-        return db
-
-    def _check_version(self, db: sqlite3.Connection) -> None:
-        got = _version(db)
-        if got != VERSION:
-            raise ServiceRefused(
-                f"{self.path}: wanted tables of version {VERSION}, got version {got}: another"
-                " labelcycle wrote it; use that one"
-            )
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turn what the file system and SQLite raise into our errors."""
-        try:
-            yield
-        except (OSError, sqlite3.OperationalError) as error:
-            raise ServiceDown(
-                f"cannot use {self.path}: {error}; free some space, or wait for the program that"
-                " uses it, then run the same command again"
-            ) from error
-        except (sqlite3.Error, ValueError, TypeError) as error:
-            if isinstance(error, LabelcycleError):
-                raise
-            raise ServiceRefused(
-                f"{self.path}: wanted the campaign's tasks and answers, got {error}; bring the"
-                " file back from a copy"
-            ) from error
 
 
 def _answer(row: sqlite3.Row) -> Answer:
@@ -492,16 +390,6 @@ def _answer(row: sqlite3.Row) -> Answer:
 
 def _display(image: str, guess: str | None) -> Display:
     return {"image": image} if guess is None else {"image": image, GUESS: guess}
-
-
-def _version(db: sqlite3.Connection) -> int:
-    """Version of the tables; 0 if there are none yet."""
-    return int(db.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _statements(script: str) -> Iterable[str]:
-    """The statements of a script: `executescript` would end the transaction at work."""
-    return (part for part in script.split(";\n") if part.strip())
 
 
 def connect(campaign: Campaign) -> AnnotationBackend:

@@ -14,7 +14,7 @@ from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import OWNED, PART, Campaign, digest, file_digest, read_json
 from labelcycle.config import Config
 from labelcycle.errors import DataError, StateError, ToolFailed
-from labelcycle.rounds import trusted_places
+from labelcycle.rounds import plug_in_options, trusted_places
 from labelcycle.stages import declaration
 
 OWN_PATHS = (
@@ -40,7 +40,7 @@ COMMITTED = (*RESULTS, "dvc.yaml", "params.yaml", "schema.json", "again.json")
 
 
 @dataclass(frozen=True)
-class Standing:
+class Snapshot:
     """A campaign at one moment: its settings, the round at work and that round's state."""
 
     campaign: Campaign
@@ -52,7 +52,7 @@ class Standing:
     @cached_property
     def key(self) -> str:
         """What names the campaign in Label Studio and MLflow: the same in every clone."""
-        return git.root_commit(self.campaign.root)[:12]
+        return git.campaign_key(self.campaign.root)
 
     @property
     def folder(self) -> Path:
@@ -74,7 +74,7 @@ class Standing:
         return sum(not self.record(round_states.METRICS, n).get("cancelled") for n in self.closed)
 
 
-def read(root: Path) -> Standing:
+def read(root: Path) -> Snapshot:
     """Where the campaign in `root` stands. Raises StateError if it is none, or not all of one."""
     campaign = Campaign(root)
     git.check_usable(campaign.root)
@@ -93,24 +93,26 @@ def read(root: Path) -> Standing:
             " wanted the tags of all rounds, for they say which are closed; run"
             " `git fetch --tags`, or bring them from where the campaign was copied"
         )
-    return Standing(campaign, settings, tags, number, round_states.state(number, files, tags))
+    return Snapshot(campaign, settings, tags, number, round_states.state(number, files, tags))
 
 
-def ready(root: Path, *, parts: bool = True) -> Standing:
+def ready(root: Path, *, parts: bool = True) -> Snapshot:
     """Like `read`, once it is sure that a step may be taken: tree clean, closed rounds intact.
 
     For the holder of the campaign's lock: what killed writes left behind is swept away.
 
-    parts : check the own options of encoder, strategy and learner too, which imports torch; not
-        needed for a step that computes nothing
+    parts : check the own options of encoder, strategy and learner too, which may import torch;
+        not needed for a step that computes nothing
     """
-    standing = read(root)
-    campaign = standing.campaign
+    snapshot = read(root)
+    campaign = snapshot.campaign
     check_safe(campaign)
     sweep(campaign)
-    _ = config.load(campaign.params, parts=parts).classes
+    _ = snapshot.config.classes
+    if parts:
+        plug_in_options.checked(campaign, snapshot.config)
     git.check_identity(campaign.root)
-    last = round_states.round_tag(standing.number - 1) if standing.number else None
+    last = round_states.round_tag(snapshot.number - 1) if snapshot.number else None
     git.check_head(campaign.root, last)
     changed = git.dirty(campaign.root, OWN_PATHS)
     if changed:
@@ -129,12 +131,12 @@ def ready(root: Path, *, parts: bool = True) -> Standing:
             "dvc.yaml is not the pipeline of this version of labelcycle;"
             " run `labelcycle init .` to print it anew, look at `git diff dvc.yaml`"
         )
-    for number in standing.closed:
+    for number in snapshot.closed:
         check_closed(campaign, number)
-    _check_asked(standing)
-    _check_frozen(standing)
-    check_classes(standing)
-    return standing
+    _check_asked(snapshot)
+    _check_frozen(snapshot)
+    check_classes(snapshot)
+    return snapshot
 
 
 def sweep(campaign: Campaign) -> None:
@@ -150,15 +152,15 @@ def check_safe(campaign: Campaign) -> None:
     trusted_places.check(campaign)
 
 
-def _check_asked(standing: Standing) -> None:
+def _check_asked(snapshot: Snapshot) -> None:
     """Raise DataError for a recorded task that is not this campaign's, wherever it was asked.
 
     What is done with a round's tasks would be done to those of another campaign.
     """
-    for number in range(standing.number + 1):
-        path = standing.campaign.round(number) / round_states.PUSHED
+    for number in range(snapshot.number + 1):
+        path = snapshot.campaign.round(number) / round_states.PUSHED
         for task in read_json(path)["tasks"] if path.exists() else ():
-            wanted = f"{standing.key}/{number:03d}/{task['sample']}"
+            wanted = f"{snapshot.key}/{number:03d}/{task['sample']}"
             if task["key"] != wanted:
                 raise DataError(
                     f"{path}: wanted the key {wanted!r}, got {task['key']!r}, a task of another"
@@ -166,9 +168,9 @@ def _check_asked(standing: Standing) -> None:
                 )
 
 
-def _check_frozen(standing: Standing) -> None:
+def _check_frozen(snapshot: Snapshot) -> None:
     """Raise StateError if the pool, the hold-out or the owned labels changed since round 0."""
-    campaign = standing.campaign
+    campaign = snapshot.campaign
     first = campaign.round(0) / round_states.PLAN
     if not first.exists():
         return
@@ -184,23 +186,23 @@ def _check_frozen(standing: Standing) -> None:
             )
 
 
-def check_classes(standing: Standing) -> None:
+def check_classes(snapshot: Snapshot) -> None:
     """Raise StateError if classes were added, renamed or removed in params.yaml by hand.
 
     Their order is free: it decides hot keys, and no label depends on it.
     """
-    migrations = read_migrations(standing.campaign)
-    first = standing.campaign.round(0) / round_states.PLAN
+    migrations = read_migrations(snapshot.campaign)
+    first = snapshot.campaign.round(0) / round_states.PLAN
     if migrations:
         wanted = migrations[-1].after
     elif first.exists():  # an earlier version did not write them there
-        wanted = tuple(read_json(first).get("classes", standing.config.classes))
+        wanted = tuple(read_json(first).get("classes", snapshot.config.classes))
     else:
         return
-    if set(standing.config.classes) != set(wanted):
+    if set(snapshot.config.classes) != set(wanted):
         raise StateError(
             f"params.yaml: campaign.classes is not what labels were given in: wanted"
-            f" {', '.join(map(repr, wanted))}, got {', '.join(map(repr, standing.config.classes))};"
+            f" {', '.join(map(repr, wanted))}, got {', '.join(map(repr, snapshot.config.classes))};"
             " put them back, then change them by `labelcycle schema add`, `rename`, `merge` or"
             " `remove`, which also says what becomes of the labels"
         )
