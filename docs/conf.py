@@ -7,7 +7,9 @@ is added here: the tables of contents.
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 
@@ -20,7 +22,10 @@ project = "labelcycle"
 release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 source_suffix = {".md": "markdown"}
+autodoc_typehints = "none"  # docstrings say more: shapes, dtypes, units
+autodoc_member_order = "bysource"
 nitpicky = True  # an unknown name in a reference is a warning
+nitpick_ignore = [("py:class", "collections.abc.Mapping")]  # Python's own
 highlight_language = "text"
 myst_heading_anchors = 4
 
@@ -90,7 +95,50 @@ def mend_links(app: Sphinx, name: str, source: list[str]) -> None:
     source[0] = LINK.sub(mended, source[0])
 
 
+FIELD = re.compile(r"^(\w+(?:, \w+)*) : ")
+ANOTHER = re.compile(r"; (?:`(?=\w+` : )|(?=\w+ : ))")
+CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
+EXAMPLE = re.compile(r"^\s*(?:>>>|\.\.\.) ")
+
+
+def docstring(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Make of a docstring what Sphinx reads: `name : text` is a point of a list."""
+    del app, what, name, obj, options
+    lines[:] = list(restructured(lines))
+
+
+def restructured(lines: list[str]) -> Iterator[str]:
+    """A docstring of ours in reStructuredText. Examples stay as they are."""
+    for block in "\n".join(lines).split("\n\n"):
+        if EXAMPLE.match(block):
+            yield from [*block.splitlines(), ""]
+            continue
+        text, points = [], []
+        for line in block.splitlines():
+            if FIELD.match(line):
+                points.append(line)
+            elif points and line.startswith("    "):
+                points[-1] += f" {line.strip()}"
+            else:
+                text.append(line)
+        yield from [*CODE.sub(r"``\1``", "\n".join(text)).splitlines(), ""]
+        for point in (part for line in points for part in ANOTHER.split(line)):
+            name, _, meaning = point.replace("` : ", " : ", 1).partition(" : ")
+            yield CODE.sub(r"``\1``", f"- **{name}**: {meaning}")
+        yield ""
+
+
+def signature(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, text: str, returned: str
+) -> tuple[str, str] | None:
+    """No arguments for a protocol: nobody makes one."""
+    del app, what, name, options, text, returned
+    return ("", "") if getattr(obj, "_is_protocol", False) else None
+
+
 def setup(app: Sphinx) -> None:
     """Connect what is above."""
     app.connect("source-read", mend_links)
     app.connect("source-read", add_contents)
+    app.connect("autodoc-process-docstring", docstring)
+    app.connect("autodoc-process-signature", signature)

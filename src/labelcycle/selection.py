@@ -1,8 +1,6 @@
 """Selection for a notebook: features, labels and a budget are enough; no campaign, no files.
 
-from labelcycle import select
-picks = select(features, labels, budget=20, strategy="supclust")
-picks.rows
+The function `select` has an example.
 """
 
 from __future__ import annotations  # help() shows the names of types, not what they are made of
@@ -76,6 +74,21 @@ def select(
 
     Raises SettingsError, DataError or PoolExhausted (labelcycle.errors), all of them ValueErrors,
     each with what was wanted and what came.
+
+    Examples: two groups of samples and no label, then a label for one sample of each.
+
+    >>> import numpy as np
+    >>> from labelcycle import select
+    >>> angles = np.concatenate([np.linspace(0, 0.3, 20), np.linspace(1.2, 1.5, 20)])
+    >>> features = np.column_stack([np.cos(angles), np.sin(angles)])
+    >>> picks = select(features, None, budget=2, strategy="typiclust")
+    >>> sorted((picks.rows // 20).tolist())  # one of each group
+    [0, 1]
+    >>> labels = np.full(40, -1)
+    >>> labels[picks.rows] = [0, 1]
+    >>> more = select(features, labels, budget=3, strategy="margin")
+    >>> set(more.rows) & set(picks.rows)  # no sample is asked for twice
+    set()
     """
     module = strategies.get(strategy)
     settings = _settings(module.Options, options, f"strategy {strategy}", normalise)

@@ -28,7 +28,7 @@ class Strategy(Protocol):
     """What a module in this package holds.
 
     Its docstring begins with the line `Name: what it picks; for which rounds.`, and the paragraph
-    that follows with the paper, or with `No paper: `.
+    that follows with the paper, or with `No paper:`.
 
     Options : its settings
     NEEDS : optional fields of the `Pool` that it reads: "clusters", "probabilities", "head"
