@@ -63,10 +63,11 @@ class Selection:
     """The samples a strategy picked, best first.
 
     rows : (b,) int64, rows of the pool, distinct
-    score : (b,) float64, the value by which the strategy judged the sample
-    why : name -> (b,) array of int or float: what the strategy knew of each pick
-        (`cluster`, `typicality`, `boundary`, ...)
-    stood_in : the strategy that picked instead, because the model had nothing to say, or None
+    score : (b,) float64, the value by which the strategy judged each sample at its turn
+    why : name -> (b,) array of int or float: what the strategy knew of each pick, such as
+        `cluster` or `typicality`
+    stood_in : the strategy that picked instead, or None. One stands in where the model has nothing
+        to say: no labels, one class, or the same answer for all samples
     stand_ins : how many of the picks another strategy made: all of them where one stood in, or the
         last ones, where the model doubts fewer samples than were asked for
 
