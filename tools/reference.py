@@ -25,7 +25,7 @@ from labelcycle.config import Config
 from labelcycle.core import clusterers, registry, strategies
 from labelcycle.core.answer_times import Effort
 from labelcycle.nn import encoders, learners
-from labelcycle.simulate import experiment
+from labelcycle.simulate import experiment, sets
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 
@@ -180,6 +180,9 @@ def experiments() -> str:
         "`labelcycle simulate EXPERIMENT.yaml` plays the campaigns that such a file describes.",
         fields(experiment.Experiment, "experiment"),
         *(text for name, kind in parts.items() for text in (f"## {name}", fields(kind, name))),
+        "## Sets",
+        "`data.name` is one of these. `data.path` says where the set lies. Nothing is downloaded.",
+        table(("set", "what lies at `data.path`", "measured by"), map(_set, sets.SETS)),
     )
 
 
@@ -209,6 +212,14 @@ def _no_paper(module: Any, what: str) -> str:
     return f"{more[0].split('. ')[0].rstrip('.')}."
 
 
+def _set(name: str) -> tuple[str, str, str]:
+    """The row of a set of images or features."""
+    text = paragraphs(sets.SETS[name].__doc__, f"set {name}")[0]
+    if name in sets.LONG_TAILS:
+        text += f" The last class is thinned out to 1/{sets.LONG_TAILS[name]:g} of the first."
+    return f"`{name}`", text, "balanced accuracy" if name in sets.BALANCED else "accuracy"
+
+
 NEEDS = {
     "clusters": "clusters of the pool",
     "probabilities": "the model's class probabilities",
@@ -219,7 +230,7 @@ NEEDS = {
 def _strategy(name: str, module: Any) -> str:
     del name
     needs = [text for need, text in NEEDS.items() if need in module.NEEDS]
-    return f"It reads {', '.join(['the features', *needs])}."
+    return f"It reads {' and '.join(['the features', *needs])}."
 
 
 def _clusterer(name: str, module: Any) -> str:
