@@ -9,6 +9,7 @@ What the code does not explain ends this with an error that names it.
 import re
 import sys
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -194,22 +195,24 @@ def parts(title: str, lead: str, package: Any, extra: Callable[[str, Any], str])
     rows, sections = [], []
     for name in package.names():
         module = package.get(name)
-        first, paper = registry.described(module)
-        source = f"Paper: {paper}." if paper else _no_paper(module, f"{title}, {name}")
+        first, _ = registry.described(module)
         first = explained(first, f"{title}, {name}").replace("; for ", ". For ")
         rows.append((f"[`{name}`](#{name})", first))
         sections += [f"## {name}", first, extra(name, module)]
-        sections.append(source)
+        sections += _notes(module, f"{title}, {name}")
         sections.append(fields(module.Options, name) or "It has no options.")
     return page(title, lead, table(("name", "what it is"), rows), *sections)
 
 
-def _no_paper(module: Any, what: str) -> str:
-    """The sentence with which a module says why it has no paper."""
+def _notes(module: Any, what: str) -> list[str]:
+    """What a module says of itself below its first line: its paper, and the rest."""
     _, *more = paragraphs(module.__doc__, what)
-    if not more or not more[0].startswith(registry.NO_PAPER):
+    _, paper = registry.described(module)
+    if not paper and not (more and more[0].startswith(registry.NO_PAPER)):
         raise Unexplained(f"{what}: wanted a paper, or `{registry.NO_PAPER}` and why")
-    return f"{more[0].split('. ')[0].rstrip('.')}."
+    if paper:
+        more[:1] = [f"Paper: {paper}.", more[0].removeprefix(paper).lstrip(".,; ")]
+    return list(takewhile(lambda text: not text.startswith(ASIDE), filter(None, more)))
 
 
 def _set(name: str) -> tuple[str, str, str]:
@@ -219,6 +222,9 @@ def _set(name: str) -> tuple[str, str, str]:
         text += f" The last class is thinned out to 1/{sets.LONG_TAILS[name]:g} of the first."
     return f"`{name}`", text, "balanced accuracy" if name in sets.BALANCED else "accuracy"
 
+
+ASIDE = ("Slow version: ", "Measured: ")
+"""Begin what of a docstring is for readers of the code, up to its end."""
 
 NEEDS = {
     "clusters": "clusters of the pool",
