@@ -5,8 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 LABEL_STUDIO := .venv-label-studio
 TEST := $(VENV)/bin/python -m pytest
-# Two processes with one thread each; the tests of a file stay together, in their order. Files are
-# begun by name: by number of tests, files of few long tests would come last, for one process alone.
+# Two processes with one thread each, and with servers of their own; the tests of a file stay
+# together, in their order. Files are begun by name, after the longest (tests/conftest.py): by number
+# of tests, files of few long tests would come last, for one process alone.
 TEST_PARALLEL := OMP_NUM_THREADS=1 $(TEST) --numprocesses 2 --dist loadfile --no-loadscope-reorder
 PIP_FLAGS := --disable-pip-version-check --quiet
 # Only what a lock has, in the files whose digests it has. A dependency without a wheel is built by
@@ -25,8 +26,8 @@ define each
 	echo "make $@: all passed: $(1)"
 endef
 
-.PHONY: help demo test test-plain test-services quick docs reference lint rules format types layers \
-	faults attacks mutants \
+.PHONY: help demo test test-plain test-services quick docs reference lint rules format types plug-ins \
+	layers faults attacks mutants \
 	env env-label-studio env-tools lock audit clean
 
 help:
@@ -53,10 +54,10 @@ test-plain: env
 	$(TEST_PARALLEL) -m "not service"
 
 test-services: env env-label-studio
-	$(TEST) -m service
+	$(TEST_PARALLEL) -m service
 
 quick: env
-	$(TEST_PARALLEL) -m "not service and not slow"
+	$(TEST_PARALLEL) -m "not service and not slow" --hypothesis-profile quick
 
 faults: env env-label-studio
 	PYTHONPATH=tests:tests/support $(VENV)/bin/python -m faults
@@ -77,7 +78,7 @@ mutants: env
 	OMP_NUM_THREADS=1 $(VENV)/bin/python tools/mutants.py $(MUTANTS)
 
 lint: env
-	$(call each,rules format types layers)
+	$(call each,rules format types plug-ins layers)
 
 rules: env
 	$(VENV)/bin/ruff check .
@@ -87,6 +88,9 @@ format: env
 
 types: env
 	$(VENV)/bin/mypy
+
+plug-ins: env
+	$(VENV)/bin/python tools/plug_in_types.py
 
 layers: env
 	$(VENV)/bin/lint-imports

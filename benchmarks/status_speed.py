@@ -24,18 +24,25 @@ from measured import where
 from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.campaign import labels, round_states
+from labelcycle.campaign.records.metrics_record import Metrics
+from labelcycle.campaign.records.plan_record import Plan, PlanDigests
+from labelcycle.campaign.records.selection_record import RoundSelection, SelectedSample
 from labelcycle.campaign.store import (
     Campaign,
     Label,
     Sample,
     write_bytes,
-    write_json,
     write_labels,
     write_samples,
 )
+from labelcycle.core.metrics import Estimate
+from labelcycle.people import figures, preannotation
+from labelcycle.rounds import corrected_labels
+from labelcycle.rounds.campaign_history import History
 
 CLASSES = ("cat", "dog")
 LABELS = 100
+AT = "2026-01-01T00:00:00+00:00"
 
 
 def made_up(root: Path, closed: int, samples: int) -> Campaign:
@@ -43,7 +50,8 @@ def made_up(root: Path, closed: int, samples: int) -> Campaign:
     campaign = Campaign(root)
     git.init(root)
     settings = {"campaign": {"name": "made up", "classes": list(CLASSES), "rounds": closed + 1}}
-    write_bytes(campaign.params, config.print_params(config.parse(settings)).encode())
+    chosen = config.parse(settings)
+    write_bytes(campaign.params, config.print_params(chosen).encode())
     labels.write_migrations(campaign, ())
     names = [f"{number:016x}" for number in range(samples)]
     images = [Sample(name, f"{name}.png", f"{name}.png", "pool", 28, 28) for name in names]
@@ -54,16 +62,47 @@ def made_up(root: Path, closed: int, samples: int) -> Campaign:
         given = [Label(name, CLASSES[row % 2], votes={}) for row, name in enumerate(own)]
         write_labels(campaign.label_file(number), given)
         folder = campaign.round(number)
-        write_json(folder / round_states.PLAN, {"campaign": "", "classes": list(CLASSES)})
-        write_json(folder / round_states.SELECTION, {"samples": [{"sample": name} for name in own]})
-        accuracy = {"value": 0.9, "low": 0.8, "high": 0.95}
-        metrics = {"accuracy": accuracy, "cancelled": False, "strategy": "typiclust"}
-        write_json(folder / round_states.METRICS, {**metrics, "labels": (number + 1) * LABELS})
+        picks = tuple(SelectedSample(name, rank, 1.0, {}) for rank, name in enumerate(own))
+        selection = RoundSelection("typiclust", None, LABELS, {}, picks)
+        selection.write(folder / round_states.SELECTION)
+        _plan(number).write(folder / round_states.PLAN)
+        _metrics(number, chosen).write(folder / round_states.METRICS)
     git.commit(root, ["params.yaml", "schema.json", "rounds"], "Made up")
     for number in range(closed):
         git.tag(root, round_states.open_tag(number), "open")
         git.tag(root, round_states.round_tag(number), "closed")
     return campaign
+
+
+def _plan(number: int) -> Plan:
+    digests = PlanDigests("", "", "", "")
+    return Plan(number, "", "typiclust", LABELS, 0, number * LABELS, CLASSES, AT, digests, {})
+
+
+def _metrics(number: int, chosen: config.Config) -> Metrics:
+    """The figures of a round of which nobody's answers are known."""
+    nothing = History(number)
+    labels = (number + 1) * LABELS
+    return Metrics(
+        accuracy=Estimate(0.9, 0.8, 0.95),
+        round=number,
+        strategy="typiclust",
+        budget=LABELS,
+        labels=labels,
+        accepted=LABELS,
+        rejected=0,
+        tasks=LABELS,
+        undone=0,
+        returned=0,
+        bought=labels,
+        ended="complete",
+        cancelled=False,
+        people=figures.figures(nothing, chosen),
+        preannotation=preannotation.figures(nothing, chosen),
+        corrections=corrected_labels.figures(number, (), (), ()),
+        closed=AT,
+        digests={},
+    )
 
 
 def least(words: tuple[str, ...], repeats: int) -> dict[str, float]:

@@ -64,7 +64,7 @@ export LABEL_STUDIO_API_KEY='$token'
 export MLFLOW_TRACKING_USERNAME='labelcycle'
 export MLFLOW_TRACKING_PASSWORD='$tracking'
 export PREFECT_API_AUTH_STRING='$prefect_login'
-# Who is told that a round opens, is complete, is closed or is stuck: docs/operating.md
+# Who is told that a round opens, is complete, is closed or is stuck: docs/guides/serve-weekly.md
 export LABELCYCLE_NOTIFY=''
 FILE
 chmod 0444 ./*

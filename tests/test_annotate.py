@@ -9,7 +9,7 @@ from labelcycle.adapters.annotation.files import FilesBackend
 from labelcycle.adapters.ports import OpenTask
 from labelcycle.campaign.store import Campaign, Sample, write_samples
 from labelcycle.errors import DataError
-from labelcycle.people.simulated import Reply, _reply, annotate, read_truth
+from labelcycle.people.simulated import SimulatedAnswer, _drawn_answer, annotate, read_truth
 
 CLASSES = ("cat", "dog", "cow")
 COUNT = 600
@@ -17,9 +17,9 @@ COUNT = 600
 
 def replies(
     seed: int, error_rate: float, skip_rate: float, annotators: int = 2, turn: int = 0, *more: float
-) -> list[Reply]:
+) -> list[SimulatedAnswer]:
     return [
-        _reply(
+        _drawn_answer(
             OpenTask(i, f"k/{i}", str(i), 0),
             {str(i): CLASSES[i % 3]},
             CLASSES,
@@ -36,28 +36,28 @@ def replies(
 def test_without_errors_everything_is_right() -> None:
     found = replies(0, 0.0, 0.0)
     assert [reply.label for reply in found] == [CLASSES[i % 3] for i in range(COUNT)]
-    assert {reply.kind for reply in found} == {"right"}
+    assert {reply.outcome for reply in found} == {"right"}
 
 
 def test_rates_are_kept_within_four_deviations() -> None:
     found = replies(0, 0.2, 0.1)
-    skipped = sum(reply.kind == "skip" for reply in found)
-    wrong = sum(reply.kind == "wrong" for reply in found)
+    skipped = sum(reply.outcome == "skip" for reply in found)
+    wrong = sum(reply.outcome == "wrong" for reply in found)
     assert abs(skipped - COUNT * 0.1) < 4 * (COUNT * 0.1 * 0.9) ** 0.5
     assert abs(wrong - COUNT * 0.18) < 4 * (COUNT * 0.18 * 0.82) ** 0.5
-    assert all((reply.label is None) == (reply.kind == "skip") for reply in found)
-    assert all(r.label != CLASSES[i % 3] for i, r in enumerate(found) if r.kind == "wrong")
-    assert {reply.label for reply in found if reply.kind == "wrong"} == set(CLASSES)
+    assert all((reply.label is None) == (reply.outcome == "skip") for reply in found)
+    assert all(r.label != CLASSES[i % 3] for i, r in enumerate(found) if r.outcome == "wrong")
+    assert {reply.label for reply in found if reply.outcome == "wrong"} == set(CLASSES)
 
 
 def test_rates_of_one() -> None:
-    assert {reply.kind for reply in replies(0, 1.0, 0.0)} == {"wrong"}
-    assert {reply.kind for reply in replies(0, 1.0, 1.0)} == {"skip"}
+    assert {reply.outcome for reply in replies(0, 1.0, 0.0)} == {"wrong"}
+    assert {reply.outcome for reply in replies(0, 1.0, 1.0)} == {"skip"}
 
 
 def test_each_person_has_an_error_rate_in_turn() -> None:
     found = replies(0, 0.0, 0.0, 3, 0, 1.0)
-    kinds = {person: {r.kind for r in found if r.person == person} for person in range(3)}
+    kinds = {person: {r.outcome for r in found if r.person == person} for person in range(3)}
     assert kinds == {0: {"right"}, 1: {"wrong"}, 2: {"right"}}
 
 
@@ -74,7 +74,7 @@ def test_the_seed_decides() -> None:
 
 def test_more_skips_change_no_other_answer() -> None:
     few, many = replies(3, 0.2, 0.05), replies(3, 0.2, 0.3)
-    assert all(a == b for a, b in zip(few, many, strict=True) if b.kind != "skip")
+    assert all(a == b for a, b in zip(few, many, strict=True) if b.outcome != "skip")
 
 
 def test_work_is_shared_and_takes_time() -> None:
@@ -90,7 +90,7 @@ def test_work_is_shared_and_takes_time() -> None:
 def test_people_of_one_task_are_different_and_err_on_their_own() -> None:
     turns = [replies(0, 0.3, 0.0, annotators=3, turn=turn) for turn in range(3)]
     assert all(len({r.person for r in task}) == 3 for task in zip(*turns, strict=True))
-    wrong = [np.array([r.kind == "wrong" for r in each]) for each in turns]
+    wrong = [np.array([r.outcome == "wrong" for r in each]) for each in turns]
     assert all(abs(each.mean() - 0.3) < 4 * (0.21 / COUNT) ** 0.5 for each in wrong)
     both = float((wrong[0] & wrong[1]).mean())
     assert abs(both - 0.09) < 4 * (0.09 * 0.91 / COUNT) ** 0.5

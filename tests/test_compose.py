@@ -320,6 +320,7 @@ def test_label_studio_is_ready_for_labelcycle_at_its_first_start(
     assert settings["LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN"] == "true"
     assert settings["LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK"] == "true"
     assert settings["LABEL_STUDIO_HOST"] == worker["LABEL_STUDIO_HOST"]
+    assert settings["CSRF_TRUSTED_ORIGINS"] == settings["LABEL_STUDIO_HOST"]
     assert worker["LABEL_STUDIO_URL"] == "http://label-studio:8080"
     assert int(settings["TASK_LOCK_TTL"]) <= 3600
 

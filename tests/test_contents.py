@@ -3,17 +3,21 @@
 import ast
 import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
-import numpy as np
 import pytest
 
 from labelcycle.adapters.local.variables import OWN, VARIABLES
 from labelcycle.campaign import contents, metric_names, round_states
+from labelcycle.campaign.records.metrics_record import Evaluation, Metrics
 from labelcycle.campaign.store import Campaign
-from labelcycle.stages import declaration, evaluate
+from labelcycle.core.answer_times import Effort
+from labelcycle.core.metrics import Estimate
+from labelcycle.stages import declaration
 
 TOP = Path(__file__).parents[1]
 FILES = {
@@ -73,28 +77,30 @@ def test_a_file_is_known_by_its_path(file: str, path: str | None) -> None:
     assert (found.path if found else None) == path
 
 
-def test_every_figure_of_the_model_is_explained() -> None:
-    confusion = np.array([[3, 1], [0, 2]])
-    options = evaluate.Options(bootstrap=100)
-    record = evaluate.summary(confusion, ("a", "b"), options, np.random.default_rng(0))
-    assert metric_names.unnamed(record | evaluate._nothing() | record) == []
-    assert metric_names.unnamed(evaluate._nothing()) == []
+def names_of(kind: Any, above: str = "") -> Iterator[str]:
+    """The dotted name of each figure of a record; `*` where any name may be."""
+    types = [x for x in get_args(kind) if x is not type(None)]
+    if get_origin(kind) is Mapping:
+        yield from names_of(types[1], f"{above}.*")
+    elif get_origin(kind) in (Union, UnionType) and len(types) == 1:
+        yield from names_of(types[0], above)
+    elif (
+        is_dataclass(kind) and kind not in (Estimate, Effort) and above != "preannotation.campaign"
+    ):
+        for name, hint in get_type_hints(kind).items():
+            yield from names_of(hint, f"{above}.{name}".lstrip("."))
+    else:
+        yield above
 
 
-@pytest.mark.parametrize(
-    ("record", "unnamed"),
-    [
-        ({"accuracy": {"value": 1, "low": 1, "high": 1}, "per_class": None}, []),
-        ({"speed": 3}, ["speed"]),
-        ({"per_class": {"cat": {"f1": 1, "f2": 1}}}, ["per_class.CLASS.f2"]),
-        ({"people": {"alpha": 1, "mood": 1}}, ["people.mood"]),
-        ({"people": {"annotators": {"ann": {"height": 2}}}}, ["people.annotators.PERSON.height"]),
-    ],
-)
-def test_a_figure_that_is_not_explained_is_named(
-    record: dict[str, Any], unnamed: list[str]
-) -> None:
-    assert metric_names.unnamed(record) == unnamed
+def test_the_names_are_the_figures_of_the_records() -> None:
+    places = re.compile(rf"\b({'|'.join(metric_names.PLACEHOLDERS)})\b")
+    model, both = (
+        {places.sub("*", name) for name in names}
+        for names in (metric_names.MODEL, metric_names.MODEL | metric_names.ROUND)
+    )
+    assert set(names_of(Evaluation)) == model
+    assert set(names_of(Metrics)) == both
 
 
 # --- the environment -----------------------------------------------------------------------

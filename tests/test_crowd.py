@@ -1,11 +1,15 @@
 """benchmarks/crowd.py: its figures by hand on a few rows, and how draws are put together."""
 
+from typing import Any
+
 import crowd
 import numpy as np
 import pytest
 
 
-def test_figures_of_made_up_people() -> None:
+@pytest.fixture(scope="module")
+def found() -> dict[str, Any]:
+    """The figures of 80 samples and three people, each of whom is wrong on ten or eleven."""
     truth = np.arange(80) % 10
     rows = {"clean_label": truth, "aggre_label": truth.copy()}
     for person, column in enumerate(crowd.COLUMNS):
@@ -14,20 +18,36 @@ def test_figures_of_made_up_people() -> None:
         rows[column] %= 10
     rows[crowd.COLUMNS[1]][0] = (truth[0] + 5) % 10  # the first sample is a tie of three
     rows["aggre_label"][:2] = 9
-    found = crowd.measure(rows)
+    return crowd.measure(rows)
+
+
+def test_figures_of_made_up_people(found: dict[str, Any]) -> None:
     assert found["people"] == [10 / 80, 11 / 80, 10 / 80]
     assert found["aggre_label"] == 2 / 80
     assert found["one_coin"] == 1
     assert found["skill"][0] == pytest.approx(70 / 80, abs=0.02)
-    majority = found["majority 0.6"]
-    assert majority["back"] == pytest.approx(1 / 80)
-    assert majority["wrong"] == 0
-    assert majority["best_person"] == pytest.approx(9 / 79)
-    assert majority["aggre_label"] == pytest.approx(1 / 79)
-    assert majority["like_aggre"] == pytest.approx(78 / 79)
-    # without unanimity: the samples on which somebody was wrong go back
-    assert found["majority 0.7"]["back"] == pytest.approx(30 / 80)
-    assert found["dawid_skene 0"]["back"] == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "figures"),
+    [
+        (
+            "majority 0.6",
+            {
+                "back": 1 / 80,
+                "wrong": 0,
+                "best_person": 9 / 79,
+                "aggre_label": 1 / 79,
+                "like_aggre": 78 / 79,
+            },
+        ),
+        # without unanimity: the samples on which somebody was wrong go back
+        ("majority 0.7", {"back": 30 / 80}),
+        ("dawid_skene 0", {"back": 0}),
+    ],
+)
+def test_figures_of_a_rule(found: dict[str, Any], rule: str, figures: dict[str, float]) -> None:
+    assert {name: found[rule][name] for name in figures} == pytest.approx(figures)
 
 
 def test_draws_are_put_together_as_mean_and_range() -> None:

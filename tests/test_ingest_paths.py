@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from labelcycle.core.one_line_warnings import Notice
+from labelcycle.core.one_line_warnings import Advice
 from labelcycle.errors import DataError
 from labelcycle.ingest.paths import find
 
@@ -117,7 +117,7 @@ OUT = ["in/far/a.png", "in/gone", "in/sub/a.png"]
 
 
 def test_links_within_a_folder_are_followed_and_others_told(linked: Path) -> None:
-    with pytest.warns(Notice, match=r"^left out: 3 links lead out of the folder given, "):
+    with pytest.warns(Advice, match=r"^left out: 3 links lead out of the folder given, "):
         assert names(find(["in"], linked), linked) == WITHIN
     assert names(find(["in"], linked, follow_links=True), linked) == sorted(WITHIN + OUT)
 
@@ -125,9 +125,9 @@ def test_links_within_a_folder_are_followed_and_others_told(linked: Path) -> Non
 def test_a_link_that_is_named_is_meant(linked: Path) -> None:
     assert names(find(["in/far", "in/sub/a.png"], linked), linked) == ["in/far/a.png", OUT[2]]
     (linked / "here").symlink_to("in/sub")
-    with pytest.warns(Notice, match=r"a link leads out of the folder given, such as .*here/a\.png"):
+    with pytest.warns(Advice, match=r"a link leads out of the folder given, such as .*here/a\.png"):
         assert names(find(["here"], linked), linked) == ["here/c.png"]
-    with pytest.warns(Notice, match="2 links lead"):  # the third was named, too
+    with pytest.warns(Advice, match="2 links lead"):  # the third was named, too
         find(["in", "in/sub/a.png"], linked)
 
 

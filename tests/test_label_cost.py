@@ -18,9 +18,10 @@ from labelcycle.nn import learners
 from labelcycle.nn.learner_inputs import Seen
 from labelcycle.nn.learners import linear
 from labelcycle.simulate import play_trial, run_trials
-from labelcycle.simulate.comparison import Campaign, LabelSet, Measured, Problem
+from labelcycle.simulate.comparison import LabelSet, Problem
 from labelcycle.simulate.plug_in_choice import choice
 from labelcycle.simulate.results import rows_of
+from labelcycle.simulate.trial import Measured, Trial
 
 pytestmark = pytest.mark.slow  # whole campaigns and processes: seconds each
 
@@ -52,10 +53,10 @@ def test_rows_compare_each_seed_with_random(
     assert found["metric"] == "accuracy"
     rows = {(row["strategy"], row["budget"]): row for row in found["rows"]}
     assert list(rows) == [("random", 3), ("random", 8), ("typiclust", 3), ("typiclust", 8)]
-    campaigns = [json.loads(line) for line in results.read_text().splitlines()]
+    trials = [json.loads(line) for line in results.read_text().splitlines()]
     values: dict[str, list[list[float]]] = {"random": [], "typiclust": []}
-    for campaign in sorted(campaigns, key=lambda campaign: campaign["seed"]):
-        values[campaign["strategy"]["name"]].append(campaign["accuracy"])
+    for trial in sorted(trials, key=lambda trial: trial["seed"]):
+        values[trial["strategy"]["name"]].append(trial["accuracy"])
     for number, budget in enumerate((3, 8)):
         each = np.array(values["typiclust"])[:, number]
         difference = each - np.array(values["random"])[:, number]
@@ -175,7 +176,7 @@ def opened(data: Path) -> LabelSet:
 
 def test_unequal_classes_are_measured_alike(data: Path) -> None:
     found = {
-        Campaign(RANDOM, KMEANS, LINEAR, 0): Measured(accuracy=[0.5], balanced=[0.25], stood_in=[0])
+        Trial(RANDOM, KMEANS, LINEAR, 0): Measured(accuracy=[0.5], balanced=[0.25], stood_in=[0])
     }
     for balanced, value in ((False, 0.5), (True, 0.25)):
         one = Problem(replace(opened(data), balanced=balanced), 60, (3,))
@@ -184,7 +185,7 @@ def test_unequal_classes_are_measured_alike(data: Path) -> None:
 
 def test_balanced_accuracy_is_the_mean_recall_of_the_classes(data: Path) -> None:
     source = opened(data)
-    found = play_trial.play(Problem(source, 100, (6,)), Campaign(RANDOM, KMEANS, LINEAR, 0), None)
+    found = play_trial.play(Problem(source, 100, (6,)), Trial(RANDOM, KMEANS, LINEAR, 0), None)
     rows = run_strategy.select("random", all_of(source), 6, derive(0, 0, "query")).rows
     options = linear.Options()
     model = linear.fit(source.data.train[rows], source.data.train_labels[rows], 3, options, 0)
@@ -221,9 +222,9 @@ def test_who_asks_no_model_still_sees_how_many_classes_there_are() -> None:
     """As in the stage `query`: probcover looks for as many clusters."""
     features, labels = np.eye(6, 4, dtype=np.float32), np.full(6, UNLABELED)
     model = linear.fit(features[:0], labels[:0], 5, linear.Options(), 0)
-    campaign = Campaign(RANDOM, KMEANS, LINEAR, 0)
+    trial = Trial(RANDOM, KMEANS, LINEAR, 0)
     clusters = np.zeros(6, dtype=np.int32)
-    pool = play_trial.pool_seen(campaign, Seen(features), labels, clusters, model, 5)
+    pool = play_trial.pool_seen(trial, Seen(features), labels, clusters, model, 5)
     assert pool.probabilities is not None
     assert pool.probabilities.shape == (6, 5)
     assert pool.clusters is pool.head is None

@@ -40,6 +40,7 @@ def test_servers_in_containers_are_the_versions_of_the_worker() -> None:
     assert {name: services[name] for name in shared} == {name: runtime[name] for name in shared}
 
 
+@pytest.mark.slow
 def test_what_a_lock_leaves_out_is_not_imported() -> None:
     """label-studio-sdk asks for nltk, which its client and our parts of it have no use for."""
     client = "labelcycle.adapters.annotation.label_studio.rest_api"

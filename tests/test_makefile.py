@@ -16,11 +16,12 @@ PARTS = (
     "ruff check .",
     "ruff format --check .",
     "mypy",
+    "python tools/plug_in_types.py",
     "lint-imports",
     "python tools/reference.py --check",
     "python -m sphinx --fail-on-warning --keep-going --fresh-env --quiet docs build/docs",
     "python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m not service",
-    "python -m pytest -m service",
+    "python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m service",
 )
 
 

@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import plug_in_types
 import pytest
 
 REPOSITORY = Path(__file__).parents[1]
@@ -91,13 +92,8 @@ def test_an_example_is_written_as_the_rest_is(name: str) -> None:
         assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.slow] if "/nn/" in each.path else [])  # torch
-        for name, each in EXAMPLES.items()
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_passes_its_contract_tests(name: str, tmp_path: Path) -> None:
     environment = written(name, tmp_path)
     (command, said), *_ = EXAMPLES[name].commands
@@ -107,6 +103,21 @@ def test_an_example_passes_its_contract_tests(name: str, tmp_path: Path) -> None
     assert re.search(rf"^{re.escape(said.strip())}, \d+ deselected in ", got, re.MULTILINE), got
 
 
+@pytest.mark.slow  # mypy
+def test_the_examples_have_what_their_protocols_ask_for(tmp_path: Path) -> None:
+    environment = written("unusual", tmp_path)
+    for example in EXAMPLES.values():
+        (tmp_path / example.path).write_text(example.code, encoding="utf-8")
+    command = [sys.executable, str(REPOSITORY / "tools" / "plug_in_types.py")]
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    count = int(re.findall(r"^(\d+) plug-ins have", done.stdout, re.MULTILINE)[0])
+    assert count == len(plug_in_types.protocols()) + len(EXAMPLES)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in EXAMPLES if name != "handoff"])
 def test_labelcycle_lists_an_example(name: str, tmp_path: Path) -> None:
     environment = written(name, tmp_path)

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from labelcycle.adapters import git
-from labelcycle.campaign import contents, metric_names
+from labelcycle.campaign import contents
 from labelcycle.cli import demo
 from labelcycle.cli.main import cli
 
@@ -53,7 +53,7 @@ def test_the_quick_demo_plays_three_rounds_and_leaves_no_server(tmp_path: Path) 
 
 
 def check_contents(root: Path) -> None:
-    """Every file is explained, and kept where that says; so is every figure."""
+    """Every file is explained, and kept where that says."""
     names = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True)
     tracked = set(names.stdout.splitlines())
     paths = [path for path in root.rglob("*") if path.is_file() and ".git" not in path.parts]
@@ -61,8 +61,6 @@ def check_contents(root: Path) -> None:
         found = contents.entry(name)
         assert found, name
         assert (found.keeper == "git") == (name in tracked), name
-    for path in root.glob("rounds/*/metrics.json"):
-        assert metric_names.unnamed(json.loads(path.read_text())) == []
 
 
 def test_the_quick_demo_has_no_services_to_stop() -> None:

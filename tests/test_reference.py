@@ -1,5 +1,6 @@
 """The reference pages say what the code says, and the code explains everything they list."""
 
+import re
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ from reference_text import Unexplained
 from labelcycle import options as base
 from labelcycle.core import strategies
 from labelcycle.core.strategies import typiclust
+from labelcycle.simulate.sets import SETS
 
 
 @pytest.mark.parametrize("name", sorted(reference.PAGES))
@@ -23,9 +25,15 @@ def test_a_page_says_what_the_code_says(name: str) -> None:
 
 
 def test_every_page_comes_from_the_code() -> None:
-    written_by_hand = {"api"}
+    written_by_hand = {"api", "data-sets"}
     pages = {path.stem for path in reference.FOLDER.glob("*.md")}
     assert pages - written_by_hand == set(reference.PAGES)
+
+
+def test_every_data_set_is_explained() -> None:
+    rows = re.findall(r"(?m)^\| (`.+?) \|", (reference.FOLDER / "data-sets.md").read_text("utf-8"))
+    names = {name for row in rows for name in re.findall("`(.+?)`", row)}
+    assert names == set(SETS)
 
 
 class Bounded(base.Options):

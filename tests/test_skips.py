@@ -37,12 +37,14 @@ def test_a_skip_fails_where_ci_is_true(options: tuple[str, ...], tmp_path: Path)
         assert f"SKIPPED AGAINST THE LIST: no such program ({where})" in run.stdout
 
 
+@pytest.mark.slow
 def test_elsewhere_it_is_only_listed(tmp_path: Path) -> None:
     run = outcome(tmp_path, "")
     assert run.returncode == 0
     assert "SKIPPED AGAINST" not in run.stdout
 
 
+@pytest.mark.slow
 def test_a_reason_on_the_list_may_happen(tmp_path: Path) -> None:
     (tmp_path / "allowing.py").write_text("import skips\nskips.ALLOWED_SKIPS = ('no such',)\n")
     run = outcome(tmp_path, "true", "-p", "allowing")

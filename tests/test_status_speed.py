@@ -36,6 +36,7 @@ def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(status_speed.made_up(tmp_path, 2, 300).root)
 
 
+@pytest.mark.slow
 def test_a_campaign_without_an_open_round_is_told_of_without_heavy_libraries(closed: str) -> None:
     told, names = loaded("-C", closed, "status")
     assert "200  0.900 (0.800 to 0.950)" in told

@@ -6,17 +6,17 @@ import warnings
 
 import pytest
 
-from labelcycle.core.one_line_warnings import Notice, print_notices
+from labelcycle.core.one_line_warnings import Advice, print_notices
 
 TWICE = """
 import warnings
 from labelcycle.cli import main as cli
-from labelcycle.core.one_line_warnings import Notice
+from labelcycle.core.one_line_warnings import Advice
 
 @cli.cli.command()
 def twice():
     for _ in range(2):
-        warnings.warn("half of them", Notice)
+        warnings.warn("half of them", Advice)
 
 import sys
 sys.argv = ["labelcycle", "twice"]
@@ -36,7 +36,7 @@ def test_other_warnings_are_shown_as_before(capsys: pytest.CaptureFixture[str]) 
         print_notices()
         warnings.simplefilter("always", UserWarning)
         warnings.warn("of another", UserWarning, stacklevel=1)
-        warnings.warn("of ours", Notice, stacklevel=1)
+        warnings.warn("of ours", Advice, stacklevel=1)
     assert shown == ["of another"]
     assert capsys.readouterr().err == "labelcycle: of ours\n"
     assert warnings.showwarning.__module__ != "labelcycle.core.one_line_warnings"

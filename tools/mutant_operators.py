@@ -2,7 +2,7 @@
 
 Each change is one that a careless hand could make: `<` for `<=`, a lost keyword, a text that is
 another one. What is left alone cannot be seen by a test, or is seen by mypy: docstrings,
-annotations, decorators, asserts, `encoding=`.
+annotations, decorators, asserts, `encoding=`, descriptions of settings.
 """
 
 import ast
@@ -38,8 +38,9 @@ COMPUTED = {
     ">>": "<<",
 }
 JOINED = {"and": "or", "or": "and"}
-UNSEEN_KEYWORDS = {"encoding", "stacklevel"}
-"""`encoding="utf-8"` is what Python does anyway where the tests run."""
+UNSEEN_KEYWORDS = {"description", "encoding", "stacklevel"}
+"""`encoding="utf-8"` is what Python does anyway where the tests run. A `description` of a setting
+is its docstring."""
 TYPING = {"cast", "NewType", "TypeVar", "ParamSpec", "TypeVarTuple"}
 
 _COMPARISON = re.compile(r"not\s+in\b|is\s+not\b|in\b|is\b|[<>=!]=|<|>")

@@ -26,7 +26,7 @@ from labelcycle.config import Config
 from labelcycle.core import clusterers, registry, strategies
 from labelcycle.core.answer_times import Effort
 from labelcycle.nn import encoders, learners
-from labelcycle.simulate import experiment, sets
+from labelcycle.simulate import experiment
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 
@@ -178,12 +178,10 @@ def experiments() -> str:
     }
     return page(
         "Experiments",
-        "`labelcycle simulate EXPERIMENT.yaml` plays the campaigns that such a file describes.",
+        "`labelcycle simulate EXPERIMENT.yaml` plays the campaigns that such a file describes."
+        " `data.name` is one of the [data sets](data-sets.md).",
         fields(experiment.Experiment, "experiment"),
         *(text for name, kind in parts.items() for text in (f"## {name}", fields(kind, name))),
-        "## Sets",
-        "`data.name` is one of these. `data.path` says where the set lies. Nothing is downloaded.",
-        table(("set", "what lies at `data.path`", "measured by"), map(_set, sets.SETS)),
     )
 
 
@@ -213,14 +211,6 @@ def _notes(module: Any, what: str) -> list[str]:
     if paper:
         more[:1] = [f"Paper: {paper}.", more[0].removeprefix(paper).lstrip(".,; ")]
     return list(takewhile(lambda text: not text.startswith(ASIDE), filter(None, more)))
-
-
-def _set(name: str) -> tuple[str, str, str]:
-    """The row of a set of images or features."""
-    text = paragraphs(sets.SETS[name].__doc__, f"set {name}")[0]
-    if name in sets.LONG_TAILS:
-        text += f" The last class is thinned out to 1/{sets.LONG_TAILS[name]:g} of the first."
-    return f"`{name}`", text, "balanced accuracy" if name in sets.BALANCED else "accuracy"
 
 
 ASIDE = ("Slow version: ", "Measured: ")

@@ -32,7 +32,7 @@ from labelcycle_flows.waking import Waker
 
 
 @dataclass(frozen=True)
-class Place:
+class ReceiverAddress:
     """Where the receiver is: the address that the backend calls, and where we listen for it."""
 
     url: str
@@ -40,7 +40,7 @@ class Place:
     port: int
 
 
-def place(url: str, listen: str | None = None) -> Place:
+def receiver_address(url: str, listen: str | None = None) -> ReceiverAddress:
     """The receiver's place: where it was told, and nowhere else.
 
     url : address at which the backend reaches this program. One by number is listened on; one by
@@ -59,13 +59,13 @@ def place(url: str, listen: str | None = None) -> Place:
             if not colon:
                 raise ValueError("no HOST:")
             own = own.removeprefix("[").removesuffix("]")
-            return Place(url, _number(own) or own, int(number))
+            return ReceiverAddress(url, _number(own) or own, int(number))
     except (KeyError, ValueError) as error:
         raise SettingsError(
             "the receiver's place: wanted an address such as http://127.0.0.1:8090/ and HOST:PORT,"
             f" got {url!r} and {listen!r} ({error})"
         ) from error
-    return Place(url, _number(host) or "0.0.0.0", port)
+    return ReceiverAddress(url, _number(host) or "0.0.0.0", port)
 
 
 def _number(host: str) -> str | None:
@@ -80,7 +80,7 @@ def _number(host: str) -> str | None:
 
 
 @contextlib.contextmanager
-def received(root: Path, looks: Looks, where: Place, every_s: float) -> Iterator[None]:
+def received(root: Path, looks: Looks, where: ReceiverAddress, every_s: float) -> Iterator[None]:
     """Webhooks start looks at the campaign in `root` while the block lasts.
 
     The secret is a new one each time, known to the backend alone. Raises ToolFailed if the

@@ -12,7 +12,7 @@ from prefect.logging import get_run_logger
 from labelcycle.adapters import annotation
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import AnnotationProgress
-from labelcycle.campaign import round_states
+from labelcycle.campaign.records.metrics_record import Metrics
 from labelcycle.people import gold, unknown_classes
 from labelcycle.rounds import (
     altered_tasks,
@@ -40,19 +40,19 @@ def say(text: str) -> None:
 
 def announce(snapshot: Snapshot) -> None:
     """Say that a round is open; link and table of what it asks for."""
-    pushed = snapshot.record(round_states.PUSHED)
-    waiting = pushed_tasks.told(pushed_tasks.tasks(snapshot))
-    say(f"round {snapshot.number} is open: {waiting} wait for annotators at {pushed['url']}")
+    pushed = snapshot.records.pushed(snapshot.number)
+    waiting = pushed_tasks.told(pushed.tasks)
+    say(f"round {snapshot.number} is open: {waiting} wait for annotators at {pushed.url}")
     create_link_artifact(
-        link=pushed["url"],
+        link=pushed.url,
         link_text=f"Round {snapshot.number} in {_title(snapshot)}",
         key=f"round-{snapshot.number:03d}-tasks",
     )
-    selection = snapshot.record(round_states.SELECTION)["samples"]
+    picks = snapshot.records.selection(snapshot.number).samples
     create_table_artifact(
         table=[
-            {"rank": s["rank"], "sample": s["sample"], "score": s["score"], **s["why"]}
-            for s in selection
+            {"rank": pick.rank, "sample": pick.sample, "score": pick.score, **pick.why}
+            for pick in picks
         ],
         key=f"round-{snapshot.number:03d}-selection",
         description=f"What round {snapshot.number} asks for, and why",
@@ -61,7 +61,7 @@ def announce(snapshot: Snapshot) -> None:
 
 def progress(snapshot: Snapshot, done: AnnotationProgress) -> None:
     """Say how far annotators are; a table with the link."""
-    url = snapshot.record(round_states.PUSHED)["url"]
+    url = snapshot.records.pushed(snapshot.number).url
     begun = f", {done.partly} wait for another person" if done.partly else ""
     say(
         f"round {snapshot.number}: {done.answered} answered, {done.skipped} skipped of"
@@ -88,50 +88,49 @@ def progress(snapshot: Snapshot, done: AnnotationProgress) -> None:
 
 def closed(snapshot: Snapshot, number: int) -> None:
     """Say what a closed round gave; a table of all rounds so far."""
-    metrics = snapshot.record(round_states.METRICS, number)
-    accuracy = metrics["accuracy"]
-    said = (
-        f"accuracy {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})"
+    metrics = snapshot.records.metrics(number)
+    accuracy, people = metrics.accuracy, metrics.people
+    measured = (
+        f"accuracy {accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f})"
         if accuracy
-        else metrics.get("reason", "no accuracy")
+        else metrics.reason or "no accuracy"
     )
-    back = metrics["returned"]
+    back = metrics.returned
     say(
-        f"round {number} is closed: {metrics['accepted']} labels more, {metrics['rejected']}"
+        f"round {number} is closed: {metrics.accepted} labels more, {metrics.rejected}"
         f" rejected{f', {back} samples back in the pool' if back else ''};"
-        f" {metrics['labels']} labels in all, {said}"
+        f" {metrics.labels} labels in all, {measured}"
     )
     if early := deadline.told(metrics):
         say(f"round {number} was {early}")
-    for line in gold.told(metrics["people"]["gold"]):
-        say(line)
-    if unknown := unknown_classes.told(metrics["people"].get("no_class")):
-        say(unknown)
-    for line in skipped_samples.told(metrics["people"], snapshot.config.notify.missing_class):
-        say(line)
-    changed = metrics["corrections"]
-    for line in (corrected_labels.told(changed), corrected_labels.waiting_told(changed["waiting"])):
+    for line in (
+        *gold.told(people.gold),
+        unknown_classes.told(people.no_class),
+        *skipped_samples.told(people, snapshot.config.notify.missing_class),
+        corrected_labels.told(metrics.corrections),
+        corrected_labels.waiting_told(metrics.corrections.waiting),
+    ):
         if line:
             say(line)
-    rows = []
-    for n in snapshot.closed:
-        m = snapshot.record(round_states.METRICS, n)
-        value = m["accuracy"] or {}
-        rows.append(
-            {
-                "round": n,
-                "strategy": m["strategy"],
-                "labels": m["labels"],
-                "accuracy": value.get("value"),
-                "low": value.get("low"),
-                "high": value.get("high"),
-            }
-        )
+    rows = [_row(snapshot.records.metrics(closed_round)) for closed_round in snapshot.closed]
     _show_table("rounds", rows, _so_far(snapshot))
 
 
+def _row(metrics: Metrics) -> dict[str, Any]:
+    """A closed round in the table of rounds."""
+    accuracy = metrics.accuracy
+    return {
+        "round": metrics.round,
+        "strategy": metrics.strategy,
+        "labels": metrics.labels,
+        "accuracy": accuracy and accuracy.value,
+        "low": accuracy and accuracy.low,
+        "high": accuracy and accuracy.high,
+    }
+
+
 def _title(snapshot: Snapshot) -> str:
-    return annotation.title(pushed_tasks.place(snapshot, snapshot.number)[0])
+    return annotation.title(snapshot.records.pushed(snapshot.number).backend)
 
 
 def _show_table(key: str, rows: list[dict[str, Any]], description: str) -> None:

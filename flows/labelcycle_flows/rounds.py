@@ -22,6 +22,7 @@ from labelcycle import config
 from labelcycle.adapters import git, lock
 from labelcycle.adapters.address_logins import text_without_logins, without_login
 from labelcycle.campaign import round_states
+from labelcycle.campaign.records.ending_record import How
 from labelcycle.campaign.round_states import BEFORE_OPEN, State
 from labelcycle.campaign.store import Campaign
 from labelcycle.cycle import round_closing, round_opening, task_plan
@@ -44,19 +45,19 @@ def open_round(folder: str) -> int:
             code_file.refresh_code(campaign, snapshot.config)
         if snapshot.state is State.DUE:
             round_opening.plan(snapshot)
-            snapshot = snapshots.read(campaign.root)
+            snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.PLANNED:
             round_opening.check_plan(snapshot)
             _bring_up_to_date(snapshot, declaration.OPENING)
             round_opening.record_selection(snapshot)
-            snapshot = snapshots.read(campaign.root)
+            snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.SELECTED:
             round_opening.check_plan(snapshot)
             push(snapshot)
-            snapshot = snapshots.read(campaign.root)
+            snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.PUSHED:
             round_opening.mark_open(snapshot)
-            snapshot = snapshots.read(campaign.root)
+            snapshot = snapshots.renewed(snapshot)
         reports.announce(snapshot)
         telling.tell(snapshot)
         return snapshot.number
@@ -79,20 +80,20 @@ def close_round(folder: str) -> int:
         )
         if snapshot.state in (State.OPEN, State.ENDING):
             pull(snapshot)
-            snapshot = snapshots.read(campaign.root)
+            snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.PULLED:
             round_closing.accept(snapshot)
-            snapshot = snapshots.read(campaign.root)
+            snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.LABELED:
             if round_closing.ending(snapshot) == "cancel":
                 round_closing.version_labels(snapshot)
             else:
                 _bring_up_to_date(snapshot, declaration.CLOSING)
             round_closing.measure(snapshot)
-            snapshot = snapshots.read(campaign.root)
+            snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.MEASURED:
             round_closing.close(snapshot)
-        snapshot = snapshots.read(campaign.root)
+        snapshot = snapshots.renewed(snapshot)
         log_rounds(snapshot)
         reports.closed(snapshot, number)
         telling.tell(snapshot)
@@ -138,7 +139,7 @@ def run(folder: str) -> None:
         if snapshot.closed:
             log_missing(snapshot)  # outside a flow, for no flow may be due
         while True:
-            snapshot = snapshots.read(campaign.root)
+            snapshot = snapshots.renewed(snapshot)
             if snapshot.state is State.DUE:
                 reason = _why_not_open(snapshot)
                 if reason:
@@ -182,7 +183,7 @@ def close_now(folder: str) -> None:
         close_round(folder)
 
 
-def end_early(folder: str, how: str, reason: str = "", abandon: bool = False) -> None:
+def end_early(folder: str, how: How, reason: str = "", abandon: bool = False) -> None:
     """End a stuck round: `incomplete` trains and measures too, `cancel` keeps the answers only."""
     with _at_work(folder) as campaign:
         snapshot = _checked(campaign)
@@ -192,7 +193,7 @@ def end_early(folder: str, how: str, reason: str = "", abandon: bool = False) ->
                 say(f"round {snapshot.number}: its plan was dropped; nobody had been asked")
                 return
             open_round(folder)  # a push that died half way: people may have answered already
-            snapshot = snapshots.read(campaign.root)
+            snapshot = snapshots.renewed(snapshot)
         if snapshot.state in (State.OPEN, State.ENDING):
             round_closing.end_early(snapshot, how, reason, abandon)
         else:

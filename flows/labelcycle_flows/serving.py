@@ -35,9 +35,9 @@ def serve(root: Path, every: int, webhook: str | None, listen: str | None) -> No
     with contextlib.ExitStack() as stack:
         stack.enter_context(_elsewhere())
         if webhook:
-            from labelcycle_flows.receiving import place, received
+            from labelcycle_flows.receiving import received, receiver_address
 
-            stack.enter_context(received(root, looks, place(webhook, listen), every))
+            stack.enter_context(received(root, looks, receiver_address(webhook, listen), every))
         _serve(root, name, looks, every)
 
 

@@ -229,7 +229,6 @@ def _fitted(
     seed: int,
 ) -> learners.Learner:
     """The learner, fitted on the labels there are."""
-    module = learners.get(learner)
-    learners.must_see("features", learner, "learner")
+    module = learners.get_for_features(learner)
     settings = _settings(module.Options, options, f"learner {learner}", normalise)
     return module.fit(pool.features, pool.labels, classes, settings, seed)

@@ -15,12 +15,15 @@ PLAIN = "outs:\n- md5: 0123\n  size: 3\n  hash: md5\n  path: {}\n"
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
-    put(tmp_path, "dvc.yaml", declaration.print_dvc_yaml())
-    for name in ("dvc.lock", ".dvc/config", ".gitignore"):
-        put(tmp_path, name, "")
-    put(tmp_path, "params.yaml", "pretrain: {options: {file: mine.npz}}")
-    put(tmp_path, "data/images.dvc", PLAIN.format("images"))
-    put(tmp_path, "data/mine/features.npz.dvc", PLAIN.format("features.npz") + "desc: mine\n")
+    for name, text in {
+        "dvc.yaml": declaration.print_dvc_yaml(),
+        **dict.fromkeys(("dvc.lock", ".dvc/config", ".gitignore"), ""),
+        "params.yaml": "pretrain: {options: {file: mine.npz}}",
+        "data/images.dvc": PLAIN.format("images"),
+        "data/mine/features.npz.dvc": PLAIN.format("features.npz") + "desc: mine\n",
+    }.items():
+        put(tmp_path, name, text, tracked=False)
+    subprocess.run(["git", "add", "--force", "."], cwd=tmp_path, check=True)
     return tmp_path
 
 

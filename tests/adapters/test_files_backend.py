@@ -209,3 +209,94 @@ def test_a_file_that_was_removed_is_another_project(backend: FilesBackend) -> No
         backend.progress(project, ids)
     again, _ = pushed(backend)
     assert again != project
+
+
+def test_a_withdrawn_task_is_asked_of_nobody(backend: FilesBackend) -> None:
+    project, ids = pushed(backend)
+    backend.withdraw(project, {"k/000/1": ids["k/000/1"], "k/000/2": 99})
+    assert [task.key for task in backend.open_tasks(project)] == ["k/000/0", "k/000/2"]
+    assert backend.push(project, specs(3)) == ids  # asked again
+    assert [task.key for task in backend.open_tasks(project)] == list(ids)
+
+
+def test_a_task_as_it_is_stored_and_shown(backend: FilesBackend) -> None:
+    project = backend.open_project("k", "Test", SCHEMA)
+    (task,) = specs(1)
+    guess = Prediction("dog", 0.5, "m")
+    for spec, model, shown in (
+        (replace(task, prediction=guess), "m", {"image": "https://x/y", "guess": "dog"}),
+        (replace(task, prediction=guess, shown=False), "m", {"image": "https://x/y"}),
+        (replace(task, prediction=guess), "another", {"image": "https://x/y"}),
+    ):
+        ids = backend.push(project, [spec], model)
+        assert backend.displayed(project, ids) == {task.key: [shown]}
+        assert backend.shown(project) == {ids[task.key]: ("https://x/y", shown.get("guess"))}
+    assert backend.display([replace(task, prediction=guess)]) == {
+        task.key: {"image": "https://x/y", "guess": "dog"}
+    }
+    assert backend.displayed(project, {task.key: 99}) == {}
+    wanted = {"image": "https://x/z", "guess": "cat"}
+    backend.restore(project, ids, {task.key: wanted, "another": wanted})
+    assert backend.displayed(project, ids) == {task.key: [wanted]}
+    with pytest.raises(ServiceRefused) as told:
+        backend.push(project, [replace(task, prediction=replace(guess, label="emu"))], "m")
+    assert str(told.value) == "wanted a pre-annotation among 'cat', 'dog', got 'emu'"
+
+
+def test_a_changed_question_is_told(backend: FilesBackend) -> None:
+    project, _ = pushed(backend)
+    backend.check_schema(project, SCHEMA)
+    assert backend.classes(project) == ("cat", "dog")
+    for schema, said in (
+        (replace(SCHEMA, classes=("cat",)), "the classes ('cat',), got ('cat', 'dog')"),
+        (replace(SCHEMA, instruction="Look."), "the instruction 'Look.', got 'Choose.'"),
+    ):
+        with pytest.raises(ServiceRefused) as told:
+            backend.check_schema(project, schema)
+        assert str(told.value) == f"{backend.path}: wanted {said}"
+    assert backend.open_project("k", "Other", replace(SCHEMA, classes=("cat",))) == project
+    assert backend.classes(project) == ("cat",)
+
+
+def test_open_tasks_come_by_rank_with_who_was_there(backend: FilesBackend) -> None:
+    project, ids = pushed(backend)
+    first = backend.open_tasks(project)[0]
+    assert first == OpenTask(ids["k/000/0"], "k/000/0", "0", 0, 1, frozenset())
+    backend.give(first, "ann", ["cat"], lead_time_s=2.0)
+    assert [task.key for task in backend.open_tasks(project)] == ["k/000/1", "k/000/2"]
+    wanted = {ids["k/000/0"]: 3, ids["k/000/1"]: 1}
+    found = backend.open_tasks(project, wanted)
+    assert [(t.key, t.lacking, t.there) for t in found] == [
+        ("k/000/0", 2, {"ann"}),
+        ("k/000/1", 1, frozenset()),
+    ]
+    done = backend.progress(project, ids, {"k/000/0": 2})
+    assert (done.tasks, done.answered, done.skipped, done.partly, done.given) == (3, 0, 0, 1, 1)
+    backend.give(found[0], "bob", [], reason="unclear")
+    done = backend.progress(project, ids, {"k/000/0": 2})
+    assert (done.answered, done.skipped, done.partly, done.given) == (1, 0, 0, 2)
+    (one, two) = backend.pull(project, ids)
+    assert (one.lead_time_s, one.labels, one.skipped, one.reason) == (2.0, ("cat",), False, "")
+    assert (two.lead_time_s, two.labels, two.skipped, two.reason) == (None, (), True, "unclear")
+    assert done.marks == {
+        first.id: f"{one.annotation}@{one.updated} {two.annotation}@{two.updated}"
+    }
+    assert one.created == one.updated
+    assert one.raw["annotator"] == "ann"
+    assert backend.people(2) == ["simulated-1", "simulated-2"]
+    assert backend.accounts() == {}
+    assert backend.work_url(project) == backend.path.as_uri()
+
+
+def test_the_state_of_the_file_is_told(backend: FilesBackend) -> None:
+    campaign = Campaign(backend.path.parents[1])
+    assert files.checks(campaign) == [
+        ("tasks and answers", True, "no file yet; round 0 makes it", "")
+    ]
+    pushed(backend)
+    assert files.checks(campaign) == [("tasks and answers", True, str(backend.path), "")]
+    backend.path.write_bytes(b"no database" * 100)
+    ((name, ok, _, remedy),) = files.checks(campaign)
+    assert (name, ok, remedy) == ("tasks and answers", False, "mend this first")
+    assert files.page_origin() is None
+    assert repr(files.connect(campaign)) == "files"

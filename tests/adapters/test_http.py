@@ -221,3 +221,130 @@ def test_a_proxy_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("http_proxy", proxy.url)
         with http.Client(BOUNDS, anywhere=True) as client:
             assert client.get("http://a.example/x").content == b"by proxy"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "text"),
+    [
+        ("br", b"x", "the answer is packed as 'br'; wanted gzip, x-gzip, deflate"),
+        ("gzip", gzip.compress(BODY)[:-9], "the answer is cut: what was packed has no end"),
+        (
+            "gzip",
+            b"no gzip",
+            "the answer cannot be unpacked: Error -3 while decompressing data: incorrect header"
+            " check",
+        ),
+    ],
+)
+def test_what_cannot_be_unpacked_is_told(encoding: str, body: bytes, text: str) -> None:
+    with pytest.raises(httpx.DecodingError) as told:
+        b"".join(http._unpacked([body], encoding))
+    assert str(told.value) == text
+
+
+@pytest.mark.parametrize("size", [2, 7, 10**6])
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [("gzip", gzip.compress(BODY)), ("deflate", zlib.compress(BODY)), ("deflate", RAW)],
+)
+def test_a_body_comes_unpacked_in_small_parts(encoding: str, packed: bytes, size: int) -> None:
+    pieces = [packed[at : at + size] for at in range(0, len(packed), size)]
+    parts = list(http._unpacked(pieces, encoding))
+    assert max(map(len, parts)) <= http.PIECE
+    assert b"".join(parts) == BODY
+
+
+def test_which_way_a_redirect_may_lead() -> None:
+    """Anywhere: to public addresses alone, but within the named server wherever that is."""
+
+    def next_of(there: str, anywhere: bool, here: str = "https://nas.example/x") -> object:
+        with http.Client(BOUNDS, anywhere=anywhere, transport=Pages({})) as client:
+            request = httpx.Request("GET", here)
+            response = httpx.Response(302, headers={"Location": there}, request=request)
+            response.next_request = httpx.Request("GET", httpx.URL(here).join(there))
+            return client._next(response, httpx.URL(here))
+
+    assert next_of("https://b.example/", True) is sockets.public
+    assert next_of("/y", True) is sockets.not_hidden
+    assert next_of("/y", False) is None
+    assert next_of("/y", True, "https://127.0.0.1/x") is None
+    assert next_of("https://a.example/", True, "http://a.example/x") is sockets.not_hidden
+    assert next_of("https://a.example:1/", True, "http://a.example/x") is sockets.public
+
+
+class Failing(httpx.BaseTransport):
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        raise self.error
+
+
+def test_a_wait_that_ends_before_the_whole_time_is_the_networks_own() -> None:
+    silent = httpx.ReadTimeout("nothing came")
+    with (
+        http.Client(BOUNDS, transport=Failing(silent)) as client,
+        pytest.raises(httpx.ReadTimeout) as told,
+    ):
+        client.get("http://a.example/")
+    assert told.value is silent
+    with (
+        http.Client(http.Bounds(5, 0, 9), transport=Failing(silent)) as client,
+        pytest.raises(http.TooSlow) as late,
+    ):
+        client.get("http://a.example/")
+    assert str(late.value) == "the answer was not whole after 0 s"
+    slow = http.TooSlow("ours")
+    with (
+        http.Client(BOUNDS, transport=Failing(slow)) as client,
+        pytest.raises(http.TooSlow) as kept,
+    ):
+        client.get("http://a.example/")
+    assert kept.value is slow
+
+
+def test_more_redirects_than_that_are_not_followed() -> None:
+    way = {f"https://a.example/{n}": f"/{n + 1}" for n in range(http.REDIRECTS + 1)}
+    pages = Pages(way)
+    with http.Client(BOUNDS, transport=pages) as client:
+        assert client.get("https://a.example/1").content == b"there"
+        with pytest.raises(httpx.TooManyRedirects) as told:
+            client.get("https://a.example/0")
+    assert str(told.value) == "more than 5 redirects"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("7", 7.0), (" 7 ", 7.0), ("", 0.0), ("soon", 0.0), ("-3", 0.0)]
+)
+def test_what_a_server_asks_to_wait(text: str, seconds: float) -> None:
+    assert http.asked_s(httpx.Headers({"Retry-After": text})) == seconds
+    assert http.asked_s(httpx.Headers()) == 0.0
+
+
+def test_a_date_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http.time, "time", lambda: 1_000_000_000.0)
+    headers = httpx.Headers({"Retry-After": "Sun, 09 Sep 2001 01:47:10 GMT"})
+    assert http.asked_s(headers) == 30.0
+    past = httpx.Headers({"Retry-After": "Sun, 09 Sep 2001 01:46:00 GMT"})
+    assert http.asked_s(past) == 0.0
+
+
+def test_a_head_alone_is_read_where_no_byte_is_wanted() -> None:
+    with served({"/a": Page(b"image")}) as site, http.Client(http.Bounds(5, 5, 0)) as client:
+        answer = client.get(f"{site.url}/a")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
+    page = Page(b"123456", length=6)
+    with (
+        served({"/a": page}) as site,
+        http.Client(http.Bounds(5, 5, 5)) as client,
+        pytest.raises(http.TooLarge) as told,
+    ):
+        client.get(f"{site.url}/a")
+    assert str(told.value) == "the answer is too large: 6 bytes, wanted at most 5 bytes"
+
+
+def test_an_address_without_what_may_be_secret() -> None:
+    assert http.without_secrets("https://me:hush@h:1/a/b?key=x#y") == "https://h:1/a/b"

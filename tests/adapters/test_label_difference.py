@@ -136,3 +136,98 @@ def test_many_differing_hot_keys_are_counted() -> None:
     assert text
     assert text.endswith(" and differs in 5 more settings of classes")
     assert text.count("has hotkey") == 3
+
+
+LOOKS = (
+    "background",
+    "className",
+    "idAttr",
+    "size",
+    "style",
+    "underline",
+    "layout",
+    "requiredMessage",
+    "sameHeight",
+    "showInline",
+    "brightnessControl",
+    "contrastControl",
+    "gammaControl",
+    "rotateControl",
+    "zoomControl",
+    "crossOrigin",
+    "defaultZoom",
+    "negativeZoom",
+    "smoothing",
+    "zoom",
+    "zoomBy",
+    "grid",
+    "gridColor",
+    "gridSize",
+    "horizontalAlignment",
+    "verticalAlignment",
+    "maxHeight",
+    "maxWidth",
+    "width",
+)
+
+
+def test_an_attribute_is_looks_or_a_difference() -> None:
+    for tag in ("Image", "Choices", "Choice"):
+        for name in LOOKS:
+            root = ElementTree.fromstring(CONFIG)
+            (first, *_) = root.iter(tag)
+            first.set(name, "other")
+            config = ElementTree.tostring(root, encoding="unicode")
+            assert difference(config, ASKED) is None, name
+            assert mark(config) == mark(CONFIG), name
+    root = ElementTree.fromstring(CONFIG)
+    (image,) = root.iter("Image")
+    image.set("valueList", "other")
+    config = ElementTree.tostring(root, encoding="unicode")
+    assert difference(config, ASKED) == "has valueList 'other' for the image (wanted none)"
+    assert mark(config) != mark(CONFIG)
+
+
+def test_many_differing_settings_are_counted() -> None:
+    names = tuple("abcdefgh")
+    asked = LabelSchema(names, "x")
+    config = labeling_config.build(LabelSchema(names[::-1], "x"))
+    found = difference(config, asked)
+    assert found is not None
+    parts = found.split(" and ")
+    assert parts[0].startswith("offers the classes in the order 'h', 'g', 'f'")
+    assert parts[1] == "has hotkey '8' for 'a' (wanted '1')"
+    assert parts[4] == "differs in 5 more settings of classes"
+    assert len(parts) == 5
+
+
+def test_texts_that_changed_places_are_told() -> None:
+    root = ElementTree.fromstring(CONFIG)
+    headers = [tag for tag in root.iter("Header")][:2]  # the third one is of the choice
+    values = [tag.get("value", "") for tag in headers]
+    for tag, value in zip(headers, values[::-1], strict=True):
+        tag.set("value", value)
+    found = difference(ElementTree.tostring(root, encoding="unicode"), ASKED)
+    got, want = (" / ".join(each) for each in (values[::-1], values))
+    assert found == f"shows the text {_one_line(got)!r} (wanted {_one_line(want)!r})"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_what_label_studio_takes_anyway_is_no_difference() -> None:
+    for tag, name, same, other in (
+        ("Choices", "choice", "single", "multiple"),
+        ("Choices", "required", "false", "true"),
+        ("Choice", "selected", "False", "true"),
+    ):
+        config = CONFIG.replace('choice="single-radio"', "").replace('required="true"', "")
+        texts = []
+        for value in (None, same, other):
+            root = ElementTree.fromstring(config)
+            (first, *_) = root.iter(tag)
+            if value is not None:
+                first.set(name, value)
+            texts.append(mark(ElementTree.tostring(root, encoding="unicode")))
+        assert texts[0] == texts[1] != texts[2], name

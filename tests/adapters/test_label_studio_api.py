@@ -8,8 +8,15 @@ import httpx
 import pytest
 from faults.transport import Clock
 
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, rest_network
+from labelcycle.adapters.annotation.label_studio import (
+    LabelStudioBackend,
+    rest_network,
+    task_display,
+    task_people,
+    tidying,
+)
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi, Project
+from labelcycle.adapters.annotation.label_studio.rest_errors import Wording, check_access
 from labelcycle.adapters.local import processes
 from labelcycle.campaign.store import Campaign
 from labelcycle.errors import LabelcycleError, ServiceDown, ServiceRefused
@@ -153,3 +160,172 @@ def test_a_list_shorter_than_the_project_is_no_list() -> None:
 
 def test_a_project_is_read() -> None:
     assert says(200, PROJECT).project(7) == Project(7, "t", "", "<View/>", 3)
+
+
+# --- what was tried ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ask", "doing"),
+    [
+        (lambda api: api.whoami(), "asking who the token belongs to"),
+        (lambda api: api.me, "asking who the token belongs to"),
+        (lambda api: api.projects(), "listing the projects"),
+        (lambda api: api.project(7), "reading project 7"),
+        (lambda api: api.create_project(title="t"), "making the project"),
+        (
+            lambda api: api.update_project(7, title="t", description="d"),
+            "changing title, description of project 7",
+        ),
+        (lambda api: api.tasks(7), "listing the tasks"),
+        (lambda api: api.import_tasks(7, [{"data": {}}] * 3), "pushing 3 tasks"),
+        (lambda api: api.annotations(5), "reading task 5"),
+        (lambda api: api.export(7, [1]), "exporting the annotations"),
+        (lambda api: api.users(), "listing the accounts"),
+        (lambda api: api.create_user("a@b", "p"), "making the account a@b"),
+        (lambda api: api.annotate(5, result=[]), "answering task 5"),
+        (lambda api: task_people.annotators(api, 7, [5]), "asking who answered"),
+        (lambda api: task_people.invitation(api, False), "reading the invitation"),
+        (lambda api: task_people.invitation(api, True), "renewing the invitation"),
+        (lambda api: task_people._change(api, 5, 3, served=True), "asking 3 people about task 5"),
+        (
+            lambda api: tidying._remove(api, 7, [1, 2], ("n", "o", "k", "v")),
+            "deleting 2 unanswered tasks",
+        ),
+        (lambda api: task_display._predictions(api, 7), "reading the pre-annotations"),
+        (lambda api: task_display._remove(api, 5, 3), "removing a pre-annotation of task 5"),
+    ],
+)
+def test_an_error_says_what_was_tried(ask: Callable[[LabelStudioApi], object], doing: str) -> None:
+    with pytest.raises(ServiceRefused) as told:
+        ask(says(403, {"detail": "No."}))
+    error = str(told.value)
+    said = f"Label Studio at {URL} refused ({doing}: status 403, {{'detail': 'No.'}}); mend that"
+    assert error == said
+
+
+FAILED = f"Label Studio at {URL} failed (x: status {{}}, y); run the same command again"
+REFUSED = f"Label Studio at {URL} refused (x: status {{}}, y); mend that"
+ANOTHER = (
+    f"{URL} answered, but not as Label Studio does (x: status {{}}, y); check that LABEL_STUDIO_URL"
+    " is a Label Studio of version 1.23"
+)
+TOKEN_REFUSED = (
+    f"Label Studio at {URL} refuses the token (x); wanted the access token of an account there; set"
+    " LABEL_STUDIO_API_KEY to it"
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "wanted"),
+    [
+        *((n, ServiceDown, FAILED) for n in (408, 409, 425, 429, 500, 502, 503, 504)),
+        *((n, ServiceRefused, REFUSED) for n in (300, 400, 403, 404, 405, 410, 501)),
+        *((n, ServiceRefused, ANOTHER) for n in (200, 299)),
+        (401, ServiceRefused, TOKEN_REFUSED),
+    ],
+)
+def test_what_a_status_means(status: int, kind: type[LabelcycleError], wanted: str) -> None:
+    found = Wording(URL, TOKEN).refused(status, "y", "x", None)
+    assert (type(found), str(found)) == (kind, wanted.format(status))
+
+
+def test_what_went_wrong_is_told_in_a_line_without_the_token() -> None:
+    wording = Wording(URL, TOKEN)
+    error = ValueError(f"a\n {TOKEN}b " + "x" * 300)
+    text = f"a ***b {'x' * 193}…"
+    assert str(wording.unreachable(error, "d")) == (
+        f"Label Studio does not answer at {URL} (d: {text}); run `labelcycle up`, or set"
+        " LABEL_STUDIO_URL to where it runs"
+    )
+    assert str(wording.redirected(ValueError("there"), "d")) == (
+        f"Label Studio at {URL} points elsewhere (d: there); set LABEL_STUDIO_URL to the address"
+        " that it has, https and port included"
+    )
+    assert str(wording.malformed(error, "d")) == (
+        f"{URL} answered, but not as Label Studio does (d: {text}); check that LABEL_STUDIO_URL is"
+        " a Label Studio of version 1.23"
+    )
+    kinds = [type(wording.unreachable(error, "d")), type(wording.redirected(error, "d"))]
+    assert [*kinds, type(wording.malformed(error, "d"))] == [
+        ServiceDown,
+        ServiceRefused,
+        ServiceRefused,
+    ]
+    assert str(wording.refused(404, "y" * 200, "d", 7)) == (
+        f"project 7 is not at {URL} (d: status 404, {'y' * 200}); wanted the campaign's project, it"
+        " was deleted or LABEL_STUDIO_URL names another server; restore it, or run"
+        " `labelcycle cancel --abandon` to end the round without its answers"
+    )
+    assert TOKEN not in repr(wording)
+
+
+@pytest.mark.parametrize(
+    ("url", "token", "wanted"),
+    [
+        (
+            "",
+            TOKEN,
+            "LABEL_STUDIO_URL: wanted an address such as http://127.0.0.1:8080, got nothing; run"
+            " `labelcycle up`, or set it",
+        ),
+        (
+            "ftp://me:hush@h",
+            TOKEN,
+            "LABEL_STUDIO_URL: wanted an address such as http://127.0.0.1:8080, got 'ftp://h'; run"
+            " `labelcycle up`, or set it",
+        ),
+        (
+            "https://me:hush@h",
+            TOKEN,
+            "LABEL_STUDIO_URL: wanted an address without a user name and password, got them before"
+            " https://h: they would be sent in place of the token; take them out",
+        ),
+        (
+            "https://h",
+            "",
+            "LABEL_STUDIO_API_KEY: wanted the access token of an account at https://h, got nothing;"
+            " copy it from the account page, or run `labelcycle up`",
+        ),
+        (
+            "https://h",
+            "a b",
+            "LABEL_STUDIO_API_KEY: wanted the access token of an account at https://h, got a text"
+            " that no token can be; copy it from the account page, or run `labelcycle up`",
+        ),
+    ],
+)
+def test_an_access_that_cannot_be(url: str, token: str, wanted: str) -> None:
+    with pytest.raises(ServiceRefused) as told:
+        check_access(url, token)
+    assert str(told.value) == wanted
+    check_access("http://h", TOKEN)
+    check_access("https://h", TOKEN)
+
+
+def test_a_list_of_projects_that_lacks_some_is_no_list() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        some = [PROJECT] if request.url.params["page"] == "1" else []
+        page = {"count": 3, "results": some, "next": None, "previous": None}
+        return httpx.Response(200, json=page)
+
+    with pytest.raises(ServiceDown) as told:
+        api(answer).projects()
+    assert str(told.value) == (
+        f"the list of projects of {URL} is not complete: wanted 3, got 1; somebody may be changing"
+        " them: run the same command again"
+    )
+
+
+def test_an_export_of_another_shape_is_refused() -> None:
+    for record in (
+        {"id": 3, "annotations": 1, "data": {"key": "k"}},
+        {"id": 3, "annotations": [], "data": {"key": 1}},
+    ):
+        with pytest.raises(ServiceRefused) as told:
+            says(200, [record]).export(7, [3])
+        assert str(told.value) == (
+            f"{URL} answered, but not as Label Studio does (exporting the annotations: task 3 is"
+            " not as Label Studio exports it); check that LABEL_STUDIO_URL is a Label Studio of"
+            " version 1.23"
+        )

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import httpx
@@ -12,6 +12,7 @@ from faults.double import TOKEN, URL, Double
 from faults.transport import Clock
 from PIL import Image
 
+from labelcycle.adapters import annotation, ports
 from labelcycle.adapters.annotation import label_studio
 from labelcycle.adapters.annotation.label_studio import (
     LabelStudioBackend,
@@ -23,7 +24,7 @@ from labelcycle.adapters.annotation.label_studio import (
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.ports import LabelSchema, Prediction, TaskSpec
 from labelcycle.campaign.store import Campaign
-from labelcycle.errors import DataError, ServiceDown, ServiceRefused
+from labelcycle.errors import DataError, ServiceDown, ServiceRefused, SettingsError, StateError
 
 SCHEMA = LabelSchema(("cat", "dog"), "Choose.")
 KEYS = ("c/003/a", "c/003/b")
@@ -464,3 +465,66 @@ def test_how_far_people_are(desk: Desk) -> None:
     assert found.strangers == 0
     people = task_people.annotators(desk.backend._api, desk.project, list(ids.values()))
     assert people == {ids[KEYS[0]]: {1, 2}, ids[KEYS[1]]: frozenset()}
+
+
+def test_the_backend_is_found_by_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABEL_STUDIO_URL", f"{URL}/")
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", TOKEN)
+    monkeypatch.delenv("LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT", raising=False)
+    campaign = Campaign(tmp_path)
+    made = label_studio.connect(campaign)
+    assert isinstance(made, LabelStudioBackend)
+    assert repr(made) == f"LabelStudioBackend({URL})"
+    assert made._campaign is campaign
+    assert made._document_root == PurePosixPath(campaign.media)
+    monkeypatch.setenv("LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT", "/as/the/server")
+    assert label_studio.connect(campaign)._document_root == PurePosixPath("/as/the/server")  # type: ignore[attr-defined]
+    monkeypatch.delenv("LABEL_STUDIO_API_KEY")
+    with pytest.raises(ServiceRefused, match=r"LABEL_STUDIO_API_KEY: wanted .*, got nothing"):
+        label_studio.connect(campaign)
+
+
+def test_an_ability_is_asked_for_by_name(desk: Desk, tmp_path: Path) -> None:
+    assert annotation.able(desk.backend, ports.Inviting, "x") is desk.backend
+    files = annotation.of(Campaign(tmp_path), "files")
+    with pytest.raises(StateError) as told:
+        annotation.able(files, ports.Inviting, "`labelcycle invite`: nobody has an account here")
+    assert str(told.value) == (
+        "`labelcycle invite`: nobody has an account here (push.backend in params.yaml is files)"
+    )
+    assert annotation.title("files") == "the campaign's files"
+    assert annotation.next_step("label_studio") == "annotators press Label All Tasks"
+    assert (
+        annotation.next_step("files")
+        == "fill in what `labelcycle tasks` lists, or run `labelcycle annotate`"
+    )
+    assert annotation.title("label_studio") == "Label Studio"
+    assert annotation.service("label_studio") == "label_studio"
+    assert annotation.service("files") is None
+    with pytest.raises(SettingsError, match=r"unknown annotation backend 'file'; .*files"):
+        annotation.get("file")
+
+
+def test_what_somebody_else_made_is_removed_and_its_answers_are_left(desk: Desk) -> None:
+    ids = desk.backend.push(desk.project, desk.tasks())
+    data = {"image": "x", "place": ""}
+    desk.double.import_tasks(
+        desk.project,
+        [
+            {"data": data},
+            {"data": {**data, "key": "other/003/a"}},
+            {"data": {**data, "key": "c/002/a"}},  # of a closed round
+            {"data": {**data, "key": "other/003/b"}},
+        ],
+    )
+    answered = max(desk.double.tasks)
+    desk.answer(answered, "cat")
+    desk.double.tasks[answered]["is_labeled"] = False  # several people are asked about it
+    assert desk.backend.progress(desk.project, ids).strangers == 3
+    left = {task["data"]["key"] for task in desk.double.tasks.values()}
+    assert left == {*KEYS, "c/002/a", "other/003/b"}
+    assert desk.double.tasks[answered]["is_labeled"]
+    assert desk.backend.progress(desk.project, {}).strangers == 0  # nothing is known to be ours
+    assert len(desk.double.tasks) == 4

@@ -17,13 +17,15 @@ from closed_rounds import KEY, closed
 from PIL import Image
 from websites import Page, served
 
+from labelcycle.adapters import time_limit
 from labelcycle.adapters.local import processes
 from labelcycle.adapters.mlflow import logged_models, patient_client, tracker
 from labelcycle.adapters.mlflow.simulated_runs import SimulatedTracker
 from labelcycle.adapters.mlflow.tracker import MlflowTracker
-from labelcycle.campaign import learner_files
+from labelcycle.adapters.ports import ClosedRound
+from labelcycle.campaign import encoder_files, learner_files
 from labelcycle.campaign.store import digest, dump_json
-from labelcycle.errors import ServiceDown, ServiceRefused
+from labelcycle.errors import DataError, ServiceDown, ServiceRefused
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own, of libraries it uses
 
@@ -175,7 +177,10 @@ def test_the_run_of_a_round(client: Client, files: dict[str, Path]) -> None:
         "mlflow.source.git.commit": "0" * 40,
         "labelcycle.round": "000",
         "labelcycle.tag": "round/000",
+        "digest.owned": "o",
         "digest.pool": "p",
+        "digest.params": "q",
+        "digest.schema": "s",
         "digest.metrics": "m",
         "labelcycle.complete": "yes",
     }
@@ -196,12 +201,18 @@ def test_the_run_of_a_round(client: Client, files: dict[str, Path]) -> None:
     assert experiment.tags == {"labelcycle.campaign": KEY}
 
 
+COUNTS = ("round", "budget", "accepted", "rejected", "tasks", "undone", "returned", "bought",
+          "people_", "preannotation_")  # fmt: skip
+"""Begin the names of further figures."""
+
+
 def test_the_figures_of_a_round_belong_to_its_model_and_its_hold_out(
     client: Client, files: dict[str, Path]
 ) -> None:
     MlflowTracker(URI).log_round(closed(2, files))
     values = [each for (each,) in said(client, "round 002", "value")]
-    assert {each.key: each.value for each in values} == {
+    logged = {each.key: each.value for each in values}
+    assert {name: logged[name] for name in logged if not name.startswith(COUNTS)} == {
         "accuracy": 0.8,
         "accuracy_low": 0.5,
         "accuracy_high": 0.9,
@@ -210,6 +221,8 @@ def test_the_figures_of_a_round_belong_to_its_model_and_its_hold_out(
         "macro_f1_high": 0.9,
         "labels": 12.0,
     }
+    assert logged["round"] == 2.0
+    assert logged["people_answers"] == logged["preannotation_shown"] == 0.0
     run = named(client, "round 002").info.run_id
     for each in values:
         assert (each.timestamp, each.step) == (NOON + 2 * 86_400_000, 2)
@@ -351,7 +364,7 @@ def test_a_server_that_is_slow_is_told(client: Client, monkeypatch: pytest.Monke
         asked.append(seconds)
         raise TimeoutError(f"after {seconds:g} s")
 
-    monkeypatch.setattr(patient_client.patience, "in_time", late)
+    monkeypatch.setattr(time_limit, "in_time", late)
     made = MlflowTracker(URI)
     for word, given in (("logged", (KEY, "b")), ("address", (KEY, "b")), ("log_round", ({},))):
         with pytest.raises(ServiceDown) as told:
@@ -418,8 +431,9 @@ class Registry:
         self.champion = (name, alias, version)
 
 
-def record(number: int, campaign: str = "birds") -> dict[str, Any]:
-    return {"campaign": campaign, "key": KEY, "round": number}
+def record(number: int, campaign: str = "birds") -> ClosedRound:
+    nowhere = dict.fromkeys(("record", "figures", "model", "encoder"), Path())
+    return closed(number, nowhere, campaign=campaign)
 
 
 def test_a_round_is_one_version_and_the_last_round_is_the_champion() -> None:
@@ -597,7 +611,7 @@ def test_the_model_of_a_round_as_it_is_logged(
     stored, client = Stored(monkeypatch), Shared()
     described(files, 8, None)
     run = client.create_run("1").info.run_id
-    assert logged_models.log(client, "1", run, {"round": 3, "files": files}) == "m-9"
+    assert logged_models.log(client, "1", run, closed(3, files)) == "m-9"
     (encoder,) = client.models
     assert encoder.name.startswith("encoder-")
     assert (encoder.kind, encoder.files) == ("encoder", str(files["encoder"]))
@@ -622,7 +636,7 @@ def test_the_model_of_a_round_as_it_is_logged(
         ("label", "DataType.string"),
         ("probability", "DataType.double"),
     ]
-    logged_models.log(client, "1", run, {"round": 4, "files": files})
+    logged_models.log(client, "1", run, closed(4, files))
     assert client.models == [encoder]  # shared
 
 
@@ -632,11 +646,11 @@ def test_a_learner_that_sees_images_needs_no_encoder(
     stored, client = Stored(monkeypatch), Shared()
     run = client.create_run("1").info.run_id
     described(files, None, 32)
-    assert logged_models.log(client, "1", run, {"round": 3, "files": files}) == "m-9"
+    assert logged_models.log(client, "1", run, closed(3, files)) == "m-9"
     assert stored.asked[0]["model_config"] == {}
     assert (client.models, client.runs[run].data.tags) == ([], {})
     described(files, None, None)
-    assert logged_models.log(client, "1", run, {"round": 3, "files": files}) is None
+    assert logged_models.log(client, "1", run, closed(3, files)) is None
     assert len(stored.asked) == 1
 
 
@@ -766,3 +780,31 @@ def test_a_server_of_another_version_is_named(page: Page | None, said: str) -> N
     with served({"/version": page or Page(mlflow.__version__.encode())}) as site:
         assert patient_client._versions(f"{site.url}/") == said.format(mlflow.__version__)
     assert patient_client._versions(URI) == ""
+
+
+def test_the_encoder_that_rounds_share_is_fetched(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import mlflow
+    import mlflow.artifacts
+
+    from labelcycle.adapters.mlflow import image_model
+
+    asked: list[Any] = []
+
+    def download(artifact_uri: str, dst_path: str) -> str:
+        asked.append((artifact_uri, Path(dst_path).is_dir()))
+        if artifact_uri == "models:/gone":
+            raise RuntimeError("not there")
+        return str(tmp_path)
+
+    monkeypatch.setattr(mlflow.artifacts, "download_artifacts", download)
+    monkeypatch.setattr(encoder_files, "load_encoder", lambda folder: ("encoder of", folder))
+    assert image_model._fetched("models:/e") == ("encoder of", tmp_path)
+    assert asked == [("models:/e", True)]
+    with pytest.raises(DataError) as told:
+        image_model._fetched("models:/gone")
+    assert str(told.value) == (
+        "the model's encoder models:/gone cannot be fetched (not there); it is logged once for all"
+        " rounds: set MLFLOW_TRACKING_URI to the server that the model is of"
+    )

@@ -9,7 +9,7 @@ from mailboxes import APPRISE_WARNS, http_box, mail_box
 from labelcycle.adapters.local import processes
 from labelcycle.errors import LabelcycleError, ServiceDown, SettingsError
 from labelcycle.notify import sending
-from labelcycle.notify.sending import Address
+from labelcycle.notify.sending import Recipient
 
 pytestmark = pytest.mark.filterwarnings(APPRISE_WARNS)
 
@@ -24,12 +24,14 @@ def test_the_variable_holds_any_number_of_addresses() -> None:
 
 
 def test_an_address_keeps_its_key_wherever_it_stands() -> None:
-    assert Address(1, "json://a").key == Address(2, "json://a").key != Address(1, "json://b").key
+    assert (
+        Recipient(1, "json://a").key == Recipient(2, "json://a").key != Recipient(1, "json://b").key
+    )
 
 
 def test_a_text_reaches_an_address_of_the_web() -> None:
     with http_box() as box:
-        sending.send(Address(1, box.url), "the title", "line one\nÄ & < line two")
+        sending.send(Recipient(1, box.url), "the title", "line one\nÄ & < line two")
     assert [(m["title"], m["message"]) for m in box.got] == [
         ("the title", "line one\nÄ & < line two")
     ]
@@ -38,7 +40,7 @@ def test_a_text_reaches_an_address_of_the_web() -> None:
 def test_a_text_reaches_a_mailbox() -> None:
     with mail_box() as box:
         url = f"mailto://127.0.0.1:{box.port}?from=cycle@example.com&to=ann@example.com&format=text"
-        sending.send(Address(1, url), "the title", "line one\nÄ & < line two")
+        sending.send(Recipient(1, url), "the title", "line one\nÄ & < line two")
     [mail] = box.got
     assert mail["Subject"] == "the title"
     assert mail["To"] == "ann@example.com"
@@ -69,7 +71,7 @@ def test_a_failure_is_told_without_secrets(
 ) -> None:
     everything = logging.StreamHandler(io.StringIO())  # pytest's own hears loggers that we silence
     logging.getLogger().addHandler(everything)
-    address = Address(2, url.format(port=processes.free_port(0, "127.0.0.1")))
+    address = Recipient(2, url.format(port=processes.free_port(0, "127.0.0.1")))
     with pytest.raises(kind, match=rf"^address 2 of LABELCYCLE_.*{wanted}") as told:
         sending.send(address, "title", "body")
     logging.getLogger().removeHandler(everything)
@@ -81,4 +83,4 @@ def test_a_box_that_refuses_is_told_with_its_status() -> None:
     with http_box() as box:
         box.status = 403
         with pytest.raises(ServiceDown, match=r"was not reached \(.*error=403"):
-            sending.send(Address(1, box.url), "title", "body")
+            sending.send(Recipient(1, box.url), "title", "body")

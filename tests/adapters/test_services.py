@@ -201,6 +201,19 @@ def test_label_studio_may_call_one_address_while_nobody_else_is_let_in(
         assert not any(ipaddress.ip_address(address) in network for network in banned), address
 
 
+def test_label_studio_is_told_the_address_of_a_proxy_and_no_other_variable(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(server_programs.EXECUTABLE, sys.executable)
+    monkeypatch.delenv("CSRF_TRUSTED_ORIGINS", raising=False)
+    plain = server_programs.label_studio(campaign, "a@b", "p", "t").environment
+    assert "CSRF_TRUSTED_ORIGINS" not in plain
+    monkeypatch.setenv("CSRF_TRUSTED_ORIGINS", "https://label.example.org")
+    monkeypatch.setenv("DEBUG", "true")
+    behind = server_programs.label_studio(campaign, "a@b", "p", "t").environment
+    assert behind == {**plain, "CSRF_TRUSTED_ORIGINS": "https://label.example.org"}
+
+
 # --- processes -----------------------------------------------------------------------------
 
 

@@ -100,7 +100,7 @@ def linked(folder: Path) -> Path:
     return campaign.root
 
 
-@attack("a cloned campaign names the servers that secrets go to")
+@attack("a cloned campaign names the servers that secrets go to", slow=True)
 def by_record(folder: Path) -> Iterator[Try]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("LABEL_STUDIO")}
     for way in (committed, packed, linked):
@@ -158,7 +158,7 @@ def by_modules(folder: Path) -> Iterator[Try]:
     yield Try(f"a module of the folder ran: {ran}", bool(ran))
 
 
-@attack("settings of a cloned campaign have Prefect log in elsewhere")
+@attack("settings of a cloned campaign have Prefect log in elsewhere", slow=True)
 def by_settings(folder: Path) -> Iterator[Try]:
     with socket.create_server(("127.0.0.1", 0)) as place:
         address = f"http://127.0.0.1:{place.getsockname()[1]}/api"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from unittest import mock
 
+from made_records import metrics
 from squares import SETTINGS
 
 from attacks import Try, attack, clones
@@ -234,7 +235,7 @@ snapshots.check_closed(Campaign(Path(sys.argv[1])), 0)
 """
 
 
-@attack("a closed round's record has other files read")
+@attack("a closed round's record has other files read", slow=True)
 def recorded_names(folder: Path) -> Iterable[Try]:
     root = folder / "campaign"
     (root / "rounds" / "000").mkdir(parents=True)
@@ -244,8 +245,8 @@ def recorded_names(folder: Path) -> Iterable[Try]:
     (root / "rounds" / "000" / "link.json").symlink_to(folder / "private.txt")
     (root / "rounds" / "000" / "zero.json").symlink_to("/dev/zero")
     for name in ("../private.txt", "/dev/zero", "rounds/000/link.json", "rounds/000/zero.json"):
-        metrics = root / "rounds" / "000" / "metrics.json"
-        metrics.write_text(json.dumps({"digests": {name: "0" * 16}}))
+        forged = metrics(digests={name: "0" * 16})
+        forged.write(root / "rounds" / "000" / "metrics.json")
         with clones.identity():
             clones.git(root, "add", "--all")
             clones.git(root, "commit", "-q", "-m", "round")
@@ -318,7 +319,7 @@ def names_that_lead_out(folder: Path) -> Iterable[Try]:
     yield Try("a file is written above", any(folder.rglob("evil*")))
 
 
-@attack("a key or password is left where others read it")
+@attack("a key or password is left where others read it", slow=True)
 def secrets_left_behind(folder: Path) -> Iterable[Try]:
     path = folder / ".labelcycle" / "campaign.lock"
     words = ["labelcycle", "-C", "x", "ingest", "https://host/a.png?X-Amz-Signature=SECRET"]

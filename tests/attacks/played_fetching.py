@@ -85,7 +85,7 @@ def _small() -> Iterator[None]:
         yield
 
 
-@attack("answers that never end or fill the memory")
+@attack("answers that never end or fill the memory", slow=True)
 def no_end(_: Path) -> Iterator[Try]:
     for kind, answer in KINDS.items():
         for client, ask in CLIENTS.items():
@@ -99,13 +99,13 @@ def no_end(_: Path) -> Iterator[Try]:
             yield Try(f"{kind} holds {client}", took_s > PATIENCE_S or peak > 8 * MOST)
 
 
-@attack("slow servers that hold what a library asks")
+@attack("slow servers that hold what a library asks", slow=True)
 def held(_: Path) -> Iterator[Try]:
     """MLflow's client and apprise speak HTTP by themselves, and bound no whole answer."""
     import mlflow
 
     def told(url: str) -> object:
-        return sending.send(sending.Address(1, url.replace("http://", "json://")), "a", "b")
+        return sending.send(sending.Recipient(1, url.replace("http://", "json://")), "a", "b")
 
     def logged(url: str) -> object:
         tracker = MlflowTracker.__new__(MlflowTracker)  # connected while it was well
@@ -127,7 +127,7 @@ def held(_: Path) -> Iterator[Try]:
                 yield Try(f"{kind} holds {what}", time.monotonic() - began > PATIENCE_S)
 
 
-@attack("redirects that carry secrets to another server")
+@attack("redirects that carry secrets to another server", slow=True)
 def carried_on(_: Path) -> Iterator[Try]:
     def made(url: str) -> object:
         return LabelStudioApi(url, TOKEN).create_user("a@example.org", "her-password")
@@ -135,7 +135,7 @@ def carried_on(_: Path) -> Iterator[Try]:
     def told(url: str) -> None:
         address = url.replace("http://", "json://me:her-password@")
         with warnings.catch_warnings(action="ignore"):  # of apprise's imports
-            sending.send(sending.Address(1, address), "title", "body of a notice")
+            sending.send(sending.Recipient(1, address), "title", "body of a notice")
 
     asks: dict[str, Ask] = {**CLIENTS, "an account with its password": made, "a notice": told}
     del asks["a website"]  # it is sent no secret, and may lead to another server

@@ -66,7 +66,7 @@ def ingested(folder: Path, *files: bytes) -> tuple[float, float]:
     return spent["seconds"], spent["megabytes"]
 
 
-@attack("a small image that takes minutes to decode")
+@attack("a small image that takes minutes to decode", slow=True)
 def slow(folder: Path) -> Iterator[Try]:
     """Files below 7 MB."""
     for what, data in {
@@ -82,7 +82,7 @@ def large(folder: Path) -> Iterator[Try]:
     yield flat(folder, SIDE, MEGABYTES)
 
 
-@attack("small images that take a quarter of that memory")
+@attack("small images that take a quarter of that memory", slow=True)
 def smaller(folder: Path) -> Iterator[Try]:
     yield flat(folder, SIDE // 2, MEGABYTES // 4)
 

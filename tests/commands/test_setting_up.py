@@ -115,6 +115,7 @@ def test_the_doctor_asks_for_what_the_backend_needs(tmp_path, monkeypatch):
     assert "FAIL tasks and answers: " in said
 
 
+@pytest.mark.slow
 def test_the_first_command_in_a_fresh_clone_warns_of_nothing(tmp_path: Path) -> None:
     root = tmp_path / "clone"
     root.mkdir()
@@ -128,6 +129,7 @@ def test_the_first_command_in_a_fresh_clone_warns_of_nothing(tmp_path: Path) -> 
     assert [line[:11] for line in done.stderr.splitlines()] == ["labelcycle:"], done.stderr
 
 
+@pytest.mark.slow
 def test_a_campaign_in_a_folder_of_any_name_is_printed_anew(tmp_path: Path) -> None:
     made = new_campaign.init(tmp_path / "campaign", config.parse({})).root
     result = CliRunner().invoke(cli, ["init", str(made.rename(tmp_path / "ab"))])

@@ -62,6 +62,7 @@ def test_a_pool_beyond_the_set_is_told(tmp_path: Path) -> None:
     assert "pools of 100" in result.stdout
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_table_and_the_place(tmp_path: Path) -> None:
     words = ["simulate", str(written(tmp_path)), "--data", str(blobs_in(tmp_path)), "--jobs", "1"]
     result = CliRunner().invoke(
@@ -83,6 +84,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_played(
         raise result.exception or AssertionError(result.output)
 
 
+@pytest.mark.slow
 def test_a_figure_that_fails_leaves_table_and_exit_code_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -148,9 +148,13 @@ def test_one_and_two_threads_learn_the_same(name: str) -> None:
     assert found[0].tobytes() == found[1].tobytes()
 
 
-@pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize(
-    "count", [10, 100, *(pytest.param(n, marks=[pytest.mark.slow]) for n in (1000, 10_000))]
+    ("name", "count"),
+    [
+        pytest.param(n, count, marks=[pytest.mark.slow] * (count > (10 if n in QUICK else 100)))
+        for n in ALL
+        for count in (10, 100, 1000, 10_000)
+    ],
 )
 def test_many_labels_and_the_same_seed(name: str, count: int) -> None:
     features, labels = blobs(count + 200, 6)

@@ -1,16 +1,20 @@
 """Tasks that show something else than was pushed: what is told, put right, and waits."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from made_records import answer, pushed
 from watched import WatchedFiles, asking, counting
 
 from labelcycle import config
 from labelcycle.adapters.ports import GUESS
 from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.records.pushed_record import PushedTask
+from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign, read_json, write_json, write_jsonl, write_labels
+from labelcycle.campaign.store import Campaign, read_json, write_labels
 from labelcycle.cycle import round_closing, status_report
 from labelcycle.notify import notices
 from labelcycle.rounds import (
@@ -55,14 +59,14 @@ def test_a_pre_annotation_that_is_gone_misleads_nobody() -> None:
 
 
 def test_which_tasks_differ() -> None:
-    """A twin counts; what an earlier version pushed, and what was deleted, is no difference."""
+    """A twin counts; an empty display, and a task that was deleted, is no difference."""
     pushed = {"a": {"image": "x"}, "b": {"image": "x"}, "c": {"image": "x"}, "d": {}}
-    now = {"a": [{"image": "x"}], "b": [{"image": "x"}, {"image": "y"}], "d": [{"image": "z"}]}
-    assert altered_tasks.differing(pushed, now) == {"b": ["image"]}
+    present = {"a": [{"image": "x"}], "b": [{"image": "x"}, {"image": "y"}], "d": [{"image": "z"}]}
+    assert altered_tasks.differing(pushed, present) == {"b": ["image"]}
 
 
 def test_until_when_an_answer_may_be_about_something_else() -> None:
-    said = {"updated": "2026-01-01T12:00:00.5Z"}
+    said = answer("k", 1, "ann", "cat", updated="2026-01-01T12:00:00.5Z")
     assert not authors.misled(said, None)
     assert authors.misled(said, "2026-01-01T12:00:01+00:00")
     assert authors.misled(said, "2026-01-01T14:00:01+02:00")
@@ -86,13 +90,10 @@ def at_work(tmp_path: Path, place: WatchedFiles) -> Snapshot:
 def make(campaign: Campaign, number: int, place: WatchedFiles) -> Snapshot:
     displays = place.display(list(place.tasks.values()))
     tasks = [
-        {"key": k, "sample": k, "rank": i, "task": place.ids[k], "display": displays[k]}
+        PushedTask(k, k, i, place.ids[k], display=displays[k])
         for i, k in enumerate(KEYS if number == 0 else ())
     ]
-    write_json(
-        campaign.round(number) / round_states.PUSHED,
-        {"backend": "files", "project": 7, "url": "", "tasks": tasks},
-    )
+    pushed(tasks).write(campaign.round(number) / round_states.PUSHED)
     write_labels(campaign.holdout, [])
     made = Snapshot(campaign, config.parse({}, parts=False), frozenset(), number, State.OPEN)
     vars(made)["key"] = "k"
@@ -148,14 +149,11 @@ def test_a_round_that_is_ended_early_looks_too(at_work, place) -> None:
     place.answer("b", "dark")
     round_closing.end_early(at_work, "incomplete")
     place.check_schema = lambda project, schema: None
-    write_json(
-        at_work.folder / round_states.PUSHED,
-        at_work.record(round_states.PUSHED) | {"schema": {"classes": ["dark"], "instruction": ""}},
-    )
     round_closing.pull(at_work, place)
-    (left,) = corrections.corrected(at_work)
-    assert left["key"] == "b"
-    assert [(c.key, c.state) for c in corrections.waiting(at_work)] == [("a", "waits")]
+    rounds = corrections.pulled(at_work)
+    ((_, left),) = corrections.corrected(rounds)
+    assert left.key == "b"
+    assert [(c.key, c.state) for c in corrections.waiting(rounds)] == [("a", "waits")]
     assert place.altered == {}
 
 
@@ -165,8 +163,8 @@ def test_what_waited_goes_on_waiting_in_later_rounds(at_work, place) -> None:
     place.answer("a", "dark")
     round_closing.progress(at_work, place)
     made = compare(at_work, place).pending(at_work)
-    write_jsonl(at_work.folder / round_states.CORRECTIONS, corrections.as_records(made.changes))
-    write_jsonl(at_work.folder / round_states.ANNOTATIONS, made.answers)
+    write_lines(at_work.folder / round_states.CORRECTIONS, made.changes)
+    write_lines(at_work.folder / round_states.ANNOTATIONS, made.answers)
     later = make(at_work.campaign, 1, place)
     found = compare(later, place)
     assert [(c.key, c.state, c.misled, c.by) for c in found.changes] == [
@@ -181,8 +179,8 @@ def test_tasks_of_closed_rounds_are_looked_at_when_answers_are_compared(at_work,
     place.answer("a", "dark")
     round_closing.progress(at_work, place)
     made = compare(at_work, place).pending(at_work)
-    write_jsonl(at_work.folder / round_states.CORRECTIONS, corrections.as_records(made.changes))
-    write_jsonl(at_work.folder / round_states.ANNOTATIONS, made.answers)
+    write_lines(at_work.folder / round_states.CORRECTIONS, made.changes)
+    write_lines(at_work.folder / round_states.ANNOTATIONS, made.answers)
     later = make(at_work.campaign, 1, place)
     place.altered = {"a": {"image": "other"}}
     place.edit("a", "light")
@@ -199,14 +197,14 @@ def test_a_lost_project_keeps_only_what_was_surely_about_its_image(at_work, plac
     round_closing.progress(at_work, place)
     round_closing.end_early(at_work, "cancel", abandon=True)
     round_closing.pull(at_work, place)
-    assert [record["key"] for record in corrections.corrected(at_work)] == ["a"]
+    recorded = corrections.corrected(corrections.pulled(at_work))
+    assert [answer.key for _, answer in recorded] == ["a"]
 
 
-def test_a_task_that_an_earlier_version_pushed_is_compared_with_nothing(at_work, place) -> None:
-    pushed = at_work.record(round_states.PUSHED)
-    for task in pushed["tasks"]:
-        del task["display"]
-    write_json(at_work.folder / round_states.PUSHED, pushed)
+def test_a_task_with_an_empty_display_is_compared_with_nothing(at_work, place) -> None:
+    recorded = at_work.records.pushed(0)
+    tasks = tuple(replace(task, display={}) for task in recorded.tasks)
+    replace(recorded, tasks=tasks).write(at_work.folder / round_states.PUSHED)
     place.altered = {"a": {"image": "other"}}
     round_closing.progress(at_work, place)
     assert answer_journal.altered(at_work) == {}

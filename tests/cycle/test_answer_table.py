@@ -5,14 +5,16 @@ import io
 from pathlib import Path
 
 import pytest
+from made_records import pushed
 from watched import WatchedFiles, asking
 
 from labelcycle import config
 from labelcycle.adapters import annotation
 from labelcycle.adapters.ports import Address, Prediction, TaskSpec
 from labelcycle.campaign import round_states
+from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign, write_json
+from labelcycle.campaign.store import Campaign
 from labelcycle.cycle import answer_table
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds.snapshots import Snapshot
@@ -31,12 +33,8 @@ def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WatchedFiles:
 def snapshot(tmp_path: Path, backend: WatchedFiles) -> Snapshot:
     """Round 0, open, with three tasks; no repository. Task b is for two people."""
     campaign = Campaign(tmp_path)
-    tasks = [
-        {"key": k, "sample": k, "rank": i, "task": 1 + i, "wanted": 1 + (k == "b")}
-        for i, k in enumerate(KEYS)
-    ]
-    pushed = {"backend": "files", "project": 7, "url": "file:///there", "tasks": tasks}
-    write_json(campaign.round(0) / round_states.PUSHED, pushed)
+    tasks = [PushedTask(k, k, i, 1 + i, wanted=1 + (k == "b")) for i, k in enumerate(KEYS)]
+    pushed(tasks).write(campaign.round(0) / round_states.PUSHED)
     return Snapshot(campaign, config.parse({}, parts=False), frozenset(), 0, State.OPEN)
 
 

@@ -8,16 +8,21 @@ from unittest.mock import ANY
 import numpy as np
 import pytest
 import yaml
+from made_records import answer, corrected, counted, labels, people_of, plan, pushed
+from records import at
 
 from labelcycle import config
 from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.records.correction_record import Correction
+from labelcycle.campaign.records.people_record import UnknownClasses
+from labelcycle.campaign.records.pushed_record import Pushed, PushedTask
+from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import (
     Campaign,
     read_json,
     read_labels,
-    write_json,
     write_jsonl,
     write_labels,
 )
@@ -25,44 +30,39 @@ from labelcycle.core import consensus
 from labelcycle.core.agreement import alpha
 from labelcycle.core.skip_reasons import Skip
 from labelcycle.cycle import status_report
-from labelcycle.people import figures, unknown_classes
-from labelcycle.rounds import answers, corrected_labels, snapshots
-from labelcycle.rounds.answers import Reply
+from labelcycle.people import unknown_classes
+from labelcycle.rounds import answers, snapshots
+from labelcycle.rounds.answers import CountedAnswer
 
 
-def reply(sample: str, annotator: str, given: str | Skip, number: int = 0, at: int = 0) -> Reply:
-    chosen = given if isinstance(given, Skip) else (given,)
-    return Reply(number, f"k/{number}/{sample}", at, sample, annotator, chosen, f"t{at:04d}", 2.0)
-
-
-def judged(replies: list[Reply], **options: object) -> dict[str, consensus.Verdict]:
+def judged(replies: list[CountedAnswer], **options: object) -> dict[str, consensus.Verdict]:
     words = answers.last_words(replies)
     wanted = dict.fromkeys(words, 1)
     return answers.verdicts(words, wanted, words, ("cat", "dog"), consensus.Options(**options))
 
 
 def test_the_adjudicators_answer_and_those_of_earlier_rounds_count_together() -> None:
-    first = [reply("s", "ann", "cat", 0, 1), reply("s", "bob", "dog", 0, 2)]
+    first = [counted("s", "ann", "cat", 0, 1), counted("s", "bob", "dog", 0, 2)]
     assert judged(first)["s"].adjudicate
-    assert judged([*first, reply("s", "cy", "dog", 1, 3)])["s"].label == "dog"
+    assert judged([*first, counted("s", "cy", "dog", 1, 3)])["s"].label == "dog"
     # whoever answered before is no second voice, however often they are asked
-    same = [*first, reply("s", "ann", "cat", 1, 3), reply("s", "ann", "cat", 2, 4)]
+    same = [*first, counted("s", "ann", "cat", 1, 3), counted("s", "ann", "cat", 2, 4)]
     assert judged(same)["s"] == judged(first)["s"]
-    counted = answers.valid(answers.last_words(same), ("cat", "dog"))
-    assert counted.votes().tolist() == [[1, 1]]  # what agreement and reliability are made of
+    valid = answers.valid(answers.last_words(same), ("cat", "dog"))
+    assert valid.votes().tolist() == [[1, 1]]  # what agreement and reliability are made of
     # ann changes her mind in a later round: she counts once
-    again = judged([*first, reply("s", "ann", "dog", 1, 3)])["s"]
+    again = judged([*first, counted("s", "ann", "dog", 1, 3)])["s"]
     assert (again.label, again.votes) == ("dog", {"dog": 2})
 
 
 def test_dawid_skene_learns_over_rounds_and_falls_back_until_it_can() -> None:
     known = [
-        reply(f"s{n:03d}", who, "dog" if who == "bad" and n % 2 else "cat", at=n)
+        counted(f"s{n:03d}", who, "dog" if who == "bad" and n % 2 else "cat", at=n)
         for n in range(60)
         for who in ("ann", "bob", "cy", "bad")
     ]
-    known += [reply(f"d{n:03d}", who, "dog") for n in range(30) for who in ("ann", "bob", "cy")]
-    tie = [reply("x", "ann", "dog", 1), reply("x", "bad", "cat", 1)]
+    known += [counted(f"d{n:03d}", who, "dog") for n in range(30) for who in ("ann", "bob", "cy")]
+    tie = [counted("x", "ann", "dog", 1), counted("x", "bad", "cat", 1)]
     assert judged([*known, *tie])["x"].adjudicate
     weighed = judged([*known, *tie], method="dawid_skene")["x"]
     assert weighed.label == "dog"
@@ -90,23 +90,16 @@ def made_up(
         folder = campaign.round(number)
         tasks, records = [], []
         for sample, given in asked.items():
-            task = {"key": f"k/{number:03d}/{sample}", "sample": sample, "rank": 0, "task": 1}
-            task["kind"] = kinds.get((number, sample), "selected")
-            task["wanted"] = wanted if task["kind"] == "selected" else 1
-            tasks.append(task)
+            kind = kinds.get((number, sample), "selected")
+            several = wanted if kind == "selected" else 1
+            key = f"k/{number:03d}/{sample}"
+            tasks.append(PushedTask(key, sample, 0, 1, kind, several))
             for annotator, name in given:
                 at += 1
-                records.append(
-                    {
-                        "key": task["key"], "annotation": at, "annotator": annotator,
-                        "labels": [] if name == Skip() else [name],
-                        "skipped": name == Skip(), "reason": "", "lead_time_s": 2.0,
-                        "updated": f"t{at:04d}",
-                    }
-                )  # fmt: skip
-        write_json(folder / round_states.PUSHED, {"tasks": tasks, "backend": "files", "project": 7})
-        write_json(folder / round_states.PLAN, {"strategy": f"strategy {number}"})
-        write_jsonl(folder / round_states.ANNOTATIONS, records)
+                records.append(answer(key, at, annotator, name))
+        pushed(tasks).write(folder / round_states.PUSHED)
+        plan(round=number, strategy=f"strategy {number}").write(folder / round_states.PLAN)
+        write_lines(folder / round_states.ANNOTATIONS, records)
     write_jsonl(campaign.holdout, [])
     settings = config.parse({"campaign": {"classes": ["cat", "dog"]}}, parts=False)
     return snapshots.Snapshot(campaign, settings, frozenset(), len(rounds_) - 1, State.PULLED)
@@ -115,19 +108,19 @@ def made_up(
 def test_a_later_round_settles_a_tie_and_says_nothing_of_what_it_did_not_hear(tmp_path) -> None:
     tie = [("ann", "cat"), ("bob", "dog")]
     first = made_up(tmp_path, [{"x": tie, "y": tie, "z": [("ann", "cat"), ("bob", "cat")]}])
-    write_labels(first.campaign.label_file(0), answers.labels(first, {"x", "y", "z"}))
+    write_labels(first.campaign.label_file(0), labels(first, {"x", "y", "z"}))
     assert answers.awaiting(read_all_labels(first.campaign).values()) == ["x", "y"]
     asked = {"x": [("cy", "dog")], "y": [], "v": [("ann", "dog"), ("cy", "cat")]}
     first_asked = {"x": tie, "y": tie, "z": [("ann", "cat"), ("bob", "cat")]}
     settles = {(1, "x"): "adjudication", (1, "y"): "adjudication"}
     later = made_up(tmp_path, [first_asked, asked], settles)
-    found = answers.labels(later, {"x", "y", "v"})
+    found = labels(later, {"x", "y", "v"})
     assert [label.sample for label in found] == ["v", "x"]
     write_labels(later.campaign.label_file(1), found)
     latest = read_all_labels(later.campaign)
     assert (latest["x"].label, latest["x"].votes) == ("dog", {"cat": 1, "dog": 2})
     assert sorted(answers.awaiting(latest.values())) == ["v", "y"]
-    people = figures.figures(later)
+    people = people_of(later)
     # cy was asked about x because ann and bob disagreed: that says nothing of how far people agree
     assert people["alpha_round"] == alpha(np.array([[1, 1]]))  # v
     assert people["alpha"] == pytest.approx(alpha(np.array([[1, 1], [1, 1], [1, 1], [2, 0]])))
@@ -149,7 +142,7 @@ def test_one_answer_of_two_awaits_adjudication_and_two_answers_make_a_label(tmp_
         "nothing": [("ann", Skip())],
     }
     now = made_up(tmp_path, [first], wanted=2)
-    found = {each.sample: each for each in answers.labels(now, first)}
+    found = {each.sample: each for each in labels(now, first)}
     alone = ["cut short", "no class", "said twice", "skipped"]
     assert answers.awaiting(found.values()) == alone
     assert {found[name].reason for name in alone} == {"1 valid answer of 2 wanted"}
@@ -159,37 +152,37 @@ def test_one_answer_of_two_awaits_adjudication_and_two_answers_make_a_label(tmp_
     second: dict = {"skipped": [("cy", "cat")], "cut short": [("cy", Skip())], "no class": []}
     third: dict = {"cut short": [("ann", "cat")]}
     later = made_up(tmp_path, [first, second], kinds, wanted=2)
-    found = {each.sample: each for each in answers.labels(later, first)}
+    found = {each.sample: each for each in labels(later, first)}
     assert (found["skipped"].label, found["skipped"].votes) == ("cat", {"cat": 2})
     assert found["cut short"].adjudicate
     last = made_up(tmp_path, [first, second, third], kinds, wanted=2)
-    (left,) = answers.labels(last, first)
+    (left,) = labels(last, first)
     assert (left.sample, left.reason) == ("cut short", "1 valid answer of 2 wanted")
     assert answers.to_settle([left], answers.read(last)) == []
 
 
 def test_answers_that_name_no_class_are_counted_and_named() -> None:
     of = ("cat", "dog")
-    fine = [reply("s", "ann", "cat"), reply("s", "bob", Skip())]
+    fine = [counted("s", "ann", "cat"), counted("s", "bob", Skip())]
     assert unknown_classes.told(unknown_classes.figures(fine, of)) == ""
-    wrong = [reply("s", "cy", name) for name in ("Dress", "Bag", "Dress")]
+    wrong = [counted("s", "cy", name) for name in ("Dress", "Bag", "Dress")]
     found = unknown_classes.figures([*fine, *wrong], of)
-    assert found == {"answers": 3, "names": ["Bag", "Dress"]}
+    assert found == UnknownClasses(answers=3, names=("Bag", "Dress"))
     assert unknown_classes.told(found) == (
         "3 answers name no class of this campaign ('Bag', 'Dress') and do not count"
     )
-    many = unknown_classes.figures([reply("s", "cy", f"c{n}") for n in range(9)], of)
+    many = unknown_classes.figures([counted("s", "cy", f"c{n}") for n in range(9)], of)
     assert "('c0', 'c1', 'c2', 'c3', 'c4' ...)" in unknown_classes.told(many)
 
 
 def test_names_that_anybody_sends_fill_no_file_and_no_line() -> None:
     """A megabyte of a name, and a thousand names."""
-    long = [reply("s", "cy", letter * 1_000_000) for letter in "ab"]
+    long = [counted("s", "cy", letter * 1_000_000) for letter in "ab"]
     found = unknown_classes.figures(
-        [*long, *(reply("s", "cy", f"n{n}") for n in range(1000))], ("cat",)
+        [*long, *(counted("s", "cy", f"n{n}") for n in range(1000))], ("cat",)
     )
-    assert (found["answers"], len(found["names"])) == (1002, unknown_classes.KEPT)
-    assert found["names"][:2] == ["a" * 40 + "...", "b" * 40 + "..."]
+    assert (found.answers, len(found.names)) == (1002, unknown_classes.KEPT)
+    assert found.names[:2] == ("a" * 40 + "...", "b" * 40 + "...")
     assert len(unknown_classes.told(found)) < 400
     verdict = consensus.accept([("a" * 1_000_000,)], ("cat",))
     assert verdict.reason == f"unknown class {'a' * 40 + '...'!r}"
@@ -197,19 +190,19 @@ def test_names_that_anybody_sends_fill_no_file_and_no_line() -> None:
 
 def test_a_sample_that_was_returned_wants_as_many_people_as_when_it_is_chosen_again(tmp_path):
     made_up(tmp_path, [{"x": []}], wanted=2)
-    pushed = read_json(tmp_path / "rounds/000/pushed.json")
+    two_wanted = Pushed.read(tmp_path / "rounds/000/pushed.json")
     later = made_up(tmp_path, [{"x": []}, {"x": [("ann", "cat")]}])
-    write_json(tmp_path / "rounds/000/pushed.json", pushed)
-    (found,) = answers.labels(later, {"x"})
+    two_wanted.write(tmp_path / "rounds/000/pushed.json")
+    (found,) = labels(later, {"x"})
     assert found.label == "cat"
 
 
 def test_the_one_answer_that_a_correction_leaves_of_two_awaits_adjudication(tmp_path) -> None:
     first = {"x": [("ann", "cat"), ("bob", "cat")]}
     now = made_up(tmp_path, [first, {"y": []}], wanted=2)
-    gone = {"round": 0, "key": "k/000/x", "annotation": 2, "what": "deleted", "before": None}
-    write_jsonl(now.folder / round_states.CORRECTIONS, [gone])
-    (found,) = corrected_labels.labels(now, set())
+    gone = Correction(0, "k/000/x", 2, "deleted")
+    write_lines(now.folder / round_states.CORRECTIONS, [gone])
+    (found,) = corrected(now)
     assert (found.label, found.reason) == (None, "1 valid answer of 2 wanted")
 
 
@@ -238,26 +231,29 @@ def test_a_round_of_several_people(campaign, flows, backend, truth) -> None:
     sample = {key: backend.tasks[key].sample for key in own + held}
     found = {label.sample: label for label in read_labels(campaign.label_file(0))}
     assert answers.awaiting(found.values()) == [sample[own[0]]]
-    assert found[sample[own[0]]].confidence == 0.5
-    assert found[sample[own[1]]].label == right[own[1]]
-    assert found[sample[own[1]]].confidence == pytest.approx(2 / 3, abs=1e-6)
+    tied, settled = (found[sample[key]] for key in own[:2])
+    assert tied.confidence == 0.5
+    assert settled.label == right[own[1]]
+    assert settled.confidence == pytest.approx(2 / 3, abs=1e-6)
     people = read_json(campaign.round(0) / "metrics.json")["people"]
-    assert people["answers"] == 15
-    assert people["skipped"] == 1
-    assert people["adjudicate"] == 2  # one of the hold-out
-    assert people["seconds"] == 15 * 1.5
-    assert people["seconds_per_label"] == pytest.approx(15 * 1.5 / 8, abs=0.01)
-    assert people["method"] == {"used": "majority", "instead": None}
-    assert people["alpha"] == people["alpha_round"]
-    cost = people["cost"]
-    assert cost["by_strategy"]["holdout"]["answers"] == 7
-    assert cost["by_strategy"]["typiclust"]["labels"] == 3
-    assert cost["by_annotator"]["2"]["per_label"] is None
-    assert sum(group["labels"] for group in cost["by_class"].values()) == 8
-    assert cost["without_label"]["answers"] == 4
-    assert people["annotators"]["2"]["agreement_with_others"]["value"] == 0
-    agreement = people["annotators"]["1"]["agreement_with_others"]["value"]
-    assert (people["annotators"]["1"]["compared"], agreement) == (3, pytest.approx(0.5 / 3))
+    expected = {
+        "answers": 15,
+        "skipped": 1,
+        "adjudicate": 2,  # one of the hold-out
+        "seconds": 15 * 1.5,
+        "seconds_per_label": pytest.approx(15 * 1.5 / 8, abs=0.01),
+        "method": {"used": "majority", "instead": None},
+        "alpha": people["alpha_round"],
+        "cost.by_strategy.holdout.answers": 7,
+        "cost.by_strategy.typiclust.labels": 3,
+        "cost.by_annotator.2.per_label": None,
+        "cost.without_label.answers": 4,
+        "annotators.2.agreement_with_others.value": 0,
+        "annotators.1.agreement_with_others.value": pytest.approx(0.5 / 3),
+        "annotators.1.compared": 3,
+    }
+    assert {path: at(people, path) for path in expected} == expected
+    assert sum(group["labels"] for group in people["cost"]["by_class"].values()) == 8
     json.dumps(people, allow_nan=False)
     text = status_report.as_text(status_report.status(snapshots.read(campaign.root)))
     assert "s a label in the last round, 2 samples await adjudication" in text
@@ -273,8 +269,7 @@ def test_a_round_of_several_people(campaign, flows, backend, truth) -> None:
     assert answers.awaiting(read_all_labels(campaign).values()) == [sample[own[0]]]
     assert campaign.label_file(0).read_bytes() == before
     people = read_json(campaign.round(1) / "metrics.json")["people"]
-    assert people["answers"] == 5
-    assert people["cost"]["by_strategy"]["holdout"]["answers"] == 1
+    assert (people["answers"], at(people, "cost.by_strategy.holdout.answers")) == (5, 1)
 
 
 @pytest.mark.usefixtures("opened")

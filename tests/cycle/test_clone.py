@@ -58,6 +58,16 @@ def campaign(tmp_path: Path, _a_persons_git: None) -> Campaign:
     return made
 
 
+def unchanged(folder: Path) -> None:
+    assert run(folder, "git", "status", "--porcelain") == ""
+
+
+def verified(folder: Path, number: int, *start: str) -> None:
+    out = labelcycle(folder, "verify", f"round/{number:03d}", *start)
+    assert "the same 4 samples in the same order" in out
+    assert f"round {number} is reproduced" in out
+
+
 def test_a_clone_with_its_data_pulled_shows_and_verifies_every_round(
     campaign: Campaign,
     flows,
@@ -83,7 +93,7 @@ def test_a_clone_with_its_data_pulled_shows_and_verifies_every_round(
     metrics = [read_json(campaign.round(n) / "metrics.json") for n in (0, 1)]
     assert [m["classes"] for m in metrics] == [["dark", "light"], ["black", "grey", "light"]]
     assert metrics[1]["corrections"]["labels"] > 0
-    assert run(root, "git", "status", "--porcelain") == ""
+    unchanged(root)
     told = json.loads(labelcycle(root, "status", "--json"))
     assert [each["state"] for each in told["rounds"]] == ["closed", "closed"]
 
@@ -94,10 +104,8 @@ def test_a_clone_with_its_data_pulled_shows_and_verifies_every_round(
     labelcycle(folder, "pull")
     assert json.loads(labelcycle(folder, "status", "--json")) == told
     for number, start in ((0, ()), (0, ("--from", "pretrain")), (1, ())):
-        out = labelcycle(folder, "verify", f"round/{number:03d}", *start)
-        assert "the same 4 samples in the same order" in out
-        assert f"round {number} is reproduced" in out
-    assert run(folder, "git", "status", "--porcelain") == ""
+        verified(folder, number, *start)
+    unchanged(folder)
 
 
 def correct_some(backend: WatchedFiles) -> None:

@@ -1,18 +1,22 @@
 """Answers of closed rounds that people change later: found, counted, told once; files as closed."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_records import answer, corrected, plan, pushed
 from squares import CLASSES
 from watched import WatchedFiles, asking
 
 from labelcycle import config
 from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import read_all_labels, write_migrations
+from labelcycle.campaign.records.correction_record import Correction, Decision
+from labelcycle.campaign.records.pushed_record import PushedTask
+from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import (
     Campaign,
@@ -20,8 +24,6 @@ from labelcycle.campaign.store import (
     read_json,
     read_jsonl,
     read_labels,
-    write_json,
-    write_jsonl,
     write_labels,
 )
 from labelcycle.core.class_migrations import Migration
@@ -82,7 +84,7 @@ class Played:
     def open(self) -> None:
         self.flows.open_now(str(self.campaign.root))
 
-    def decide(self, decision: correction_decisions.Decision, *what: str) -> None:
+    def decide(self, decision: Decision, *what: str) -> None:
         """As `labelcycle corrections accept --all` does, or on some kinds of change alone."""
         snapshot = snapshots.ready(self.campaign.root)
         there = [c for c in round_closing.changes(snapshot, self.backend) if c.annotation]
@@ -149,7 +151,7 @@ def test_changes_after_the_close_come_into_the_next_round_and_are_told_once(play
     assert played.files(0) == closed
     status = status_report.status(snapshots.ready(campaign.root))
     assert told in status_report.as_text(status)
-    json.dumps(status)
+    json.dumps(status.as_json())
 
     written = {x.sample: x for x in read_labels(campaign.label_file(1)) if "corr" in x.source}
     assert {name: (x.label, x.reason) for name, x in written.items()} == {
@@ -202,7 +204,7 @@ def test_a_correction_can_be_corrected_and_a_withdrawn_answer_given_anew(played)
     assert now[played.sample[edited]].label == right[edited]
     assert now[played.sample[deleted]].label == wrong[deleted]
     replies = answers.read(snapshots.read(played.campaign.root))
-    names = [(reply.key, reply.annotation) for reply in replies]
+    names = [reply.answer.name for reply in replies]
     assert len(names) == len(set(names)) == len(played.backend.answers)
 
 
@@ -229,7 +231,7 @@ def test_an_edit_that_changes_no_verdict_is_told_and_changes_no_label(played) ->
 
 
 def test_a_pull_that_was_killed_reads_the_changes_anew(played, monkeypatch) -> None:
-    write = round_closing.write_jsonl
+    write = round_closing.write_lines
 
     def dying(path, records) -> None:
         if path.name == "annotations.jsonl":
@@ -238,10 +240,10 @@ def test_a_pull_that_was_killed_reads_the_changes_anew(played, monkeypatch) -> N
 
     played.open()
     played.backend.delete_task(played.own[0])
-    monkeypatch.setattr(round_closing, "write_jsonl", dying)
+    monkeypatch.setattr(round_closing, "write_lines", dying)
     with pytest.raises(DataError, match="killed"):
         played.close()
-    monkeypatch.setattr(round_closing, "write_jsonl", write)
+    monkeypatch.setattr(round_closing, "write_lines", write)
     assert [what for what, *_ in played.found(1)] == ["task deleted"]
     snapshot = snapshots.read(played.campaign.root)
     assert snapshot.state is State.OPEN
@@ -263,26 +265,23 @@ def test_more_answers_of_a_removed_class_are_no_new_verdict(tmp_path) -> None:
     at_work = made_up(campaign, 0)
     write_labels(campaign.holdout, [])
     write_labels(campaign.label_file(0), [Label("a", CLASSES[0], votes={CLASSES[0]: 1})])
-    said = {
-        "key": "a", "annotation": 1, "annotator": "ann", "labels": [CLASSES[0]],
-        "skipped": False, "reason": "", "lead_time_s": 1.0, "updated": "t1",
-    }  # fmt: skip
-    write_jsonl(at_work.folder / round_states.ANNOTATIONS, [said])
+    said = answer("a", 1, "ann", CLASSES[0])
+    write_lines(at_work.folder / round_states.ANNOTATIONS, [said])
     at_work = made_up(campaign, 1)
-    write_jsonl(at_work.folder / round_states.ANNOTATIONS, [])
-    more = said | {"annotation": 2, "annotator": "bob", "updated": "t2"}
-    added = corrections.Correction(0, "a", 2, "added", None, more)
-    write_jsonl(at_work.folder / round_states.CORRECTIONS, [asdict(added)])
+    write_lines(at_work.folder / round_states.ANNOTATIONS, [])
+    more = answer("a", 2, "bob", CLASSES[0])
+    added = Correction(0, "a", 2, "added", None, more)
+    write_lines(at_work.folder / round_states.CORRECTIONS, [added])
     after = (*CLASSES[1:], "odd")
     table = Migration("remove", {CLASSES[0]: None}, (*CLASSES, "odd"), after, 1, "2026-01-01")
     write_migrations(campaign, [table])
     now = replace(at_work, config=config.parse({"campaign": {"classes": after}}, parts=False))
     assert read_all_labels(campaign)["a"].reason == f"class {CLASSES[0]!r} was removed"
-    assert corrected_labels.labels(now, ()) == []
+    assert corrected(now) == []
     # an answer of another class is one
-    change = replace(added, after=more | {"labels": [CLASSES[1]]})
-    write_jsonl(at_work.folder / round_states.CORRECTIONS, [asdict(change)])
-    assert [(x.sample, x.label) for x in corrected_labels.labels(now, ())] == [("a", CLASSES[1])]
+    change = replace(added, after=answer("a", 2, "bob", CLASSES[1]))
+    write_lines(at_work.folder / round_states.CORRECTIONS, [change])
+    assert [(x.sample, x.label) for x in corrected(now)] == [("a", CLASSES[1])]
 
 
 # --- against the state of the world, over any history --------------------------------------
@@ -301,10 +300,10 @@ CHANGES = st.lists(
 
 def made_up(campaign: Campaign, number: int) -> Snapshot:
     """A round of one own task, which is at work."""
-    task = {"key": f"k/{number}", "sample": f"s{number}", "rank": 0, "task": 100 + number}
-    first = [task | {"key": k, "sample": k, "task": 1 + i} for i, k in enumerate(KEYS)]
-    pushed = {"backend": "files", "project": 7, "tasks": [task] if number else first}
-    write_json(campaign.round(number) / round_states.PUSHED, pushed)
+    task = PushedTask(f"k/{number}", f"s{number}", 0, 100 + number)
+    first = [PushedTask(k, k, 0, 1 + i) for i, k in enumerate(KEYS)]
+    pushed([task] if number else first).write(campaign.round(number) / round_states.PUSHED)
+    plan(round=number).write(campaign.round(number) / round_states.PLAN)
     made = Snapshot(campaign, config.parse({}, parts=False), frozenset(), number, State.OPEN)
     vars(made)["key"] = "k"
     return made
@@ -349,17 +348,15 @@ def test_what_is_recorded_is_what_its_author_said_last(
         assert not accepted or all(c.state == "counts" for c in found.changes)
         made = found.pending(at_work)
         folder = campaign.round(number)
-        write_jsonl(folder / round_states.CORRECTIONS, corrections.as_records(made.changes))
-        write_jsonl(folder / round_states.ANNOTATIONS, made.answers)
+        write_lines(folder / round_states.CORRECTIONS, made.changes)
+        write_lines(folder / round_states.ANNOTATIONS, made.answers)
         there = {(a.key, a.annotation): a for a in backend.answers}
         # a task that was deleted keeps what was known of it
         gone = [n for n in said if accepted and n not in there and n[0] in backend.ids]
         said = {name: labels for name, labels in said.items() if name not in gone}
         said |= {n: a.labels for n, a in there.items() if accepted or a.editor == a.annotator}
-        known = [
-            ((r["key"], r["annotation"]), tuple(r["labels"]))
-            for r in corrections.corrected(at_work)
-        ]
+        recorded = corrections.corrected(corrections.pulled(at_work))
+        known = [(answer.name, answer.labels) for _, answer in recorded]
         assert sorted(known) == sorted(said.items())  # nothing twice
         later = made_up(campaign, number + 1)
         again = look(later).pending(later)

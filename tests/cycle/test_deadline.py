@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import yaml
+from made_records import metrics
 
 from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign.labels import read_all_labels
@@ -53,13 +54,13 @@ def test_past_its_deadline_a_round_with_a_quorum_closes(
     flows.run(root)
     assert snapshots.read(campaign.root).number == 1
     assert read_json(campaign.round(0) / "ending.json")["how"] == "deadline"
-    metrics = read_json(campaign.round(0) / "metrics.json")
-    assert (metrics["ended"], metrics["returned"], metrics["accepted"]) == ("deadline", 1, 3)
-    assert (metrics["tasks"], metrics["undone"]) == (10, 2)  # one of the hold-out
+    closed = read_json(campaign.round(0) / "metrics.json")
+    assert (closed["ended"], closed["returned"], closed["accepted"]) == ("deadline", 1, 3)
+    assert (closed["tasks"], closed["undone"]) == (10, 2)  # one of the hold-out
     said = "closed by its deadline, with 2 of 10 tasks undone"
     assert f"round 0 was {said}" in capsys.readouterr().out
-    closed = notices.closed(snapshots.read(campaign.root))
-    assert f"{said.capitalize()}." in closed.body.splitlines()
+    notice = notices.closed(snapshots.read(campaign.root))
+    assert f"{said.capitalize()}." in notice.body.splitlines()
     assert tasks[0].sample not in read_all_labels(campaign)
     assert backend.withdrawn == {tasks[0].key, tasks[9].key}  # the last is of the hold-out
 
@@ -76,9 +77,9 @@ def test_without_a_deadline_nothing_is_late(campaign) -> None:
     ("hours", "said"),
     [(0.05, ["0.05 hours."]), (1, ["1 hour."]), (24.0, ["24 hours."]), (1e300, [])],
 )
-def test_a_deadline_takes_fractions_of_an_hour(campaign, flows, hours, said) -> None:
+@pytest.mark.usefixtures("opened")
+def test_a_deadline_takes_fractions_of_an_hour(campaign, hours, said) -> None:
     settle(campaign, deadline_hours=hours)
-    flows.run(str(campaign.root))
     age(campaign, 0.04)
     assert not deadline.passed(snapshots.read(campaign.root))
     age(campaign, 25)
@@ -89,11 +90,10 @@ def test_a_deadline_takes_fractions_of_an_hour(campaign, flows, hours, said) -> 
 
 
 def test_an_early_close_says_how_much_was_undone() -> None:
-    early = {"ended": "incomplete", "tasks": 9, "undone": 4}
+    early = metrics(ended="incomplete", tasks=9, undone=4)
     said = "closed before it was complete, with 4 of 9 tasks undone"
     assert deadline.told(early) == said
-    assert deadline.told(early | {"ended": "complete"}) == ""
-    assert deadline.told({"ended": "deadline"}) == ""  # of an earlier version
+    assert deadline.told(replace(early, ended="complete")) == ""
 
 
 @pytest.mark.parametrize(("share", "enough"), [(0.8, True), (0.81, False), (0.0, True)])

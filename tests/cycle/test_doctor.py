@@ -103,7 +103,7 @@ def test_a_website_must_allow_label_studio_s_pages(tmp_path: Path, studio: None)
                 False,
                 f"annotators may not see {site.url}/a.png: answered with {OPEN}: nothing",
                 f"its website must allow {STUDIO} or * by {OPEN}; else push.images: media or s3"
-                " (docs/operating.md, Images)",
+                " (docs/guides/images-elsewhere.md)",
             )
         ]
         write_samples(made.samples, [replace(s, source=f"{site.url}/b.png") for s in samples])

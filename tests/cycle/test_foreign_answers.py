@@ -7,13 +7,15 @@ from pathlib import Path
 
 import click.testing
 import pytest
+from made_records import UNCHANGED, answer, pushed
 from watched import WatchedFiles, asking, counting
 
 from labelcycle import config
 from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign, read_json, read_jsonl, write_json, write_labels
+from labelcycle.campaign.store import Campaign, read_json, read_jsonl, write_labels
 from labelcycle.cli import correction_commands
 from labelcycle.config import CloseOptions
 from labelcycle.cycle import change_limits, round_closing, status_report
@@ -25,7 +27,6 @@ from labelcycle.rounds import (
     changed_answers,
     corrected_labels,
     correction_decisions,
-    corrections,
     snapshots,
 )
 from labelcycle.rounds.snapshots import Snapshot
@@ -38,10 +39,8 @@ OTHER = {"dark": "light", "light": "dark"}
 def at_work(tmp_path: Path) -> Snapshot:
     """Round 0, open, with three tasks; no repository."""
     campaign = Campaign(tmp_path)
-    tasks = [{"key": k, "sample": k, "rank": i, "task": 1 + i} for i, k in enumerate(KEYS)]
-    write_json(
-        campaign.round(0) / round_states.PUSHED, {"backend": "files", "project": 7, "tasks": tasks}
-    )
+    tasks = [PushedTask(k, k, i, 1 + i) for i, k in enumerate(KEYS)]
+    pushed(tasks).write(campaign.round(0) / round_states.PUSHED)
     write_labels(campaign.holdout, [])
     made = Snapshot(campaign, config.parse({}, parts=False), frozenset(), 0, State.OPEN)
     vars(made)["key"] = "k"
@@ -182,10 +181,11 @@ def test_an_editor_who_was_removed_leaves_nobodys_word(at_work, place) -> None:
 
 
 @pytest.mark.parametrize("editor", ["removed/1", "mallory", None])
-@pytest.mark.parametrize("before", [None, {"annotator": "ann"}, {"annotator": "removed/1"}])
-def test_nothing_new_of_a_removed_account_is_its_own(before, editor) -> None:
-    assert not authors.own(before, {"annotator": "removed/1", "editor": editor})
-    assert authors.own(before, {"annotator": "ann", "editor": "ann"})
+@pytest.mark.parametrize("author", [None, "ann", "removed/1"])
+def test_nothing_new_of_a_removed_account_is_its_own(author, editor) -> None:
+    before = author and answer("k", 1, author, "dark")
+    assert not authors.own(before, answer("k", 1, "removed/1", "dark", editor=editor))
+    assert authors.own(before, answer("k", 1, "ann", "dark"))
 
 
 # --- the journal ---------------------------------------------------------------------------
@@ -291,7 +291,7 @@ def test_many_corrections_stop_the_close_until_somebody_decides(
     assert done.output.startswith("2 corrections accepted: they count when round 1 closes")
     assert flows.collect(root)
     metrics = read_json(closed.round(1) / "metrics.json")
-    assert metrics["corrections"] == corrected_labels.NONE | {
+    assert metrics["corrections"] == UNCHANGED | {
         "edited": 2, "labels": 2, "by": {"ann": 2},
         "waiting": [{"by": "mallory", "of": "ann", "what": "edited", "answers": 1}],
     }  # fmt: skip
@@ -306,7 +306,7 @@ def test_many_corrections_stop_the_close_until_somebody_decides(
     run(correction_commands.corrections, ["accept", "--all"], obj=closed.root)
     assert flows.collect(root)
     again = read_json(closed.round(2) / "metrics.json")["corrections"]
-    assert again == corrected_labels.NONE | {"edited": 1, "labels": 1, "by": {"mallory": 1}}
+    assert again == UNCHANGED | {"edited": 1, "labels": 1, "by": {"mallory": 1}}
     label = read_all_labels(closed)[sample[own[0]]]
     assert (label.label, label.source) == (
         OTHER[truth[sample[own[0]]]], "round 2, correction of round 0",
@@ -320,6 +320,6 @@ def test_rejected_corrections_are_not_asked_again(at_work, place, tmp_path) -> N
     correction_decisions.write(at_work, found.changes, "reject")
     assert told(compare(at_work, place))[0][-1] == "rejected"
     kept = found.pending(at_work).changes
-    assert corrections.as_records(kept)[0]["state"] == "waits"
+    assert kept[0].state == "waits"
     shutil.rmtree(tmp_path / "rounds" / "000")
-    assert correction_decisions.read(at_work) == {found.changes[0].version: "reject"}
+    assert correction_decisions.read(at_work) == {found.changes[0].id: "reject"}

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from made_records import metrics
 from squares import SETTINGS
 
 from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import commands
-from labelcycle.campaign.store import Campaign, write_json
+from labelcycle.campaign.store import Campaign
 from labelcycle.cli.main import cli
 from labelcycle.cycle import new_campaign
 from labelcycle.errors import StateError, ToolFailed
@@ -101,7 +102,7 @@ def test_a_clone_that_lacks_commits_or_tags_is_not_worked_on(
     campaign = made(tmp_path / "campaign")
     for number in range(3):
         git.tag(campaign.root, f"open/{number:03d}", "open")
-        write_json(campaign.round(number) / "metrics.json", {})
+        metrics().write(campaign.round(number) / "metrics.json")
         git.commit(campaign.root, ["rounds"], "Close")
         git.tag(campaign.root, f"round/{number:03d}", "closed")
     address, clone = f"file://{campaign.root}", tmp_path / "clone"

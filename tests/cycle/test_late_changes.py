@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_records import UNCHANGED
 from real_server import backend, where
 from squares import SETTINGS, make_images
 
@@ -63,7 +64,7 @@ def test_an_edit_a_deletion_and_a_second_answer(
 ) -> None:
     root = str(campaign.root)
     flows.run(root)
-    assert close(campaign, flows, api, truth) == corrected_labels.NONE
+    assert close(campaign, flows, api, truth) == UNCHANGED
     before = read_all_labels(campaign)
     sample = {t["task"]: t["sample"] for t in read_json(campaign.round(0) / "pushed.json")["tasks"]}
     given = {r["task"]: r for r in read_jsonl(campaign.round(0) / round_states.ANNOTATIONS)}
@@ -86,7 +87,7 @@ def test_an_edit_a_deletion_and_a_second_answer(
     ]
     correction_decisions.write(now_, [c for c in changes if c.annotation], "accept")
     found = close(campaign, flows, api, truth)
-    assert found == corrected_labels.NONE | {
+    assert found == UNCHANGED | {
         "edited": 2, "added": 1, "deleted": 1, "tasks": 1, "labels": 4,
         "by": {"1": 2, "1?": 1, str(other): 1},
     }  # fmt: skip
@@ -115,5 +116,5 @@ def test_an_edit_a_deletion_and_a_second_answer(
     assert holdout[sample[held[0]]] == OTHER[right[held[0]]]
 
     flows.open_now(root)
-    assert close(campaign, flows, api, truth) == corrected_labels.NONE
+    assert close(campaign, flows, api, truth) == UNCHANGED
     snapshots.ready(campaign.root)  # closed files are as they were closed

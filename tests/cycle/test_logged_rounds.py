@@ -10,9 +10,10 @@ from squares import SETTINGS, make_images
 from watched import WatchedFiles
 
 from labelcycle import config
+from labelcycle.adapters import git
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.campaign.store import Campaign, read_json
-from labelcycle.cycle import new_campaign, status_report
+from labelcycle.cycle import new_campaign, past_rounds, status_report
 from labelcycle.notify import notices
 from labelcycle.rounds import snapshots
 
@@ -48,7 +49,13 @@ def test_a_closed_round_is_logged_and_linked(
     assert before == tracking_uri.page(f"sqlite:///{tmp_path}/mlflow.db")
     answer_all()
     capsys.readouterr()
+    asked: list[str] = []
+    restored = past_rounds.restored
+    monkeypatch.setattr(
+        past_rounds, "restored", lambda *given: asked.append(given[1]) or restored(*given)
+    )
     flows.run(str(campaign.root))
+    assert asked == [], "after a close the folder is the round"
     address = read_json(campaign.private / "curves.json")["address"]
     assert f"logged in MLflow: {address}\n" in capsys.readouterr().out
     snapshot = snapshots.read(campaign.root)
@@ -69,3 +76,27 @@ def test_a_closed_round_is_logged_and_linked(
     assert rows == {"pool": 24, "labels": 4, "hold-out": 6}
     flows.run(str(campaign.root))
     assert "logged in MLflow" not in capsys.readouterr().out  # once
+
+
+def test_a_round_whose_files_are_others_by_now_is_logged_as_it_was_closed(
+    campaign: Campaign, flows, answer_all: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(tracking_uri.VARIABLE, raising=False)
+    flows.run(str(campaign.root))
+    answer_all()
+    flows.run(str(campaign.root))
+    snapshot = snapshots.read(campaign.root)
+    assert snapshot.number == 1
+    closed = (campaign.model / "model.json").read_bytes()
+    with past_rounds.closed_round(snapshot, 0) as closed_round:
+        assert closed_round.folders.model == campaign.model
+    for change in ("other bytes", "another commit"):
+        if change == "other bytes":
+            (campaign.model / "model.json").write_text("{}")
+        else:
+            (campaign.model / "model.json").write_bytes(closed)
+            (campaign.root / "notes").write_text("later")
+            git.commit(campaign.root, ["notes"], "Later")
+        with past_rounds.closed_round(snapshot, 0) as closed_round:
+            assert not closed_round.folders.model.is_relative_to(campaign.root), change
+            assert (closed_round.folders.model / "model.json").read_bytes() == closed

@@ -11,6 +11,7 @@ from websites import Page, served
 from labelcycle.adapters import git, programs
 from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.records.people_record import UnknownClasses
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, read_json, read_labels, read_samples, write_samples
 from labelcycle.cli import main
@@ -25,6 +26,15 @@ def edit(campaign: Campaign, old: str, new: str) -> None:
     text = campaign.params.read_text()
     assert old in text
     campaign.params.write_text(text.replace(old, new))
+
+
+def test_without_samples_status_says_how_they_come(campaign):
+    campaign.samples.unlink()
+    tracked = campaign.samples.with_name("samples.jsonl.dvc")
+    for is_there, command in ((False, "`labelcycle ingest PATH...`"), (True, "`labelcycle pull`")):
+        if is_there:
+            tracked.touch()
+        assert status_report.status(snapshots.read(campaign.root))["next"] == command
 
 
 def test_a_round_leaves_its_files_commits_and_tags(campaign, flows, backend, answer_all):
@@ -51,12 +61,13 @@ def test_a_round_leaves_its_files_commits_and_tags(campaign, flows, backend, ans
     assert {x.sample for x in labels} == asked
     assert {x.sample for x in read_labels(campaign.holdout)} == held
     assert not asked & held
-    status = status_report.status(snapshot)["rounds"]
+    status = status_report.status(snapshot).as_json()["rounds"]
     assert [r["state"] for r in status] == ["closed"]
     assert status[0]["labels"] == 4
     assert status[0]["accuracy_low"] <= status[0]["accuracy"] <= status[0]["accuracy_high"]
 
 
+@pytest.mark.slow
 def test_the_status_says_who_stood_in_while_there_was_no_model(campaign, flows, answer_all):
     root = str(campaign.root)
     settings = yaml.safe_load(campaign.params.read_text())
@@ -75,21 +86,17 @@ def test_the_status_says_who_stood_in_while_there_was_no_model(campaign, flows, 
     assert "badge  " in status_report.as_text(status).splitlines()[-3]
 
 
-def test_run_is_safe_to_repeat_in_every_state(campaign, flows, backend, answer_all):
-    root = str(campaign.root)
-    flows.run(root)
+@pytest.mark.parametrize(("state", "number"), [("opened", 0), ("closed", 1)])
+def test_run_is_safe_to_repeat_in_every_state(state, number, request, flows, backend):
+    campaign = request.getfixturevalue(state)
     tasks, head = dict(backend.ids), git.head(campaign.root)
-    flows.run(root)
+    flows.run(str(campaign.root))
     assert backend.ids == tasks
     assert git.head(campaign.root) == head
-    answer_all()
-    flows.run(root)
-    head = git.head(campaign.root)
-    flows.run(root)
-    assert git.head(campaign.root) == head
-    assert snapshots.read(campaign.root).number == 1
+    assert snapshots.read(campaign.root).number == number
 
 
+@pytest.mark.slow
 def test_a_later_look_opens_the_next_round_that_could_not_be_opened(
     campaign, flows, backend, answer_all, monkeypatch
 ):
@@ -112,10 +119,9 @@ def test_a_later_look_opens_the_next_round_that_could_not_be_opened(
     assert (snapshot.number, snapshot.state) == (1, State.OPEN)
 
 
-@pytest.mark.usefixtures("opened")
-def test_the_next_round_opens_only_when_told(campaign, flows, answer_all, capsys):
+@pytest.mark.usefixtures("closed")
+def test_the_next_round_opens_only_when_told(campaign, flows, capsys):
     root = str(campaign.root)
-    answer_all()
     flows.run(root)
     assert "labelcycle open" in capsys.readouterr().out
     flows.open_now(root)
@@ -133,7 +139,7 @@ def test_open_next_goes_on_until_all_rounds_are_closed(campaign, flows, backend,
     snapshot = snapshots.read(campaign.root)
     assert (snapshot.number, snapshot.state) == (3, State.DUE)
     assert len(read_all_labels(campaign)) == 12
-    assert "nothing" in status_report.status(snapshot)["next"]
+    assert "nothing" in status_report.status(snapshot).next
     with pytest.raises(StateError, match=r"all rounds are closed: campaign.rounds is 3"):
         flows.open_now(root)
 
@@ -217,8 +223,8 @@ def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(
     snapshot = snapshots.read(campaign.root)
     assert said in notices.closed(snapshot).body
     assert said in status_report.as_text(status_report.status(snapshot))
-    people = snapshot.record(round_states.METRICS, 0)["people"]
-    assert people["no_class"] == {"answers": 1, "names": ["zebra"]}
+    people = snapshot.records.metrics(0).people
+    assert people.no_class == UnknownClasses(answers=1, names=("zebra",))
     found = {x.sample: (x.label, x.reason) for x in read_labels(campaign.label_file(0))}
     sample = {key: backend.tasks[key].sample for key in (skipped, empty, unknown, fine)}
     assert found[sample[skipped]] == (None, "skipped")
@@ -231,6 +237,7 @@ def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(
 
 
 @pytest.mark.usefixtures("opened")
+@pytest.mark.slow
 def test_skips_tell_their_reason_and_are_asked_again_on_request(
     campaign, flows, backend, truth, capsys
 ):
@@ -246,10 +253,10 @@ def test_skips_tell_their_reason_and_are_asked_again_on_request(
         backend.answer(key, reason="none of these")
     flows.run(root)
     snapshot = snapshots.read(campaign.root)
-    people = snapshot.record(round_states.METRICS, 0)["people"]
+    people = snapshot.records.metrics(0).people
     count = 1 + len(held)
-    assert people["skips"] == {"none of these": count, "cannot be judged": 1, "no reason": 1}
-    assert people["skipped"] == count + 2
+    assert people.skips == {"none of these": count, "cannot be judged": 1, "no reason": 1}
+    assert people.skipped == count + 2
     found = {x.sample: x.reason for x in read_labels(campaign.label_file(0))}
     sample = {key: backend.tasks[key].sample for key in (none, unclear, plain)}
     assert found[sample[none]] == "skipped: none of these"
@@ -260,7 +267,7 @@ def test_skips_tell_their_reason_and_are_asked_again_on_request(
 
     result = CliRunner().invoke(main.cli, ["-C", root, "ask-again", "--reason", "cannot be judged"])
     assert "1 skipped samples are asked again" in result.output
-    assert skipped_samples.waiting(campaign) == [sample[unclear]]
+    assert skipped_samples.waiting(snapshots.read(campaign.root)) == [sample[unclear]]
     assert "asked again from the next open on: 1" in status_report.as_text(
         status_report.status(snapshot)
     )
@@ -271,7 +278,7 @@ def test_skips_tell_their_reason_and_are_asked_again_on_request(
         if task.round == 1:
             backend.answer(key, truth[task.sample])
     flows.run(root)
-    assert not skipped_samples.waiting(campaign)
+    assert not skipped_samples.waiting(snapshots.read(campaign.root))
     latest = {x.sample: x.label for x in read_labels(campaign.label_file(1))}
     assert latest[sample[unclear]] == truth[sample[unclear]]
 
@@ -349,6 +356,7 @@ def test_cancel_drops_a_plan_nobody_was_asked_by(campaign, flows, backend, monke
     assert snapshots.read(campaign.root).state is State.DUE
 
 
+@pytest.mark.slow
 def test_a_plan_whose_dropping_was_killed_can_be_dropped(campaign, flows, backend, monkeypatch):
     root = str(campaign.root)
     backend.push_dies_after = 0
@@ -376,10 +384,11 @@ def test_cancel_keeps_the_answers_and_does_not_count(campaign, flows, backend, t
     flows.end_early(root, "cancel", "wrong strategy")
     snapshot = snapshots.read(campaign.root)
     assert (snapshot.number, snapshot.finished) == (1, 0)
-    assert status_report.status(snapshot)["rounds"][0]["state"] == "cancelled"
+    assert status_report.status(snapshot).as_json()["rounds"][0]["state"] == "cancelled"
     assert len(read_all_labels(campaign)) == 1
 
 
+@pytest.mark.slow
 def test_cancel_after_half_a_push_keeps_what_was_answered(campaign, flows, backend, truth):
     root = str(campaign.root)
     backend.push_dies_after = 2
@@ -506,16 +515,16 @@ def test_changed_settings_are_held_while_a_round_is_open(campaign, flows, backen
     root = str(campaign.root)
     answer_all()
     edit(campaign, "budget: 4", "budget: 5")
-    assert status_report.status(snapshots.read(campaign.root))["params_wait"]
+    assert status_report.status(snapshots.read(campaign.root)).params_wait
     edit(campaign, "bootstrap: 100", "bootstrap: 110")
     with pytest.raises(StateError, match=r"evaluate.bootstrap changed while round 0 is open"):
         flows.run(root)
     edit(campaign, "bootstrap: 110", "bootstrap: 100")
     flows.run(root)
-    assert status_report.status(snapshots.read(campaign.root))["params_wait"]
+    assert status_report.status(snapshots.read(campaign.root)).params_wait
     flows.open_now(root)
     assert len(read_json(campaign.round(1) / "selection.json")["samples"]) == 5
-    assert not status_report.status(snapshots.read(campaign.root))["params_wait"]
+    assert not status_report.status(snapshots.read(campaign.root)).params_wait
 
 
 def test_a_budget_above_the_pool_is_refused_before_anything_is_written(campaign, flows):
@@ -593,7 +602,7 @@ def test_a_folder_with_other_things_is_no_place_for_a_campaign(tmp_path):
 
 def test_status_names_what_the_next_step_would_refuse(campaign, flows):
     edit(campaign, "encoder: pixels", "encoder: pixel")
-    told = status_report.status(snapshots.read(campaign.root))["next"]
+    told = status_report.status(snapshots.read(campaign.root)).next
     assert told.startswith("mend params.yaml: ")
     assert "did you mean 'pixels'?" in told
 
@@ -635,6 +644,7 @@ def test_a_look_that_closes_nothing_imports_no_part_to_check_its_options(
 
 
 @pytest.mark.usefixtures("opened")
+@pytest.mark.slow
 def test_a_round_is_closed_where_it_was_asked_whatever_the_settings_say_by_then(
     campaign, flows, answer_all, monkeypatch
 ):

@@ -11,15 +11,17 @@ from types import ModuleType, SimpleNamespace
 from uuid import UUID
 
 import pytest
+from made_records import metrics, pushed
 from mailboxes import APPRISE_WARNS, Box, http_box
 
 from labelcycle import config
 from labelcycle.adapters.ports import AnnotationProgress
+from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign, write_json
+from labelcycle.campaign.store import Campaign
 from labelcycle.errors import Busy, ServiceDown, ServiceRefused
 from labelcycle.notify import outbox
-from labelcycle.rounds import corrected_labels, snapshots
+from labelcycle.rounds import snapshots
 from labelcycle.rounds.snapshots import Snapshot
 
 COMPLETE = "tiny: round 0 is complete"
@@ -76,14 +78,9 @@ def snapshot(tmp_path: Path) -> Snapshot:
     settings = {"campaign": {"name": "tiny", "classes": ["a", "b"], "rounds": 2}}
     found = Snapshot(Campaign(tmp_path), config.parse(settings), frozenset(), 0, State.OPEN)
     kinds = ["selected"] * 4 + ["holdout"] * 6
-    tasks = [
-        {"key": f"k/{n}", "sample": f"{n}", "rank": n, "task": n, "kind": kind}
-        for n, kind in enumerate(kinds)
-    ]
-    write_json(
-        found.folder / "pushed.json",
-        {"backend": "label_studio", "project": 7, "url": "http://there/7", "tasks": tasks},
-    )
+    tasks = [PushedTask(f"k/{n}", f"{n}", n, n, kind) for n, kind in enumerate(kinds)]
+    recorded = pushed(tasks, backend="label_studio", url="http://there/7")
+    recorded.write(found.folder / "pushed.json")
     return found
 
 
@@ -93,9 +90,7 @@ def done(answered: int, skipped: int = 0, given: int = 0) -> AnnotationProgress:
 
 def closed(snapshot: Snapshot, **more: object) -> Snapshot:
     """The same campaign once its round is closed."""
-    metrics = {"accepted": 4, "rejected": 0, "labels": 4, "accuracy": None, "cancelled": False}
-    metrics |= {"corrections": corrected_labels.NONE}
-    write_json(snapshot.folder / "metrics.json", metrics | more)
+    metrics(**more).write(snapshot.folder / "metrics.json")
     return replace(snapshot, number=snapshot.number + 1, state=State.DUE)
 
 

@@ -3,11 +3,10 @@
 import datetime
 from pathlib import Path
 
-from labelcycle.rounds.snapshot import record_digests
-
 from labelcycle.adapters import git
 from labelcycle.campaign.store import Campaign, file_digest, read_json, read_samples
-from labelcycle.rounds import snapshot
+from labelcycle.rounds import snapshots
+from labelcycle.rounds.snapshots import record_digests
 
 
 def log(root: Path) -> list[list[str]]:
@@ -60,14 +59,14 @@ def test_the_commits_of_a_round(closed: Campaign) -> None:
 
 
 def test_the_plan_of_a_round(closed: Campaign) -> None:
-    now = snapshot.read(closed.root)
+    snapshot = snapshots.read(closed.root)
     plan = read_json(closed.round(0) / "plan.json")
     assert {
         name: plan[name]
         for name in ("budget", "campaign", "classes", "files", "labels", "round", "seed")
     } == {
         "budget": 4,
-        "campaign": now.key,
+        "campaign": snapshot.key,
         "classes": ["dark", "light"],
         "files": {},
         "labels": 0,
@@ -76,7 +75,7 @@ def test_the_plan_of_a_round(closed: Campaign) -> None:
     }
     assert plan["strategy"] == "typiclust"
     assert plan["digests"]["pool"] == file_digest(closed.samples)
-    assert plan["digests"]["params"] == now.config.digest
+    assert plan["digests"]["params"] == snapshot.config.digest
     assert plan["digests"].keys() == {"owned", "params", "pool", "schema"}
     assert is_recent(plan["planned"])
 
@@ -87,7 +86,7 @@ def is_recent(time: str) -> bool:
 
 
 def test_what_was_asked_in_a_round(closed: Campaign, backend) -> None:
-    now = snapshot.read(closed.root)
+    snapshot = snapshots.read(closed.root)
     pushed = read_json(closed.round(0) / "pushed.json")
     assert (pushed["backend"], pushed["model"]) == ("files", None)
     assert pushed["project"] == backend.sql("SELECT number FROM project")[0][0]
@@ -106,7 +105,7 @@ def test_what_was_asked_in_a_round(closed: Campaign, backend) -> None:
         sample = task["sample"]
         assert task == {
             "display": {"image": f".labelcycle/media/images/{sample}-32.png"},
-            "key": f"{now.key}/000/{sample}",
+            "key": f"{snapshot.key}/000/{sample}",
             "kind": "selected" if rank < 4 else "holdout",
             "predicted": None,
             "rank": rank,
@@ -132,6 +131,7 @@ def test_the_figures_of_a_round(closed: Campaign) -> None:
         "round": 0,
         "tasks": 10,
         "undone": 0,
+        "version": 1,
     }
     assert (metrics["ended"], metrics["strategy"]) == ("complete", "typiclust")
     assert metrics["classes"] == ["dark", "light"]

@@ -133,7 +133,7 @@ def test_classes_changed_by_hand_are_refused_once_they_were_asked(closed, flows)
     ):
         with pytest.raises(StateError, match=text):
             step()
-    assert "labelcycle schema" in status_report.status(snapshots.read(closed.root))["next"]
+    assert "labelcycle schema" in status_report.status(snapshots.read(closed.root)).next
     edit(closed, "[black, light]", "[light, dark]")  # the order of the hot keys is free
     flows.open_now(str(closed.root))
     assert snapshots.read(closed.root).number == 1

@@ -12,6 +12,7 @@ from labelcycle.errors import StateError
 from labelcycle.rounds import snapshots, trusted_places
 
 
+@pytest.mark.slow
 def test_a_remote_that_a_pull_brings_waits_for_trust_and_the_round_goes_on(
     opened: Campaign, flows, answer_all, tmp_path: Path
 ) -> None:

@@ -8,10 +8,13 @@ import functools
 from pathlib import Path
 
 import numpy as np
+from made_records import answer, plan, pushed, selection
 from PIL import Image
 
 from labelcycle import config
 from labelcycle.campaign import round_states
+from labelcycle.campaign.records.pushed_record import PushedTask
+from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import (
     OWNED,
@@ -19,12 +22,11 @@ from labelcycle.campaign.store import (
     Label,
     Sample,
     write_array,
-    write_json,
-    write_jsonl,
     write_labels,
     write_samples,
 )
 from labelcycle.config import Config
+from labelcycle.cycle.round_opening import schema
 from labelcycle.cycle.task_plan import task_key
 from labelcycle.rounds.snapshots import Snapshot
 
@@ -77,17 +79,18 @@ def make(root: Path, media: Path) -> None:
 def select(root: Path, number: int) -> None:
     """Write what a round has before its push."""
     folder = Campaign(root).round(number)
-    write_json(folder / round_states.PLAN, {"labels": len(_OWNED)})
-    picks = [{"sample": sample} for sample in _PICKS[number]]
-    write_json(folder / round_states.SELECTION, {"samples": picks})
+    labels, classes = len(_OWNED), tuple(CLASSES)
+    plan(round=number, labels=labels, classes=classes).write(folder / round_states.PLAN)
+    selection(_PICKS[number]).write(folder / round_states.SELECTION)
 
 
 def ask_nothing(root: Path, number: int, project: int) -> None:
     """Write a round without tasks, which finds what was changed in those before it."""
-    write_json(
-        Campaign(root).round(number) / round_states.PUSHED,
-        {"backend": "label_studio", "project": project, "tasks": []},
-    )
+    folder = Campaign(root).round(number)
+    plan(round=number).write(folder / round_states.PLAN)
+    asked = schema(snapshot(root, number))
+    record = pushed(backend="label_studio", project=project, schema=asked)
+    record.write(folder / round_states.PUSHED)
 
 
 def _sample(name: str) -> Sample:
@@ -108,23 +111,13 @@ def _first_round(root: Path) -> None:
     """Two people disagreed about a sample."""
     at = snapshot(root, 0)
     key = task_key(at, 0, UNSETTLED)
-    task = {"key": key, "sample": UNSETTLED, "rank": 0, "task": 1, "wanted": 2}
-    write_json(
-        at.folder / round_states.PUSHED,
-        {"backend": "label_studio", "project": GONE, "tasks": [task]},
-    )
+    task = PushedTask(key, UNSETTLED, 0, 1, wanted=2)
+    plan().write(at.folder / round_states.PLAN)
+    pushed([task], backend="label_studio", project=GONE).write(at.folder / round_states.PUSHED)
     answers = [
-        {
-            "key": key,
-            "annotation": n,
-            "annotator": f"-{n}",
-            "labels": [name],
-            "skipped": False,
-            "reason": "",
-        }
-        | {"updated": "2026-01-01T00:00:00Z", "lead_time_s": None}
+        answer(key, n, f"-{n}", name, updated="2026-01-01T00:00:00Z", lead_time_s=None)
         for n, name in enumerate(CLASSES)
     ]
-    write_jsonl(at.folder / round_states.ANNOTATIONS, answers)
+    write_lines(at.folder / round_states.ANNOTATIONS, answers)
     tie = Label(UNSETTLED, None, "tie between cat, dog", dict.fromkeys(CLASSES, 1), adjudicate=True)
     write_labels(at.campaign.label_file(0), [tie])

@@ -9,10 +9,9 @@ from faults import people
 from faults.rounds import Round
 from labelcycle.adapters.annotation.label_studio.labeling_config import said
 from labelcycle.campaign import round_states
-from labelcycle.campaign.store import read_jsonl
+from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.cycle import round_closing
 from labelcycle.rounds import corrections, pushed_tasks
-from labelcycle.rounds.pushed_tasks import Asked
 
 
 @dataclass
@@ -84,11 +83,11 @@ def _shown(round_: Round, left: Left) -> None:
     shown = [task.key for task in present if task.shown]
     got = [task.key for task in present for _ in range(held[task.task].predictions)]
     left.compare("prediction of", shown, got)
-    model = round_.snapshot.record(round_states.PUSHED)["model"]
+    model = round_.snapshot.records.pushed(round_.number).model
     left.compare("model", [model], [round_.projects()[0]["model_version"]])
 
 
-def _asked(round_: Round) -> list[tuple[int, Asked]]:
+def _asked(round_: Round) -> list[tuple[int, PushedTask]]:
     """The tasks of all rounds in the project."""
     numbers = range(1, round_.number + 1)
     return [(n, task) for n in numbers for task in pushed_tasks.tasks(round_.snapshot, n)]
@@ -118,9 +117,9 @@ def _answers(round_: Round, left: Left) -> None:
     ]
     gone = {key for what, key in round_.changed if what == "task deleted"}
     files = [
-        _Said(r["key"], r["annotation"], r["annotator"], tuple(r["labels"]), r["skipped"])
-        for r in corrections.corrected(round_.snapshot)
-        if r["round"] and r["key"] not in gone
+        _Said(a.key, a.annotation, a.annotator, a.labels, a.skipped)
+        for number, a in corrections.corrected(corrections.pulled(round_.snapshot))
+        if number and a.key not in gone
     ]
     left.compare("answer", there, files)
     left.compare("answer on the server", round_.given, (answer["id"] for _, answer in stored))
@@ -130,16 +129,8 @@ def _answers(round_: Round, left: Left) -> None:
 def _corrections(round_: Round, left: Left) -> None:
     """Each change is told once; an answer that came after the pull of its round was added."""
     numbers = range(1, round_.number + 1)
-    campaign = round_.snapshot.campaign
-    read = {
-        record["annotation"]
-        for n in numbers
-        for record in read_jsonl(campaign.round(n) / round_states.ANNOTATIONS)
-    }
+    records = round_.snapshot.records
+    read = {answer.annotation for n in numbers for answer in records.answers(n)}
     added = [("added", number) for number in round_.given if number not in read]
-    found = [
-        (c.what, c.annotation or c.key)
-        for n in numbers
-        for c in corrections.read(round_.snapshot, n)
-    ]
+    found = [(c.what, c.annotation or c.key) for n in numbers for c in records.corrections(n)]
     left.compare("correction", [*round_.changed, *added], found)

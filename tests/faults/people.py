@@ -8,10 +8,16 @@ from faults.rounds import Round
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, labeling_config
 from labelcycle.adapters.ports import GUESS
 from labelcycle.campaign import round_states
+from labelcycle.campaign.records.correction_record import Correction
+from labelcycle.campaign.records.pushed_record import (
+    ADJUDICATION,
+    GOLD,
+    HOLDOUT,
+    SELECTED,
+    PushedTask,
+)
 from labelcycle.cycle import round_closing
 from labelcycle.rounds import correction_decisions
-from labelcycle.rounds.corrections import Correction
-from labelcycle.rounds.pushed_tasks import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
 
 SAID = ("cat", "dog", None)
 """What the first, second and third person say; None is a skip."""
@@ -70,18 +76,18 @@ def change_their_minds(round_: Round) -> None:
     round_.given = {number: key for number, key in round_.given.items() if key != settled.key}
 
 
-def _of(round_: Round, kind: str, *, several: bool) -> Asked:
+def _of(round_: Round, kind: str, *, several: bool) -> PushedTask:
     return next(t for t in round_.tasks if t.kind == kind and (t.wanted > 1) == several)
 
 
-def _edit(round_: Round, task: Asked) -> None:
+def _edit(round_: Round, task: PushedTask) -> None:
     given = next(answer for key, answer in round_.stored() if key == task.key)
     other = "cat" if labeling_config.said(given["result"]) == (("dog",), "") else "dog"
     round_.place.ask(f"PATCH annotations/{given['id']}/", {"result": labeling_config.result(other)})
     round_.changed.append(("edited", int(given["id"])))
 
 
-def _withdraw(round_: Round, task: Asked) -> None:
+def _withdraw(round_: Round, task: PushedTask) -> None:
     for number in [number for number, key in round_.given.items() if key == task.key]:
         round_.place.ask(f"DELETE annotations/{number}/")
         round_.changed.append(("deleted", number))
@@ -93,7 +99,7 @@ def _withdraw(round_: Round, task: Asked) -> None:
 def go_on(round_: Round, *, asking: bool = True) -> None:
     """The next round, before its push; one that asks nothing is open at once."""
     round_.over()
-    project = int(round_.snapshot.record(round_states.PUSHED)["project"])
+    project = round_.snapshot.records.pushed(round_.number).project
     round_closing.accept(round_.snapshot)
     round_.number += 1
     if asking:

@@ -18,10 +18,10 @@ from faults.transport import Past
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.ports import GUESS
 from labelcycle.campaign import round_states
+from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.store import Campaign
 from labelcycle.cycle import round_closing, round_opening
 from labelcycle.rounds import altered_tasks, corrections, pushed_tasks
-from labelcycle.rounds.pushed_tasks import Asked
 from labelcycle.rounds.snapshots import Snapshot
 
 CHUNK, PAGE = 2, 3
@@ -148,7 +148,7 @@ class Round:
         return (self.snapshot.folder / round_states.ANNOTATIONS).exists()
 
     @property
-    def tasks(self) -> list[Asked]:
+    def tasks(self) -> tuple[PushedTask, ...]:
         return pushed_tasks.tasks(self.snapshot)
 
     def backend(self, transport: httpx.BaseTransport | None = None) -> LabelStudioBackend:
@@ -180,7 +180,7 @@ class Round:
     def _changed_tasks(self) -> dict[str, list[str]]:
         """What differs, by key, in tasks that show something else than was pushed."""
         pushed = {task.key: task.display for task in self.tasks}
-        project = int(self.snapshot.record(round_states.PUSHED)["project"])
+        project = self.snapshot.records.pushed(self.number).project
         return altered_tasks.differing(
             pushed, self.backend().displayed(project, pushed_tasks.ids(self.tasks))
         )
@@ -195,7 +195,8 @@ class Round:
             return
         before = set(self.given)
         round_closing.pull(self.snapshot, backend)
-        recorded = {answer["annotation"] for answer in corrections.corrected(self.snapshot)}
+        counting = corrections.corrected(corrections.pulled(self.snapshot))
+        recorded = {answer.annotation for _, answer in counting}
         self.missed |= before - recorded
 
     def close_early(self, backend: LabelStudioBackend) -> None:

@@ -23,7 +23,7 @@ from labelcycle.adapters.annotation.label_studio import (
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.cycle import round_closing
 from labelcycle.rounds import answer_journal, changed_answers, corrections
-from labelcycle.rounds.corrections import Pending
+from labelcycle.rounds.corrections import PulledRound
 from labelcycle.rounds.snapshots import Snapshot
 
 
@@ -48,6 +48,7 @@ def test_twins_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert len(left.duplicates) >= 3
 
 
+@pytest.mark.slow
 def test_the_sdk_would_make_twins(rounds: Doubles, monkeypatch: pytest.MonkeyPatch) -> None:
     sdk = rest_api._sdk
     monkeypatch.setattr(rest_api, "_sdk", lambda **how: sdk(**{**how, "max_retries": 2}))
@@ -74,8 +75,8 @@ def test_answers_read_too_late_are_counted(
     record = round_closing._record
     rounds("pull")  # prepared as it should be
 
-    def without_one(at: Snapshot, made: Pending) -> None:
-        record(at, Pending(made.changes, made.answers[:-1]))
+    def without_one(at: Snapshot, made: PulledRound) -> None:
+        record(at, replace(made, answers=made.answers[:-1]))
 
     monkeypatch.setattr(round_closing, "_record", without_one)
     left = left_by(rounds, "pull")
@@ -105,6 +106,7 @@ def test_tasks_that_stay_are_counted(rounds: Doubles, monkeypatch: pytest.Monkey
     assert (kinds(left.duplicates), left.lost) == ({"task"}, [])
 
 
+@pytest.mark.slow
 def test_a_deletion_by_number_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As it was: whatever task has the number goes, with its answers."""
 

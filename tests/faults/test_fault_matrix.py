@@ -26,7 +26,7 @@ HARMLESS = ("delayed", *REPEATED, "answers left out", *TOGETHER, *PEOPLE)
 """Faults that end no command with an error."""
 
 QUICK = (
-    *("done, then 502", "timeout, done last", "list truncated", "another push after"),
+    *("done, then 502", "list truncated"),
     *("deletion repeated in a later round", "an answer before"),
 )
 """Faults that a quick run tries."""
@@ -83,6 +83,7 @@ def test_a_fault_at_every_step_of_two_rounds(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["done, then 502", "another push before"])
+@pytest.mark.slow
 def test_a_fault_at_every_request_of_a_push(rounds: Doubles, name: str) -> None:
     well(list(trials.every_request(rounds, "push", name)))
 

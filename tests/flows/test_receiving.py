@@ -9,13 +9,14 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from made_records import pushed
 
 from labelcycle.adapters import annotation
-from labelcycle.campaign.store import Campaign, write_bytes, write_json
+from labelcycle.campaign.store import Campaign, write_bytes
 from labelcycle.errors import LabelcycleError, ServiceDown, SettingsError, StateError
 from labelcycle_flows import receiving
 from labelcycle_flows.looks import Looks
-from labelcycle_flows.receiving import Place, place
+from labelcycle_flows.receiving import ReceiverAddress, receiver_address
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ from labelcycle_flows.receiving import Place, place
 def test_the_place_follows_from_the_address(
     url: str, listen: str | None, wanted: tuple[str, int]
 ) -> None:
-    assert place(url, listen) == Place(url, *wanted)
+    assert receiver_address(url, listen) == ReceiverAddress(url, *wanted)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_the_place_follows_from_the_address(
 )
 def test_a_place_that_cannot_be_read_is_named(url: str, listen: str | None) -> None:
     with pytest.raises(SettingsError, match=f"wanted an address such as .*, got '{url}' and"):
-        place(url, listen)
+        receiver_address(url, listen)
 
 
 def test_the_project_is_the_last_one_that_tasks_were_pushed_to(tmp_path: Path) -> None:
@@ -64,16 +65,14 @@ def test_the_project_is_the_last_one_that_tasks_were_pushed_to(tmp_path: Path) -
     with pytest.raises(StateError, match="no project to be called about; round 0 makes it"):
         receiving._project(campaign)
     for number in (0, 1):
-        write_json(
-            campaign.round(number) / "pushed.json", {"backend": "files", "project": 7 + number}
-        )
+        pushed(project=7 + number).write(campaign.round(number) / "pushed.json")
     assert receiving._project(campaign) == ("files", 8)
 
 
 def test_a_backend_that_calls_nobody_is_refused_at_once(tmp_path: Path) -> None:
     write_bytes(tmp_path / "params.yaml", b"push: {backend: files}")
     nobody = r"`serve --webhook`: nobody would call \(push\.backend in params\.yaml is files\)"
-    where = Place("http://127.0.0.1:1/", "127.0.0.1", 1)
+    where = ReceiverAddress("http://127.0.0.1:1/", "127.0.0.1", 1)
     with (
         pytest.raises(StateError, match=nobody),
         receiving.received(tmp_path, Looks(tmp_path, "tiny"), where, 1.0),
@@ -179,8 +178,7 @@ def test_the_webhook_is_looked_after_and_what_is_new_is_said(
             assert timeout == 300
             return not results
 
-    pushed = {"backend": "label_studio", "project": 7}
-    write_json(tmp_path / "rounds" / "000" / "pushed.json", pushed)
+    pushed(backend="label_studio").write(tmp_path / "rounds" / "000" / "pushed.json")
     monkeypatch.setattr(annotation, "of", lambda campaign, name: Backend())
     receiving._keep(Campaign(tmp_path), "http://here/", "secret", 300, Over())
     assert kept == [(7, "http://here/", "secret")] * 6

@@ -7,10 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelcycle.nn.batches import Place, schedule, seeded
+from labelcycle.nn.batches import TrainingPosition, schedule, seeded
 
 
-def parts(place: Place, seed: int = 1) -> list[torch.Tensor]:
+def parts(place: TrainingPosition, seed: int = 1) -> list[torch.Tensor]:
     """The rows of every step from `place` on."""
     found = []
     while not place.done:
@@ -22,9 +22,9 @@ def parts(place: Place, seed: int = 1) -> list[torch.Tensor]:
 
 @given(st.integers(1, 300), st.integers(2, 64), st.integers(1, 3))
 def test_an_epoch_is_every_image_once_in_even_batches(n: int, batch: int, epochs: int) -> None:
-    found = parts(Place(n, epochs, batch))
+    found = parts(TrainingPosition(n, epochs, batch))
     per_epoch = math.ceil(n / batch)
-    assert len(found) == epochs * per_epoch == Place(n, epochs, batch).total
+    assert len(found) == epochs * per_epoch == TrainingPosition(n, epochs, batch).total
     for epoch in range(epochs):
         own = found[epoch * per_epoch : (epoch + 1) * per_epoch]
         assert sorted(torch.cat(own).tolist()) == list(range(n))
@@ -36,20 +36,20 @@ def test_an_epoch_is_every_image_once_in_even_batches(n: int, batch: int, epochs
 def test_an_epochs_parts_are_those_of_its_order() -> None:
     order = torch.randperm(100, generator=seeded(3, 2, 0))
     expected = order.tensor_split(7)
-    assert all(map(torch.equal, parts(Place(100, 1, 15), 3), expected))
+    assert all(map(torch.equal, parts(TrainingPosition(100, 1, 15), 3), expected))
 
 
 def test_epochs_and_seeds_have_different_orders() -> None:
-    first, second = parts(Place(50, 2, 50))
+    first, second = parts(TrainingPosition(50, 2, 50))
     assert not torch.equal(first, second)
-    assert not torch.equal(first, parts(Place(50, 1, 50), 2)[0])
+    assert not torch.equal(first, parts(TrainingPosition(50, 1, 50), 2)[0])
 
 
 @given(st.integers(4, 300), st.integers(4, 64), st.integers(0, 20))
 def test_halving_loses_no_image_and_keeps_the_share_that_is_done(
     n: int, batch: int, stop: int
 ) -> None:
-    place = Place(n, 2, batch)
+    place = TrainingPosition(n, 2, batch)
     for _ in range(min(stop, place.total - 1)):
         place = place.after()
     if place.count < 4:
@@ -64,7 +64,7 @@ def test_halving_loses_no_image_and_keeps_the_share_that_is_done(
 
 
 def test_the_position_counts_the_steps_where_nothing_was_halved() -> None:
-    place = Place(23, 3, 5)
+    place = TrainingPosition(23, 3, 5)
     while not place.done:
         assert place.position == place.step
         assert place.total == 15
@@ -89,7 +89,7 @@ def test_without_warmup_the_rate_is_half_a_cosine_from_one_to_a_thousandth() -> 
 
 @given(st.integers(2, 50), st.integers(1, 9))
 def test_no_image_is_compared_with_none(n: int, batch: int) -> None:
-    place, before = Place(n, 1, batch), []
+    place, before = TrainingPosition(n, 1, batch), []
     while not place.done:
         rows, found = place.rows(1).tolist(), place.compared(1).tolist()
         assert found[-len(rows) :] == rows

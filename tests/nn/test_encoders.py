@@ -63,7 +63,7 @@ def test_standardised_components_are_those_of_standardised_rows() -> None:
 
 @pytest.mark.parametrize("side", [28, 32, 20])
 def test_pooling_on_a_grid_is_the_adaptive_one(side: int) -> None:
-    network = smallconv.Convolutions(4)
+    network = smallconv.StridedConvolutions(4)
     batch = torch.rand((3, 3, side, side), generator=torch.Generator().manual_seed(0))
     last = network.layers((batch - 0.5) * 4)
     for grid in (2, 4):

@@ -99,10 +99,8 @@ def web(server: httpx.Client, proxy: str) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_people_can_label_and_nothing_else(
-    server: httpx.Client, proxy: str, web: httpx.Client, tasks: list[int]
-) -> None:
-    project, first, *rest = tasks
+def test_people_can_label(server: httpx.Client, web: httpx.Client, tasks: list[int]) -> None:
+    project, _, *rest = tasks
     me = web.get("/api/current-user/whoami").json()["id"]
     assert web.get(f"/projects/{project}/data?labeling=1").status_code == 200
     path = f"/api/dm/actions?id=next_task&tabID=0&project={project}"
@@ -121,6 +119,12 @@ def test_people_can_label_and_nothing_else(
     there = server.get(f"/api/tasks/{rest[0]}/annotations/").json()
     assert [(a["id"], a["completed_by"], a["updated_by"]) for a in there] == [(mine, me, me)]
 
+
+def test_people_can_do_nothing_else(
+    server: httpx.Client, proxy: str, web: httpx.Client, tasks: list[int]
+) -> None:
+    project, first, *_ = tasks
+    me = web.get("/api/current-user/whoami").json()["id"]
     theirs = server.get(f"/api/tasks/{first}/").json()["annotations"][0]["id"]
     before = server.get(f"/api/projects/{project}/export?exportType=JSON").json()
     for line, body in forbidden(project, tasks, theirs, me):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import made_records
 import pytest
 from mailboxes import Box, http_box
 from wheel import SERVICES
@@ -18,7 +19,7 @@ from labelcycle.adapters.local import processes, services
 from labelcycle.adapters.local.server_programs import WAKE
 from labelcycle.adapters.local.services import Services
 from labelcycle.campaign import round_states
-from labelcycle.campaign.store import Campaign, write_json
+from labelcycle.campaign.store import Campaign
 from labelcycle.cycle import new_campaign
 from labelcycle.errors import ServiceRefused
 
@@ -51,8 +52,8 @@ class Pushed:
         self.project = self.api.create_project(title="wakeup", label_config=CONFIG)
         self.api.import_tasks(self.project, [{"data": {"key": "one"}}])
         self.task = self.api.tasks(self.project)[0].id
-        record = {"backend": "label_studio", "project": self.project, "url": "", "tasks": []}
-        write_json(campaign.round(0) / round_states.PUSHED, record)
+        record = made_records.pushed(backend="label_studio", project=self.project, url="")
+        record.write(campaign.round(0) / round_states.PUSHED)
         self.log = campaign.private / "deploy.log"
 
     def webhooks(self) -> list[Any]:

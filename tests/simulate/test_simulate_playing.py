@@ -11,9 +11,10 @@ from labelcycle.campaign import store
 from labelcycle.core import clusterers, strategies
 from labelcycle.core.seeding import derive
 from labelcycle.nn import learners
-from labelcycle.simulate.comparison import Campaign, Data, LabelSet, Problem, needs, pool_rows
+from labelcycle.simulate.comparison import Data, LabelSet, Problem, pool_rows
 from labelcycle.simulate.play_trial import clustered, initial_labels, play
 from labelcycle.simulate.plug_in_choice import choice
+from labelcycle.simulate.trial import Trial, needs
 from labelcycle.stages import cluster, query, train
 
 CLASSES = ("cat", "dog", "bird")
@@ -56,9 +57,9 @@ QUICK = ("typiclust", "margin", "dropquery")  # asks for clusters, probabilities
 def test_it_buys_what_the_stages_ask_for(name: str, tmp_path: Path) -> None:
     given, initial = data(), 5
     problem = Problem(LabelSet("x", given, balanced=False), 60, (9, 13), initial)
-    campaign = Campaign(choice(name, strategies), KMEANS, LINEAR, SEED)
+    trial = Trial(choice(name, strategies), KMEANS, LINEAR, SEED)
     clusters = [clustered(problem, KMEANS, SEED, number) for number in range(2)]
-    found = play(problem, campaign, clusters if "clusters" in needs(campaign.strategy) else None)
+    found = play(problem, trial, clusters if "clusters" in needs(trial.strategy) else None)
     known = np.flatnonzero(initial_labels(problem, given.train_labels, SEED) >= 0)
     assert len(known) == initial
     real = files(tmp_path, given, known)

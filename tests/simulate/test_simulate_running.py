@@ -27,7 +27,7 @@ from labelcycle.simulate import (
     run_trials,
     workers,
 )
-from labelcycle.simulate.comparison import Campaign, Measured
+from labelcycle.simulate.trial import Measured, Trial
 
 
 @pytest.fixture(autouse=True)
@@ -38,9 +38,9 @@ def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def played(monkeypatch: pytest.MonkeyPatch) -> list[Campaign]:
+def played(monkeypatch: pytest.MonkeyPatch) -> list[Trial]:
     """The campaigns that are played from now on."""
-    found: list[Campaign] = []
+    found: list[Trial] = []
     play = play_trial.play
 
     def counted(*task: Any) -> Measured:
@@ -51,7 +51,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[Campaign]:
     return found
 
 
-def test_every_combination_has_its_rows(tmp_path: Path, played: list[Campaign]) -> None:
+def test_every_combination_has_its_rows(tmp_path: Path, played: list[Trial]) -> None:
     found = done(
         tmp_path / "out",
         blobs_in(tmp_path),
@@ -80,7 +80,7 @@ def test_every_combination_has_its_rows(tmp_path: Path, played: list[Campaign]) 
     assert found["learners"][1]["options"]["penalty"] == 0.1
 
 
-def test_what_is_finished_is_not_played_again(tmp_path: Path, played: list[Campaign]) -> None:
+def test_what_is_finished_is_not_played_again(tmp_path: Path, played: list[Trial]) -> None:
     folder, path = tmp_path / "out", blobs_in(tmp_path)
     first = done(folder, path)
     table = (folder / "table.md").read_bytes()
@@ -97,14 +97,19 @@ def test_what_is_finished_is_not_played_again(tmp_path: Path, played: list[Campa
     "change",
     [
         {"pool": 50},
-        {"labels": [3, 7]},
-        {"initial": 2},
-        {"cluster": {"max_clusters": 2}},
-        {"learners": [{"name": "linear", "options": {"penalty": 0.1}}]},
+        *(
+            pytest.param(change, marks=[pytest.mark.slow])
+            for change in (
+                {"labels": [3, 7]},
+                {"initial": 2},
+                {"cluster": {"max_clusters": 2}},
+                {"learners": [{"name": "linear", "options": {"penalty": 0.1}}]},
+            )
+        ),
     ],
 )
 def test_another_setting_is_another_campaign(
-    change: dict[str, Any], tmp_path: Path, played: list[Campaign]
+    change: dict[str, Any], tmp_path: Path, played: list[Trial]
 ) -> None:
     path, plain = blobs_in(tmp_path), {"seeds": 1, "rounds": None, "labels": [3, 6]}
     done(tmp_path / "out", path, **plain)
@@ -114,7 +119,7 @@ def test_another_setting_is_another_campaign(
 
 
 def test_changed_code_plays_again(
-    tmp_path: Path, played: list[Campaign], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, played: list[Trial], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, path = tmp_path / "out", blobs_in(tmp_path)
     done(folder, path)

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from PIL import Image
 from tiny_sets import blobs_in, done, settings, silent
 
-from labelcycle.core.one_line_warnings import Notice
+from labelcycle.core.one_line_warnings import Advice
 from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn.progress import Progress
 from labelcycle.simulate import experiment, load_sets
 from labelcycle.simulate.comparison import Data
-from labelcycle.simulate.features import Place, problems
+from labelcycle.simulate.features import Workspace, problems
 from labelcycle.simulate.pixel_cache import squares
 from labelcycle.simulate.sets import SETS
 from labelcycle.simulate.sets.chosen_set import drawn, long_tail, of_array
@@ -135,7 +135,7 @@ def test_a_folder_is_read_as_ingest_reads_it(tmp_path: Path) -> None:
     (tmp_path / "set" / "__MACOSX" / "._0.png").write_bytes(b"\0\5\x16\7")
     (tmp_path / "set" / "notes").mkdir()
     (tmp_path / "set" / "notes" / "a.txt").write_text("text")
-    with pytest.warns(Notice, match=r"set: 1 files are no images and left out, such as .*a\.txt"):
+    with pytest.warns(Advice, match=r"set: 1 files are no images and left out, such as .*a\.txt"):
         found = SETS["folder"](tmp_path / "set", 0.4)
     assert found.names == ("cat", "dog")
     assert sorted([*found.train.labels, *found.test.labels]) == [0] * 5 + [1] * 5
@@ -149,7 +149,7 @@ def test_the_same_picture_stays_on_one_side_and_contradictions_are_told(tmp_path
         r"set: 12 images in 6 groups show the same or nearly the same picture, such as .*cat/0\.png"
         r" and .*dog/0\.bmp: .*; 6 groups lie in several classes, such as .*0\.png and .*0\.bmp"
     )
-    with pytest.warns(Notice, match=told):
+    with pytest.warns(Advice, match=told):
         found = SETS["folder"](tmp_path / "set", 0.5)
     seen = [
         {each.pixels(row, 10)[0, 0, 0] for row in range(6)} for each in (found.train, found.test)
@@ -170,7 +170,7 @@ def photographs(folder: Path, count: int, ending: str) -> None:
 def test_one_photograph_in_two_formats_stays_on_one_side(tmp_path: Path) -> None:
     for ending in ("png", "jpg"):
         photographs(tmp_path / "set", 10, ending)
-    with pytest.warns(Notice, match=r"set: 40 images in 20 groups show .* all in the test set$"):
+    with pytest.warns(Advice, match=r"set: 40 images in 20 groups show .* all in the test set$"):
         found = SETS["folder"](tmp_path / "set", 0.25)
     train, test = (
         np.stack([side.pixels(row, 8).astype(float) for row in range(len(side.labels))])
@@ -187,7 +187,7 @@ def test_a_test_set_that_shows_training_images_is_told(tmp_path: Path) -> None:
     told = (
         r"set: 10 of 16 test images show .* such as .*test/cat/0\.jpg and .*train/cat/0\.png: what"
     )
-    with pytest.warns(Notice, match=told):
+    with pytest.warns(Advice, match=told):
         found = SETS["folder"](tmp_path / "set", 0.25)
     assert (len(found.train.labels), len(found.test.labels)) == (10, 16)
 
@@ -497,8 +497,8 @@ def test_the_training_of_an_encoder_is_watched_with_the_labels_of_its_images(
         return seen.append
 
     reads = load_sets.opened(found, tmp_path)
-    place = Place(tmp_path, tmp_path / "cache", silent, watching)
-    problem, _ = next(problems(found, found.data[0], reads[0], place))
+    workspace = Workspace(tmp_path, tmp_path / "cache", silent, watching)
+    problem, _ = next(problems(found, found.data[0], reads[0], workspace))
     rows = problem.rows(0)
     np.testing.assert_array_equal(seen[0], problem.source.data.train_labels[rows])
     assert [step.epoch for step in seen[1:]] == [1, 2]

@@ -1,5 +1,7 @@
 """The stages pretrain and embed on a small campaign."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +10,10 @@ import pytest
 import safetensors.numpy
 import torch
 
-from labelcycle.campaign import encoder_files, store
+from labelcycle.campaign import store
 from labelcycle.campaign.encoder_files import load_encoder
 from labelcycle.errors import DataError, SettingsError
-from labelcycle.nn import encoders
+from labelcycle.nn import encoders, ranks
 from labelcycle.nn.progress import Progress
 from labelcycle.stages import embed, pretrain, pretrain_training
 from labelcycle.stages.sample_images import load_images, median_side
@@ -197,6 +199,41 @@ def test_features_that_are_not_finite_are_refused(
     meta, arrays = load_encoder(small_campaign.encoder).state()
     arrays["mean"] = np.full_like(arrays["mean"], np.nan)
     broken = encoders.get("pixels").rebuild(meta, arrays, torch.device("cpu"))
-    monkeypatch.setattr(encoder_files, "load_encoder", lambda _: broken)
+    monkeypatch.setattr(embed, "load_encoder", lambda _: broken)
     with pytest.raises(DataError, match=r"features that are not finite"):
         embed.run(small_campaign, 256, ignore)
+
+
+WITHOUT = """
+import sys
+from pathlib import Path
+from labelcycle.campaign.store import Campaign
+from labelcycle.stages import embed, pretrain
+campaign = Campaign(Path(sys.argv[1]))
+pretrain.run(campaign, pretrain.Options(encoder=sys.argv[2]), 7, lambda step: None)
+embed.run(campaign, 8, lambda step: None)
+print("torch" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("encoder", ["pixels", "patches"])
+def test_an_encoder_that_needs_no_torch_loads_none(
+    small_campaign: store.Campaign, encoder: str
+) -> None:
+    command = [sys.executable, "-c", WITHOUT, str(small_campaign.root), encoder]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{encoders.needs_torch(encoder)}\n"
+    assert encoders.needs_torch(encoder) == (encoder == "patches")
+    assert (small_campaign.features / "pool.npy").exists()
+
+
+def test_of_several_processes_one_fits_an_encoder_that_needs_no_torch(
+    small_campaign: store.Campaign, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    steps: list[int] = []
+    for number, expected in ((1, False), (0, True)):
+        rank = ranks.Rank(number, 2, tmp_path / "store")
+        monkeypatch.setattr(ranks, "own", lambda rank=rank: rank)
+        pretrain.run(small_campaign, PIXELS, 7, lambda progress: steps.append(progress.step))
+        assert (small_campaign.encoder / "encoder.json").exists() == expected
+    assert steps == [1]

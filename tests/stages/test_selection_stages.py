@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from labelcycle.campaign import learner_files, store
-from labelcycle.core.one_line_warnings import Notice
+from labelcycle.core.one_line_warnings import Advice
 from labelcycle.core.pool import Pool, Selection
 from labelcycle.errors import DataError, PoolExhausted, SettingsError
 from labelcycle.stages import cluster, evaluate, query, train
@@ -126,7 +126,7 @@ def test_a_model_that_is_sure_of_all_is_told(
         return select(name, replace(pool, probabilities=certain), *more)
 
     monkeypatch.setattr(query.run_strategy, "select", sure)
-    with pytest.warns(Notice, match=r"margin: the model says the same of the samples.* 6 of 6"):
+    with pytest.warns(Advice, match=r"margin: the model says the same of the samples.* 6 of 6"):
         one_round(campaign, strategy="margin")
     assert store.read_json(campaign.selection)["stood_in"] == "typiclust"
 
@@ -144,7 +144,7 @@ def test_lengths_that_carry_the_spread_are_told_and_count_if_asked(
     column = 10.0 * np.array([[1 + truth(i)] for i in range(POOL)], dtype=np.float32)
     column += np.random.default_rng(0).random((POOL, 1), dtype=np.float32)
     store.write_array(campaign.features / "pool.npy", column)
-    with pytest.warns(Notice, match="a single column.*write `normalise: false` into cluster"):
+    with pytest.warns(Advice, match="a single column.*write `normalise: false` into cluster"):
         one_round(campaign, strategy="coreset")
     picks = one_round(campaign, strategy="coreset", budget=3, options={"normalise": False})
     assert sorted(truth(int(record["sample"], 16)) for record in picks) == [0, 1, 2]

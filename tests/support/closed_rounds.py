@@ -1,12 +1,18 @@
 """Closed rounds as trackers are told of them, made of values and two small real models."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import safetensors.numpy
+from made_records import metrics, plan
 
+from labelcycle.adapters.ports import ClosedRound, DataSet, RoundFolders
 from labelcycle.campaign import encoder_files, learner_files, store
+from labelcycle.campaign.records.metrics_record import ClassFigures
+from labelcycle.campaign.records.plan_record import PlanDigests
+from labelcycle.core.metrics import Estimate
 from labelcycle.nn import learners
 from labelcycle.nn.encoders.pixels import Pixels
 
@@ -41,36 +47,36 @@ def models(folder: Path, classes: tuple[str, ...] = CLASSES, size: int = 8) -> d
     }
     store.write_json(found["model"] / learner_files.META, description)
     store.write_array(found["model"] / "probabilities.npy", np.zeros((24, 2), "f4"))
-    (found["record"] / "plan.json").write_text("{}")
+    plan().write(found["record"] / "plan.json")
     (found["figures"] / "confusion.png").write_bytes(b"picture")
     return found
 
 
-def closed(number: int, files: dict[str, Path], **changes: Any) -> dict[str, Any]:
+def closed(number: int, files: dict[str, Path], **changes: Any) -> ClosedRound:
     """What is told of a round; `changes` to it."""
-    share = {"value": 0.6 + number / 10, "low": 0.5, "high": 0.9}
-    record = {
-        "campaign": "birds",
-        "key": KEY,
-        "round": number,
-        "strategy": "typiclust",
-        "tag": f"round/{number:03d}",
-        "commit": f"{number:040x}",
-        "params": {"query": {"budget": 4, "options": {}}, "campaign": {"classes": list(CLASSES)}},
-        "plan": {"digests": {"pool": "p"}},
-        "metrics": {
-            "accuracy": share,
-            "macro_f1": share,
-            "labels": 4 * (number + 1),
-            "closed": f"2026-11-0{number + 1}T12:00:00+00:00",
-            "digests": {"metrics": "m"},
-            "per_class": {"dark": {"recall": 1.0}},
+    share = Estimate(0.6 + number / 10, 0.5, 0.9)
+    made = ClosedRound(
+        campaign="birds",
+        key=KEY,
+        tag=f"round/{number:03d}",
+        commit=f"{number:040x}",
+        params={"query": {"budget": 4, "options": {}}, "campaign": {"classes": list(CLASSES)}},
+        data={
+            "pool": DataSet("data/samples.jsonl", "a" * 32, 24),
+            "labels": DataSet("data/labels", f"{number:032x}.dir", 4),
+            "hold-out": DataSet("data/holdout.jsonl", "c" * 32, 6),
         },
-        "data": {
-            "pool": {"file": "data/samples.jsonl", "digest": "a" * 32, "rows": 24},
-            "labels": {"file": "data/labels", "digest": f"{number:032x}.dir", "rows": 4},
-            "hold-out": {"file": "data/holdout.jsonl", "digest": "c" * 32, "rows": 6},
-        },
-        "files": files,
-    }
-    return record | changes
+        plan=plan(digests=PlanDigests("o", "p", "q", "s")),
+        metrics=metrics(
+            round=number,
+            strategy="typiclust",
+            accuracy=share,
+            macro_f1=share,
+            labels=4 * (number + 1),
+            closed=f"2026-11-0{number + 1}T12:00:00+00:00",
+            digests={"metrics": "m"},
+            per_class={"dark": ClassFigures(None, 1.0, None, 4)},
+        ),
+        folders=RoundFolders(**files),
+    )
+    return replace(made, **changes)

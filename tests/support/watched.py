@@ -176,4 +176,4 @@ def asking(campaign: Campaign, keys: Sequence[str], project: int = 7) -> Watched
 
 def counting(found: Compared) -> list[tuple[str, str, str]]:
     """Key, annotator and class of each answer that counts."""
-    return [(r["key"], r["annotator"], *r["labels"]) for r in found.answers]
+    return [(answer.key, answer.annotator, *answer.labels) for answer in found.answers]

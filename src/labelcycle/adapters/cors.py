@@ -20,7 +20,7 @@ PATIENCE_S = 10.0
 ALLOWS = "Access-Control-Allow-Origin"
 
 
-class Problem(NamedTuple):
+class LoadProblem(NamedTuple):
     """Why browsers may not load an image, and what to do."""
 
     found: str
@@ -34,7 +34,7 @@ def page(environment: Mapping[str, str] | None = None) -> str | None:
     return _origin(address) if address else None
 
 
-def problem(image: Path | Address, origin: str | None) -> Problem | None:
+def problem(image: Path | Address, origin: str | None) -> LoadProblem | None:
     """Why pages of `origin` cannot load the image, or None if they can or load it from there.
 
     Raises ServiceDown or ToolFailed if the address of an image in a bucket cannot be signed.
@@ -46,7 +46,7 @@ def problem(image: Path | Address, origin: str | None) -> Problem | None:
         return None  # Label Studio itself hands it on
     url = s3.signed(image.text, image.presign_minutes) if stored else image.text
     found = _asked(url, origin)
-    return Problem(f"{image.text}: {found}", _remedy(stored, origin)) if found else None
+    return LoadProblem(f"{image.text}: {found}", _remedy(stored, origin)) if found else None
 
 
 def _asked(url: str, origin: str) -> str | None:
@@ -73,7 +73,7 @@ def _remedy(stored: bool, origin: str) -> str:
         )
     else:
         what = f"its website must allow {origin} or * by {ALLOWS}; else push.images: media or s3"
-    return f"{what} (docs/operating.md, Images)"
+    return f"{what} (docs/guides/images-elsewhere.md)"
 
 
 def _origin(address: str) -> str:

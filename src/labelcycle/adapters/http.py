@@ -12,8 +12,8 @@ import httpx
 from labelcycle.adapters.sockets import (
     ALLOWED,
     ENDS,
+    Connections,
     Elsewhere,
-    Network,
     is_name,
     not_hidden,
     public,
@@ -91,7 +91,7 @@ class Client(httpx.Client):
     ) -> None:
         super().__init__(
             timeout=bounds.silence_s,
-            transport=_Bounded(transport or Network(authorities), bounds),
+            transport=_Bounded(transport or Connections(authorities), bounds),
             trust_env=False,
             headers={"Accept-Encoding": "gzip, deflate"},
         )

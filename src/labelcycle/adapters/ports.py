@@ -1,21 +1,19 @@
-"""The outside world as protocols; what crosses them are labelcycle's own types."""
+"""The outside world as protocols; what crosses them are labelcycle's own types.
+
+What a round records of them (`Answer`, `Display`, `Kind`, `LabelSchema`) is declared there.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-Kind = Literal["selected", "holdout", "gold", "adjudication"]
-"""Why a sample is asked: a strategy chose it, it is of the hold-out, its class is known, or the
-answers so far made no label. Nobody who answers may know."""
-
-
-@dataclass(frozen=True)
-class LabelSchema:
-    """What annotators are asked: the class names, in the order of their hot keys, and a text."""
-
-    classes: tuple[str, ...]
-    instruction: str
+from labelcycle.campaign.records.answer_record import Answer as Answer
+from labelcycle.campaign.records.metrics_record import Metrics
+from labelcycle.campaign.records.plan_record import Plan
+from labelcycle.campaign.records.pushed_record import Display as Display
+from labelcycle.campaign.records.pushed_record import Kind as Kind
+from labelcycle.campaign.records.pushed_record import LabelSchema as LabelSchema
 
 
 @dataclass(frozen=True)
@@ -63,41 +61,8 @@ class TaskSpec:
     tasks: int = 0
 
 
-Display = Mapping[str, str]
-"""What a task shows people, by name: `image`, `GUESS`, and whatever else a backend puts there.
-
-The texts are the same for as long as the task shows the same.
-"""
-
 GUESS = "guess"
 """Names the pre-annotation in a display; it is missing where none is shown."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One person's annotation of one task, as it came.
-
-    annotator : whose answer it is, as the backend says; anybody may claim to be somebody else
-    editor : who wrote what it says now; None if nobody knows. What the campaign's own account
-        wrote was written for the annotator
-    labels : the class names chosen; empty for an empty answer
-    skipped : the person skipped the sample
-    reason : why, one of `core.skip_reasons.REASONS` or empty
-    raw : the backend's own record, kept for the files of the round
-    """
-
-    annotation: int
-    task: int
-    key: str
-    annotator: str
-    editor: str | None
-    labels: tuple[str, ...]
-    skipped: bool
-    reason: str
-    lead_time_s: float | None
-    created: str
-    updated: str
-    raw: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -127,9 +92,14 @@ class AnnotationProgress:
         return {name: value for name, value in vars(self).items() if name != "marks"}
 
     @property
+    def done_tasks(self) -> int:
+        """How many tasks are done."""
+        return self.answered + self.skipped
+
+    @property
     def done(self) -> bool:
         """True when every task is done."""
-        return self.answered + self.skipped >= self.tasks
+        return self.done_tasks >= self.tasks
 
 
 @dataclass(frozen=True)
@@ -278,13 +248,58 @@ class Calling(Protocol):
         """Have nobody called any more."""
 
 
+@dataclass(frozen=True)
+class DataSet:
+    """A data set of a round: the file, DVC's digest of it then, and its rows."""
+
+    file: str
+    digest: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class RoundFolders:
+    """Folders of a closed round: its records, figures, and the files of its models."""
+
+    record: Path
+    figures: Path
+    model: Path
+    encoder: Path
+
+
+@dataclass(frozen=True)
+class ClosedRound:
+    """What a tracker is told of a closed round.
+
+    campaign, key : the campaign's name, and what names it in every clone
+    tag, commit : that close the round
+    params : the settings of then, as plain values
+    data : by name: `pool`, `labels`, `hold-out`
+    """
+
+    campaign: str
+    key: str
+    tag: str
+    commit: str
+    params: Mapping[str, Any]
+    data: Mapping[str, DataSet]
+    plan: Plan
+    metrics: Metrics
+    folders: RoundFolders
+
+    @property
+    def number(self) -> int:
+        """Number of the round."""
+        return self.metrics.round
+
+
 class Tracker(Protocol):
     """Where rounds are shown as runs and curves."""
 
     def logged(self, key: str, campaign: str) -> set[int]:
         """Numbers of the rounds that are logged already. Raises ServiceDown or ServiceRefused."""
 
-    def log_round(self, record: Mapping[str, Any]) -> None:
+    def log_round(self, closed: ClosedRound) -> None:
         """Log a closed round, once however often it is called."""
 
     def address(self, key: str, campaign: str) -> str:

@@ -43,7 +43,7 @@ def setting(variable: ContextVar[Any], value: Any) -> Iterator[None]:
         variable.reset(token)
 
 
-class Network(httpx.BaseTransport):
+class Connections(httpx.BaseTransport):
     """Real connections, direct or through the proxies that the environment names."""
 
     def __init__(self, authorities: str | None = None) -> None:

@@ -44,9 +44,22 @@ def load_encoder(
             " run `labelcycle stage pretrain`"
         ) from error
     name = description["encoder"]
-    module = encoders.get_ready_made(name) or encoders.get(name)
     if device is None and encoders.needs_torch(name):
         from labelcycle.nn.device import best_device  # torch
 
         device = best_device()
-    return module.rebuild(description["meta"], arrays, device)
+    return encoders.get(name).rebuild(description["meta"], arrays, device)
+
+
+def load_image_encoder(folder: Path, device: "torch.device | None" = None) -> encoders.Encoder:
+    """As `load_encoder`, for whoever has images to embed.
+
+    Raises DataError too if the features are ready-made, and nothing is there to embed an image.
+    """
+    encoder = load_encoder(folder, device)
+    if isinstance(encoder, encoders.ReadyMade):
+        raise DataError(
+            f"{folder / DESCRIPTION}: wanted an encoder that looks at images, got ready-made"
+            " features; choose another pretrain.encoder"
+        )
+    return encoder

@@ -5,9 +5,9 @@ class that the migrations in `schema.json` made of it; one of a removed class is
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
-from typing import Any
+from pathlib import Path
 
 from labelcycle.campaign.store import OWNED, Campaign, Label, read_json, read_labels, write_json
 from labelcycle.core.class_migrations import Migration, Table, counted_as
@@ -36,25 +36,29 @@ def write_migrations(campaign: Campaign, migrations: Iterable[Migration]) -> Non
     write_json(campaign.schema, {"migrations": [asdict(migration) for migration in migrations]})
 
 
-def read_all_labels(campaign: Campaign) -> dict[str, Label]:
+LabelReader = Callable[[Path], list[Label]]
+"""Reads a label file as it was written."""
+
+
+def read_all_labels(campaign: Campaign, read: LabelReader = read_labels) -> dict[str, Label]:
     """The latest word on each sample: owned labels, then each round's; accepted and rejected."""
     table = counted_as(read_migrations(campaign))
     numbered = sorted(p for p in campaign.labels.glob("*.jsonl") if p.stem.isdigit())
     owned = campaign.label_file(OWNED)
     paths = ([owned] if owned.exists() else []) + numbered
-    return {label.sample: as_now(label, table) for path in paths for label in read_labels(path)}
+    return {label.sample: as_now(label, table) for path in paths for label in read(path)}
 
 
-def read_owned(campaign: Campaign) -> list[Label]:
+def read_owned(campaign: Campaign, read: LabelReader = read_labels) -> list[Label]:
     """The labels known before round 0."""
     table, path = counted_as(read_migrations(campaign)), campaign.label_file(OWNED)
-    return [as_now(label, table) for label in read_labels(path)] if path.exists() else []
+    return [as_now(label, table) for label in read(path)] if path.exists() else []
 
 
-def read_holdout(campaign: Campaign) -> list[Label]:
+def read_holdout(campaign: Campaign, read: LabelReader = read_labels) -> list[Label]:
     """People's verdicts on the hold-out."""
     table = counted_as(read_migrations(campaign))
-    return [as_now(label, table) for label in read_labels(campaign.holdout)]
+    return [as_now(label, table) for label in read(campaign.holdout)]
 
 
 def as_now(label: Label, table: Table) -> Label:
@@ -69,33 +73,17 @@ def as_now(label: Label, table: Table) -> Label:
         new = table.get(name, name)
         if new is not None:
             votes[new] += count
-    now = replace(label, votes=dict(sorted(votes.items())))
+    renamed = replace(label, votes=dict(sorted(votes.items())))
     if label.label is not None and label.label in table:
-        meant = table[label.label]
-        reason = None if meant else removed_class(label.label)
-        return replace(now, label=meant, reason=reason)
+        class_name = table[label.label]
+        reason = None if class_name else removed_class(label.label)
+        return replace(renamed, label=class_name, reason=reason)
     agreed = votes.total() == sum(label.votes.values()) and len(votes) == 1 < len(label.votes)
     if not agreed:
-        return now
-    return replace(now, label=next(iter(votes)), reason=None, adjudicate=False)
+        return renamed
+    return replace(renamed, label=next(iter(votes)), reason=None, adjudicate=False)
 
 
 def removed_class(name: str) -> str:
     """Why a label of a class that is no more is rejected."""
     return f"class {name!r} was removed"
-
-
-def answers_as_now(
-    campaign: Campaign, answers: Iterable[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    """Annotations with the class names of now, where an old one counts as a class.
-
-    A page that was opened before a change of the classes still sends the old names.
-    """
-    table = counted_as(read_migrations(campaign))
-    if not table:
-        return [dict(answer) for answer in answers]
-    return [
-        {**answer, "labels": list(dict.fromkeys(table.get(x) or x for x in answer["labels"]))}
-        for answer in answers
-    ]

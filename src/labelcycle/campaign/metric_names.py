@@ -1,19 +1,11 @@
 """What each figure of a `metrics.json` means.
 
-A name has a dot between the keys. `CLASS`, `PERSON`, `STRATEGY` and `REASON` stand for any name,
-`FILE` for a path. An estimate has a value, and the low and the high end of its interval. An effort
+A name has a dot between the keys. The records are in `records/metrics_record.py`. An estimate has a value, and the low and the high end of its interval. An effort
 is the time of some answers, with the figures of `labelcycle.core.answer_times.Effort`.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
-from itertools import accumulate
-from typing import Any
-
-from labelcycle.core.answer_times import Effort
-from labelcycle.core.metrics import Estimate
-
 MODEL = {
+    "version": "number of the file's shape",
     "holdout": "samples of the hold-out that have a label",
     "labels": "labels that the model was trained on, or in a round's file: all labels so far",
     "classes": "the class names, in the order of the confusion matrix",
@@ -93,37 +85,5 @@ ROUND = {
 }
 """Of a round: in `rounds/NNN/metrics.json` alone."""
 
-ESTIMATE = {field.name for field in fields(Estimate)}
-EFFORT = {field.name for field in fields(Effort)}
 PLACEHOLDERS = ("CLASS", "PERSON", "STRATEGY", "REASON", "FILE")
-
-
-def unnamed(record: Mapping[str, Any]) -> list[str]:
-    """The figures of a `metrics.json` that have no name here."""
-    known = {part for name in MODEL | ROUND for part in accumulate(name.split("."), _joined)}
-    return [name for name in _flat(record, ()) if name not in known]
-
-
-def _joined(above: str, key: str) -> str:
-    return f"{above}.{key}"
-
-
-def _flat(record: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[str]:
-    """The name of each figure below `above`, with words in capitals where any name may be."""
-    for key, value in record.items():
-        name = ".".join((*above, _placed(above, key)))
-        whole = isinstance(value, Mapping) and set(value) in (ESTIMATE, EFFORT)
-        if name in MODEL or name in ROUND or whole or not isinstance(value, Mapping):
-            yield name
-        else:
-            yield from _flat(value, (*above, _placed(above, key)))
-
-
-def _placed(above: tuple[str, ...], key: str) -> str:
-    """The key itself, or the word for it where any name may be."""
-    start = "".join(f"{part}." for part in above)
-    for place in PLACEHOLDERS:
-        here = f"{start}{place}"
-        if any(name == here or name.startswith(f"{here}.") for name in MODEL | ROUND):
-            return place
-    return key
+"""Stand for any name, or for any file of a round."""

@@ -106,6 +106,7 @@ class Campaign:
         self.labels = self.root / layout.LABELS
         self.holdout = self.root / layout.HOLDOUT
         self.rounds = self.root / layout.ROUNDS
+        self.decisions = self.rounds / "decisions.jsonl"
         self.work = self.root / layout.WORK
         self.encoder = self.root / layout.ENCODER
         self.features = self.root / layout.FEATURES

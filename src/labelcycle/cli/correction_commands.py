@@ -9,9 +9,8 @@ import click
 from labelcycle.cli.campaign_option import campaign_in
 
 if TYPE_CHECKING:
-    from labelcycle.rounds.authors import Record
-    from labelcycle.rounds.correction_decisions import Decision
-    from labelcycle.rounds.corrections import Correction
+    from labelcycle.campaign.records.answer_record import Answer
+    from labelcycle.campaign.records.correction_record import Correction, Decision
 
 HEAD = ("id", "round", "sample", "done", "by", "answer of", "was", "is", "now")
 STATES = {"counts": "counts at the close", "waits": "waits", "rejected": "rejected"}
@@ -82,7 +81,7 @@ def _decide(
             for c in round_closing.changes(snapshot, pushed_tasks.backend(snapshot))
             if c.annotation
         ]
-        unknown = sorted(set(ids) - {c.version for c in there})
+        unknown = sorted(set(ids) - {c.id for c in there})
         if unknown:
             raise DataError(
                 f"no correction {', '.join(unknown)}; wanted ids that `labelcycle corrections`"
@@ -92,8 +91,7 @@ def _decide(
         chosen = [
             c
             for c in there
-            if c.version in ids
-            or (c.version not in decided and (every or c.by.removesuffix("?") in people))
+            if c.id in ids or (c.id not in decided and (every or c.by.removesuffix("?") in people))
         ]
         correction_decisions.write(snapshot, chosen, decision)
     words = {"accept": "accepted: they count", "reject": "rejected: they do not count"}
@@ -127,14 +125,14 @@ def _print(root: Path) -> None:
 def _row(change: "Correction", people: Mapping[str, str]) -> Sequence[str]:
     who = change.by.removesuffix("?")
     return (
-        change.version,
+        change.id,
         str(change.round),
         change.key.rpartition("/")[2],
         f"{change.what}, task altered" if change.misled else change.what,
         _person(who, people) + change.by[len(who) :],
         _person(change.of, people),
-        _said(change.before),
-        _said(change.after),
+        _content(change.before),
+        _content(change.after),
         STATES[change.state],
     )
 
@@ -143,14 +141,14 @@ def _person(who: str, people: Mapping[str, str]) -> str:
     return f"{who} ({people[who]})" if who in people else who
 
 
-def _said(answer: "Record | None") -> str:
+def _content(answer: "Answer | None") -> str:
     from labelcycle.core.consensus import cut
 
     if answer is None:
         return "-"
-    if answer["skipped"]:
+    if answer.skipped:
         return "skipped"
-    text = ", ".join(answer["labels"])
+    text = ", ".join(answer.labels)
     return cut(text if text.isprintable() else repr(text)) or "nothing"
 
 

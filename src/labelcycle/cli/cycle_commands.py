@@ -100,15 +100,12 @@ def ask_again(root: Path, words: tuple[str, ...]) -> None:
     many of both a round asks at most.
     """
     from labelcycle.adapters import git, lock
-    from labelcycle.cycle import round_opening
     from labelcycle.rounds import skipped_samples, snapshots
 
     git.check_usable(root)
     with lock.exclusive(campaign_in(root).lock):
         reasons = skipped_samples.reasons_of(words)
-        found = skipped_samples.ask_again(
-            snapshots.read(root), reasons, round_opening.present_time()
-        )
+        found = skipped_samples.ask_again(snapshots.read(root), reasons, snapshots.present_time())
     click.echo(f"{len(found)} skipped samples are asked again from the next open on")
 
 
@@ -122,7 +119,8 @@ def status(root: Path, as_json: bool) -> None:
 
     campaign_in(root)
     report = status_report.status(snapshots.read(root))
-    click.echo(json.dumps(report, indent=2) if as_json else status_report.as_text(report))
+    text = json.dumps(report.as_json(), indent=2) if as_json else status_report.as_text(report)
+    click.echo(text)
 
 
 COMMANDS = (run, open_round, collect, close, cancel, ask_again, stage, status)

@@ -4,6 +4,7 @@ Three rounds through a real Label Studio, or with `--quick` through files of the
 without any server; then a table that sets them beside random selection.
 """
 
+import importlib
 import os
 import shutil
 import sys
@@ -22,8 +23,6 @@ from labelcycle import config
 from labelcycle.adapters.local import services
 from labelcycle.adapters.local.environment import check_settings_here, prepare
 from labelcycle.adapters.mlflow import tracking_uri
-from labelcycle.campaign import round_states
-from labelcycle.campaign.labels import read_holdout
 from labelcycle.campaign.store import Campaign, read_array, read_samples
 from labelcycle.cli.progress_bar import shown
 from labelcycle.core.pool import UNLABELED
@@ -40,7 +39,7 @@ ROUNDS = 3
 BUDGET = 25
 HOLDOUT = 300
 DRAWS = 20
-QUICK_IMAGES, QUICK_HOLDOUT = 800, 200
+QUICK_IMAGES, QUICK_HOLDOUT, QUICK_DRAWS = 800, 200, 10
 MARK = "demo"
 
 
@@ -62,7 +61,8 @@ def settings(data: Path, *, quick: bool = False) -> config.Config:
             "query": {"strategy": "typiclust", "budget": BUDGET},
             # Nobody looks at the images: they are drawn small.
             "push": {"backend": "files", "min_side": 32} if quick else {},
-        }
+        },
+        parts=False,  # the first round checks them
     )
 
 
@@ -92,7 +92,7 @@ def run(directory: Path, *, stop: bool) -> None:
     new_campaign.init(campaign.root, settings(data))
     _say("$ labelcycle up", "Label Studio, MLflow and Prefect start in the background")
     with _Background(lambda: services.up(campaign, show=click.echo)) as starting:
-        _ingest(campaign, data, 2000, HOLDOUT)
+        ingest(campaign, data, 2000, HOLDOUT)
         running = starting.wait()
     opening = (
         "learns features without labels (a minute or two), clusters the pool, picks"
@@ -100,7 +100,7 @@ def run(directory: Path, *, stop: bool) -> None:
     )
     answering = "simulated people answer in Label Studio, as annotators would"
     _loop(campaign, data / "truth.csv", opening, answering)
-    _table(snapshots.read(campaign.root), data / "truth.csv")
+    _table(snapshots.read(campaign.root), data / "truth.csv", DRAWS)
     pushed = snapshots.last_push(campaign)
     _addresses(directory, running, pushed, tracking_uri.of_campaign(campaign))
     if stop:
@@ -114,17 +114,20 @@ def run_quickly(directory: Path) -> None:
     data = sample_data()
     for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING"):
         os.environ.pop(name, None)  # a server that runs for something else
-    with _Background(lambda: services.embedded(campaign, show=click.echo)) as starting:
+    with _Background(lambda: services.embedded(campaign, show=click.echo)) as databases:
         _say(f"$ labelcycle init {directory}", "a campaign is a git repository with its settings")
         new_campaign.init(campaign.root, settings(data, quick=True))
-        _ingest(campaign, data, QUICK_IMAGES, QUICK_HOLDOUT)
-        os.environ.update(starting.wait())
+        check_settings_here()
+        prepare(campaign.root)  # Prefect reads its settings when it is imported
+        with _Background(lambda: _load(databases)) as loading:
+            ingest(campaign, data, QUICK_IMAGES, QUICK_HOLDOUT)
+            loading.wait()
     opening = (
         f"makes features of the pixels, clusters the pool, picks {BUDGET} typical samples, writes"
         " them to a file of the campaign"
     )
     _loop(campaign, data / "truth.csv", opening, "simulated people answer in that file")
-    _table(snapshots.read(campaign.root), data / "truth.csv")
+    _table(snapshots.read(campaign.root), data / "truth.csv", QUICK_DRAWS)
     program, took = _program(), time.monotonic() - began
     click.echo(
         f"\nThat took {took:.0f} s, with no server to install or to stop. The real thing has beyond"
@@ -136,6 +139,16 @@ def run_quickly(directory: Path) -> None:
         f"\n  {program} -C {directory} verify round/001"
         f"\n  {program} -C {directory} up      # MLflow and Prefect, with what was logged"
     )
+
+
+def _load(databases: "_Background") -> None:
+    """Load what the rounds need, and start Prefect, while images are read: it takes seconds."""
+    os.environ.update(databases.wait())
+    for module in ("mlflow", "sklearn.linear_model"):
+        importlib.import_module(module)
+    from labelcycle_flows import temporary
+
+    temporary.start()
 
 
 def _loop(campaign: Campaign, truth: Path, opening: str, answering: str) -> None:
@@ -205,7 +218,8 @@ def _fresh(root: Path) -> Campaign:
     return campaign
 
 
-def _ingest(campaign: Campaign, data: Path, count: int, holdout: int) -> None:
+def ingest(campaign: Campaign, data: Path, count: int, holdout: int) -> None:
+    """Ingest the first `count` images of the sample data, and say so."""
     _say(
         "$ labelcycle ingest images",
         f"{count:,} images; {holdout} are held out to measure with and never trained on",
@@ -227,20 +241,20 @@ def _say(command: str, meaning: str) -> None:
 # --- the comparison ------------------------------------------------------------------------
 
 
-def _table(snapshot: Snapshot, truth: Path) -> None:
+def _table(snapshot: Snapshot, truth: Path, draws: int) -> None:
     click.echo(
         "\nThe rounds, beside random selection at the same number of labels"
-        f" (mean and spread of {DRAWS} draws, same features, classifier and hold-out):\n"
+        f" (mean and spread of {draws} draws, same features, classifier and hold-out):\n"
     )
     click.echo(f"{'round':>5}  {'labels':>6}  {'accuracy (95 % interval)':<26}  random selection")
     compare = RandomSelection(snapshot, truth)
     for number in snapshot.closed:
-        metrics = snapshot.record(round_states.METRICS, number)
-        a = metrics["accuracy"]
-        mine = f"{a['value']:.3f} ({a['low']:.3f} to {a['high']:.3f})"
-        draws = compare.accuracies(metrics["labels"])
-        theirs = f"{draws.mean():.3f} ± {draws.std(ddof=1):.3f}"
-        click.echo(f"{number:>5}  {metrics['labels']:>6}  {mine:<26}  {theirs}")
+        metrics = snapshot.records.metrics(number)
+        share = metrics.accuracy
+        mine = f"{share.value:.3f} ({share.low:.3f} to {share.high:.3f})" if share else "-"
+        accuracies = compare.accuracies(metrics.labels, draws)
+        theirs = f"{accuracies.mean():.3f} ± {accuracies.std(ddof=1):.3f}"
+        click.echo(f"{number:>5}  {metrics.labels:>6}  {mine:<26}  {theirs}")
 
 
 class RandomSelection:
@@ -253,7 +267,7 @@ class RandomSelection:
         classes = snapshot.config.classes
         known = read_truth(snapshot.campaign, truth)
         pool = read_samples(snapshot.campaign.samples, "pool")
-        answers = {x.sample: x.label for x in read_holdout(snapshot.campaign) if x.label}
+        answers = {x.sample: x.label for x in snapshot.records.holdout() if x.label}
         held = read_samples(snapshot.campaign.samples, "holdout")
         rows = [row for row, sample in enumerate(held) if sample.id in answers]
         self._snapshot = snapshot
@@ -262,10 +276,10 @@ class RandomSelection:
         self._test = np.asarray(read_array(snapshot.campaign.features / "holdout.npy")[rows])
         self._wanted = np.array([classes.index(answers[held[row].id]) for row in rows])
 
-    def accuracies(self, labels: int, draws: int = DRAWS) -> np.ndarray[Any, Any]:
+    def accuracies(self, labels: int, draws: int) -> np.ndarray[Any, Any]:
         """Accuracy on the hold-out for each of `draws` random sets of `labels` labels."""
         config_ = self._snapshot.config
-        module = learners.get(config_.train.learner)
+        module = learners.get_for_features(config_.train.learner)
         options = module.Options(**config_.train.options)
         results = []
         for draw in range(draws):

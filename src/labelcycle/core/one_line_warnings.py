@@ -7,16 +7,16 @@ from functools import partial
 from typing import Any
 
 
-class Notice(UserWarning):
+class Advice(UserWarning):
     """A warning about this run, not about the code that gives it."""
 
 
 def print_notices() -> None:
-    """From now on each `Notice` is one line on standard error; other warnings are shown as before.
+    """From now on each `Advice` is one line on standard error; other warnings are shown as before.
 
     `warnings.catch_warnings` around it ends that.
     """
-    warnings.simplefilter("always", Notice)
+    warnings.simplefilter("always", Advice)
     warnings.showwarning = partial(_show, warnings.showwarning)
 
 
@@ -27,7 +27,7 @@ def _show(
     *where: Any,
     **more: Any,
 ) -> None:
-    if not issubclass(category, Notice):
+    if not issubclass(category, Advice):
         otherwise(message, category, *where, **more)
         return
     from tqdm import tqdm  # so that a bar under way stays whole

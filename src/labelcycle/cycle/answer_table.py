@@ -10,12 +10,12 @@ from pathlib import Path
 from labelcycle.adapters import annotation
 from labelcycle.adapters.ports import OpenTask, Tabular
 from labelcycle.campaign import round_states
+from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import State
 from labelcycle.core import csv_tables, skip_reasons
 from labelcycle.core.class_names import composed, meant
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import pushed_tasks
-from labelcycle.rounds.pushed_tasks import Asked
 from labelcycle.rounds.snapshots import Snapshot
 
 COLUMNS = ("task", "sample", "image", "guess", "answer")
@@ -47,7 +47,7 @@ def _waiting(snapshot: Snapshot) -> list[OpenTask]:
 
 
 def _project(snapshot: Snapshot) -> int:
-    return int(snapshot.record(round_states.PUSHED)["project"])
+    return snapshot.records.pushed(snapshot.number).project
 
 
 def take(snapshot: Snapshot, file: Path, person: str) -> Counter[str]:
@@ -59,25 +59,25 @@ def take(snapshot: Snapshot, file: Path, person: str) -> Counter[str]:
     """
     backend = _backend(snapshot)
     classes = backend.classes(_project(snapshot))
-    own = {str(task.task): task for task in pushed_tasks.tasks(snapshot)}
-    said: dict[str, tuple[tuple[str, ...], str]] = {}
+    tasks = {str(task.task): task for task in pushed_tasks.tasks(snapshot)}
+    taken: dict[str, tuple[tuple[str, ...], str]] = {}
     for row in csv_tables.read(file, (("task",), ("answer",))):
         number = row.cells["task"].strip()
         word = composed(csv_tables.unguarded(row.cells["answer"].strip()))
         if not word:
             continue
         where = f"{file}: line {row.line}"
-        if number not in own:
+        if number not in tasks:
             raise DataError(
                 f"{where}: wanted a task of round {snapshot.number}, got {number!r}; fill in what"
                 " `labelcycle tasks` prints"
             )
-        if number in said:
+        if number in taken:
             raise DataError(f"{where}: task {number} has an answer above; leave one of them")
-        said[number] = _read(word, classes, where)
-    for number, (labels, reason) in said.items():
-        backend.give(_open(own[number], snapshot.number), person, labels, reason=reason)
-    return Counter("answers" if labels else "skips" for labels, _ in said.values())
+        taken[number] = _read(word, classes, where)
+    for number, (labels, reason) in taken.items():
+        backend.give(_open(tasks[number], snapshot.number), person, labels, reason=reason)
+    return Counter("answers" if labels else "skips" for labels, _ in taken.values())
 
 
 def _read(word: str, classes: tuple[str, ...], where: str) -> tuple[tuple[str, ...], str]:
@@ -92,7 +92,7 @@ def _read(word: str, classes: tuple[str, ...], where: str) -> tuple[tuple[str, .
     return (), reasons[word]
 
 
-def _open(task: Asked, number: int) -> OpenTask:
+def _open(task: PushedTask, number: int) -> OpenTask:
     return OpenTask(task.task, task.key, task.sample, number)
 
 
@@ -107,7 +107,7 @@ def _backend(snapshot: Snapshot) -> Tabular:
             f"round {snapshot.number} is {snapshot.state}; wanted an open round to answer;"
             f" {round_states.NEXT[snapshot.state]}"
         )
-    url = snapshot.record(round_states.PUSHED)["url"]
+    url = snapshot.records.pushed(snapshot.number).url
     return annotation.able(
         pushed_tasks.backend(snapshot), Tabular, f"people answer at {url}, not in a table"
     )

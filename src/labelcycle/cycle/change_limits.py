@@ -9,20 +9,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from labelcycle.campaign import round_states
-from labelcycle.campaign.labels import read_all_labels, read_holdout
-from labelcycle.campaign.store import OWNED
+from labelcycle.campaign.records.correction_record import Correction
+from labelcycle.campaign.records.pushed_record import GOLD, HOLDOUT
+from labelcycle.campaign.store import OWNED, Label
 from labelcycle.config import CloseOptions
 from labelcycle.errors import StateError
 from labelcycle.rounds import (
     authors,
+    campaign_history,
     corrected_labels,
     correction_decisions,
     corrections,
-    pushed_tasks,
 )
+from labelcycle.rounds.campaign_history import History
 from labelcycle.rounds.changed_answers import Compared
-from labelcycle.rounds.corrections import Correction
-from labelcycle.rounds.pushed_tasks import GOLD, HOLDOUT
 from labelcycle.rounds.snapshots import Snapshot
 
 WHAT_NEXT = (
@@ -50,20 +50,20 @@ class Harm:
         return many or self.holdout > options.most_changed_holdout
 
 
-def check(snapshot: Snapshot, found: Compared) -> None:
-    """Raise StateError if `found` changes more labels than may change without a person's word.
+def check(snapshot: Snapshot, compared: Compared) -> None:
+    """Raise StateError if `compared` changes more labels than may change without a person's word.
 
     Or if so many answers of the round at work do not count that it would lose as much.
     """
     options = snapshot.config.close
-    changed = _changed(snapshot, found)
+    changed = _changed(snapshot, compared)
     if changed.beyond(options):
         raise StateError(
             f"round {snapshot.number} is not closed: corrections of closed rounds would change"
             f" {changed.labels} of {changed.of} labels, {changed.holdout} of them in the hold-out,"
             f" by {people(changed.by)}; wanted {_limits(options)}; {WHAT_NEXT}"
         )
-    lost = _lost(snapshot, found)
+    lost = _lost(snapshot, compared)
     if lost.beyond(options):
         raise StateError(
             f"round {snapshot.number} is not closed: of {lost.labels} of its {lost.of} tasks no"
@@ -80,37 +80,60 @@ def _limits(options: CloseOptions) -> str:
     )
 
 
-def _changed(snapshot: Snapshot, found: Compared) -> Harm:
+def corrected(snapshot: Snapshot, history: History, changes: Iterable[Correction]) -> list[Label]:
+    """The labels of closed rounds that become others by changes the round at work found.
+
+    history : with the answers that count after the changes
+    """
+    config = snapshot.config
+    return corrected_labels.labels(
+        snapshot.number,
+        changes,
+        corrections.watched(snapshot),
+        history.answers,
+        history.labels,
+        history.wanted,
+        config.classes,
+        config.accept,
+        history.table,
+    )
+
+
+def _changed(snapshot: Snapshot, compared: Compared) -> Harm:
     """The labels of closed rounds that become others by corrections nobody has decided on."""
-    pending = found.pending(snapshot)
+    pending = compared.pending(snapshot)
     tasks = corrections.watched(snapshot)
     decided = correction_decisions.read(snapshot)
     open_ = [c for c in pending.changes if c.key in tasks and _undecided(c, decided)]
-    present = {x.sample: x for x in read_holdout(snapshot.campaign)}
-    held = present.keys() & {t.sample for _, t in tasks.values() if t.kind == HOLDOUT}
-    present |= read_all_labels(snapshot.campaign)
+    holdout = {label.sample: label for label in snapshot.records.holdout()}
+    held = holdout.keys() & {t.sample for _, t in tasks.values() if t.kind == HOLDOUT}
+    present = holdout | snapshot.records.labels()
     counting = {name for name, x in present.items() if x.label is not None and x.source != OWNED}
     samples = {tasks[c.key][1].sample for c in open_} & counting
-    new = corrected_labels.labels(snapshot, (), pending) if samples else []
-    other = {x.sample for x in new if x.sample in samples and x.label != present[x.sample].label}
+    labels: list[Label] = []
+    if samples:
+        history = campaign_history.read(snapshot, pending)
+        labels = corrected(snapshot, history, pending.changes)
+    other = {x.sample for x in labels if x.sample in samples and x.label != present[x.sample].label}
     by = Counter(c.by for c in open_ if tasks[c.key][1].sample in other)
     return Harm(len(other), len(other & held), len(counting), by)
 
 
 def _undecided(change: Correction, decided: Iterable[str]) -> bool:
-    return change.state == "counts" and change.version not in decided
+    return change.state == "counts" and change.id not in decided
 
 
-def _lost(snapshot: Snapshot, found: Compared) -> Harm:
+def _lost(snapshot: Snapshot, compared: Compared) -> Harm:
     """The tasks of the round at work of which only answers are there that wait."""
-    if not (snapshot.folder / round_states.PUSHED).exists():
+    if not snapshot.records.has(snapshot.number, round_states.PUSHED):
         return Harm(0, 0, 0, Counter())
-    tasks = {t.key: t for t in pushed_tasks.tasks(snapshot) if t.kind != GOLD}
-    heard = {record["key"] for record in found.answers}
-    waiting = [c for c in found.changes if c.state == "waits" and c.key in tasks.keys() - heard]
-    keys = {c.key for c in waiting}
+    pushed = snapshot.records.pushed(snapshot.number)
+    tasks = {task.key: task for task in pushed.tasks if task.kind != GOLD}
+    heard = {answer.key for answer in compared.answers}
+    waiting = [c for c in compared.changes if c.state == "waits" and c.key in tasks.keys() - heard]
+    keys = {change.key for change in waiting}
     held = sum(tasks[key].kind == HOLDOUT for key in keys)
-    return Harm(len(keys), held, len(tasks), Counter(c.by for c in waiting))
+    return Harm(len(keys), held, len(tasks), Counter(change.by for change in waiting))
 
 
 def people(by: Counter[str]) -> str:

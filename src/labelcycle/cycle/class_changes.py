@@ -10,9 +10,8 @@ from labelcycle.campaign import labels, params_file, round_states
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, write_bytes
 from labelcycle.core.class_migrations import Change, Migration, Table, counted_as
-from labelcycle.cycle.round_opening import present_time
 from labelcycle.errors import StateError
-from labelcycle.rounds.snapshots import Snapshot, ready
+from labelcycle.rounds.snapshots import Snapshot, present_time, ready
 
 WRITTEN = ("params.yaml", "schema.json")
 

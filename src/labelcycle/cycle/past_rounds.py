@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from labelcycle import config
 from labelcycle.adapters import git, programs
 from labelcycle.adapters.dvc import commands, locked_digests, tracked_files
 from labelcycle.adapters.mlflow import tracking_uri
-from labelcycle.adapters.ports import Tracker
+from labelcycle.adapters.ports import ClosedRound, DataSet, RoundFolders, Tracker
 from labelcycle.campaign import layout, round_states
-from labelcycle.campaign.store import Campaign, read_json, read_samples
+from labelcycle.campaign.records.metrics_record import Evaluation, Metrics
+from labelcycle.campaign.records.plan_record import Plan
+from labelcycle.campaign.records.selection_record import RoundSelection
+from labelcycle.campaign.store import Campaign, read_samples
 from labelcycle.errors import DataError, StateError
 from labelcycle.nn import learners
 from labelcycle.rounds import plug_in_options
@@ -56,7 +60,7 @@ def verify(snapshot: Snapshot, number: int, deep: bool, show: Callable[[str], No
     pool, labels and features (with `deep`: from the images). Raises DataError with the first
     difference.
     """
-    if snapshot.record(round_states.METRICS, number)["cancelled"]:
+    if snapshot.records.metrics(number).cancelled:
         raise StateError(f"round {number} was cancelled; there is nothing to rebuild")
     try:
         check_closed(snapshot.campaign, number)
@@ -72,8 +76,8 @@ def verify(snapshot: Snapshot, number: int, deep: bool, show: Callable[[str], No
         elif learners.sees_images(config.load(rebuilt.params, parts=False).train.learner):
             bring(snapshot, rebuilt, (PICTURES, layout.ENCODER))
         _compute(rebuilt, opening[first:])
-        recorded = snapshot.record(round_states.SELECTION, number)
-        show(compare_selections(recorded, read_json(rebuilt.selection)))
+        selection = RoundSelection.read(rebuilt.selection)
+        show(compare_selections(snapshot.records.selection(number), selection))
         git.switch(rebuilt.root, round_states.round_tag(number))
         answers = (
             f"{layout.LABELS}.dvc",
@@ -82,8 +86,8 @@ def verify(snapshot: Snapshot, number: int, deep: bool, show: Callable[[str], No
         )
         bring(snapshot, rebuilt, answers)
         _compute(rebuilt, declaration.names(declaration.CLOSING))
-        metrics = snapshot.record(round_states.METRICS, number)
-        show(compare_metrics(metrics, read_json(rebuilt.metrics)))
+        evaluation = Evaluation.read(rebuilt.metrics)
+        show(compare_metrics(snapshot.records.metrics(number), evaluation))
 
 
 def _restore_named(snapshot: Snapshot, rebuilt: Campaign) -> None:
@@ -99,16 +103,16 @@ def _compute(campaign: Campaign, stages: tuple[str, ...]) -> None:
         programs.run([*programs.PYTHON, "-m", "labelcycle", "stage", stage], campaign.root)
 
 
-def compare_selections(recorded: Any, rebuilt: Any) -> str:
+def compare_selections(recorded: RoundSelection, rebuilt: RoundSelection) -> str:
     """A line that says how equal they are. Raises DataError at the first difference that counts."""
-    pairs = list(zip(recorded["samples"], rebuilt["samples"], strict=False))
-    if len(recorded["samples"]) != len(rebuilt["samples"]):
+    if len(recorded.samples) != len(rebuilt.samples):
         raise DataError(
-            f"the selection differs: recorded {len(recorded['samples'])} samples,"
-            f" rebuilt {len(rebuilt['samples'])}"
+            f"the selection differs: recorded {len(recorded.samples)} samples,"
+            f" rebuilt {len(rebuilt.samples)}"
         )
+    pairs = list(zip(recorded.samples, rebuilt.samples, strict=True))
     for rank, (old, new) in enumerate(pairs):
-        difference = _differs(old, new)
+        difference = _differs(asdict(old), asdict(new))
         if difference:
             raise DataError(f"the selection differs at rank {rank}: {difference}")
     exact = recorded == rebuilt
@@ -116,24 +120,23 @@ def compare_selections(recorded: Any, rebuilt: Any) -> str:
     return f"selection: the same {len(pairs)} samples in the same order, {how}"
 
 
-def compare_metrics(recorded: Any, rebuilt: Any) -> str:
+def compare_metrics(recorded: Metrics, rebuilt: Evaluation) -> str:
     """A line that says the metrics are equal. Raises DataError at the first difference."""
-    for key, value in rebuilt.items():
-        if key in recorded:
-            difference = _differs(recorded[key], value)
-            if difference:
-                raise DataError(f"the metrics differ in {key}: {difference}")
-    accuracy = recorded["accuracy"]
-    said = f"accuracy {accuracy['value']:.4f}" if accuracy else "no accuracy"
-    return f"metrics: the same ({said})"
+    figures = asdict(recorded)
+    for key, value in asdict(rebuilt).items():
+        difference = _differs(figures[key], value)
+        if difference:
+            raise DataError(f"the metrics differ in {key}: {difference}")
+    accuracy = f"accuracy {recorded.accuracy.value:.4f}" if recorded.accuracy else "no accuracy"
+    return f"metrics: the same ({accuracy})"
 
 
 def _differs(old: Any, new: Any) -> str | None:
-    """The first difference between two JSON values, as text; floats may differ by TOLERANCE."""
+    """The first difference between two plain values, as text; floats may differ by TOLERANCE."""
     if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
-        found = ((key, _differs(old[key], new[key])) for key in old)
-        return next((f"{key}: {text}" for key, text in found if text), None)
-    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        pairs = ((key, _differs(old[key], new[key])) for key in old)
+        return next((f"{key}: {text}" for key, text in pairs if text), None)
+    if isinstance(old, list | tuple) and isinstance(new, list | tuple) and len(old) == len(new):
         texts = (_differs(a, b) for a, b in zip(old, new, strict=True))
         return next((text for text in texts if text), None)
     if isinstance(old, float) and isinstance(new, float | int):
@@ -146,30 +149,29 @@ def _differs(old: Any, new: Any) -> str | None:
 
 
 @contextmanager
-def round_record(snapshot: Snapshot, number: int) -> Iterator[dict[str, Any]]:
+def closed_round(snapshot: Snapshot, number: int) -> Iterator[ClosedRound]:
     """What a tracker is told of a closed round; files in it live as long as the context."""
     tag = round_states.round_tag(number)
     targets = (layout.MODEL, layout.ENCODER, layout.FIGURES)
     with _as_closed(snapshot, tag, targets) as campaign:
-        metrics = read_json(campaign.round(number) / round_states.METRICS)
-        yield {
-            "campaign": snapshot.config.campaign.name,
-            "key": snapshot.key,
-            "round": number,
-            "strategy": metrics["strategy"],
-            "tag": tag,
-            "commit": git.head(snapshot.campaign.root, tag),
-            "params": config.load(campaign.params, parts=False).model_dump(mode="json"),
-            "data": _data(snapshot, campaign, metrics),
-            "plan": read_json(campaign.round(number) / round_states.PLAN),
-            "metrics": metrics,
-            "files": {
-                "record": campaign.round(number),
-                "figures": campaign.figures,
-                "model": campaign.model,
-                "encoder": campaign.encoder,
-            },
-        }
+        folder = campaign.round(number)
+        metrics = Metrics.read(folder / round_states.METRICS)
+        yield ClosedRound(
+            campaign=snapshot.config.campaign.name,
+            key=snapshot.key,
+            tag=tag,
+            commit=git.head(snapshot.campaign.root, tag),
+            params=config.load(campaign.params, parts=False).model_dump(mode="json"),
+            data=_data(snapshot, campaign, metrics),
+            plan=Plan.read(folder / round_states.PLAN),
+            metrics=metrics,
+            folders=RoundFolders(
+                record=folder,
+                figures=campaign.figures,
+                model=campaign.model,
+                encoder=campaign.encoder,
+            ),
+        )
 
 
 @contextmanager
@@ -187,15 +189,15 @@ def _as_closed(snapshot: Snapshot, tag: str, targets: tuple[str, ...]) -> Iterat
             yield rebuilt
 
 
-def _data(snapshot: Snapshot, campaign: Campaign, metrics: Any) -> dict[str, dict[str, Any]]:
+def _data(snapshot: Snapshot, campaign: Campaign, metrics: Metrics) -> dict[str, DataSet]:
     """The data sets of a round: the file, DVC's digest of it then, and its rows."""
     pool = sum(sample.split == "pool" for sample in read_samples(snapshot.campaign.samples))
     return {
-        name: {"file": file, "digest": commands.recorded(campaign.root, file), "rows": rows}
+        name: DataSet(file, commands.recorded(campaign.root, file), rows)
         for name, file, rows in (
             ("pool", layout.SAMPLES, pool),
-            ("labels", layout.LABELS, metrics["labels"]),
-            ("hold-out", layout.HOLDOUT, metrics.get("holdout") or 0),
+            ("labels", layout.LABELS, metrics.labels),
+            ("hold-out", layout.HOLDOUT, metrics.holdout or 0),
         )
     }
 
@@ -210,9 +212,8 @@ def log_missing(snapshot: Snapshot, tracker: Tracker) -> str | None:
     tracking_uri.remember(snapshot.campaign, tracker.address(snapshot.key, name))
     new = False
     for number in snapshot.closed:
-        cancelled = snapshot.record(round_states.METRICS, number)["cancelled"]
-        if number not in logged and not cancelled:
-            with round_record(snapshot, number) as record:
-                tracker.log_round(record)
+        if number not in logged and not snapshot.records.metrics(number).cancelled:
+            with closed_round(snapshot, number) as closed:
+                tracker.log_round(closed)
             new = True
     return tracking_uri.of_campaign(snapshot.campaign) if new else None

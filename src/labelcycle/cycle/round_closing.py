@@ -7,35 +7,39 @@ from typing import Any
 
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import commands
-from labelcycle.adapters.ports import AnnotationBackend, AnnotationProgress, Answer
+from labelcycle.adapters.ports import AnnotationBackend, AnnotationProgress
 from labelcycle.campaign import layout, round_states
-from labelcycle.campaign.labels import read_all_labels, read_holdout
-from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import (
-    OWNED,
-    read_json,
-    read_labels,
-    read_samples,
-    write_json,
-    write_jsonl,
-    write_labels,
+from labelcycle.campaign.records.answer_record import Answer
+from labelcycle.campaign.records.correction_record import Correction
+from labelcycle.campaign.records.ending_record import Ending, How
+from labelcycle.campaign.records.metrics_record import Evaluation, Metrics
+from labelcycle.campaign.records.pushed_record import (
+    ADJUDICATION,
+    HOLDOUT,
+    SELECTED,
+    PushedTask,
 )
+from labelcycle.campaign.records.record_files import write_lines
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import OWNED, read_labels, read_samples, write_labels
 from labelcycle.cycle import change_limits
-from labelcycle.cycle.round_opening import asked_schema, check_files, present_time
+from labelcycle.cycle.round_opening import asked_schema, check_files
 from labelcycle.errors import StateError
 from labelcycle.people import figures, preannotation
 from labelcycle.rounds import (
     altered_tasks,
     answer_journal,
     answers,
+    campaign_history,
     changed_answers,
     corrected_labels,
+    correction_decisions,
     corrections,
     pushed_tasks,
 )
-from labelcycle.rounds.corrections import Correction, Pending
-from labelcycle.rounds.pushed_tasks import ADJUDICATION, HOLDOUT, SELECTED, Asked
-from labelcycle.rounds.snapshots import RESULTS, Snapshot, record_digests
+from labelcycle.rounds.answers import CountedAnswer
+from labelcycle.rounds.corrections import PulledRound
+from labelcycle.rounds.snapshots import RESULTS, Snapshot, present_time, record_digests
 
 HELD = ("campaign", "pretrain", "embed", "accept", "train", "evaluate")
 """Sections of params.yaml that steer what is computed when a round closes."""
@@ -50,11 +54,11 @@ def check_settings(snapshot: Snapshot, opened: Mapping[str, Any]) -> None:
 
     opened : the settings as committed in `open/NNN`, as plain values
     """
-    now_ = snapshot.config.model_dump(mode="json")
+    present = snapshot.config.model_dump(mode="json")
     changed = [
         f"{section}.{key}"
         for section in HELD
-        for key, value in now_[section].items()
+        for key, value in present[section].items()
         if value != opened[section][key] and not (section == "campaign" and key in FREE)
     ]
     if changed:
@@ -72,13 +76,13 @@ def progress(snapshot: Snapshot, backend: AnnotationBackend) -> AnnotationProgre
 
     Before it which tasks show something else than was pushed; these are put right.
     """
-    own = pushed_tasks.tasks(snapshot)
-    wanted = {task.key: task.wanted for task in own}
+    tasks = pushed_tasks.tasks(snapshot)
+    wanted = {task.key: task.wanted for task in tasks}
     project = _project(snapshot)
-    done = backend.progress(project, pushed_tasks.ids(own), wanted)
-    altered_tasks.look(snapshot, backend, project, own)
-    answer_journal.note(snapshot, backend, project, done.marks)
-    return done
+    progress = backend.progress(project, pushed_tasks.ids(tasks), wanted)
+    altered_tasks.look(snapshot, backend, project, tasks)
+    answer_journal.note(snapshot, backend, project, progress.marks)
+    return progress
 
 
 def check_page(snapshot: Snapshot, backend: AnnotationBackend) -> None:
@@ -86,25 +90,25 @@ def check_page(snapshot: Snapshot, backend: AnnotationBackend) -> None:
     backend.check_schema(_project(snapshot), asked_schema(snapshot))
 
 
-def end_early(snapshot: Snapshot, how: str, reason: str = "", abandon: bool = False) -> None:
+def end_early(snapshot: Snapshot, how: How, reason: str = "", abandon: bool = False) -> None:
     """Write `ending.json`: from here on the round is being ended, by `how`.
 
     how : `incomplete`, `deadline`, or `cancel`
-    abandon : its tasks are gone from Label Studio; end it without asking there
+    abandon : its tasks are gone from the backend; end it without asking there
     """
-    record = {"how": how, "reason": reason, "abandon": abandon, "at": present_time()}
-    write_json(snapshot.folder / round_states.ENDING, record)
+    ending = Ending(how=how, reason=reason, abandon=abandon, at=present_time())
+    ending.write(snapshot.folder / round_states.ENDING)
 
 
-def ending(snapshot: Snapshot) -> str | None:
+def ending(snapshot: Snapshot) -> How | None:
     """How the round is being ended early, or None."""
-    path = snapshot.folder / round_states.ENDING
-    return str(read_json(path)["how"]) if path.exists() else None
+    record = snapshot.records.ending(snapshot.number)
+    return record.how if record else None
 
 
 def _abandoned(snapshot: Snapshot) -> bool:
-    path = snapshot.folder / round_states.ENDING
-    return path.exists() and bool(read_json(path)["abandon"])
+    record = snapshot.records.ending(snapshot.number)
+    return record is not None and record.abandon
 
 
 def pull(snapshot: Snapshot, backend: AnnotationBackend) -> None:
@@ -116,7 +120,8 @@ def pull(snapshot: Snapshot, backend: AnnotationBackend) -> None:
     Raises StateError if the round is not complete, or if somebody has to look at changes first.
     """
     if _abandoned(snapshot):
-        _record(snapshot, Pending([], list(answer_journal.known(snapshot).values())))
+        answers_known = list(answer_journal.known(snapshot).values())
+        _record(snapshot, PulledRound(snapshot.number, answers_known, ()))
         return
     project, own = _project(snapshot), pushed_tasks.ids(pushed_tasks.tasks(snapshot))
     check_page(snapshot, backend)
@@ -125,44 +130,41 @@ def pull(snapshot: Snapshot, backend: AnnotationBackend) -> None:
     if ending(snapshot):
         backend.withdraw(project, own)
         altered_tasks.look(snapshot, backend, project, _tasks(snapshot))
-        given = backend.pull(project, everything, optional=everything)
+        pulled = backend.pull(project, everything, optional=everything)
     else:
-        done = progress(snapshot, backend)
-        if not done.done:
+        far = progress(snapshot, backend)
+        if not far.done:
             raise StateError(
                 f"round {snapshot.number} is not complete: wanted an answer or a skip for each of"
-                f" {done.tasks} tasks, got {done.answered + done.skipped};"
+                f" {far.tasks} tasks, got {far.done_tasks};"
                 " wait, or run `labelcycle close --incomplete`"
             )
         altered_tasks.look(snapshot, backend, project, _tasks(snapshot))
-        given = backend.pull(project, everything, optional=everything.keys() - own.keys())
-    found = changed_answers.compare(snapshot, backend, given, late)
-    change_limits.check(snapshot, found)
-    backend.tidy(project, _withdrawn(snapshot, given))
-    _record(snapshot, found.pending(snapshot))
+        pulled = backend.pull(project, everything, optional=everything.keys() - own.keys())
+    compared = changed_answers.compare(snapshot, backend, pulled, late)
+    change_limits.check(snapshot, compared)
+    backend.tidy(project, _withdrawn(snapshot, pulled))
+    _record(snapshot, compared.pending(snapshot))
 
 
 def changes(snapshot: Snapshot, backend: AnnotationBackend) -> list[Correction]:
     """Every change of answers there is now, those too that wait or were rejected."""
-    last = pushed_tasks.last_place(snapshot)
-    if last is None:
+    place = pushed_tasks.last_place(snapshot)
+    if place is None:
         return []
     late, own = pushed_tasks.ids(_open_holdout(snapshot)), {}
     if snapshot.state in (State.OPEN, State.ENDING):
         own = pushed_tasks.ids(pushed_tasks.tasks(snapshot))
     everything = {**_closed(snapshot), **late, **own}
-    altered_tasks.look(snapshot, backend, last[1], _tasks(snapshot))
-    given = backend.pull(last[1], everything, optional=everything)
-    return changed_answers.compare(snapshot, backend, given, late).changes
+    altered_tasks.look(snapshot, backend, place[1], _tasks(snapshot))
+    pulled = backend.pull(place[1], everything, optional=everything)
+    return changed_answers.compare(snapshot, backend, pulled, late).changes
 
 
-def _tasks(snapshot: Snapshot) -> list[Asked]:
+def _tasks(snapshot: Snapshot) -> list[PushedTask]:
     """All tasks of the project of now: the round's own, and those of closed ones."""
-    own = (
-        pushed_tasks.tasks(snapshot)
-        if snapshot.number in pushed_tasks.pushed_rounds(snapshot)
-        else []
-    )
+    asked = snapshot.records.has(snapshot.number, round_states.PUSHED)
+    own = pushed_tasks.tasks(snapshot) if asked else ()
     return [*own, *(task for _, task in corrections.watched(snapshot).values())]
 
 
@@ -170,41 +172,46 @@ def _closed(snapshot: Snapshot) -> dict[str, int]:
     return pushed_tasks.ids(task for _, task in corrections.watched(snapshot).values())
 
 
-def _withdrawn(snapshot: Snapshot, given: Iterable[Answer]) -> dict[str, int]:
+def _withdrawn(snapshot: Snapshot, pulled: Iterable[Answer]) -> dict[str, int]:
     """Tasks of earlier rounds that were withdrawn a while ago, and that nobody has answered."""
-    heard = {answer.key for answer in given}
-    heard |= {record["key"] for record in corrections.corrected(snapshot)}
+    recorded = corrections.corrected(corrections.pulled(snapshot))
+    heard = {answer.key for answer in pulled} | {answer.key for _, answer in recorded}
     before = datetime.datetime.now(datetime.UTC) - altered_tasks.OPEN_IN_A_BROWSER
     old = {
         number
         for number in pushed_tasks.pushed_rounds(snapshot)
-        if (path := snapshot.campaign.round(number) / round_states.ENDING).exists()
-        and datetime.datetime.fromisoformat(read_json(path)["at"]) < before
+        if (record := snapshot.records.ending(number))
+        and datetime.datetime.fromisoformat(record.at) < before
     }
     tasks = corrections.watched(snapshot).values()
     return {t.key: t.task for number, t in tasks if number in old and t.key not in heard}
 
 
-def _record(snapshot: Snapshot, made: Pending) -> None:
+def _record(snapshot: Snapshot, pulled: PulledRound) -> None:
     """Write both; the answers last, for they say that the pull is done."""
-    changes = corrections.as_records(made.changes)
-    write_jsonl(snapshot.folder / round_states.CORRECTIONS, changes)
-    write_jsonl(snapshot.folder / round_states.ANNOTATIONS, made.answers)
+    write_lines(snapshot.folder / round_states.CORRECTIONS, pulled.changes)
+    write_lines(snapshot.folder / round_states.ANNOTATIONS, pulled.answers)
 
 
 def accept(snapshot: Snapshot) -> None:
     """Write the labels that answers and corrections make: the hold-out's, then the pool's."""
-    campaign = snapshot.campaign
-    own = {t.sample for t in pushed_tasks.tasks(snapshot) if t.kind in (SELECTED, ADJUDICATION)}
-    late = {task.sample for task in _open_holdout(snapshot)}
-    fresh = answers.labels(snapshot, late | own)
-    fresh += corrected_labels.labels(snapshot, {label.sample for label in fresh})
+    campaign, config, number = snapshot.campaign, snapshot.config, snapshot.number
+    history = campaign_history.read(snapshot)
+    asked = {t.sample for t in history.own_tasks if t.kind in (SELECTED, ADJUDICATION)}
+    asked |= {task.sample for task in _open_holdout(snapshot)}
+    fresh = answers.labels(
+        number, history.answers, history.wanted, asked, config.classes, config.accept
+    )
+    heard = {label.sample for label in fresh}
+    changes = snapshot.records.corrections(number)
+    corrected = change_limits.corrected(snapshot, history, changes)
+    fresh += [label for label in corrected if label.sample not in heard]
     held = {sample.id for sample in read_samples(campaign.samples, "holdout")}
     holdout = {label.sample: label for label in read_labels(campaign.holdout)}
     holdout |= {label.sample: label for label in fresh if label.sample in held}
     write_labels(campaign.holdout, holdout.values())
     written = (label for label in fresh if label.sample not in held)
-    write_labels(campaign.label_file(snapshot.number), written)
+    write_labels(campaign.label_file(number), written)
 
 
 def version_labels(snapshot: Snapshot) -> None:
@@ -215,43 +222,49 @@ def version_labels(snapshot: Snapshot) -> None:
 
 def measure(snapshot: Snapshot) -> None:
     """Write `metrics.json`, the last file of the round, with the digests of all others."""
-    campaign = snapshot.campaign
-    plan, how = snapshot.record(round_states.PLAN), ending(snapshot)
-    tasks = pushed_tasks.tasks(snapshot)
+    campaign, config, number = snapshot.campaign, snapshot.config, snapshot.number
+    records, how = snapshot.records, ending(snapshot)
+    plan, history = records.plan(number), campaign_history.read(snapshot)
+    tasks = history.own_tasks
+    written, holdout = records.labels_of(number), records.holdout()
+    corrected = corrected_labels.revised(number, written)
+    own = [label for label in written if label not in corrected]
     selected = {task.sample for task in tasks if task.kind == SELECTED}
-    written = read_labels(campaign.label_file(snapshot.number))
-    again = corrected_labels.revised(snapshot, written)
-    own = [label for label in written if label not in again]
-    holdout = read_labels(campaign.holdout)
-    everything = read_all_labels(campaign).values()
-    write_json(
-        snapshot.folder / round_states.METRICS,
-        {
-            **({"accuracy": None} if how == "cancel" else read_json(campaign.metrics)),
-            "round": snapshot.number,
-            "strategy": plan["strategy"],
-            "budget": plan["budget"],
-            "labels": sum(label.label is not None for label in everything),
-            "accepted": sum(label.label is not None for label in own),
-            "rejected": sum(label.label is None for label in own),
-            "tasks": len(tasks),
-            "undone": _undone(snapshot, tasks),
-            "returned": len(selected - {label.sample for label in own}),
-            "bought": sum(label.source != OWNED for label in everything) + len(holdout),
-            "ended": how or "complete",
-            "cancelled": how == "cancel",
-            "people": figures.figures(snapshot),
-            "preannotation": preannotation.figures(snapshot),
-            "corrections": corrected_labels.figures(snapshot),
-            "closed": present_time(),
-            "digests": record_digests(campaign, snapshot.number),
-        },
+    everything = records.labels().values()
+    labels = sum(label.label is not None for label in everything)
+    evaluation = Evaluation(labels=labels) if how == "cancel" else Evaluation.read(campaign.metrics)
+    measured = {name: value for name, value in vars(evaluation).items() if name != "labels"}
+    metrics = Metrics(
+        **measured,
+        round=number,
+        strategy=plan.strategy,
+        budget=plan.budget,
+        labels=labels,
+        accepted=sum(label.label is not None for label in own),
+        rejected=sum(label.label is None for label in own),
+        tasks=len(tasks),
+        undone=undone(tasks, history.answers),
+        returned=len(selected - {label.sample for label in own}),
+        bought=sum(label.source != OWNED for label in everything) + len(holdout),
+        ended=how or "complete",
+        cancelled=how == "cancel",
+        people=figures.figures(history, config),
+        preannotation=preannotation.figures(history, config),
+        corrections=corrected_labels.figures(
+            number,
+            records.corrections(number),
+            [*written, *holdout],
+            correction_decisions.undecided(snapshot),
+        ),
+        closed=present_time(),
+        digests=record_digests(campaign, number),
     )
+    metrics.write(snapshot.folder / round_states.METRICS)
 
 
-def _undone(snapshot: Snapshot, tasks: Iterable[Asked]) -> int:
+def undone(tasks: Iterable[PushedTask], given: Iterable[CountedAnswer]) -> int:
     """How many tasks fewer people than wanted have answered or skipped."""
-    heard = {(reply.key, reply.annotator) for reply in answers.read(snapshot)}
+    heard = {(answer.key, answer.annotator) for answer in given}
     people = Counter(key for key, _ in heard)
     return sum(people[task.key] < task.wanted for task in tasks)
 
@@ -259,12 +272,11 @@ def _undone(snapshot: Snapshot, tasks: Iterable[Asked]) -> int:
 def close(snapshot: Snapshot) -> None:
     """Commit, push the data to the remote if there is one, and tag `round/NNN`."""
     root, number = snapshot.campaign.root, snapshot.number
-    metrics = snapshot.record(round_states.METRICS)
-    accuracy = metrics["accuracy"]
-    said = f"accuracy {accuracy['value']:.3f}" if accuracy else "no accuracy"
-    changed = corrected_labels.told(metrics["corrections"])
-    message = f"Close round {number}: {metrics['labels']} labels, {said}"
-    message += f"\n\n{changed}" if changed else ""
+    metrics = snapshot.records.metrics(number)
+    accuracy = f"accuracy {metrics.accuracy.value:.3f}" if metrics.accuracy else "no accuracy"
+    corrections_line = corrected_labels.told(metrics.corrections)
+    message = f"Close round {number}: {metrics.labels} labels, {accuracy}"
+    message += f"\n\n{corrections_line}" if corrections_line else ""
     git.commit(root, RESULTS, message)
     if commands.has_remote(root):
         commands.push(root)
@@ -275,17 +287,17 @@ def close(snapshot: Snapshot) -> None:
 
 
 def _project(snapshot: Snapshot) -> int:
-    return int(snapshot.record(round_states.PUSHED)["project"])
+    return snapshot.records.pushed(snapshot.number).project
 
 
-def _open_holdout(snapshot: Snapshot) -> list[Asked]:
+def _open_holdout(snapshot: Snapshot) -> list[PushedTask]:
     """Tasks of the hold-out in this round's project that have no verdict, or await another."""
-    known = {x.sample for x in read_holdout(snapshot.campaign) if not x.adjudicate}
-    here = pushed_tasks.last_place(snapshot)
+    known = {label.sample for label in snapshot.records.holdout() if not label.adjudicate}
+    place = pushed_tasks.last_place(snapshot)
     return [
         task
         for number in pushed_tasks.pushed_rounds(snapshot)
-        if pushed_tasks.place(snapshot, number) == here
+        if snapshot.records.pushed(number).place == place
         for task in pushed_tasks.tasks(snapshot, number)
         if task.kind == HOLDOUT and task.sample not in known
     ]

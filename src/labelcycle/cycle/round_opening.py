@@ -1,6 +1,5 @@
 """The steps that open a round: plan, selection, push, the commit `open/NNN`."""
 
-import datetime
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -9,7 +8,8 @@ from labelcycle.adapters import annotation, git
 from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.ports import AnnotationBackend, LabelSchema, TaskSpec
 from labelcycle.campaign import layout, round_states
-from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.records.plan_record import Plan, PlanDigests
+from labelcycle.campaign.records.pushed_record import Pushed
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import (
     OWNED,
@@ -19,22 +19,16 @@ from labelcycle.campaign.store import (
     file_digest,
     read_samples,
     write_bytes,
-    write_json,
 )
 from labelcycle.cycle import task_plan
 from labelcycle.errors import PoolExhausted, StateError
 from labelcycle.rounds import plug_in_options, trusted_places
-from labelcycle.rounds.pushed_tasks import Asked
-from labelcycle.rounds.snapshots import COMMITTED, Snapshot
+from labelcycle.rounds.pushed_tasks import pushed_task
+from labelcycle.rounds.snapshots import COMMITTED, Snapshot, present_time
 from labelcycle.stages import code
 
 INPUTS = (layout.IMAGES, layout.SAMPLES, layout.LABELS, layout.HOLDOUT)
 """What a round stands on, under DVC."""
-
-
-def present_time() -> str:
-    """The present time in UTC, ISO 8601, whole seconds."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 GUESS = "A class that is chosen already is the model's guess: check it."
@@ -48,10 +42,7 @@ def schema(snapshot: Snapshot) -> LabelSchema:
 
 def asked_schema(snapshot: Snapshot) -> LabelSchema:
     """What annotators were asked when the open round was pushed: the next may ask otherwise."""
-    recorded = snapshot.record(round_states.PUSHED).get("schema")
-    if recorded is None:  # an earlier version wrote none
-        return schema(snapshot)
-    return LabelSchema(tuple(recorded["classes"]), recorded["instruction"])
+    return snapshot.records.pushed(snapshot.number).schema
 
 
 def schema_digest(snapshot: Snapshot) -> str:
@@ -77,28 +68,27 @@ def plan(snapshot: Snapshot) -> None:
         if _in_data(campaign, file):
             commands.add(campaign.root, [file])
     check_budget(snapshot)
-    labels = read_all_labels(campaign)
+    labels = snapshot.records.labels()
     task_plan.check_gold(snapshot)
-    write_json(
-        snapshot.folder / round_states.PLAN,
-        {
-            "round": snapshot.number,
-            "campaign": snapshot.key,
-            "strategy": config.query.strategy,
-            "budget": config.query.budget,
-            "seed": config.campaign.seed,
-            "labels": sum(label.label is not None for label in labels.values()),
-            "classes": list(config.classes),
-            "planned": present_time(),
-            "digests": {
-                "owned": file_digest(campaign.label_file(OWNED)),
-                "pool": file_digest(campaign.samples),
-                "params": config.digest,
-                "schema": schema_digest(snapshot),
-            },
-            "files": files,
-        },
+    digests = PlanDigests(
+        owned=file_digest(campaign.label_file(OWNED)),
+        pool=file_digest(campaign.samples),
+        params=config.digest,
+        schema=schema_digest(snapshot),
     )
+    plan = Plan(
+        round=snapshot.number,
+        campaign=snapshot.key,
+        strategy=config.query.strategy,
+        budget=config.query.budget,
+        seed=config.campaign.seed,
+        labels=sum(label.label is not None for label in labels.values()),
+        classes=config.classes,
+        planned=present_time(),
+        digests=digests,
+        files=files,
+    )
+    plan.write(snapshot.folder / round_states.PLAN)
 
 
 def _check_there(campaign: Campaign, files: dict[str, str]) -> None:
@@ -106,8 +96,8 @@ def _check_there(campaign: Campaign, files: dict[str, str]) -> None:
 
     Planned without it, the round would be held to its absence.
     """
-    for name, found in files.items():
-        if found == code.NO_FILE:
+    for name, content in files.items():
+        if content == code.NO_FILE:
             raise StateError(
                 f"no file {name} in the campaign: wanted the file that pretrain.options.file of"
                 " params.yaml names, before a round is planned; put it there"
@@ -122,7 +112,7 @@ def _restore(campaign: Campaign, name: str) -> str:
 
 def check_budget(snapshot: Snapshot) -> int:
     """Samples of the pool without a label. Raises PoolExhausted if the budget is above that."""
-    labels, budget = read_all_labels(snapshot.campaign), snapshot.config.query.budget
+    labels, budget = snapshot.records.labels(), snapshot.config.query.budget
     pool = read_samples(snapshot.campaign.samples, "pool")
     left = sum(sample.id not in labels for sample in pool)
     if not left:
@@ -146,7 +136,7 @@ def _in_data(campaign: Campaign, file: str) -> bool:
 
 def check_plan(snapshot: Snapshot) -> None:
     """Raise StateError if settings, or the files they name, changed since the round was planned."""
-    planned = snapshot.record(round_states.PLAN)["digests"]["params"]
+    planned = snapshot.records.plan(snapshot.number).digests.params
     if planned != snapshot.config.digest:
         raise StateError(
             f"params.yaml changed since round {snapshot.number} was planned (wanted digest"
@@ -162,10 +152,10 @@ def check_files(snapshot: Snapshot) -> None:
     Features of other bytes are other inputs: what people were asked would not belong to them.
     """
     campaign, chosen = snapshot.campaign, snapshot.config.pretrain
-    planned = snapshot.record(round_states.PLAN).get("files", {})  # an earlier version wrote none
-    named = chosen.options.get("file")
-    for name, wanted in planned.items():
-        if name != named and trusted_places.outside(name):
+    planned_files = snapshot.records.plan(snapshot.number).files
+    chosen_file = chosen.options.get("file")
+    for name, planned in planned_files.items():
+        if name != chosen_file and trusted_places.outside(name):
             raise StateError(
                 f"{snapshot.folder / round_states.PLAN} names {name!r}, which is outside the"
                 " campaign, and params.yaml does not name it; whoever wrote it may be after files"
@@ -173,11 +163,11 @@ def check_files(snapshot: Snapshot) -> None:
             )
         path = campaign.root / name
         got = file_digest(path) if path.is_file() else code.NO_FILE
-        if got == wanted:
+        if got == planned:
             continue
         raise StateError(
             f"{name}, which params.yaml names, changed since round {snapshot.number} was planned:"
-            f" wanted digest {wanted}, got {got}; put it back until the round is closed"
+            f" wanted digest {planned}, got {got}; put it back until the round is closed"
             f"{_restore(campaign, name)}{_cancel(snapshot)}"
         )
 
@@ -204,26 +194,24 @@ def push(snapshot: Snapshot, backend: AnnotationBackend, say: Callable[[str], No
     say : is told if browsers may not be able to load the images, of which one is asked for
     """
     config = snapshot.config
-    wanted = schema(snapshot)
-    project = backend.open_project(snapshot.key, config.campaign.name, wanted)
-    backend.check_schema(project, wanted)
+    label_schema = schema(snapshot)
+    project = backend.open_project(snapshot.key, config.campaign.name, label_schema)
+    backend.check_schema(project, label_schema)
     tasks = task_plan.tasks(snapshot)
     _look(tasks, annotation.get(config.push.backend).page_origin(), say)
     shown = (task.prediction for task in tasks if task.shown)
     model = next((prediction.model for prediction in shown if prediction), None)
     ids, displays = backend.push(project, tasks, model), backend.display(tasks)
-    write_json(
-        snapshot.folder / round_states.PUSHED,
-        {
-            "backend": config.push.backend,
-            "project": project,
-            "url": backend.work_url(project),
-            "model": model,
-            "pushed": present_time(),
-            "schema": asdict(wanted),
-            "tasks": [asdict(Asked.of(t, ids[t.key], displays[t.key])) for t in tasks],
-        },
+    pushed = Pushed(
+        backend=config.push.backend,
+        project=project,
+        url=backend.work_url(project),
+        model=model,
+        pushed=present_time(),
+        schema=label_schema,
+        tasks=tuple(pushed_task(task, ids[task.key], displays[task.key]) for task in tasks),
     )
+    pushed.write(snapshot.folder / round_states.PUSHED)
 
 
 def _look(tasks: Sequence[TaskSpec], origin: str | None, say: Callable[[str], None]) -> None:

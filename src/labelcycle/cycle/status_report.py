@@ -1,14 +1,23 @@
 """What `labelcycle status` says."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from labelcycle import config
 from labelcycle.adapters import annotation, git
 from labelcycle.adapters.mlflow import tracking_uri
+from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign import round_states
-from labelcycle.campaign.labels import read_all_labels, read_holdout
+from labelcycle.campaign.records.metrics_record import (
+    CorrectionFigures,
+    ShownGuesses,
+    WaitingChanges,
+)
+from labelcycle.campaign.records.people_record import PeopleFigures
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import OWNED, read_samples
+from labelcycle.core.metrics import Estimate
 from labelcycle.cycle import round_closing
 from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError, StateError
 from labelcycle.people import gold, unknown_classes
@@ -20,7 +29,7 @@ from labelcycle.rounds import (
     pushed_tasks,
     skipped_samples,
 )
-from labelcycle.rounds.snapshots import Snapshot, check_classes
+from labelcycle.rounds.snapshots import Snapshot, brings_samples, check_classes
 
 PEOPLE = (
     "alpha", "seconds_per_label", "adjudicate", "gold", "method", "no_class", "skips", "answers",
@@ -28,20 +37,142 @@ PEOPLE = (
 """What of a closed round's figures of its people is shown."""
 
 
-def status(snapshot: Snapshot) -> dict[str, Any]:
-    """The campaign as plain values: rounds with state, labels and accuracy, and what is next."""
-    done = [_closed(snapshot, number) for number in snapshot.closed]
+@dataclass(frozen=True)
+class Counts:
+    """Samples in the pool and in the hold-out, and what is known of them.
+
+    labels : to train on; bought : samples answered, the hold-out's and skipped ones among them
+    again : skipped samples that the next rounds ask again
+    """
+
+    pool: int = 0
+    holdout: int = 0
+    labels: int = 0
+    bought: int = 0
+    again: int = 0
+
+
+@dataclass(frozen=True)
+class OpenRound:
+    """How far people are with an open round, and where they answer.
+
+    progress : None if it cannot be told, for the reason in `problem`
+    altered : a line on tasks that showed something else than was pushed; may be empty
+    """
+
+    url: str
+    progress: AnnotationProgress | None
+    problem: str = ""
+    altered: str = ""
+    waiting: tuple[WaitingChanges, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The part of the status that is there while the round is open."""
+        if self.progress is None:
+            numbers = dict.fromkeys(("tasks", "answered", "skipped"))
+            return {"url": self.url, **numbers, "problem": self.problem}
+        waiting = [asdict(changes) for changes in self.waiting]
+        return {
+            "url": self.url,
+            **self.progress.figures,
+            "altered": self.altered,
+            "waiting": waiting,
+        }
+
+
+@dataclass(frozen=True)
+class RoundStatus:
+    """A round of the campaign.
+
+    stood_in : who picked in place of the strategy, before a model had anything to say
+    budget : of the round at work; open : while people are asked
+    people, preannotation, corrections : of a closed round
+    """
+
+    round: int
+    state: str
+    strategy: str
+    stood_in: str | None
+    labels: int
+    accuracy: Estimate | None = None
+    people: PeopleFigures | None = None
+    preannotation: ShownGuesses | None = None
+    corrections: CorrectionFigures | None = None
+    budget: int | None = None
+    open: OpenRound | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The round as plain values."""
+        estimate = self.accuracy
+        entry = {
+            "round": self.round,
+            "state": self.state,
+            "strategy": self.strategy,
+            "stood_in": self.stood_in,
+            "labels": self.labels,
+            "accuracy": estimate and estimate.value,
+            "accuracy_low": estimate and estimate.low,
+            "accuracy_high": estimate and estimate.high,
+        }
+        if self.people and self.preannotation and self.corrections:
+            people = asdict(self.people)
+            entry |= {
+                "people": {name: people[name] for name in PEOPLE},
+                "preannotation": asdict(self.preannotation),
+                "corrections": asdict(self.corrections),
+            }
+        else:
+            entry |= {"budget": self.budget}
+        return entry | (self.open.as_json() if self.open else {})
+
+
+@dataclass(frozen=True)
+class CampaignStatus:
+    """Where a campaign stands, and what is next.
+
+    missing_class : as `notify.missing_class`
+    params_wait : params.yaml differs from what the last round opened with
+    waiting : changed answers that wait, of closed rounds
+    mlflow : address of the curves
+    """
+
+    campaign: str
+    counts: Counts
+    missing_class: float
+    rounds: tuple[RoundStatus, ...]
+    params_wait: bool
+    waiting: tuple[WaitingChanges, ...]
+    mlflow: str | None
+    next: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The status as plain values, for programs."""
+        return {
+            "campaign": self.campaign,
+            **asdict(self.counts),
+            "missing_class": self.missing_class,
+            "rounds": [entry.as_json() for entry in self.rounds],
+            "params_wait": self.params_wait,
+            "waiting": [asdict(changes) for changes in self.waiting],
+            "mlflow": self.mlflow,
+            "next": self.next,
+        }
+
+
+def status(snapshot: Snapshot) -> CampaignStatus:
+    """The campaign: rounds with state, labels and accuracy, and what is next."""
+    closed = [_closed(snapshot, number) for number in snapshot.closed]
     at_work = [] if snapshot.state is State.DUE else [_at_work(snapshot)]
-    return {
-        "campaign": snapshot.config.campaign.name,
-        **_counts(snapshot),
-        "missing_class": snapshot.config.notify.missing_class,
-        "rounds": [*done, *at_work],
-        "params_wait": _params_wait(snapshot),
-        "waiting": corrected_labels.waiting(correction_decisions.undecided(snapshot)),
-        "mlflow": tracking_uri.of_campaign(snapshot.campaign),
-        "next": _next(snapshot),
-    }
+    return CampaignStatus(
+        campaign=snapshot.config.campaign.name,
+        counts=_counts(snapshot),
+        missing_class=snapshot.config.notify.missing_class,
+        rounds=(*closed, *at_work),
+        params_wait=_params_wait(snapshot),
+        waiting=corrected_labels.waiting(correction_decisions.undecided(snapshot)),
+        mlflow=tracking_uri.of_campaign(snapshot.campaign),
+        next=_next(snapshot),
+    )
 
 
 def _params_wait(snapshot: Snapshot) -> bool:
@@ -50,73 +181,65 @@ def _params_wait(snapshot: Snapshot) -> bool:
     return begun and git.changed(snapshot.campaign.root, "params.yaml")
 
 
-def _counts(snapshot: Snapshot) -> dict[str, Any]:
+def _counts(snapshot: Snapshot) -> Counts:
     campaign = snapshot.campaign
     if not campaign.samples.exists():
-        return {"pool": 0, "holdout": 0, "labels": 0, "bought": 0, "again": 0}
+        return Counts()
     samples = read_samples(campaign.samples)
-    labels = read_all_labels(campaign).values()
-    holdout = read_holdout(campaign)
-    return {
-        "pool": sum(s.split == "pool" for s in samples),
-        "holdout": sum(s.split == "holdout" for s in samples),
-        "labels": sum(x.label is not None for x in labels),
-        "again": len(skipped_samples.waiting(campaign)),
-        "bought": sum(x.source != OWNED for x in labels) + len(holdout),
-    }
+    labels = snapshot.records.labels().values()
+    holdout = snapshot.records.holdout()
+    return Counts(
+        pool=sum(sample.split == "pool" for sample in samples),
+        holdout=sum(sample.split == "holdout" for sample in samples),
+        labels=sum(label.label is not None for label in labels),
+        bought=sum(label.source != OWNED for label in labels) + len(holdout),
+        again=len(skipped_samples.waiting(snapshot)),
+    )
 
 
-def _closed(snapshot: Snapshot, number: int) -> dict[str, Any]:
-    metrics = snapshot.record(round_states.METRICS, number)
-    accuracy = metrics["accuracy"] or {}
-    return {
-        "round": number,
-        "state": "cancelled" if metrics["cancelled"] else str(State.CLOSED),
-        "strategy": metrics["strategy"],
-        "stood_in": _stood_in(snapshot, number),
-        "labels": metrics["labels"],
-        "accuracy": accuracy.get("value"),
-        "accuracy_low": accuracy.get("low"),
-        "accuracy_high": accuracy.get("high"),
-        "people": {name: metrics.get("people", {}).get(name) for name in PEOPLE},
-        "preannotation": metrics.get("preannotation", {}).get("campaign"),
-        "corrections": metrics.get("corrections"),
-    }
+def _closed(snapshot: Snapshot, number: int) -> RoundStatus:
+    metrics = snapshot.records.metrics(number)
+    return RoundStatus(
+        round=number,
+        state="cancelled" if metrics.cancelled else str(State.CLOSED),
+        strategy=metrics.strategy,
+        stood_in=_stood_in(snapshot, number),
+        labels=metrics.labels,
+        accuracy=metrics.accuracy,
+        people=metrics.people,
+        preannotation=metrics.preannotation.campaign,
+        corrections=metrics.corrections,
+    )
 
 
-def _at_work(snapshot: Snapshot) -> dict[str, Any]:
-    plan = snapshot.record(round_states.PLAN)
-    entry = {
-        "round": snapshot.number,
-        "state": str(snapshot.state),
-        "strategy": plan["strategy"],
-        "stood_in": _stood_in(snapshot, snapshot.number),
-        "labels": plan["labels"],
-        "accuracy": None,
-        "accuracy_low": None,
-        "accuracy_high": None,
-        "budget": plan["budget"],
-    }
-    if snapshot.state is State.OPEN:
-        entry |= {"url": snapshot.record(round_states.PUSHED)["url"], **_progress(snapshot)}
-    return entry
+def _at_work(snapshot: Snapshot) -> RoundStatus:
+    plan = snapshot.records.plan(snapshot.number)
+    return RoundStatus(
+        round=snapshot.number,
+        state=str(snapshot.state),
+        strategy=plan.strategy,
+        stood_in=_stood_in(snapshot, snapshot.number),
+        labels=plan.labels,
+        budget=plan.budget,
+        open=_open(snapshot) if snapshot.state is State.OPEN else None,
+    )
 
 
 def _stood_in(snapshot: Snapshot, number: int) -> str | None:
     """Who picked in place of the strategy, before a model had anything to say."""
-    if not (snapshot.campaign.round(number) / round_states.SELECTION).exists():
+    if not snapshot.records.has(number, round_states.SELECTION):
         return None
-    name: str | None = snapshot.record(round_states.SELECTION, number).get("stood_in")
-    return name
+    return snapshot.records.selection(number).stood_in
 
 
-def _progress(snapshot: Snapshot) -> dict[str, Any]:
+def _open(snapshot: Snapshot) -> OpenRound:
+    url = snapshot.records.pushed(snapshot.number).url
     try:
-        done = round_closing.progress(snapshot, pushed_tasks.backend(snapshot))
+        progress = round_closing.progress(snapshot, pushed_tasks.backend(snapshot))
     except (ServiceDown, ServiceRefused) as error:
-        return {"tasks": None, "answered": None, "skipped": None, "problem": str(error)}
-    waits = corrected_labels.waiting(changed_answers.seen(snapshot))
-    return {**done.figures, "altered": altered_tasks.told(snapshot), "waiting": waits}
+        return OpenRound(url, None, problem=str(error))
+    waiting = corrected_labels.waiting(changed_answers.seen(snapshot))
+    return OpenRound(url, progress, altered=altered_tasks.told(snapshot), waiting=waiting)
 
 
 def _next(snapshot: Snapshot) -> str:
@@ -129,9 +252,9 @@ def _next(snapshot: Snapshot) -> str:
         except (SettingsError, StateError) as error:
             return f"mend {error}"
     if not snapshot.campaign.samples.exists():
-        return "`labelcycle ingest PATH...`"
+        return brings_samples(snapshot.campaign)
     if snapshot.state is State.OPEN:
-        backend, _ = pushed_tasks.place(snapshot, snapshot.number)
+        backend = snapshot.records.pushed(snapshot.number).backend
         return f"{annotation.next_step(backend)}; {round_states.NEXT[snapshot.state]}"
     if snapshot.state is not State.DUE:
         return round_states.NEXT[snapshot.state]
@@ -141,51 +264,57 @@ def _next(snapshot: Snapshot) -> str:
     return "`labelcycle run`" if opens else "`labelcycle open`"
 
 
-def as_text(status: dict[str, Any]) -> str:
+def as_text(status: CampaignStatus) -> str:
     """The status for people."""
+    counts = status.counts
     lines = [
-        f"{status['campaign']}: {status['pool']} samples in the pool, {status['holdout']} in the"
-        f" hold-out; {status['labels']} labels to train on, {status['bought']} samples answered"
+        f"{status.campaign}: {counts.pool} samples in the pool, {counts.holdout} in the"
+        f" hold-out; {counts.labels} labels to train on, {counts.bought} samples answered"
         " (hold-out and skips included)",
-        *_people(status["rounds"], status["missing_class"]),
-        *_again(status["again"]),
-        *_preannotation(status["rounds"]),
+        *_people(status.rounds, status.missing_class),
+        *_again(counts.again),
+        *_preannotation(status.rounds),
         *_corrections(status),
     ]
-    names = [_strategy(entry) for entry in status["rounds"]]
+    names = [_strategy(entry) for entry in status.rounds]
     width = max([12, *map(len, names)])
     if names:
         lines += ["", f"{'round':>5}  {'state':<10} {'strategy':<{width}} {'labels':>6}  accuracy"]
-    for name, entry in zip(names, status["rounds"], strict=True):
+    for name, entry in zip(names, status.rounds, strict=True):
         lines.append(
-            f"{entry['round']:>5}  {entry['state']:<10} {name:<{width}}"
-            f" {entry['labels']:>6}  {_accuracy(entry)}"
+            f"{entry.round:>5}  {entry.state:<10} {name:<{width}}"
+            f" {entry.labels:>6}  {_accuracy(entry)}"
         )
-    if names and status["mlflow"]:
-        lines += ["", f"curves: {status['mlflow']}"]
-    if status["params_wait"]:
+    if names and status.mlflow:
+        lines += ["", f"curves: {status.mlflow}"]
+    if status.params_wait:
         lines += ["", "params.yaml was changed: the next open commits it and works by it"]
-    return "\n".join([*lines, "", f"next: {status['next']}"])
+    return "\n".join([*lines, "", f"next: {status.next}"])
 
 
-def _people(entries: list[dict[str, Any]], share: float = 1.0) -> list[str]:
-    """A line on the people of the last closed round; none where nothing is known."""
-    said = [entry["people"] for entry in entries if "people" in entry]
-    if not said:
-        return []
-    alpha, seconds, adjudicate, found, method, unknown = (said[-1][name] for name in PEOPLE[:6])
-    lacking = (method or {}).get("instead")
+def _people(rounds: Sequence[RoundStatus], missing_class: float) -> list[str]:
+    """Lines on the people of the last closed round; none before one is closed."""
+    known = [entry.people for entry in rounds if entry.people]
+    return people_lines(known[-1], missing_class) if known else []
+
+
+def people_lines(people: PeopleFigures, missing_class: float) -> list[str]:
+    """Lines on the people of a round.
+
+    missing_class : a larger share of answers of none of the classes says that one is missing
+    """
+    alpha, seconds, lacking = people.alpha, people.seconds_per_label, people.method.instead
     parts = [
         f"agreement {alpha:.2f} (Krippendorff's alpha)" if alpha is not None else "",
         f"{seconds:.1f} s a label in the last round" if seconds is not None else "",
-        f"{adjudicate} samples await adjudication" if adjudicate else "",
+        f"{people.adjudicate} samples await adjudication" if people.adjudicate else "",
         f"majority, not yet Dawid-Skene ({lacking})" if lacking else "",
     ]
     text = ", ".join(part for part in parts if part)
     lines = [f"people: {text}"] if text else []
-    lines += [f"{text} (last round)"] if (text := unknown_classes.told(unknown)) else []
-    lines += [f"{text} (last round)" for text in skipped_samples.told(said[-1], share)]
-    return [*lines, *gold.told(found or gold.NONE)]
+    lines += [f"{text} (last round)"] if (text := unknown_classes.told(people.no_class)) else []
+    lines += [f"{text} (last round)" for text in skipped_samples.told(people, missing_class)]
+    return [*lines, *gold.told(people.gold)]
 
 
 def _again(count: int) -> list[str]:
@@ -193,47 +322,45 @@ def _again(count: int) -> list[str]:
     return [f"asked again from the next open on: {count} skipped samples"] if count else []
 
 
-def _preannotation(entries: list[dict[str, Any]]) -> list[str]:
+def _preannotation(rounds: Sequence[RoundStatus]) -> list[str]:
     """A line on what showing the model's class does; none before anybody saw one."""
-    said = [entry["preannotation"] for entry in entries if entry.get("preannotation")]
-    if not said or said[-1]["override_rate"] is None:
+    known = [entry.preannotation for entry in rounds if entry.preannotation]
+    if not known or known[-1].override_rate is None:
         return []
-    rate, bias = said[-1]["override_rate"], said[-1]["bias"]
-    text = f"pre-annotations: {rate['value']:.0%} of {said[-1]['shown']} overridden"
+    guesses, rate, bias = known[-1], known[-1].override_rate, known[-1].bias
+    text = f"pre-annotations: {rate.value:.0%} of {guesses.shown} overridden"
     if bias:
-        low, high = (f"{100 * bias[end]:+.0f}" for end in ("low", "high"))
         text += (
-            f"; people who see one agree with it {100 * abs(bias['value']):.0f} points"
-            f" {'more' if bias['value'] >= 0 else 'less'} often than people who do not"
-            f" ({low} to {high}, {said[-1]['blind']} samples without)"
+            f"; people who see one agree with it {100 * abs(bias.value):.0f} points"
+            f" {'more' if bias.value >= 0 else 'less'} often than people who do not"
+            f" ({100 * bias.low:+.0f} to {100 * bias.high:+.0f}, {guesses.blind} samples without)"
         )
     return [text]
 
 
-def _corrections(status: dict[str, Any]) -> list[str]:
+def _corrections(status: CampaignStatus) -> list[str]:
     """Lines on what the last closed round found changed, on altered tasks and what waits."""
-    entries = status["rounds"]
-    said = [entry["corrections"] for entry in entries if "corrections" in entry]
-    text = corrected_labels.told(said[-1]) if said else ""
-    open_ = [change for entry in entries for change in entry.get("waiting", ())]
-    waits = corrected_labels.waiting_told([*status["waiting"], *open_])
-    shown = [entry["altered"] for entry in entries if entry.get("altered")]
-    found = [f"{text} (found at the last close)"] if text else []
-    return [*found, *shown, *([waits] if waits else [])]
+    known = [entry.corrections for entry in status.rounds if entry.corrections]
+    text = corrected_labels.told(known[-1]) if known else ""
+    open_rounds = [entry.open for entry in status.rounds if entry.open]
+    waiting = [changes for open_round in open_rounds for changes in open_round.waiting]
+    waits = corrected_labels.waiting_told([*status.waiting, *waiting])
+    altered = [open_round.altered for open_round in open_rounds if open_round.altered]
+    last = [f"{text} (found at the last close)"] if text else []
+    return [*last, *altered, *([waits] if waits else [])]
 
 
-def _strategy(entry: dict[str, Any]) -> str:
-    stood_in = entry["stood_in"]
-    return f"{entry['strategy']} ({stood_in} stood in)" if stood_in else str(entry["strategy"])
+def _strategy(entry: RoundStatus) -> str:
+    return f"{entry.strategy} ({entry.stood_in} stood in)" if entry.stood_in else entry.strategy
 
 
-def _accuracy(entry: dict[str, Any]) -> str:
-    if entry["accuracy"] is not None:
-        low, high = entry["accuracy_low"], entry["accuracy_high"]
-        return f"{entry['accuracy']:.3f} ({low:.3f} to {high:.3f})"
-    if "problem" in entry:
-        return f"- ({entry['problem']})"
-    if entry.get("tasks") is not None:
-        done = entry["answered"] + entry["skipped"]
-        return f"- ({done} of {entry['tasks']} tasks done at {entry['url']})"
+def _accuracy(entry: RoundStatus) -> str:
+    if entry.accuracy is not None:
+        share = entry.accuracy
+        return f"{share.value:.3f} ({share.low:.3f} to {share.high:.3f})"
+    if entry.open and entry.open.progress is None:
+        return f"- ({entry.open.problem})"
+    if entry.open and entry.open.progress:
+        progress, url = entry.open.progress, entry.open.url
+        return f"- ({progress.done_tasks} of {progress.tasks} tasks done at {url})"
     return "-"

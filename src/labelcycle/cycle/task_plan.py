@@ -12,15 +12,18 @@ from pathlib import Path
 import numpy as np
 
 from labelcycle.adapters.ports import Address, Kind, Prediction, TaskSpec
-from labelcycle.campaign import round_states
-from labelcycle.campaign.labels import read_all_labels, read_holdout
+from labelcycle.campaign.records.pushed_record import (
+    ADJUDICATION,
+    GOLD,
+    HOLDOUT,
+    SELECTED,
+    PushedTask,
+)
 from labelcycle.campaign.store import read_array, read_samples
 from labelcycle.core.seeding import derive
 from labelcycle.cycle import labelled_neighbours, task_images
 from labelcycle.errors import SettingsError
-from labelcycle.people import gold
-from labelcycle.rounds import answers, pushed_tasks, skipped_samples
-from labelcycle.rounds.pushed_tasks import ADJUDICATION, GOLD, HOLDOUT, SELECTED, Asked
+from labelcycle.rounds import answers, campaign_history, pushed_tasks, skipped_samples
 from labelcycle.rounds.snapshots import Snapshot
 
 
@@ -46,7 +49,7 @@ def tasks(snapshot: Snapshot) -> list[TaskSpec]:
     rng = derive(snapshot.config.campaign.seed, snapshot.number, "push")
     for_overlap, for_gold, for_blind, for_order = rng.spawn(4)
     predictions = _predictions(snapshot)
-    picks = [entry["sample"] for entry in snapshot.record(round_states.SELECTION)["samples"]]
+    picks = [pick.sample for pick in snapshot.records.selection(snapshot.number).samples]
     held = _unanswered(snapshot)
     several = share(for_overlap, picks, options.overlap_share)
     several |= share(for_overlap, held, options.overlap_share)
@@ -54,33 +57,34 @@ def tasks(snapshot: Snapshot) -> list[TaskSpec]:
     several |= share(for_gold, known, options.overlap_share)  # else the number told them apart
     blind = share(for_blind, [s for s in (*picks, *known) if s in predictions], options.blind_share)
 
-    beside = labelled_neighbours.neighbours(
+    neighbours = labelled_neighbours.neighbours(
         snapshot, [s for s in (*picks, *known) if s not in blind]
     )
 
-    def ask(sample: str, kind: Kind) -> Ask:
-        near, wanted = beside.get(sample, ()), options.overlap if sample in several else 1
+    def to_ask(sample: str, kind: Kind) -> Ask:
+        near, wanted = neighbours.get(sample, ()), options.overlap if sample in several else 1
         return Ask(sample, kind, wanted, predictions.get(sample), sample not in blind, near)
 
-    chosen = [ask(s, SELECTED) for s in picks]
-    extra = [ask(s, GOLD) for s in known] + [Ask(s, ADJUDICATION) for s in _unsettled(snapshot)]
-    last = [ask(s, HOLDOUT) for s in held]
+    chosen = [to_ask(s, SELECTED) for s in picks]
+    extra = [to_ask(s, GOLD) for s in known] + [Ask(s, ADJUDICATION) for s in _unsettled(snapshot)]
+    last = [to_ask(s, HOLDOUT) for s in held]
     ranked = [*mixed(for_order, chosen, extra), *last]
     samples = {sample.id: sample for sample in read_samples(snapshot.campaign.samples)}
-    images = task_images.images(snapshot, [(samples[each.sample], each.near) for each in ranked])
+    images = task_images.images(snapshot, [(samples[ask.sample], ask.near) for ask in ranked])
     return [
-        replace(_task(snapshot, rank, each, image), tasks=len(ranked))
-        for rank, (each, image) in enumerate(zip(ranked, images, strict=True))
+        replace(_task(snapshot, rank, ask, image), tasks=len(ranked))
+        for rank, (ask, image) in enumerate(zip(ranked, images, strict=True))
     ]
 
 
 def check_gold(snapshot: Snapshot) -> None:
     """Raise SettingsError if gold tasks are wanted and no label is owned."""
-    wanted = snapshot.config.push.gold_share
-    if wanted and not _owned(snapshot):
+    gold_share = snapshot.config.push.gold_share
+    if gold_share and not _owned(snapshot):
         raise SettingsError(
-            f"push.gold_share is {wanted:g}; wanted owned labels of the pool to ask people about,"
-            " got none; take some in with `labelcycle import-labels` before round 0, or set it to 0"
+            f"push.gold_share is {gold_share:g}; wanted owned labels of the pool to ask people"
+            " about, got none; take some in with `labelcycle import-labels` before round 0, or set"
+            " it to 0"
         )
 
 
@@ -108,17 +112,17 @@ def mixed(rng: np.random.Generator, chosen: Sequence[Ask], extra: Sequence[Ask])
 
 def _owned(snapshot: Snapshot) -> list[str]:
     """Samples of the pool whose class was known before round 0, and is still one, by id."""
-    known, classes = gold.truth(snapshot), snapshot.config.classes
-    return sorted(sample for sample, label in known.items() if label in classes)
+    truth, classes = campaign_history.truth(snapshot.records.owned()), snapshot.config.classes
+    return sorted(sample for sample, label in truth.items() if label in classes)
 
 
 def _gold(snapshot: Snapshot, budget: int, rng: np.random.Generator) -> list[str]:
     """Known samples to mix in, those asked least so far first, else at random."""
     owned = _owned(snapshot)
-    wanted = len(share(rng, [str(i) for i in range(budget)], snapshot.config.push.gold_share))
+    count = len(share(rng, [str(i) for i in range(budget)], snapshot.config.push.gold_share))
     earlier = Counter(task.sample for task in _earlier(snapshot) if task.kind == GOLD)
     drawn = [owned[i] for i in rng.permutation(len(owned))]
-    return sorted(drawn, key=lambda sample: earlier[sample])[:wanted]
+    return sorted(drawn, key=lambda sample: earlier[sample])[:count]
 
 
 def _unsettled(snapshot: Snapshot) -> list[str]:
@@ -126,21 +130,21 @@ def _unsettled(snapshot: Snapshot) -> list[str]:
 
     Of both the longest waiting first.
     """
-    campaign, limit = snapshot.campaign, snapshot.config.push.adjudicate
-    labels = [*read_holdout(campaign), *read_all_labels(campaign).values()]
+    limit = snapshot.config.push.adjudicate
+    labels = [*snapshot.records.holdout(), *snapshot.records.labels().values()]
     most = snapshot.config.query.budget if limit is None else limit
     waiting = answers.to_settle(labels, answers.read(snapshot))
-    return list(dict.fromkeys([*waiting, *skipped_samples.waiting(campaign)]))[:most]
+    return list(dict.fromkeys([*waiting, *skipped_samples.waiting(snapshot)]))[:most]
 
 
 def _unanswered(snapshot: Snapshot) -> list[str]:
     """Samples of the hold-out of which nobody has said anything in a closed round, by id."""
-    heard = {label.sample for label in read_holdout(snapshot.campaign)}
+    heard = {label.sample for label in snapshot.records.holdout()}
     held = read_samples(snapshot.campaign.samples, "holdout")
     return [sample.id for sample in held if sample.id not in heard]
 
 
-def _earlier(snapshot: Snapshot) -> Iterable[Asked]:
+def _earlier(snapshot: Snapshot) -> Iterable[PushedTask]:
     for number in pushed_tasks.pushed_rounds(snapshot):
         if number < snapshot.number:
             yield from pushed_tasks.tasks(snapshot, number)
@@ -174,7 +178,7 @@ def _predictions(snapshot: Snapshot) -> Mapping[str, Prediction]:
     Nor of a model that knows one class only: it says that class of every image, and is sure of it.
     """
     campaign, config = snapshot.campaign, snapshot.config
-    known = {x.label for x in read_all_labels(campaign).values() if x.label is not None}
+    known = {x.label for x in snapshot.records.labels().values() if x.label is not None}
     if not (config.push.preannotate and snapshot.number > 0 and len(known) > 1):
         return {}
     probabilities = read_array(campaign.model / "probabilities.npy")

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from labelcycle.core import csv_tables
-from labelcycle.core.one_line_warnings import Notice
+from labelcycle.core.one_line_warnings import Advice
 from labelcycle.errors import DataError
 
 ADDRESSES = ("http://", "https://", "s3://")
@@ -44,7 +44,7 @@ def find(paths: Sequence[str], base: Path, *, follow_links: bool = False) -> lis
     Hidden files and folders (a leading dot) are left out unless they are named. A file or folder
     that is there but cannot be read is in the answer: reading it tells why.
 
-    follow_links : links that lead out of a folder are followed too; otherwise a `Notice` counts
+    follow_links : links that lead out of a folder are followed too; otherwise a `Advice` counts
         them. A path that is itself a link is meant, and always followed.
 
     Raises DataError if a path means nothing, or all of them no file.
@@ -66,7 +66,7 @@ def find(paths: Sequence[str], base: Path, *, follow_links: bool = False) -> lis
         left = f"{many} out of the folder given, such as {min(out)}; --follow-links takes them"
         if not files and not addresses:
             raise DataError(f"no images: {left}")
-        warnings.warn(f"left out: {left}", Notice, stacklevel=2)
+        warnings.warn(f"left out: {left}", Advice, stacklevel=2)
     if not files and not addresses:
         raise DataError(
             f"no images: {_listed(paths)} holds no file; wanted image files, folders of them,"

@@ -18,7 +18,7 @@ def seeded(seed: int, purpose: int, number: int = 0) -> torch.Generator:
 
 
 @dataclass(frozen=True)
-class Place:
+class TrainingPosition:
     """Where a training stands between two steps.
 
     images, epochs : how many there are of each
@@ -78,18 +78,18 @@ class Place:
         start = self.start - 1 if self.count == 1 and self.start else self.start
         return _order(self.images, seed, self.epoch)[start : self.start + self.count]
 
-    def after(self) -> "Place":
+    def after(self) -> "TrainingPosition":
         """The place after the next step."""
         start = self.start + self.count
         if start == self.images:
             return replace(self, epoch=self.epoch + 1, start=0, step=self.step + 1)
         return replace(self, start=start, step=self.step + 1)
 
-    def halved(self) -> "Place":
+    def halved(self) -> "TrainingPosition":
         """The same place with batches of half the size of the next step's."""
         return replace(self, batch=self.count // 2)
 
-    def factor(self, first: "Place", warmup: float) -> float:
+    def factor(self, first: "TrainingPosition", warmup: float) -> float:
         """Factor of the learning rate of the next step, by `schedule`.
 
         It falls with a batch that was halved since the `first` step, linearly, as Chen et al. 2020
@@ -97,7 +97,7 @@ class Place:
         """
         return schedule(self.position, self.epochs * self.per_epoch, warmup) * self.kept(first)
 
-    def kept(self, first: "Place") -> float:
+    def kept(self, first: "TrainingPosition") -> float:
         """The part that is left of the batches of the `first` step: 1 if none was halved."""
         return min(self.batch / first.count, 1)
 

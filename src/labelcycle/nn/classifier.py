@@ -15,10 +15,10 @@ from pydantic import Field
 from torch import nn
 
 from labelcycle import options as base
-from labelcycle.core.one_line_warnings import Notice
+from labelcycle.core.one_line_warnings import Advice
 from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn import gpu_memory
-from labelcycle.nn.batches import VIEWS, Place, seeded
+from labelcycle.nn.batches import VIEWS, TrainingPosition, seeded
 from labelcycle.nn.device import Precision, autocast, repeatable
 from labelcycle.nn.pool_pixels import PoolPixels
 from labelcycle.nn.resnet import Centred
@@ -138,7 +138,7 @@ def train(
             if loss is None:
                 place = place.halved()
                 said = f"{gpu_memory.note(place.batch)}: another result"
-                warnings.warn(said, Notice, stacklevel=2)
+                warnings.warn(said, Advice, stacklevel=2)
                 continue
             last, place = loss, place.after()
     _check_finite(float(last), options)
@@ -163,14 +163,14 @@ class _Steps:
         classes = model.last.out_features
         self._weights = _class_weights(self._truth, classes) if options.balanced else None
         self._optimizer = _optimizer(model, options)
-        self.first = Place(len(images), options.epochs, options.batch)
+        self.first = TrainingPosition(len(images), options.epochs, options.batch)
 
-    def attempt(self, place: Place) -> torch.Tensor | None:
+    def attempt(self, place: TrainingPosition) -> torch.Tensor | None:
         """Do the step after `place`: its loss before the update, or None if memory ran out."""
         learnt = partial(self._learnt, place)
         return gpu_memory.stepped(learnt, self._optimizer, place.count, ADVICE, self._model)
 
-    def _learnt(self, place: Place) -> torch.Tensor:
+    def _learnt(self, place: TrainingPosition) -> torch.Tensor:
         """The loss of the step after `place`; its gradient is left in the parameters."""
         options = self._options
         rate = place.factor(self.first, 0.0) if options.cosine else place.kept(self.first)

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import nn
 
-from labelcycle.core.one_line_warnings import Notice
+from labelcycle.core.one_line_warnings import Advice
 from labelcycle.errors import DataError
 
 BLOCK = 256
@@ -101,7 +101,7 @@ def asked(
         found = attempted(partial(work, part), images, advice)
         if found is None:
             _room[network] = images // 2
-            warnings.warn(note(images // 2), Notice, stacklevel=2)
+            warnings.warn(note(images // 2), Advice, stacklevel=2)
             continue
         yield found
         start += images

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from labelcycle.core.pool import Head
 from labelcycle.nn import learners
 from labelcycle.nn.encoders import Encoder, Images
-from labelcycle.nn.learners import Learner, sees_images
+from labelcycle.nn.learners import ImageLearner, Learner, sees_images
 from labelcycle.options import Options
 
 BLOCK_ROWS = 1024
@@ -54,8 +54,11 @@ def fitted(
     learner: str, seen: Seen, labels: NDArray[np.int64], classes: int, options: Options, seed: int
 ) -> Learner:
     """The classifier from the samples that have a label; labels (n,), `UNLABELED` where none."""
-    own = _pictures(learner, seen) if sees_images(learner) else seen.features
-    return learners.get(learner).fit(own, labels, classes, options, seed)
+    if not sees_images(learner):
+        module = learners.get_for_features(learner)
+        return module.fit(seen.features, labels, classes, options, seed)
+    pictures = _pictures(learner, seen)
+    return learners.get_for_images(learner).fit(pictures, labels, classes, options, seed)
 
 
 def probabilities(learner: str, model: Learner, seen: Seen) -> NDArray[np.float32]:
@@ -74,17 +77,17 @@ def head(learner: str, model: Learner, seen: Seen) -> Head:
     return Head(hidden, heads[0].weights, heads[0].bias)
 
 
-def own_features(learner: str, model: Any, seen: Seen) -> NDArray[np.float32] | None:
+def own_features(learner: str, model: Learner, seen: Seen) -> NDArray[np.float32] | None:
     """(n, width): what the network of a learner of images makes of the samples.
 
     None where it has no network, for want of labels of two classes.
+    Raises SettingsError for a learner of features.
     """
-    if model.model is None:
+    learners.must_see("images", learner, "embed.features: model")
+    network = cast(ImageLearner, model)  # what such a learner's `fit` gives
+    if network.model is None:
         return None
-    parts: list[NDArray[np.float32]] = [
-        model.embed(part) for part in _pictures(learner, seen).blocks()
-    ]
-    return np.concatenate(parts)
+    return np.concatenate([network.embed(part) for part in _pictures(learner, seen).blocks()])
 
 
 def _pictures(learner: str, seen: Seen) -> Pictures:

@@ -18,7 +18,7 @@ from torch import nn
 
 from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn import augment, gpu_memory, training_processes
-from labelcycle.nn.batches import VIEWS, Place, seeded
+from labelcycle.nn.batches import VIEWS, TrainingPosition, seeded
 from labelcycle.nn.device import Precision, autocast, compiled, repeatable
 from labelcycle.nn.nt_xent import nt_xent
 from labelcycle.nn.pool_pixels import PoolPixels
@@ -111,7 +111,7 @@ class Training:
         self._pixels = PoolPixels(images, device)
         example = self._pixels.take(torch.zeros(1, dtype=torch.int64)).expand(-1, 3, -1, -1)
         self.model = Projected(backbone, head_of(backbone, example, options.projection, seed))
-        self.first = Place(len(images), options.epochs, options.batch)
+        self.first = TrainingPosition(len(images), options.epochs, options.batch)
         self._forward = self._prepared(min(len(images), options.batch))
         self._optimizer = torch.optim.SGD(
             self.model.parameters(),
@@ -146,7 +146,7 @@ class Training:
             " memory: they stay in the machine's, which is slower"
         )
 
-    def attempt(self, place: Place) -> torch.Tensor | None:
+    def attempt(self, place: TrainingPosition) -> torch.Tensor | None:
         """Do the step after `place`: its loss before the update, or None if memory ran out."""
         alone = training_processes.count() == 1  # several would have to agree on another batch
         advice = f"lower the encoder's option batch, or {SIZE}"
@@ -157,7 +157,7 @@ class Training:
                 learnt, self._optimizer, place.count, advice, self.model, least
             )
 
-    def _learnt(self, place: Place) -> torch.Tensor:
+    def _learnt(self, place: TrainingPosition) -> torch.Tensor:
         """The loss of the step after `place`; its gradient is left in the parameters."""
         options = self._options
         views = self._views(place)
@@ -171,7 +171,7 @@ class Training:
         (loss * training_processes.count()).backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
-    def _views(self, place: Place) -> torch.Tensor:
+    def _views(self, place: TrainingPosition) -> torch.Tensor:
         """(2 b, 3, s, s): two views of each image of this process."""
         rows = place.compared(self._seed)
         own = training_processes.part(len(rows))
@@ -184,13 +184,13 @@ class Training:
         both = torch.cat(views).expand(-1, 3, -1, -1)
         return both.contiguous(memory_format=torch.channels_last)
 
-    def _set_rate(self, place: Place) -> None:
+    def _set_rate(self, place: TrainingPosition) -> None:
         """The learning rate of the next step."""
         rate = self._options.learning_rate * place.factor(self.first, self._options.warmup)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
 
-    def mean(self, losses: list[torch.Tensor], place: Place) -> float:
+    def mean(self, losses: list[torch.Tensor], place: TrainingPosition) -> float:
         """The mean of the losses. Raises DataError if it is not finite."""
         loss = float(torch.stack(losses).mean())
         if not math.isfinite(loss):
@@ -200,12 +200,12 @@ class Training:
             )
         return loss
 
-    def progress(self, place: Place, loss: float | None, note: str | None) -> Progress:
+    def progress(self, place: TrainingPosition, loss: float | None, note: str | None) -> Progress:
         """The step that led to `place`, as others see it."""
         snapshot = partial(self._snapshot, place)
         return Progress(place.step, place.total, loss, snapshot, place.epoch, self._features, note)
 
-    def _snapshot(self, place: Place) -> State:
+    def _snapshot(self, place: TrainingPosition) -> State:
         """The state at `place`, apart from the tensors that the next step changes."""
         parts: dict[str, Any] = {
             "model": self.model.state_dict(),
@@ -214,11 +214,11 @@ class Training:
         }
         return copy.deepcopy(parts)
 
-    def restore(self, state: State) -> Place:
+    def restore(self, state: State) -> TrainingPosition:
         """The place of a snapshot, from which model and optimizer go on."""
         self.model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
-        return Place(**state["place"])
+        return TrainingPosition(**state["place"])
 
     def _features(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         def features(part: slice) -> NDArray[np.float32]:

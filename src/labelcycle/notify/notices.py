@@ -11,6 +11,7 @@ from labelcycle.adapters import annotation
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign import round_states
+from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign
 from labelcycle.errors import LabelcycleError
@@ -25,7 +26,6 @@ from labelcycle.rounds import (
     pushed_tasks,
     skipped_samples,
 )
-from labelcycle.rounds.corrections import Correction
 from labelcycle.rounds.snapshots import Snapshot
 
 
@@ -38,20 +38,20 @@ class Notice:
     body: str
 
 
-def due(snapshot: Snapshot, done: AnnotationProgress | None) -> list[Notice]:
+def due(snapshot: Snapshot, progress: AnnotationProgress | None) -> list[Notice]:
     """The notices of what the campaign's files say has happened, told already or not.
 
-    done : how far annotators are, if that was looked up
+    progress : how far annotators are, if that was looked up
     """
-    found = past(snapshot)
+    notices = past(snapshot)
     if snapshot.state is State.OPEN:
-        found.append(_opened(snapshot))
-        if done and done.done:
-            found.append(_complete(snapshot, done))
-        elif done and deadline.passed(snapshot) and not deadline.quorum(snapshot, done):
-            found.append(_late(snapshot, done))
-        found += [*_altered(snapshot), *_waiting(snapshot)]
-    return found
+        notices.append(_opened(snapshot))
+        if progress and progress.done:
+            notices.append(_complete(snapshot, progress))
+        elif progress and deadline.passed(snapshot) and not deadline.quorum(snapshot, progress):
+            notices.append(_late(snapshot, progress))
+        notices += [*_altered(snapshot), *_waiting(snapshot)]
+    return notices
 
 
 def past(snapshot: Snapshot) -> list[Notice]:
@@ -62,25 +62,21 @@ def past(snapshot: Snapshot) -> list[Notice]:
 def closed(snapshot: Snapshot) -> Notice:
     """The last closed round is closed."""
     number = snapshot.closed[-1]
-    metrics = snapshot.record(round_states.METRICS, number)
-    accuracy = metrics["accuracy"]
+    metrics = snapshot.records.metrics(number)
+    accuracy = metrics.accuracy
+    missing_class = snapshot.config.notify.missing_class
     return _notice(
         snapshot,
         f"closed {number:03d}",
-        f"round {number} is " + ("cancelled" if metrics["cancelled"] else "closed"),
-        f"{metrics['accepted']} labels more, {metrics['rejected']} rejected;"
-        f" {metrics['labels']} labels in all.",
+        f"round {number} is " + ("cancelled" if metrics.cancelled else "closed"),
+        f"{metrics.accepted} labels more, {metrics.rejected} rejected;"
+        f" {metrics.labels} labels in all.",
         _sentence(deadline.told(metrics)).capitalize(),
-        corrected_labels.told(metrics["corrections"]).capitalize(),
-        _sentence(corrected_labels.waiting_told(metrics["corrections"]["waiting"])),
-        _sentence(unknown_classes.told(metrics.get("people", {}).get("no_class"))),
-        *(
-            _sentence(text)
-            for text in skipped_samples.told(
-                metrics.get("people"), snapshot.config.notify.missing_class
-            )
-        ),
-        f"Accuracy {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})."
+        corrected_labels.told(metrics.corrections).capitalize(),
+        _sentence(corrected_labels.waiting_told(metrics.corrections.waiting)),
+        _sentence(unknown_classes.told(metrics.people.no_class)),
+        *(_sentence(text) for text in skipped_samples.told(metrics.people, missing_class)),
+        f"Accuracy {accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f})."
         if accuracy
         else "",
         f"Curves: {curves}" if (curves := tracking_uri.of_campaign(snapshot.campaign)) else "",
@@ -88,41 +84,41 @@ def closed(snapshot: Snapshot) -> Notice:
     )
 
 
-def stuck(snapshot: Snapshot, done: AnnotationProgress | None, still: timedelta) -> Notice:
+def stuck(snapshot: Snapshot, progress: AnnotationProgress | None, still: timedelta) -> Notice:
     """Nothing has moved for a while.
 
     still : for how long
     """
     hours = int(still.total_seconds() // 3600)
-    if snapshot.state is State.OPEN and done:
+    if snapshot.state is State.OPEN and progress:
         return _notice(
             snapshot,
-            f"stuck {mark(snapshot, done)}",
+            f"stuck {mark(snapshot, progress)}",
             f"round {snapshot.number} is stuck",
-            f"No new answer for {_hours(hours)}: {_far(done)}.",
+            f"No new answer for {_hours(hours)}: {_far(progress)}.",
             _place(snapshot),
             "Next: ask the annotators; or end the round with `labelcycle close --incomplete`, which"
             " returns the rest to the pool; or give it up with `labelcycle cancel`.",
         )
     return _notice(
         snapshot,
-        f"stuck {mark(snapshot, done)}",
+        f"stuck {mark(snapshot, progress)}",
         f"round {snapshot.number} is stuck",
         f"It has been {snapshot.state} for {_hours(hours)}.",
         f"Next: {round_states.NEXT[snapshot.state]}.",
     )
 
 
-def _late(snapshot: Snapshot, done: AnnotationProgress) -> Notice:
+def _late(snapshot: Snapshot, progress: AnnotationProgress) -> Notice:
     options = snapshot.config.close
     hours = _hours(options.deadline_hours or 0.0)
     return _notice(
         snapshot,
         f"deadline {snapshot.number:03d}",
         f"round {snapshot.number} is past its deadline",
-        f"{_far(done)}; {options.quorum:.0%} were wanted after {hours}.",
+        f"{_far(progress)}; {options.quorum:.0%} were wanted after {hours}.",
         _place(snapshot),
-        "Next: ask the annotators; it is closed as soon as so many are done. Or end it with"
+        "Next: ask the annotators; it is closed as soon as so many are progress. Or end it with"
         " `labelcycle close --incomplete`.",
     )
 
@@ -152,24 +148,24 @@ def reason(error: Exception) -> str:
     return f"{type(error).__name__}, see the log of the flow run in Prefect"
 
 
-def mark(snapshot: Snapshot, done: AnnotationProgress | None) -> str:
+def mark(snapshot: Snapshot, progress: AnnotationProgress | None) -> str:
     """What changes whenever something moves."""
-    far = f" {done.given}" if done else ""
+    far = f" {progress.given}" if progress else ""
     return f"{snapshot.number:03d} {snapshot.state}{far}"
 
 
 def _below(snapshot: Snapshot) -> list[Notice]:
     """Somebody was wrong on too many gold tasks; told with each round they had a part in."""
     number = snapshot.closed[-1]
-    found = snapshot.record(round_states.METRICS, number).get("people", {}).get("gold", gold.NONE)
-    if not found["below"]:
+    figures = snapshot.records.metrics(number).people.gold
+    if not figures.below:
         return []
     return [
         _notice(
             snapshot,
             f"gold {number:03d}",
-            f"look at {gold.names(found)}",
-            *gold.told(found),
+            f"look at {gold.names(figures)}",
+            *gold.told(figures),
             "Next: show them what is meant; their answers count as before. With"
             " accept.method: dawid_skene they weigh by how reliable each person proved.",
         )
@@ -197,16 +193,16 @@ def _altered(snapshot: Snapshot) -> list[Notice]:
 
 def _waiting(snapshot: Snapshot) -> list[Notice]:
     """Somebody changed answers of others in the open round; told once of each such person."""
-    found = [change for change in changed_answers.seen(snapshot) if not change.misled]
+    changes = [change for change in changed_answers.seen(snapshot) if not change.misled]
     return [
         _notice(
             snapshot,
             f"waiting {snapshot.number:03d} {who}",
             f"look at {authors.named(who)}",
-            f"{_told([change for change in found if change.by == who])}.",
+            f"{_told([change for change in changes if change.by == who])}.",
             _place(snapshot),
         )
-        for who in sorted({change.by for change in found})
+        for who in sorted({change.by for change in changes})
     ]
 
 
@@ -225,12 +221,12 @@ def _opened(snapshot: Snapshot) -> Notice:
     )
 
 
-def _complete(snapshot: Snapshot, done: AnnotationProgress) -> Notice:
+def _complete(snapshot: Snapshot, progress: AnnotationProgress) -> Notice:
     return _notice(
         snapshot,
         f"complete {snapshot.number:03d}",
         f"round {snapshot.number} is complete",
-        f"{_far(done)}.",
+        f"{_far(progress)}.",
         _place(snapshot),
         "Next: nothing; it is being closed, and then you are told what it gave.",
     )
@@ -249,17 +245,17 @@ def _sentence(text: str) -> str:
     return f"{text}." if text else ""
 
 
-def _far(done: AnnotationProgress) -> str:
-    return f"{done.answered} answered, {done.skipped} skipped of {done.tasks} tasks"
+def _far(progress: AnnotationProgress) -> str:
+    return f"{progress.answered} answered, {progress.skipped} skipped of {progress.tasks} tasks"
 
 
 def _backend(snapshot: Snapshot) -> str:
-    return pushed_tasks.place(snapshot, snapshot.number)[0]
+    return snapshot.records.pushed(snapshot.number).backend
 
 
 def _place(snapshot: Snapshot) -> str:
     title = annotation.title(_backend(snapshot))
-    return f"{title[0].upper()}{title[1:]}: {snapshot.record(round_states.PUSHED)['url']}"
+    return f"{title[0].upper()}{title[1:]}: {snapshot.records.pushed(snapshot.number).url}"
 
 
 def _after(snapshot: Snapshot) -> str:

@@ -98,7 +98,7 @@ class Outbox:
             self.write(campaign)
 
 
-def _sent(waiting: Waiting, address: sending.Address, show: Callable[[str], None]) -> bool:
+def _sent(waiting: Waiting, address: sending.Recipient, show: Callable[[str], None]) -> bool:
     notice = waiting.notice
     try:
         sending.send(address, notice.title, notice.body)

@@ -28,7 +28,7 @@ PIECE = 3
 
 
 @dataclass(frozen=True)
-class Address:
+class Recipient:
     """Where notices go: its place in LABELCYCLE_NOTIFY, from 1, and the URL."""
 
     number: int
@@ -47,13 +47,13 @@ class Address:
         return digest(self.url.encode())
 
 
-def addresses(environment: Mapping[str, str] | None = None) -> list[Address]:
+def addresses(environment: Mapping[str, str] | None = None) -> list[Recipient]:
     """The addresses, which are set apart by spaces or line ends; none if the variable is empty."""
     env = os.environ if environment is None else environment
-    return [Address(number, url) for number, url in enumerate(env.get(VARIABLE, "").split(), 1)]
+    return [Recipient(number, url) for number, url in enumerate(env.get(VARIABLE, "").split(), 1)]
 
 
-def send(address: Address, title: str, body: str) -> None:
+def send(address: Recipient, title: str, body: str) -> None:
     """Send a text.
 
     Raises SettingsError if apprise does not understand the address, ServiceDown if the text did
@@ -65,7 +65,7 @@ def send(address: Address, title: str, body: str) -> None:
         raise ServiceDown(f"{address.name} was not reached ({error})") from error
 
 
-def _send(address: Address, title: str, body: str) -> None:
+def _send(address: Recipient, title: str, body: str) -> None:
     import apprise  # a second
 
     logging.getLogger("apprise").propagate = False  # it would show the address
@@ -81,7 +81,7 @@ def _send(address: Address, title: str, body: str) -> None:
     if not known:
         raise SettingsError(
             f"{address.name}: wanted an address that apprise understands ({reason}); see"
-            " docs/operating.md"
+            " docs/guides/serve-weekly.md"
         )
     if not sent:
         raise ServiceDown(f"{address.name} was not reached ({reason})")

@@ -1,36 +1,23 @@
 """How reliable people are on gold tasks, whose class was known before anybody was asked."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Collection, Mapping
 
-from labelcycle.campaign.labels import read_owned
+from labelcycle.campaign.records.people_record import GoldAnswers, GoldFigures
+from labelcycle.campaign.records.pushed_record import GOLD
+from labelcycle.config import Config
 from labelcycle.core.answer_times import effort
 from labelcycle.core.metrics import wilson
 from labelcycle.core.skip_reasons import Skip
 from labelcycle.rounds import answers
-from labelcycle.rounds.answers import Reply
-from labelcycle.rounds.pushed_tasks import GOLD
-from labelcycle.rounds.snapshots import Snapshot
+from labelcycle.rounds.answers import CountedAnswer
+from labelcycle.rounds.campaign_history import History
 
 LEAST = 5
 """Gold answers below which nobody is named, however wrong they are."""
 
 
-NONE: Mapping[str, Any] = {"below": [], "annotators": {}}
-"""The figures of a round without gold tasks, or of an earlier version."""
-
-
-def truth(snapshot: Snapshot) -> dict[str, str]:
-    """The known class of each sample whose label was owned before round 0."""
-    found = read_owned(snapshot.campaign)
-    return {label.sample: label.label for label in found if label.label is not None}
-
-
-def figures(
-    snapshot: Snapshot, replies: Iterable[Reply], present: Collection[str]
-) -> dict[str, Any]:
+def figures(history: History, present: Collection[str], config: Config) -> GoldFigures:
     """Of each annotator: gold answers so far in the campaign, share right, seconds; who is named.
 
     present : the annotators of this round; nobody else is named in `below`
@@ -40,48 +27,51 @@ def figures(
     among them, as would be if the share itself were compared. A skip is no answer. Samples whose
     known class was removed since tell nothing, and are left out.
     """
-    known, config = truth(snapshot), snapshot.config
-    own: dict[str, list[Reply]] = defaultdict(list)
-    for reply in answers.last_replies(r for r in replies if r.kind == GOLD and r.sample in known):
-        own[reply.annotator].append(reply)
-    found = {
-        name: _person(own[name], known, config.accept.longest, config.evaluate.confidence)
-        for name in sorted(own)
+    truth = history.truth
+    by_person: dict[str, list[CountedAnswer]] = defaultdict(list)
+    known = (a for a in history.answers if a.kind == GOLD and a.sample in truth)
+    for answer in answers.last_of_each(known):
+        by_person[answer.annotator].append(answer)
+    people = {
+        name: _person(by_person[name], truth, config.accept.longest, config.evaluate.confidence)
+        for name in sorted(by_person)
     }
-    below = [
+    below = tuple(
         name
-        for name, person in found.items()
+        for name, person in people.items()
         if name in present
-        and person["answers"] >= LEAST
-        and person["right"]["high"] < config.push.gold_alert
-    ]
-    return {"below": below, "annotators": found}
+        and person.answers >= LEAST
+        and person.right is not None
+        and person.right.high < config.push.gold_alert
+    )
+    return GoldFigures(below, people)
 
 
 def _person(
-    replies: list[Reply], known: Mapping[str, str], longest: float, confidence: float
-) -> dict[str, Any]:
-    said = [reply for reply in replies if not isinstance(reply.given, Skip)]
-    right = sum(reply.given == (known[reply.sample],) for reply in said)
-    return {
-        "answers": len(said),
-        "skipped": len(replies) - len(said),
-        "right": asdict(wilson(right, len(said), confidence)) if said else None,
-        "seconds": effort([reply.seconds for reply in replies], 0, longest).median,
-    }
+    given: list[CountedAnswer], truth: Mapping[str, str], longest: float, confidence: float
+) -> GoldAnswers:
+    valid = [answer for answer in given if not isinstance(answer.given, Skip)]
+    right = sum(answer.given == (truth[answer.sample],) for answer in valid)
+    seconds = [answer.answer.lead_time_s for answer in given]
+    return GoldAnswers(
+        answers=len(valid),
+        skipped=len(given) - len(valid),
+        right=wilson(right, len(valid), confidence) if valid else None,
+        seconds=effort(seconds, 0, longest).median,
+    )
 
 
-def names(found: Mapping[str, Any]) -> str:
+def names(figures: GoldFigures) -> str:
     """Who is named, as a text."""
-    below = found["below"]
-    return f"annotator{'s' if len(below) > 1 else ''} {', '.join(below)}"
+    return f"annotator{'s' if len(figures.below) > 1 else ''} {', '.join(figures.below)}"
 
 
-def told(found: Mapping[str, Any]) -> list[str]:
+def told(figures: GoldFigures) -> list[str]:
     """A line on each annotator who is named."""
-    people = [(name, found["annotators"][name]) for name in found["below"]]
+    people = [(name, figures.annotators[name]) for name in figures.below]
     return [
-        f"Annotator {name}: {person['right']['value']:.2f} of {person['answers']} answers to gold"
-        f" tasks are right ({person['right']['low']:.2f} to {person['right']['high']:.2f})."
+        f"Annotator {name}: {right.value:.2f} of {person.answers} answers to gold"
+        f" tasks are right ({right.low:.2f} to {right.high:.2f})."
         for name, person in people
+        if (right := person.right)
     ]

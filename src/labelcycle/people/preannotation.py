@@ -7,86 +7,81 @@ not answers, so samples are what is counted: several answers to one image are no
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
-from labelcycle.campaign.labels import read_migrations
+from labelcycle.campaign.records.metrics_record import (
+    ErrorShares,
+    PreannotationFigures,
+    ShownGuesses,
+)
+from labelcycle.campaign.records.pushed_record import GOLD, SELECTED, PushedTask
+from labelcycle.config import Config
 from labelcycle.core import consensus
-from labelcycle.core.class_migrations import counted_as
 from labelcycle.core.metrics import Estimate, difference, wilson
-from labelcycle.people import gold
-from labelcycle.rounds import answers, pushed_tasks
-from labelcycle.rounds.answers import Reply
-from labelcycle.rounds.pushed_tasks import GOLD, SELECTED, Asked
-from labelcycle.rounds.snapshots import Snapshot
+from labelcycle.rounds import answers
+from labelcycle.rounds.answers import CountedAnswer
+from labelcycle.rounds.campaign_history import History
 
-Found = dict[str, list[bool]]
+BySample = dict[str, list[bool]]
 """Of each sample, what is true of which of its answers."""
 
 
-def figures(snapshot: Snapshot) -> dict[str, Any]:
+def figures(history: History, config: Config) -> PreannotationFigures:
     """The value of `preannotation` in `metrics.json`: of the round, and of the campaign so far.
 
     Classes have the names of now, as in the answers; where the model's was removed since, nobody
     could say it now, and the task is left out.
     """
-    table = counted_as(read_migrations(snapshot.campaign))
     predicted = {
-        task.key: replace(task, predicted=now)
-        for number in pushed_tasks.pushed_rounds(snapshot)
-        for task in pushed_tasks.tasks(snapshot, number)
-        if task.predicted and (now := table.get(task.predicted, task.predicted))
+        task.key: replace(task, predicted=name)
+        for task in history.tasks.values()
+        if task.predicted and (name := history.table.get(task.predicted, task.predicted))
     }
-    replies = [r for r in answers.last_replies(answers.read(snapshot)) if r.key in predicted]
-    own = {task.key for task in pushed_tasks.tasks(snapshot)}
-    known = gold.truth(snapshot)
-    return {
-        **_block(snapshot, [r for r in replies if r.key in own], predicted, known),
-        "campaign": _block(snapshot, replies, predicted, known),
-    }
+    last = [a for a in answers.last_of_each(history.answers) if a.key in predicted]
+    own = {task.key for task in history.own_tasks}
+    in_round = _shown([a for a in last if a.key in own], predicted, history.truth, config)
+    return PreannotationFigures(
+        **vars(in_round), campaign=_shown(last, predicted, history.truth, config)
+    )
 
 
-def _block(
-    snapshot: Snapshot,
-    replies: Iterable[Reply],
-    predicted: Mapping[str, Asked],
-    known: Mapping[str, str],
-) -> dict[str, Any]:
+def _shown(
+    given: Iterable[CountedAnswer],
+    predicted: Mapping[str, PushedTask],
+    truth: Mapping[str, str],
+    config: Config,
+) -> ShownGuesses:
     """Selected samples with a prediction and a valid answer, shown and blind; shares of them.
 
     Of a sample counts the share of its answers that say the model's class. `bias` is how much more
     often people say it where they see it. `errors` are shares of wrong answers to gold tasks, which
     the model was trained on: they say what seeing a mostly right class does.
     """
-    same: dict[bool, Found] = {True: defaultdict(list), False: defaultdict(list)}
-    wrong: dict[bool, Found] = {True: defaultdict(list), False: defaultdict(list)}
-    for reply in replies:
-        said = consensus.said(reply.given, snapshot.config.classes)
-        task = predicted[reply.key]
-        if said is not None and task.kind == SELECTED:
-            same[task.shown][task.sample].append(said == task.predicted)
-        elif said is not None and task.kind == GOLD and task.sample in known:
-            wrong[task.shown][task.sample].append(said != known[task.sample])
-    seen, blind = (_share(same[shown], snapshot) for shown in (True, False))
-    overridden = {name: [not each for each in found] for name, found in same[True].items()}
-    return {
-        "shown": len(same[True]),
-        "override_rate": _plain(_share(overridden, snapshot)),
-        "blind": len(same[False]),
-        "blind_agreement": _plain(blind),
-        "bias": _plain(difference(seen, blind) if seen and blind else None),
-        "errors": {
-            "shown": _plain(_share(wrong[True], snapshot)),
-            "blind": _plain(_share(wrong[False], snapshot)),
-        },
-    }
+    same: dict[bool, BySample] = {True: defaultdict(list), False: defaultdict(list)}
+    wrong: dict[bool, BySample] = {True: defaultdict(list), False: defaultdict(list)}
+    for answer in given:
+        name = consensus.said(answer.given, config.classes)
+        task = predicted[answer.key]
+        if name is not None and task.kind == SELECTED:
+            same[task.shown][task.sample].append(name == task.predicted)
+        elif name is not None and task.kind == GOLD and task.sample in truth:
+            wrong[task.shown][task.sample].append(name != truth[task.sample])
+    confidence = config.evaluate.confidence
+    seen, blind = (_share(same[shown], confidence) for shown in (True, False))
+    overridden = {sample: [not yes for yes in answers] for sample, answers in same[True].items()}
+    return ShownGuesses(
+        shown=len(same[True]),
+        override_rate=_share(overridden, confidence),
+        blind=len(same[False]),
+        blind_agreement=blind,
+        bias=difference(seen, blind) if seen and blind else None,
+        errors=ErrorShares(
+            shown=_share(wrong[True], confidence), blind=_share(wrong[False], confidence)
+        ),
+    )
 
 
-def _share(found: Found, snapshot: Snapshot) -> Estimate | None:
+def _share(by_sample: BySample, confidence: float) -> Estimate | None:
     """The mean over the samples of the share of their answers; None without any."""
-    shares = sum(sum(each) / len(each) for each in found.values())
-    return wilson(shares, len(found), snapshot.config.evaluate.confidence) if found else None
-
-
-def _plain(estimate: Estimate | None) -> dict[str, float] | None:
-    return asdict(estimate) if estimate else None
+    shares = sum(sum(answers) / len(answers) for answers in by_sample.values())
+    return wilson(shares, len(by_sample), confidence) if by_sample else None

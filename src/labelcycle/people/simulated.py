@@ -21,7 +21,7 @@ LEAD_TIME_LOG_MEAN, LEAD_TIME_LOG_SIGMA = 0.9, 0.4
 
 SHOW_EVERY = 50
 
-Kind = Literal["right", "wrong", "skip"]
+Outcome = Literal["right", "wrong", "skip"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Reply:
+class SimulatedAnswer:
     """What one person does with one task; label is None for a skip.
 
     turn : 0 for the first simulated person at the task, 1 for the second, ...
@@ -43,7 +43,7 @@ class Reply:
     task: OpenTask
     person: int
     label: str | None
-    kind: Kind
+    outcome: Outcome
     lead_time_s: float
     turn: int = 0
 
@@ -107,15 +107,15 @@ def annotate(
     _check(pending, truth, classes)
     _check_people(pending, annotators)
     people = backend.people(annotators)
-    replies = []
+    answers = []
     for task in pending:
         turns = [
-            _reply(task, truth, classes, annotators, error_rates, skip_rate, seed, turn)
+            _drawn_answer(task, truth, classes, annotators, error_rates, skip_rate, seed, turn)
             for turn in range(annotators)
         ]
-        free = [reply for reply in turns if people[reply.person] not in task.there]
-        replies += free[: task.lacking]
-    shares = [[r for r in replies if r.person == person] for person in range(annotators)]
+        free = [answer for answer in turns if people[answer.person] not in task.there]
+        answers += free[: task.lacking]
+    shares = [[r for r in answers if r.person == person] for person in range(annotators)]
     with ThreadPoolExecutor(annotators) as pool:
         work = [
             pool.submit(_answer_all, backend, people[person], share, show)
@@ -123,8 +123,8 @@ def annotate(
         ]
         for future in work:
             future.result()
-    kinds = Counter(reply.kind for reply in replies)
-    return Done(kinds["right"] + kinds["wrong"], kinds["wrong"], kinds["skip"])
+    outcomes = Counter(answer.outcome for answer in answers)
+    return Done(outcomes["right"] + outcomes["wrong"], outcomes["wrong"], outcomes["skip"])
 
 
 def _check_rates(error_rates: Sequence[float], annotators: int) -> None:
@@ -159,7 +159,7 @@ def _check(tasks: Sequence[OpenTask], truth: Mapping[str, str], classes: Sequenc
         )
 
 
-def _reply(
+def _drawn_answer(
     task: OpenTask,
     truth: Mapping[str, str],
     classes: Sequence[str],
@@ -168,7 +168,7 @@ def _reply(
     skip_rate: float,
     seed: int,
     turn: int = 0,
-) -> Reply:
+) -> SimulatedAnswer:
     """Drawn from seed, sample, round and turn alone: no order and no restart changes it."""
     name = f"{seed}/{task.round}/{task.sample}"
     first = np.random.default_rng(_entropy(name))
@@ -180,10 +180,10 @@ def _reply(
     wrong = [name for name in classes if name != right]
     slip = int(rng.integers(max(len(wrong), 1)))
     if skips:
-        return Reply(task, person, None, "skip", lead_time_s, turn)
+        return SimulatedAnswer(task, person, None, "skip", lead_time_s, turn)
     if errs and wrong:
-        return Reply(task, person, wrong[slip], "wrong", lead_time_s, turn)
-    return Reply(task, person, right, "right", lead_time_s, turn)
+        return SimulatedAnswer(task, person, wrong[slip], "wrong", lead_time_s, turn)
+    return SimulatedAnswer(task, person, right, "right", lead_time_s, turn)
 
 
 def _entropy(name: str) -> int:
@@ -191,11 +191,11 @@ def _entropy(name: str) -> int:
 
 
 def _answer_all(
-    backend: Answering, person: str, replies: Sequence[Reply], show: Callable[[str], None]
+    backend: Answering, person: str, answers: Sequence[SimulatedAnswer], show: Callable[[str], None]
 ) -> None:
     """One person works through a share of the tasks, in the order they are served."""
-    for count, reply in enumerate(replies, start=1):
-        labels = () if reply.label is None else (reply.label,)
-        backend.give(reply.task, person, labels, lead_time_s=reply.lead_time_s)
-        if count % SHOW_EVERY == 0 or count == len(replies):
-            show(f"simulated person {reply.person + 1}: {count} of {len(replies)} tasks")
+    for count, answer in enumerate(answers, start=1):
+        labels = () if answer.label is None else (answer.label,)
+        backend.give(answer.task, person, labels, lead_time_s=answer.lead_time_s)
+        if count % SHOW_EVERY == 0 or count == len(answers):
+            show(f"simulated person {answer.person + 1}: {count} of {len(answers)} tasks")

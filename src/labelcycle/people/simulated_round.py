@@ -38,7 +38,7 @@ def answer(
     )
     return simulated.annotate(
         backend,
-        snapshot.record(round_states.PUSHED)["project"],
+        snapshot.records.pushed(snapshot.number).project,
         simulated.read_truth(snapshot.campaign, truth),
         wanted={task.task: task.wanted for task in pushed_tasks.tasks(snapshot)},
         annotators=annotators,

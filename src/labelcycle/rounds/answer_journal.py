@@ -9,27 +9,19 @@ reads of it from there on may have been said of that.
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from labelcycle.adapters.ports import AnnotationBackend
+from labelcycle.campaign.records.answer_record import Answer
+from labelcycle.campaign.records.journal_record import AlteredTask, SeenTask, read_journal
+from labelcycle.campaign.records.record_files import Record
 from labelcycle.errors import DataError
 from labelcycle.rounds import authors
-from labelcycle.rounds.authors import Record
 from labelcycle.rounds.snapshots import Snapshot
 
 Name = tuple[str, int]
 """Key of the task and id of the annotation."""
-
-
-@dataclass(frozen=True)
-class Altered:
-    """What differed in what a task showed, and until when somebody may still have seen that."""
-
-    differs: Sequence[str]
-    until: str
 
 
 def path(snapshot: Snapshot) -> Path:
@@ -44,77 +36,71 @@ def note(
 
     marks : as in `AnnotationProgress`, of the tasks that somebody has answered
     """
-    last = {line["task"]: line for line in _lines(snapshot) if "task" in line}
-    moved = [t for t in marks if t not in last or last[t]["mark"] != marks[t]]
-    moved += [t for t in last if t not in marks and last[t]["answers"]]
-    now: dict[int, list[Record]] = {task: [] for task in moved}
+    last = _last_seen(snapshot)
+    moved = [t for t in marks if t not in last or last[t].mark != marks[t]]
+    moved += [t for t in last if t not in marks and last[t].answers]
+    present: dict[int, list[Answer]] = {task: [] for task in moved}
     for answer in backend.answers_to(project, moved):
-        now[answer.task].append(asdict(answer))
+        present[answer.task].append(answer)
     lines = []
-    for task, answers in sorted(now.items()):
+    for task, answers in sorted(present.items()):
         if not answers and task not in last:  # they were deleted since it was listed
             continue
-        key = answers[0]["key"] if answers else last[task]["key"]
-        line = {"task": task, "key": key, "mark": marks.get(task, ""), "answers": answers}
-        lines.append(line)
+        key = answers[0].key if answers else last[task].key
+        lines.append(SeenTask(task, key, marks.get(task, ""), tuple(answers)))
     _add(snapshot, lines)
 
 
-def note_altered(snapshot: Snapshot, found: Mapping[str, Sequence[str]], until: str) -> None:
+def note_altered(snapshot: Snapshot, differences: Mapping[str, Sequence[str]], until: str) -> None:
     """Write down which tasks, by key, show something else than was pushed, and what differs."""
-    _add(snapshot, [{"key": key, "altered": found[key], "until": until} for key in found])
+    _add(snapshot, [AlteredTask(key, tuple(names), until) for key, names in differences.items()])
 
 
-def altered(snapshot: Snapshot) -> dict[str, Altered]:
+def altered(snapshot: Snapshot) -> dict[str, AlteredTask]:
     """By key, the tasks that looks found so; of several times the last one."""
-    lines = (line for line in _lines(snapshot) if "altered" in line)
-    return {line["key"]: Altered(line["altered"], line["until"]) for line in lines}
+    lines = read_journal(path(snapshot))
+    return {line.key: line for line in lines if isinstance(line, AlteredTask)}
 
 
-def known(snapshot: Snapshot) -> dict[Name, Record]:
+def known(snapshot: Snapshot) -> dict[Name, Answer]:
     """The last version of each answer that was its author's own word, whether it is still there.
 
     An answer that turns up in another task than the one it was seen in was moved there. One that
     is first seen after its task was altered may be about what that showed.
     """
-    found: dict[Name, Record] = {}
-    place: dict[int, str] = {}
+    versions: dict[Name, Answer] = {}
+    first_key: dict[int, str] = {}
     until: dict[str, str] = {}
-    for line in _lines(snapshot):
-        if "altered" in line:
-            until[line["key"]] = line["until"]
-        for record in line.get("answers", ()):
-            name = record["key"], record["annotation"]
-            first = place.setdefault(record["annotation"], record["key"])
-            seen_right = first == record["key"] and not authors.misled(record, until.get(name[0]))
-            if seen_right and authors.own(found.get(name), record):
-                found[name] = record
-    return found
-
-
-def latest(snapshot: Snapshot) -> dict[Name, Record]:
-    """Every answer as the last look saw it."""
-    lines = {line["task"]: line for line in _lines(snapshot) if "task" in line}
-    records = (record for line in lines.values() for record in line["answers"])
-    return {(record["key"], record["annotation"]): record for record in records}
-
-
-def _lines(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
-    """The lines in order; half a line, which a kill has left, is none."""
-    file = path(snapshot)
-    if not file.exists():
-        return
-    for text in file.read_bytes().split(b"\n"):
-        try:
-            line = json.loads(text)
-        except ValueError:
+    for line in read_journal(path(snapshot)):
+        if isinstance(line, AlteredTask):
+            until[line.key] = line.until
             continue
-        yield line
+        for answer in line.answers:
+            first = first_key.setdefault(answer.annotation, answer.key)
+            seen_right = first == answer.key and not authors.misled(answer, until.get(answer.key))
+            if seen_right and authors.own(versions.get(answer.name), answer):
+                versions[answer.name] = answer
+    return versions
 
 
-def _add(snapshot: Snapshot, lines: Iterable[Mapping[str, Any]]) -> None:
+def latest(snapshot: Snapshot) -> dict[Name, Answer]:
+    """Every answer as the last look saw it."""
+    tasks = _last_seen(snapshot).values()
+    return {answer.name: answer for task in tasks for answer in task.answers}
+
+
+def _last_seen(snapshot: Snapshot) -> dict[int, SeenTask]:
+    """Each task as the last look saw it, by id."""
+    lines = read_journal(path(snapshot))
+    return {line.task: line for line in lines if isinstance(line, SeenTask)}
+
+
+def _add(snapshot: Snapshot, lines: Iterable[Record]) -> None:
     """Add lines to the file."""
-    texts = [json.dumps(x, sort_keys=True, ensure_ascii=False, allow_nan=False) for x in lines]
+    texts = [
+        json.dumps(line.to_json(), sort_keys=True, ensure_ascii=False, allow_nan=False)
+        for line in lines
+    ]
     if texts:
         _append(path(snapshot), "".join(f"{text}\n" for text in texts).encode())
 

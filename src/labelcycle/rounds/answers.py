@@ -2,20 +2,20 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-from labelcycle.adapters.ports import Kind
-from labelcycle.campaign.labels import answers_as_now
+from labelcycle.campaign.labels import read_migrations
+from labelcycle.campaign.records.answer_record import Answer
+from labelcycle.campaign.records.pushed_record import ADJUDICATION, GOLD, Kind, PushedTask
 from labelcycle.campaign.store import Label
 from labelcycle.core import consensus, dawid_skene
+from labelcycle.core.class_migrations import Table, counted_as
 from labelcycle.core.consensus import Given, Verdict
 from labelcycle.core.dawid_skene import Model
 from labelcycle.core.skip_reasons import Skip
 from labelcycle.core.valid_answers import Answers, gather
 from labelcycle.rounds import corrections, pushed_tasks
-from labelcycle.rounds.corrections import Pending
-from labelcycle.rounds.pushed_tasks import ADJUDICATION, GOLD, SELECTED, Asked
+from labelcycle.rounds.corrections import PulledRound, RecordedAnswer
 from labelcycle.rounds.snapshots import Snapshot
 
 MOST_ADJUDICATIONS = 2
@@ -26,73 +26,102 @@ Words = Mapping[str, Mapping[str, Given]]
 
 
 @dataclass(frozen=True)
-class Reply:
-    """What a round's file keeps of one answer, and the sample it is about.
+class CountedAnswer:
+    """An answer that counts, in the class names of now, and the task it is about.
 
-    kind : why the sample was asked
+    round : the number of the round whose file it is in
     """
 
     round: int
-    key: str
-    annotation: int
-    sample: str
-    annotator: str
-    given: Given
-    updated: str
-    seconds: float | None
-    kind: Kind = SELECTED
+    task: PushedTask
+    answer: Answer
+
+    @property
+    def key(self) -> str:
+        """What names its task in the campaign."""
+        return self.task.key
+
+    @property
+    def sample(self) -> str:
+        """The sample it is about."""
+        return self.task.sample
+
+    @property
+    def kind(self) -> Kind:
+        """Why the sample was asked."""
+        return self.task.kind
+
+    @property
+    def annotator(self) -> str:
+        """Whose answer it is."""
+        return self.answer.annotator
+
+    @property
+    def given(self) -> Given:
+        """What the person said."""
+        return Skip(self.answer.reason) if self.answer.skipped else self.answer.labels
 
 
-def read(snapshot: Snapshot, pending: Pending | None = None) -> list[Reply]:
+def read(snapshot: Snapshot, pending: PulledRound | None = None) -> list[CountedAnswer]:
     """Every answer of the campaign so far, this round's included, as corrected since.
 
-    pending : as in `corrections.corrected`
+    pending : stands for the files of the round at work, before they are written
     """
-    known: dict[str, Asked] = {}
-    for number in pushed_tasks.pushed_rounds(snapshot):
-        known |= {task.key: task for task in pushed_tasks.tasks(snapshot, number)}
-    records = answers_as_now(snapshot.campaign, corrections.corrected(snapshot, pending))
-    return [_reply(record, known[record["key"]]) for record in records if record["key"] in known]
+    rounds = [*corrections.pulled(snapshot), *([pending] if pending else ())]
+    table = counted_as(read_migrations(snapshot.campaign))
+    return counted(corrections.corrected(rounds), pushed_tasks.tasks_by_key(snapshot), table)
 
 
-def on_labels(replies: Iterable[Reply]) -> list[Reply]:
+def counted(
+    recorded: Iterable[RecordedAnswer], tasks: Mapping[str, PushedTask], table: Table
+) -> list[CountedAnswer]:
+    """Recorded answers with their tasks, in the class names of now; those without a task go.
+
+    tasks : by key
+    table : what earlier class names count as. A page that was opened before a change of the
+        classes still sends the old names.
+    """
+    return [
+        CountedAnswer(number, tasks[answer.key], _as_now(answer, table))
+        for number, answer in recorded
+        if answer.key in tasks
+    ]
+
+
+def _as_now(answer: Answer, table: Table) -> Answer:
+    """An answer in the class names of now, where an old one counts as a class."""
+    if not table:
+        return answer
+    names = dict.fromkeys(table.get(name) or name for name in answer.labels)
+    return replace(answer, labels=tuple(names))
+
+
+def on_labels(answers: Iterable[CountedAnswer]) -> list[CountedAnswer]:
     """The answers that labels are made of: all but those to gold tasks."""
-    return [reply for reply in replies if reply.kind != GOLD]
+    return [answer for answer in answers if answer.kind != GOLD]
 
 
-def comparable(replies: Iterable[Reply]) -> list[Reply]:
+def comparable(answers: Iterable[CountedAnswer]) -> list[CountedAnswer]:
     """Those that agreement can be read off: adjudication is asked only where people disagreed."""
-    return [reply for reply in on_labels(replies) if reply.kind != ADJUDICATION]
+    return [answer for answer in on_labels(answers) if answer.kind != ADJUDICATION]
 
 
-def _reply(record: Mapping[str, Any], task: Asked) -> Reply:
-    return Reply(
-        round=record["round"],
-        key=record["key"],
-        annotation=record["annotation"],
-        sample=task.sample,
-        annotator=record["annotator"],
-        given=Skip(record["reason"]) if record["skipped"] else tuple(record["labels"]),
-        updated=record["updated"],
-        seconds=record["lead_time_s"],
-        kind=task.kind,
-    )
-
-
-def last_replies(replies: Iterable[Reply]) -> list[Reply]:
+def last_of_each(answers: Iterable[CountedAnswer]) -> list[CountedAnswer]:
     """What each person said last to each task."""
-    last = {
-        (r.key, r.annotator): r for r in sorted(replies, key=lambda r: (r.updated, r.annotation))
-    }
+    last = {(answer.key, answer.annotator): answer for answer in _in_time(answers)}
     return list(last.values())
 
 
-def last_words(replies: Iterable[Reply]) -> dict[str, dict[str, Given]]:
+def last_words(answers: Iterable[CountedAnswer]) -> dict[str, dict[str, Given]]:
     """What each person said last of each sample: nobody counts twice, in however many rounds."""
     words: dict[str, dict[str, Given]] = defaultdict(dict)
-    for reply in sorted(replies, key=lambda r: (r.updated, r.annotation)):
-        words[reply.sample][reply.annotator] = reply.given
+    for answer in _in_time(answers):
+        words[answer.sample][answer.annotator] = answer.given
     return words
+
+
+def _in_time(answers: Iterable[CountedAnswer]) -> list[CountedAnswer]:
+    return sorted(answers, key=lambda counted: (counted.answer.updated, counted.answer.annotation))
 
 
 def valid(words: Words, classes: Sequence[str]) -> Answers:
@@ -129,31 +158,36 @@ def verdicts(
     model, _ = learned(answers, options)
     beliefs = dawid_skene.posterior(model, answers).tolist() if model else []
     believed = dict(zip(answers.samples, beliefs, strict=False))
-    found = {}
+    judged = {}
     for sample in sorted(set(samples) & words.keys()):
-        given = list(words[sample].values())
+        said = list(words[sample].values())
         belief = believed.get(sample)
         by_name = dict(zip(classes, belief, strict=True)) if belief else None
-        found[sample] = consensus.accept(
-            given, classes, options.confidence, by_name, wanted.get(sample, 1)
+        judged[sample] = consensus.accept(
+            said, classes, options.confidence, by_name, wanted.get(sample, 1)
         )
-    return found
+    return judged
 
 
-def labels(snapshot: Snapshot, samples: Collection[str]) -> list[Label]:
-    """The labels of those of `samples` that anybody answered or skipped in this round.
+def labels(
+    number: int,
+    answers: Iterable[CountedAnswer],
+    wanted: Mapping[str, int],
+    samples: Collection[str],
+    classes: Sequence[str],
+    options: consensus.Options,
+) -> list[Label]:
+    """The labels of those of `samples` that anybody answered or skipped in round `number`.
+
+    answers : of the whole campaign; wanted : as in `pushed_tasks.people_wanted`
 
     All answers of the campaign are weighed, but nothing is said anew of a sample that was not
     asked again: what earlier rounds accepted stays.
     """
-    replies = on_labels(read(snapshot))
-    heard = {r.sample for r in replies if r.round == snapshot.number} & set(samples)
-    config = snapshot.config
-    judged = verdicts(
-        last_words(replies), pushed_tasks.wanted(snapshot), heard, config.classes, config.accept
-    )
-    source = f"round {snapshot.number}"
-    return [label(sample, verdict, source) for sample, verdict in judged.items()]
+    on_samples = on_labels(answers)
+    heard = {answer.sample for answer in on_samples if answer.round == number} & set(samples)
+    judged = verdicts(last_words(on_samples), wanted, heard, classes, options)
+    return [label(sample, verdict, f"round {number}") for sample, verdict in judged.items()]
 
 
 def label(sample: str, verdict: Verdict, source: str) -> Label:
@@ -164,17 +198,14 @@ def label(sample: str, verdict: Verdict, source: str) -> Label:
     )
 
 
-def awaiting(found: Iterable[Label]) -> list[str]:
+def awaiting(labels: Iterable[Label]) -> list[str]:
     """The samples that await adjudication: they were answered, but no label is sure enough."""
-    return [label.sample for label in found if label.adjudicate]
+    return [label.sample for label in labels if label.adjudicate]
 
 
-def to_settle(found: Iterable[Label], replies: Iterable[Reply]) -> list[str]:
+def to_settle(labels: Iterable[Label], answers: Iterable[CountedAnswer]) -> list[str]:
     """Those of them that are to be asked again, first those asked again least, else in order."""
-    again = Counter(sample for sample, _ in {(r.sample, r.key) for r in replies if _settles(r)})
-    waiting = [s for s in awaiting(found) if again[s] < MOST_ADJUDICATIONS]
+    settling = {(a.sample, a.key) for a in answers if a.kind == ADJUDICATION}
+    again = Counter(sample for sample, _ in settling)
+    waiting = [s for s in awaiting(labels) if again[s] < MOST_ADJUDICATIONS]
     return sorted(waiting, key=lambda sample: again[sample])
-
-
-def _settles(reply: Reply) -> bool:
-    return reply.kind == ADJUDICATION

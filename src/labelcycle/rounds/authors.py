@@ -1,14 +1,13 @@
-"""Whether an answer is its author's own word. Pure: records in, verdict out.
+"""Whether an answer is its author's own word. Pure: answers in, verdict out.
 
 Label Studio Community lets every account change, delete and forge everybody's answers. It lets
 nobody forge who wrote the last version of one.
 """
 
 import datetime
-from typing import Any
 
-Record = dict[str, Any]
-"""An answer as a line of `annotations.jsonl` has it."""
+from labelcycle.campaign.records.answer_record import Answer
+from labelcycle.campaign.records.correction_record import UNKNOWN
 
 REMOVED = "removed/"
 """Begins the name of an annotator whose account is gone.
@@ -17,54 +16,45 @@ Label Studio forgets of all its answers whose they are and who wrote them. Whate
 the answers of others looks the same then: who vouches for them is gone.
 """
 
-UNKNOWN = "unknown"
-"""Stands for somebody of whom Label Studio does not tell who it was."""
 
-COUNTS = ("labels", "skipped", "reason")
-"""What of an answer counts: where these are as they were, nothing was changed.
+def same(before: Answer, after: Answer) -> bool:
+    """True if both say the same: what of an answer counts is as it was.
 
-Not whose it is: Label Studio forgets that of all answers of an account that is removed.
-"""
-
-
-def same(before: Record, after: Record) -> bool:
-    """True if both say the same."""
-    # a tuple here is a list in the file
-    return all(_plain(before[name]) == _plain(after[name]) for name in COUNTS)
+    Not whose it is: Label Studio forgets that of all answers of an account that is removed.
+    """
+    return (before.labels, before.skipped, before.reason) == (
+        after.labels,
+        after.skipped,
+        after.reason,
+    )
 
 
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def removed(record: Record) -> bool:
+def removed(answer: Answer) -> bool:
     """True if the account whose answer it is was removed."""
-    return str(record["annotator"]).startswith(REMOVED)
+    return answer.annotator.startswith(REMOVED)
 
 
-def misled(after: Record, until: str | None) -> bool:
+def misled(after: Answer, until: str | None) -> bool:
     """True if the answer may have been given while its task showed something else.
 
     until : moment up to which somebody may have seen that; None if it never did
     """
-    return until is not None and _moment(after["updated"]) <= _moment(until)
+    return until is not None and _moment(after.updated) <= _moment(until)
 
 
 def _moment(text: str) -> datetime.datetime:
-    found = datetime.datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+    moment = datetime.datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 
-def claimed(before: Record | None, after: Record) -> bool:
+def claimed(before: Answer | None, after: Answer) -> bool:
     """True if somebody made the answer another person's; a removed account is no person."""
     if before is None:
         return False
-    return bool(before["annotator"] != after["annotator"]) and not (
-        removed(before) or removed(after)
-    )
+    return before.annotator != after.annotator and not (removed(before) or removed(after))
 
 
-def own(before: Record | None, after: Record | None) -> bool:
+def own(before: Answer | None, after: Answer | None) -> bool:
     """True if the change from `before` to `after` is surely the author's own.
 
     before : the last version that was its author's own, None where there is none
@@ -74,17 +64,17 @@ def own(before: Record | None, after: Record | None) -> bool:
     """
     if after is None or removed(after):
         return False
-    return after["editor"] == after["annotator"] and not claimed(before, after)
+    return after.editor == after.annotator and not claimed(before, after)
 
 
-def by(after: Record | None, touched: str | None = None) -> str:
+def by(after: Answer | None, touched: str | None = None) -> str:
     """Who made a change, as a name; with a question mark where everybody could have forged it.
 
     touched : who did the last thing to the task, where there is no answer any more
     """
     if after is None:
         return UNKNOWN if touched is None else f"{touched}?"
-    return UNKNOWN if after["editor"] is None else str(after["editor"])
+    return UNKNOWN if after.editor is None else after.editor
 
 
 def named(who: str) -> str:

@@ -8,11 +8,18 @@ journal of the looks. What once waited does so until somebody decides.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
-from labelcycle.adapters.ports import AnnotationBackend, Answer
+from labelcycle.adapters.ports import AnnotationBackend
 from labelcycle.campaign import round_states
+from labelcycle.campaign.records.answer_record import Answer
+from labelcycle.campaign.records.correction_record import (
+    UNKNOWN,
+    ChangeKind,
+    Correction,
+    CorrectionState,
+    Decision,
+)
 from labelcycle.rounds import (
     answer_journal,
     authors,
@@ -21,8 +28,7 @@ from labelcycle.rounds import (
     pushed_tasks,
 )
 from labelcycle.rounds.answer_journal import Name
-from labelcycle.rounds.authors import Record
-from labelcycle.rounds.corrections import Correction, Pending, State, What
+from labelcycle.rounds.corrections import PulledRound
 from labelcycle.rounds.snapshots import Snapshot
 
 
@@ -35,72 +41,73 @@ class Compared:
     """
 
     changes: list[Correction]
-    answers: list[Record]
+    answers: list[Answer]
 
-    def pending(self, snapshot: Snapshot) -> Pending:
+    def pending(self, snapshot: Snapshot) -> PulledRound:
         """What is written: no change that was rejected, none that waits as it did before."""
-        told = {change.version for change in corrections.waiting(snapshot)}
-        return Pending(
-            [
-                c
-                for c in self.changes
-                if c.state == "counts" or (c.state == "waits" and c.version not in told)
-            ],
-            self.answers,
-        )
+        waiting = {change.id for change in corrections.waiting(corrections.pulled(snapshot))}
+        changes = [
+            change
+            for change in self.changes
+            if change.state == "counts" or (change.state == "waits" and change.id not in waiting)
+        ]
+        return PulledRound(snapshot.number, self.answers, changes)
 
 
 def compare(
     snapshot: Snapshot,
     backend: AnnotationBackend,
-    given: Iterable[Answer],
+    pulled_answers: Iterable[Answer],
     still_open: Collection[str] = (),
 ) -> Compared:
-    """How `given`, every answer there is now, differs from what is known.
+    """How `pulled_answers`, every answer there is now, differ from what is known.
 
     still_open : keys of tasks of closed rounds that wait for answers; a new one is no correction
 
     A task that is gone is told once.
     """
     closed = {key: (n, task.task) for key, (n, task) in corrections.watched(snapshot).items()}
-    own = _own(snapshot)
-    asking = {**closed, **own}
-    known = {_name(r): r for r in corrections.corrected(snapshot) if r["key"] in closed}
-    known |= {name: r for name, r in answer_journal.known(snapshot).items() if name[0] in own}
-    now = {(a.key, a.annotation): asdict(a) for a in given if a.key in asking}
+    at_work = _at_work(snapshot)
+    tasks = {**closed, **at_work}
+    rounds = corrections.pulled(snapshot)
+    recorded = (answer for _, answer in corrections.corrected(rounds))
+    known = {answer.name: answer for answer in recorded if answer.key in closed}
+    journal = answer_journal.known(snapshot).items()
+    known |= {name: answer for name, answer in journal if answer.key in at_work}
+    present = {answer.name: answer for answer in pulled_answers if answer.key in tasks}
 
-    silent = {key for key, _ in known} - {key for key, _ in now}
-    told = {c.key for n in corrections.pulled(snapshot) for c in _lost(snapshot, n)}
+    silent = {key for key, _ in known} - {key for key, _ in present}
+    told = {c.key for r in rounds for c in r.changes if c.annotation is None}
     gone = _gone(snapshot, backend, silent - told)
     lost = gone | (told & silent)
-    found = [Correction(asking[key][0], key, None, "task deleted") for key in gone]
-    touched = _touched(snapshot, backend, asking, known.keys() - now.keys(), lost)
-    numbers = {key: number for key, (number, _) in asking.items() if key not in lost}
+    changes = [Correction(tasks[key][0], key, None, "task deleted") for key in gone]
+    touched = _touched(snapshot, backend, tasks, known.keys() - present.keys(), lost)
+    numbers = {key: number for key, (number, _) in tasks.items() if key not in lost}
     decided = correction_decisions.read(snapshot)
-    waited = {change.version for change in corrections.waiting(snapshot) if change.misled}
-    until = {key: found.until for key, found in answer_journal.altered(snapshot).items()}
-    for change, trusted in _changes(numbers, known, now, touched, until, waited):
-        plain = change.key in own or (change.what == "added" and change.key in still_open)
+    waited = {change.id for change in corrections.waiting(rounds) if change.misled}
+    until = {key: task.until for key, task in answer_journal.altered(snapshot).items()}
+    for change, trusted in _changes(numbers, known, present, touched, until, waited):
+        plain = change.key in at_work or (change.what == "added" and change.key in still_open)
         if not (trusted and plain):
-            found.append(_decided(change, trusted, decided))
-    answers = _counting(known, now, found, own, still_open, lost)
-    return Compared(sorted(found, key=lambda c: (c.round, c.key, c.annotation or 0)), answers)
+            changes.append(_decided(change, trusted, decided))
+    answers = _counting(known, present, changes, at_work, still_open, lost)
+    return Compared(sorted(changes, key=lambda c: (c.round, c.key, c.annotation or 0)), answers)
 
 
 def seen(snapshot: Snapshot) -> list[Correction]:
     """What the looks so far saw changed by others in the round at work, and nobody decided on."""
-    numbers = {key: number for key, (number, _) in _own(snapshot).items()}
-    until = {key: found.until for key, found in answer_journal.altered(snapshot).items()}
+    numbers = {key: number for key, (number, _) in _at_work(snapshot).items()}
+    until = {key: task.until for key, task in answer_journal.altered(snapshot).items()}
     known, latest = answer_journal.known(snapshot), answer_journal.latest(snapshot)
     changes = _changes(numbers, known, latest, {}, until, ())
     decided = correction_decisions.read(snapshot)
-    return [c for c, trusted in changes if not trusted and c.version not in decided]
+    return [c for c, trusted in changes if not trusted and c.id not in decided]
 
 
 def _changes(
     numbers: Mapping[str, int],
-    known: Mapping[Name, Record],
-    now: Mapping[Name, Record],
+    known: Mapping[Name, Answer],
+    present: Mapping[Name, Answer],
     touched: Mapping[str, str | None],
     until: Mapping[str, str],
     waited: Collection[str],
@@ -109,40 +116,35 @@ def _changes(
 
     numbers : round by key; what is of other tasks is left out
     until : by key, moment up to which a task may have shown something else
-    waited : versions whose authors were misled in an earlier round
+    waited : ids of changes whose authors were misled in an earlier round
     """
-    place = {annotation: key for key, annotation in known}
-    for key, annotation in sorted(known.keys() | now.keys()):
-        before, after = known.get((key, annotation)), now.get((key, annotation))
-        what = _what(before, after)
-        if what is None or key not in numbers:
+    known_key = {annotation: key for key, annotation in known}
+    for key, annotation in sorted(known.keys() | present.keys()):
+        before, after = known.get((key, annotation)), present.get((key, annotation))
+        kind = _kind(before, after)
+        if kind is None or key not in numbers:
             continue
-        moved = place.get(annotation, key) != key
-        by = authors.UNKNOWN if moved else authors.by(after, touched.get(key))
-        before = before and {n: before[n] for n in before if n != "round"}
-        change = Correction(numbers[key], key, annotation, what, before, after, by)
+        moved = known_key.get(annotation, key) != key
+        by = UNKNOWN if moved else authors.by(after, touched.get(key))
+        change = Correction(numbers[key], key, annotation, kind, before, after, by)
         trusted = authors.own(before, after) and not moved
         if trusted and after:
-            misled = authors.misled(after, until.get(key)) or change.version in waited
-            change = replace(change, misled=True, by=authors.UNKNOWN) if misled else change
+            misled = authors.misled(after, until.get(key)) or change.id in waited
+            change = replace(change, misled=True, by=UNKNOWN) if misled else change
             trusted = not misled
         yield change, trusted
 
 
-def _own(snapshot: Snapshot) -> dict[str, tuple[int, int]]:
+def _at_work(snapshot: Snapshot) -> dict[str, tuple[int, int]]:
     """Round and task by key, of the round at work; none once its answers are recorded."""
-    if snapshot.number not in pushed_tasks.pushed_rounds(snapshot):
+    number, records = snapshot.number, snapshot.records
+    asked = records.has(number, round_states.PUSHED)
+    if not asked or records.has(number, round_states.ANNOTATIONS):
         return {}
-    if (snapshot.folder / round_states.ANNOTATIONS).exists():
-        return {}
-    return {task.key: (snapshot.number, task.task) for task in pushed_tasks.tasks(snapshot)}
+    return {task.key: (number, task.task) for task in records.pushed(number).tasks}
 
 
-def _name(record: Record) -> Name:
-    return record["key"], record["annotation"]
-
-
-def _what(before: Record | None, after: Record | None) -> What | None:
+def _kind(before: Answer | None, after: Answer | None) -> ChangeKind | None:
     if before is None:
         return "added"
     if after is None:
@@ -150,44 +152,40 @@ def _what(before: Record | None, after: Record | None) -> What | None:
     return None if authors.same(before, after) else "edited"
 
 
-def _decided(change: Correction, trusted: bool, decided: dict[str, Any]) -> Correction:
+def _decided(change: Correction, trusted: bool, decided: Mapping[str, Decision]) -> Correction:
     """The change with its state; a decision counts for what is its author's own, too."""
-    usual: State = "counts" if trusted else "waits"
-    states: dict[str, State] = {"accept": "counts", "reject": "rejected"}
-    state = states.get(decided.get(change.version, ""), usual)
-    return Correction(**{**vars(change), "state": state})
+    states: dict[Decision, CorrectionState] = {"accept": "counts", "reject": "rejected"}
+    if change.id in decided:
+        return replace(change, state=states[decided[change.id]])
+    return replace(change, state="counts" if trusted else "waits")
 
 
 def _counting(
-    known: dict[Name, Record],
-    now: dict[Name, Record],
-    found: Iterable[Correction],
-    own: Collection[str],
+    known: Mapping[Name, Answer],
+    present: Mapping[Name, Answer],
+    changes: Iterable[Correction],
+    at_work: Collection[str],
     late: Collection[str],
     lost: Collection[str],
-) -> list[Record]:
+) -> list[Answer]:
     """The answers that count, of the round's own tasks and of those that are still open.
 
     What is recorded of the latter already is not repeated where somebody else changed it.
     """
-    put_off = {(c.key, c.annotation) for c in found if c.state != "counts"}
+    put_off = {(c.key, c.annotation) for c in changes if c.state != "counts"}
     counting = []
-    for name in sorted(known.keys() | now.keys()):
-        key, before, after = name[0], known.get(name), now.get(name)
-        if key not in own and key not in late:
+    for name in sorted(known.keys() | present.keys()):
+        key, before, after = name[0], known.get(name), present.get(name)
+        if key not in at_work and key not in late:
             continue
         if name in put_off or key in lost:
-            chosen = before if key in own else None
-        elif after and before and key in own:
-            chosen = {**after, "annotator": before["annotator"]}
+            chosen = before if key in at_work else None
+        elif after and before and key in at_work:
+            chosen = replace(after, annotator=before.annotator)
         else:
             chosen = after
         counting += [chosen] if chosen else []
-    return sorted(counting, key=lambda record: (record["task"], record["annotation"]))
-
-
-def _lost(snapshot: Snapshot, number: int) -> list[Correction]:
-    return [c for c in corrections.read(snapshot, number) if c.annotation is None]
+    return sorted(counting, key=lambda answer: (answer.task, answer.annotation))
 
 
 def _gone(snapshot: Snapshot, backend: AnnotationBackend, silent: set[str]) -> set[str]:
@@ -200,11 +198,11 @@ def _gone(snapshot: Snapshot, backend: AnnotationBackend, silent: set[str]) -> s
 def _touched(
     snapshot: Snapshot,
     backend: AnnotationBackend,
-    asking: dict[str, tuple[int, int]],
+    tasks: Mapping[str, tuple[int, int]],
     missing: Iterable[Name],
     lost: Collection[str],
 ) -> dict[str, str | None]:
     """By key, who did the last thing to the tasks from which an answer went."""
-    tasks = {key: asking[key][1] for key, _ in missing if key not in lost}
-    last = pushed_tasks.last_place(snapshot)
-    return backend.touched(last[1], tasks) if tasks and last else {}
+    ids = {key: tasks[key][1] for key, _ in missing if key not in lost}
+    place = pushed_tasks.last_place(snapshot)
+    return backend.touched(place[1], ids) if ids and place else {}

@@ -1,54 +1,40 @@
-"""What whoever keeps the campaign decided on corrections: `rounds/decisions.jsonl`.
+"""What whoever keeps the campaign decided on corrections: `rounds/decisions.jsonl`."""
 
-A decision names one version of one answer: if that is changed once more, it is asked anew.
-"""
-
-import datetime
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Literal
 
-from labelcycle.campaign.store import read_jsonl, write_jsonl
+from labelcycle.campaign.records.correction_record import Correction, DecidedCorrection, Decision
+from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.rounds import corrections
-from labelcycle.rounds.corrections import Correction
-from labelcycle.rounds.snapshots import Snapshot
-
-Decision = Literal["accept", "reject"]
-
-
-def path(snapshot: Snapshot) -> Path:
-    """The file, which the commits of rounds hold."""
-    return snapshot.campaign.rounds / "decisions.jsonl"
+from labelcycle.rounds.snapshots import Snapshot, present_time
 
 
 def read(snapshot: Snapshot) -> dict[str, Decision]:
-    """The decision on each version; the last one counts."""
-    file = path(snapshot)
-    return {r["version"]: r["decision"] for r in read_jsonl(file)} if file.exists() else {}
+    """The decision on each correction, by its id; the last one counts."""
+    return {decided.correction: decided.decision for decided in snapshot.records.decisions()}
 
 
 def undecided(snapshot: Snapshot) -> list[Correction]:
     """The changes that were recorded, wait, and were not decided on since."""
     decided = read(snapshot)
-    return [c for c in corrections.waiting(snapshot) if c.version not in decided]
+    waiting = corrections.waiting(corrections.pulled(snapshot))
+    return [change for change in waiting if change.id not in decided]
 
 
 def write(snapshot: Snapshot, changes: Iterable[Correction], decision: Decision) -> None:
     """Add the same decision on several changes."""
-    file = path(snapshot)
-    at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    made = [
-        {
-            "version": change.version,
-            "decision": decision,
-            "at": at,
-            "round": change.round,
-            "key": change.key,
-            "annotation": change.annotation,
-            "what": change.what,
-            "by": change.by,
-            "of": change.of,
-        }
+    at = present_time()
+    added = [
+        DecidedCorrection(
+            correction=change.id,
+            decision=decision,
+            at=at,
+            round=change.round,
+            key=change.key,
+            annotation=change.annotation,
+            what=change.what,
+            by=change.by,
+            of=change.of,
+        )
         for change in changes
     ]
-    write_jsonl(file, [*(read_jsonl(file) if file.exists() else ()), *made])
+    write_lines(snapshot.campaign.decisions, [*snapshot.records.decisions(), *added])

@@ -1,86 +1,63 @@
 """What a round asked of people, as its `pushed.json` keeps it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Self
+from collections.abc import Iterable
 
 from labelcycle.adapters import annotation
-from labelcycle.adapters.ports import AnnotationBackend, Display, Kind, TaskSpec
+from labelcycle.adapters.ports import AnnotationBackend, Display, TaskSpec
 from labelcycle.campaign import round_states
+from labelcycle.campaign.records.pushed_record import (
+    ADJUDICATION,
+    GOLD,
+    HOLDOUT,
+    SELECTED,
+    PushedTask,
+)
 from labelcycle.rounds.snapshots import Snapshot
 
-SELECTED: Kind = "selected"
-HOLDOUT: Kind = "holdout"
-GOLD: Kind = "gold"
-ADJUDICATION: Kind = "adjudication"
+
+def pushed_task(task: TaskSpec, number: int, display: Display) -> PushedTask:
+    """The record of a task that was pushed, under the id `number`."""
+    prediction = task.prediction
+    return PushedTask(
+        key=task.key,
+        sample=task.sample,
+        rank=task.rank,
+        task=number,
+        kind=task.kind,
+        wanted=task.wanted,
+        predicted=prediction.label if prediction else None,
+        shown=task.shown if prediction else False,
+        display=display,
+    )
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One task of a round.
-
-    task : id in the annotation backend; rank : order in which tasks are served
-    wanted : how many different people are to answer it
-    predicted : the class that the model of the time gave the sample, None if there was none
-    shown : whether annotators saw it
-    display : all that the task shows them; empty where an earlier version pushed it
-    """
-
-    key: str
-    sample: str
-    rank: int
-    task: int
-    kind: Kind = SELECTED
-    wanted: int = 1
-    predicted: str | None = None
-    shown: bool = False
-    display: Display = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, task: TaskSpec, number: int, display: Display) -> Self:
-        """A task as it was pushed, under the id `number`."""
-        given = task.prediction
-        label, shown = (given.label, task.shown) if given else (None, False)
-        return cls(
-            task.key, task.sample, task.rank, number, task.kind, task.wanted, label, shown, display
-        )
-
-    @classmethod
-    def read(cls, record: Mapping[str, Any]) -> Self:
-        """A task from its record; an earlier version only knew whether it is of the hold-out."""
-        fields = dict(record)
-        if fields.pop("holdout", False):
-            fields["kind"] = HOLDOUT
-        return cls(**fields)
-
-
-def tasks(snapshot: Snapshot, number: int | None = None) -> list[Asked]:
+def tasks(snapshot: Snapshot, number: int | None = None) -> tuple[PushedTask, ...]:
     """The tasks of a round (default: the round at work), by rank."""
-    return [Asked.read(record) for record in snapshot.record(round_states.PUSHED, number)["tasks"]]
+    return snapshot.records.pushed(snapshot.number if number is None else number).tasks
 
 
-def ids(asked: Iterable[Asked]) -> dict[str, int]:
+def ids(tasks: Iterable[PushedTask]) -> dict[str, int]:
     """Task id by key."""
-    return {task.key: task.task for task in asked}
+    return {task.key: task.task for task in tasks}
 
 
 def pushed_rounds(snapshot: Snapshot) -> list[int]:
     """Numbers of the rounds that asked people, the one at work included."""
     numbers = range(snapshot.number + 1)
-    return [n for n in numbers if (snapshot.campaign.round(n) / round_states.PUSHED).exists()]
+    return [n for n in numbers if snapshot.records.has(n, round_states.PUSHED)]
 
 
-def place(snapshot: Snapshot, number: int) -> tuple[str, int]:
-    """Where a round asked people: the name of the backend, and the project there."""
-    record = snapshot.record(round_states.PUSHED, number)
-    return str(record["backend"]), int(record["project"])
+def tasks_by_key(snapshot: Snapshot) -> dict[str, PushedTask]:
+    """Every task of the campaign so far."""
+    numbers = pushed_rounds(snapshot)
+    return {task.key: task for number in numbers for task in tasks(snapshot, number)}
 
 
 def last_place(snapshot: Snapshot) -> tuple[str, int] | None:
     """Where people were asked last; None if nobody was asked."""
     numbers = pushed_rounds(snapshot)
-    return place(snapshot, numbers[-1]) if numbers else None
+    return snapshot.records.pushed(numbers[-1]).place if numbers else None
 
 
 def backend(snapshot: Snapshot) -> AnnotationBackend:
@@ -92,23 +69,20 @@ def backend(snapshot: Snapshot) -> AnnotationBackend:
     return annotation.of(snapshot.campaign, last[0] if last else snapshot.config.push.backend)
 
 
-def wanted(snapshot: Snapshot) -> dict[str, int]:
+def people_wanted(tasks: Iterable[PushedTask]) -> dict[str, int]:
     """How many people were to answer each sample when it was chosen, by sample.
+
+    tasks : in the order of their rounds
 
     One that was returned and chosen again counts as then. Adjudication asks for one person more,
     which changes nothing in what was wanted.
     """
-    return {
-        task.sample: task.wanted
-        for number in pushed_rounds(snapshot)
-        for task in tasks(snapshot, number)
-        if task.kind in (SELECTED, HOLDOUT)
-    }
+    return {task.sample: task.wanted for task in tasks if task.kind in (SELECTED, HOLDOUT)}
 
 
-def told(asked: Iterable[Asked]) -> str:
+def told(tasks: Iterable[PushedTask]) -> str:
     """What waits for annotators, for whoever keeps the campaign, who may know of each kind."""
-    counts = Counter(task.kind for task in asked)
+    counts = Counter(task.kind for task in tasks)
     more = [
         f"{counts[kind]} {words}"
         for kind, words in (

@@ -1,11 +1,10 @@
 """What becomes of skips: how many there are, whether a class is missing, which are asked again."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
-from labelcycle.campaign import store
-from labelcycle.campaign.labels import read_all_labels, read_holdout
+from labelcycle.campaign.records.people_record import PeopleFigures
+from labelcycle.campaign.records.record_files import Record
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, Label
 from labelcycle.core.skip_reasons import NONE, REASONS, reason_of
@@ -29,12 +28,16 @@ class Request:
     at: str
 
 
-def requests(campaign: Campaign) -> list[Request]:
+@dataclass(frozen=True)
+class Requests(Record):
+    """The content of `again.json`: the requests so far, in order."""
+
+    requests: tuple[Request, ...]
+
+
+def requests(campaign: Campaign) -> tuple[Request, ...]:
     """The requests so far, in order."""
-    if not campaign.again.exists():
-        return []
-    records = store.read_json(campaign.again)["requests"]
-    return [Request(**{**record, "reasons": tuple(record["reasons"])}) for record in records]
+    return Requests.read(campaign.again).requests if campaign.again.exists() else ()
 
 
 def ask_again(snapshot: Snapshot, reasons: Collection[str], at: str) -> list[str]:
@@ -48,32 +51,31 @@ def ask_again(snapshot: Snapshot, reasons: Collection[str], at: str) -> list[str
     number = snapshot.number + (snapshot.state is not State.DUE)
     request = Request(number, tuple(sorted(reasons)), at)
     campaign = snapshot.campaign
-    if _meant(_latest(campaign), [request]):
-        made = [*requests(campaign), request]
-        store.write_json(campaign.again, {"requests": [asdict(each) for each in made]})
-    return waiting(campaign)
+    if _requested(_latest(snapshot), [request]):
+        Requests((*requests(campaign), request)).write(campaign.again)
+    return waiting(snapshot)
 
 
-def waiting(campaign: Campaign) -> list[str]:
+def waiting(snapshot: Snapshot) -> list[str]:
     """The samples that are to be asked again and were not yet, the longest waiting first."""
-    return _meant(_latest(campaign), requests(campaign))
+    return _requested(_latest(snapshot), requests(snapshot.campaign))
 
 
-def _latest(campaign: Campaign) -> list[Label]:
-    return [*read_holdout(campaign), *read_all_labels(campaign).values()]
+def _latest(snapshot: Snapshot) -> list[Label]:
+    return [*snapshot.records.holdout(), *snapshot.records.labels().values()]
 
 
-def _meant(labels: Iterable[Label], asked: Iterable[Request]) -> list[str]:
-    found = []
-    made = list(asked)
+def _requested(labels: Iterable[Label], requests: Collection[Request]) -> list[str]:
+    """The samples that the requests mean, the longest waiting first."""
+    waiting = []
     for label in labels:
         reason = reason_of(label.reason or "")
         number = _round(label)
         if reason is None or number is None:
             continue
-        if any(number < request.round and reason in request.reasons for request in made):
-            found.append((number, label.sample))
-    return [sample for _, sample in sorted(found)]
+        if any(number < request.round and reason in request.reasons for request in requests):
+            waiting.append((number, label.sample))
+    return [sample for _, sample in sorted(waiting)]
 
 
 def _round(label: Label) -> int | None:
@@ -85,19 +87,19 @@ def _round(label: Label) -> int | None:
 # --- what is said --------------------------------------------------------------------------
 
 
-def told(people: Mapping[str, Any] | None, share: float) -> list[str]:
+def told(people: PeopleFigures, share: float) -> list[str]:
     """Lines on a round's skips, and on a class that seems to be missing.
 
     people : the figures of its people; share : more answers of none of the classes say so
     """
-    skips = (people or {}).get("skips") or {}
-    if not people or not skips:
+    skips = people.skips
+    if not skips:
         return []
     lines = ["Skips: " + ", ".join(f"{name} {count}" for name, count in skips.items())]
     count = skips.get(NONE, 0)
-    if count >= LEAST and count > share * people["answers"]:
+    if count >= LEAST and count > share * people.answers:
         lines.append(
-            f"{count} of {people['answers']} answers say {NONE!r}: a class may be missing; look at"
+            f"{count} of {people.answers} answers say {NONE!r}: a class may be missing; look at"
             " these images (`labelcycle export - --rejected`), add it with `labelcycle schema add`,"
             f' then `labelcycle ask-again --reason "{NONE}"`'
         )

@@ -1,17 +1,20 @@
 """Where a campaign stands, and whether it may be worked on."""
 
-from dataclasses import dataclass
+import datetime
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import tracked_files
 from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import read_migrations
+from labelcycle.campaign.records.metrics_record import Metrics
+from labelcycle.campaign.records.pushed_record import Pushed
+from labelcycle.campaign.records.round_records import Memory, RoundRecords
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import OWNED, PART, Campaign, digest, file_digest, read_json
+from labelcycle.campaign.store import OWNED, PART, Campaign, digest, file_digest
 from labelcycle.config import Config
 from labelcycle.errors import DataError, StateError, ToolFailed
 from labelcycle.rounds import plug_in_options, trusted_places
@@ -41,13 +44,22 @@ COMMITTED = (*RESULTS, "dvc.yaml", "params.yaml", "schema.json", "again.json")
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A campaign at one moment: its settings, the round at work and that round's state."""
+    """A campaign at one moment: its settings, the round at work and that round's state.
+
+    memory : the records that were read already, which a renewed snapshot has, too
+    """
 
     campaign: Campaign
     config: Config
     tags: frozenset[str]
     number: int
     state: State
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
+
+    @cached_property
+    def records(self) -> RoundRecords:
+        """The records of the rounds, and the labels."""
+        return RoundRecords(self.campaign, self.memory)
 
     @cached_property
     def key(self) -> str:
@@ -64,18 +76,22 @@ class Snapshot:
         """Numbers of the closed rounds."""
         return range(self.number)
 
-    def record(self, name: str, number: int | None = None) -> Any:
-        """Content of one JSON file of a round (default: the round at work)."""
-        return read_json(self.campaign.round(self.number if number is None else number) / name)
-
     @property
     def finished(self) -> int:
         """Number of closed rounds that count against `campaign.rounds`: all but cancelled ones."""
-        return sum(not self.record(round_states.METRICS, n).get("cancelled") for n in self.closed)
+        return sum(not self.records.metrics(number).cancelled for number in self.closed)
 
 
-def read(root: Path) -> Snapshot:
-    """Where the campaign in `root` stands. Raises StateError if it is none, or not all of one."""
+def present_time() -> str:
+    """The present time in UTC, ISO 8601, whole seconds."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def read(root: Path, memory: Memory | None = None) -> Snapshot:
+    """Where the campaign in `root` stands. Raises StateError if it is none, or not all of one.
+
+    memory : records that were read before
+    """
     campaign = Campaign(root)
     git.check_usable(campaign.root)
     git.check_whole(campaign.root)
@@ -93,7 +109,13 @@ def read(root: Path) -> Snapshot:
             " wanted the tags of all rounds, for they say which are closed; run"
             " `git fetch --tags`, or bring them from where the campaign was copied"
         )
-    return Snapshot(campaign, settings, tags, number, round_states.state(number, files, tags))
+    state = round_states.state(number, files, tags)
+    return Snapshot(campaign, settings, tags, number, state, memory or Memory())
+
+
+def renewed(snapshot: Snapshot) -> Snapshot:
+    """Where the same campaign stands by now; no record is read again that stayed the same."""
+    return read(snapshot.campaign.root, snapshot.memory)
 
 
 def ready(root: Path, *, parts: bool = True) -> Snapshot:
@@ -121,10 +143,9 @@ def ready(root: Path, *, parts: bool = True) -> Snapshot:
             f"{' ...' if len(changed) > 5 else ''}; commit them or put them back (git stash)"
         )
     if not campaign.samples.exists():
-        tracked = campaign.samples.with_name("samples.jsonl.dvc").exists()
         raise StateError(
-            f"{campaign.samples} is missing; wanted the pool's samples; run "
-            + ("`labelcycle pull`" if tracked else "`labelcycle ingest PATH...`")
+            f"{campaign.samples} is missing; wanted the pool's samples; run"
+            f" {brings_samples(campaign)}"
         )
     if campaign.dvc_yaml.read_text(encoding="utf-8") != declaration.print_dvc_yaml():
         raise StateError(
@@ -137,6 +158,12 @@ def ready(root: Path, *, parts: bool = True) -> Snapshot:
     _check_frozen(snapshot)
     check_classes(snapshot)
     return snapshot
+
+
+def brings_samples(campaign: Campaign) -> str:
+    """The command that brings the samples of a campaign without any: a clone has yet to pull."""
+    tracked = campaign.samples.with_name("samples.jsonl.dvc").exists()
+    return "`labelcycle pull`" if tracked else "`labelcycle ingest PATH...`"
 
 
 def sweep(campaign: Campaign) -> None:
@@ -158,12 +185,14 @@ def _check_asked(snapshot: Snapshot) -> None:
     What is done with a round's tasks would be done to those of another campaign.
     """
     for number in range(snapshot.number + 1):
-        path = snapshot.campaign.round(number) / round_states.PUSHED
-        for task in read_json(path)["tasks"] if path.exists() else ():
-            wanted = f"{snapshot.key}/{number:03d}/{task['sample']}"
-            if task["key"] != wanted:
+        if not snapshot.records.has(number, round_states.PUSHED):
+            continue
+        for task in snapshot.records.pushed(number).tasks:
+            key = f"{snapshot.key}/{number:03d}/{task.sample}"
+            if task.key != key:
+                path = snapshot.records.path(number, round_states.PUSHED)
                 raise DataError(
-                    f"{path}: wanted the key {wanted!r}, got {task['key']!r}, a task of another"
+                    f"{path}: wanted the key {key!r}, got {task.key!r}, a task of another"
                     f" campaign or round; restore it with `git checkout`"
                 )
 
@@ -171,17 +200,16 @@ def _check_asked(snapshot: Snapshot) -> None:
 def _check_frozen(snapshot: Snapshot) -> None:
     """Raise StateError if the pool, the hold-out or the owned labels changed since round 0."""
     campaign = snapshot.campaign
-    first = campaign.round(0) / round_states.PLAN
-    if not first.exists():
+    if not snapshot.records.has(0, round_states.PLAN):
         return
-    wanted = read_json(first)["digests"]
+    digests = snapshot.records.plan(0).digests
     owned = campaign.label_file(OWNED)
-    for path, name in ((campaign.samples, "pool"), (owned, "owned")):
+    for path, frozen in ((campaign.samples, digests.pool), (owned, digests.owned)):
         got = file_digest(path) if path.exists() else "no file"
-        if got != wanted[name]:
+        if got != frozen:
             inside = path.relative_to(campaign.root)
             raise StateError(
-                f"{inside} changed since round 0, which froze it: wanted digest {wanted[name]},"
+                f"{inside} changed since round 0, which froze it: wanted digest {frozen},"
                 f" got {got}; put it back: dvc checkout data/samples.jsonl.dvc data/labels.dvc"
             )
 
@@ -192,19 +220,19 @@ def check_classes(snapshot: Snapshot) -> None:
     Their order is free: it decides hot keys, and no label depends on it.
     """
     migrations = read_migrations(snapshot.campaign)
-    first = snapshot.campaign.round(0) / round_states.PLAN
     if migrations:
-        wanted = migrations[-1].after
-    elif first.exists():  # an earlier version did not write them there
-        wanted = tuple(read_json(first).get("classes", snapshot.config.classes))
+        classes = migrations[-1].after
+    elif snapshot.records.has(0, round_states.PLAN):
+        classes = snapshot.records.plan(0).classes
     else:
         return
-    if set(snapshot.config.classes) != set(wanted):
+    if set(snapshot.config.classes) != set(classes):
         raise StateError(
-            f"params.yaml: campaign.classes is not what labels were given in: wanted"
-            f" {', '.join(map(repr, wanted))}, got {', '.join(map(repr, snapshot.config.classes))};"
-            " put them back, then change them by `labelcycle schema add`, `rename`, `merge` or"
-            " `remove`, which also says what becomes of the labels"
+            "params.yaml: campaign.classes is not what labels were given in: wanted"
+            f" {', '.join(map(repr, classes))}, got"
+            f" {', '.join(map(repr, snapshot.config.classes))}; put them back, then change them by"
+            " `labelcycle schema add`, `rename`, `merge` or `remove`, which also says what becomes"
+            " of the labels"
         )
 
 
@@ -224,10 +252,10 @@ def check_closed(campaign: Campaign, number: int) -> None:
         recorded = digest(git.show(campaign.root, tag, inside))
     except ToolFailed as error:
         raise StateError(f"tag {tag} holds no {inside}: {error}") from error
-    wanted = {inside: recorded}
+    digests = {inside: recorded}
     if _plain(metrics) and file_digest(metrics) == recorded:
-        wanted |= _digests(campaign, number)
-    for name, value in wanted.items():
+        digests |= _digests(campaign, number)
+    for name, value in digests.items():
         path = campaign.root / name
         got = file_digest(path) if _plain(path) else "no file"
         if got != value:
@@ -251,10 +279,10 @@ def _digests(campaign: Campaign, number: int) -> dict[str, str]:
     path = campaign.round(number) / round_states.METRICS
     folder = str(path.parent.relative_to(campaign.root))
     labels = str(campaign.label_file(number).relative_to(campaign.root))
-    digests: dict[str, str] = read_json(path)["digests"]
+    digests = dict(Metrics.read(path).digests)
     for name in digests:
-        place, _, own = name.rpartition("/")
-        if name != labels and (place != folder or own.startswith(".") or not own):
+        parent, _, file = name.rpartition("/")
+        if name != labels and (parent != folder or file.startswith(".") or not file):
             raise StateError(
                 f"{path}: digests has {name!r}; wanted files in {folder}/ and {labels} alone;"
                 " whoever wrote it may be after files of yours: do not use this campaign"
@@ -270,5 +298,4 @@ def _plain(path: Path) -> bool:
 def last_push(campaign: Campaign) -> tuple[str, int] | None:
     """Backend and project that were pushed to last; None before round 0 is pushed."""
     pushed = sorted(campaign.rounds.glob(f"*/{round_states.PUSHED}"))
-    record = read_json(pushed[-1]) if pushed else None
-    return (str(record["backend"]), int(record["project"])) if record else None
+    return Pushed.read(pushed[-1]).place if pushed else None

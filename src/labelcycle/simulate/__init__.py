@@ -1,5 +1,5 @@
 """Campaigns without people: labels are bought round by round from a set that has them all.
 
-`play_campaign` plays one campaign with the code of the stages, `campaigns` all that are asked for,
+`play_trial` plays one campaign with the code of the stages, `run_trials` all that are asked for,
 `experiment` reads what to play from a file, and `run_experiment` makes tables and figures of it.
 """

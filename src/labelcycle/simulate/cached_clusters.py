@@ -5,10 +5,11 @@ from pathlib import Path
 
 from labelcycle.campaign import store
 from labelcycle.nn.progress import Progress
-from labelcycle.simulate.comparison import Campaign, Problem, read_by
+from labelcycle.simulate.comparison import Problem
 from labelcycle.simulate.play_trial import Assignment, clustered
 from labelcycle.simulate.plug_in_choice import Choice
 from labelcycle.simulate.progress_callback import Showing
+from labelcycle.simulate.trial import Trial, read_by
 from labelcycle.simulate.workers import Workers
 
 Rounds = dict[tuple[str, int], list[Assignment]]
@@ -51,13 +52,13 @@ class Folder:
 
 def made(
     problem: Problem,
-    campaigns: Sequence[Campaign],
+    trials: Sequence[Trial],
     folder: Folder,
     workers: Workers,
     showing: Showing,
 ) -> Rounds:
     """The clusters that these campaigns are going to read."""
-    groups = {(c.text, each.seed): c for each in campaigns if (c := read_by(each))}
+    groups = {(c.text, each.seed): c for each in trials if (c := read_by(each))}
     numbers = [number for number, _ in problem.rounds()]
     wanted = [(c, seed, n) for (_, seed), c in groups.items() for n in numbers]
     found = {(c.text, seed, n): folder.get((c, seed, n)) for c, seed, n in wanted}

@@ -1,4 +1,4 @@
-"""What the campaigns of a comparison have in common: the data, the pool, the budgets."""
+"""What the trials of a comparison have in common: the data, the pool, the budgets."""
 
 import hashlib
 from dataclasses import dataclass, field, fields
@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.campaign import store
-from labelcycle.core import strategies
 from labelcycle.core.seeding import derive
-from labelcycle.simulate.plug_in_choice import Choice
 from labelcycle.stages import cluster
 
 Features = NDArray[np.floating]
@@ -92,7 +90,7 @@ def pool_rows(n: int, pool: int, seed: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Problem:
-    """What all campaigns have in common.
+    """What all trials have in common.
 
     pool : rows of the training set that a seed draws, all if there are fewer
     budgets : labels after each round, rising
@@ -134,48 +132,3 @@ class Problem:
             "stage": stage,
             "features": self.features,
         }
-
-
-@dataclass(frozen=True)
-class Campaign:
-    """One campaign; clusterer : None where the strategy reads no clusters."""
-
-    strategy: Choice
-    clusterer: Choice | None
-    learner: Choice
-    seed: int
-
-    def record(self) -> dict[str, Any]:
-        """All parts with their options, for JSON."""
-        return {
-            "strategy": self.strategy.record(),
-            "clusterer": self.clusterer.record() if self.clusterer else None,
-            "learner": self.learner.record(),
-            "seed": self.seed,
-        }
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a campaign gave.
-
-    accuracy, balanced : shares of the test set at each number of labels of `Problem.measured`:
-        right answers, and mean recall of the classes
-    picks : training rows bought in each round, best first
-    stood_in : how many of these another strategy picked, for the model said the same of all
-    """
-
-    accuracy: list[float]
-    balanced: list[float]
-    picks: list[list[int]] = field(default_factory=list)
-    stood_in: list[int] = field(default_factory=list)
-
-
-def needs(strategy: Choice) -> frozenset[str]:
-    """What the strategy reads of the pool."""
-    return strategies.get(strategy.name).NEEDS
-
-
-def read_by(campaign: Campaign) -> Choice | None:
-    """The clusterer whose clusters the campaign's strategy reads."""
-    return campaign.clusterer if "clusters" in needs(campaign.strategy) else None

@@ -66,7 +66,7 @@ class EncoderOptions(Options):
 class DataOptions(Options):
     """A set of images or features whose labels are known."""
 
-    name: str = Field(description="one of the sets below")
+    name: str = Field(description="one of the data sets that labelcycle reads")
     path: str | None = Field(
         None, description="file or folder, relative to the experiment's file; may hold $VARIABLES"
     )
@@ -78,7 +78,11 @@ class DataOptions(Options):
         None, gt=1, description="thin the classes out, the last to the first divided by this"
     )
     test: float = Field(
-        0.2, gt=0, lt=1, description="share that measures, drawn at random where the set has none"
+        0.2,
+        gt=0,
+        lt=1,
+        description="share that measures, drawn at random where the set has none; skin lesions are"
+        " drawn by lesion",
     )
     balanced: bool | None = Field(
         None, description="measure the mean recall of the classes; null: as the set is measured"
@@ -126,10 +130,14 @@ class Experiment(Options):
         None, description="for sets of images"
     )
     features: Literal["encoder", "model"] = Field(
-        "encoder", description="model: of the current model's own backbone, anew each round"
+        "encoder",
+        description="model: of the current model's own backbone, anew each round; the encoder's"
+        " until the model knows two classes",
     )
     pool: int | None = Field(
-        None, ge=1, description="training rows that a seed draws; null: all of them"
+        None,
+        ge=1,
+        description="training rows that a seed draws; a set with fewer is taken whole; null: all",
     )
     initial: int | float = Field(
         0, description="labels before round 0, drawn at random: a number, or a share below 1"

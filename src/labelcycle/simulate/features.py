@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ BATCH = 256
 
 
 @dataclass(frozen=True)
-class Place:
+class Workspace:
     """Where an experiment is done, and how it says how far it is.
 
     source : folder of the experiment's file, to which paths are relative
@@ -49,7 +49,7 @@ class Place:
 
 
 def problems(
-    experiment: Experiment, options: DataOptions, read: Read, place: Place
+    experiment: Experiment, options: DataOptions, read: Read, workspace: Workspace
 ) -> Iterator[tuple[Problem, list[int]]]:
     """The problems of one set, each with the seeds of its campaigns.
 
@@ -60,12 +60,12 @@ def problems(
     encoder = encoder_of(experiment, options, read)
     if encoder is None:
         assert read.features is not None
-        shown = _squares(read, options.size or read.side, place) if seeing else None
+        shown = _squares(read, options.size or read.side, workspace) if seeing else None
         yield _problem(experiment, options, read, read.features, shown), seeds
         return
     own = encoders.options_of(encoder.name, encoder.options)
-    side = options.size or encoders.get(encoder.name).default_size(read.side, own)
-    images = _squares(read, side, place)
+    side = options.size or encoders.get_trainable(encoder.name).default_size(read.side, own)
+    images = _squares(read, side, workspace)
     shown = images if seeing else None
     n = len(read.train.labels)
     for some in [[seed] for seed in seeds] if encoder.each_seed else [seeds]:
@@ -73,7 +73,7 @@ def problems(
         seed = encoder.seed
         if encoder.each_seed:
             rows, seed = pool_rows(n, experiment.pool or n, some[0]), some[0]
-        features = _features(images, read.train.labels, rows, encoder, seed, place)
+        features = _features(images, read.train.labels, rows, encoder, seed, workspace)
         yield _problem(experiment, options, read, features, shown), some
 
 
@@ -100,9 +100,9 @@ def _problem(
     return Problem(source, pool, totals, initial, experiment.stage, experiment.features)
 
 
-def _squares(read: Read, side: int, place: Place) -> Squares:
+def _squares(read: Read, side: int, workspace: Workspace) -> Squares:
     key = _key([read.train.stamp, read.test.stamp, side, code.code_of(squares.__module__)])
-    return squares(read, side, place.cache / "images" / key, place.showing)
+    return squares(read, side, workspace.cache / "images" / key, workspace.showing)
 
 
 def _features(
@@ -111,14 +111,14 @@ def _features(
     rows: NDArray[np.int64],
     encoder: EncoderOptions,
     seed: int,
-    place: Place,
+    workspace: Workspace,
 ) -> tuple[Features, Features]:
     """Of both splits, by an encoder that is fitted to the training images `rows`."""
     own = encoders.options_of(encoder.name, encoder.options)
     key = _key(
         [
             images.digest,
-            code.named_files(place.source, getattr(own, "file", None)),
+            code.named_files(workspace.source, getattr(own, "file", None)),
             store.digest(rows.tobytes()),
             encoder.name,
             own.model_dump(mode="json"),
@@ -129,26 +129,31 @@ def _features(
             code.code_of(pretrain_training.__name__, f"{encoders.__name__}.{encoder.name}"),
         ]
     )
-    files = [place.cache / "features" / key / f"{name}.npy" for name in ("train", "test")]
+    files = [workspace.cache / "features" / key / f"{name}.npy" for name in ("train", "test")]
     if not all(file.is_file() for file in files):
-        home = place.cache / "encoders" / key
-        with contextlib.chdir(place.source):  # files that the options name lie there
-            fitted = _encoder(images.train[rows], labels[rows], encoder, seed, home, place)
+        home = workspace.cache / "encoders" / key
+        with contextlib.chdir(workspace.source):  # files that the options name lie there
+            fitted = _encoder(images.train[rows], labels[rows], encoder, seed, home, workspace)
         for file, part in zip(files, (images.train, images.test), strict=True):
-            store.write_array(file, _embedded(fitted, part, file.stem, place.showing))
+            store.write_array(file, _embedded(fitted, part, file.stem, workspace.showing))
     train, test = (store.read_array(file) for file in files)
     return train, test
 
 
 def _encoder(
-    images: Images, labels: Labels, encoder: EncoderOptions, seed: int, home: Path, place: Place
+    images: Images,
+    labels: Labels,
+    encoder: EncoderOptions,
+    seed: int,
+    home: Path,
+    workspace: Workspace,
 ) -> encoders.Encoder:
     """The encoder in the folder `home`; trained and put there if it is not."""
     if not (home / encoder_files.DESCRIPTION).is_file():
         own = encoders.options_of(encoder.name, encoder.options)
         checkpoint = home / "checkpoint" / "state.pt"
-        watch = place.watching(labels) if place.watching else None
-        with place.showing(f"encoder {encoder.name}") as show:
+        watch = workspace.watching(labels) if workspace.watching else None
+        with workspace.showing(f"encoder {encoder.name}") as show:
             show(Progress(0, 1, note=f"is fitted to {len(images):,} images, once for all"))
 
             def both(step: Progress) -> None:
@@ -161,7 +166,7 @@ def _encoder(
             )
         encoder_files.save_encoder(home, encoder.name, fitted)
         shutil.rmtree(checkpoint.parent, ignore_errors=True)
-    return cast(encoders.Encoder, encoder_files.load_encoder(home))
+    return encoder_files.load_image_encoder(home)
 
 
 def _embedded(

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from labelcycle.simulate.comparison import Campaign, Measured, Problem
+from labelcycle.simulate.comparison import Problem
+from labelcycle.simulate.trial import Measured, Trial
 
 FIGURES = ("accuracy", "balanced", "picks", "stood_in")
 """Keys of a line that are no settings, but fields of `Measured`."""
@@ -28,7 +29,7 @@ class Kept:
         path: Path | None,
         problem: Problem,
         commit: str,
-        code: Callable[[Campaign], str] | None = None,
+        code: Callable[[Trial], str] | None = None,
     ) -> None:
         self._path = path
         self._commit = commit
@@ -36,16 +37,16 @@ class Kept:
         self._shared = problem.record()
         self._found = {_key(record): record for record in self._read()}
 
-    def get(self, campaign: Campaign) -> Measured | None:
+    def get(self, trial: Trial) -> Measured | None:
         """The campaign, if it is there."""
-        record = self._found.get(_key(self._settings(campaign)))
+        record = self._found.get(_key(self._settings(trial)))
         return (
             Measured(**{key: record[key] for key in FIGURES if key in record}) if record else None
         )
 
-    def add(self, campaign: Campaign, measured: Measured) -> None:
+    def add(self, trial: Trial, measured: Measured) -> None:
         """Keep a campaign; it is on the disk when this returns."""
-        settings = self._settings(campaign)
+        settings = self._settings(trial)
         record = {**settings, **asdict(measured), "commit": self._commit}
         self._found[_key(settings)] = record
         if self._path:
@@ -55,13 +56,13 @@ class Kept:
                 file.flush()
                 os.fsync(file.fileno())
 
-    def commits(self, campaigns: Iterable[Campaign]) -> list[str]:
+    def commits(self, trials: Iterable[Trial]) -> list[str]:
         """Those whose code these campaigns ran."""
-        return sorted({self._found[_key(self._settings(each))]["commit"] for each in campaigns})
+        return sorted({self._found[_key(self._settings(each))]["commit"] for each in trials})
 
-    def _settings(self, campaign: Campaign) -> dict[str, Any]:
-        code = {"code": self._code(campaign)} if self._code else {}
-        return {**self._shared, **campaign.record(), **code}
+    def _settings(self, trial: Trial) -> dict[str, Any]:
+        code = {"code": self._code(trial)} if self._code else {}
+        return {**self._shared, **trial.record(), **code}
 
     def _read(self) -> list[dict[str, Any]]:
         """All whole lines; half a line, of a program that was ended while it wrote, is cut off."""

@@ -16,16 +16,9 @@ from labelcycle.core.seeding import derive
 from labelcycle.nn import learner_inputs
 from labelcycle.nn.learner_inputs import Pictures, Seen
 from labelcycle.nn.learners import Learner, sees_images
-from labelcycle.simulate.comparison import (
-    Campaign,
-    Features,
-    Images,
-    Measured,
-    Problem,
-    needs,
-    read_by,
-)
+from labelcycle.simulate.comparison import Features, Images, Problem
 from labelcycle.simulate.plug_in_choice import Choice
+from labelcycle.simulate.trial import Measured, Trial, needs, read_by
 from labelcycle.stages import cluster, query
 
 Assignment = NDArray[np.int32]
@@ -38,33 +31,33 @@ def clustered(problem: Problem, clusterer: Choice, seed: int, number: int) -> As
     return _clusters(problem, clusterer, features, seed, number)
 
 
-def play(problem: Problem, campaign: Campaign, clusters: Sequence[Assignment] | None) -> Measured:
+def play(problem: Problem, trial: Trial, clusters: Sequence[Assignment] | None) -> Measured:
     """A whole campaign.
 
     clusters : those of each round; None if the strategy reads none, or if the features are the
         model's own: then each round has clusters of its own
     """
-    seen, rows = _pool(problem, campaign), problem.rows(campaign.seed)
+    seen, rows = _pool(problem, trial), problem.rows(trial.seed)
     truth = problem.source.data.train_labels[rows]
-    labels = initial_labels(problem, truth, campaign.seed)
-    model = _fitted(problem, campaign, seen, labels)
-    found = [_confusion(problem, campaign, model)] if problem.initial else []
+    labels = initial_labels(problem, truth, trial.seed)
+    model = _fitted(problem, trial, seen, labels)
+    found = [_confusion(problem, trial, model)] if problem.initial else []
     bought, stood_in = [], []
     classes = problem.source.classes
-    clusterer = read_by(campaign)
+    clusterer = read_by(trial)
     for number, budget in problem.rounds():
-        features = _features(problem, campaign, seen, model)
+        features = _features(problem, trial, seen, model)
         groups = clusters[number] if clusters else None
         if groups is None and clusterer:
-            groups = _clusters(problem, clusterer, features, campaign.seed, number)
-        pool = pool_seen(campaign, replace(seen, features=features), labels, groups, model, classes)
-        selection = _picks(campaign, pool, budget, number, seen, model)
+            groups = _clusters(problem, clusterer, features, trial.seed, number)
+        pool = pool_seen(trial, replace(seen, features=features), labels, groups, model, classes)
+        selection = _picks(trial, pool, budget, number, seen, model)
         picks = selection.rows
         stood_in.append(selection.stand_ins)
         labels[picks] = truth[picks]
         bought.append(rows[picks].tolist())
-        model = _fitted(problem, campaign, seen, labels)
-        found.append(_confusion(problem, campaign, model))
+        model = _fitted(problem, trial, seen, labels)
+        found.append(_confusion(problem, trial, model))
     return Measured(
         [float(np.trace(matrix) / matrix.sum()) for matrix in found],
         [float(balanced_accuracy(matrix)) for matrix in found],
@@ -82,7 +75,7 @@ def initial_labels(problem: Problem, truth: Labels, seed: int) -> Labels:
 
 
 def pool_seen(
-    campaign: Campaign,
+    trial: Trial,
     seen: Seen,
     labels: Labels,
     clusters: Assignment | None,
@@ -93,9 +86,9 @@ def pool_seen(
 
     Who does not read these gets even ones, which say how many classes there are: probcover asks.
     """
-    reads = needs(campaign.strategy)
+    reads = needs(trial.strategy)
     if reads & {"probabilities", "head"}:
-        chances = learner_inputs.probabilities(campaign.learner.name, model, seen)
+        chances = learner_inputs.probabilities(trial.learner.name, model, seen)
     else:
         chances = np.full((len(labels), classes), 1 / classes, dtype=np.float32)
     return Pool(
@@ -107,23 +100,23 @@ def pool_seen(
     )
 
 
-def _pool(problem: Problem, campaign: Campaign) -> Seen:
-    data, rows = problem.source.data, problem.rows(campaign.seed)
-    return Seen(data.train[rows], _pictures(campaign, data.train_images, rows))
+def _pool(problem: Problem, trial: Trial) -> Seen:
+    data, rows = problem.source.data, problem.rows(trial.seed)
+    return Seen(data.train[rows], _pictures(trial, data.train_images, rows))
 
 
-def _pictures(campaign: Campaign, images: Images | None, rows: Labels) -> Pictures | None:
+def _pictures(trial: Trial, images: Images | None, rows: Labels) -> Pictures | None:
     """For learners of images; rows : of the whole set, which these samples are."""
-    if images is None or not sees_images(campaign.learner.name):
+    if images is None or not sees_images(trial.learner.name):
         return None
     return Pictures(len(rows), lambda some: np.ascontiguousarray(images[rows[some]]))
 
 
-def _features(problem: Problem, campaign: Campaign, seen: Seen, model: Learner) -> Features:
+def _features(problem: Problem, trial: Trial, seen: Seen, model: Learner) -> Features:
     """Those that clusters and strategy read: the encoder's, or the model's own if it has any."""
     if problem.features == "encoder":
         return seen.features
-    own = learner_inputs.own_features(campaign.learner.name, model, seen)
+    own = learner_inputs.own_features(trial.learner.name, model, seen)
     return seen.features if own is None else own
 
 
@@ -137,28 +130,26 @@ def _clusters(
 
 
 def _picks(
-    campaign: Campaign, pool: Pool, budget: int, number: int, seen: Seen, model: Learner
+    trial: Trial, pool: Pool, budget: int, number: int, seen: Seen, model: Learner
 ) -> Selection:
-    strategy = campaign.strategy
+    strategy = trial.strategy
     return query.selected(
         pool,
         strategy.name,
         strategy.options,
         budget,
-        derive(campaign.seed, number, "query"),
-        lambda: learner_inputs.head(campaign.learner.name, model, seen),
+        derive(trial.seed, number, "query"),
+        lambda: learner_inputs.head(trial.learner.name, model, seen),
     )
 
 
-def _fitted(problem: Problem, campaign: Campaign, seen: Seen, labels: Labels) -> Learner:
-    learner, classes = campaign.learner, problem.source.classes
-    return learner_inputs.fitted(
-        learner.name, seen, labels, classes, learner.options, campaign.seed
-    )
+def _fitted(problem: Problem, trial: Trial, seen: Seen, labels: Labels) -> Learner:
+    learner, classes = trial.learner, problem.source.classes
+    return learner_inputs.fitted(learner.name, seen, labels, classes, learner.options, trial.seed)
 
 
-def _confusion(problem: Problem, campaign: Campaign, model: Learner) -> NDArray[np.int64]:
+def _confusion(problem: Problem, trial: Trial, model: Learner) -> NDArray[np.int64]:
     data = problem.source.data
-    pictures = _pictures(campaign, data.test_images, np.arange(len(data.test)))
-    shares = learner_inputs.probabilities(campaign.learner.name, model, Seen(data.test, pictures))
+    pictures = _pictures(trial, data.test_images, np.arange(len(data.test)))
+    shares = learner_inputs.probabilities(trial.learner.name, model, Seen(data.test, pictures))
     return confusion_matrix(data.test_labels, shares.argmax(axis=1), problem.source.classes)

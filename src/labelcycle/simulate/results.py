@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.simulate.comparison import Campaign, Measured, Problem
+from labelcycle.simulate.comparison import Problem
 from labelcycle.simulate.plug_in_choice import Choice
+from labelcycle.simulate.trial import Measured, Trial
 
 BASE = "random"
 CONFIDENCE = 0.95
@@ -24,7 +25,7 @@ Values = NDArray[np.float64]
 
 def rows_of(
     problem: Problem,
-    found: Mapping[Campaign, Measured],
+    found: Mapping[Trial, Measured],
     strategies: Sequence[Choice],
     clusterer: Choice,
     learner: Choice,
@@ -36,9 +37,9 @@ def rows_of(
     """
     measure = "balanced" if problem.source.balanced else "accuracy"
     fitting = {
-        campaign: getattr(each, measure)
-        for campaign, each in found.items()
-        if campaign.learner == learner and campaign.clusterer in (None, clusterer)
+        trial: getattr(each, measure)
+        for trial, each in found.items()
+        if trial.learner == learner and trial.clusterer in (None, clusterer)
     }
     values = {
         each.text: np.array([fitting[c] for c in fitting if c.strategy == each])
@@ -57,14 +58,14 @@ def rows_of(
     ]
 
 
-def _stood_in(campaigns: Sequence[Measured], problem: Problem) -> list[float]:
+def _stood_in(trials: Sequence[Measured], problem: Problem) -> list[float]:
     """Share of each round's picks that another strategy made, for the model said nothing.
 
     At the labels of each round; 0 at those that were there before.
     """
     before = [0.0] if problem.initial else []
     return before + [
-        sum(each.stood_in[number] for each in campaigns) / (len(campaigns) * bought)
+        sum(each.stood_in[number] for each in trials) / (len(trials) * bought)
         for number, bought in problem.rounds()
     ]
 

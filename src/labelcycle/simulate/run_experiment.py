@@ -26,9 +26,9 @@ from labelcycle.errors import Interrupted
 from labelcycle.nn import learners
 from labelcycle.simulate import markdown_tables, play_trial, pool_maps, run_trials
 from labelcycle.simulate.cached_clusters import Folder
-from labelcycle.simulate.comparison import Campaign, Measured, Problem, needs
+from labelcycle.simulate.comparison import Problem
 from labelcycle.simulate.experiment import DataOptions, Experiment
-from labelcycle.simulate.features import Place, problems
+from labelcycle.simulate.features import Workspace, problems
 from labelcycle.simulate.figures.drawing import Failed, draw, map_file
 from labelcycle.simulate.finished_trials import Kept
 from labelcycle.simulate.plug_in_choice import Choice
@@ -36,6 +36,7 @@ from labelcycle.simulate.progress_callback import Showing, Watching
 from labelcycle.simulate.result_rows import counted, curves_of, groups, heading
 from labelcycle.simulate.results import Row, rows_of
 from labelcycle.simulate.sets.chosen_set import Read
+from labelcycle.simulate.trial import Measured, Trial, needs
 from labelcycle.stages import code
 
 RESULTS = "results.json"
@@ -66,10 +67,10 @@ def run(
     """
     folder = folder.absolute()
     with lock.exclusive(folder / ".labelcycle" / "simulate.lock"):
-        place = Place(source, folder / "cache", showing, watching)
+        workspace = Workspace(source, folder / "cache", showing, watching)
         try:
             parts = [
-                _of_set(experiment, options, read, folder, place, jobs)
+                _of_set(experiment, options, read, folder, workspace, jobs)
                 for options, read in zip(experiment.data, reads, strict=True)
             ]
         except KeyboardInterrupt as error:
@@ -115,20 +116,20 @@ def _of_set(
     options: DataOptions,
     read: Read,
     folder: Path,
-    place: Place,
+    workspace: Workspace,
     jobs: int,
 ) -> tuple[dict[str, Any], list[Row], Callable[[], None] | None]:
     """What there is to say about a set, its rows, and what writes its map if it has one."""
     parts = {key: experiment.chosen(key) for key in KINDS}
-    found: dict[Campaign, Measured] = {}
+    found: dict[Trial, Measured] = {}
     mapped = None
-    for problem, seeds in problems(experiment, options, read, place):
+    for problem, seeds in problems(experiment, options, read, workspace):
         kept = Kept(folder / "campaigns.jsonl", problem, f"version {__version__}", _code)
         names = {each.name for each in parts["clusterers"]}
         codes = {name: _code_of(f"{clusterers.__name__}.{name}") for name in names}
         clusters = Folder(folder / "cache" / "clusters", problem, codes)
         grid = _grid(parts, seeds)
-        found |= run_trials.run(problem, grid, kept, clusters, jobs, place.showing)
+        found |= run_trials.run(problem, grid, kept, clusters, jobs, workspace.showing)
         if seeds[0] == 0 and experiment.features == "encoder":  # else each round sees others
             mapped = partial(_map, problem, parts, found, clusters, folder)
     rows = [
@@ -142,7 +143,7 @@ def _of_set(
 def _map(
     problem: Problem,
     parts: Mapping[str, Sequence[Choice]],
-    found: Mapping[Campaign, Measured],
+    found: Mapping[Trial, Measured],
     clusters: Folder,
     folder: Path,
 ) -> None:
@@ -152,7 +153,7 @@ def _map(
     if not shown:
         return
     clusterer, learner = parts["clusterers"][0], parts["learners"][0]
-    picks = {e.text: found[Campaign(e, clusterer, learner, 0)].picks[0] for e in shown}
+    picks = {e.text: found[Trial(e, clusterer, learner, 0)].picks[0] for e in shown}
     names = list(problem.source.names)
     key = [names, problem.record(), clusterer.record(), [each.record() for each in shown], picks]
     digest = store.digest(store.dump_json([*key, code.code_of(pool_maps.__name__)]).encode())
@@ -169,12 +170,12 @@ def _map(
     store.write_json(path, {"key": digest, "data": problem.source.name, "classes": names, **made})
 
 
-def _grid(parts: Mapping[str, Sequence[Choice]], seeds: Sequence[int]) -> list[Campaign]:
+def _grid(parts: Mapping[str, Sequence[Choice]], seeds: Sequence[int]) -> list[Trial]:
     """Every combination; a strategy that reads no clusters is played once for all clusterers."""
     every = product(seeds, parts["learners"], parts["clusterers"], parts["strategies"])
     return list(
         dict.fromkeys(
-            Campaign(strategy, clusterer if "clusters" in needs(strategy) else None, learner, seed)
+            Trial(strategy, clusterer if "clusters" in needs(strategy) else None, learner, seed)
             for seed, learner, clusterer, strategy in every
         )
     )
@@ -215,11 +216,11 @@ def page(found: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _code(campaign: Campaign) -> str:
+def _code(trial: Trial) -> str:
     """Digest of what a campaign runs: this package, the stages, its own parts, the libraries."""
-    named = [(strategies, campaign.strategy), (learners, campaign.learner)]
-    if campaign.clusterer:
-        named.append((clusterers, campaign.clusterer))
+    named = [(strategies, trial.strategy), (learners, trial.learner)]
+    if trial.clusterer:
+        named.append((clusterers, trial.clusterer))
     return _code_of(*(f"{package.__name__}.{part.name}" for package, part in named))
 
 

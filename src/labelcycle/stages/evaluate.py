@@ -1,7 +1,7 @@
 """Stage `evaluate`: how good the model is on the hold-out's human labels, as JSON and figures."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from labelcycle import options as base
 from labelcycle.campaign import store
 from labelcycle.campaign.labels import read_holdout
 from labelcycle.campaign.learner_files import META
+from labelcycle.campaign.records.metrics_record import ClassFigures, Evaluation
 from labelcycle.core import metrics
 from labelcycle.core.calibration import calibration_error
 from labelcycle.core.seeding import derive
@@ -44,12 +45,13 @@ def run(campaign: store.Campaign, options: Options, classes: tuple[str, ...], se
     model = store.read_json(campaign.model / META)
     _check_classes(model["classes"], classes)
     truth, samples = _holdout(campaign, classes)
-    record: dict[str, Any] = {
-        "holdout": len(truth),
-        "labels": model["labels"],
-        "classes": list(classes),
-        "confidence": options.confidence,
-    }
+    evaluation = Evaluation(
+        labels=model["labels"],
+        holdout=len(truth),
+        classes=classes,
+        confidence=options.confidence,
+        reason="the hold-out has no accepted label: nothing was measured",
+    )
     campaign.figures.mkdir(parents=True, exist_ok=True)
     for name in (CONFUSION, PER_CLASS):
         (campaign.figures / name).unlink(missing_ok=True)
@@ -57,13 +59,12 @@ def run(campaign: store.Campaign, options: Options, classes: tuple[str, ...], se
         chances = said(campaign, samples)
         predicted = chances.argmax(axis=1)
         confusion = metrics.confusion_matrix(truth, predicted.astype(np.int64), len(classes))
-        record |= summary(confusion, classes, options, derive(seed, 0, "evaluate"))
+        figures = summary(confusion, classes, options, derive(seed, 0, "evaluate"))
         sure = chances.max(axis=1).astype(np.float64)
-        record["calibration_error"] = rounded(calibration_error(sure, predicted == truth))
+        calibration = rounded(calibration_error(sure, predicted == truth))
+        evaluation = replace(evaluation, **figures, calibration_error=calibration, reason=None)
         _draw(campaign, confusion, classes)
-    else:
-        record |= _nothing()
-    store.write_json(campaign.metrics, record)
+    evaluation.write(campaign.metrics)
 
 
 def summary(
@@ -72,31 +73,28 @@ def summary(
     options: Options,
     rng: np.random.Generator,
 ) -> dict[str, Any]:
-    """All figures of a confusion matrix with at least one sample, ready for JSON."""
+    """The figures of a confusion matrix with at least one sample, by their names in the record."""
     balanced, macro = metrics.bootstrap(confusion, options.confidence, options.bootstrap, rng)
-    each = metrics.per_class(confusion)
+    figures = metrics.per_class(confusion)
     return {
-        "accuracy": rounded(asdict(metrics.accuracy(confusion, options.confidence))),
-        "balanced_accuracy": rounded(asdict(balanced)),
-        "macro_f1": rounded(asdict(macro)),
+        "accuracy": _rounded(metrics.accuracy(confusion, options.confidence)),
+        "balanced_accuracy": _rounded(balanced),
+        "macro_f1": _rounded(macro),
         "per_class": {
-            name: {
-                "precision": rounded(each.precision[i]),
-                "recall": rounded(each.recall[i]),
-                "f1": rounded(each.f1[i]),
-                "support": int(each.support[i]),
-            }
+            name: ClassFigures(
+                precision=rounded(figures.precision[i]),
+                recall=rounded(figures.recall[i]),
+                f1=rounded(figures.f1[i]),
+                support=int(figures.support[i]),
+            )
             for i, name in enumerate(classes)
         },
-        "confusion": confusion.tolist(),
+        "confusion": tuple(tuple(row) for row in confusion.tolist()),
     }
 
 
-def _nothing() -> dict[str, Any]:
-    figures = ("accuracy", "balanced_accuracy", "macro_f1")
-    names = (*figures, "per_class", "confusion", "calibration_error")
-    reason = "the hold-out has no accepted label: nothing was measured"
-    return {**dict.fromkeys(names), "reason": reason}
+def _rounded(estimate: metrics.Estimate) -> metrics.Estimate:
+    return metrics.Estimate(**rounded(asdict(estimate)))
 
 
 def _holdout(campaign: store.Campaign, classes: Sequence[str]) -> tuple[NDArray[np.int64], Seen]:

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.campaign import store
-from labelcycle.campaign.encoder_files import DESCRIPTION, load_encoder
-from labelcycle.nn.encoders import Encoder, Images, ReadyMade, get_ready_made
+from labelcycle.campaign.encoder_files import DESCRIPTION, load_image_encoder
+from labelcycle.nn.encoders import Encoder, Images, is_ready_made
 from labelcycle.nn.learner_inputs import Pictures, Seen
 from labelcycle.nn.learners import sees_images
 from labelcycle.stages.sample_images import load_images
@@ -37,8 +37,4 @@ def seen(
 def campaign_encoder(campaign: store.Campaign) -> tuple[str, Encoder] | None:
     """Name and fitted encoder of the campaign; None if it takes no images."""
     name = store.read_json(campaign.encoder / DESCRIPTION)["encoder"]
-    if get_ready_made(name):
-        return None
-    encoder = load_encoder(campaign.encoder)
-    assert not isinstance(encoder, ReadyMade)
-    return name, encoder
+    return None if is_ready_made(name) else (name, load_image_encoder(campaign.encoder))

@@ -59,7 +59,9 @@ def run(
     if ready_made.note(campaign, name, options.options, show):
         return
     own = encoders.options_of(name, options.options)
-    size = options.image_size or encoders.get(name).default_size(median_side(samples), own)
+    size = options.image_size or encoders.get_trainable(name).default_size(
+        median_side(samples), own
+    )
     if not encoders.needs_torch(name):
         _fit_alone(campaign, name, own, size, seed, samples, show)
         return
@@ -92,7 +94,9 @@ def _fit_alone(
     rank = process_rank.own()
     if rank is not None and rank.number > 0:
         return
-    fitting = encoders.get(name).fit(load_images(campaign, samples, size), own, seed, None)
+    fitting = encoders.get_trainable(name).fit(
+        load_images(campaign, samples, size), own, seed, None
+    )
     while True:
         try:
             show(next(fitting))

@@ -82,7 +82,7 @@ def trained(
         this training; whoever has stored the encoder removes it
     """
     resume = _resume(checkpoint)
-    fitting = encoders.get(name).fit(images, options, seed, best_device(), resume)
+    fitting = encoders.get_trainable(name).fit(images, options, seed, best_device(), resume)
     with threads_set(threads):
         return _follow(fitting, checkpoint, show)
 

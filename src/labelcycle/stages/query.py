@@ -11,8 +11,9 @@ from pydantic import Field
 
 from labelcycle import options as base
 from labelcycle.campaign import store
+from labelcycle.campaign.records.selection_record import RoundSelection, SelectedSample
 from labelcycle.core import length_variance, run_strategy, strategies
-from labelcycle.core.one_line_warnings import Notice
+from labelcycle.core.one_line_warnings import Advice
 from labelcycle.core.pool import Head, Pool, Selection
 from labelcycle.core.registry import parse_options
 from labelcycle.stages.pool_files import read_features, read_pool, rounded, sound_pool
@@ -57,14 +58,14 @@ def run(
         )
     if len(np.unique(pool.labels[pool.labeled])) > 1:  # else no model has anything to say
         _tell_who_stood_in(options.strategy, selection)
-    record = {
-        "strategy": options.strategy,
-        "stood_in": selection.stood_in,
-        "budget": options.budget,
-        "options": settings.model_dump(mode="json"),
-        "samples": sample_records(ids, selection),
-    }
-    store.write_json(campaign.selection, record)
+    record = RoundSelection(
+        strategy=options.strategy,
+        stood_in=selection.stood_in,
+        budget=options.budget,
+        options=settings.model_dump(mode="json"),
+        samples=selected_samples(ids, selection),
+    )
+    record.write(campaign.selection)
 
 
 def _tell_of_lengths(features: NDArray[np.floating]) -> None:
@@ -73,7 +74,7 @@ def _tell_of_lengths(features: NDArray[np.floating]) -> None:
         warnings.warn(
             f"{text}; if lengths should count, write `normalise: false` into cluster,"
             " query.options and train.options, with a strategy and a learner that have it",
-            Notice,
+            Advice,
             stacklevel=2,
         )
 
@@ -84,7 +85,7 @@ def _tell_who_stood_in(strategy: str, selection: Selection) -> None:
         warnings.warn(
             f"{strategy}: the model says the same of {which} that are left; its cold start strategy"
             f" picks {selection.stand_ins} of {len(selection.rows)}",
-            Notice,
+            Advice,
             stacklevel=2,
         )
 
@@ -103,14 +104,14 @@ def selected(
     return run_strategy.select(strategy, pool, budget, rng, options)
 
 
-def sample_records(ids: list[str], selection: Selection) -> list[dict[str, Any]]:
-    """The picks as records, in order of rank; floats with six significant digits."""
-    return [
-        {
-            "sample": ids[row],
-            "rank": rank,
-            "score": rounded(float(selection.score[rank])),
-            "why": {name: rounded(column[rank]) for name, column in selection.why.items()},
-        }
+def selected_samples(ids: list[str], selection: Selection) -> tuple[SelectedSample, ...]:
+    """The picks in order of rank; floats with six significant digits."""
+    return tuple(
+        SelectedSample(
+            sample=ids[row],
+            rank=rank,
+            score=rounded(float(selection.score[rank])),
+            why={name: rounded(column[rank]) for name, column in selection.why.items()},
+        )
         for rank, row in enumerate(selection.rows)
-    ]
+    )

@@ -103,9 +103,9 @@ def _image_size(
         return options.image_size
     if encoder:  # its network was trained at this size
         return encoder[1].image_size
-    module: Any = learners.get(options.learner)
+    module = learners.get_for_images(options.learner)
     side = median_side(store.read_samples(campaign.samples, "pool"))
-    return int(module.default_size(side, settings))
+    return module.default_size(side, settings)
 
 
 def model_seen(campaign: store.Campaign, split: str, features: NDArray[np.floating]) -> Seen:

@@ -59,6 +59,9 @@ def own_webhooks() -> dict[str, str]:
 
 EXECUTABLE = "LABELCYCLE_LABEL_STUDIO"
 
+ORIGINS = "CSRF_TRUSTED_ORIGINS"
+"""Label Studio's list of the addresses by which people reach it through a proxy with HTTPS."""
+
 
 @dataclass(frozen=True)
 class Server:
@@ -126,12 +129,22 @@ def label_studio(campaign: Campaign, login: str, password: str, token: str) -> S
             "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
             "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(campaign.media),
             "TASK_LOCK_TTL": str(TASK_LOCK_S),
-        },
+        }
+        | behind_proxy(),
         health="/api/current-user/whoami",
         headers={"Authorization": f"Token {token}"},
         template=_label_studio_template(program, quiet),
         told=lambda host, _: own_webhooks() if host == LOOPBACK else {},
     )
+
+
+def behind_proxy() -> dict[str, str]:
+    """The addresses of a proxy for Label Studio, as the caller's environment has them.
+
+    Without them it takes no login from a page that came by HTTPS.
+    """
+    found = os.environ.get(ORIGINS)
+    return {ORIGINS: found} if found else {}
 
 
 def find_label_studio() -> Path:

@@ -131,8 +131,9 @@ def embedded(campaign: store.Campaign, show: Callable[[str], None]) -> dict[str,
         servers = {name: _server(name, campaign, record) for name in ("mlflow", "prefect")}
         for server in servers.values():
             server.folder.mkdir(parents=True, exist_ok=True)
-            _prepare(server, record, show)
-            record.setdefault("versions", {})[server.name] = server.version
+        with ThreadPoolExecutor(len(servers)) as pool:  # each may run migrations of its own
+            list(pool.map(lambda server: _prepare(server, record, show), servers.values()))
+        record.setdefault("versions", {}).update({s.name: s.version for s in servers.values()})
         service_record.write(campaign, record)
     return {"MLFLOW_TRACKING_URI": f"sqlite:///{servers['mlflow'].database}"}
 

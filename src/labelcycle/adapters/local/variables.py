@@ -8,6 +8,8 @@ VARIABLES = {
     "LABEL_STUDIO_HOST": "The address of it that people use, if that is another one.",
     "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": "The folder `.labelcycle/media` as Label Studio's"
     " server sees it, if it sees another path.",
+    "CSRF_TRUSTED_ORIGINS": "The address at which a proxy shows the Label Studio of"
+    " `labelcycle up`, with https.",
     "MLFLOW_TRACKING_URI": "The address or the database of an MLflow of your own.",
     "PREFECT_API_URL": "The address of a Prefect of your own.",
     "PREFECT_API_AUTH_STRING": "The login of that Prefect.",

@@ -73,9 +73,8 @@ def _fetched(address: str) -> Any:
     """The encoder that rounds share. Raises DataError where MLflow does not give it."""
     import mlflow
 
-    from labelcycle.campaign.encoder_files import load_encoder
+    from labelcycle.campaign.encoder_files import load_image_encoder
     from labelcycle.errors import DataError
-    from labelcycle.nn.encoders import ReadyMade
 
     with TemporaryDirectory() as folder:
         try:
@@ -85,6 +84,4 @@ def _fetched(address: str) -> Any:
                 f"the model's encoder {address} cannot be fetched ({error}); it is logged once for"
                 " all rounds: set MLFLOW_TRACKING_URI to the server that the model is of"
             ) from error
-        encoder = load_encoder(Path(where))
-    assert not isinstance(encoder, ReadyMade), "no model is logged for ready-made features"
-    return encoder
+        return load_image_encoder(Path(where))

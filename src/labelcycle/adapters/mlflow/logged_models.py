@@ -7,12 +7,12 @@ rounds' models refer to it.
 import importlib.metadata
 import re
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import labelcycle
 from labelcycle.adapters.mlflow.tracking_uri import KEY
+from labelcycle.adapters.ports import ClosedRound
 from labelcycle.campaign.store import read_json
 from labelcycle.core.digests import digest, file_digest
 
@@ -44,13 +44,14 @@ FURTHER = {
 """What single learners and encoders need beside, of which one is installed."""
 
 
-def log(client: Any, experiment: str, run: str, record: Mapping[str, Any]) -> str | None:
+def log(client: Any, experiment: str, run: str, closed: ClosedRound) -> str | None:
     """Log encoder and classifier of a round as one model that takes images; its id.
 
     None where neither takes images: the encoder's features are ready-made.
     """
-    files = record["files"]
-    encoder, model = (read_json(files[part] / f"{part}.json") for part in ("encoder", "model"))
+    folders = closed.folders
+    encoder = read_json(folders.encoder / "encoder.json")
+    model = read_json(folders.model / "model.json")
     if not encoder["image_size"] and not model["image_size"]:
         return None
     import mlflow
@@ -60,16 +61,16 @@ def log(client: Any, experiment: str, run: str, record: Mapping[str, Any]) -> st
 
     settings = {}
     if not model["image_size"]:  # else the learner sees the images itself
-        shared = _encoder(client, experiment, files["encoder"])
+        shared = _encoder(client, experiment, folders.encoder)
         client.set_tag(run, ENCODER, shared)
         settings["encoder"] = f"models:/{shared}"
     package = Path(labelcycle.__file__).parent
     with mlflow.start_run(run_id=run), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an example would be run, only to see that it can be
         info = mlflow.pyfunc.log_model(
-            name=f"round-{record['round']:03d}",
+            name=f"round-{closed.number:03d}",
             python_model=str(package / "adapters" / "mlflow" / "served_model.py"),
-            artifacts={name: str(files["model"] / name) for name in (META, WEIGHTS)},
+            artifacts={name: str(folders.model / name) for name in (META, WEIGHTS)},
             model_config=settings,
             code_paths=[str(package)],
             pip_requirements=requirements(encoder["encoder"], model["learner"]),
@@ -92,9 +93,9 @@ def _encoder(client: Any, experiment: str, folder: Path) -> str:
     return str(made.model_id)
 
 
-def register(client: Any, run: str, model: str, record: Mapping[str, Any]) -> None:
+def register(client: Any, run: str, model: str, closed: ClosedRound) -> None:
     """Make a round's model the one version of that round; the last round's is the champion."""
-    name, number = _registered(client, record), f"{record['round']:03d}"
+    name, number = _registered(client, closed), f"{closed.number:03d}"
     versions = {}
     for found in client.search_model_versions(f"name = '{name}'"):
         if found.tags.get(ROUND) == number:
@@ -108,20 +109,20 @@ def register(client: Any, run: str, model: str, record: Mapping[str, Any]) -> No
     client.set_registered_model_alias(name, CHAMPION, versions[max(versions)])
 
 
-def _registered(client: Any, record: Mapping[str, Any]) -> str:
+def _registered(client: Any, closed: ClosedRound) -> str:
     """Name of the campaign's registered model; the registry takes neither `/` nor `:`."""
     import mlflow
 
-    plain = re.sub(r"[^\w .()+-]", "_", record["campaign"]).strip(" .") or "campaign"
-    for name in (plain, f"{plain} ({record['key'][:6]})"):
+    plain = re.sub(r"[^\w .()+-]", "_", closed.campaign).strip(" .") or "campaign"
+    for name in (plain, f"{plain} ({closed.key[:6]})"):
         try:
             found = client.get_registered_model(name)
         except mlflow.exceptions.MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-            client.create_registered_model(name, tags={KEY: record["key"]})
+            client.create_registered_model(name, tags={KEY: closed.key})
             return name
-        if found.tags.get(KEY) == record["key"]:
+        if found.tags.get(KEY) == closed.key:
             return name
     return name
 

@@ -8,6 +8,7 @@ import datetime
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,7 @@ from labelcycle.adapters.mlflow.patient_client import (
     translated,
 )
 from labelcycle.adapters.mlflow.tracking_uri import KEY
+from labelcycle.adapters.ports import ClosedRound
 
 COMPLETE = "labelcycle.complete"
 STRATEGY = "labelcycle.strategy"
@@ -66,18 +68,18 @@ class MlflowTracker:
             return tracking_uri.page(self._uri, self._experiment(key, campaign))
 
     @in_time(LOGGING_S)
-    def log_round(self, record: Mapping[str, Any]) -> None:
+    def log_round(self, closed: ClosedRound) -> None:
         """Log a closed round; an attempt that broke off is replaced."""
         with translated(self._uri):
-            experiment = self._experiment(record["key"], record["campaign"])
-            parent = self._parent(experiment, record)
-            number = f"{record['round']:03d}"
+            experiment = self._experiment(closed.key, closed.campaign)
+            parent = self._parent(experiment, closed.metrics.strategy)
+            number = f"{closed.number:03d}"
             for broken in self._search(experiment, f"tags.`{ROUND}` = '{number}'"):
                 self._delete(experiment, broken.info.run_id)
-            run = self._child(experiment, parent, record, number)
-            self._curve(parent, record)
+            run = self._child(experiment, parent, closed, number)
+            self._curve(parent, closed)
             self._client.set_tag(run, COMPLETE, "yes")
-            self._client.set_terminated(run, "FINISHED", end_time=_milliseconds(record))
+            self._client.set_terminated(run, "FINISHED", end_time=_milliseconds(closed))
 
     @in_time(ASKING_S)
     def training(self, key: str, campaign: str) -> Callable[[Mapping[str, float], int, bool], None]:
@@ -126,59 +128,62 @@ class MlflowTracker:
             self._client.delete_logged_model(model.model_id)
         self._client.delete_run(run)
 
-    def _parent(self, experiment: str, record: Mapping[str, Any]) -> str:
-        strategy = record["strategy"]
-        found = self._search(experiment, f"tags.`{STRATEGY}` = '{strategy}'")
-        if found:
-            return str(found[0].info.run_id)
+    def _parent(self, experiment: str, strategy: str) -> str:
+        runs = self._search(experiment, f"tags.`{STRATEGY}` = '{strategy}'")
+        if runs:
+            return str(runs[0].info.run_id)
         run = self._client.create_run(experiment, run_name=strategy, tags={STRATEGY: strategy})
         self._client.set_terminated(run.info.run_id, "FINISHED")
         return str(run.info.run_id)
 
-    def _child(self, experiment: str, parent: str, record: Mapping[str, Any], number: str) -> str:
+    def _child(self, experiment: str, parent: str, closed: ClosedRound, number: str) -> str:
         from mlflow.entities import Metric, Param
 
-        closed = _milliseconds(record)
+        time = _milliseconds(closed)
         run = self._client.create_run(
             experiment,
-            start_time=closed,
+            start_time=time,
             run_name=f"round {number}",
             tags={
                 PARENT: parent,
-                "mlflow.source.git.commit": record["commit"],
+                "mlflow.source.git.commit": closed.commit,
                 ROUND: number,
-                "labelcycle.tag": record["tag"],
-                **{f"digest.{k}": v for k, v in record["plan"]["digests"].items()},
-                **{f"digest.{k}": v for k, v in record["metrics"]["digests"].items()},
+                "labelcycle.tag": closed.tag,
+                **{f"digest.{k}": v for k, v in asdict(closed.plan.digests).items()},
+                **{f"digest.{k}": v for k, v in closed.metrics.digests.items()},
             },
         )
         name = str(run.info.run_id)
-        inputs = _inputs(record)
+        inputs = _inputs(closed)
         self._client.log_inputs(name, inputs)
-        for folder in ("record", "figures"):
-            self._client.log_artifacts(name, str(record["files"][folder]), folder)
-        model = logged_models.log(self._client, experiment, name, record)
+        self._client.log_artifacts(name, str(closed.folders.record), "record")
+        self._client.log_artifacts(name, str(closed.folders.figures), "figures")
+        model = logged_models.log(self._client, experiment, name, closed)
         if model is not None:
-            logged_models.register(self._client, name, model, record)
-        params = [Param(key, str(value)[:6000]) for key, value in _flat(record["params"]).items()]
+            logged_models.register(self._client, name, model, closed)
+        params = [Param(key, str(value)[:6000]) for key, value in _flat(closed.params).items()]
         for start in range(0, len(params), MOST_PARAMS):
             self._client.log_batch(name, params=params[start : start + MOST_PARAMS])
-        measured = [each.dataset for each in inputs if each.dataset.name == "hold-out"]
+        measured = [data.dataset for data in inputs if data.dataset.name == "hold-out"]
         of = {"dataset_name": measured[0].name, "dataset_digest": measured[0].digest}
         metrics = [
-            Metric(key, value, closed, record["round"], model_id=model, run_id=name, **of)
-            for key, value in _numbers(record["metrics"]).items()
+            Metric(key, value, time, closed.number, model_id=model, run_id=name, **of)
+            for key, value in _numbers(asdict(closed.metrics)).items()
         ]
         self._client.log_batch(name, metrics=metrics)
         return name
 
-    def _curve(self, parent: str, record: Mapping[str, Any]) -> None:
+    def _curve(self, parent: str, closed: ClosedRound) -> None:
         """One point a round; the fixed time makes a second telling the same point."""
-        self._client.log_inputs(parent, _inputs(record))
-        metrics = record["metrics"]
-        for key, value in _numbers({k: metrics.get(k) for k in FIGURES}).items():
+        self._client.log_inputs(parent, _inputs(closed))
+        metrics = asdict(closed.metrics)
+        for key, value in _numbers({name: metrics[name] for name in FIGURES}).items():
             self._client.log_metric(
-                parent, key, value, timestamp=_milliseconds(record), step=metrics["labels"]
+                parent,
+                key,
+                value,
+                timestamp=_milliseconds(closed),
+                step=closed.metrics.labels,
             )
 
 
@@ -201,28 +206,28 @@ def _names(campaign: str, key: str) -> Iterator[str]:
         yield f"{campaign} ({key[:6]}, {number})"
 
 
-def _inputs(record: Mapping[str, Any]) -> list[Any]:
+def _inputs(closed: ClosedRound) -> list[Any]:
     """The data sets of a round, as MLflow shows them."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    found = []
+    inputs = []
     for name, context in CONTEXTS.items():
-        data = record["data"][name]
-        source = {"tags": {"file": data["file"], "git.commit": record["commit"]}}
+        data = closed.data[name]
+        source = {"tags": {"file": data.file, "git.commit": closed.commit}}
         dataset = Dataset(
             name=name,
-            digest=data["digest"],
+            digest=data.digest,
             source_type="code",
             source=json.dumps(source),
-            profile=json.dumps({"num_rows": data["rows"]}),
+            profile=json.dumps({"num_rows": data.rows}),
         )
-        found.append(DatasetInput(dataset, [InputTag("mlflow.data.context", context)]))
-    return found
+        inputs.append(DatasetInput(dataset, [InputTag("mlflow.data.context", context)]))
+    return inputs
 
 
-def _milliseconds(record: Mapping[str, Any]) -> int:
-    closed = datetime.datetime.fromisoformat(record["metrics"]["closed"])
-    return int(closed.timestamp() * 1000)
+def _milliseconds(closed: ClosedRound) -> int:
+    time = datetime.datetime.fromisoformat(closed.metrics.closed)
+    return int(time.timestamp() * 1000)
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

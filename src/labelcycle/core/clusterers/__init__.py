@@ -17,7 +17,9 @@ from labelcycle.core.clustering import Clustering
 class Clusterer(Protocol):
     """What a module in this package holds."""
 
-    Options: type[base.Options]
+    @property
+    def Options(self) -> type[base.Options]:
+        """Its settings."""
 
     def fit(
         self,

@@ -30,12 +30,14 @@ class Strategy(Protocol):
     Its docstring begins with the line `Name: what it picks; for which rounds.`, and the paragraph
     that follows with the paper, or with `No paper:`.
 
-    Options : its settings
     NEEDS : optional fields of the `Pool` that it reads: "clusters", "probabilities", "head"
     """
 
-    Options: type[base.Options]
     NEEDS: frozenset[str]
+
+    @property
+    def Options(self) -> type[base.Options]:
+        """Its settings."""
 
     def select(self, pool: Pool, budget: int, rng: np.random.Generator, options: Any) -> Selection:
         """`budget` distinct available rows, best first. The door is `labelcycle.core.run_strategy`.

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.core import registry
+from labelcycle.errors import SettingsError
 from labelcycle.nn.features_file import FeatureTable
 from labelcycle.nn.progress import Progress, State
 from labelcycle.options import Options
@@ -74,7 +75,9 @@ class EncoderModule(Protocol):
     stages then run without importing torch, which takes seconds.
     """
 
-    Options: type[Options]
+    @property
+    def Options(self) -> type[Options]:
+        """Its settings."""
 
     def default_size(self, side: int, options: Any) -> int:
         """Image size where none is set; side : median of the images' shorter sides."""
@@ -101,7 +104,9 @@ class EncoderModule(Protocol):
 class ReadyMadeModule(Protocol):
     """What a module in this package holds whose features are there already."""
 
-    Options: type[Options]
+    @property
+    def Options(self) -> type[Options]:
+        """Its settings."""
 
     def ready_made(self, options: Any) -> ReadyMade:
         """The features that the options name."""
@@ -136,11 +141,27 @@ def needs_torch(name: str) -> bool:
 
 def get_ready_made(name: str) -> ReadyMadeModule | None:
     """The module of an encoder whose features are there already; None if it is no such one."""
-    return cast(ReadyMadeModule, get(name)) if is_ready_made(name) else None
+    if not is_ready_made(name):
+        return None
+    return cast(ReadyMadeModule, registry.get(__name__, __path__, name, "encoder"))
 
 
-def get(name: str) -> EncoderModule:
+def get(name: str) -> EncoderModule | ReadyMadeModule:
     """The module of an encoder. Raises SettingsError with the near names if there is none."""
+    return get_ready_made(name) or get_trainable(name)
+
+
+def get_trainable(name: str) -> EncoderModule:
+    """The module of an encoder that looks at images.
+
+    Raises as `get` does, and SettingsError for one whose features are there already.
+    """
+    if is_ready_made(name):
+        able = ", ".join(other for other in names() if not is_ready_made(other))
+        raise SettingsError(
+            f"encoder {name} looks at no image, its features are there already: wanted one of"
+            f" {able}"
+        )
     return cast(EncoderModule, registry.get(__name__, __path__, name, "encoder"))
 
 

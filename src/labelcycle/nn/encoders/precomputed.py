@@ -30,7 +30,7 @@ class Options(base.Options):
         "data/features.npz",
         description="features of every image of pool and hold-out, relative to the campaign: .npz"
         " with `features` and `files` (paths) or `ids`, .csv or .parquet with a column `file` or"
-        " `sample` and only features beside it; README, Features of your own",
+        " `sample` and only features beside it; docs/guides/features-of-your-own.md",
     )
 
 

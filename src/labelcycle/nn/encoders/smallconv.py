@@ -49,7 +49,7 @@ class Options(simclr.Options):
     )
 
 
-class Convolutions(nn.Module):
+class StridedConvolutions(nn.Module):
     """Three 3x3 convolutions of stride 2, each twice as wide as the one before.
 
     (b, 3, s, s) float32 in 0..1 to (b, 4 width 2 2), the last map pooled for the head.
@@ -89,7 +89,7 @@ class Features(nn.Module):
     mean: torch.Tensor
     components: torch.Tensor
 
-    def __init__(self, network: Convolutions, width: int, components: int) -> None:
+    def __init__(self, network: StridedConvolutions, width: int, components: int) -> None:
         super().__init__()
         self.network = network
         cells = 4 * width * FEATURE_GRID**2
@@ -105,7 +105,7 @@ class Features(nn.Module):
 class _Cells(nn.Module):
     """The square roots alone, from which `Features` learns its statistics."""
 
-    def __init__(self, network: Convolutions) -> None:
+    def __init__(self, network: StridedConvolutions) -> None:
         super().__init__()
         self.network = network
 
@@ -123,9 +123,9 @@ def fit(
 ) -> Fitting:
     """Train on the images, then compute the components of their features."""
     trained, training = yield from fit_simclr(
-        lambda: Convolutions(options.width), images, options, seed, device, resume
+        lambda: StridedConvolutions(options.width), images, options, seed, device, resume
     )
-    assert isinstance(trained, Convolutions)
+    assert isinstance(trained, StridedConvolutions)
     rows = np.sort(np.random.default_rng(seed).permutation(len(images))[:FIT_ROWS])
     cells = np.concatenate(list(raw_features(_Cells(trained).eval(), images[rows])))
     features = _described(trained, options, cells).to(device)
@@ -138,11 +138,13 @@ def rebuild(
 ) -> NetworkEncoder:
     """The encoder that gave this state."""
     width = meta["width"]
-    backbone = Features(Convolutions(width), width, meta["components"])
+    backbone = Features(StridedConvolutions(width), width, meta["components"])
     return rebuilt(backbone, meta, arrays, device)
 
 
-def _described(network: Convolutions, options: Options, cells: NDArray[np.float32]) -> Features:
+def _described(
+    network: StridedConvolutions, options: Options, cells: NDArray[np.float32]
+) -> Features:
     """The features whose statistics are those of `cells`, (n, d)."""
     mean, components = standardised_components(cells, options.components)
     features = Features(network, options.width, len(components))

@@ -1,11 +1,12 @@
-"""Learners: labels to classifier, on features. One module each; its name is the key in params.yaml.
+"""Learners: labels to classifier. One module each; its name is the key in params.yaml.
 
-A module is a learner when it has what `LearnerModule` lists; `names` finds it by itself.
+A module is a learner when it has what `LearnerModule` lists, or `ImageLearnerModule` for one that
+sees images; `names` finds it by itself.
 """
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,10 @@ from labelcycle import options as base
 from labelcycle.core import registry
 from labelcycle.core.pool import Head
 from labelcycle.errors import SettingsError
+
+if TYPE_CHECKING:  # they import learners
+    from labelcycle.nn.encoders import Images
+    from labelcycle.nn.learner_inputs import Pictures
 
 Arrays = dict[str, NDArray[Any]]
 """Named weights."""
@@ -39,10 +44,32 @@ class Learner(Protocol):
         """What `from_state` needs: a value for JSON, and named arrays."""
 
 
-class LearnerModule(Protocol):
-    """What a module in this package holds."""
+class ImageLearner(Protocol):
+    """A fitted classifier of images, (n, s, s, 3) uint8; otherwise as a `Learner`."""
 
-    Options: type[base.Options]
+    @property
+    def model(self) -> object | None:
+        """The network; None if there was nothing to learn, for want of labels of two classes."""
+
+    def embed(self, images: "Images") -> NDArray[np.float32]:
+        """(n, width) float32: what the network makes of the images. Only where `model` is one."""
+
+    def predict_proba(self, images: "Images") -> NDArray[np.float32]:
+        """(n, c) float32: class probabilities, rows that sum to 1."""
+
+    def head(self, images: "Images") -> Head:
+        """The last layer, and what it sees of the images."""
+
+    def state(self) -> tuple[dict[str, Any], Arrays]:
+        """What `from_state` needs: a value for JSON, and named arrays."""
+
+
+class LearnerModule(Protocol):
+    """What the module of a learner of features holds."""
+
+    @property
+    def Options(self) -> type[base.Options]:
+        """Its settings."""
 
     def fit(
         self,
@@ -61,14 +88,41 @@ class LearnerModule(Protocol):
         """The learner that gave this `state`."""
 
 
+class ImageLearnerModule(Protocol):
+    """What the module of a learner of images holds."""
+
+    INPUT: str
+    """"images": by that it is known, without importing it."""
+
+    @property
+    def Options(self) -> type[base.Options]:
+        """Its settings."""
+
+    def default_size(self, side: int, options: Any) -> int:
+        """Image size where none is set; side : median of the images' shorter sides."""
+
+    def fit(
+        self,
+        pictures: "Pictures",
+        labels: NDArray[np.int64],
+        n_classes: int,
+        options: Any,
+        seed: int,
+    ) -> ImageLearner:
+        """The classifier of the pool's images, of which some have labels, or none.
+
+        labels : (n,), class index, `UNLABELED` where unknown
+        """
+
+    def from_state(
+        self, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+    ) -> ImageLearner:
+        """The learner that gave this `state`."""
+
+
 @cache
 def sees_images(name: str) -> bool:
-    """Whether a learner is fitted on images, as its `INPUT = "images"` says, not on features.
-
-    Such a one gets `samples.Pictures` in `fit`, where the others get features, and (n, s, s, 3)
-    uint8 in the methods of what it gives back, which also has `model`, None if there was nothing
-    to learn, and `embed`. It has `default_size`, as encoders have.
-    """
+    """Whether a learner is an `ImageLearnerModule`, by its constant `INPUT`."""
     return registry.declared(__path__, name, "learner").get("INPUT") == "images"
 
 
@@ -93,6 +147,18 @@ def names() -> list[str]:
     return registry.names(__path__)
 
 
-def get(name: str) -> LearnerModule:
+def get(name: str) -> LearnerModule | ImageLearnerModule:
     """The module of a learner. Raises SettingsError with the near names if there is none."""
+    return get_for_images(name) if sees_images(name) else get_for_features(name)
+
+
+def get_for_features(name: str, where: str = "learner") -> LearnerModule:
+    """The module of a learner that sees features. Raises as `get` and `must_see` do."""
+    must_see("features", name, where)
     return cast(LearnerModule, registry.get(__name__, __path__, name, "learner"))
+
+
+def get_for_images(name: str, where: str = "learner") -> ImageLearnerModule:
+    """The module of a learner that sees images. Raises as `get` and `must_see` do."""
+    must_see("images", name, where)
+    return cast(ImageLearnerModule, registry.get(__name__, __path__, name, "learner"))

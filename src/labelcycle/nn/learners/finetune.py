@@ -186,6 +186,8 @@ def _rebuilt(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> nn.
         for name, array in arrays.items()
         if name.startswith("backbone.")
     }
-    encoder = encoders.get(meta["encoder"]).rebuild(meta["meta"], own, torch.device("cpu"))
+    encoder = encoders.get_trainable(meta["encoder"]).rebuild(
+        meta["meta"], own, torch.device("cpu")
+    )
     assert isinstance(encoder, NetworkEncoder)
     return encoder.backbone

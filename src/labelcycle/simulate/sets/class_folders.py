@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.core.one_line_warnings import Notice
+from labelcycle.core.one_line_warnings import Advice
 from labelcycle.errors import DataError
 from labelcycle.ingest.paths import find
 from labelcycle.simulate.sets.chosen_set import Read, Rows, check_folder, drawn
@@ -56,7 +56,7 @@ def folder(path: Path, share: float) -> Read:
 
 def _tell(text: str) -> None:
     if text:
-        warnings.warn(Notice(text), stacklevel=3)
+        warnings.warn(Advice(text), stacklevel=3)
 
 
 def _images(path: Path) -> dict[str, list[Path]]:
@@ -76,7 +76,7 @@ def _images(path: Path) -> dict[str, list[Path]]:
             images[each.name] = pictures
     if left:
         warnings.warn(
-            Notice(f"{path}: {len(left)} files are no images and left out, such as {left[0]}"),
+            Advice(f"{path}: {len(left)} files are no images and left out, such as {left[0]}"),
             stacklevel=2,
         )
     return images

@@ -13,7 +13,7 @@ from PIL import Image
 
 from labelcycle import decoding
 from labelcycle.core.digests import digest, file_digest
-from labelcycle.core.one_line_warnings import Notice
+from labelcycle.core.one_line_warnings import Advice
 from labelcycle.decoding import fingerprints, value_ranges
 from labelcycle.decoding.value_ranges import Range
 from labelcycle.errors import DataError
@@ -62,7 +62,7 @@ def alike(paths: Sequence[Path], ranges: Mapping[str, Range]) -> Rows:
     """
     if len(paths) >= MANY:
         told = f"{len(paths):,} images are decoded to find those that show nearly the same picture"
-        warnings.warn(Notice(told), stacklevel=2)
+        warnings.warn(Advice(told), stacklevel=2)
 
     def look(path: Path) -> _Look:
         image = _decoded(path, ranges)

@@ -57,7 +57,7 @@ def keep(api: LabelStudioApi, project: int, url: str, secret: str) -> None:
             f"Label Studio at {api.url} sends no webhooks to {url}: its guard (SSRF_PROTECTION_"
             "ENABLED) bans addresses of private networks; `labelcycle down` and `labelcycle up`"
             f" start one that may call http://{WAKE} of this computer, for another one see"
-            " docs/operating.md"
+            " docs/guides/own-services.md"
         ) from error
 
 

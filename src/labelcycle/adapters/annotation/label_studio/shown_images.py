@@ -131,5 +131,5 @@ def _allow_bucket(api: LabelStudioApi, project: int, bucket: str, settings: dict
             f"{error}; Label Studio itself must reach {s3.where()} and read the"
             f" prefix {settings['prefix']!r} of bucket {bucket} with the credentials of this"
             " environment, and refuses private addresses unless it is started with"
-            " USE_DEFAULT_BANNED_SUBNETS=false (docs/operating.md, Images)"
+            " USE_DEFAULT_BANNED_SUBNETS=false (docs/guides/own-services.md)"
         ) from error

@@ -1,0 +1,133 @@
+"""Processor seconds of `labelcycle run`, a round, split into its parts.
+
+    python benchmarks/round_speed.py [--rounds 4] [--embedded]
+
+It plays the campaign of `labelcycle demo --quick` (600 images in the pool, 25 labels a round) with
+MLflow and Prefect started by `labelcycle up`; their own time is not counted. Each `labelcycle run`
+is a process of its own. It closes a round and opens the next, so that every stage but `pretrain`
+and `embed` runs. Told are user and system seconds of that process and all that it started and
+waited for:
+
+    run      the command itself: Python, Prefect, MLflow's client, checks
+    dvc      DVC's processes, without the stages they start
+    stages   the stages' processes, each with its start
+    git      the rest: git, shells
+    beyond   run, dvc and git: what a round costs beyond its stages
+    start    of one stage: Python, and the imports before its own module
+
+With --embedded nothing is started before: Prefect lives for the command alone, as in the quick
+demo. Its temporary server is a part of nothing above, for it is stopped and not waited for.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+from measured import where
+
+from labelcycle.adapters.local import services
+from labelcycle.adapters.local.environment import prepare
+from labelcycle.campaign.store import Campaign
+from labelcycle.cli import demo
+from labelcycle.cycle import new_campaign
+from labelcycle.people import simulated_round
+from labelcycle.rounds import snapshot
+
+WATCH = """
+import atexit, json, os, resource, sys
+def told():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    line = json.dumps({"words": sys.orig_argv[1:], "cpu": used.ru_utime + used.ru_stime})
+    with open(os.environ["ROUND_SPEED"], "a") as file:
+        file.write(line + "\\n")
+if "ROUND_SPEED" in os.environ:
+    atexit.register(told)
+"""
+"""Every Python that the command starts writes down what it used; `sitecustomize` is run first."""
+
+IMPORTS = "import labelcycle.cli.main, labelcycle.cli.pretrain_curves, labelcycle.cycle.run_stage"
+
+
+def part_of(words: list[str]) -> str:
+    """Which part a Python process with these words is of."""
+    if "labelcycle.adapters.dvc.program" in words:
+        return "dvc"
+    return "stages" if "stage" in words else "run"
+
+
+def used_by(command: list[str], more: dict[str, str]) -> float:
+    """Processor seconds of a process and all that it waited for."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=kept | more)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def measured(campaign: Campaign, folder: Path) -> dict[str, float]:
+    """What one `labelcycle run` used, by part."""
+    record = folder / "used.jsonl"
+    record.unlink(missing_ok=True)
+    path = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+    watched = {"ROUND_SPEED": str(record), "PYTHONPATH": path}
+    words = [sys.executable, "-P", "-m", "labelcycle", "-C", str(campaign.root), "run"]
+    total = used_by(words, watched)
+    parts: dict[str, float] = defaultdict(float)
+    for line in record.read_text(encoding="utf-8").splitlines():
+        entry = json.loads(line)
+        parts[part_of(entry["words"])] += entry["cpu"]
+        parts["dvc processes"] += part_of(entry["words"]) == "dvc"
+        parts["stage processes"] += part_of(entry["words"]) == "stages"
+    parts["git"] = total - parts["run"] - parts["dvc"] - parts["stages"]
+    parts["beyond"] = total - parts["stages"]
+    return {name: round(value, 2) for name, value in sorted(parts.items())}
+
+
+def tell(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--rounds", type=int, default=4)
+    options.add_argument("--embedded", action="store_true")
+    given = options.parse_args()
+    for name in ("AUTHOR", "COMMITTER"):
+        os.environ.setdefault(f"GIT_{name}_NAME", "benchmark")
+        os.environ.setdefault(f"GIT_{name}_EMAIL", "benchmark@localhost")
+    data = demo.sample_data()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
+        wanted = demo.settings(data, quick=True)
+        section = wanted.campaign.model_copy(update={"rounds": given.rounds + 1})
+        settings = wanted.model_copy(update={"campaign": section})
+        campaign = new_campaign.init(folder / "campaign", settings)
+        demo.ingest(campaign, data, demo.QUICK_IMAGES, demo.QUICK_HOLDOUT)
+        if given.embedded:
+            os.environ.update(services.embedded(campaign, show=tell))
+        else:
+            services.up(campaign, only=["mlflow", "prefect"], show=tell)
+        try:
+            prepare(campaign.root)
+            found = {"first": measured(campaign, folder)}
+            for number in range(given.rounds):
+                now = snapshot.read(campaign.root)
+                truth = data / "truth.csv"
+                simulated_round.answer(now, truth, seed=number, show=tell)
+                found[f"round {number}"] = measured(campaign, folder)
+        finally:
+            services.down(campaign)
+        used_by([sys.executable, "-P", "-c", IMPORTS], {})  # compiled from now on
+        start = min(used_by([sys.executable, "-P", "-c", IMPORTS], {}) for _ in range(3))
+    print(json.dumps({"where": where(), "start": round(start, 2), **found}, indent=2))
+
+
+if __name__ == "__main__":
+    main()

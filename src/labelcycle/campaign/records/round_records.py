@@ -1,0 +1,132 @@
+"""Reads the records of a campaign's rounds, each file once for as long as it stays the same."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from labelcycle.campaign import round_states
+from labelcycle.campaign.labels import read_all_labels, read_holdout, read_owned
+from labelcycle.campaign.records.answer_record import Answer
+from labelcycle.campaign.records.correction_record import Correction, DecidedCorrection
+from labelcycle.campaign.records.ending_record import Ending
+from labelcycle.campaign.records.metrics_record import Metrics
+from labelcycle.campaign.records.plan_record import Plan
+from labelcycle.campaign.records.pushed_record import Pushed
+from labelcycle.campaign.records.record_files import read_lines
+from labelcycle.campaign.records.selection_record import RoundSelection
+from labelcycle.campaign.store import Campaign, Label, read_labels
+
+T = TypeVar("T")
+FileState = tuple[int, int, int]
+"""What tells whether a file is the one that was read: inode, time of change, size."""
+
+
+class Memory:
+    """What was read of files, which several readers may share.
+
+    No dictionary by itself: Prefect walks through those that its tasks are given.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[Path, tuple[FileState, Any]] = {}
+
+
+class RoundRecords:
+    """The records of the rounds of a campaign, by number of the round, and its labels.
+
+    memory : what was read before; what is read is added to it
+
+    Records are written whole, by a rename. So a file that was read is not read again unless
+    another one took its place. All raise DataError for a file that is missing or odd.
+    """
+
+    def __init__(self, campaign: Campaign, memory: Memory) -> None:
+        self.campaign = campaign
+        self._memory = memory
+
+    def has(self, number: int, name: str) -> bool:
+        """Whether a round has the file of that name."""
+        return self.path(number, name).exists()
+
+    def path(self, number: int, name: str) -> Path:
+        """Path of a file of a round."""
+        return self.campaign.round(number) / name
+
+    def plan(self, number: int) -> Plan:
+        """What a round was planned with."""
+        return self._once(self.path(number, round_states.PLAN), Plan.read)
+
+    def selection(self, number: int) -> RoundSelection:
+        """The samples that a round asks for."""
+        return self._once(self.path(number, round_states.SELECTION), RoundSelection.read)
+
+    def pushed(self, number: int) -> Pushed:
+        """What a round asked of people."""
+        return self._once(self.path(number, round_states.PUSHED), Pushed.read)
+
+    def ending(self, number: int) -> Ending | None:
+        """How a round is or was ended early, None if it is not."""
+        if not self.has(number, round_states.ENDING):
+            return None
+        return self._once(self.path(number, round_states.ENDING), Ending.read)
+
+    def answers(self, number: int) -> list[Answer]:
+        """The answers that a round recorded, as they came."""
+        path = self.path(number, round_states.ANNOTATIONS)
+        return self._once(path, lambda file: read_lines(Answer, file))
+
+    def corrections(self, number: int) -> list[Correction]:
+        """What a round found changed; nothing before its answers are recorded."""
+        path = self.path(number, round_states.CORRECTIONS)
+        if not path.exists():
+            return []
+        return self._once(path, lambda file: read_lines(Correction, file))
+
+    def metrics(self, number: int) -> Metrics:
+        """The figures of a closed round."""
+        return self._once(self.path(number, round_states.METRICS), Metrics.read)
+
+    def decisions(self) -> list[DecidedCorrection]:
+        """What was decided on corrections, in order."""
+        path = self.campaign.decisions
+        if not path.exists():
+            return []
+        return self._once(path, lambda file: read_lines(DecidedCorrection, file))
+
+    def labels(self) -> dict[str, Label]:
+        """The latest word on each sample of the pool, as `read_all_labels`."""
+        return read_all_labels(self.campaign, self._labels)
+
+    def labels_of(self, number: int) -> list[Label]:
+        """The labels that a round wrote, in the class names of its time; none before it did."""
+        path = self.campaign.label_file(number)
+        return self._labels(path) if path.exists() else []
+
+    def owned(self) -> list[Label]:
+        """The labels known before round 0, as `read_owned`."""
+        return read_owned(self.campaign, self._labels)
+
+    def holdout(self) -> list[Label]:
+        """People's verdicts on the hold-out, as `read_holdout`."""
+        return read_holdout(self.campaign, self._labels)
+
+    def _labels(self, path: Path) -> list[Label]:
+        return self._once(path, read_labels)
+
+    def _once(self, path: Path, read: Callable[[Path], T]) -> T:
+        """What `read` makes of a file; of the same file only once."""
+        state = _state(path)
+        if state is None:
+            return read(path)  # which says what is missing
+        known = self._memory.files.get(path)
+        if known is None or known[0] != state:
+            known = self._memory.files[path] = state, read(path)
+        return cast(T, known[1])
+
+
+def _state(path: Path) -> FileState | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
