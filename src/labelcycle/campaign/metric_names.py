@@ -1,7 +1,7 @@
-"""What each figure of a `metrics.json` means.
+"""What each figure of a `metrics.json` means; `records/metrics_record.py` has the records.
 
-A name has a dot between the keys. The records are in `records/metrics_record.py`. An estimate has a value, and the low and the high end of its interval. An effort
-is the time of some answers, with the figures of `labelcycle.core.answer_times.Effort`.
+A name has a dot between the keys. An estimate has a value, and the low and the high end of its
+interval. An effort is the time of some answers, as `labelcycle.core.answer_times.Effort`.
 """
 
 MODEL = {
