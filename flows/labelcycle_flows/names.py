@@ -51,14 +51,14 @@ def tags(snapshot: Snapshot) -> set[str]:
 @contextmanager
 def tagged(snapshot: Snapshot) -> Iterator[None]:
     """Tag the run at work, if there is one, and all that it starts."""
-    own = tags(snapshot)
+    run_tags = tags(snapshot)
     at_work = FlowRunContext.get()
     if at_work and at_work.flow_run:
-        given = set(at_work.flow_run.tags)
-        own |= {tag for tag in given if not tag.startswith(ROUND)}
-        if own != given:
-            _tag(at_work.flow_run.id, own)
-    with TagsContext(current_tags=own):
+        present = set(at_work.flow_run.tags)
+        run_tags |= {tag for tag in present if not tag.startswith(ROUND)}
+        if run_tags != present:
+            _tag(at_work.flow_run.id, run_tags)
+    with TagsContext(current_tags=run_tags):
         yield
 
 

@@ -55,11 +55,11 @@ def receiver_address(url: str, listen: str | None = None) -> ReceiverAddress:
         if not host:
             raise ValueError("no host")
         if listen:
-            own, colon, number = listen.rpartition(":")
+            interface, colon, number = listen.rpartition(":")
             if not colon:
                 raise ValueError("no HOST:")
-            own = own.removeprefix("[").removesuffix("]")
-            return ReceiverAddress(url, _number(own) or own, int(number))
+            interface = interface.removeprefix("[").removesuffix("]")
+            return ReceiverAddress(url, _number(interface) or interface, int(number))
     except (KeyError, ValueError) as error:
         raise SettingsError(
             "the receiver's place: wanted an address such as http://127.0.0.1:8090/ and HOST:PORT,"

@@ -41,7 +41,7 @@ def say(text: str) -> None:
 def announce(snapshot: Snapshot) -> None:
     """Say that a round is open; link and table of what it asks for."""
     pushed = snapshot.records.pushed(snapshot.number)
-    waiting = pushed_tasks.told(pushed.tasks)
+    waiting = pushed_tasks.summary_line(pushed.tasks)
     say(f"round {snapshot.number} is open: {waiting} wait for annotators at {pushed.url}")
     create_link_artifact(
         link=pushed.url,
@@ -73,9 +73,9 @@ def progress(snapshot: Snapshot, done: AnnotationProgress) -> None:
             " campaign (somebody imported tasks, or pressed Sync on its storage): nobody is asked"
             " about them, their answers do not count, and those without an answer were removed"
         )
-    if shown := altered_tasks.told(snapshot):
+    if shown := altered_tasks.summary_line(snapshot):
         say(f"round {snapshot.number}: {shown}")
-    if waits := corrected_labels.waiting_told(
+    if waits := corrected_labels.waiting_line(
         corrected_labels.waiting(changed_answers.seen(snapshot))
     ):
         say(waits)
@@ -101,14 +101,14 @@ def closed(snapshot: Snapshot, number: int) -> None:
         f" rejected{f', {back} samples back in the pool' if back else ''};"
         f" {metrics.labels} labels in all, {measured}"
     )
-    if early := deadline.told(metrics):
+    if early := deadline.summary_line(metrics):
         say(f"round {number} was {early}")
     for line in (
-        *gold.told(people.gold),
-        unknown_classes.told(people.no_class),
-        *skipped_samples.told(people, snapshot.config.notify.missing_class),
-        corrected_labels.told(metrics.corrections),
-        corrected_labels.waiting_told(metrics.corrections.waiting),
+        *gold.summary_lines(people.gold),
+        unknown_classes.summary_line(people.no_class),
+        *skipped_samples.summary_lines(people, snapshot.config.notify.missing_class),
+        corrected_labels.summary_line(metrics.corrections),
+        corrected_labels.waiting_line(metrics.corrections.waiting),
     ):
         if line:
             say(line)

@@ -106,13 +106,15 @@ def select(
     pool = Pool(array, known, known == UNLABELED)
     run_strategy.check_pool(pool)
     least = _class_count(known, classes)
-    given = None
+    class_probabilities = None
     if probabilities is not None:
-        given = array_input.probability_rows(probabilities, n, least, exactly=classes is not None)
-    count = least if given is None else given.shape[1]
+        class_probabilities = array_input.probability_rows(
+            probabilities, n, least, exactly=classes is not None
+        )
+    count = least if class_probabilities is None else class_probabilities.shape[1]
     if getattr(settings, "classes", 0) is None:  # asked for, and not told
         settings = settings.model_copy(update={"classes": count})
-    wanted = _affordable(budget, int(np.count_nonzero(pool.available)))
+    affordable = _affordable(budget, int(np.count_nonzero(pool.available)))
     if normalise and strategy != "random":
         _warn_of_lengths(array, "normalise" in module.Options.model_fields)
     if not normalise:
@@ -122,15 +124,17 @@ def select(
     if "clusters" in module.NEEDS and clusters is not None:
         groups = _without_noise(array_input.cluster_numbers(clusters, n), array, normalise)
     elif "clusters" in module.NEEDS:
-        groups = _clusters(pool, wanted, cluster_method, cluster_options, normalise, seed)
-    if "head" in module.NEEDS or ("probabilities" in module.NEEDS and given is None):
+        groups = _clusters(pool, affordable, cluster_method, cluster_options, normalise, seed)
+    if "head" in module.NEEDS or ("probabilities" in module.NEEDS and class_probabilities is None):
         fitted = _fitted(pool, count, learner, learner_options, normalise, seed)
-        given = fitted.predict_proba(array) if given is None else given
+        class_probabilities = (
+            fitted.predict_proba(array) if class_probabilities is None else class_probabilities
+        )
         last = fitted.head(array) if "head" in module.NEEDS else None
-    pool = Pool(array, known, pool.available, groups, given, last)
-    found = run_strategy.select(strategy, pool, wanted, derive(seed, 0, "query"), settings)
-    _warn_of_copies(array[found.rows], whole=wanted == np.count_nonzero(pool.available))
-    return found
+    pool = Pool(array, known, pool.available, groups, class_probabilities, last)
+    selection = run_strategy.select(strategy, pool, affordable, derive(seed, 0, "query"), settings)
+    _warn_of_copies(array[selection.rows], whole=affordable == np.count_nonzero(pool.available))
+    return selection
 
 
 def _settings(
@@ -194,10 +198,10 @@ def _clusters(
     seed: int,
 ) -> NDArray[np.int32]:
     module = clusterers.get(method)
-    wanted = min(int(np.count_nonzero(pool.labeled)) + budget, MOST_CLUSTERS)
+    cluster_count = min(int(np.count_nonzero(pool.labeled)) + budget, MOST_CLUSTERS)
     rng = derive(seed, 0, "cluster")
     settings = parse_options(module.Options, options, f"clusterer {method}")
-    return module.fit(pool.features, wanted, rng, settings, normalise).assignment
+    return module.fit(pool.features, cluster_count, rng, settings, normalise).assignment
 
 
 def _without_noise(

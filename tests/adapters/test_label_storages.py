@@ -161,6 +161,6 @@ def test_a_bucket_that_label_studio_cannot_read(
     assert text.endswith(
         "; Label Studio itself must reach http://endpoint_url and read the prefix 'shown' of bucket"
         " birds with the credentials of this environment, and refuses private addresses unless it"
-        " is started with USE_DEFAULT_BANNED_SUBNETS=false (docs/operating.md, Images)"
+        " is started with USE_DEFAULT_BANNED_SUBNETS=false (docs/guides/own-services.md)"
     )
     assert credentials["aws_secret_access_key"] not in text

@@ -129,7 +129,7 @@ def test_a_banned_address_is_told_with_what_to_do() -> None:
     text = str(told.value)
     assert text.startswith(f"Label Studio at http://127.0.0.1:1 sends no webhooks to {URL}: its")
     assert f"start one that may call http://{project_webhook.WAKE} of this computer" in text
-    assert text.endswith("docs/operating.md")
+    assert text.endswith(" for another one see docs/guides/own-services.md")
 
 
 @pytest.mark.parametrize(("present", "doing"), [((), "making"), ((WITHOUT | OURS,), "changing")])

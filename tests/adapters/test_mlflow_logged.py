@@ -799,7 +799,7 @@ def test_the_encoder_that_rounds_share_is_fetched(
         return str(tmp_path)
 
     monkeypatch.setattr(mlflow.artifacts, "download_artifacts", download)
-    monkeypatch.setattr(encoder_files, "load_encoder", lambda folder: ("encoder of", folder))
+    monkeypatch.setattr(encoder_files, "load_image_encoder", lambda folder: ("encoder of", folder))
     assert image_model._fetched("models:/e") == ("encoder of", tmp_path)
     assert asked == [("models:/e", True)]
     with pytest.raises(DataError) as told:

@@ -94,3 +94,21 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
         assert fitted_temperature(hidden, labels, lots) == fitted_temperature(
             hidden[order], labels[order], lots[order]
         )
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_two_classes_are_fitted_with_half_the_penalty(classes: int) -> None:
+    """As the linear learner does: scikit-learn gives two classes one row of weights for both."""
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(0)
+    labels = np.arange(30) % classes
+    hidden = rng.normal(size=(30, 4)) + labels[:, None]
+    found, values = calibration._fit_and_ask(hidden, labels, hidden)
+    strength = (2 if classes == 2 else 1) * 3000 / 30
+    model = LogisticRegression(C=strength, max_iter=1000).fit(hidden, labels)
+    wanted = model.decision_function(hidden)
+    assert found.tolist() == list(range(classes))
+    if classes == 2:
+        wanted = np.column_stack([np.zeros(30), wanted])
+    np.testing.assert_allclose(values, wanted, rtol=1e-6)

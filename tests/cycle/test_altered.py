@@ -211,7 +211,7 @@ def test_a_task_with_an_empty_display_is_compared_with_nothing(at_work, place) -
 
 
 def test_the_tasks_and_who_was_misled_are_told(at_work, place) -> None:
-    assert altered_tasks.told(at_work) == ""
+    assert altered_tasks.summary_line(at_work) == ""
     place.altered = {"a": {"image": "other"}, "c": {GUESS: "light", "image": "other"}}
     place.answer("a", "dark")
     round_closing.progress(at_work, place)
@@ -220,13 +220,13 @@ def test_the_tasks_and_who_was_misled_are_told(at_work, place) -> None:
         " and were put right: task 1 of sample a (image), task 3 of sample c (guess, image);"
         " answers given meanwhile wait"
     )
-    assert altered_tasks.told(at_work) == told
+    assert altered_tasks.summary_line(at_work) == told
     waits = (
         "1 answer waits and does not count: 1 of annotator ann, whose task may have shown something"
         " else; decide with `labelcycle corrections`"
     )
     assert (
-        corrected_labels.waiting_told(corrected_labels.waiting(changed_answers.seen(at_work)))
+        corrected_labels.waiting_line(corrected_labels.waiting(changed_answers.seen(at_work)))
         == waits
     )
     (notice,) = notices._altered(at_work)
@@ -242,10 +242,10 @@ def test_names_that_anybody_sends_fill_no_file_and_no_line(at_work, place) -> No
     odd = {"a" * 1_000_000: "x", "b\ud800\x1b[31m": "x" * 1_000_000}
     place.altered = {"a": odd | {f"n{number}": "" for number in range(1000)}}
     round_closing.progress(at_work, place)
-    assert len(altered_tasks.told(at_work)) < 500
-    assert altered_tasks.told(at_work).isprintable()
+    assert len(altered_tasks.summary_line(at_work)) < 500
+    assert altered_tasks.summary_line(at_work).isprintable()
     assert answer_journal.path(at_work).stat().st_size < 1000
-    assert "'b\\ud800\\x1b[31m', n0, n1, n10, ..." in altered_tasks.told(at_work)
+    assert "'b\\ud800\\x1b[31m', n0, n1, n10, ..." in altered_tasks.summary_line(at_work)
 
 
 # --- a campaign ----------------------------------------------------------------------------

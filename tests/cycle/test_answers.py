@@ -164,15 +164,15 @@ def test_one_answer_of_two_awaits_adjudication_and_two_answers_make_a_label(tmp_
 def test_answers_that_name_no_class_are_counted_and_named() -> None:
     of = ("cat", "dog")
     fine = [counted("s", "ann", "cat"), counted("s", "bob", Skip())]
-    assert unknown_classes.told(unknown_classes.figures(fine, of)) == ""
+    assert unknown_classes.summary_line(unknown_classes.figures(fine, of)) == ""
     wrong = [counted("s", "cy", name) for name in ("Dress", "Bag", "Dress")]
     found = unknown_classes.figures([*fine, *wrong], of)
     assert found == UnknownClasses(answers=3, names=("Bag", "Dress"))
-    assert unknown_classes.told(found) == (
+    assert unknown_classes.summary_line(found) == (
         "3 answers name no class of this campaign ('Bag', 'Dress') and do not count"
     )
     many = unknown_classes.figures([counted("s", "cy", f"c{n}") for n in range(9)], of)
-    assert "('c0', 'c1', 'c2', 'c3', 'c4' ...)" in unknown_classes.told(many)
+    assert "('c0', 'c1', 'c2', 'c3', 'c4' ...)" in unknown_classes.summary_line(many)
 
 
 def test_names_that_anybody_sends_fill_no_file_and_no_line() -> None:
@@ -183,7 +183,7 @@ def test_names_that_anybody_sends_fill_no_file_and_no_line() -> None:
     )
     assert (found.answers, len(found.names)) == (1002, unknown_classes.KEPT)
     assert found.names[:2] == ("a" * 40 + "...", "b" * 40 + "...")
-    assert len(unknown_classes.told(found)) < 400
+    assert len(unknown_classes.summary_line(found)) < 400
     verdict = consensus.accept([("a" * 1_000_000,)], ("cat",))
     assert verdict.reason == f"unknown class {'a' * 40 + '...'!r}"
 

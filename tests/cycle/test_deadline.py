@@ -92,8 +92,8 @@ def test_a_deadline_takes_fractions_of_an_hour(campaign, hours, said) -> None:
 def test_an_early_close_says_how_much_was_undone() -> None:
     early = metrics(ended="incomplete", tasks=9, undone=4)
     said = "closed before it was complete, with 4 of 9 tasks undone"
-    assert deadline.told(early) == said
-    assert deadline.told(replace(early, ended="complete")) == ""
+    assert deadline.summary_line(early) == said
+    assert deadline.summary_line(replace(early, ended="complete")) == ""
 
 
 @pytest.mark.parametrize(("share", "enough"), [(0.8, True), (0.81, False), (0.0, True)])

@@ -132,7 +132,7 @@ def test_who_wrote_it_is_not_known(at_work, place) -> None:
         ("b", "added", "unknown", "removed/2", "waits"),
     ]
     assert authors.named("unknown") == "somebody unknown"
-    assert corrected_labels.waiting_told(corrected_labels.waiting(found.changes)) == (
+    assert corrected_labels.waiting_line(corrected_labels.waiting(found.changes)) == (
         "2 answers wait and do not count: somebody unknown gave 1 of annotator ann, 1 of accounts"
         " that were removed, which no look had seen before; decide with `labelcycle corrections`"
     )

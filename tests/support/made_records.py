@@ -35,8 +35,8 @@ def plan(**changes: Any) -> Plan:
     )
 
 
-def selection(samples: Iterable[str], **changes: Any) -> RoundSelection:
-    picks = tuple(SelectedSample(name, rank, 1.0, {}) for rank, name in enumerate(samples))
+def selection(names: Iterable[str], **changes: Any) -> RoundSelection:
+    picks = tuple(SelectedSample(name, rank, 1.0, {}) for rank, name in enumerate(names))
     return replace(RoundSelection("random", None, len(picks), {}, picks), **changes)
 
 

@@ -45,8 +45,8 @@ def problem(image: Path | Address, origin: str | None) -> LoadProblem | None:
     if stored and not image.presign_minutes:
         return None  # Label Studio itself hands it on
     url = s3.signed(image.text, image.presign_minutes) if stored else image.text
-    found = _asked(url, origin)
-    return LoadProblem(f"{image.text}: {found}", _remedy(stored, origin)) if found else None
+    reason = _asked(url, origin)
+    return LoadProblem(f"{image.text}: {reason}", _remedy(stored, origin)) if reason else None
 
 
 def _asked(url: str, origin: str) -> str | None:
@@ -60,9 +60,9 @@ def _asked(url: str, origin: str) -> str | None:
         return f"does not answer here ({str(error) or type(error).__name__})"
     if answer.status_code != 200:
         return f"answered {answer.status_code}, wanted an image"
-    for each in (*answer.history, answer):
-        if each.headers.get(ALLOWS) not in ("*", origin):
-            return f"answered with {ALLOWS}: {each.headers.get(ALLOWS, 'nothing')}"
+    for response in (*answer.history, answer):
+        if response.headers.get(ALLOWS) not in ("*", origin):
+            return f"answered with {ALLOWS}: {response.headers.get(ALLOWS, 'nothing')}"
     return None
 
 

@@ -145,10 +145,10 @@ def brought(root: Path, paths: Iterable[str], since: str | None) -> list[str]:
     revisions = ["HEAD"] if since is None else ["HEAD", f"^{since}"]
     touching = _git(root, "rev-list", "--full-history", *revisions, "--", *paths).split()
     log = _git(root, "log", "--walk-reflogs", "--format=%H %gs", "HEAD").splitlines()
-    made = ("commit:", "commit (initial):", "commit (amend):")
+    commit_steps = ("commit:", "commit (initial):", "commit (amend):")
     entries = (line.partition(" ") for line in log)
-    own = {commit for commit, _, how in entries if how.startswith(made)}
-    return [commit for commit in touching if commit not in own]
+    own_commits = {commit for commit, _, how in entries if how.startswith(commit_steps)}
+    return [commit for commit in touching if commit not in own_commits]
 
 
 UNFINISHED = (
@@ -209,8 +209,8 @@ def not_plain(root: Path) -> list[str]:
 def present(root: Path, *patterns: str) -> list[str]:
     """Files of the folder whose path fits a pattern, tracked or not, without ignored ones."""
     how = ("--cached", "--others", "--exclude-standard")
-    found = _fields(root, "ls-files", "-z", *how, "--", *patterns)
-    return sorted({path for path in found if (root / path).exists()})
+    files = _fields(root, "ls-files", "-z", *how, "--", *patterns)
+    return sorted({path for path in files if (root / path).exists()})
 
 
 def commit(root: Path, paths: Iterable[str], message: str) -> str:

@@ -80,8 +80,8 @@ def _acquire(path: Path, wait_s: float) -> int:
 def _command(words: Sequence[str]) -> str:
     """The command with its name alone: an argument may be an address with a key in it."""
     options = ("-C", "--campaign")
-    own = (w for before, w in zip(["", *words], words, strict=False) if before not in options)
-    name = next((word for word in own if not word.startswith("-")), "")
+    arguments = (w for before, w in zip(["", *words], words, strict=False) if before not in options)
+    name = next((word for word in arguments if not word.startswith("-")), "")
     return f"labelcycle {name}" if NAME.fullmatch(name) else "labelcycle"
 
 

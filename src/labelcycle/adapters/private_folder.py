@@ -70,16 +70,16 @@ def closed(folder: Path) -> Path:
 
 def _check_owner(path: Path, right: Callable[[int], bool], kind: str) -> os.stat_result:
     """The state of a path. Raises StateError unless it is of that kind, ours and no link."""
-    found = path.lstat()
-    if stat.S_ISLNK(found.st_mode) or not right(found.st_mode):
-        got = "a link" if stat.S_ISLNK(found.st_mode) else "something else"
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode) or not right(status.st_mode):
+        got = "a link" if stat.S_ISLNK(status.st_mode) else "something else"
         raise StateError(f"{path} is {got}; wanted {kind} that labelcycle made; remove it")
-    if found.st_uid != os.geteuid():
+    if status.st_uid != os.geteuid():
         raise StateError(
-            f"{path} belongs to the account {found.st_uid}; wanted it to be ours"
+            f"{path} belongs to the account {status.st_uid}; wanted it to be ours"
             f" ({os.geteuid()}): work as that account, or remove it"
         )
-    return found
+    return status
 
 
 def _check_untracked(campaign: Campaign) -> None:

@@ -40,10 +40,10 @@ def environment(root: Path) -> dict[str, str]:
     Our commands come first on PATH. No Python takes modules from the folder it works in, DVC
     keeps to the campaign's own cache, and nothing is sent to anybody.
     """
-    own = str(Path(sys.executable).parent)
+    programs_folder = str(Path(sys.executable).parent)
     return {
         **{name: value for name, value in os.environ.items() if name not in ANOTHER_REPOSITORY},
-        "PATH": own + os.pathsep + os.environ.get("PATH", ""),
+        "PATH": programs_folder + os.pathsep + os.environ.get("PATH", ""),
         "PYTHONSAFEPATH": "1",
         "DVC_NO_ANALYTICS": "1",
         "DVC_SITE_CACHE_DIR": str(site_cache(root)),

@@ -99,8 +99,8 @@ def some(address: str) -> str | None:
     """
     bucket, key = split(address)
     with _told(f"listing {address}"):
-        found = _client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-    return next((f"{SCHEME}{bucket}/{item['Key']}" for item in found.get("Contents", [])), None)
+        listing = _client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+    return next((f"{SCHEME}{bucket}/{item['Key']}" for item in listing.get("Contents", [])), None)
 
 
 def signed(address: str, minutes: int) -> str:

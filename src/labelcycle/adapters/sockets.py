@@ -151,14 +151,14 @@ def local(url: httpx.URL | str) -> bool:
 
 def public(number: str) -> bool:
     """True if a numeric address is of the internet, also of IPv4 within IPv6."""
-    found = _inner(number)
-    return found.is_global and not found.is_multicast
+    address = _inner(number)
+    return address.is_global and not address.is_multicast
 
 
 def not_hidden(number: str) -> bool:
     """False for addresses that no honest name leads to: this computer's, and link-local ones."""
-    found = _inner(number)
-    return not (found.is_loopback or found.is_link_local or found.is_unspecified)
+    address = _inner(number)
+    return not (address.is_loopback or address.is_link_local or address.is_unspecified)
 
 
 def is_name(host: str) -> bool:
@@ -171,12 +171,12 @@ def is_name(host: str) -> bool:
 
 
 def _inner(number: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    found = ipaddress.ip_address(number.partition("%")[0])
-    if isinstance(found, ipaddress.IPv4Address):
-        return found
-    nat64 = found in ipaddress.ip_network("64:ff9b::/96")
-    low = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF) if nat64 else None
-    return found.ipv4_mapped or found.sixtofour or low or found
+    address = ipaddress.ip_address(number.partition("%")[0])
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    nat64 = address in ipaddress.ip_network("64:ff9b::/96")
+    low = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if nat64 else None
+    return address.ipv4_mapped or address.sixtofour or low or address
 
 
 def _allowed(host: str, port: int) -> list[str]:
@@ -185,10 +185,10 @@ def _allowed(host: str, port: int) -> list[str]:
     if may is None:
         return []
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return []  # behind a proxy, only that may know it
-    numbers = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    numbers = list(dict.fromkeys(str(entry[4][0]) for entry in addresses))
     for number in numbers:
         if not may(number):
             raise Elsewhere(
@@ -203,8 +203,8 @@ def _proxy(url: httpx.URL) -> str | None:
     if local(url) or proxy_bypass(url.host):
         return None
     proxies = getproxies()
-    found = proxies.get(url.scheme) or proxies.get("all")
-    return found if not found or "://" in found else f"http://{found}"
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
 
 
 @functools.cache

@@ -16,12 +16,12 @@ def in_time(function: Callable[[], R], seconds: float) -> R:
     It is then left alone, in a thread that does not keep the program from ending: only for what
     does no harm if it is done later, or twice.
     """
-    found: list[R] = []
+    results: list[R] = []
     raised: list[BaseException] = []
 
     def work() -> None:
         try:
-            found.append(function())
+            results.append(function())
         except BaseException as error:  # raised again where it is waited for
             raised.append(error)
 
@@ -30,6 +30,6 @@ def in_time(function: Callable[[], R], seconds: float) -> R:
     thread.join(seconds)
     if raised:
         raise raised[0]
-    if not found:
+    if not results:
         raise TimeoutError(f"it was not done after {seconds:g} s")
-    return found[0]
+    return results[0]

@@ -29,16 +29,16 @@ def check(root: Path, file: str, places: Reader) -> None:
 
     What names none, and what was changed in this very folder, counts without a question.
     """
-    said = places(_text(root, file))
+    lines = places(_text(root, file))
     known = _read(root)
-    before, mine = known.get(file), digest(dump_json(said).encode())
+    before, mine = known.get(file), digest(dump_json(lines).encode())
     if before and before["places"] == mine:
         _advance(root, file, before)
         return
-    if said and not _changed_here(root, file, places, before):
+    if lines and not _changed_here(root, file, places, before):
         raise StateError(
             f"{file} names places outside this folder, and it came from elsewhere or was changed"
-            f" before labelcycle knew it: {described(said)}; look at the file, then run"
+            f" before labelcycle knew it: {described(lines)}; look at the file, then run"
             " `labelcycle trust` if this is where your data may go"
         )
     _keep(root, file, mine)
@@ -46,9 +46,9 @@ def check(root: Path, file: str, places: Reader) -> None:
 
 def confirm(root: Path, file: str, places: Reader) -> str:
     """Let what `file` names count from now on; the places in words, empty if there are none."""
-    said = places(_text(root, file))
-    _keep(root, file, digest(dump_json(said).encode()))
-    return described(said)
+    lines = places(_text(root, file))
+    _keep(root, file, digest(dump_json(lines).encode()))
+    return described(lines)
 
 
 def described(lines: tuple[str, ...]) -> str:
@@ -109,10 +109,10 @@ def _read(root: Path) -> dict[str, Any]:
     """What was confirmed in this very folder: by file the digest of its places, and the commit."""
     try:
         record = read_json(Campaign(root).private / RECORD)
-        found: Mapping[str, Any] = record["files"] if record["folder"] == _folder(root) else {}
+        confirmed: Mapping[str, Any] = record["files"] if record["folder"] == _folder(root) else {}
     except (DataError, KeyError, TypeError):
         return {}
-    return {name: entry for name, entry in found.items() if isinstance(entry, dict)}
+    return {name: entry for name, entry in confirmed.items() if isinstance(entry, dict)}
 
 
 def _keep(root: Path, file: str, places: str) -> None:

@@ -102,10 +102,10 @@ class _Receiver:
                 ready = [key.fileobj for key, _ in self._selector.select(self._pause())]
                 if self._over in ready:
                     break
-                for found in ready:
-                    if found is self._place:
+                for event in ready:
+                    if event is self._place:
                         self._accept()
-                    elif caller := self._callers.get(found):  # type: ignore[call-overload]
+                    elif caller := self._callers.get(event):  # type: ignore[call-overload]
                         self._hear(caller)
                 self._drop_late()
             for caller in list(self._callers.values()):
@@ -159,8 +159,8 @@ class _Receiver:
             return int(error.error_status_hint)
         if not isinstance(request, h11.Request):
             return None
-        given = [value for name, value in request.headers if name == HEADER.lower().encode()]
-        if len(given) != 1 or not hmac.compare_digest(given[0], self._secret):
+        secrets = [value for name, value in request.headers if name == HEADER.lower().encode()]
+        if len(secrets) != 1 or not hmac.compare_digest(secrets[0], self._secret):
             return 403
         if request.method != b"POST":
             return 405

@@ -16,7 +16,7 @@ from labelcycle.errors import DataError
 
 def read_migrations(campaign: Campaign) -> tuple[Migration, ...]:
     """What was done to the classes so far, in order. Raises DataError if the record is broken."""
-    if not campaign.schema.exists():  # a campaign of an earlier version
+    if not campaign.schema.exists():  # nothing was changed; `init` writes the file
         return ()
     try:
         records = read_json(campaign.schema)["migrations"]

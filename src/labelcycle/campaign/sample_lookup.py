@@ -31,9 +31,9 @@ class Finder:
 
         Raises DataError if the paths of several samples end so.
         """
-        found = self.by_source.get(name) or self._by_end(name)
-        if found or "\\" not in name:
-            return found
+        sample = self.by_source.get(name) or self._by_end(name)
+        if sample or "\\" not in name:
+            return sample
         path = PureWindowsPath(name)
         return self._by_end(path.relative_to(path.anchor).as_posix())
 
@@ -47,10 +47,12 @@ class Finder:
         near = self.by_name.get(_composed(posixpath.basename(end)), [])
         hits = [(path, sample) for path, sample in near if path.endswith(end)]
         # Some systems and programs decompose accents in names; people cannot see a difference.
-        hits = hits or [each for each in near if _composed(each[0]).endswith(_composed(end))]
-        found = {sample.id: sample for _, sample in hits}
-        if len(found) > 1:
-            one, other, *_ = (sample.source for sample in found.values())
+        hits = hits or [
+            (path, sample) for path, sample in near if _composed(path).endswith(_composed(end))
+        ]
+        samples = {sample.id: sample for _, sample in hits}
+        if len(samples) > 1:
+            one, other, *_ = (sample.source for sample in samples.values())
             raise DataError(f"{name!r} is ambiguous: {one!r} or {other!r}; give more of the path")
         return hits[0][1] if hits else None
 

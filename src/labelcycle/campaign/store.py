@@ -296,8 +296,8 @@ def read_samples(path: Path, split: str | None = None) -> list[Sample]:
 
 def _sample(record: Mapping[str, Any]) -> Sample:
     """JSON knows no tuples."""
-    given: dict[str, Any] = {k: tuple(x) if isinstance(x, list) else x for k, x in record.items()}
-    return Sample(**given)
+    fields: dict[str, Any] = {k: tuple(x) if isinstance(x, list) else x for k, x in record.items()}
+    return Sample(**fields)
 
 
 def write_labels(path: Path, labels: Iterable[Label]) -> None:

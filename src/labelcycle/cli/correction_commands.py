@@ -76,12 +76,12 @@ def _decide(
     campaign = campaign_in(root)
     with lock.exclusive(campaign.lock):
         snapshot = snapshots.ready(root)
-        there = [
+        changes = [
             c
             for c in round_closing.changes(snapshot, pushed_tasks.backend(snapshot))
             if c.annotation
         ]
-        unknown = sorted(set(ids) - {c.id for c in there})
+        unknown = sorted(set(ids) - {c.id for c in changes})
         if unknown:
             raise DataError(
                 f"no correction {', '.join(unknown)}; wanted ids that `labelcycle corrections`"
@@ -90,7 +90,7 @@ def _decide(
         decided = correction_decisions.read(snapshot)
         chosen = [
             c
-            for c in there
+            for c in changes
             if c.id in ids or (c.id not in decided and (every or c.by.removesuffix("?") in people))
         ]
         correction_decisions.write(snapshot, chosen, decision)
@@ -109,12 +109,12 @@ def _print(root: Path) -> None:
     campaign_in(root)
     snapshot = snapshots.read(root)
     backend = pushed_tasks.backend(snapshot)
-    there = [c for c in round_closing.changes(snapshot, backend) if c.annotation]
-    if not there:
+    changes = [c for c in round_closing.changes(snapshot, backend) if c.annotation]
+    if not changes:
         click.echo("no answer differs from what is recorded")
         return
     people = backend.accounts()
-    rows = [HEAD, *(_row(change, people) for change in there)]
+    rows = [HEAD, *(_row(change, people) for change in changes)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

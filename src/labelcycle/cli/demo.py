@@ -39,7 +39,7 @@ ROUNDS = 3
 BUDGET = 25
 HOLDOUT = 300
 DRAWS = 20
-QUICK_IMAGES, QUICK_HOLDOUT, QUICK_DRAWS = 800, 200, 10
+QUICK_IMAGES, QUICK_HOLDOUT = 800, 200
 MARK = "demo"
 
 
@@ -100,7 +100,7 @@ def run(directory: Path, *, stop: bool) -> None:
     )
     answering = "simulated people answer in Label Studio, as annotators would"
     _loop(campaign, data / "truth.csv", opening, answering)
-    _table(snapshots.read(campaign.root), data / "truth.csv", DRAWS)
+    _table(snapshots.read(campaign.root), data / "truth.csv")
     pushed = snapshots.last_push(campaign)
     _addresses(directory, running, pushed, tracking_uri.of_campaign(campaign))
     if stop:
@@ -127,7 +127,7 @@ def run_quickly(directory: Path) -> None:
         " them to a file of the campaign"
     )
     _loop(campaign, data / "truth.csv", opening, "simulated people answer in that file")
-    _table(snapshots.read(campaign.root), data / "truth.csv", QUICK_DRAWS)
+    _table(snapshots.read(campaign.root), data / "truth.csv")
     program, took = _program(), time.monotonic() - began
     click.echo(
         f"\nThat took {took:.0f} s, with no server to install or to stop. The real thing has beyond"
@@ -241,10 +241,10 @@ def _say(command: str, meaning: str) -> None:
 # --- the comparison ------------------------------------------------------------------------
 
 
-def _table(snapshot: Snapshot, truth: Path, draws: int) -> None:
+def _table(snapshot: Snapshot, truth: Path) -> None:
     click.echo(
         "\nThe rounds, beside random selection at the same number of labels"
-        f" (mean and spread of {draws} draws, same features, classifier and hold-out):\n"
+        f" (mean and spread of {DRAWS} draws, same features, classifier and hold-out):\n"
     )
     click.echo(f"{'round':>5}  {'labels':>6}  {'accuracy (95 % interval)':<26}  random selection")
     compare = RandomSelection(snapshot, truth)
@@ -252,7 +252,7 @@ def _table(snapshot: Snapshot, truth: Path, draws: int) -> None:
         metrics = snapshot.records.metrics(number)
         share = metrics.accuracy
         mine = f"{share.value:.3f} ({share.low:.3f} to {share.high:.3f})" if share else "-"
-        accuracies = compare.accuracies(metrics.labels, draws)
+        accuracies = compare.accuracies(metrics.labels)
         theirs = f"{accuracies.mean():.3f} ± {accuracies.std(ddof=1):.3f}"
         click.echo(f"{number:>5}  {metrics.labels:>6}  {mine:<26}  {theirs}")
 
@@ -276,7 +276,7 @@ class RandomSelection:
         self._test = np.asarray(read_array(snapshot.campaign.features / "holdout.npy")[rows])
         self._wanted = np.array([classes.index(answers[held[row].id]) for row in rows])
 
-    def accuracies(self, labels: int, draws: int) -> np.ndarray[Any, Any]:
+    def accuracies(self, labels: int, draws: int = DRAWS) -> np.ndarray[Any, Any]:
         """Accuracy on the hold-out for each of `draws` random sets of `labels` labels."""
         config_ = self._snapshot.config
         module = learners.get_for_features(config_.train.learner)

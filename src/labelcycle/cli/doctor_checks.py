@@ -53,8 +53,8 @@ def all_checks(root: Path) -> Iterator[Line]:
 
 
 def _program(name: str, remedy: str) -> Line:
-    found = shutil.which(name)
-    return name, found is not None, found or "not on PATH", remedy
+    program_path = shutil.which(name)
+    return name, program_path is not None, program_path or "not on PATH", remedy
 
 
 def _disk(root: Path) -> Line:
@@ -89,9 +89,9 @@ def _encoder_file(snapshot: Snapshot) -> Iterator[Line]:
 
 def _read(campaign: Campaign, chosen: PretrainOptions, file: str) -> str:
     """What the file holds, in words. Raises DataError as the stage `pretrain` would."""
-    given = ready_made.checked(campaign, chosen.encoder, chosen.options)
-    if given is not None:
-        return ready_made.described(given)
+    ready_encoder = ready_made.checked(campaign, chosen.encoder, chosen.options)
+    if ready_encoder is not None:
+        return ready_made.described(ready_encoder)
     from labelcycle.nn import pretrained_weights  # torch
 
     weights = pretrained_weights.from_file(file, chosen.options.get("model", chosen.encoder))
@@ -126,15 +126,17 @@ def _shown(snapshot: Snapshot) -> Iterator[Line]:
     elif image is None:
         yield name, True, "nothing in it yet; a round's opening asks what browsers may load", ""
     else:
-        asked = "browsers may load it" if origin else "browsers' way is asked where there are pages"
-        yield name, True, f"{image.text}: {asked}", ""
+        summary_line = (
+            "browsers may load it" if origin else "browsers' way is asked where there are pages"
+        )
+        yield name, True, f"{image.text}: {summary_line}", ""
 
 
 def _one(snapshot: Snapshot) -> Address | None:
     """An image as browsers are shown it; None if the bucket holds none yet."""
     push = snapshot.config.push
     if push.images == "s3":
-        found = s3.some(f"{push.bucket.rstrip('/')}/")
-        return Address(found, push.presign_minutes) if found else None
+        address = s3.some(f"{push.bucket.rstrip('/')}/")
+        return Address(address, push.presign_minutes) if address else None
     image = task_images.image(snapshot, read_samples(snapshot.campaign.samples)[0])
     return image if isinstance(image, Address) else None

@@ -39,8 +39,8 @@ def watcher(name: str, root: Path) -> Callable[[Progress], None] | None:
     neighbours among the labelled samples, where there are some, if MLFLOW_TRACKING_URI is set. A
     server that is away is told once, on standard error, and the stage goes on.
     """
-    own = process_rank.own()
-    first = own is None or own.number == 0
+    rank = process_rank.own()
+    first = rank is None or rank.number == 0
     if name != "pretrain" or not first or not os.environ.get("MLFLOW_TRACKING_URI"):
         return None
     return _Curves(partial(_of_campaign, Campaign(root))).show
@@ -102,8 +102,8 @@ class _Curves:
         if progress.loss is not None and (ended or time.monotonic() - self._logged >= EVERY_S):
             values["pretrain_loss"] = progress.loss
         if progress.epoch != self._epoch and progress.features is not None and len(self._rows):
-            found = leave_one_out(progress.features(self._rows), self._labels)
-            values["pretrain_knn_accuracy"] = found
+            accuracy = leave_one_out(progress.features(self._rows), self._labels)
+            values["pretrain_knn_accuracy"] = accuracy
         self._epoch = progress.epoch or 0
         if values or ended:
             self._log(values, progress.step, ended)

@@ -43,8 +43,8 @@ def shown(name: str) -> Iterator[Callable[[Step], None]]:
             bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
         if bar.disable and time.monotonic() - last >= EVERY_S:
             last = time.monotonic()
-            said = "" if loss is None else f", loss {loss:.3f}"
-            click.echo(f"{name}: {step.step} of {step.total}{said}", err=True)
+            loss_text = "" if loss is None else f", loss {loss:.3f}"
+            click.echo(f"{name}: {step.step} of {step.total}{loss_text}", err=True)
 
     try:
         yield show

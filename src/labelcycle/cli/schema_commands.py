@@ -74,12 +74,12 @@ def _migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> No
     campaign = campaign_in(root)
     with lock.exclusive(campaign.lock):
         before = read_all_labels(campaign)
-        made = class_changes.migrate(root, partial(_changed, change))
+        migration = class_changes.migrate(root, partial(_changed, change))
     after = read_all_labels(campaign)
     changed = sum(before[key].label != after[key].label for key in before)
-    click.echo(f"{made}: {changed} labels count otherwise from now on")
-    click.echo(f"classes: {', '.join(made.after)}")
-    click.echo(f"annotators see it when round {made.round} opens")
+    click.echo(f"{migration}: {changed} labels count otherwise from now on")
+    click.echo(f"classes: {', '.join(migration.after)}")
+    click.echo(f"annotators see it when round {migration.round} opens")
 
 
 def _changed(
@@ -108,9 +108,9 @@ def _print(root: Path) -> None:
     for place, name in enumerate(classes):
         key = HOT_KEYS[place] if place < len(HOT_KEYS) else ""
         click.echo(f"{key:<3}  {name:<{width}}  {counts[name]:>6}")
-    made = labels.read_migrations(campaign)
-    click.echo("\nchanges:" if made else "\nno changes so far")
-    for migration in made:
+    migrations = labels.read_migrations(campaign)
+    click.echo("\nchanges:" if migrations else "\nno changes so far")
+    for migration in migrations:
         click.echo(f"  before round {migration.round}, {migration.at}: {migration}")
 
 

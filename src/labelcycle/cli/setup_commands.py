@@ -39,9 +39,9 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
     title = name or directory.resolve().name
     origin = "--name" if name else "the folder's name, as --name is not given"
     origin += " and --classes" if classes else ""
-    given = {"campaign": {"name": title, "classes": names}}
+    settings = {"campaign": {"name": title, "classes": names}}
     known = there and (directory / ".git").exists()  # settings alone are no campaign yet
-    campaign = new_campaign.init(directory, None if there else config.parse(given, origin))
+    campaign = new_campaign.init(directory, None if there else config.parse(settings, origin))
     if known:
         click.echo(
             f"{campaign.root} is a campaign already; its settings and rounds are as they were"
@@ -125,9 +125,11 @@ def up(root: Path, host: str) -> None:
 
     campaign = campaign_in(root)
     git.check_usable(root)
-    own = annotation.service(config.load(campaign.params, parts=False).push.backend)
-    wanted = [each for each in services.NAMES if each in (own, "mlflow", "prefect")]
-    running = services.up(campaign, host=host, only=wanted, show=click.echo)
+    backend_service = annotation.service(config.load(campaign.params, parts=False).push.backend)
+    service_names = [
+        service for service in services.NAMES if service in (backend_service, "mlflow", "prefect")
+    ]
+    running = services.up(campaign, host=host, only=service_names, show=click.echo)
     services.load_environment(campaign)  # with what was started just now
     curves = tracking_uri.of_campaign(campaign)
     for line in running.told(snapshots.last_push(campaign), curves):

@@ -59,8 +59,8 @@ def simulate(
     """
     from labelcycle.adapters import private_folder
 
-    given, reads = _opened(file, place)
-    folder = into or Path("simulated") / given.name
+    settings, reads = _opened(file, place)
+    folder = into or Path("simulated") / settings.name
     _check_writable(folder)
     private_folder.keep_compiled(private_folder.closed(folder / ".compiled"))
     from labelcycle.cli.pretrain_curves import of_experiment
@@ -72,10 +72,10 @@ def simulate(
     logged = mlflow or (mlflow is None and bool(os.environ.get("MLFLOW_TRACKING_URI")))
     if logged:
         campaign_in(root)  # addresses of what `up` started here
-    watching = of_experiment(given.name) if logged else None
+    watching = of_experiment(settings.name) if logged else None
     failed: dict[str, Exception] = {}
-    found = run_experiment.run(
-        given,
+    results = run_experiment.run(
+        settings,
         reads,
         source,
         folder,
@@ -85,9 +85,9 @@ def simulate(
         lambda path, error: failed.update({path.name: error}),
     )
     if logged:
-        _log(found)
+        _log(results)
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(results, indent=2))
     else:
         click.echo((folder / run_experiment.TABLE).read_text())
         click.echo(f"results in {folder}")
@@ -123,14 +123,14 @@ def _opened(file: Path, place: str | None) -> "tuple[Experiment, list[Read]]":
     """The experiment and its data, checked without the imports that playing it takes."""
     from labelcycle.simulate import experiment, load_sets
 
-    given = experiment.load(file, place)
-    if load_sets.reads_files(given):  # longer than the imports of this check
-        load_sets.check_options(given, file.name)
-    reads = load_sets.opened(given, file.absolute().parent)
-    for remark in load_sets.remarks(given, reads):
+    settings = experiment.load(file, place)
+    if load_sets.reads_files(settings):  # longer than the imports of this check
+        load_sets.check_options(settings, file.name)
+    reads = load_sets.opened(settings, file.absolute().parent)
+    for remark in load_sets.remarks(settings, reads):
         click.echo(remark, err=True)
-    load_sets.check_options(given, file.name)
-    return given, reads
+    load_sets.check_options(settings, file.name)
+    return settings, reads
 
 
 def _log(found: dict[str, Any]) -> None:

@@ -91,19 +91,19 @@ def class_indices(value: Any, n: int) -> NDArray[np.int64]:
     """(n,) class of each sample, `UNLABELED` where the label is -1, NaN or None."""
     if value is None:
         return np.full(n, UNLABELED, dtype=np.int64)
-    wanted = f"labels must be ({n},) class indices, {UNLABELED} or NaN where there is none"
+    expected = f"labels must be ({n},) class indices, {UNLABELED} or NaN where there is none"
     if not hasattr(value, "dtype"):  # a list, which may hold None
         try:
-            value = [UNLABELED if each is None else each for each in value]
+            value = [UNLABELED if label is None else label for label in value]
         except TypeError as error:
-            raise DataError(f"{wanted} (got {value!r})") from error
+            raise DataError(f"{expected} (got {value!r})") from error
     array = plain(value, "labels")
     if array.dtype == object:
         array = np.array([UNLABELED if str(e) in ("None", "nan", "<NA>") else e for e in array])
     if array.dtype.kind == "f":
         array = np.where(np.isnan(array), UNLABELED, array)
     if array.shape != (n,) or not is_whole(array):
-        raise DataError(f"{wanted} (got {array.shape} {array.dtype}); {NUMBERS}")
+        raise DataError(f"{expected} (got {array.shape} {array.dtype}); {NUMBERS}")
     if array.dtype.kind == "u" and len(array) and array.max() == np.iinfo(array.dtype).max:
         raise DataError(
             f"labels are {array.dtype}, in which {UNLABELED} becomes {array.max()}, as row"
@@ -112,7 +112,7 @@ def class_indices(value: Any, n: int) -> NDArray[np.int64]:
     wrong = np.flatnonzero((array < UNLABELED) | (array >= MOST_CLASSES))
     if len(wrong):
         raise DataError(
-            f"{wanted}, below {MOST_CLASSES:,}; row {wrong[0]} has {array[wrong[0]]}; {NUMBERS},"
+            f"{expected}, below {MOST_CLASSES:,}; row {wrong[0]} has {array[wrong[0]]}; {NUMBERS},"
             f" {UNLABELED} stands for no label"
         )
     return array.astype(np.int64)

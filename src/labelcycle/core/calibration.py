@@ -87,9 +87,10 @@ def likeliest_trust(
     logits, _ = _held_out(hidden[order].astype(np.float64), labels)
     lowest = np.min(logits, axis=1, where=np.isfinite(logits), initial=np.inf)
     logits = np.where(np.isfinite(logits), logits, lowest[:, None])[:, np.unique(labels)]
-    own = np.searchsorted(np.unique(labels), labels)
+    class_of_row = np.searchsorted(np.unique(labels), labels)
     losses = [
-        -log_softmax(trust * logits, axis=1)[np.arange(len(own)), own].mean() for trust in TRUSTS
+        -log_softmax(trust * logits, axis=1)[np.arange(len(class_of_row)), class_of_row].mean()
+        for trust in TRUSTS
     ]
     return float(TRUSTS[np.argmin(steady(np.array(losses)))])
 

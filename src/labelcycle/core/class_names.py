@@ -63,31 +63,31 @@ def objection(name: str) -> str | None:
 
 def checked(names: Iterable[str]) -> tuple[str, ...]:
     """The names, composed. Raises ValueError that says what is wrong with the first bad one."""
-    found = tuple(map(composed, names))
-    for name in found:
+    class_names = tuple(map(composed, names))
+    for name in class_names:
         problem = objection(name)
         if problem:
             raise ValueError(problem)
-    twice = sorted({name for name in found if found.count(name) > 1})
+    twice = sorted({name for name in class_names if class_names.count(name) > 1})
     if twice:
         raise ValueError(
             f"wanted distinct class names, got {twice} more than once (accents composed or"
             " decomposed make no difference)"
         )
     first: dict[str, str] = {}
-    for name in found:
+    for name in class_names:
         other = first.setdefault(_seen(name), name)
         if other != name:
             raise ValueError(
                 f"wanted class names that people can tell apart, got {other!r} and {name!r}"
                 f" ({other!a} and {name!a}); write one of them another way"
             )
-    return found
+    return class_names
 
 
 def meant(name: str, classes: Collection[str]) -> str:
     """The question whether a class like the unknown name was meant; empty if none is like it."""
-    folded = {each.casefold(): each for each in reversed(list(classes))}
+    folded = {class_name.casefold(): class_name for class_name in reversed(list(classes))}
     same = folded.get(" ".join(name.split()).casefold())
     return question([same]) if same else did_you_mean(name, classes)
 

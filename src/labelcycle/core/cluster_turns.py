@@ -49,12 +49,12 @@ def clusters_of(pool: Pool, clusters: NDArray[np.int32]) -> list[Cluster]:
     """The clusters that hold samples, by id."""
     order = np.argsort(clusters, kind="stable")
     ids, starts = np.unique(clusters[order], return_index=True)
-    found = []
+    clusters_in_order = []
     for identity, rows in zip(ids, np.split(order, starts[1:]), strict=True):
         rows = rows.astype(np.int64)
         labels = int(np.count_nonzero(pool.labeled[rows]))
-        found.append(Cluster(int(identity), rows, labels, rows[pool.available[rows]]))
-    return found
+        clusters_in_order.append(Cluster(int(identity), rows, labels, rows[pool.available[rows]]))
+    return clusters_in_order
 
 
 def in_order(clusters: Sequence[Cluster], min_size: int) -> list[list[Cluster]]:
@@ -79,10 +79,10 @@ def by_turns(tiers: Sequence[Sequence[Cluster]], budget: int, choose: Choose) ->
         left = {c.id: c.available for c in tier if len(c.available)}
         while left and len(picks) < budget:
             turn = list(left)[: budget - len(picks)]
-            made = _one_turn(choose, left, turn)
-            for identity, pick in zip(turn, made, strict=True):
+            picks_of_turn = _one_turn(choose, left, turn)
+            for identity, pick in zip(turn, picks_of_turn, strict=True):
                 left[identity] = left[identity][left[identity] != pick.row]
-            picks += made
+            picks += picks_of_turn
             left = {identity: rows for identity, rows in left.items() if len(rows)}
     return selection_of(picks)
 

@@ -74,11 +74,11 @@ def kmeans(
     """
     learnt = _sample(len(features), LEARNT_ROWS, rng)
     points = prepared(features[learnt], normalise)
-    wanted = min(clusters, len(points))
+    count = min(clusters, len(points))
     import faiss  # noqa: F401 - half a second, which every command would pay
 
     with one_thread():  # limits the faiss that is there already
-        firsts = [_start(points, wanted, rng) for _ in range(starts)]
+        firsts = [_start(points, count, rng) for _ in range(starts)]
         runs = in_parallel(lambda first: _lloyd(points, first, iterations), firsts)
         lowest = np.argmin(steady(np.array([inertia for _, inertia in runs])))
         return assigned(features, runs[int(lowest)][0], normalise)
@@ -134,10 +134,10 @@ def without_noise(
     if not len(numbers):
         return np.zeros(len(points), dtype=np.int32), points.mean(axis=0)[None]
     centres = np.array([points[assignment == c].mean(axis=0) for c in numbers], dtype=np.float32)
-    found, noise = assignment.astype(np.int32), assignment < 0
+    cluster_of, noise = assignment.astype(np.int32), assignment < 0
     if noise.any():
-        found[noise] = numbers[nearest_centre(points[noise], centres)]
-    return found, centres
+        cluster_of[noise] = numbers[nearest_centre(points[noise], centres)]
+    return cluster_of, centres
 
 
 def _sample(n: int, most: int, rng: np.random.Generator) -> slice | NDArray[np.int64]:

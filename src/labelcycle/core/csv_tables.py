@@ -91,17 +91,21 @@ def _text(path: Path) -> tuple[str, str]:
 
 def _dialect(path: Path, text: str, encoding: str, need: Need) -> Dialect:
     """The separator with which the header has what is needed; else the first that splits it."""
-    found = []
+    dialects = []
     for separator in SEPARATORS:
         try:
             header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator), [])
         except csv.Error as error:
             raise DataError(f"{path}: line 1 is no CSV: {error}") from error
         columns = tuple(map(column_name, header))
-        found.append(Dialect(encoding, separator, columns))
-    fit = [each for each in found if all(set(group) & set(each.columns) for group in need)]
-    split = [each for each in found if len(each.columns) > 1]
-    return [*fit, *split, found[0]][0]
+        dialects.append(Dialect(encoding, separator, columns))
+    fit = [
+        candidate
+        for candidate in dialects
+        if all(set(group) & set(candidate.columns) for group in need)
+    ]
+    split = [candidate for candidate in dialects if len(candidate.columns) > 1]
+    return [*fit, *split, dialects[0]][0]
 
 
 def _check_columns(path: Path, columns: Sequence[str], need: Need) -> None:

@@ -67,14 +67,14 @@ class Crowd:
         if self.left < 2:  # a sample alone is not typical of anything
             return np.zeros(len(groups)), np.zeros(len(groups)), np.full(len(groups), -1.0)
         there = np.flatnonzero(self.count)
-        own = self.count[groups] - 1
+        other_copies = self.count[groups] - 1
         low, high = np.full((2, len(groups)), 1 / SMALLEST_DISTANCE)
         reach = np.full(len(groups), -1.0)
-        needy = np.flatnonzero(own < k)
+        needy = np.flatnonzero(other_copies < k)
         if len(needy):
             places = np.searchsorted(there, groups[needy])
             squares, near, off = self._near(there, places, min(k, len(there) - 1))
-            shares = _shares(self.count[there[near]], own[needy], k)
+            shares = _shares(self.count[there[near]], other_copies[needy], k)
             ends = [squares + off, np.maximum(squares - off, 0)]
             reach[needy] = np.where(shares > 0, squares, 0).max(axis=1) + 3 * off
             low[needy], high[needy] = (
@@ -88,13 +88,13 @@ class Crowd:
         if self.left < 2:
             return np.zeros(len(groups))
         there = np.flatnonzero(self.count)
-        own = self.count[groups] - 1
+        other_copies = self.count[groups] - 1
         values = np.full(len(groups), 1 / SMALLEST_DISTANCE)
-        needy = np.flatnonzero(own < k)
+        needy = np.flatnonzero(other_copies < k)
         if len(needy):
             points, places = self._some(there), np.searchsorted(there, groups[needy])
             distances, near = nearest_rows(points, min(k, len(there) - 1), places, self._unit)
-            shares = _shares(self.count[there[near]], own[needy], k)
+            shares = _shares(self.count[there[near]], other_copies[needy], k)
             values[needy] = _typicality(distances**2 if squared else distances, shares, k)
         return values
 
@@ -187,14 +187,14 @@ def _listed(
     (empty,) = np.flatnonzero(~full)  # copies are one point
     squares, near = np.ones((len(places), k)), np.full((len(places), k), empty)
     some = np.flatnonzero(places != empty)
-    found, theirs = _by_cosine(
+    squares_of_some, theirs = _by_cosine(
         points[full], places[some] - (places[some] > empty), min(k, len(points) - 2)
     )
     theirs = theirs + (theirs >= empty)
-    found = np.column_stack([found, np.ones(len(some))])
+    squares_of_some = np.column_stack([squares_of_some, np.ones(len(some))])
     theirs = np.column_stack([theirs, np.full(len(some), empty)])
-    order = np.argsort(found, axis=1, kind="stable")[:, :k]
-    squares[some] = np.take_along_axis(found, order, axis=1)
+    order = np.argsort(squares_of_some, axis=1, kind="stable")[:, :k]
+    squares[some] = np.take_along_axis(squares_of_some, order, axis=1)
     near[some] = np.take_along_axis(theirs, order, axis=1)
     near[places == empty] = np.flatnonzero(full)[:k]
     return squares, near
@@ -203,8 +203,8 @@ def _listed(
 def _by_cosine(
     points: NDArray[np.floating], places: Groups, k: int
 ) -> tuple[Values, NDArray[np.int64]]:
-    cosines, found = nearest(points, points[places], k + 1, EXACT_UP_TO)
-    others = ~mine(found.astype(np.int64), places)
-    near = found[others].reshape(len(places), k).astype(np.int64)
+    cosines, neighbours = nearest(points, points[places], k + 1, EXACT_UP_TO)
+    others = ~mine(neighbours.astype(np.int64), places)
+    near = neighbours[others].reshape(len(places), k).astype(np.int64)
     squares = 2 - 2 * cosines[others].reshape(len(places), k).astype(np.float64)
     return np.maximum(squares, 0), near

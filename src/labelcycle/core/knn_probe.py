@@ -27,11 +27,11 @@ def leave_one_out(
     right = 0
     for start in range(0, n, _BLOCK):
         cosines = rows[start : start + _BLOCK] @ rows.T
-        own = np.arange(len(cosines))
-        cosines[own, start + own] = -np.inf
+        diagonal = np.arange(len(cosines))
+        cosines[diagonal, start + diagonal] = -np.inf
         nearest = np.argpartition(-cosines, near - 1, axis=1)[:, :near]
         weights = np.exp((np.take_along_axis(cosines, nearest, axis=1) - 1) / TEMPERATURE)
         votes = np.zeros((len(cosines), classes))
-        np.add.at(votes, (own[:, None], labels[nearest]), weights)
+        np.add.at(votes, (diagonal[:, None], labels[nearest]), weights)
         right += int((votes.argmax(axis=1) == labels[start : start + _BLOCK]).sum())
     return right / n

@@ -44,14 +44,14 @@ def lazy_greedy(
     """
     queue = _Queue(count)
     queue.look(np.arange(count), bounds)
-    found, gains = [], []
+    picks, gains = [], []
     for _ in range(budget):
         best = queue.first(bounds, exact)
-        found.append(best)
+        picks.append(best)
         gains.append(queue.lower[best])
         queue.remove(best)
         pick(best)
-    return np.array(found, dtype=np.int64), np.array(gains, dtype=np.float64)
+    return np.array(picks, dtype=np.int64), np.array(gains, dtype=np.float64)
 
 
 class _Queue:

@@ -70,12 +70,12 @@ def nearest_others(
     rows : (r,) int64, which points to ask for; None: all
     """
     m, d = points.shape
-    asked = np.arange(m) if rows is None else rows
+    queries = np.arange(m) if rows is None else rows
     block = max(1, BLOCK_BYTES // (16 * m + 8 * k * d))
     squares = np.einsum("nd,nd->n", points, points)
-    nearest = np.empty((len(asked), k))
-    for start in range(0, len(asked), block):
-        these = asked[start : start + block]
+    nearest = np.empty((len(queries), k))
+    for start in range(0, len(queries), block):
+        these = queries[start : start + block]
         estimate = points[these] @ points.T
         estimate *= -2
         estimate += squares  # less the row's own square, which does not change its order
@@ -97,7 +97,7 @@ def nearest_rows(
     rows : (r,) int64, which of them to ask for: few of many
     unit : whether rows are brought to length 1
     """
-    distances, found = np.empty((len(rows), k)), np.empty((len(rows), k), dtype=np.int64)
+    distances, neighbours = np.empty((len(rows), k)), np.empty((len(rows), k), dtype=np.int64)
     for start in range(0, len(rows), ASKED_ROWS):
         these = rows[start : start + ASKED_ROWS]
         points = points64(features[these], unit)
@@ -106,8 +106,8 @@ def nearest_rows(
             gaps = points64(features[others], unit) - points[i]
             apart = np.sqrt(np.einsum("kd,kd->k", gaps, gaps))
             order = np.argsort(apart, kind="stable")
-            distances[start + i], found[start + i] = apart[order], others[order]
-    return distances, found
+            distances[start + i], neighbours[start + i] = apart[order], others[order]
+    return distances, neighbours
 
 
 def _near_positions(
@@ -152,12 +152,12 @@ def near_squares(
     import faiss  # half a second, which every command would pay
 
     rounding = (points.shape[1] + 4) * float(np.finfo(np.float32).eps)
-    asked = points if len(rows) == len(points) else points[rows]
+    queries = points if len(rows) == len(points) else points[rows]
     lengths = np.einsum("nd,nd->n", points, points)
     if (np.abs(lengths - 1) > 0.5).any():  # not all are on the sphere
-        squares, near = faiss.knn(asked, points, k + 1)
+        squares, near = faiss.knn(queries, points, k + 1)
     else:  # a third faster
-        products, near = faiss.knn(asked, points, k + 1, metric=faiss.METRIC_INNER_PRODUCT)
+        products, near = faiss.knn(queries, points, k + 1, metric=faiss.METRIC_INNER_PRODUCT)
         squares = np.maximum(2 - 2 * products, 0)
     others = ~mine(near, rows)
     return squares[others].reshape(-1, k), near[others].reshape(-1, k), 2 * rounding
@@ -165,6 +165,6 @@ def near_squares(
 
 def mine(near: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """(r, k + 1), one in each line: where the row finds itself, or the last where it does not."""
-    own: NDArray[np.bool_] = near == rows[:, None]
-    own[~own.any(axis=1), -1] = True
-    return own
+    is_itself: NDArray[np.bool_] = near == rows[:, None]
+    is_itself[~is_itself.any(axis=1), -1] = True
+    return is_itself

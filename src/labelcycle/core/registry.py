@@ -31,8 +31,8 @@ NO_PAPER = "No paper: "
 
 def names(path: Iterable[str]) -> list[str]:
     """Names of the modules below a package's `__path__`, sorted; not those that begin with _."""
-    found = (module.name for module in pkgutil.iter_modules(list(path)))
-    return sorted(name for name in found if not name.startswith("_"))
+    modules = (module.name for module in pkgutil.iter_modules(list(path)))
+    return sorted(name for name in modules if not name.startswith("_"))
 
 
 def get(package: str, path: Iterable[str], name: str, kind: str) -> ModuleType:
@@ -53,15 +53,17 @@ def declared(path: Iterable[str], name: str, kind: str) -> dict[str, Any]:
     paths = list(path)
     _check_name(paths, name, kind)
     spec = PathFinder.find_spec(name, paths)
-    found: dict[str, Any] = {}
-    for each in ast.parse(Path(str(spec and spec.origin)).read_text(encoding="utf-8")).body:
-        if isinstance(each, ast.FunctionDef):
-            found[each.name] = None
-        elif isinstance(each, ast.Assign | ast.AnnAssign) and isinstance(each.value, ast.Constant):
-            targets = each.targets if isinstance(each, ast.Assign) else [each.target]
+    constants: dict[str, Any] = {}
+    for statement in ast.parse(Path(str(spec and spec.origin)).read_text(encoding="utf-8")).body:
+        if isinstance(statement, ast.FunctionDef):
+            constants[statement.name] = None
+        elif isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(
+            statement.value, ast.Constant
+        ):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             keys = (target.id for target in targets if isinstance(target, ast.Name))
-            found |= dict.fromkeys(keys, each.value.value)
-    return found
+            constants |= dict.fromkeys(keys, statement.value.value)
+    return constants
 
 
 def described(module: Any) -> tuple[str, str]:
@@ -115,10 +117,10 @@ def explain(kind: type[Options], problem: Any) -> str:
         example = came if isinstance(came, str) else "a, b"
         return f"{key}: wanted a list, as in [{example}] (got {came!r})"
     if problem["type"] != "extra_forbidden":
-        wanted = problem["msg"]
+        expected = problem["msg"]
         for lead in ("Input should be ", "String should have "):
-            wanted = wanted.removeprefix(lead)
-        return f"{key}: wanted {wanted} (got {problem['input']!r})"
+            expected = expected.removeprefix(lead)
+        return f"{key}: wanted {expected} (got {problem['input']!r})"
     known = _fields(kind, keys[:-1])
     hint = did_you_mean(keys[-1], known) or f"known keys: {', '.join(known) or 'none'}"
     return f"{key}: unknown key; {hint}"
@@ -136,4 +138,6 @@ def _section(annotation: Any) -> Any:
     """The Options within a field's type: itself, or one of a list, or one that may be null."""
     if isinstance(annotation, type) and issubclass(annotation, Options):
         return annotation
-    return next((found for each in get_args(annotation) if (found := _section(each))), None)
+    return next(
+        (section for argument in get_args(annotation) if (section := _section(argument))), None
+    )

@@ -152,8 +152,8 @@ class Shrinking:
 
     def _look(self, groups: Groups, k: int) -> None:
         assert self._crowd is not None
-        found = self._crowd.bounds(groups, k, self._squared)
-        self._low[groups], self._high[groups], self._reach[groups] = found
+        bounds = self._crowd.bounds(groups, k, self._squared)
+        self._low[groups], self._high[groups], self._reach[groups] = bounds
         if len(groups) == np.count_nonzero(self._crowd.count):
             self._gone.clear()
 

@@ -29,8 +29,8 @@ def reason_of(text: str) -> str | None:
     """The reason in a text that `worded` wrote, empty for a plain skip; None for another text."""
     if text == SKIPPED:
         return ""
-    found = text.removeprefix(LEAD)
-    return found if found in REASONS and found != text else None
+    reason = text.removeprefix(LEAD)
+    return reason if reason in REASONS and reason != text else None
 
 
 def offered(classes: Iterable[str]) -> tuple[str, ...]:

@@ -51,8 +51,8 @@ def cores() -> int:
 
 def workers() -> int:
     """Threads that `in_parallel` may use: OMP_NUM_THREADS, else one a core."""
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return int(told) if told.isdigit() and int(told) else cores()
+    setting = os.environ.get("OMP_NUM_THREADS", "")
+    return int(setting) if setting.isdigit() and int(setting) else cores()
 
 
 def in_parallel(function: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:

@@ -51,8 +51,8 @@ def gather(triples: Iterable[tuple[str, str, str]], classes: Sequence[str]) -> A
 
     A class that is not among `classes` is a KeyError.
     """
-    given = list(triples)
-    columns = list(zip(*given, strict=True)) or [(), (), ()]
+    valid = list(triples)
+    columns = list(zip(*valid, strict=True)) or [(), (), ()]
     samples, annotators = (tuple(sorted(set(column))) for column in columns[:2])
     names = (samples, annotators, tuple(classes))
     numbers = []

@@ -40,7 +40,7 @@ def neighbours(snapshot: Snapshot, picks: Sequence[str]) -> dict[str, tuple[Neig
     samples = read_samples(campaign.samples, "pool")
     row_of = {name: row for row, name in enumerate(ids)}
     known = unit_rows(pool.features[labelled])
-    found: dict[str, tuple[Neighbour, ...]] = {}
+    by_pick: dict[str, tuple[Neighbour, ...]] = {}
     for start in range(0, len(picks), BLOCK):
         names = picks[start : start + BLOCK]
         rows = np.array([row_of[name] for name in names])
@@ -49,5 +49,5 @@ def neighbours(snapshot: Snapshot, picks: Sequence[str]) -> dict[str, tuple[Neig
         order = np.argsort(-alike, axis=1, kind="stable")[:, :wanted]
         for name, row, near in zip(names, rows, labelled[order], strict=True):
             others = [r for r in near if r != row]
-            found[name] = tuple(Neighbour(samples[r], classes[pool.labels[r]]) for r in others)
-    return found
+            by_pick[name] = tuple(Neighbour(samples[r], classes[pool.labels[r]]) for r in others)
+    return by_pick

@@ -123,12 +123,12 @@ def pull(snapshot: Snapshot, backend: AnnotationBackend) -> None:
         answers_known = list(answer_journal.known(snapshot).values())
         _record(snapshot, PulledRound(snapshot.number, answers_known, ()))
         return
-    project, own = _project(snapshot), pushed_tasks.ids(pushed_tasks.tasks(snapshot))
+    project, own_ids = _project(snapshot), pushed_tasks.ids(pushed_tasks.tasks(snapshot))
     check_page(snapshot, backend)
     late = pushed_tasks.ids(_open_holdout(snapshot))
-    everything = {**_closed(snapshot), **late, **own}
+    everything = {**_closed(snapshot), **late, **own_ids}
     if ending(snapshot):
-        backend.withdraw(project, own)
+        backend.withdraw(project, own_ids)
         altered_tasks.look(snapshot, backend, project, _tasks(snapshot))
         pulled = backend.pull(project, everything, optional=everything)
     else:
@@ -140,7 +140,7 @@ def pull(snapshot: Snapshot, backend: AnnotationBackend) -> None:
                 " wait, or run `labelcycle close --incomplete`"
             )
         altered_tasks.look(snapshot, backend, project, _tasks(snapshot))
-        pulled = backend.pull(project, everything, optional=everything.keys() - own.keys())
+        pulled = backend.pull(project, everything, optional=everything.keys() - own_ids.keys())
     compared = changed_answers.compare(snapshot, backend, pulled, late)
     change_limits.check(snapshot, compared)
     backend.tidy(project, _withdrawn(snapshot, pulled))
@@ -152,10 +152,10 @@ def changes(snapshot: Snapshot, backend: AnnotationBackend) -> list[Correction]:
     place = pushed_tasks.last_place(snapshot)
     if place is None:
         return []
-    late, own = pushed_tasks.ids(_open_holdout(snapshot)), {}
+    late, own_ids = pushed_tasks.ids(_open_holdout(snapshot)), {}
     if snapshot.state in (State.OPEN, State.ENDING):
-        own = pushed_tasks.ids(pushed_tasks.tasks(snapshot))
-    everything = {**_closed(snapshot), **late, **own}
+        own_ids = pushed_tasks.ids(pushed_tasks.tasks(snapshot))
+    everything = {**_closed(snapshot), **late, **own_ids}
     altered_tasks.look(snapshot, backend, place[1], _tasks(snapshot))
     pulled = backend.pull(place[1], everything, optional=everything)
     return changed_answers.compare(snapshot, backend, pulled, late).changes
@@ -228,7 +228,7 @@ def measure(snapshot: Snapshot) -> None:
     tasks = history.own_tasks
     written, holdout = records.labels_of(number), records.holdout()
     corrected = corrected_labels.revised(number, written)
-    own = [label for label in written if label not in corrected]
+    own_labels = [label for label in written if label not in corrected]
     selected = {task.sample for task in tasks if task.kind == SELECTED}
     everything = records.labels().values()
     labels = sum(label.label is not None for label in everything)
@@ -240,11 +240,11 @@ def measure(snapshot: Snapshot) -> None:
         strategy=plan.strategy,
         budget=plan.budget,
         labels=labels,
-        accepted=sum(label.label is not None for label in own),
-        rejected=sum(label.label is None for label in own),
+        accepted=sum(label.label is not None for label in own_labels),
+        rejected=sum(label.label is None for label in own_labels),
         tasks=len(tasks),
         undone=undone(tasks, history.answers),
-        returned=len(selected - {label.sample for label in own}),
+        returned=len(selected - {label.sample for label in own_labels}),
         bought=sum(label.source != OWNED for label in everything) + len(holdout),
         ended=how or "complete",
         cancelled=how == "cancel",
@@ -274,7 +274,7 @@ def close(snapshot: Snapshot) -> None:
     root, number = snapshot.campaign.root, snapshot.number
     metrics = snapshot.records.metrics(number)
     accuracy = f"accuracy {metrics.accuracy.value:.3f}" if metrics.accuracy else "no accuracy"
-    corrections_line = corrected_labels.told(metrics.corrections)
+    corrections_line = corrected_labels.summary_line(metrics.corrections)
     message = f"Close round {number}: {metrics.labels} labels, {accuracy}"
     message += f"\n\n{corrections_line}" if corrections_line else ""
     git.commit(root, RESULTS, message)

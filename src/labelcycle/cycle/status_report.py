@@ -239,7 +239,7 @@ def _open(snapshot: Snapshot) -> OpenRound:
     except (ServiceDown, ServiceRefused) as error:
         return OpenRound(url, None, problem=str(error))
     waiting = corrected_labels.waiting(changed_answers.seen(snapshot))
-    return OpenRound(url, progress, altered=altered_tasks.told(snapshot), waiting=waiting)
+    return OpenRound(url, progress, altered=altered_tasks.summary_line(snapshot), waiting=waiting)
 
 
 def _next(snapshot: Snapshot) -> str:
@@ -312,9 +312,10 @@ def people_lines(people: PeopleFigures, missing_class: float) -> list[str]:
     ]
     text = ", ".join(part for part in parts if part)
     lines = [f"people: {text}"] if text else []
-    lines += [f"{text} (last round)"] if (text := unknown_classes.told(people.no_class)) else []
-    lines += [f"{text} (last round)" for text in skipped_samples.told(people, missing_class)]
-    return [*lines, *gold.told(people.gold)]
+    unknown = unknown_classes.summary_line(people.no_class)
+    skips = skipped_samples.summary_lines(people, missing_class)
+    lines += [f"{line} (last round)" for line in (unknown, *skips) if line]
+    return [*lines, *gold.summary_lines(people.gold)]
 
 
 def _again(count: int) -> list[str]:
@@ -341,10 +342,10 @@ def _preannotation(rounds: Sequence[RoundStatus]) -> list[str]:
 def _corrections(status: CampaignStatus) -> list[str]:
     """Lines on what the last closed round found changed, on altered tasks and what waits."""
     known = [entry.corrections for entry in status.rounds if entry.corrections]
-    text = corrected_labels.told(known[-1]) if known else ""
+    text = corrected_labels.summary_line(known[-1]) if known else ""
     open_rounds = [entry.open for entry in status.rounds if entry.open]
     waiting = [changes for open_round in open_rounds for changes in open_round.waiting]
-    waits = corrected_labels.waiting_told([*status.waiting, *waiting])
+    waits = corrected_labels.waiting_line([*status.waiting, *waiting])
     altered = [open_round.altered for open_round in open_rounds if open_round.altered]
     last = [f"{text} (found at the last close)"] if text else []
     return [*last, *altered, *([waits] if waits else [])]

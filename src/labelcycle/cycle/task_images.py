@@ -31,11 +31,11 @@ def images(
     """
     pool = ThreadPoolExecutor(cores())
     try:
-        found = list(pool.map(lambda each: image(snapshot, *each), shown))
+        drawn = list(pool.map(lambda task: image(snapshot, *task), shown))
     finally:
         pool.shutdown(cancel_futures=True)
     os.sync()  # one for all: a sync of each file took longer than drawing it
-    return found
+    return drawn
 
 
 def image(snapshot: Snapshot, sample: Sample, context: Sequence[Neighbour] = ()) -> Path | Address:
@@ -71,12 +71,12 @@ def _source(sample: Sample) -> Address:
 def _drawn(snapshot: Snapshot, sample: Sample, context: Sequence[Neighbour]) -> Path:
     """The image as the model sees it, enlarged to a legible size, over its context."""
     side = snapshot.config.push.min_side
-    text = "".join(f"{each.sample.id} {each.label}\n" for each in context)
+    text = "".join(f"{near.sample.id} {near.label}\n" for near in context)
     name = f"{sample.id}-{side}-{digest(text.encode())}" if context else f"{sample.id}-{side}"
     path = snapshot.campaign.media / "images" / f"{name}.png"
     if not path.exists() or not path.stat().st_size:  # without power a file may be left empty
         large = decoding.enlarge(_decoded(snapshot, sample), side)
-        small = [(_decoded(snapshot, each.sample), each.label) for each in context]
+        small = [(_decoded(snapshot, near.sample), near.label) for near in context]
         png = decoding.png_bytes(contact_sheet.below(large, small, TITLE))
         write_bytes(path, png, durable=False)
     return path

@@ -182,12 +182,12 @@ def _seen(
     # not n_frames, for which a TIFF is read to its end, slower with each of its frames
     notes.append("first of several frames" if getattr(opened, "is_animated", False) else None)
     turn, turned = _orientation(opened)  # of TIFF there is none left: its reader turns by itself
-    found = value_ranges.measured(pixels, opened.width * opened.height) if pixels else None
+    values = value_ranges.measured(pixels, opened.width * opened.height) if pixels else None
     picture, told = opened, [pixels.note if pixels else None]
     profile = profile or opened.info.get("icc_profile")
-    if pixels and found:
-        told.append(value_ranges.note(found, ranges))
-        picture = value_ranges.scaled(pixels, opened.size, found, ranges)
+    if pixels and values:
+        told.append(value_ranges.note(values, ranges))
+        picture = value_ranges.scaled(pixels, opened.size, values, ranges)
         picture.info = {key: opened.info[key] for key in _GAMMA if key in opened.info}
         if picture.mode == "L":  # measurements, which are not colours of a profile
             profile, picture.info = None, {}
@@ -196,7 +196,7 @@ def _seen(
         flat = flat.transpose(turn)
     flat.info = {}
     kept = tuple(note for note in (*notes, turned, *told, *done, _long(flat.size)) if note)
-    return Decoded(flat, str(opened.format), kept, found)
+    return Decoded(flat, str(opened.format), kept, values)
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:

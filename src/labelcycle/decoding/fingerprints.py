@@ -21,10 +21,10 @@ _STRIP = 2**20
 
 def pixels_digest(image: Image.Image) -> str:
     """The same for images of the same mode, size and pixels."""
-    found = hashlib.sha256(f"{image.mode} {image.size}".encode())
+    sha256 = hashlib.sha256(f"{image.mode} {image.size}".encode())
     for strip in strips(image):
-        found.update(strip.tobytes())
-    return found.hexdigest()[:DIGITS]
+        sha256.update(strip.tobytes())
+    return sha256.hexdigest()[:DIGITS]
 
 
 def small(image: Image.Image) -> NDArray[np.uint8]:
@@ -38,7 +38,7 @@ def differ(one: Image.Image, other: Image.Image) -> tuple[float, float]:
     The largest difference between the mean brightness of blocks, and the root of the mean square
     over all pixels.
     """
-    blocks = [np.asarray(each.convert("L").reduce(BLOCK), np.int16) for each in (one, other)]
+    blocks = [np.asarray(image.convert("L").reduce(BLOCK), np.int16) for image in (one, other)]
     squares = 0.0
     for a, b in zip(strips(one), strips(other), strict=True):
         gaps = np.asarray(a, np.int16) - np.asarray(b, np.int16)

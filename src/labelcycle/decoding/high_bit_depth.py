@@ -199,8 +199,8 @@ def _joined(high: NDArray[np.uint8], low: NDArray[np.uint8]) -> NDArray[np.uint1
 
 def _tag(opened: ImageFile.ImageFile, number: int) -> tuple[int, ...]:
     """A tag of a TIFF; empty where there is none."""
-    found = getattr(opened, "tag_v2", {}).get(number, ())
-    return tuple(found) if isinstance(found, tuple) else (found,)
+    numbers = getattr(opened, "tag_v2", {}).get(number, ())
+    return tuple(numbers) if isinstance(numbers, tuple) else (numbers,)
 
 
 def _rows(image: Image.Image) -> Iterator[NDArray[Any]]:

@@ -60,8 +60,8 @@ def measured(deep: Deep, pixels: int) -> Values | None:
     Raises DataError if no pixel has a value.
     """
     step = max(1, pixels // _SAMPLED)
-    found = [_seen(deep, strip, step).astype(np.float64) for strip in deep.strips()]
-    values = np.concatenate(found)
+    strips = [_seen(deep, strip, step).astype(np.float64) for strip in deep.strips()]
+    values = np.concatenate(strips)
     if values.size == 0:  # all are transparent
         return None
     values = values[np.isfinite(values)]
@@ -101,11 +101,11 @@ def fitting(name: str, low: float, high: float) -> Range:
 
 def common(images: Iterable[Values]) -> dict[str, Range]:
     """Black and white for each kind of pixels in `images`, the same for all of a kind."""
-    each = list(images)
+    measured_images = list(images)
     ranges = {}
-    for name in sorted({one.kind for one in each}):
-        lows = np.sort([one.low for one in each if one.kind == name])
-        highs = np.sort([one.high for one in each if one.kind == name])
+    for name in sorted({one.kind for one in measured_images}):
+        lows = np.sort([one.low for one in measured_images if one.kind == name])
+        highs = np.sort([one.high for one in measured_images if one.kind == name])
         ranges[name] = fitting(name, *_ends(lows, highs, ODD_IMAGES))
     return ranges
 

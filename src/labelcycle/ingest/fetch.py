@@ -29,7 +29,7 @@ def expanded(items: Iterable[Path | str]) -> Iterator[Path | str]:
     """
     from labelcycle.adapters import s3  # brings a client of the web, as `web` does below
 
-    given: set[str] = set()
+    addresses: set[str] = set()
     for item in items:
         if isinstance(item, Path) or not item.startswith(s3.SCHEME):
             yield item
@@ -40,8 +40,8 @@ def expanded(items: Iterable[Path | str]) -> Iterator[Path | str]:
                 f"no images: {item} is no object and none is below it; check the bucket and the"
                 " prefix (hidden names are left out)"
             )
-        yield from (name for name in names if name not in given)
-        given.update(names)
+        yield from (name for name in names if name not in addresses)
+        addresses.update(names)
 
 
 def fetch(
@@ -59,16 +59,18 @@ def fetch(
     """
     if not addresses:
         return {}
-    found: dict[str, Path | Quarantined] = {}
+    by_address: dict[str, Path | Quarantined] = {}
     with contextlib.ExitStack() as stack:
         chosen = read or stack.enter_context(_reader())
         threads = ThreadPoolExecutor(FETCHES)
         stack.callback(threads.shutdown, cancel_futures=True)
-        started = {threads.submit(_fetch, campaign, each, chosen): each for each in addresses}
+        started = {
+            threads.submit(_fetch, campaign, address, chosen): address for address in addresses
+        }
         for future in as_completed(started):
-            found[started[future]] = future.result()
-            show(len(found))
-    return found
+            by_address[started[future]] = future.result()
+            show(len(by_address))
+    return by_address
 
 
 def forget(campaign: Campaign) -> None:

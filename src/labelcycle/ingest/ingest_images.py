@@ -116,8 +116,8 @@ def ingest(
     """
     _check_state(campaign)
     before = _present(campaign)
-    found = find(paths, Path(), follow_links=follow_links)
-    items = list(fetch.expanded(_foreign(campaign, found)))
+    inputs = find(paths, Path(), follow_links=follow_links)
+    items = list(fetch.expanded(_foreign(campaign, inputs)))
     try:
         taken = _take_all(campaign, items, before.values(), options, show)
         refused = [item for item in taken if isinstance(item, Quarantined)]
@@ -178,11 +178,18 @@ def _present(campaign: Campaign) -> dict[str, Sample]:
 
 def _foreign(campaign: Campaign, items: Iterable[Path | str]) -> list[Path | str]:
     """The items that are not the campaign's own files."""
-    own = (campaign.images, campaign.labels, campaign.work, campaign.rounds, campaign.private)
+    campaign_folders = (
+        campaign.images,
+        campaign.labels,
+        campaign.work,
+        campaign.rounds,
+        campaign.private,
+    )
     foreign = [
         item
         for item in items
-        if isinstance(item, str) or not any(item.is_relative_to(folder) for folder in own)
+        if isinstance(item, str)
+        or not any(item.is_relative_to(folder) for folder in campaign_folders)
     ]
     if not foreign:
         raise DataError(
@@ -204,9 +211,9 @@ def _take_all(
 ) -> list[Taken | Quarantined]:
     """What became of each path and address, in their order; the bytes of samples are stored."""
     known = {source: sample for sample in before for source in (sample.source, *sample.also)}
-    wanted = [item for item in items if isinstance(item, str) and item not in known]
-    total = len(wanted) + len(items)
-    fetched = fetch.fetch(campaign, wanted, lambda done: show(Progress(done, total)))
+    addresses = [item for item in items if isinstance(item, str) and item not in known]
+    total = len(addresses) + len(items)
+    fetched = fetch.fetch(campaign, addresses, lambda done: show(Progress(done, total)))
 
     def take(item: Path | str) -> Taken | Quarantined:
         if isinstance(item, Path):
@@ -221,7 +228,7 @@ def _take_all(
         warnings.simplefilter("ignore")
         for item in threads.map(take, items):
             taken.append(item)
-            show(Progress(len(wanted) + len(taken), total))
+            show(Progress(len(addresses) + len(taken), total))
     return taken
 
 

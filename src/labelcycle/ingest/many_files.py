@@ -45,13 +45,13 @@ def whole(
     """
     looked = {item.sample.id: item.look for item in usable}
     shown_by, samples = _once(campaign, before, usable, looked, max_pixels)
-    told = [_told_copies(samples, before, usable, shown_by)]
+    remarks = [_told_copies(samples, before, usable, shown_by)]
     samples, more = _scaled(before, samples, looked, choice)
-    told += more
+    remarks += more
     samples = _grouped(campaign, samples, looked, max_pixels)
-    told.append(_told_twins(samples))
-    each = tuple(samples[name] for name in sorted(samples))
-    return Whole(each, shown_by, tuple(text for text in told if text))
+    remarks.append(_told_twins(samples))
+    in_order = tuple(samples[name] for name in sorted(samples))
+    return Whole(in_order, shown_by, tuple(text for text in remarks if text))
 
 
 # --- the same picture ----------------------------------------------------------------------
@@ -116,20 +116,22 @@ def _scaled(
     choice: Choice,
 ) -> tuple[dict[str, Sample], list[str]]:
     """The samples with what becomes black and white in them, and a sentence on each kind."""
-    deep = {name: each for name in samples if (each := looked[name].values)}
+    deep = {name: values for name in samples if (values := looked[name].values)}
     ranges = _ranges(before, deep, choice)
     changed = dict(samples)
-    for name, each in deep.items():
-        own = value_ranges.fitting(each.kind, each.low, each.high)
-        chosen = ranges.get(each.kind, own)
+    for name, values in deep.items():
+        own_range = value_ranges.fitting(values.kind, values.low, values.high)
+        chosen = ranges.get(values.kind, own_range)
         notes = [
-            note for note in samples[name].notes if not note.startswith(value_ranges.mark(each))
+            note for note in samples[name].notes if not note.startswith(value_ranges.mark(values))
         ]
-        text = value_ranges.note(each, {each.kind: chosen})
-        changed[name] = replace(samples[name], notes=(*notes, text), values=(each.kind, *chosen))
+        text = value_ranges.note(values, {values.kind: chosen})
+        changed[name] = replace(samples[name], notes=(*notes, text), values=(values.kind, *chosen))
     return changed, [
-        _told_range(kind, [each for each in deep.values() if each.kind == kind], ranges.get(kind))
-        for kind in sorted({each.kind for each in deep.values()})
+        _told_range(
+            kind, [values for values in deep.values() if values.kind == kind], ranges.get(kind)
+        )
+        for kind in sorted({values.kind for values in deep.values()})
     ]
 
 
@@ -140,12 +142,14 @@ def _ranges(
     if choice == "image":
         return {}
     if isinstance(choice, tuple):
-        return {each.kind: choice for each in deep.values()}
+        return {measured.kind: choice for measured in deep.values()}
     kept: dict[str, set[Range]] = defaultdict(set)
     for sample in before.values():
         for kind, one in sample.ranges.items():
             kept[kind].add(one)
-    standing = {kind: next(iter(each)) for kind, each in kept.items() if len(each) == 1}
+    standing = {
+        kind: next(iter(ranges_kept)) for kind, ranges_kept in kept.items() if len(ranges_kept) == 1
+    }
     return {**value_ranges.common(deep.values()), **standing}
 
 
@@ -173,7 +177,7 @@ def _grouped(
     """The samples with the group of those that are nearly the same."""
 
     # each by its own values, a warm and a cold thing would look the same
-    ranges = value_ranges.common(each for name in samples if (each := looked[name].values))
+    ranges = value_ranges.common(values for name in samples if (values := looked[name].values))
 
     def read(name: str) -> Image.Image:
         data = (campaign.images / samples[name].file).read_bytes()

@@ -137,8 +137,8 @@ def train(
             loss = steps.attempt(place)
             if loss is None:
                 place = place.halved()
-                said = f"{gpu_memory.note(place.batch)}: another result"
-                warnings.warn(said, Advice, stacklevel=2)
+                note = f"{gpu_memory.note(place.batch)}: another result"
+                warnings.warn(note, Advice, stacklevel=2)
                 continue
             last, place = loss, place.after()
     _check_finite(float(last), options)

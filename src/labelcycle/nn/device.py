@@ -18,8 +18,8 @@ def best_device() -> torch.device:
     """The first CUDA device if there is one, else the CPU; of several processes each its own."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
-    own = process_rank.own()
-    return torch.device("cuda") if own is None else torch.device("cuda", own.number)
+    rank = process_rank.own()
+    return torch.device("cuda") if rank is None else torch.device("cuda", rank.number)
 
 
 def compiled(network: torch.nn.Module) -> Callable[..., Any]:

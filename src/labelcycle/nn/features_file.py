@@ -174,12 +174,12 @@ def _remark(features: NDArray[Any], columns: Sequence[str]) -> str:
         likely = np.flatnonzero((block == np.floor(block)).all(axis=0))
     if 2 * len(likely) >= features.shape[1]:
         return ""
-    found = [int(column) for column in likely if _numbers_classes(features[:, column])]
-    if not found:
+    like_classes = [int(column) for column in likely if _numbers_classes(features[:, column])]
+    if not like_classes:
         return ""
-    named = ", ".join(repr(columns[c]) if columns else str(c) for c in found[:SHOWN])
-    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    one = len(found) == 1
+    named = ", ".join(repr(columns[c]) if columns else str(c) for c in like_classes[:SHOWN])
+    more = f" and {len(like_classes) - SHOWN} more" if len(like_classes) > SHOWN else ""
+    one = len(like_classes) == 1
     return (
         f"column{'' if one else 's'} {named}{more}{'' if columns else ' (counted from 0)'}"
         f" {'holds' if one else 'hold'} few whole numbers, most hold decimals: leave out what is a"

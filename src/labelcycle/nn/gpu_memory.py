@@ -98,10 +98,10 @@ def asked(
     while start < count:
         images = min(_room.get(network, BLOCK), count - start)
         part = slice(start, start + images)
-        found = attempted(partial(work, part), images, advice)
-        if found is None:
+        results = attempted(partial(work, part), images, advice)
+        if results is None:
             _room[network] = images // 2
             warnings.warn(note(images // 2), Advice, stacklevel=2)
             continue
-        yield found
+        yield results
         start += images

@@ -73,7 +73,7 @@ def head(learner: str, model: Learner, seen: Seen) -> Head:
     if not sees_images(learner):
         return model.head(seen.features)
     heads = [model.head(part) for part in _pictures(learner, seen).blocks()]
-    hidden = np.concatenate([each.hidden for each in heads])
+    hidden = np.concatenate([part_head.hidden for part_head in heads])
     return Head(hidden, heads[0].weights, heads[0].bias)
 
 

@@ -78,8 +78,8 @@ def rebuilt(
 ) -> NetworkEncoder:
     """The encoder with this state; backbone : as its module builds it, any weights."""
     load_weights(backbone, arrays)
-    own = {key: value for key, value in meta.items() if key != "image_size"}
-    return NetworkEncoder(backbone.to(device), meta["image_size"], own)
+    backbone_meta = {key: value for key, value in meta.items() if key != "image_size"}
+    return NetworkEncoder(backbone.to(device), meta["image_size"], backbone_meta)
 
 
 def raw_features(
@@ -97,8 +97,8 @@ def raw_features(
         pixels = torch.from_numpy(np.require(images[part], requirements=["C", "W"])).to(device)
         batch = pixels.permute(0, 3, 1, 2).float().div(255)
         with torch.inference_mode(), repeatable():
-            found = backbone(batch.contiguous(memory_format=torch.channels_last))
-        return np.asarray(found.float().cpu().numpy())
+            outputs = backbone(batch.contiguous(memory_format=torch.channels_last))
+        return np.asarray(outputs.float().cpu().numpy())
 
     return gpu_memory.asked(
         backbone, features, len(images), f"lower {setting}; in an experiment data.size"

@@ -83,8 +83,8 @@ def learn(
         values, vectors = np.linalg.eigh(centred.T @ centred / len(rows))
         whitening = vectors / np.sqrt(np.maximum(values, 0) + WHITENING) @ vectors.T
         points = (centred @ whitening).astype(np.float32)
-    found = kmeans(points, centres, rng, normalise=False).centres
-    return Dictionary(mean.astype(np.float32), whitening.astype(np.float32), found)
+    dictionary = kmeans(points, centres, rng, normalise=False).centres
+    return Dictionary(mean.astype(np.float32), whitening.astype(np.float32), dictionary)
 
 
 def drawn(images: Images, side: int, count: int, rng: np.random.Generator) -> Images:

@@ -20,22 +20,22 @@ def opened(path: Path) -> Iterator[NpzFile]:
 
     What is no zip is not shown to numpy, which may advise to let such a file run its code.
     """
-    wanted = "wanted an .npz file as numpy.savez writes it, got "
+    expected = "wanted an .npz file as numpy.savez writes it, got "
     with path.open("rb") as file:
         if not zipfile.is_zipfile(file):
-            raise ValueError(f"{wanted}another kind of file, or one that was cut off")
+            raise ValueError(f"{expected}another kind of file, or one that was cut off")
         file.seek(0)
         try:
             with np.load(file, allow_pickle=False) as archive:
                 yield archive
         except (EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise ValueError(f"{wanted}a damaged one: {error}") from error
+            raise ValueError(f"{expected}a damaged one: {error}") from error
 
 
 def array_of(archive: NpzFile, key: str) -> NDArray[Any]:
     """An array of an open .npz file. Raises ValueError where it holds Python objects."""
     try:
-        found: NDArray[Any] = archive[key]
+        array: NDArray[Any] = archive[key]
     except ValueError as error:
         if "allow_pickle" not in str(error):
             raise
@@ -43,7 +43,7 @@ def array_of(archive: NpzFile, key: str) -> NDArray[Any]:
             f"array {key} holds Python objects, which are not read; write texts with .astype(str),"
             " numbers with .astype('float32') or .astype('int64')"
         ) from error
-    return found
+    return array
 
 
 def unfinite_rows(features: NDArray[Any]) -> NDArray[np.int64]:

@@ -61,8 +61,8 @@ PHOTO = {"crop_min": 0.08, "jitter": 0.8, "hue": 0.2, "blur_probability": 0.5}
 def for_size(options: Options, size: int) -> Options:
     """The options for images of `size` pixels: the recipe's values where none are given."""
     photo = options.recipe == "photo" or (options.recipe == "auto" and size >= SMALL)
-    given = options.model_fields_set
-    recipe = {key: value for key, value in PHOTO.items() if key not in given}
+    set_by_name = options.model_fields_set
+    recipe = {key: value for key, value in PHOTO.items() if key not in set_by_name}
     return options.model_copy(update=recipe) if photo else options
 
 

@@ -174,12 +174,12 @@ class Training:
     def _views(self, place: TrainingPosition) -> torch.Tensor:
         """(2 b, 3, s, s): two views of each image of this process."""
         rows = place.compared(self._seed)
-        own = training_processes.part(len(rows))
-        images = self._pixels.take(rows[own])
+        rows_here = training_processes.part(len(rows))
+        images = self._pixels.take(rows[rows_here])
         generator = seeded(self._seed, VIEWS, place.step)
         views = []
         for _ in range(2):
-            draws = augment.draw(len(rows), self._options, generator)[:, own]
+            draws = augment.draw(len(rows), self._options, generator)[:, rows_here]
             views.append(augment.view(images, self._options, draws.to(images.device)))
         both = torch.cat(views).expand(-1, 3, -1, -1)
         return both.contiguous(memory_format=torch.channels_last)
@@ -228,7 +228,7 @@ class Training:
                 return np.asarray(self.model.backbone(images).float().cpu().numpy())
 
         self.model.eval()
-        asked = gpu_memory.asked(self.model.backbone, features, len(rows), f"lower {SIZE}")
-        found = np.concatenate(list(asked))
+        blocks = gpu_memory.asked(self.model.backbone, features, len(rows), f"lower {SIZE}")
+        features_of_all = np.concatenate(list(blocks))
         self.model.train()
-        return found
+        return features_of_all

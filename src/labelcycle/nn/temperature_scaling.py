@@ -94,8 +94,8 @@ def _likeliest(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
         scaled = log_softmax(logits / np.exp(power), axis=1)
         return float(-scaled[np.arange(len(labels)), labels].mean())
 
-    found = minimize_scalar(loss, bounds=tuple(np.log(RANGE)), method="bounded")
-    return float(np.exp(found.x))
+    optimum = minimize_scalar(loss, bounds=tuple(np.log(RANGE)), method="bounded")
+    return float(np.exp(optimum.x))
 
 
 def _logits(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:

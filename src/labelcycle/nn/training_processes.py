@@ -30,21 +30,21 @@ def joined(device: torch.device) -> Iterator[None]:
     They meet by the file that `ranks.Rank` names, at no server. Raises SettingsError
     if there are more processes on this machine than GPUs.
     """
-    own = process_rank.own()
-    if own is None:
+    mine = process_rank.own()
+    if mine is None:
         yield
         return
     if device.type == "cuda":
         gpus = torch.cuda.device_count()
-        if own.count > gpus:
+        if mine.count > gpus:
             raise SettingsError(
-                f"pretraining in {own.count} processes: wanted at most one a GPU, of which there"
+                f"pretraining in {mine.count} processes: wanted at most one a GPU, of which there"
                 f" are {gpus}; lower pretrain.processes"
             )
         torch.cuda.set_device(device)
-    store = dist.FileStore(str(own.store), own.count)  # type: ignore[attr-defined]
+    store = dist.FileStore(str(mine.store), mine.count)  # type: ignore[attr-defined]
     backend = "nccl" if device.type == "cuda" else "gloo"
-    dist.init_process_group(backend, store=store, rank=own.number, world_size=own.count)
+    dist.init_process_group(backend, store=store, rank=mine.number, world_size=mine.count)
     try:
         yield
     finally:

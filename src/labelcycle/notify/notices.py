@@ -71,11 +71,11 @@ def closed(snapshot: Snapshot) -> Notice:
         f"round {number} is " + ("cancelled" if metrics.cancelled else "closed"),
         f"{metrics.accepted} labels more, {metrics.rejected} rejected;"
         f" {metrics.labels} labels in all.",
-        _sentence(deadline.told(metrics)).capitalize(),
-        corrected_labels.told(metrics.corrections).capitalize(),
-        _sentence(corrected_labels.waiting_told(metrics.corrections.waiting)),
-        _sentence(unknown_classes.told(metrics.people.no_class)),
-        *(_sentence(text) for text in skipped_samples.told(metrics.people, missing_class)),
+        _sentence(deadline.summary_line(metrics)).capitalize(),
+        corrected_labels.summary_line(metrics.corrections).capitalize(),
+        _sentence(corrected_labels.waiting_line(metrics.corrections.waiting)),
+        _sentence(unknown_classes.summary_line(metrics.people.no_class)),
+        *(_sentence(text) for text in skipped_samples.summary_lines(metrics.people, missing_class)),
         f"Accuracy {accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f})."
         if accuracy
         else "",
@@ -165,7 +165,7 @@ def _below(snapshot: Snapshot) -> list[Notice]:
             snapshot,
             f"gold {number:03d}",
             f"look at {gold.names(figures)}",
-            *gold.told(figures),
+            *gold.summary_lines(figures),
             "Next: show them what is meant; their answers count as before. With"
             " accept.method: dawid_skene they weigh by how reliable each person proved.",
         )
@@ -175,7 +175,7 @@ def _below(snapshot: Snapshot) -> list[Notice]:
 def _altered(snapshot: Snapshot) -> list[Notice]:
     """Tasks showed something else than was pushed; told again when there are more of them."""
     count = len(answer_journal.altered(snapshot))
-    text = altered_tasks.told(snapshot)
+    text = altered_tasks.summary_line(snapshot)
     if not text:
         return []
     waits = [c for c in changed_answers.seen(snapshot) if c.misled]
@@ -185,7 +185,7 @@ def _altered(snapshot: Snapshot) -> list[Notice]:
             f"altered {snapshot.number:03d} {count}",
             "look at tasks that were changed",
             _sentence(text),
-            _sentence(corrected_labels.waiting_told(corrected_labels.waiting(waits))),
+            _sentence(corrected_labels.waiting_line(corrected_labels.waiting(waits))),
             _place(snapshot),
         )
     ]
@@ -207,7 +207,7 @@ def _waiting(snapshot: Snapshot) -> list[Notice]:
 
 
 def _told(changes: Collection[Correction]) -> str:
-    return corrected_labels.waiting_told(corrected_labels.waiting(changes))
+    return corrected_labels.waiting_line(corrected_labels.waiting(changes))
 
 
 def _opened(snapshot: Snapshot) -> Notice:
@@ -215,7 +215,7 @@ def _opened(snapshot: Snapshot) -> Notice:
         snapshot,
         f"open {snapshot.number:03d}",
         f"round {snapshot.number} is open",
-        f"{pushed_tasks.told(pushed_tasks.tasks(snapshot))} wait for annotators.",
+        f"{pushed_tasks.summary_line(pushed_tasks.tasks(snapshot))} wait for annotators.",
         _place(snapshot),
         f"Next: {annotation.next_step(_backend(snapshot))}.",
     )

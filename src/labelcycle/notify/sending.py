@@ -73,11 +73,11 @@ def _send(address: Recipient, title: str, body: str) -> None:
         app_id="labelcycle", app_desc="labelling cycles", app_url="", http_redirects=False
     )
     capture = apprise.LogCapture(level=logging.WARNING, fmt="%(message)s")  # type: ignore[no-untyped-call]
-    with capture as said:
+    with capture as log:
         door = apprise.Apprise(asset=asset)
         known = door.add(address.url)
         sent = known and door.notify(body=body, title=title)
-        reason = _without_secrets(said.getvalue(), address.url)
+        reason = _without_secrets(log.getvalue(), address.url)
     if not known:
         raise SettingsError(
             f"{address.name}: wanted an address that apprise understands ({reason}); see"

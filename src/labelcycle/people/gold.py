@@ -66,7 +66,7 @@ def names(figures: GoldFigures) -> str:
     return f"annotator{'s' if len(figures.below) > 1 else ''} {', '.join(figures.below)}"
 
 
-def told(figures: GoldFigures) -> list[str]:
+def summary_lines(figures: GoldFigures) -> list[str]:
     """A line on each annotator who is named."""
     people = [(name, figures.annotators[name]) for name in figures.below]
     return [

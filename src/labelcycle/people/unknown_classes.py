@@ -26,7 +26,7 @@ def figures(answers: Iterable[CountedAnswer], classes: Collection[str]) -> Unkno
     return UnknownClasses(answers=sum(map(bool, unknown)), names=tuple(names[:KEPT]))
 
 
-def told(figures: UnknownClasses) -> str:
+def summary_line(figures: UnknownClasses) -> str:
     """A line on them; empty if there are none."""
     if not figures.answers:
         return ""

@@ -68,7 +68,7 @@ def _readable(names: Iterable[str]) -> list[str]:
     return [*some[:NAMED], *(["..."] if len(some) > NAMED else [])]
 
 
-def told(snapshot: Snapshot) -> str:
+def summary_line(snapshot: Snapshot) -> str:
     """A line on the tasks that looks at the round at work found so; empty if there are none."""
     altered = answer_journal.altered(snapshot)
     if not altered:

@@ -123,7 +123,7 @@ def waiting(changes: Collection[Correction]) -> tuple[WaitingChanges, ...]:
     return tuple(WaitingChanges(*group, count) for group, count in sorted(groups.items()))
 
 
-def told(figures: CorrectionFigures) -> str:
+def summary_line(figures: CorrectionFigures) -> str:
     """A line on the changes that a round found; empty if none."""
     counts = {
         "edited": figures.edited,
@@ -142,7 +142,7 @@ def told(figures: CorrectionFigures) -> str:
     )
 
 
-def waiting_told(changes: Collection[WaitingChanges]) -> str:
+def waiting_line(changes: Collection[WaitingChanges]) -> str:
     """A line on changes that wait, as in `waiting`; empty if there are none."""
     if not changes:
         return ""

@@ -21,7 +21,7 @@ def quorum(snapshot: Snapshot, progress: AnnotationProgress) -> bool:
     return progress.done_tasks >= snapshot.config.close.quorum * progress.tasks
 
 
-def told(metrics: Metrics) -> str:
+def summary_line(metrics: Metrics) -> str:
     """A line on how a round was closed early; empty if it was not."""
     ways = {"deadline": "closed by its deadline", "incomplete": "closed before it was complete"}
     way = ways.get(metrics.ended)

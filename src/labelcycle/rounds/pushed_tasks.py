@@ -80,7 +80,7 @@ def people_wanted(tasks: Iterable[PushedTask]) -> dict[str, int]:
     return {task.sample: task.wanted for task in tasks if task.kind in (SELECTED, HOLDOUT)}
 
 
-def told(tasks: Iterable[PushedTask]) -> str:
+def summary_line(tasks: Iterable[PushedTask]) -> str:
     """What waits for annotators, for whoever keeps the campaign, who may know of each kind."""
     counts = Counter(task.kind for task in tasks)
     more = [

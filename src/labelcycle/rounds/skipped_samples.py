@@ -87,7 +87,7 @@ def _round(label: Label) -> int | None:
 # --- what is said --------------------------------------------------------------------------
 
 
-def told(people: PeopleFigures, share: float) -> list[str]:
+def summary_lines(people: PeopleFigures, share: float) -> list[str]:
     """Lines on a round's skips, and on a class that seems to be missing.
 
     people : the figures of its people; share : more answers of none of the classes say so

@@ -58,19 +58,19 @@ def made(
     showing: Showing,
 ) -> Rounds:
     """The clusters that these campaigns are going to read."""
-    groups = {(c.text, each.seed): c for each in trials if (c := read_by(each))}
+    groups = {(c.text, trial.seed): c for trial in trials if (c := read_by(trial))}
     numbers = [number for number, _ in problem.rounds()]
-    wanted = [(c, seed, n) for (_, seed), c in groups.items() for n in numbers]
-    found = {(c.text, seed, n): folder.get((c, seed, n)) for c, seed, n in wanted}
-    missing = [task for task in wanted if found[task[0].text, *task[1:]] is None]
+    keys = [(c, seed, n) for (_, seed), c in groups.items() for n in numbers]
+    by_key = {(c.text, seed, n): folder.get((c, seed, n)) for c, seed, n in keys}
+    missing = [task for task in keys if by_key[task[0].text, *task[1:]] is None]
     with showing("clusters") as show:
         if missing:
             show(Progress(0, len(missing), note=f"{len(missing)} are made, once for all"))
         for done, (task, assignment) in enumerate(workers.each(clustered, missing), 1):
             folder.add(task, assignment)
-            found[task[0].text, *task[1:]] = assignment
+            by_key[task[0].text, *task[1:]] = assignment
             show(Progress(done, len(missing)))
     return {
-        (text, seed): [a for n in numbers if (a := found[text, seed, n]) is not None]
+        (text, seed): [a for n in numbers if (a := by_key[text, seed, n]) is not None]
         for text, seed in groups
     }

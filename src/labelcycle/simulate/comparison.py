@@ -37,7 +37,7 @@ class Data:
     pixels: str = ""
 
     def __getstate__(self) -> dict[str, Any]:
-        return {each.name: _packed(getattr(self, each.name)) for each in fields(self)}
+        return {item.name: _packed(getattr(self, item.name)) for item in fields(self)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():

@@ -182,7 +182,7 @@ class Experiment(Options):
     @model_validator(mode="after")
     def _consistent(self) -> "Experiment":
         for key in ("data", "strategies", "clusterers", "learners"):
-            texts = [each.text for each in getattr(self, key)]
+            texts = [part.text for part in getattr(self, key)]
             twice = sorted({text for text in texts if texts.count(text) > 1})
             if twice:
                 raise ValueError(f"{key}: {twice[0]!r} stands there twice; give one a label")
@@ -280,7 +280,7 @@ def parse(raw: object, source: str) -> Experiment:
 def _check_parts(experiment: Experiment) -> None:
     for key in ("strategies", "clusterers"):
         experiment.chosen(key)
-    for encoder in (experiment.encoder, *(each.encoder for each in experiment.data)):
+    for encoder in (experiment.encoder, *(set_options.encoder for set_options in experiment.data)):
         if encoder and encoders.is_ready_made(encoder.name):
             raise SettingsError(
                 f"encoder {encoder.name} goes by the names of a campaign's samples; give ready"

@@ -56,15 +56,17 @@ def problems(
     Several only where each seed has an encoder of its own. Raises SettingsError or DataError.
     """
     seeds = list(range(experiment.seeds))
-    seeing = any(learners.sees_images(each.name) for each in experiment.learners)
+    seeing = any(learners.sees_images(learner.name) for learner in experiment.learners)
     encoder = encoder_of(experiment, options, read)
     if encoder is None:
         assert read.features is not None
         shown = _squares(read, options.size or read.side, workspace) if seeing else None
         yield _problem(experiment, options, read, read.features, shown), seeds
         return
-    own = encoders.options_of(encoder.name, encoder.options)
-    side = options.size or encoders.get_trainable(encoder.name).default_size(read.side, own)
+    encoder_options = encoders.options_of(encoder.name, encoder.options)
+    side = options.size or encoders.get_trainable(encoder.name).default_size(
+        read.side, encoder_options
+    )
     images = _squares(read, side, workspace)
     shown = images if seeing else None
     n = len(read.train.labels)
@@ -114,15 +116,15 @@ def _features(
     workspace: Workspace,
 ) -> tuple[Features, Features]:
     """Of both splits, by an encoder that is fitted to the training images `rows`."""
-    own = encoders.options_of(encoder.name, encoder.options)
+    encoder_options = encoders.options_of(encoder.name, encoder.options)
     key = _key(
         [
             images.digest,
-            code.named_files(workspace.source, getattr(own, "file", None)),
+            code.named_files(workspace.source, getattr(encoder_options, "file", None)),
             store.digest(rows.tobytes()),
             encoder.name,
-            own.model_dump(mode="json"),
-            sorted(own.model_fields_set),  # what is given by name may count for more
+            encoder_options.model_dump(mode="json"),
+            sorted(encoder_options.model_fields_set),  # what is given by name may count for more
             seed,
             encoder.threads,
             str(best_device()),
@@ -150,7 +152,7 @@ def _encoder(
 ) -> encoders.Encoder:
     """The encoder in the folder `home`; trained and put there if it is not."""
     if not (home / encoder_files.DESCRIPTION).is_file():
-        own = encoders.options_of(encoder.name, encoder.options)
+        encoder_options = encoders.options_of(encoder.name, encoder.options)
         checkpoint = home / "checkpoint" / "state.pt"
         watch = workspace.watching(labels) if workspace.watching else None
         with workspace.showing(f"encoder {encoder.name}") as show:
@@ -162,7 +164,7 @@ def _encoder(
                     watch(step)
 
             fitted = pretrain_training.trained(
-                encoder.name, images, own, seed, encoder.threads, checkpoint, both
+                encoder.name, images, encoder_options, seed, encoder.threads, checkpoint, both
             )
         encoder_files.save_encoder(home, encoder.name, fitted)
         shutil.rmtree(checkpoint.parent, ignore_errors=True)

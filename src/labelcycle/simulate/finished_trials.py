@@ -58,7 +58,7 @@ class Kept:
 
     def commits(self, trials: Iterable[Trial]) -> list[str]:
         """Those whose code these campaigns ran."""
-        return sorted({self._found[_key(self._settings(each))]["commit"] for each in trials})
+        return sorted({self._found[_key(self._settings(trial))]["commit"] for trial in trials})
 
     def _settings(self, trial: Trial) -> dict[str, Any]:
         code = {"code": self._code(trial)} if self._code else {}

@@ -17,12 +17,15 @@ def opened(experiment: Experiment, source: Path) -> list[Read]:
     source : folder of the experiment's file
     Raises SettingsError or DataError if one is not there, or does not suit the experiment.
     """
-    return [_checked(experiment, each, _read(each, source)) for each in experiment.data]
+    return [
+        _checked(experiment, set_options, _read(set_options, source))
+        for set_options in experiment.data
+    ]
 
 
 def reads_files(experiment: Experiment) -> bool:
     """Whether a set is files of images, all of which `opened` reads: that may take minutes."""
-    return any(each.name in OF_FILES for each in experiment.data)
+    return any(set_options.name in OF_FILES for set_options in experiment.data)
 
 
 def pool_size(experiment: Experiment, read: Read) -> int:
@@ -69,7 +72,10 @@ def check_options(experiment: Experiment, source: str) -> None:
     source : name of the file. Raises SettingsError for a wrong option.
     """
     try:
-        for encoder in (experiment.encoder, *(each.encoder for each in experiment.data)):
+        for encoder in (
+            experiment.encoder,
+            *(set_options.encoder for set_options in experiment.data),
+        ):
             if encoder:
                 encoders.options_of(encoder.name, encoder.options)
         for each in experiment.chosen("learners"):

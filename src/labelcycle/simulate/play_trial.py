@@ -41,7 +41,7 @@ def play(problem: Problem, trial: Trial, clusters: Sequence[Assignment] | None) 
     truth = problem.source.data.train_labels[rows]
     labels = initial_labels(problem, truth, trial.seed)
     model = _fitted(problem, trial, seen, labels)
-    found = [_confusion(problem, trial, model)] if problem.initial else []
+    confusions = [_confusion(problem, trial, model)] if problem.initial else []
     bought, stood_in = [], []
     classes = problem.source.classes
     clusterer = read_by(trial)
@@ -57,10 +57,10 @@ def play(problem: Problem, trial: Trial, clusters: Sequence[Assignment] | None) 
         labels[picks] = truth[picks]
         bought.append(rows[picks].tolist())
         model = _fitted(problem, trial, seen, labels)
-        found.append(_confusion(problem, trial, model))
+        confusions.append(_confusion(problem, trial, model))
     return Measured(
-        [float(np.trace(matrix) / matrix.sum()) for matrix in found],
-        [float(balanced_accuracy(matrix)) for matrix in found],
+        [float(np.trace(matrix) / matrix.sum()) for matrix in confusions],
+        [float(balanced_accuracy(matrix)) for matrix in confusions],
         bought,
         stood_in,
     )
@@ -116,15 +116,15 @@ def _features(problem: Problem, trial: Trial, seen: Seen, model: Learner) -> Fea
     """Those that clusters and strategy read: the encoder's, or the model's own if it has any."""
     if problem.features == "encoder":
         return seen.features
-    own = learner_inputs.own_features(trial.learner.name, model, seen)
-    return seen.features if own is None else own
+    network_features = learner_inputs.own_features(trial.learner.name, model, seen)
+    return seen.features if network_features is None else network_features
 
 
 def _clusters(
     problem: Problem, clusterer: Choice, features: Features, seed: int, number: int
 ) -> Assignment:
-    own = {"method": clusterer.name, "options": clusterer.options.model_dump()}
-    options = problem.stage.model_copy(update=own)
+    settings = {"method": clusterer.name, "options": clusterer.options.model_dump()}
+    options = problem.stage.model_copy(update=settings)
     rng = derive(seed, number, "cluster")
     return cluster.clustered(features, problem.budgets[number], options, rng).assignment
 

@@ -53,7 +53,7 @@ def pool_map(
     labels = initial_labels(problem, truth[rows], seed)
     pool = Pool(problem.source.data.train[rows], labels, labels == UNLABELED, clusters)
     typical, edge, kept = judged(pool, clusters, options)
-    bought = {name: np.searchsorted(rows, each) for name, each in picks.items()}
+    bought = {name: np.searchsorted(rows, picked) for name, picked in picks.items()}
     shown = _sampled(pool, np.concatenate(list(bought.values())), derive(seed, 0, "map"))
     places = _embedded(pool.features[shown])
     columns = {

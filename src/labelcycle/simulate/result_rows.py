@@ -17,7 +17,7 @@ def groups(found: Found) -> list[tuple[dict[str, Any], str, str]]:
 
 def labels(found: Found, kind: str) -> list[str]:
     """What the strategies, clusterers or learners are called, in the order of the file."""
-    return [each["label"] for each in found[kind]]
+    return [part["label"] for part in found[kind]]
 
 
 def heading(found: Found, facts: Mapping[str, Any], learner: str, clusterer: str) -> str:

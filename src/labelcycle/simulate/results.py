@@ -65,7 +65,7 @@ def _stood_in(trials: Sequence[Measured], problem: Problem) -> list[float]:
     """
     before = [0.0] if problem.initial else []
     return before + [
-        sum(each.stood_in[number] for each in trials) / (len(trials) * bought)
+        sum(trial.stood_in[number] for trial in trials) / (len(trials) * bought)
         for number, bought in problem.rounds()
     ]
 
@@ -77,13 +77,13 @@ def summary(values: Values, base: Values) -> Row:
     """
     n, difference = len(values), values - base
     mean = float(difference.mean())
-    found = {"seeds": n, "accuracy": float(values.mean()), "se": None, "gain": mean}
+    row = {"seeds": n, "accuracy": float(values.mean()), "se": None, "gain": mean}
     if n < FEWEST:
-        return found | {"gain_low": None, "gain_high": None}
+        return row | {"gain_low": None, "gain_high": None}
     from scipy.special import stdtrit  # type: ignore[import-untyped]  # slow to import
 
     half = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2) * standard_error(difference))
-    return found | {
+    return row | {
         "se": standard_error(values),
         "gain_low": mean - half,
         "gain_high": mean + half,

@@ -78,13 +78,13 @@ def run(
                 "interrupted between campaigns: all that is finished is kept; the same command"
                 " goes on"
             ) from error
-        found = {
+        results = {
             **_settings(experiment),
             "sets": [facts for facts, *_ in parts],
             "rows": [row for _, rows, _ in parts for row in rows],
         }
-        store.write_json(folder / RESULTS, found)
-        store.write_bytes(folder / TABLE, page(found).encode())
+        store.write_json(folder / RESULTS, results)
+        store.write_bytes(folder / TABLE, page(results).encode())
         for mapped in (mapped for *_, mapped in parts if mapped):
             try:
                 mapped()
@@ -93,13 +93,13 @@ def run(
                     raise
                 failed(folder / "map-*.json", error)
         draw(folder, failed=failed)
-    return found
+    return results
 
 
 def _settings(experiment: Experiment) -> dict[str, Any]:
     """What was played; not where the data lay."""
     parts = {
-        kind: [{"label": each.text, **each.record()} for each in experiment.chosen(kind)]
+        kind: [{"label": part.text, **part.record()} for part in experiment.chosen(kind)]
         for kind in KINDS
     }
     return {
@@ -121,7 +121,7 @@ def _of_set(
 ) -> tuple[dict[str, Any], list[Row], Callable[[], None] | None]:
     """What there is to say about a set, its rows, and what writes its map if it has one."""
     parts = {key: experiment.chosen(key) for key in KINDS}
-    found: dict[Trial, Measured] = {}
+    by_trial: dict[Trial, Measured] = {}
     mapped = None
     for problem, seeds in problems(experiment, options, read, workspace):
         kept = Kept(folder / "campaigns.jsonl", problem, f"version {__version__}", _code)
@@ -129,13 +129,15 @@ def _of_set(
         codes = {name: _code_of(f"{clusterers.__name__}.{name}") for name in names}
         clusters = Folder(folder / "cache" / "clusters", problem, codes)
         grid = _grid(parts, seeds)
-        found |= run_trials.run(problem, grid, kept, clusters, jobs, workspace.showing)
+        by_trial |= run_trials.run(problem, grid, kept, clusters, jobs, workspace.showing)
         if seeds[0] == 0 and experiment.features == "encoder":  # else each round sees others
-            mapped = partial(_map, problem, parts, found, clusters, folder)
+            mapped = partial(_map, problem, parts, by_trial, clusters, folder)
     rows = [
         row
         for learner, clusterer in product(parts["learners"], parts["clusterers"])
-        for row in rows_of(problem, found, parts["strategies"], clusterer, learner, experiment.base)
+        for row in rows_of(
+            problem, by_trial, parts["strategies"], clusterer, learner, experiment.base
+        )
     ]
     return _facts(problem), rows, mapped
 
@@ -211,8 +213,8 @@ def page(found: Mapping[str, Any]) -> str:
             markdown_tables.table(curves, found["base"]),
             "",
         ]
-        told = markdown_tables.stand_ins(curves)
-        lines += [told, ""] if told else []
+        stand_in_lines = markdown_tables.stand_ins(curves)
+        lines += [stand_in_lines, ""] if stand_in_lines else []
     return "\n".join(lines)
 
 

@@ -27,7 +27,7 @@ def run(
 
     Raises Interrupted where a person ends it, and says how many are kept.
     """
-    todo = [each for each in trials if kept.get(each) is None]
+    todo = [trial for trial in trials if kept.get(trial) is None]
     with (
         _interruptible(problem, trials, kept),
         Workers(problem, min(jobs, len(todo))) as workers,
@@ -35,18 +35,18 @@ def run(
         fixed = todo if problem.features == "encoder" else []  # else each round has its own
         rounds = made(problem, fixed, folder, workers, showing)
         tasks = []
-        for each in todo:
-            clusterer = read_by(each) if fixed else None
-            clusters = rounds[clusterer.text, each.seed] if clusterer else None
-            tasks.append((each, clusters))
+        for trial in todo:
+            clusterer = read_by(trial) if fixed else None
+            clusters = rounds[clusterer.text, trial.seed] if clusterer else None
+            tasks.append((trial, clusters))
         before = len(trials) - len(todo)
         with showing(f"campaigns beside {before} kept" if before else "campaigns") as show:
             if todo:
                 show(Progress(0, len(todo), note=f"{len(todo)} are played"))
-            for done, ((trial, _), found) in enumerate(workers.each(play, tasks), 1):
-                kept.add(trial, found)
+            for done, ((trial, _), measured) in enumerate(workers.each(play, tasks), 1):
+                kept.add(trial, measured)
                 show(Progress(done, len(todo)))
-    return {each: found for each in trials if (found := kept.get(each))}
+    return {trial: measured for trial in trials if (measured := kept.get(trial))}
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def _interruptible(problem: Problem, trials: Sequence[Trial], kept: Kept) -> Ite
     try:
         yield
     except KeyboardInterrupt as error:
-        there = sum(kept.get(each) is not None for each in trials)
+        there = sum(kept.get(trial) is not None for trial in trials)
         raise Interrupted(
             f"interrupted: {there} of {counted(len(trials), 'campaign')} of"
             f" {problem.source.name} kept; the same command goes on"

@@ -66,8 +66,8 @@ def next_step(name: str) -> str:
 
 def service(name: str) -> str | None:
     """The local service that a backend needs, without importing it. Raises as `get` does."""
-    found = _declared(name).get("SERVICE")
-    return None if found is None else str(found)
+    service_name = _declared(name).get("SERVICE")
+    return None if service_name is None else str(service_name)
 
 
 def _declared(name: str) -> dict[str, Any]:

@@ -75,13 +75,13 @@ def stop(process: Process, patience_s: float = 15.0) -> bool:
     Only the first process is asked to end: it ends its own, and one that loses a worker to us
     would start another.
     """
-    found = _find(process)
-    if found is None:
+    running = _find(process)
+    if running is None:
         return False
-    family = [found]
+    family = [running]
     with contextlib.suppress(psutil.NoSuchProcess):
-        family += found.children(recursive=True)
-        found.terminate()
+        family += running.children(recursive=True)
+        running.terminate()
     rest = psutil.wait_procs(family, timeout=patience_s)[1]
     for member in {*rest, *_session(process.pid)}:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -103,9 +103,9 @@ def _session(leader: int) -> list[psutil.Process]:
 def _find(process: Process) -> psutil.Process | None:
     """The running process, or None if it ended or its id belongs to another one now."""
     try:
-        found = psutil.Process(process.pid)
-        same = abs(found.create_time() - process.created) < CLOCK_SLACK_S
-        return found if same and found.status() != psutil.STATUS_ZOMBIE else None
+        candidate = psutil.Process(process.pid)
+        same = abs(candidate.create_time() - process.created) < CLOCK_SLACK_S
+        return candidate if same and candidate.status() != psutil.STATUS_ZOMBIE else None
     except psutil.NoSuchProcess:
         return None
 

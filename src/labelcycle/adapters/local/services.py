@@ -99,9 +99,9 @@ def up(
                 server = prepared[future]
                 port = (ports or {}).get(server.name, server.port)
                 _start(campaign, record, replace(server, port=port), host, show)
-        found = {server.name: _wait(record, server, show) for server in servers}
-        _remember_invite(campaign, record, found.get("label_studio"))
-        return _services(record, found)
+        started = {server.name: _wait(record, server, show) for server in servers}
+        _remember_invite(campaign, record, started.get("label_studio"))
+        return _services(record, started)
 
 
 def down(campaign: store.Campaign, show: Callable[[str], None] = lambda _: None) -> int:
@@ -141,19 +141,19 @@ def embedded(campaign: store.Campaign, show: Callable[[str], None]) -> dict[str,
 def environment(campaign: store.Campaign) -> dict[str, str]:
     """Where the recorded services are and how to get in, by the tools' own variables."""
     record = service_record.read(campaign)
-    found = {} if record.get("off") else service_record.services(record)
+    services_there = {} if record.get("off") else service_record.services(record)
     values: dict[str, str] = {}
-    if "label_studio" in found:
+    if "label_studio" in services_there:
         values |= {
-            "LABEL_STUDIO_URL": found["label_studio"].address,
-            "LABEL_STUDIO_HOST": found["label_studio"].public,
+            "LABEL_STUDIO_URL": services_there["label_studio"].address,
+            "LABEL_STUDIO_HOST": services_there["label_studio"].public,
             "LABEL_STUDIO_API_KEY": record["token"],
         }
-    if "mlflow" in found:
-        values["MLFLOW_TRACKING_URI"] = found["mlflow"].address
-    if "prefect" in found:
+    if "mlflow" in services_there:
+        values["MLFLOW_TRACKING_URI"] = services_there["mlflow"].address
+    if "prefect" in services_there:
         values |= {
-            "PREFECT_API_URL": f"{found['prefect'].address}/api",
+            "PREFECT_API_URL": f"{services_there['prefect'].address}/api",
             "PREFECT_API_AUTH_STRING": record["prefect"],
         }
     return values
@@ -174,8 +174,8 @@ def load_environment(campaign: store.Campaign) -> None:
 def status(campaign: store.Campaign) -> Services | None:
     """The services as recorded, running or not; None if there never were any."""
     record = service_record.read(campaign)
-    found = service_record.services(record)
-    return _services(record, found) if found else None
+    services_there = service_record.services(record)
+    return _services(record, services_there) if services_there else None
 
 
 def _server(name: str, campaign: store.Campaign, record: dict[str, Any]) -> Server:

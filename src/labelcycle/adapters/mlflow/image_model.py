@@ -40,7 +40,7 @@ class ImageClassifier(PythonModel):
             self._encoder = _fetched(context.model_config["encoder"])
         self._learner = load_learner(model)
         self._classes = record["classes"]
-        self._ranges = {kind: tuple(each) for kind, each in record["values"].items()}
+        self._ranges = {kind: tuple(ends) for kind, ends in record["values"].items()}
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
@@ -58,8 +58,8 @@ class ImageClassifier(PythonModel):
         ]
         size = self._size or self._encoder.image_size
         pixels = np.stack([square(image, size) for image in images])
-        given = pixels if self._size else self._encoder.embed(pixels)
-        probabilities = self._learner.predict_proba(given)
+        learner_input = pixels if self._size else self._encoder.embed(pixels)
+        probabilities = self._learner.predict_proba(learner_input)
         best = probabilities.argmax(axis=1)
         return pd.DataFrame(
             {

@@ -83,29 +83,29 @@ def _encoder(client: Any, experiment: str, folder: Path) -> str:
     """Id of the model that holds an encoder's files; logged unless it is there."""
     files = sorted(path for path in folder.iterdir() if path.is_file())
     name = f"encoder-{digest(''.join(map(file_digest, files)).encode())}"
-    for found in client.search_logged_models([experiment], f"name = '{name}'"):
-        if str(found.status).rpartition(".")[2] == "READY":
-            return str(found.model_id)
-        client.delete_logged_model(found.model_id)  # it broke off
-    made = client.create_logged_model(experiment, name=name, model_type="encoder")
-    client.log_model_artifacts(made.model_id, str(folder))
-    client.finalize_logged_model(made.model_id, "READY")
-    return str(made.model_id)
+    for logged in client.search_logged_models([experiment], f"name = '{name}'"):
+        if str(logged.status).rpartition(".")[2] == "READY":
+            return str(logged.model_id)
+        client.delete_logged_model(logged.model_id)  # it broke off
+    new_model = client.create_logged_model(experiment, name=name, model_type="encoder")
+    client.log_model_artifacts(new_model.model_id, str(folder))
+    client.finalize_logged_model(new_model.model_id, "READY")
+    return str(new_model.model_id)
 
 
 def register(client: Any, run: str, model: str, closed: ClosedRound) -> None:
     """Make a round's model the one version of that round; the last round's is the champion."""
     name, number = _registered(client, closed), f"{closed.number:03d}"
     versions = {}
-    for found in client.search_model_versions(f"name = '{name}'"):
-        if found.tags.get(ROUND) == number:
-            client.delete_model_version(name, found.version)
-        elif ROUND in found.tags:
-            versions[found.tags[ROUND]] = found.version
-    made = client.create_model_version(
+    for version in client.search_model_versions(f"name = '{name}'"):
+        if version.tags.get(ROUND) == number:
+            client.delete_model_version(name, version.version)
+        elif ROUND in version.tags:
+            versions[version.tags[ROUND]] = version.version
+    new_version = client.create_model_version(
         name, f"models:/{model}", run_id=run, tags={ROUND: number}, model_id=model
     )
-    versions[number] = made.version
+    versions[number] = new_version.version
     client.set_registered_model_alias(name, CHAMPION, versions[max(versions)])
 
 
@@ -116,20 +116,20 @@ def _registered(client: Any, closed: ClosedRound) -> str:
     plain = re.sub(r"[^\w .()+-]", "_", closed.campaign).strip(" .") or "campaign"
     for name in (plain, f"{plain} ({closed.key[:6]})"):
         try:
-            found = client.get_registered_model(name)
+            registered_model = client.get_registered_model(name)
         except mlflow.exceptions.MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             client.create_registered_model(name, tags={KEY: closed.key})
             return name
-        if found.tags.get(KEY) == closed.key:
+        if registered_model.tags.get(KEY) == closed.key:
             return name
     return name
 
 
 def requirements(*parts: str) -> list[str]:
     """What a model of this encoder and learner needs to be served."""
-    installed = {each.name for each in importlib.metadata.distributions()}
+    installed = {distribution.name for distribution in importlib.metadata.distributions()}
     further = [name for part in parts for name in FURTHER.get(part, ()) if name in installed]
     names = [*REQUIRED, *further]
     return [f"{name}=={importlib.metadata.version(name)}" for name in names]

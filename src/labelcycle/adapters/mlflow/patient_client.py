@@ -75,14 +75,16 @@ def translated(uri: str) -> Iterator[None]:
         ) from error
     except Exception as error:
         kind = type(error).__name__
-        said = _line(error) if kind.endswith("MlflowException") else f"{kind}: {_line(error)}"
+        summary_line = (
+            _line(error) if kind.endswith("MlflowException") else f"{kind}: {_line(error)}"
+        )
         if "MLFLOW_ALLOW_FILE_STORE" in str(error):
-            said = (
+            summary_line = (
                 "it no longer keeps runs in a folder; set MLFLOW_TRACKING_URI to a database, such"
                 " as sqlite:////home/me/mlflow.db, or MLFLOW_ALLOW_FILE_STORE=true beside it"
             )
         raise ServiceRefused(
-            f"MLflow at {without_login(uri)} refused: {said}{_versions(uri)}"
+            f"MLflow at {without_login(uri)} refused: {summary_line}{_versions(uri)}"
         ) from error
 
 

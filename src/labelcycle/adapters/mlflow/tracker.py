@@ -91,12 +91,12 @@ class MlflowTracker:
         with translated(self._uri):
             experiment = self._experiment(key, campaign)
             open_ = f"tags.`{TRAINING}` = 'pretrain' and attributes.status = 'RUNNING'"
-            found = self._search(experiment, open_) or [
+            runs = self._search(experiment, open_) or [
                 self._client.create_run(
                     experiment, run_name="pretrain", tags={TRAINING: "pretrain"}
                 )
             ]
-        run = str(found[0].info.run_id)
+        run = str(runs[0].info.run_id)
 
         @in_time(ASKING_S)
         def log(values: Mapping[str, float], step: int, ended: bool) -> None:
@@ -111,9 +111,9 @@ class MlflowTracker:
 
     def _experiment(self, key: str, campaign: str) -> str:
         """Id of the campaign's experiment; a campaign is known by its key, not by its name."""
-        for found in _pages(self._client.search_experiments):
-            if found.tags.get(KEY) == key:
-                return str(found.experiment_id)
+        for experiment in _pages(self._client.search_experiments):
+            if experiment.tags.get(KEY) == key:
+                return str(experiment.experiment_id)
         for name in _names(campaign, key):  # deleted ones keep their name, too
             if self._client.get_experiment_by_name(name) is None:
                 break
@@ -191,9 +191,9 @@ def _pages(search: Callable[..., Any]) -> Iterator[Any]:
     """All that a search finds, page by page."""
     token = None
     while True:
-        found = search(page_token=token)
-        yield from found
-        token = found.token
+        page = search(page_token=token)
+        yield from page
+        token = page.token
         if not token:
             return
 

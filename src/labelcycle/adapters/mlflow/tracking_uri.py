@@ -51,8 +51,8 @@ def artifacts(uri: str) -> str | None:
 
     MLflow's own choice is a folder wherever the command was started. None: MLflow chooses.
     """
-    found = re.fullmatch(r"sqlite:///(/[^?]*)(\?.*)?", uri)
-    return Path(found[1]).with_name("mlartifacts").as_uri() if found else None
+    sqlite_path = re.fullmatch(r"sqlite:///(/[^?]*)(\?.*)?", uri)
+    return Path(sqlite_path[1]).with_name("mlartifacts").as_uri() if sqlite_path else None
 
 
 def remember(campaign: Campaign, address: str) -> None:

@@ -126,7 +126,7 @@ class RoundRecords:
 
 def _state(path: Path) -> FileState | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return status.st_ino, status.st_mtime_ns, status.st_size

@@ -46,10 +46,10 @@ def fit(
             f" memory (got {len(features)}); take kmeans"
         )
     points = prepared(features, normalise)
-    found, centres = without_noise(points, _clusters(points, options))
-    gaps = points - centres[found]
+    assignment, centres = without_noise(points, _clusters(points, options))
+    gaps = points - centres[assignment]
     inertia = float(np.einsum("nd,nd->n", gaps, gaps).sum(dtype=np.float64))
-    return Clustering(found, centres, inertia)
+    return Clustering(assignment, centres, inertia)
 
 
 def _clusters(points: NDArray[np.float32], options: Options) -> NDArray[np.int64]:
@@ -66,5 +66,5 @@ def _clusters(points: NDArray[np.float32], options: Options) -> NDArray[np.int64
         copy=True,
     )
     with one_thread():
-        found: NDArray[np.int64] = model.fit(points.astype(np.float64)).labels_
-    return found
+        labels: NDArray[np.int64] = model.fit(points.astype(np.float64)).labels_
+    return labels

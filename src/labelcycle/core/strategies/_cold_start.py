@@ -39,10 +39,12 @@ def is_cold(scores: NDArray[np.floating]) -> bool:
 def stand_in(pool: Pool, budget: int, rng: np.random.Generator, options: Options) -> Selection:
     """The selection of the cold start strategy; `why` begins with cold_start = 1."""
     if options.cold_start == "random":
-        found = random.select(pool, budget, rng, random.Options())
+        selection = random.select(pool, budget, rng, random.Options())
     else:
-        found = typiclust.select(pool, budget, rng, typiclust.Options(normalise=options.normalise))
-    return replace(flagged(found, 1), stood_in=options.cold_start, stand_ins=budget)
+        selection = typiclust.select(
+            pool, budget, rng, typiclust.Options(normalise=options.normalise)
+        )
+    return replace(flagged(selection, 1), stood_in=options.cold_start, stand_ins=budget)
 
 
 def flagged(selection: Selection, cold: int | NDArray[np.int64]) -> Selection:

@@ -56,8 +56,8 @@ def highest(
 
     doubted = max(1, np.count_nonzero(score > 0))  # a single sample may have the score 0
     best = best_first(score)[: min(budget, doubted)]
-    found = Selection(rows[best], score[best], columns(rows[best]))
-    return _cold_start.filled(found, pool, budget, rng, options, columns)
+    selection = Selection(rows[best], score[best], columns(rows[best]))
+    return _cold_start.filled(selection, pool, budget, rng, options, columns)
 
 
 def by_probabilities(

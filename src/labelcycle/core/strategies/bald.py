@@ -43,6 +43,6 @@ def information(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     The entropy of the mean over the draws less the mean of their entropies: 0 where all agree.
     """
     whole = entropies_of(probabilities.mean(axis=1))
-    each = entropies_of(probabilities).mean(axis=1)
-    gained: NDArray[np.float64] = np.maximum(whole - each, 0)
+    mean_entropy = entropies_of(probabilities).mean(axis=1)
+    gained: NDArray[np.float64] = np.maximum(whole - mean_entropy, 0)
     return gained.round(DECIMALS)

@@ -73,9 +73,9 @@ def _farthest(
 
     Returns also (b,) float64, their squared distances to these.
     """
-    given = points64(features[centres], unit)
+    centre_points = points64(features[centres], unit)
     gap = np.concatenate(
-        in_parallel(lambda part: _gaps(features, part, given, unit), cut(rows, BLOCK_ROWS))
+        in_parallel(lambda part: _gaps(features, part, centre_points, unit), cut(rows, BLOCK_ROWS))
         or [np.empty(0)]
     )
     picked: list[NDArray[np.float64]] = []
@@ -86,14 +86,14 @@ def _farthest(
             gap[positions] = np.minimum(gap[positions], near)
         return gap[positions], gap[positions]
 
-    found, squares = lazy_greedy(
+    picks, squares = lazy_greedy(
         len(rows),
         budget,
         bounds,
         lambda positions: gap[positions],
         lambda position: picked.append(points64(features[rows[[position]]], unit)),
     )
-    return rows[found], squares
+    return rows[picks], squares
 
 
 def _gaps(features: NDArray[np.floating], rows: Positions, centres: Values, unit: bool) -> Values:

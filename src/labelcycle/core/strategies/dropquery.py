@@ -122,9 +122,11 @@ def _grouped(pool: Pool, rows: Rows, clusters: int, rng: np.random.Generator, un
     lots = rng.random(len(pool.available))[rows]
     rows = rows[np.argsort(lots, kind="stable")]
     features = pool.features[rows] if unit else in_ball(pool.features[rows])
-    found = kmeans(features, clusters, rng, normalise=unit)
-    size = np.bincount(found.assignment)[found.assignment].astype(np.int64)
-    return Groups(rows, found.assignment, size, _from_centres(features, found.assignment, unit))
+    clustering = kmeans(features, clusters, rng, normalise=unit)
+    size = np.bincount(clustering.assignment)[clustering.assignment].astype(np.int64)
+    return Groups(
+        rows, clustering.assignment, size, _from_centres(features, clustering.assignment, unit)
+    )
 
 
 def _from_centres(

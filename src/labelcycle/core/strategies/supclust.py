@@ -91,7 +91,7 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     weights = centre_weights(centres, options.temperature)
     among = _whole(features, np.flatnonzero(pool.available), options)
     settings = options.neighbours, options.squared, unit, among
-    left = {each.id: Shrinking(features, each.available, *settings) for each in clusters}
+    left = {cluster.id: Shrinking(features, cluster.available, *settings) for cluster in clusters}
     edge = np.full(len(features), np.nan)  # known once it is asked for
 
     def choose(identity: int, rows: Rows) -> Pick:

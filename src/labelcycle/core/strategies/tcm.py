@@ -37,9 +37,9 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     late = labels >= options.labels_per_class * pool.probabilities.shape[1]
     if late:
         late_options = margin.Options(cold_start=options.cold_start, normalise=options.normalise)
-        found = margin.select(pool, budget, rng, late_options)
+        selection = margin.select(pool, budget, rng, late_options)
     else:
-        found = _cold_start.flagged(typiclust.select(pool, budget, rng, options), 0)
+        selection = _cold_start.flagged(typiclust.select(pool, budget, rng, options), 0)
     phase = np.full(budget, int(late), dtype=np.int64)
-    why = {"cold_start": found.why["cold_start"], "phase": phase, **found.why}
-    return replace(found, why=why)
+    why = {"cold_start": selection.why["cold_start"], "phase": phase, **selection.why}
+    return replace(selection, why=why)

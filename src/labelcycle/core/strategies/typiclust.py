@@ -49,7 +49,7 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     settings = options.neighbours, options.squared, options.normalise
     clusters = clusters_of(pool, pool.clusters)
     known = {cluster.id: cluster for cluster in clusters}
-    left = {each.id: Shrinking(features, each.available, *settings) for each in clusters}
+    left = {cluster.id: Shrinking(features, cluster.available, *settings) for cluster in clusters}
 
     def choose(identity: int, rows: Rows) -> Pick:
         del rows  # as many as `left` knows of

@@ -150,13 +150,13 @@ def _all_cells(
 ) -> Generator[Progress, None, NDArray[np.float32]]:
     """The cells of all images, (n, m) float32; a `Progress` a block."""
     starts = range(0, len(images), BLOCK)
-    found = []
+    cells = []
     for step, start in enumerate(starts, start=1):
         block = list(images[start : start + BLOCK])
         with one_thread():
-            found += in_parallel(lambda image: _cells(image, dictionary, meta), block)
+            cells += in_parallel(lambda image: _cells(image, dictionary, meta), block)
         yield Progress(step, len(starts))
-    return np.stack(found)
+    return np.stack(cells)
 
 
 def _cells(

@@ -110,13 +110,13 @@ def _create(meta: Mapping[str, Any], **more: Any) -> Any:
 
 def _check_size(options: Options, meta: Mapping[str, Any], size: int) -> None:
     """Raise SettingsError if the network refuses images of `size` pixels, not its usual ones."""
-    wanted = default_size(size, options)
-    if size == wanted:
+    usual_size = default_size(size, options)
+    if size == usual_size:
         return
     try:
         NetworkEncoder(_prepared(_create(meta, num_classes=0), meta), size, meta)
     except Exception as error:  # each of a thousand networks stumbles in its own way
-        raise pretrained_weights.wrong_size(size, options.model, wanted, error) from error
+        raise pretrained_weights.wrong_size(size, options.model, usual_size, error) from error
 
 
 def _prepared(network: nn.Module, meta: Mapping[str, Any]) -> Prepared:
@@ -143,9 +143,11 @@ def _from_file(options: Options, meta: Mapping[str, Any]) -> Any:
     weights = dict(weights.get("state_dict") or weights.get("model") or weights)
     first = last[0] if isinstance(last, tuple | list) else last
     classes = len(weights.get(f"{first}.weight", ()))
-    own = {"state_dict": weights, "num_classes": classes, "label_offset": 0}
+    own_arguments = {"state_dict": weights, "num_classes": classes, "label_offset": 0}
     try:
-        return _create(meta, pretrained=True, num_classes=classes, pretrained_cfg_overlay=own)
+        return _create(
+            meta, pretrained=True, num_classes=classes, pretrained_cfg_overlay=own_arguments
+        )
     except (RuntimeError, KeyError, AttributeError) as error:  # what timm stumbles on
         problem = " ".join(str(error).split())[:200]
         raise pretrained_weights.misfit(source, options.model, problem) from error

@@ -67,8 +67,8 @@ def fit(
     try:
         encoder = NetworkEncoder(prepared.to(device), size, meta)
     except (AssertionError, RuntimeError) as error:  # what networks of one size only raise
-        wanted = preset.resize_size[0]
-        raise pretrained_weights.wrong_size(size, options.model, wanted, error) from error
+        usual_size = preset.resize_size[0]
+        raise pretrained_weights.wrong_size(size, options.model, usual_size, error) from error
     yield Progress(1, 1)
     return encoder
 

@@ -133,7 +133,7 @@ def must_see(what: Literal["images", "features"], name: str, where: str, instead
     """
     if sees_images(name) == (what == "images"):
         return
-    able = ", ".join(each for each in names() if sees_images(each) == (what == "images"))
+    able = ", ".join(other for other in names() if sees_images(other) == (what == "images"))
     sees = "features" if what == "images" else "images"
     remedy = f", or {instead}" if instead else ""
     raise SettingsError(

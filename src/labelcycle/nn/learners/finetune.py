@@ -162,10 +162,10 @@ def _width(backbone: nn.Module, size: int, meta: Mapping[str, Any]) -> int:
         with torch.inference_mode():
             return int(backbone.eval()(torch.zeros(1, 3, size, size)).shape[1])
     except (AssertionError, RuntimeError) as error:  # what networks of one size only raise
-        name, wanted = meta["encoder"], meta["meta"]["image_size"]
+        name, usual_size = meta["encoder"], meta["meta"]["image_size"]
         raise SettingsError(
             f"train.image_size is {size}, which the network of encoder {name} does not take"
-            f" ({' '.join(str(error).split())[:200]}); leave it empty, for {wanted}"
+            f" ({' '.join(str(error).split())[:200]}); leave it empty, for {usual_size}"
         ) from error
 
 
@@ -181,13 +181,13 @@ def _rebuilt(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> nn.
     if "network" in meta:
         backbone: nn.Module = _scratch(meta["network"], meta["size"])()
         return backbone
-    own = {
+    backbone_arrays = {
         name.removeprefix("backbone."): array
         for name, array in arrays.items()
         if name.startswith("backbone.")
     }
     encoder = encoders.get_trainable(meta["encoder"]).rebuild(
-        meta["meta"], own, torch.device("cpu")
+        meta["meta"], backbone_arrays, torch.device("cpu")
     )
     assert isinstance(encoder, NetworkEncoder)
     return encoder.backbone

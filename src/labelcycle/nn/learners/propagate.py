@@ -82,13 +82,13 @@ class Space:
 
     def of(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
         """(n, d) float32, of length 1."""
-        found = np.empty(features.shape, dtype=np.float32)
+        projected = np.empty(features.shape, dtype=np.float32)
         with one_thread():
             for start in range(0, len(features), BLOCK_ROWS):
                 block = slice(start, start + BLOCK_ROWS)
                 rows = (unit_rows32(features[block]) - self.centre) @ self.axes
-                found[block] = unit_rows32(rows)
-        return found
+                projected[block] = unit_rows32(rows)
+        return projected
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,10 @@ class Propagated:
         result = np.tile(self.otherwise, (len(features), 1))
         if len(self.anchors):
             # all anchors are searched: their number is bounded
-            asked = self.space.of(features)
-            near = neighbour_graph.nearest(self.anchors, asked, self.neighbours, len(self.anchors))
+            queries = self.space.of(features)
+            near = neighbour_graph.nearest(
+                self.anchors, queries, self.neighbours, len(self.anchors)
+            )
             weights = neighbour_graph.weights_of(near[0], self.sharpness)
             rows = max(1, BLOCK_CELLS // (weights.shape[1] * len(self.otherwise)))
             for start in range(0, len(features), rows):
@@ -187,8 +189,8 @@ def fit(
     shares = np.where(total > 0, shares / np.where(total > 0, total, 1), otherwise)
     rows = _drawn(len(features), options.anchors, seed)
     anchors = points[rows].astype(np.float16)
-    told = shares[rows].astype(np.float32)
-    return Propagated(space, anchors, told, otherwise, options.neighbours, options.sharpness)
+    pool_shares = shares[rows].astype(np.float32)
+    return Propagated(space, anchors, pool_shares, otherwise, options.neighbours, options.sharpness)
 
 
 def alike(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
@@ -223,17 +225,17 @@ def _spread(
     near = neighbour_graph.nearest(points, points, options.neighbours + 1, options.exact_up_to)
     weights = neighbour_graph.normalised(near, options.sharpness)
     known = np.flatnonzero(labels != UNLABELED)
-    given = np.zeros((len(labels), n_classes), dtype=np.float32)
-    given[known, labels[known]] = 1
-    shares = given
+    seeds = np.zeros((len(labels), n_classes), dtype=np.float32)
+    seeds[known, labels[known]] = 1
+    shares = seeds
     for _ in range(options.sweeps):
-        shares = options.alpha * (weights @ shares) + (1 - options.alpha) * given
+        shares = options.alpha * (weights @ shares) + (1 - options.alpha) * seeds
     if options.class_mass != "none":
         mass = shares.sum(axis=0)
         counts = np.bincount(labels[known], minlength=n_classes)
-        wanted = counts if options.class_mass == "labels" else counts > 0
-        shares = shares * (wanted / np.where(mass > 0, mass, 1)).astype(np.float32)
-    shares[known] = given[known]
+        class_mass = counts if options.class_mass == "labels" else counts > 0
+        shares = shares * (class_mass / np.where(mass > 0, mass, 1)).astype(np.float32)
+    shares[known] = seeds[known]
     return shares
 
 

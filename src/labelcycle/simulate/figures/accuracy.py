@@ -39,13 +39,13 @@ def picture(
 
     names : the strategies that are drawn; None: all
     """
-    facts = next(each for each in found["sets"] if each["data"] == data)
+    facts = next(facts_of_set for facts_of_set in found["sets"] if facts_of_set["data"] == data)
     rows, columns = labels(found, "learners"), labels(found, "clusterers")
     size = WIDE * len(columns) + 0.6, HIGH * len(rows) + 0.7
     figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(len(rows), len(columns), sharey="row", squeeze=False)
     style = looks(labels(found, "strategies"), found["base"])
-    shown = [each for each in labels(found, "strategies") if names is None or each in names]
+    shown = [label for label in labels(found, "strategies") if names is None or label in names]
     for line, learner in zip(panels, rows, strict=True):
         every = [curves_of(found, data, learner, clusterer) for clusterer in columns]
         drawn = [{name: curves[name] for name in shown} for curves in every]

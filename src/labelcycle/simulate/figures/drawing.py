@@ -25,9 +25,9 @@ def draw(folder: Path, ending: str = ENDING, failed: Failed | None = None) -> li
 
     One that fails does not keep the others from being drawn.
     """
-    found = store.read_json(folder / "results.json")
+    results = store.read_json(folder / "results.json")
     drawn = []
-    for name, picture in _figures(found, folder):
+    for name, picture in _figures(results, folder):
         path = folder / f"{name}{ending}"
         try:
             with plain_settings():
@@ -92,5 +92,5 @@ def map_file(folder: Path, data: str) -> Path:
 
 def slug(text: str) -> str:
     """A text as a part of a file's name."""
-    plain = "".join(each if each.isalnum() else "-" for each in text.lower())
+    plain = "".join(character if character.isalnum() else "-" for character in text.lower())
     return "-".join(filter(None, plain.split("-")))

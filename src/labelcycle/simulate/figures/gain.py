@@ -106,7 +106,7 @@ def limits(curves: Curves) -> tuple[float, float]:
 
     A band may leave the panel, which it else would press the curves into a line.
     """
-    rows = [row for each in curves.values() for row in each]
+    rows = [row for curve in curves.values() for row in curve]
     gains = [0.0, *(100 * row["gain"] for row in rows)]
     ends = [100 * row[end] for row in rows for end in BAND if row[end] is not None]
     room = max(max(gains) - min(gains), LEAST)

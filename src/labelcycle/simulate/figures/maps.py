@@ -38,12 +38,14 @@ def picture(title: str, found: Map) -> Figure:
     panels = figure.subplots(1, len(picks), squeeze=False, sharex=True, sharey=True)[0]
     classes = np.array(found["samples"]["class"])
     shown = np.unique(classes)
-    for panel, each in zip(panels, picks, strict=True):
+    for panel, picked in zip(panels, picks, strict=True):
         for c, colour in zip(shown, cycle(CLASS_COLOURS), strict=False):
-            own = classes == c
-            panel.plot(x[own], y[own], ".", color=colour, markersize=3.6, markeredgewidth=0)
-        _numbered(panel, x[each["rows"]], y[each["rows"]])
-        panel.set_title(each["label"], fontsize=10, loc="left", fontweight="bold")
+            of_class = classes == c
+            panel.plot(
+                x[of_class], y[of_class], ".", color=colour, markersize=3.6, markeredgewidth=0
+            )
+        _numbered(panel, x[picked["rows"]], y[picked["rows"]])
+        panel.set_title(picked["label"], fontsize=10, loc="left", fontweight="bold")
         panel.set_xticks([])
         panel.set_yticks([])
         panel.set_aspect("equal", adjustable="box")

@@ -33,15 +33,15 @@ def looks(names: Iterable[str], base: str) -> dict[str, dict[str, Any]]:
 
     names : all strategies of the experiment, so that a line looks the same in all its figures
     """
-    given = list(names)
-    found: dict[str, dict[str, Any]] = {base: {"color": INK, "linestyle": "-"}}
-    for i, name in enumerate(name for name in given if name != base):
+    strategies = list(names)
+    styles: dict[str, dict[str, Any]] = {base: {"color": INK, "linestyle": "-"}}
+    for i, name in enumerate(name for name in strategies if name != base):
         turn, colour = divmod(i, len(COLOURS))
-        found[name] = {"color": COLOURS[colour], "linestyle": DASHES[turn % len(DASHES)]}
-    for i, name in enumerate(given):
-        step = (WIDEST - NARROWEST) / max(1, len(given) - 1)
-        found[name]["linewidth"] = round(WIDEST - step * i, 3)
-    return found
+        styles[name] = {"color": COLOURS[colour], "linestyle": DASHES[turn % len(DASHES)]}
+    for i, name in enumerate(strategies):
+        step = (WIDEST - NARROWEST) / max(1, len(strategies) - 1)
+        styles[name]["linewidth"] = round(WIDEST - step * i, 3)
+    return styles
 
 
 def headed(figure: Figure, text: str, size: float = 10) -> None:

@@ -60,14 +60,14 @@ def _read(arrays: Arrays) -> Read:
 def _arrays(path: Path) -> Arrays:
     try:
         with opened(path) as archive:
-            wanted = [f"{split}{kind}" for split in SPLITS for kind in ("", "_labels")]
-            wanted += _beside(set(archive))
-            missing = [key for key in wanted if key not in archive]
+            array_names = [f"{split}{kind}" for split in SPLITS for kind in ("", "_labels")]
+            array_names += _beside(set(archive))
+            missing = [key for key in array_names if key not in archive]
             if missing:
                 there = ", ".join(archive) or "nothing"
                 raise ValueError(f"no array {', '.join(missing)} in it, but {there}")
-            wanted += ["classes"] if "classes" in archive else []
-            return {key: array_of(archive, key) for key in wanted}
+            array_names += ["classes"] if "classes" in archive else []
+            return {key: array_of(archive, key) for key in array_names}
     except FileNotFoundError as error:
         raise DataError(f"no file {path}: {WANTED}; mend data.path") from error
     except (OSError, ValueError) as error:
@@ -77,14 +77,14 @@ def _arrays(path: Path) -> Arrays:
 def _beside(there: set[str]) -> list[str]:
     """Names of the features of images, of both splits or none."""
     names = [f"{split}_features" for split in SPLITS]
-    found = [name for name in names if name in there]
-    if len(found) == 1:
-        (lacking,) = set(names) - set(found)
+    names_there = [name for name in names if name in there]
+    if len(names_there) == 1:
+        (lacking,) = set(names) - set(names_there)
         raise ValueError(
-            f"wanted features of both splits, got {found[0]} alone;"
+            f"wanted features of both splits, got {names_there[0]} alone;"
             f" add {lacking}, or leave both out"
         )
-    return found
+    return names_there
 
 
 def _classes(
@@ -96,8 +96,8 @@ def _classes(
     texts : the name of class 0, of class 1 and so on; None: gaps are named by their numbers
     Raises ValueError if the texts do not reach the last class.
     """
-    given = train.astype(np.int64), test.astype(np.int64)
-    occurring = np.unique(np.concatenate(given))
+    numbered = train.astype(np.int64), test.astype(np.int64)
+    occurring = np.unique(np.concatenate(numbered))
     last = int(occurring[-1])
     names: list[str] = []
     if texts is not None:
@@ -109,7 +109,7 @@ def _classes(
         names = texts[occurring].tolist()
     elif last >= len(occurring):
         names = [str(number) for number in occurring]
-    places = (np.searchsorted(occurring, each).astype(np.int64) for each in given)
+    places = (np.searchsorted(occurring, labels).astype(np.int64) for labels in numbered)
     return (next(places), next(places)), tuple(names)
 
 

@@ -86,8 +86,8 @@ def long_tail(labels: Labels, factor: float) -> Rows:
     last = max(1, len(counts) - 1)
     kept = []
     for c, count in enumerate(counts):
-        wanted = min(int(counts.max() * factor ** (-c / last)), int(count))
-        kept.append(rng.permutation(np.flatnonzero(labels == c))[:wanted])
+        kept_count = min(int(counts.max() * factor ** (-c / last)), int(count))
+        kept.append(rng.permutation(np.flatnonzero(labels == c))[:kept_count])
     return np.sort(np.concatenate(kept))
 
 

@@ -32,18 +32,18 @@ def folder(path: Path, share: float) -> Read:
     """
     check_folder(path)
     if (path / "train").is_dir() and (path / "test").is_dir():
-        found = [_images(path / part) for part in ("train", "test")]
-        names = _classes(path / "train", found[0])
-        others = sorted(set(found[1]) - set(names))
+        splits = [_images(path / part) for part in ("train", "test")]
+        names = _classes(path / "train", splits[0])
+        others = sorted(set(splits[1]) - set(names))
         if others:
             where = path / "test" / others[0]
             raise DataError(f"{where}: no such class in train; wanted {', '.join(names)}")
-        both = [_labelled(each, names) for each in found]
+        both = [_labelled(images, names) for images in splits]
         (learned, _), (measured, _) = both
         ranges = common_ranges([*learned, *measured])
         groups = alike([*learned, *measured], ranges)
         _tell(told_shared(path, learned, measured, groups))
-        train, test = (of_files(*each, ranges) for each in both)
+        train, test = (of_files(*files_and_labels, ranges) for files_and_labels in both)
         return Read(train, test, names=tuple(names))
     images = _images(path)
     names = _classes(path, images)
@@ -63,17 +63,17 @@ def _images(path: Path) -> dict[str, list[Path]]:
     """The image files in each folder of `path` that has any. Tells what else lies there."""
     images: dict[str, list[Path]] = {}
     left: list[Path] = []
-    for each in sorted(path.iterdir()):
-        if not each.is_dir() or each.name.startswith("."):
+    for class_folder in sorted(path.iterdir()):
+        if not class_folder.is_dir() or class_folder.name.startswith("."):
             continue
         try:
-            files = [Path(file) for file in find([str(each)], Path())]
+            files = [Path(file) for file in find([str(class_folder)], Path())]
         except DataError:  # not a single file
             files = []
         pictures = [file for file, good in zip(files, are_images(files), strict=True) if good]
         left += sorted(set(files) - set(pictures))
         if pictures:
-            images[each.name] = pictures
+            images[class_folder.name] = pictures
     if left:
         warnings.warn(
             Advice(f"{path}: {len(left)} files are no images and left out, such as {left[0]}"),
@@ -113,8 +113,8 @@ def isic2019(path: Path, share: float) -> Read:
     images = [row["image"] for row in rows]
     extra = path / "ISIC_2019_Training_Metadata.csv"
     lesions = {row["image"]: row["lesion_id"] for row in _table(extra, "lesion_id")}
-    each = [lesions.get(image, "") for image in images]
-    return replace(_by_lesion(path, images, labels, each, share), names=tuple(names))
+    lesion_of_image = [lesions.get(image, "") for image in images]
+    return replace(_by_lesion(path, images, labels, lesion_of_image, share), names=tuple(names))
 
 
 def ham10000(path: Path, share: float) -> Read:
@@ -129,16 +129,18 @@ def ham10000(path: Path, share: float) -> Read:
 
 def _table(path: Path, key: str, other: str = "") -> list[dict[str, str]]:
     """The lines of a CSV; other : a second name by which it is handed out."""
-    found = next((each for each in (path, path.parent / other) if each.is_file()), None)
-    if found is None:
+    table = next(
+        (candidate for candidate in (path, path.parent / other) if candidate.is_file()), None
+    )
+    if table is None:
         raise DataError(
             f"no file {path}: wanted the table as it is published, with the images in a folder"
             " beside it; nothing is downloaded: put it there or mend data.path"
         )
-    with found.open(newline="", encoding="utf-8-sig") as stream:
+    with table.open(newline="", encoding="utf-8-sig") as stream:
         rows = list(csv.DictReader(stream))
     if not rows or key not in rows[0]:
-        raise DataError(f"{found}: wanted a table with the column {key}; get it anew")
+        raise DataError(f"{table}: wanted a table with the column {key}; get it anew")
     return rows
 
 
@@ -146,13 +148,13 @@ def _by_lesion(
     path: Path, images: list[str], labels: list[int], lesions: list[str], share: float
 ) -> Read:
     """Images of one lesion stay on one side; those without (ISIC has some) stand alone."""
-    where = {each.stem: each for each in sorted(path.rglob("*.jpg"))}
+    where = {file.stem: file for file in sorted(path.rglob("*.jpg"))}
     missing = [name for name in images if name not in where]
     if missing:
         raise DataError(
             f"{path}: wanted the images of the table below it, {len(missing)} are missing, the"
             f" first is {missing[0]}.jpg; put them there"
         )
-    each = [lesion or image for image, lesion in zip(images, lesions, strict=True)]
-    groups: Rows = np.unique(each, return_inverse=True)[1].astype(np.int64)
+    lesion_or_image = [lesion or image for image, lesion in zip(images, lesions, strict=True)]
+    groups: Rows = np.unique(lesion_or_image, return_inverse=True)[1].astype(np.int64)
     return Read(*drawn(of_files([where[name] for name in images], np.array(labels)), share, groups))

@@ -42,8 +42,8 @@ def common_ranges(paths: Sequence[Path]) -> dict[str, Range]:
         for path, kind in zip(paths, _of_each(decoding.kind_of, paths), strict=True)
         if kind and kind != "8-bit"
     ]
-    found = _of_each(lambda path: decoding.decode(path.read_bytes()).values, deep)
-    return value_ranges.common(each for each in found if each)
+    measured = _of_each(lambda path: decoding.decode(path.read_bytes()).values, deep)
+    return value_ranges.common(values for values in measured if values)
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ def alike(paths: Sequence[Path], ranges: Mapping[str, Range]) -> Rows:
     As `ingest` finds them, so each file is decoded; what is found is told.
     """
     if len(paths) >= MANY:
-        told = f"{len(paths):,} images are decoded to find those that show nearly the same picture"
-        warnings.warn(Advice(told), stacklevel=2)
+        note = f"{len(paths):,} images are decoded to find those that show nearly the same picture"
+        warnings.warn(Advice(note), stacklevel=2)
 
     def look(path: Path) -> _Look:
         image = _decoded(path, ranges)
@@ -70,8 +70,8 @@ def alike(paths: Sequence[Path], ranges: Mapping[str, Range]) -> Rows:
 
     seen = _of_each(look, paths)
     first: dict[str, int] = {}
-    for row, each in enumerate(seen):
-        first.setdefault(each.pixels, row)
+    for row, fingerprint in enumerate(seen):
+        first.setdefault(fingerprint.pixels, row)
     rows = sorted(first.values())
     near = near_duplicates.groups(
         [_name(row) for row in rows],
@@ -79,7 +79,10 @@ def alike(paths: Sequence[Path], ranges: Mapping[str, Range]) -> Rows:
         np.stack([seen[row].small for row in rows]),
         lambda name: _decoded(paths[int(name)], ranges),
     )
-    least = [near.get(_name(first[each.pixels]), _name(first[each.pixels])) for each in seen]
+    least = [
+        near.get(_name(first[fingerprint.pixels]), _name(first[fingerprint.pixels]))
+        for fingerprint in seen
+    ]
     numbers: Rows = np.unique(least, return_inverse=True)[1]
     return numbers.astype(np.int64)
 
@@ -100,7 +103,7 @@ def told_groups(path: Path, paths: Sequence[Path], labels: Labels, groups: Rows)
         f" same picture, such as {paths[one]} and {paths[other]}: those of a group are all in the"
         " training set or all in the test set"
     )
-    mixed = [each for each in rows if len(set(labels[each].tolist())) > 1]
+    mixed = [group for group in rows if len(set(labels[group].tolist())) > 1]
     if not mixed:
         return text
     one, *others = mixed[0]

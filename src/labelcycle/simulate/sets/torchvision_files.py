@@ -42,7 +42,7 @@ def _cifar(name: str, path: Path) -> Read:
             " version, unchanged, as its authors publish them; nothing is downloaded: put it there"
             " or mend data.path"
         ) from error
-    splits = [of_array(each.data, np.array(each.targets)) for each in parts]
+    splits = [of_array(part.data, np.array(part.targets)) for part in parts]
     return Read(splits[0], splits[1], side=32, names=tuple(parts[0].classes))
 
 

@@ -62,17 +62,23 @@ class FilesBackend:
 
     def open_project(self, campaign: str, title: str, schema: LabelSchema) -> int:
         """Id of the campaign's project, found by `campaign`; made if there is none."""
-        now = (title, json.dumps(schema.classes, ensure_ascii=False), schema.instruction, campaign)
+        values = (
+            title,
+            json.dumps(schema.classes, ensure_ascii=False),
+            schema.instruction,
+            campaign,
+        )
         with self._file.writing() as db:
             db.execute(
                 "INSERT OR IGNORE INTO project (number, campaign) VALUES (?, ?)",
                 (secrets.randbelow(2**31), campaign),
             )
             db.execute(
-                "UPDATE project SET title = ?, classes = ?, instruction = ? WHERE campaign = ?", now
+                "UPDATE project SET title = ?, classes = ?, instruction = ? WHERE campaign = ?",
+                values,
             )
-            found = db.execute("SELECT number FROM project WHERE campaign = ?", (campaign,))
-            return int(found.fetchone()["number"])
+            cursor = db.execute("SELECT number FROM project WHERE campaign = ?", (campaign,))
+            return int(cursor.fetchone()["number"])
 
     def work_url(self, project: int) -> str:  # noqa: ARG002
         """Where the tasks are; `labelcycle tasks` lists them."""
@@ -81,10 +87,10 @@ class FilesBackend:
     def check_schema(self, project: int, schema: LabelSchema) -> None:
         """Raise `ServiceRefused` with the difference if the project no longer asks for `schema`."""
         with self._file.reading() as db:
-            found = self._project(db, project)
-        asked = LabelSchema(tuple(json.loads(found["classes"])), found["instruction"])
+            project_row = self._project(db, project)
+        stored = LabelSchema(tuple(json.loads(project_row["classes"])), project_row["instruction"])
         for name, wanted in asdict(schema).items():
-            got = getattr(asked, name)
+            got = getattr(stored, name)
             if got != wanted:
                 raise ServiceRefused(f"{self.path}: wanted the {name} {wanted!r}, got {got!r}")
 
@@ -134,8 +140,8 @@ class FilesBackend:
         self, project: int, task: TaskSpec, model: str | None, offered: Collection[str]
     ) -> dict[str, Any]:
         """A task as it is stored: nothing in it tells why the sample is asked."""
-        said = task.prediction if task.shown else None
-        guess = said.label if said and said.model == model else None
+        prediction = task.prediction if task.shown else None
+        guess = prediction.label if prediction and prediction.model == model else None
         if guess is not None and guess not in offered:
             raise ServiceRefused(
                 f"wanted a pre-annotation among {', '.join(map(repr, offered))}, got {guess!r}"
@@ -201,13 +207,13 @@ class FilesBackend:
         people: dict[str, set[str]] = {key: set() for key in tasks}
         answered: set[str] = set()
         marks: dict[int, str] = {}
-        given = 0
+        answers = 0
         for answer in self.pull(project, tasks):
             people[answer.key].add(answer.annotator)
             answered |= set() if answer.skipped else {answer.key}
             last = marks.get(answer.task, "")
             marks[answer.task] = f"{last} {answer.annotation}@{answer.updated}".strip()
-            given += 1
+            answers += 1
         done = {key for key, who in people.items() if len(who) >= (wanted or {}).get(key, 1)}
         begun = sum(bool(who) for who in people.values())
         return AnnotationProgress(
@@ -215,7 +221,7 @@ class FilesBackend:
             answered=len(done & answered),
             skipped=len(done - answered),
             partly=begun - len(done),
-            given=given,
+            given=answers,
             marks=marks,
         )
 
@@ -296,14 +302,14 @@ class FilesBackend:
             rows = db.execute(
                 "SELECT * FROM task WHERE project = ? AND asked ORDER BY round, rank", (project,)
             ).fetchall()
-        found = []
+        tasks = []
         for row in rows:
             people = frozenset(there.get(row["id"], ()))
             lacking = (1 if wanted is None else wanted.get(row["id"], 0)) - len(people)
             if lacking > 0:
                 task = OpenTask(row["id"], row["key"], row["sample"], row["round"], lacking, people)
-                found.append(task)
-        return found
+                tasks.append(task)
+        return tasks
 
     def shown(self, project: int) -> dict[int, tuple[str, str | None]]:
         """Of each task its image, a path in the campaign or an address, and the model's guess."""
@@ -359,14 +365,14 @@ class FilesBackend:
                 db.execute("UPDATE task SET touched = :editor WHERE id = :task", row)
 
     def _project(self, db: sqlite3.Connection, number: int) -> sqlite3.Row:
-        found = db.execute("SELECT * FROM project WHERE number = ?", (number,)).fetchone()
-        if found is None:
+        row_or_none = db.execute("SELECT * FROM project WHERE number = ?", (number,)).fetchone()
+        if row_or_none is None:
             raise ServiceRefused(
                 f"{self.path}: wanted project {number}, got none of that number: the file was"
                 " removed, or is in another copy of the campaign; bring it back, or end the round"
                 " with `labelcycle cancel --abandon`"
             )
-        row: sqlite3.Row = found
+        row: sqlite3.Row = row_or_none
         return row
 
 

@@ -127,11 +127,11 @@ class LabelStudioBackend:
 
     def check_schema(self, project: int, schema: LabelSchema) -> None:
         """Raise `ServiceRefused` with the difference if the project no longer asks for `schema`."""
-        found = config_difference.difference(self._api.project(project).config, schema)
-        if found:
+        difference = config_difference.difference(self._api.project(project).config, schema)
+        if difference:
             raise ServiceRefused(
                 f"the labelling interface of project {project} ({self.project_url(project)})"
-                f" {found}; wanted the classes {', '.join(map(repr, schema.classes))};"
+                f" {difference}; wanted the classes {', '.join(map(repr, schema.classes))};"
                 " put it right in its Settings under Labeling Interface"
             )
 
@@ -164,10 +164,10 @@ class LabelStudioBackend:
         present = self._push_missing(project, records)
         if model is not None:
             self._api.update_project(project, model_version=model)
-        own = tidying.unique(self._api, project, present)
-        ids = {key: own[key][0].id for key in records}
+        task_of_key = tidying.unique(self._api, project, present)
+        ids = {key: task_of_key[key][0].id for key in records}
         people = {ids[task.key]: task.wanted for task in ranked}
-        every = [task for twins in own.values() for task in twins]
+        every = [task for twins in task_of_key.values() for task in twins]
         task_people.ask(self._api, project, people, every)
         return ids
 
@@ -353,8 +353,8 @@ class LabelStudioBackend:
         """The tasks with these keys as exported, with as many annotations as the list counts."""
         for _ in range(SNAPSHOT_TRIES):
             present = self._by_key(project, keys)
-            own = tidying.unique(self._api, project, present)
-            counts = {task.id: task.touches for twins in own.values() for task in twins}
+            task_of_key = tidying.unique(self._api, project, present)
+            counts = {task.id: task.touches for twins in task_of_key.values() for task in twins}
             records = self._api.export(project, list(counts))
             held = {record["id"]: len(record["annotations"]) for record in records}
             fewer = [n for n in counts.keys() & held.keys() if held[n] < counts[n]]

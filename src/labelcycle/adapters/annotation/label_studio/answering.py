@@ -18,15 +18,15 @@ def open_tasks(
 
     wanted : how many different people, by id; None: one each of every task of the project
     """
-    found = api.tasks(project, None if wanted is None else list(wanted))
-    own = [task for task in found if task.key is not None]
-    least = {task.id: (wanted or {}).get(task.id, 1) for task in own}
-    begun = [task.id for task in own if not task.untouched and least[task.id] > 1]
+    listed = api.tasks(project, None if wanted is None else list(wanted))
+    keyed = [task for task in listed if task.key is not None]
+    least = {task.id: (wanted or {}).get(task.id, 1) for task in keyed}
+    begun = [task.id for task in keyed if not task.untouched and least[task.id] > 1]
     there = task_people.annotators(api, project, begun)
-    untouched = [_open(task, least[task.id], frozenset()) for task in own if task.untouched]
+    untouched = [_open(task, least[task.id], frozenset()) for task in keyed if task.untouched]
     partly = [
         _open(task, least[task.id], frozenset(map(str, there[task.id])))
-        for task in own
+        for task in keyed
         if task.id in there
     ]
     return [*untouched, *(task for task in partly if task.lacking > 0)]

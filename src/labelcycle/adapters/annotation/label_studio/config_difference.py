@@ -87,8 +87,8 @@ def mark(config: str) -> str:
 def _page(config: str) -> _Page:
     """What of a config steers answers. Raises ServiceRefused like `labeling_config.parsed`."""
     root, control = labeling_config.parsed(config)
-    own = {id(tag) for tag in control.iter()}
-    others = [tag for tag in root.iter() if id(tag) not in own and tag.tag != "Style"]
+    within_control = {id(tag) for tag in control.iter()}
+    others = [tag for tag in root.iter() if id(tag) not in within_control and tag.tag != "Style"]
     images = [t for t in others if t.tag == "Image" and t.get("name") == labeling_config.IMAGE]
     headers = [tag for tag in others if tag.tag == "Header"]
     taken = {id(tag) for tag in (*images[:1], *headers)}
@@ -104,9 +104,9 @@ def _page(config: str) -> _Page:
 
 def _steering(tag: ElementTree.Element) -> dict[str, str]:
     """The attributes that are not looks and not what Label Studio takes anyway."""
-    found = {k: _clean(v) for k, v in sorted(tag.attrib.items()) if k not in COSMETIC}
-    found |= {k: found[k].lower() for k in ("required", "selected") if k in found}
-    return {k: v for k, v in found.items() if DEFAULTS.get(k) != v}
+    attributes = {k: _clean(v) for k, v in sorted(tag.attrib.items()) if k not in COSMETIC}
+    attributes |= {k: attributes[k].lower() for k in ("required", "selected") if k in attributes}
+    return {k: v for k, v in attributes.items() if DEFAULTS.get(k) != v}
 
 
 def _choice(tag: ElementTree.Element) -> tuple[str, Attributes]:

@@ -8,18 +8,18 @@ from labelcycle.errors import ServiceDown, ServiceRefused
 
 def open_for(api: LabelStudioApi, campaign: str, title: str, schema: LabelSchema) -> int:
     """Id of the campaign's project; made if there is none, asking for `schema` if it was ours."""
-    found = find(api, campaign)
+    project = find(api, campaign)
     shown = {
         "expert_instruction": labeling_config.instruction(schema),
         # It stands on the page; a window over the first image takes keys meant for it.
         "show_instruction": False,
     }
     config = labeling_config.build(schema)
-    if found is not None:
-        api.update_project(found, **shown, **_new_config(api, found, config))
-        return found
+    if project is not None:
+        api.update_project(project, **shown, **_new_config(api, project, config))
+        return project
     try:
-        made = api.create_project(
+        new_project = api.create_project(
             title=labeling_config.title(title),
             description=f"{_mark(campaign)}\n{config_difference.mark(config)}",
             label_config=config,
@@ -37,7 +37,7 @@ def open_for(api: LabelStudioApi, campaign: str, title: str, schema: LabelSchema
             raise
         return first
     # one that was made at the same time, or by a repeated request, is the campaign's for all
-    return find(api, campaign) or made
+    return find(api, campaign) or new_project
 
 
 def find(api: LabelStudioApi, campaign: str) -> int | None:

@@ -96,16 +96,16 @@ class LabelStudioApi:
 
     def projects(self) -> list[Project]:
         """Every project that the account sees, by id."""
-        found: dict[int, Project] = {}
+        by_id: dict[int, Project] = {}
         with self._told("listing the projects"):
             for page in range(1, 10**6):
                 answer = self._sdk.projects.list(page=page, page_size=100)
-                found |= {p.id: _project(p) for p in answer.items or []}
+                by_id |= {p.id: _project(p) for p in answer.items or []}
                 total = int(answer.response.count)
-                if len(found) >= total or not answer.items:
+                if len(by_id) >= total or not answer.items:
                     break
-        self._complete("projects", len(found), total)
-        return [found[key] for key in sorted(found)]
+        self._complete("projects", len(by_id), total)
+        return [by_id[key] for key in sorted(by_id)]
 
     def project(self, project: int) -> Project:
         """One project. Raises ServiceRefused if it is gone."""
@@ -130,27 +130,27 @@ class LabelStudioApi:
         Their data are as they were imported: an image in a bucket by its own address.
         """
         if ids is None:
-            found = self._listing(project, None)
-            self._complete("tasks", len(found), self.project(project).tasks)
+            by_id = self._listing(project, None)
+            self._complete("tasks", len(by_id), self.project(project).tasks)
         else:
-            found = {}
+            by_id = {}
             for some in chunks(sorted(ids), IDS_A_QUESTION):
-                found |= self._listing(project, tasks_query(some))
-        return [found[key] for key in sorted(found)]
+                by_id |= self._listing(project, tasks_query(some))
+        return [by_id[key] for key in sorted(by_id)]
 
     def _listing(self, project: int, query: str | None) -> dict[int, Task]:
         """Tasks by id, page by page: the SDK's own pager takes a 404 for the end."""
-        found: dict[int, Task] = {}
+        by_id: dict[int, Task] = {}
         total = 0
         with self._told("listing the tasks", project):
             for page in range(1, 10**6):
                 items, now = self._page(project, page, query)
                 total = max(total, now)
-                found |= {int(task.id): as_task(task) for task in items}
-                if len(found) >= total or not items:
+                by_id |= {int(task.id): as_task(task) for task in items}
+                if len(by_id) >= total or not items:
                     break
-        self._complete("tasks", len(found), total)
-        return found
+        self._complete("tasks", len(by_id), total)
+        return by_id
 
     def _page(self, project: int, page: int, query: str | None) -> tuple[list[Any], int]:
         """A page of tasks and how many there are in all; none and 0 behind the last page."""
@@ -191,8 +191,8 @@ class LabelStudioApi:
                 stream = self._sdk.projects.exports.download_sync(
                     project, export_type="JSON", download_all_tasks=True, request_options=which
                 )
-                found = json.loads(b"".join(stream))
-                records += [_exported(record) for record in found]
+                exported = json.loads(b"".join(stream))
+                records += [_exported(record) for record in exported]
         return records
 
     # --- people -----------------------------------------------------------------------------

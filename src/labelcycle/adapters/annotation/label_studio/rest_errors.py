@@ -65,7 +65,7 @@ class Wording:
         self, status: int | None, body: object, doing: str, project: int | None
     ) -> LabelcycleError:
         """What a status, or a success without JSON, means."""
-        said = f"{doing}: status {status}, {self._text(body)}"
+        summary = f"{doing}: status {status}, {self._text(body)}"
         if status == 401:
             return ServiceRefused(
                 f"Label Studio at {self.url} refuses the token ({doing}); wanted the access token"
@@ -73,20 +73,20 @@ class Wording:
             )
         if status == 404 and project is not None:
             return ServiceRefused(
-                f"project {project} is not at {self.url} ({said}); wanted the campaign's project,"
-                " it was deleted or LABEL_STUDIO_URL names another server; restore it, or run"
-                " `labelcycle cancel --abandon` to end the round without its answers"
+                f"project {project} is not at {self.url} ({summary}); wanted the campaign's"
+                " project, it was deleted or LABEL_STUDIO_URL names another server; restore it, or"
+                " run `labelcycle cancel --abandon` to end the round without its answers"
             )
         if status in LATER:
             return ServiceDown(
-                f"Label Studio at {self.url} failed ({said}); run the same command again"
+                f"Label Studio at {self.url} failed ({summary}); run the same command again"
             )
         if status is not None and 200 <= status < 300:
             return ServiceRefused(
-                f"{self.url} answered, but not as Label Studio does ({said});"
+                f"{self.url} answered, but not as Label Studio does ({summary});"
                 " check that LABEL_STUDIO_URL is a Label Studio of version 1.23"
             )
-        return ServiceRefused(f"Label Studio at {self.url} refused ({said}); mend that")
+        return ServiceRefused(f"Label Studio at {self.url} refused ({summary}); mend that")
 
     def _text(self, what: object) -> str:
         """The start of a message, in one line, without the token."""

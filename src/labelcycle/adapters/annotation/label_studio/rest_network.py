@@ -61,8 +61,8 @@ class Network(http.Client):
         self._wait()
         response = super().send(request, **how)
         if response.status_code in AGAIN:
-            asked = min(asked_s(response.headers), LONGEST_WAIT_S)
-            self._not_before = max(self._not_before, time.monotonic() + asked)
+            wait_s = min(asked_s(response.headers), LONGEST_WAIT_S)
+            self._not_before = max(self._not_before, time.monotonic() + wait_s)
             self._wait()
         return response
 

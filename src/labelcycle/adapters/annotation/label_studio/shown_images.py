@@ -66,7 +66,7 @@ def _allow_folders(api: LabelStudioApi, project: int, wanted: set[str]) -> None:
 
     def allow(sdk: Any) -> None:
         local = sdk.import_storage.local
-        present = {str(each.path) for each in local.list(project=project)}
+        present = {str(storage.path) for storage in local.list(project=project)}
         for path in sorted(wanted - present):
             local.create(project=project, path=path, title=TITLE, use_blob_urls=True)
 
@@ -79,11 +79,11 @@ def _allow_folders(api: LabelStudioApi, project: int, wanted: set[str]) -> None:
 
 def _buckets(addresses: Iterable[Address]) -> dict[str, dict[str, Any]]:
     """What Label Studio is told of each bucket that holds images."""
-    found: dict[str, dict[str, Any]] = {}
+    by_bucket: dict[str, dict[str, Any]] = {}
     for address in addresses:
         if address.text.startswith(s3.SCHEME):
             bucket, key = s3.split(address.text)
-            found[bucket] = {
+            by_bucket[bucket] = {
                 "bucket": bucket,
                 "prefix": str(PurePosixPath(key).parent) if "/" in key else "",
                 "presign": address.presign_minutes > 0,
@@ -91,7 +91,7 @@ def _buckets(addresses: Iterable[Address]) -> dict[str, dict[str, Any]]:
                 "use_blob_urls": True,
                 **_access(),
             }
-    return found
+    return by_bucket
 
 
 def _access() -> dict[str, str]:
@@ -99,14 +99,14 @@ def _access() -> dict[str, str]:
 
     Where it names no credentials, the server takes those of its own environment.
     """
-    given = {
+    credentials = {
         "aws_access_key_id": os.environ.get("AWS_ACCESS_KEY_ID"),
         "aws_secret_access_key": os.environ.get("AWS_SECRET_ACCESS_KEY"),
         "aws_session_token": os.environ.get("AWS_SESSION_TOKEN"),
         "region_name": os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),
         "s3endpoint": s3.endpoint(),
     }
-    return {name: value for name, value in given.items() if value}
+    return {name: value for name, value in credentials.items() if value}
 
 
 def _allow_bucket(api: LabelStudioApi, project: int, bucket: str, settings: dict[str, Any]) -> None:

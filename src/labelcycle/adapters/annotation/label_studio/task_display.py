@@ -50,9 +50,9 @@ def restore(api: LabelStudioApi, key: str, task: Shown, wanted: Display) -> None
             f"putting task {number} right",
             lambda sdk: sdk.tasks.update(str(number), data=data | {"key": key}),
         )
-    for each in task.predictions:
-        if task_import.guess(each) != wanted.get(GUESS):
-            _remove(api, number, int(each["id"]))
+    for prediction in task.predictions:
+        if task_import.guess(prediction) != wanted.get(GUESS):
+            _remove(api, number, int(prediction["id"]))
 
 
 def _remove(api: LabelStudioApi, task: int, prediction: int) -> None:
@@ -62,13 +62,13 @@ def _remove(api: LabelStudioApi, task: int, prediction: int) -> None:
 
 def _predictions(api: LabelStudioApi, project: int) -> dict[int, list[Mapping[str, Any]]]:
     """The pre-annotations of a project's tasks, by the id of the task."""
-    found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    by_task: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     # by the project of the task: a pre-annotation has one of its own, which anybody may choose
     listed = api.call(
         "reading the pre-annotations",
-        lambda sdk: [dict(each) for each in sdk.predictions.list(task_project=project)],
+        lambda sdk: [dict(prediction) for prediction in sdk.predictions.list(task_project=project)],
         project,
     )
-    for each in listed:
-        found[int(each["task"])].append(each)
-    return found
+    for prediction in listed:
+        by_task[int(prediction["task"])].append(prediction)
+    return by_task

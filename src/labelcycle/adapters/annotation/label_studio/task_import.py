@@ -17,7 +17,7 @@ def record(task: TaskSpec, media: Path, offered: Sequence[str]) -> dict[str, Any
     media : folder that the server shows images from
     offered : classes of the project's labelling config
     """
-    made: dict[str, Any] = {
+    task_record: dict[str, Any] = {
         "data": {
             labeling_config.IMAGE: shown_images.shown(task, media),
             "key": task.key,
@@ -30,8 +30,8 @@ def record(task: TaskSpec, media: Path, offered: Sequence[str]) -> dict[str, Any
         },
     }
     if task.prediction and task.shown:
-        made["predictions"] = [_prediction(task.prediction, offered)]
-    return made
+        task_record["predictions"] = [_prediction(task.prediction, offered)]
+    return task_record
 
 
 def display(task: TaskSpec, media: Path) -> Display:
@@ -51,7 +51,7 @@ def displayed(data: Mapping[str, Any], predictions: Iterable[Mapping[str, Any]])
     predictions : as the server lists them; several are one text
     """
     shown = {name: str(value) for name, value in data.items() if name != "key"}
-    if guesses := sorted({guess(each) for each in predictions}):
+    if guesses := sorted({guess(prediction) for prediction in predictions}):
         shown[GUESS] = "; ".join(guesses)
     return shown
 

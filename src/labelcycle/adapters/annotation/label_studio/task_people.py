@@ -29,8 +29,8 @@ def ask(
     An answer may have come before: the server takes such a task for done until it is told.
     One that nobody has answered is not done, whoever said so.
     """
-    own = [task for task in present if task.id in wanted]
-    wrong = [t for t in own if t.overlap != wanted[t.id] or (t.untouched and not t.served)]
+    ours = [task for task in present if task.id in wanted]
+    wrong = [t for t in ours if t.overlap != wanted[t.id] or (t.untouched and not t.served)]
     early = annotators(api, project, [task.id for task in wrong if not task.untouched])
 
     def change(task: Task) -> None:
@@ -83,11 +83,11 @@ def progress(
 
     done = [key for key in begun if enough(key)]
     answered = sum(any(task.answers for task in begun[key]) for key in done)
-    given = sum(task.touches for twins in begun.values() for task in twins)
+    answers = sum(task.touches for twins in begun.values() for task in twins)
     marks = {task.id: task.mark for twins in begun.values() for task in twins}
     partly = len(begun) - len(done)
     return AnnotationProgress(
-        len(found), answered, len(done) - answered, partly, given, marks=marks
+        len(found), answered, len(done) - answered, partly, answers, marks=marks
     )
 
 
@@ -95,7 +95,7 @@ def annotators(
     api: LabelStudioApi, project: int, tasks: Collection[int]
 ) -> dict[int, frozenset[int]]:
     """By task id, the accounts that answered or skipped it."""
-    found: dict[int, frozenset[int]] = {}
+    accounts: dict[int, frozenset[int]] = {}
     for some in chunks(sorted(tasks), IDS_A_QUESTION):
         query = tasks_query(some)
 
@@ -109,8 +109,8 @@ def annotators(
             )
             return {int(task.id): frozenset(task.annotators or ()) for task in listed.items or ()}
 
-        found |= api.call("asking who answered", who, project)
-    return found
+        accounts |= api.call("asking who answered", who, project)
+    return accounts
 
 
 def invitation(api: LabelStudioApi, renew: bool) -> str:

@@ -99,8 +99,8 @@ def remove_strangers(
     an answer are removed, so that nobody is asked about them; of the others nobody is asked more.
     """
     campaign = next((key.partition("/")[0] for key in own), "") + "/"
-    found = [t for t in listed if own and not (t.key or "").startswith(campaign)]
-    unanswered = [task for task in found if task.untouched]
+    strangers = [t for t in listed if own and not (t.key or "").startswith(campaign)]
+    unanswered = [task for task in strangers if task.untouched]
     nameless = [task.id for task in unanswered if task.data.get("key") is None]
     named = [task.id for task in unanswered if task.data.get("key") is not None]
     for ids, filter_ in (
@@ -109,8 +109,8 @@ def remove_strangers(
     ):
         for some in chunks(ids, IDS_A_QUESTION):
             _remove(api, project, some, filter_)
-    task_people.ask_no_more(api, [task for task in found if not task.untouched])
-    return len(found)
+    task_people.ask_no_more(api, [task for task in strangers if not task.untouched])
+    return len(strangers)
 
 
 def _remove(

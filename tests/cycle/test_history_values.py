@@ -1,0 +1,131 @@
+"""What a round says of itself, as functions of values: no campaign, no file."""
+
+from dataclasses import replace
+
+import pytest
+from made_records import answer, counted
+
+from labelcycle import config
+from labelcycle.campaign.records.correction_record import Correction
+from labelcycle.campaign.records.metrics_record import WaitingChanges
+from labelcycle.campaign.records.pushed_record import PushedTask
+from labelcycle.campaign.store import OWNED, Label
+from labelcycle.core.skip_reasons import Skip
+from labelcycle.cycle import round_closing
+from labelcycle.people import figures
+from labelcycle.rounds import answers, corrected_labels, corrections
+from labelcycle.rounds.answers import CountedAnswer
+from labelcycle.rounds.campaign_history import AskedRound, History
+from labelcycle.rounds.corrections import PulledRound
+
+CONFIG = config.parse({"campaign": {"classes": ["cat", "dog"]}}, parts=False)
+
+
+def task(key: str, kind: str = "selected", wanted: int = 1) -> PushedTask:
+    return PushedTask(key, key.rpartition("/")[2], 0, 1, kind, wanted)
+
+
+def said(asked: PushedTask, who: str, name: str | Skip, number: int = 0, at: int = 1):
+    return CountedAnswer(number, asked, answer(asked.key, at, who, name))
+
+
+def test_a_task_is_undone_while_fewer_people_than_wanted_answered_or_skipped() -> None:
+    one, two, none = task("k/0/a"), task("k/0/b", wanted=2), task("k/0/c")
+    given = [said(one, "ann", Skip()), said(two, "ann", "cat"), said(two, "ann", "dog", at=2)]
+    assert round_closing.undone([one, two, none], given) == 2
+    assert round_closing.undone([one, two], [*given, said(two, "bob", "cat")]) == 0
+
+
+def test_cost_goes_to_who_picked_the_sample_and_a_label_counts_once() -> None:
+    x, again, gold = task("k/000/x"), task("k/001/x", "adjudication"), task("k/001/g", "gold")
+    y = task("k/001/y")
+    history = History(
+        number=1,
+        rounds=(AskedRound(0, "typiclust", (x,)), AskedRound(1, "badge", (y, again, gold))),
+        answers=(
+            said(x, "ann", "cat"),
+            said(again, "bob", "cat", 1),
+            said(gold, "bob", "dog", 1),
+            said(y, "bob", "dog", 1),
+        ),
+        labels={
+            "x": Label("x", "cat", source="round 1"),
+            "y": Label("y", "dog", source="round 1, correction of round 0"),
+            "g": Label("g", "dog", source=OWNED),
+        },
+    )
+    cost = figures.figures(history, CONFIG).cost
+    assert {name: (c.answers, c.labels) for name, c in cost.by_strategy.items()} == {
+        "typiclust": (1, 1),
+        "gold": (1, 0),
+        "badge": (1, 1),
+    }
+    known = replace(history, labelled_before=frozenset({"x"}))
+    assert figures.figures(known, CONFIG).cost.all.labels == 1
+
+
+def test_an_answer_counts_in_the_names_of_now() -> None:
+    asked = {"k/0/s": task("k/0/s")}
+    recorded = [(0, answer("k/0/s", 1, "ann", "cow")), (0, answer("k/9/z", 2, "ann", "cow"))]
+    (counting,) = answers.counted(recorded, asked, {"cow": "cattle", "old": None})
+    assert (counting.sample, counting.given) == ("s", ("cattle",))
+    both = replace(recorded[0][1], labels=("cow", "cattle", "old"))
+    (counting,) = answers.counted([(0, both)], asked, {"cow": "cattle", "old": None})
+    assert counting.given == ("cattle", "old")  # a removed class is unknown, and stays named
+
+
+def test_what_counts_after_edits_additions_and_deletions() -> None:
+    first = [answer("k", n, who, "cat") for n, who in ((1, "ann"), (2, "bob"), (3, "cy"))]
+    edited = answer("k", 1, "removed/1", "dog")
+    changes = [
+        Correction(0, "k", 1, "edited", first[0], edited),
+        Correction(0, "k", 2, "deleted", first[1], None),
+        Correction(0, "k", 3, "deleted", first[2], None, state="waits"),
+        Correction(0, "k", 4, "added", None, answer("k", 4, "di", "dog")),
+        Correction(0, "k", None, "task deleted"),
+    ]
+    own = answer("l", 5, "ann", "cat")
+    rounds = [PulledRound(0, first, ()), PulledRound(1, [first[0], own], changes)]
+    counting = corrections.corrected(rounds)
+    assert [(n, a.key, a.annotation, a.annotator, *a.labels) for n, a in counting] == [
+        (0, "k", 1, "ann", "dog"),  # whose it is stays
+        (0, "k", 3, "cy", "cat"),
+        (1, "l", 5, "ann", "cat"),
+        (1, "k", 4, "di", "dog"),
+    ]
+    assert [change.annotation for change in corrections.waiting(rounds)] == [3]
+
+
+def test_the_figures_of_corrections_count_what_counts_and_what_waits() -> None:
+    before = answer("k", 1, "ann", "cat")
+    edited = Correction(0, "k", 1, "edited", before, before, "ann")
+    waiting = [
+        replace(edited, by="mallory", state="waits"),
+        replace(edited, before=replace(before, annotator="removed/7"), by="mallory"),
+        replace(edited, misled=True, by="unknown"),
+    ]
+    written = [
+        Label("a", "cat", source="round 2, correction of round 0"),
+        Label("b", "cat", source="round 1, correction of round 0"),
+        Label("c", "cat", source="round 2"),
+    ]
+    lost = Correction(0, "k", None, "task deleted")
+    found = corrected_labels.figures(2, [edited, lost, waiting[0]], written, waiting)
+    counts = (found.edited, found.added, found.deleted, found.tasks, found.labels)
+    assert counts == (1, 0, 0, 1, 1)
+    assert found.by == {"ann": 1}
+    assert found.waiting == (
+        WaitingChanges("mallory", "ann", "edited", 1),
+        WaitingChanges("mallory", "removed", "edited", 1),
+        WaitingChanges("unknown", "ann", "misled", 1),
+    )
+
+
+@pytest.mark.parametrize(("name", "label"), [("cat", "cat"), (Skip(), None), ("cow", None)])
+def test_labels_are_of_what_this_round_heard(name: str | Skip, label: str | None) -> None:
+    heard, earlier = counted("a", "ann", name, 1), counted("b", "ann", "cat", 0)
+    gold = counted("c", "ann", "cat", 1, kind="gold")
+    made = answers.labels(
+        1, [heard, earlier, gold], {}, {"a", "b", "c"}, CONFIG.classes, CONFIG.accept
+    )
+    assert [(x.sample, x.label, x.source) for x in made] == [("a", label, "round 1")]

@@ -1,0 +1,286 @@
+"""Parts of a round as values: who changed an answer, how much may change, what is mixed in."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import made_records
+import numpy as np
+import pytest
+
+from labelcycle import config
+from labelcycle.campaign.records.answer_record import Answer
+from labelcycle.campaign.records.correction_record import Correction
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import Campaign, Label, read_json, write_labels
+from labelcycle.cycle import change_limits, task_plan
+from labelcycle.cycle.change_limits import Harm
+from labelcycle.cycle.task_plan import Ask
+from labelcycle.errors import SettingsError
+from labelcycle.rounds import authors, corrections, skipped_samples, trusted_places
+from labelcycle.rounds.corrections import PulledRound
+from labelcycle.rounds.snapshots import Snapshot
+
+
+def snapshot(root: Path = Path(), state: State = State.DUE, **settings: Any) -> Snapshot:
+    values = {"campaign": {"classes": ["cat", "dog"]}, **settings}
+    return Snapshot(Campaign(root), config.parse(values, parts=False), frozenset(), 2, state)
+
+
+def answer(annotation: int = 1, who: str = "ann", **more: Any) -> Answer:
+    at = {"editor": who, "updated": "2026-01-01T12:00:00+00:00"}
+    return made_records.answer("k", annotation, who, "cat", **{**at, **more})
+
+
+# --- who wrote it ---------------------------------------------------------------------------
+
+
+def test_answers_that_say_the_same() -> None:
+    assert authors.same(answer(), answer(who="bob", updated="later"))
+    for change in ({"labels": ("dog",)}, {"skipped": True}, {"reason": "x"}):
+        assert not authors.same(answer(), answer(**change))
+
+
+def test_whose_word_an_answer_is() -> None:
+    gone = answer(who="removed/1")
+    assert authors.removed(gone)
+    assert not authors.removed(answer())
+    assert authors.own(answer(), answer(labels=("dog",)))
+    assert authors.own(None, answer())
+    assert not authors.own(answer(), None)
+    assert not authors.own(answer(), answer(editor="bob"))
+    assert not authors.own(answer(), answer(who="bob"))
+    assert not authors.own(answer(), gone)
+    assert authors.claimed(answer(), answer(who="bob"))
+    assert not authors.claimed(None, answer())
+    assert not authors.claimed(answer(), answer())
+    assert not authors.claimed(gone, answer())
+    assert not authors.claimed(answer(), gone)
+
+
+def test_an_answer_that_was_given_to_another_image() -> None:
+    assert authors.misled(answer(), "2026-01-01T12:00:00+00:00")
+    assert authors.misled(answer(), "2026-01-01T12:00:01")
+    assert not authors.misled(answer(), "2026-01-01T11:59:59+00:00")
+    assert authors.misled(answer(updated="2026-01-01T13:59:00+02:00"), "2026-01-01T12:00:00Z")
+    assert not authors.misled(answer(), None)
+
+
+def test_who_made_a_change() -> None:
+    assert authors.by(answer(editor="bob")) == "bob"
+    assert authors.by(answer(editor=None)) == "unknown"
+    assert authors.by(None) == "unknown"
+    assert authors.by(None, "bob") == "bob?"
+    assert authors.named("unknown") == "somebody unknown"
+    assert authors.named("bob") == "annotator bob"
+    assert authors.named("bob?") == "probably annotator bob"
+
+
+# --- corrections ----------------------------------------------------------------------------
+
+
+def test_a_change_has_a_name_of_its_own() -> None:
+    first = Correction(0, "k", 1, "edited", answer(), answer(labels=("dog",)), "bob")
+    assert first.of == "ann"
+    assert len(first.id) == 8
+    same = Correction(
+        1, "k", 1, "edited", None, answer(labels=("dog",), updated="x"), "cy", "waits"
+    )
+    assert same.id == first.id
+    others = [
+        Correction(0, "j", 1, "edited", answer(), answer(labels=("dog",))),
+        Correction(0, "k", 2, "edited", answer(), answer(labels=("dog",))),
+        Correction(0, "k", 1, "edited", answer(), answer(labels=("cat",))),
+        Correction(0, "k", 1, "edited", answer(), answer(labels=("dog",), skipped=True)),
+        Correction(0, "k", 1, "edited", answer(), answer(labels=("dog",), editor="bob")),
+        Correction(0, "k", 1, "edited", answer(), answer(who="bob", labels=("dog",))),
+        Correction(0, "k", 1, "deleted", answer(), None),
+    ]
+    assert len({first.id, *(each.id for each in others)}) == 8
+    assert Correction(0, "k", 1, "added", None, answer(who="bob")).of == "bob"
+    assert Correction(0, "k", None, "task deleted").of == "unknown"
+    assert Correction(0, "k", None, "task deleted").by == "unknown"
+
+
+def test_what_counts_after_one_more_round() -> None:
+    changes = [
+        Correction(0, "k", 1, "edited", answer(1), answer(1, who="bob", labels=("dog",))),
+        Correction(0, "k", 2, "deleted", answer(2), None),
+        Correction(0, "k", 3, "edited", answer(3), answer(3, labels=("dog",)), state="waits"),
+        Correction(0, "k", 9, "added", None, answer(9)),
+    ]
+    rounds = [
+        PulledRound(0, [answer(n) for n in (1, 2, 3, 4)], []),
+        PulledRound(1, [answer(4, labels=("dog",)), answer(5)], changes),
+    ]
+    counting = corrections.corrected(rounds)
+    assert [(each.annotation, each.annotator, each.labels, n) for n, each in counting] == [
+        (1, "ann", ("dog",), 0),  # whose it is stays
+        (3, "ann", ("cat",), 0),
+        (4, "ann", ("cat",), 0),  # the first record counts
+        (5, "ann", ("cat",), 1),
+        (9, "ann", ("cat",), 1),
+    ]
+    assert [change.annotation for change in corrections.waiting(rounds)] == [3]
+    settled = [*rounds, PulledRound(2, [], [replace(changes[2], state="counts")])]
+    assert corrections.waiting(settled) == []
+
+
+# --- how much may change --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("labels", "holdout", "of", "beyond"),
+    [
+        (5, 0, 10, False),  # few, however large a share
+        (6, 0, 10, True),
+        (6, 0, 60, False),  # a small share, however many
+        (7, 0, 60, True),
+        (1, 2, 1000, False),
+        (3, 3, 1000, True),
+    ],
+)
+def test_more_than_may_change_without_a_word(
+    labels: int, holdout: int, of: int, beyond: bool
+) -> None:
+    close = {"most_changed": 5, "share_changed": 0.1, "most_changed_holdout": 2}
+    options = snapshot(close=close).config.close
+    assert Harm(labels, holdout, of, Counter()).beyond(options) == beyond
+    assert change_limits._limits(options) == (
+        "at most 5 (close.most_changed) or 10% (close.share_changed), and 2 of the hold-out"
+        " (close.most_changed_holdout)"
+    )
+
+
+def test_who_changed_how_much_is_said() -> None:
+    by = Counter({"ann": 1, "bob?": 3, "unknown": 2})
+    said = "probably annotator bob (3), somebody unknown (2), annotator ann (1)"
+    assert change_limits.people(by) == said
+
+
+# --- what is mixed in -----------------------------------------------------------------------
+
+
+def test_a_share_of_names_is_kept_in_the_long_run() -> None:
+    rng = np.random.default_rng(0)
+    names = [str(n) for n in range(10)]
+    assert task_plan.share(rng, names, 0) == set()
+    assert task_plan.share(rng, names, 1) == set(names)
+    assert all(len(task_plan.share(rng, names, 0.3)) == 3 for _ in range(20))
+    counts = Counter(len(task_plan.share(rng, names[:1], 0.25)) for _ in range(400))
+    assert set(counts) == {0, 1}
+    assert 60 < counts[1] < 140
+    drawn = Counter(name for _ in range(400) for name in task_plan.share(rng, names, 0.5))
+    assert set(drawn) == set(names)
+    assert min(drawn.values()) > 150
+
+
+def test_what_is_mixed_in_stands_anywhere_and_the_order_stays() -> None:
+    rng = np.random.default_rng(0)
+    chosen = [Ask(str(n), "selected") for n in range(4)]
+    extra = [Ask("gold", "gold"), Ask("again", "adjudication")]
+    places = set()
+    for _ in range(200):
+        found = task_plan.mixed(rng, chosen, extra)
+        assert [each for each in found if each.kind == "selected"] == chosen
+        assert len(found) == 6
+        places.add(tuple(sorted(found.index(each) for each in extra)))
+    assert len(places) == 15  # every pair of places
+    assert task_plan.mixed(rng, chosen, []) == chosen
+
+
+def test_gold_tasks_need_owned_labels(tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path)
+    campaign.labels.mkdir(parents=True)
+    now = snapshot(tmp_path, push={"gold_share": 0.2})
+    with pytest.raises(SettingsError) as told:
+        task_plan.check_gold(now)
+    assert str(told.value) == (
+        "push.gold_share is 0.2; wanted owned labels of the pool to ask people about, got none;"
+        " take some in with `labelcycle import-labels` before round 0, or set it to 0"
+    )
+    task_plan.check_gold(snapshot(tmp_path, push={"gold_share": 0}))
+    write_labels(campaign.label_file("owned"), [Label("s", "emu", source="owned")])
+    with pytest.raises(SettingsError):  # of a class that is none
+        task_plan.check_gold(now)
+    write_labels(campaign.label_file("owned"), [Label("s", "cat", source="owned")])
+    task_plan.check_gold(now)
+
+
+# --- skips ----------------------------------------------------------------------------------
+
+
+def test_skipped_samples_are_asked_again(tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path)
+    for path in (campaign.labels / "x", campaign.rounds / "x"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_labels(
+        campaign.label_file(0),
+        [
+            Label("a", None, reason="skipped", source="round 0"),
+            Label("b", None, reason="skipped: none of these", source="round 0"),
+            Label("c", "cat", source="round 0"),
+            Label("d", None, reason="tie between cat, dog", source="round 0"),
+        ],
+    )
+    late = Label("e", None, reason="skipped", source="round 1, late")
+    write_labels(campaign.label_file(1), [late])
+    write_labels(campaign.holdout, [Label("h", None, reason="skipped", source="round 0")])
+    now = snapshot(tmp_path)
+    assert skipped_samples.waiting(now) == []
+    assert skipped_samples.ask_again(now, ["several of these"], "t") == []
+    assert not campaign.again.exists()
+    assert skipped_samples.ask_again(now, [""], "t0") == ["a", "h", "e"]
+    made = {"round": 2, "reasons": [""], "at": "t0"}
+    assert read_json(campaign.again) == {"version": 1, "requests": [made]}
+    at_work = snapshot(tmp_path, State.OPEN)
+    assert skipped_samples.ask_again(at_work, ["none of these", ""], "t1") == ["a", "b", "h", "e"]
+    assert skipped_samples.requests(campaign) == (
+        skipped_samples.Request(2, ("",), "t0"),
+        skipped_samples.Request(3, ("", "none of these"), "t1"),
+    )
+
+
+def test_reasons_by_their_words() -> None:
+    words = ("none of these", "several of these", "cannot be judged", "")
+    assert skipped_samples.reasons_of([]) == words
+    assert skipped_samples.reasons_of(["no reason", "cannot be judged"]) == ("", words[2])
+
+
+@pytest.mark.parametrize(
+    ("none", "answers", "missing"), [(3, 10, True), (2, 4, False), (3, 30, False), (4, 30, True)]
+)
+def test_a_class_that_seems_to_be_missing(none: int, answers: int, missing: bool) -> None:
+    skips = {"none of these": none, "no reason": 1}
+    lines = skipped_samples.told(made_records.people(skips=skips, answers=answers), 0.1)
+    assert lines[0] == f"Skips: none of these {none}, no reason 1"
+    wanted = (
+        f"{none} of {answers} answers say 'none of these': a class may be missing; look at these"
+        " images (`labelcycle export - --rejected`), add it with `labelcycle schema add`, then"
+        ' `labelcycle ask-again --reason "none of these"`'
+    )
+    assert lines[1:] == ([wanted] if missing else [])
+    assert skipped_samples.told(made_records.people(skips={}, answers=3), 0.1) == []
+
+
+# --- places outside -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("push: {images: s3, bucket: s3://b/k}", ("push.bucket = s3://b/k",)),
+        ("push: {images: media, bucket: s3://b/k}", ()),
+        ("push: {images: s3}", ()),
+        ("pretrain: {options: {file: ../x.npy}}", ("pretrain.options.file = ../x.npy",)),
+        ("pretrain: {options: {file: /x.npy}}", ("pretrain.options.file = /x.npy",)),
+        ("pretrain: {options: {file: data/x.npy}}", ()),
+        ("pretrain: {options: {file: 3}}", ()),
+        ("pretrain: [options]", ()),
+        ("push: {images: s3", ()),
+        ("", ()),
+    ],
+)
+def test_places_outside_that_settings_name(text: str, places: tuple[str, ...]) -> None:
+    assert trusted_places.places(text) == places
