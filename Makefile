@@ -26,14 +26,17 @@ define each
 	echo "make $@: all passed: $(1)"
 endef
 
-.PHONY: help demo test test-plain test-services quick lint rules format types plug-ins layers \
-	faults attacks mutants env env-label-studio env-tools lock audit clean
+.PHONY: help demo test test-plain test-services quick docs reference lint rules format types plug-ins \
+	layers faults attacks mutants \
+	env env-label-studio env-tools lock audit clean
 
 help:
 	@echo "make demo   the whole loop on sample data: three rounds, real Label Studio, about 6 minutes"
 	@echo "make test   all checks and tests, the ones with real services included"
 	@echo "make quick  the quick tests, about 80 seconds"
 	@echo "make lint   style, types, import layers"
+	@echo "make docs   the pages as a site in build/docs; a broken link is an error"
+	@echo "make reference  docs/reference/ anew, from the code"
 	@echo "make faults every step of push and pull under every fault, as a table, 10 minutes"
 	@echo "make attacks what strangers, annotators and hostile files could do, tried, as a table"
 	@echo "make mutants 400 random changes of the code: does a quick test notice? as a table, an hour"
@@ -45,7 +48,7 @@ demo: env env-label-studio
 	$(VENV)/bin/labelcycle demo demo
 
 test: env env-label-studio
-	$(call each,lint test-plain test-services)
+	$(call each,lint docs test-plain test-services)
 
 test-plain: env
 	$(TEST_PARALLEL) -m "not service"
@@ -61,6 +64,14 @@ faults: env env-label-studio
 
 attacks: env env-label-studio
 	PYTHONPATH=tests:tests/support $(VENV)/bin/python -m attacks
+
+docs: env
+	$(VENV)/bin/python tools/reference.py --check
+	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --fresh-env --quiet docs build/docs
+	@echo "the site: build/docs/index.html"
+
+reference: env
+	$(VENV)/bin/python tools/reference.py
 
 # For example MUTANTS="core --sample 100 --seed 2".
 mutants: env
@@ -123,4 +134,4 @@ audit: env-tools
 
 clean:
 	test ! -d demo || $(VENV)/bin/labelcycle --campaign demo down
-	rm -rf demo .mutants $(VENV) $(LABEL_STUDIO) $(TOOLS)
+	rm -rf demo build/docs .mutants $(VENV) $(LABEL_STUDIO) $(TOOLS)

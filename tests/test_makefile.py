@@ -18,6 +18,8 @@ PARTS = (
     "mypy",
     "python tools/plug_in_types.py",
     "lint-imports",
+    "python tools/reference.py --check",
+    "python -m sphinx --fail-on-warning --keep-going --fresh-env --quiet docs build/docs",
     "python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m not service",
     "python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m service",
 )
@@ -48,7 +50,7 @@ def made(folder: Path, target: str, broken: str) -> tuple[int, list[str], list[s
 def test_all_parts_are_run(tmp_path: Path) -> None:
     code, said, calls = made(tmp_path, "test", "nothing of this is broken")
     assert code == 0
-    assert said[-1] == "make test: all passed: lint test-plain test-services"
+    assert said[-1] == "make test: all passed: lint docs test-plain test-services"
     assert calls == list(PARTS)
 
 
@@ -57,6 +59,7 @@ def test_all_parts_are_run(tmp_path: Path) -> None:
     [
         ("ruff check", "lint"),
         ("mypy", "lint"),
+        ("-m sphinx", "docs"),
         ("-m not service", "test-plain"),
         ("-m service", "test-services"),
         ("pytest", "test-plain test-services"),

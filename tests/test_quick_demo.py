@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from labelcycle.adapters import git
+from labelcycle.campaign import contents
 from labelcycle.cli import demo
 from labelcycle.cli.main import cli
 
@@ -46,8 +47,20 @@ def test_the_quick_demo_plays_three_rounds_and_leaves_no_server(tmp_path: Path) 
     root = tmp_path / "shown"
     assert git.tags(root) == {f"{kind}/{n:03d}" for kind in ("open", "round") for n in range(3)}
     assert json.loads((root / ".labelcycle" / "services.json").read_text())["services"] == {}
+    check_contents(root)
     at_work = [p for p in psutil.process_iter(["environ"]) if str(root) in str(p.info["environ"])]
     assert at_work == []
+
+
+def check_contents(root: Path) -> None:
+    """Every file is explained, and kept where that says."""
+    names = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True)
+    tracked = set(names.stdout.splitlines())
+    paths = [path for path in root.rglob("*") if path.is_file() and ".git" not in path.parts]
+    for name in (path.relative_to(root).as_posix() for path in paths):
+        found = contents.entry(name)
+        assert found, name
+        assert (found.keeper == "git") == (name in tracked), name
 
 
 def test_the_quick_demo_has_no_services_to_stop() -> None:

@@ -8,7 +8,7 @@ import pytest
 import selection_pictures as pictures
 
 from labelcycle import select
-from labelcycle.core import strategies
+from labelcycle.core import registry, strategies
 from labelcycle.simulate.figures.style import save
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -24,7 +24,7 @@ def test_the_page_shows_every_picture_and_each_is_there() -> None:
 def test_the_page_explains_every_strategy_with_its_paper() -> None:
     page = (DOCS / "concepts" / "selection.md").read_text(encoding="utf-8")
     for name in strategies.names():
-        paper = strategies.described(name)[1]
+        _, paper = registry.described(strategies.get(name))
         _, found, told = page.partition(f"**`{name}`**")
         assert found, name
         assert paper in " ".join(told.split("\n**`")[0].split()), name

@@ -50,6 +50,8 @@ def write(
     target = LOCKS / f"{name}.txt"
     command = ["uv", "pip", "compile", source, "--quiet", "--universal", "--python-version", "3.11"]
     command += ["--generate-hashes", "--no-emit-index-url", "--no-emit-find-links"]
+    # One version for every Python, so that all developers have the same.
+    command += ["--fork-strategy", "fewest"]
     command += ["--no-header", "--no-annotate", "--output-file", str(target), *options]
     if above:
         command += ["--constraint", str(LOCKS / f"{above}.txt")]

@@ -43,7 +43,7 @@ PLUG_INS: Mapping[str, Any] = {
 
 
 class CampaignOptions(Options):
-    """What the campaign is."""
+    """The campaign's name, its classes, and how many rounds it has."""
 
     name: str = Field("my-campaign", min_length=3, max_length=50, description="shown everywhere")
     classes: tuple[str, ...] = Field(
@@ -68,7 +68,7 @@ class CampaignOptions(Options):
 
 
 class PushOptions(Options):
-    """How samples are shown to annotators."""
+    """Where people answer, and what they see."""
 
     backend: str = Field(
         annotation.DEFAULT,
@@ -164,7 +164,7 @@ class PushOptions(Options):
 
 
 class CloseOptions(Options):
-    """When a round is closed though not every task is done."""
+    """When a round is closed before every task is done, and what stops a close."""
 
     deadline_hours: float | None = Field(
         None,
@@ -192,7 +192,7 @@ class CloseOptions(Options):
 
 
 class NotifyOptions(Options):
-    """When whoever keeps the cycle running is told; LABELCYCLE_NOTIFY says where."""
+    """When notices are sent. LABELCYCLE_NOTIFY says where they go."""
 
     stuck_after_hours: int = Field(
         48, ge=1, description="a round in which nothing moves for so long is told to be stuck"

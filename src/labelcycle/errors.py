@@ -12,6 +12,15 @@ LabelcycleError            exit code 1: one line that says what, wanted, got, wh
 └── Interrupted            exit code 130: a person ended it; what is finished is kept
 """
 
+EXIT_CODES = {
+    0: "done",
+    1: "an error that is explained in one line",
+    2: "wrong usage: an unknown command, option or value",
+    75: "another process works on this campaign",
+    130: "interrupted, as by Ctrl+C; what is finished is kept",
+}
+"""The exit codes of the command `labelcycle`, and what they mean."""
+
 
 class LabelcycleError(Exception):
     """A deliberate error; its text is one line that a user can act on."""

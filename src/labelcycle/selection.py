@@ -1,8 +1,6 @@
 """Selection for a notebook: features, labels and a budget are enough; no campaign, no files.
 
-from labelcycle import select
-picks = select(features, labels, budget=20, strategy="supclust")
-picks.rows
+The function `select` has an example.
 """
 
 from __future__ import annotations  # help() shows the names of types, not what they are made of
@@ -45,37 +43,57 @@ def select(
     learner_options: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> Selection:
-    """The `budget` samples to label next, in the order in which they were picked.
+    """Pick the samples to label next, the best first.
 
-    The answer has `rows` (b,) int64; `score` (b,), by which the strategy judged each at its turn;
-    `why`, what it knew of each, by name; `stood_in`, the strategy that picked instead because the
-    model had nothing to say (no labels, one class, the same answer for all samples), or None;
-    `stand_ins`, how many picks that strategy made: the last ones, if the model doubts too few.
+    `rows` of the answer are their rows in `features`. `Selection` says what else it holds.
 
-    features : (n, d), one row a sample: an array of numpy, a tensor of torch, a data frame or
-        lists. Only their directions are compared: each row is brought to length 1 first. A warning
-        tells where lengths carry most of the spread. float32 and float16 are used as they are,
-        may be memory-mapped, and are never changed
-    labels : (n,) class indices, -1 (or NaN, None) where there is none; None: no sample has one
-    budget : if fewer samples have no label, all of them are returned, with a warning
-    strategy : a name of `labelcycle strategies`; `options` : its own, where not the default, as
-        `labelcycle strategies NAME` lists them
-    normalise : False: lengths count too, for features whose directions say little, such as a
-        single column. Clusters, model and strategy then see the features less their mean.
-        maxherding, uherding, trustherding and probcover refuse it: their widths and radii are
-        distances between rows of length 1. So do the learners knn and propagate
-    classes : how many there are, which counts while not all have a label: for probcover's radius,
-        tcm's transition, the model; None: as many as the labels show, at least 2
-    clusters : (n,) cluster of each sample, if you have them: whole numbers, which may have gaps;
-        -1 is noise, which goes to the nearest cluster. Else `cluster_method` makes as many
-        as there will be labels, at most 500 (kmeans, minibatch; hdbscan as many as it finds, for
-        at most 20,000 samples)
-    probabilities : (n, c) of your own model, if the strategy asks for them; else `learner` is
+    Before there are labels of two classes, a model has nothing to say. For most strategies that ask
+    one, TypiClust then picks, and `stood_in` of the answer names it.
+
+    features : (n, d), one row for each sample: an array of numpy, a tensor of torch, a data frame
+        or lists. Only the directions of the rows are compared: each row is brought to length 1
+        first. A warning tells where the lengths carry most of the spread. float32 and float16
+        are used as they are. They may be memory-mapped, and are never changed
+    labels : (n,) class indices, -1 (or NaN, None) for a sample without a label. None: no sample
+        has a label
+    budget : how many samples to pick. If fewer have no label, all of those are returned, with a
+        warning
+    strategy : one of the names that `labelcycle strategies` lists
+    options : of the strategy, where not the default. `labelcycle strategies NAME` lists them
+    normalise : False: lengths count too. It is for features whose directions say little, such as
+        a single column. Clusters, model and strategy then see the features less their mean.
+        maxherding, uherding, trustherding and probcover refuse it, because their widths and radii
+        are distances between rows of length 1. So do the learners knn and propagate
+    classes : how many classes there are, where not all have a label yet. probcover's radius,
+        tcm's transition and the model depend on it. None: as many as the labels show, at least 2
+    clusters : (n,) cluster of each sample, if you have them: whole numbers, which may have gaps.
+        -1 is noise, which goes to the nearest cluster
+    cluster_method : makes clusters where you give none: as many as there will be labels, at most
+        500. hdbscan makes as many as it finds, for at most 20,000 samples
+    cluster_options : of the method, where not the default
+    probabilities : (n, c) of your own model, for a strategy that asks for them. Else `learner` is
         fitted on the labels. A strategy that asks for a model's last layer always gets `learner`'s
-    seed : of all draws; the same arguments give the same selection
+    learner : makes the model that a strategy asks for
+    learner_options : of the learner, where not the default
+    seed : of all draws. The same arguments give the same selection
 
-    Raises SettingsError, DataError or PoolExhausted (labelcycle.errors), all of them ValueErrors,
-    each with what was wanted and what came.
+    Raises SettingsError, DataError or PoolExhausted (labelcycle.errors), all of them ValueErrors.
+    Each says what was wanted and what came.
+
+    Examples: two groups of samples and no label, then a label for one sample of each.
+
+    >>> import numpy as np
+    >>> from labelcycle import select
+    >>> angles = np.concatenate([np.linspace(0, 0.3, 20), np.linspace(1.2, 1.5, 20)])
+    >>> features = np.column_stack([np.cos(angles), np.sin(angles)])
+    >>> picks = select(features, None, budget=2, strategy="typiclust")
+    >>> sorted((picks.rows // 20).tolist())  # one of each group
+    [0, 1]
+    >>> labels = np.full(40, -1)
+    >>> labels[picks.rows] = [0, 1]
+    >>> more = select(features, labels, budget=3, strategy="margin")
+    >>> set(more.rows) & set(picks.rows)  # no sample is asked for twice
+    set()
     """
     module = strategies.get(strategy)
     settings = _settings(module.Options, options, f"strategy {strategy}", normalise)

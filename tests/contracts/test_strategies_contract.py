@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
-from labelcycle.core import dropout, run_strategy, strategies
+from labelcycle.core import dropout, registry, run_strategy, strategies
 from labelcycle.core.pool import UNLABELED, Head, Pool
 from labelcycle.core.strategies import badge, coreset
 
@@ -142,7 +142,7 @@ def test_features_may_be_mapped_from_a_file(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_every_strategy_says_what_it_is_and_where_it_comes_from(name: str) -> None:
     module = strategies.get(name)
-    line, paper = strategies.described(name)
+    line, paper = registry.described(module)
     assert re.fullmatch(r"[^:]+: [^;]+; for .+\.", line)
     if "\n\nNo paper: " in inspect.getdoc(module):
         assert not paper

@@ -1,16 +1,6 @@
 """The files of a campaign: every path, and one reader and one writer for each kind of file.
 
-    params.yaml  dvc.yaml  dvc.lock  code.json         settings and pipeline (git)
-    schema.json                                        changes of the classes (git)
-    data/images/ID.EXT                                 the bytes of every usable image (DVC)
-    data/samples.jsonl                                 one line a sample (DVC)
-    data/quarantine.jsonl                              what could not be used, and why (git)
-    data/labels/owned.jsonl, NNN.jsonl                 accepted and rejected labels (DVC)
-    data/holdout.jsonl                                 people's labels of the hold-out (DVC)
-    work/                                              outputs of the stages (DVC)
-    rounds/NNN/, rounds/decisions.jsonl                the record of each round, and what was
-                                                       decided on corrections (git)
-    .labelcycle/                                       lock, services, media and so on (ignored)
+`contents.py` says of each file who keeps it and what it holds.
 
 Writes are whole or not at all: temporary file, fsync, rename.
 """

@@ -11,7 +11,7 @@ from labelcycle.cli.campaign_option import GivenPath, campaign_in
 @click.command()
 @click.pass_obj
 def tasks(root: Path) -> None:
-    """Print what waits for people, as CSV to be filled in; only for `push.backend: files`.
+    """Print what waits for people, as CSV to be filled in, with `push.backend: files`.
 
     The column `image` says which file to look at. Write a class into the column `answer`, or skip,
     or why there is none: none of these, several of these, cannot be judged.
@@ -24,7 +24,11 @@ def tasks(root: Path) -> None:
 
 
 @click.command()
-@click.argument("table", type=GivenPath(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "table",
+    type=GivenPath(exists=True, dir_okay=False, path_type=Path),
+    help="The CSV file with the answers.",
+)
 @click.option("--by", "person", help="Whose answers they are (default: the name you log in with).")
 @click.pass_obj
 def answer(root: Path, table: Path, person: str | None) -> None:

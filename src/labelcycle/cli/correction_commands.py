@@ -35,7 +35,7 @@ def _choosing(command: "click.decorators.FC") -> "click.decorators.FC":
     for add in (
         click.option("--by", "people", multiple=True, help="Those of this annotator, by number."),
         click.option("--all", "every", is_flag=True, help="All that nobody has decided on."),
-        click.argument("ids", nargs=-1, metavar="ID..."),
+        click.argument("ids", nargs=-1, metavar="ID...", help="Those with these numbers."),
     ):
         command = add(command)
     return command

@@ -27,8 +27,9 @@ def open_round(root: Path) -> None:
 @click.command()
 @click.pass_obj
 def collect(root: Path) -> None:
-    """Look at the open round; close it if every task has an answer or a skip; past
-    `close.deadline_hours`, the share `close.quorum` of them is enough.
+    """Look at the open round, and close it if every task has an answer or a skip.
+
+    After `close.deadline_hours`, a share of `close.quorum` of the tasks is enough.
     """
     flows_of(root).collect_now(str(root))
 
@@ -39,8 +40,8 @@ def collect(root: Path) -> None:
 def close(root: Path, incomplete: bool) -> None:
     """Close the round: take answers back, train, evaluate, commit, tag.
 
-    With --incomplete, nobody is asked about unanswered tasks any more and their samples return to
-    the pool; every answer given counts.
+    With --incomplete, nobody is asked about unanswered tasks any more, and their samples return to
+    the pool. Every answer given counts.
     """
     flows = flows_of(root)
     if incomplete:
@@ -63,7 +64,7 @@ def cancel(root: Path, reason: str, abandon: bool) -> None:
 
 
 @click.command()
-@click.argument("name", type=click.Choice(declaration.names()))
+@click.argument("name", type=click.Choice(declaration.names()), help="The stage.")
 @click.pass_obj
 def stage(root: Path, name: str) -> None:
     """Run one pure stage here, as DVC calls it."""
@@ -95,7 +96,7 @@ def stage(root: Path, name: str) -> None:
 def ask_again(root: Path, words: tuple[str, ...]) -> None:
     """Have skipped samples asked again, as after a class was added.
 
-    The next rounds ask them beyond the budget, with the adjudications; `push.adjudicate` says how
+    The next rounds ask them beyond the budget, with the adjudications. `push.adjudicate` says how
     many of both a round asks at most.
     """
     from labelcycle.adapters import git, lock

@@ -1,73 +1,68 @@
 """The commands that list what params.yaml may name: strategies, encoders, learners, clusterers."""
 
-import inspect
 import json
 import shutil
-from collections.abc import Callable
 from typing import Any
 
 import click
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, help="The strategy whose options are printed.")
 def strategies(name: str | None) -> None:
-    """List the strategies: what each picks, when to use it, its paper; or the options of one.
+    """List the strategies, or the options of one.
 
+    The list says what each picks, when to use it, and its paper.
     Strategies compare the directions of features: each row is brought to length 1 first.
     """
     from labelcycle.core import strategies as known
 
-    _list(known, name, known.described)
+    _list(known, name)
     if not name:
         click.echo(f"\n{known.DIRECTIONS}")
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, help="The encoder whose options are printed.")
 def encoders(name: str | None) -> None:
-    """List the encoders, from images to features; or the options of one."""
+    """List the encoders, from images to features, or the options of one."""
     from labelcycle.nn import encoders as known
 
     _list(known, name)
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, help="The learner whose options are printed.")
 def learners(name: str | None) -> None:
-    """List the learners, from labels to classifier; or the options of one."""
+    """List the learners, from labels to classifier, or the options of one."""
     from labelcycle.nn import learners as known
 
     _list(known, name)
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, help="The clusterer whose options are printed.")
 def clusterers(name: str | None) -> None:
-    """List the clusterers; or the options of one."""
+    """List the clusterers, or the options of one."""
     from labelcycle.core import clusterers as known
 
     _list(known, name)
 
 
-def _list(
-    known: Any, name: str | None, described: Callable[[str], tuple[str, ...]] | None = None
-) -> None:
+def _list(known: Any, name: str | None) -> None:
     """Print what the parts of a package are, or one of them with its options and their defaults."""
+    from labelcycle.core import registry
+
     wide = min(120, shutil.get_terminal_size().columns)
     width = max(len(each) for each in known.names()) + 2
     for each in [name] if name else known.names():
-        texts = described(each) if described else (_first_line(known.get(each)),)
-        for number, text in enumerate(filter(None, texts)):
+        texts = filter(None, registry.described(known.get(each)))
+        for number, text in enumerate(texts):
             lead = f"{each if number == 0 else '':<{width}}"
             click.echo(click.wrap_text(text, wide, lead, " " * width))
     for key, field in known.get(name).Options.model_fields.items() if name else ():
         click.echo(f"\n{key}: {json.dumps(field.get_default(call_default_factory=True))}")
         click.echo(click.wrap_text(field.description or "", wide, "    ", "    "))
-
-
-def _first_line(module: Any) -> str:
-    return (inspect.getdoc(module) or "").partition("\n")[0]
 
 
 COMMANDS = (strategies, encoders, learners, clusterers)

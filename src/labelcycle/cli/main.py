@@ -23,7 +23,7 @@ from labelcycle.cli import (
 from labelcycle.cli.campaign_option import GivenPath
 from labelcycle.core import garbage
 from labelcycle.core.one_line_warnings import print_notices
-from labelcycle.errors import LabelcycleError
+from labelcycle.errors import EXIT_CODES, LabelcycleError
 
 PARTS = (
     *(
@@ -48,7 +48,11 @@ class _Commands(click.Group):
         return list(self.commands)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=f"Exit codes: {'; '.join(f'{code} {text}' for code, text in EXIT_CODES.items())}.",
+)
 @click.option(
     "-C",
     "--campaign",
@@ -60,14 +64,11 @@ class _Commands(click.Group):
 @click.version_option(__version__)
 @click.pass_context
 def cli(context: click.Context, folder: Path) -> None:
-    """Recurring image-labelling cycles on a small budget.
+    """Label images in rounds, on a small budget.
 
     A new campaign, in short: `init`, write the class names into params.yaml, `ingest`, `up`,
-    `run`; annotators answer in Label Studio; `run` again. To see all of it at work on sample
-    data: `demo`.
-
-    Exit codes: 0 done, 1 an error that is explained in one line, 2 wrong usage, 75 somebody else
-    is at work in this campaign.
+    `run`. Annotators answer in Label Studio. Then `run` again. `demo` shows all of it on sample
+    data.
     """
     context.obj = folder.resolve()
 

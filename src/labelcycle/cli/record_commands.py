@@ -8,7 +8,9 @@ from labelcycle.cli.campaign_option import GivenPath, campaign_in
 
 
 @click.command()
-@click.argument("file", type=GivenPath(dir_okay=False, path_type=Path))
+@click.argument(
+    "file", type=GivenPath(dir_okay=False, path_type=Path), help="The CSV file to write, or -."
+)
 @click.option("--holdout", is_flag=True, help="With the hold-out's labels.")
 @click.option(
     "--rejected",
@@ -39,7 +41,7 @@ def export(root: Path, file: Path, holdout: bool, rejected: bool, raw: bool) -> 
 
 
 @click.command()
-@click.argument("tag", required=False)
+@click.argument("tag", required=False, help="Tag of the round, such as round/003.")
 @click.option(
     "--from",
     "start",

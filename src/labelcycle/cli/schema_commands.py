@@ -16,7 +16,7 @@ from labelcycle.errors import SettingsError
 @click.group(invoke_without_command=True)
 @click.pass_context
 def schema(context: click.Context) -> None:
-    """The classes with hot keys and labels, and how they changed; or change them.
+    """List the classes with hot keys and labels and how they changed, or change them.
 
     Classes are changed while no round is open. The labels there are go along: what was labelled
     with an old name counts as the new one, and what was labelled with a removed class is rejected.
@@ -26,7 +26,7 @@ def schema(context: click.Context) -> None:
 
 
 @schema.command()
-@click.argument("name")
+@click.argument("name", help="The name of the new class.")
 @click.option(
     "--after", metavar="NAME", help="The class that it stands behind (default: the last)."
 )
@@ -37,25 +37,27 @@ def add(root: Path, name: str, after: str | None) -> None:
 
 
 @schema.command()
-@click.argument("old")
-@click.argument("new")
+@click.argument("old", help="The name that the class has.")
+@click.argument("new", help="The name that it gets.")
 @click.pass_obj
 def rename(root: Path, old: str, new: str) -> None:
-    """Another name for the class OLD; its labels go along."""
+    """Another name for the class OLD. Its labels go along."""
     _migrate(root, lambda classes, table: class_migrations.rename(classes, old, new, table))
 
 
 @schema.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument(
+    "names", nargs=-1, required=True, metavar="NAME...", help="The classes that become one."
+)
 @click.option("--into", required=True, metavar="NAME", help="One of the classes, or a new name.")
 @click.pass_obj
 def merge(root: Path, names: tuple[str, ...], into: str) -> None:
-    """One class in place of several; their labels go along."""
+    """One class in place of several. Their labels go along."""
     _migrate(root, lambda classes, table: class_migrations.merge(classes, names, into, table))
 
 
 @schema.command()
-@click.argument("name")
+@click.argument("name", help="The class that goes.")
 @click.pass_obj
 def remove(root: Path, name: str) -> None:
     """One class less. What was labelled with it is rejected, and not asked again."""

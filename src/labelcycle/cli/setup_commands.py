@@ -10,7 +10,11 @@ from labelcycle.errors import LabelcycleError, SettingsError
 
 
 @click.command()
-@click.argument("directory", type=GivenPath(file_okay=False, path_type=Path))
+@click.argument(
+    "directory",
+    type=GivenPath(file_okay=False, path_type=Path),
+    help="The new folder of the campaign.",
+)
 @click.option("--name", help="Name of the campaign (default: the folder's).")
 @click.option(
     "--classes",
@@ -52,18 +56,18 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True)
+@click.argument("paths", nargs=-1, required=True, help="Where the images are.")
 @click.option("--follow-links", is_flag=True, help="Follow links that lead out of a folder given.")
 @click.pass_obj
 def ingest(root: Path, paths: tuple[str, ...], follow_links: bool) -> None:
     """Take images into the pool: files, folders, patterns, addresses, or @LIST.
 
     An address is https://... of an image, s3://bucket/prefix of all below it, or file:///... of a
-    file or folder. A list has an
-    address, or a path relative to the list, a line; of @LIST.csv the column `url` is read. Hidden
-    files are left out unless named.
-    Every image is decoded. What cannot be used goes to data/quarantine.jsonl with its reason.
-    The hold-out is drawn at random and then frozen.
+    file or folder. A list has one address a line, or a path relative to the list. Of @LIST.csv the
+    column `url` is read. Hidden files are left out unless you name them.
+
+    Every image is decoded. What cannot be used goes to data/quarantine.jsonl with its reason. The
+    hold-out is drawn at random and then frozen.
     """
     from labelcycle.adapters import git, lock
     from labelcycle.cli.progress_bar import shown
@@ -84,7 +88,11 @@ def ingest(root: Path, paths: tuple[str, ...], follow_links: bool) -> None:
 
 
 @click.command("import-labels")
-@click.argument("file", type=GivenPath(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "file",
+    type=GivenPath(exists=True, dir_okay=False, path_type=Path),
+    help="The CSV file with the labels.",
+)
 @click.pass_obj
 def import_labels(root: Path, file: Path) -> None:
     """Take labels owned already, before round 0: a CSV with `label` and `sample` or `file`."""
@@ -105,7 +113,7 @@ def import_labels(root: Path, file: Path) -> None:
 )
 @click.pass_obj
 def up(root: Path, host: str) -> None:
-    """Start Label Studio, MLflow and Prefect on this computer; print addresses and login.
+    """Start Label Studio, MLflow and Prefect on this computer, and print addresses and login.
 
     Label Studio only where `push.backend` is label_studio.
     """
@@ -150,7 +158,7 @@ def invite(root: Path, renew: bool) -> None:
 @click.command()
 @click.pass_obj
 def down(root: Path) -> None:
-    """Stop what `up` started; nothing is lost."""
+    """Stop what `up` started. Nothing is lost."""
     from labelcycle.adapters.local import services
 
     stopped = services.down(campaign_in(root), show=click.echo)
@@ -161,7 +169,7 @@ def down(root: Path) -> None:
 @click.command()
 @click.pass_obj
 def doctor(root: Path) -> None:
-    """Check every precondition; each failure comes with its remedy.
+    """Check every precondition. Each failure comes with its remedy.
 
     A service that was not started is `off`, which no round can do with: the exit code is 1 too.
     """

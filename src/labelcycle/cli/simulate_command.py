@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("file", type=GivenPath(dir_okay=False, path_type=Path), metavar="EXPERIMENT.yaml")
+@click.argument(
+    "file",
+    type=GivenPath(dir_okay=False, path_type=Path),
+    metavar="EXPERIMENT.yaml",
+    help="The file of the experiment.",
+)
 @click.option(
     "--into",
     type=GivenPath(file_okay=False, path_type=Path),
@@ -48,7 +53,7 @@ def simulate(
     mlflow: bool | None,
     as_json: bool,
 ) -> None:
-    """Play the campaigns of an experiment against known labels; tables and figures.
+    """Play the campaigns of an experiment against known labels, and print tables and figures.
 
     No campaign is needed. What was interrupted goes on when the same command is given again.
     """

@@ -24,7 +24,7 @@ from labelcycle.cli.campaign_option import GivenPath, campaign_in
     help="Share of errors; given several times, of each person in turn.",
 )
 @click.option("--skip-rate", type=click.FloatRange(0, 1), default=0.0, help="Share of skips.")
-@click.option("--seed", type=click.IntRange(min=0), default=0)
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of all random draws.")
 @click.pass_obj
 def annotate(
     root: Path,
@@ -52,7 +52,12 @@ def annotate(
 
 
 @click.command()
-@click.argument("directory", type=GivenPath(file_okay=False, path_type=Path), default="demo")
+@click.argument(
+    "directory",
+    type=GivenPath(file_okay=False, path_type=Path),
+    default="demo",
+    help="The folder that the demo works in.",
+)
 @click.option("--quick", is_flag=True, help="Without any server, in about a minute.")
 @click.option("--stop", is_flag=True, help="Stop the services at the end.")
 def demo(directory: Path, quick: bool, stop: bool) -> None:

@@ -38,6 +38,13 @@ class Clustering:
     assignment : (n,) int32, cluster of each sample, 0..k-1
     centres : (k, d) float32, means of the clusters, in the space that was clustered
     inertia : sum of squared distances to the nearest centre
+
+    >>> points = np.array([[0.0], [1.0], [9.0]])
+    >>> found = kmeans(points, 2, np.random.default_rng(0), normalise=False)
+    >>> (found.assignment == found.assignment[2]).tolist()
+    [False, False, True]
+    >>> found.inertia
+    0.5
     """
 
     assignment: NDArray[np.int32]
@@ -78,7 +85,11 @@ def kmeans(
 
 
 def prepared(features: NDArray[np.floating], normalise: bool) -> NDArray[np.float32]:
-    """A float32 copy, of length 1 if asked."""
+    """A float32 copy of the features, each row of length 1 if `normalise` is true.
+
+    >>> prepared(np.array([[3.0, 4.0], [0.0, 0.0]]), normalise=True).tolist()
+    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
+    """
     points = np.empty(features.shape, dtype=np.float32)
     for start in range(0, len(features), BLOCK_ROWS):
         block = features[start : start + BLOCK_ROWS]

@@ -15,6 +15,11 @@ class Head:
     hidden : (n, h) float32, what the layer sees of each sample
     weights : (h, c) float32
     bias : (c,) float32, far below zero for a class that has no label
+
+    >>> hidden, weights = np.ones((3, 2), "f4"), np.ones((2, 4), "f4")
+    >>> head = Head(hidden, weights, bias=np.zeros(4, "f4"))
+    >>> (head.hidden @ head.weights + head.bias).shape
+    (3, 4)
     """
 
     hidden: NDArray[np.float32]
@@ -32,6 +37,11 @@ class Pool:
     clusters : (n,) int32, cluster of each sample, or None if nothing was clustered
     probabilities : (n, c) float32, the current model's class probabilities, or None
     head : the last layer of the current model and what it sees, or None
+
+    >>> labels = np.array([UNLABELED, 2, UNLABELED])
+    >>> pool = Pool(np.eye(3, dtype="f4"), labels, available=labels == UNLABELED)
+    >>> pool.labeled.tolist()
+    [False, True, False]
     """
 
     features: NDArray[np.floating]
@@ -53,12 +63,17 @@ class Selection:
     """The samples a strategy picked, best first.
 
     rows : (b,) int64, rows of the pool, distinct
-    score : (b,) float64, the value by which the strategy judged the sample
-    why : name -> (b,) array of int or float: what the strategy knew of each pick
-        (`cluster`, `typicality`, `boundary`, ...)
-    stood_in : the strategy that picked instead, because the model had nothing to say, or None
+    score : (b,) float64, the value by which the strategy judged each sample at its turn
+    why : name -> (b,) array of int or float: what the strategy knew of each pick, such as
+        `cluster` or `typicality`
+    stood_in : the strategy that picked instead, or None. One stands in where the model has nothing
+        to say: no labels, one class, or the same answer for all samples
     stand_ins : how many of the picks another strategy made: all of them where one stood in, or the
         last ones, where the model doubts fewer samples than were asked for
+
+    >>> why = {"distance": np.array([0.9, 0.4])}
+    >>> Selection(np.array([5, 1]), score=why["distance"], why=why).rows.tolist()
+    [5, 1]
     """
 
     rows: NDArray[np.int64]

@@ -5,7 +5,9 @@ The file name is the key in `params.yaml`, so adding a module is all it takes to
 
 import ast
 import importlib
+import inspect
 import pkgutil
+import re
 from collections.abc import Iterable, Mapping
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -19,6 +21,12 @@ from labelcycle.errors import SettingsError
 from labelcycle.options import Options
 
 Own = TypeVar("Own", bound=Options)
+
+PAPER = re.compile(r".*?\b\d{4}(?: \(arXiv [0-9.]+\))?(?=[.,;])")
+"""What a docstring's second paragraph begins with: authors: title, venue year (arXiv number)."""
+
+NO_PAPER = "No paper: "
+"""What it begins with where there is none."""
 
 
 def names(path: Iterable[str]) -> list[str]:
@@ -56,6 +64,13 @@ def declared(path: Iterable[str], name: str, kind: str) -> dict[str, Any]:
             keys = (target.id for target in targets if isinstance(target, ast.Name))
             constants |= dict.fromkeys(keys, statement.value.value)
     return constants
+
+
+def described(module: Any) -> tuple[str, str]:
+    """The first line of a module's docstring, and its paper ("" if it has none)."""
+    first, _, rest = (inspect.getdoc(module) or "").partition("\n\n")
+    paper = PAPER.match(" ".join(rest.split("\n\n")[0].split()))
+    return first, paper[0] if paper and not rest.startswith(NO_PAPER) else ""
 
 
 def _check_name(path: Iterable[str], name: str, kind: str) -> None:

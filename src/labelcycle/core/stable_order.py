@@ -21,5 +21,11 @@ def steady(values: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def best_first(values: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Positions by falling value; equal values in order of position."""
+    """Positions by falling value; equal values in order of position.
+
+    Values that differ by rounding alone are equal.
+
+    >>> best_first(np.array([0.2, 0.9, 0.1 + 0.2, 0.3])).tolist()
+    [1, 2, 3, 0]
+    """
     return np.argsort(-steady(values), kind="stable").astype(np.int64)

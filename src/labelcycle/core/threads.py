@@ -19,6 +19,12 @@ def one_thread() -> Iterator[None]:
     A sum split among threads may round differently for each number of them; where a selection
     hangs on the result, one thread makes it the same everywhere. It is also faster on a machine
     whose cores are taken: OpenMP threads that wait for each other spin.
+
+    >>> import numpy as np
+    >>> with one_thread():
+    ...     product = np.ones((2, 3)) @ np.ones((3, 2))
+    >>> product.tolist()
+    [[3.0, 3.0], [3.0, 3.0]]
     """
     faiss = sys.modules.get("faiss")  # who needs it has imported it
     before = faiss.omp_get_max_threads() if faiss else 1

@@ -35,7 +35,7 @@ _STORED = re.compile(r"\.?[0-9a-f]{16}\.[a-z0-9]{3,4}(\..*)?")
 
 
 class Options(base.Options):
-    """Section `ingest` of params.yaml."""
+    """How images are taken into the pool."""
 
     holdout: int = Field(
         200,

@@ -66,7 +66,7 @@ class EncoderOptions(Options):
 class DataOptions(Options):
     """A set of images or features whose labels are known."""
 
-    name: str = Field(description="one of the sets; see docs/reference/data-sets.md")
+    name: str = Field(description="one of the data sets that labelcycle reads")
     path: str | None = Field(
         None, description="file or folder, relative to the experiment's file; may hold $VARIABLES"
     )

@@ -16,7 +16,7 @@ from labelcycle.stages.pool_files import read_pool, sound_pool
 
 
 class Options(base.Options):
-    """Section `cluster` of params.yaml."""
+    """How the pool is grouped."""
 
     method: str = Field("kmeans", description="kmeans, minibatch or hdbscan")
     max_clusters: int = Field(

@@ -19,7 +19,7 @@ from labelcycle.stages.sample_images import load_images
 
 
 class Options(base.Options):
-    """Section `embed` of params.yaml."""
+    """How images become features, and which features the rest reads."""
 
     batch: int = Field(256, ge=1, le=65536, description="images embedded at a time")
     features: Literal["encoder", "model"] = Field(

@@ -26,7 +26,7 @@ PER_CLASS = "per_class.png"
 
 
 class Options(base.Options):
-    """Section `evaluate` of params.yaml."""
+    """How the model is measured on the hold-out."""
 
     confidence: float = Field(0.95, gt=0.5, lt=1, description="of every interval")
     bootstrap: int = Field(

@@ -16,7 +16,7 @@ from labelcycle.stages.sample_images import load_images, median_side
 
 
 class Options(base.Options):
-    """Section `pretrain` of params.yaml."""
+    """What turns images into features, and how it is trained."""
 
     encoder: str = Field("smallconv", description="what turns images into features")
     image_size: int | None = Field(

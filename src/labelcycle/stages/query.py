@@ -21,7 +21,7 @@ from labelcycle.stages.train import last_layer, model_seen
 
 
 class Options(base.Options):
-    """Section `query` of params.yaml."""
+    """Which samples a round asks for, and how many."""
 
     strategy: str = Field("typiclust", description="which samples; see `labelcycle strategies`")
     budget: int = Field(50, ge=1, description="labels bought in one round")

@@ -24,7 +24,7 @@ from labelcycle.stages.sample_images import common_ranges, median_side
 
 
 class Options(base.Options):
-    """Section `train` of params.yaml."""
+    """What learns from the labels."""
 
     learner: str = Field("linear", description="the classifier")
     options: dict[str, Any] = Field(

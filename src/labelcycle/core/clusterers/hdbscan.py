@@ -1,8 +1,8 @@
 """HDBSCAN: as many clusters as the density shows, of any shape; for pools with clear groups.
 
 Campello, Moulavi, Sander: Density-Based Clustering Based on Hierarchical Density Estimates, PAKDD
-2013, as scikit-learn has it. The number asked for is not heeded: strategies that pick one sample
-a cluster go round again where clusters are few. What it calls noise goes to the nearest cluster.
+2013. It is scikit-learn's. It ignores the number of clusters that is asked for. Where clusters are
+few, strategies that pick one sample a cluster go round again. Noise goes to the nearest cluster.
 """
 
 import numpy as np

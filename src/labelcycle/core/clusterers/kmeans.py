@@ -1,7 +1,7 @@
 """k-means: as many clusters as asked for, round and of like spread; for any pool.
 
-Lloyd: Least Squares Quantization in PCM, IEEE Transactions on Information Theory 1982. What
-TypiClust's and SUPClust's papers use.
+Lloyd: Least Squares Quantization in PCM, IEEE Transactions on Information Theory 1982. The papers
+of TypiClust and SUPClust use it.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
-"""Mini-batch k-means: k-means from samples of the pool; what TypiClust's code takes above 50.
+"""Mini-batch k-means: k-means from samples of the pool, as TypiClust's code has it above 50.
 
-Sculley: Web-Scale K-Means Clustering, WWW 2010, as scikit-learn has it.
+Sculley: Web-Scale K-Means Clustering, WWW 2010. It is scikit-learn's.
 """
 
 import numpy as np

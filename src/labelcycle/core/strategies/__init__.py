@@ -3,8 +3,6 @@
 A module is a strategy when it has what `Strategy` lists; `names` finds it by itself.
 """
 
-import inspect
-import re
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -12,10 +10,6 @@ import numpy as np
 from labelcycle import options as base
 from labelcycle.core import registry
 from labelcycle.core.pool import Pool, Selection
-
-PAPER = re.compile(r".*?\b\d{4}(?: \(arXiv [0-9.]+\))?(?=[.,;])")
-"""What a docstring's second paragraph begins with: authors: title, venue year (arXiv number)."""
-
 
 NORMALISE = (
     "compare directions: bring features to length 1 first; false: lengths count too (a float32"
@@ -34,7 +28,7 @@ class Strategy(Protocol):
     """What a module in this package holds.
 
     Its docstring begins with the line `Name: what it picks; for which rounds.`, and the paragraph
-    that follows with the paper, or with `No paper: `.
+    that follows with the paper, or with `No paper:`.
 
     NEEDS : optional fields of the `Pool` that it reads: "clusters", "probabilities", "head"
     """
@@ -61,11 +55,3 @@ def names() -> list[str]:
 def get(name: str) -> Strategy:
     """The module of a strategy. Raises SettingsError with the near names if there is none."""
     return cast(Strategy, registry.get(__name__, __path__, name, "strategy"))
-
-
-def described(name: str) -> tuple[str, str]:
-    """What a strategy is and when to use it, and its paper ("" if it has none): a line each."""
-    text = inspect.getdoc(get(name)) or ""
-    first, _, rest = text.partition("\n\n")
-    paper = PAPER.match(" ".join(rest.split("\n\n")[0].split()))
-    return first, paper[0] if paper else ""

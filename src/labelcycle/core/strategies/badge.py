@@ -1,11 +1,15 @@
 """BADGE: samples whose gradients at the last layer are large and unlike; for larger later rounds.
 
 Ash, Zhang, Krishnamurthy, Langford, Agarwal: Deep Batch Active Learning by Diverse, Uncertain
-Gradient Lower Bounds, ICLR 2020 (arXiv 1906.03671). The gradient is that of the loss if the
-likeliest class were the label, with respect to the weights (the bias is left out): (p - onehot)
-outer hidden. It is never built: products of such gradients are products of two small ones. The
-seeding is k-means++ from the longest gradient, as in the authors' code. What they leave open: where
-only copies of picks remain, they follow by length of the gradient.
+Gradient Lower Bounds, ICLR 2020 (arXiv 1906.03671). The gradient is that of the loss, if the
+likeliest class were the label. It is taken with respect to the weights, without the bias: (p -
+onehot) outer hidden.
+
+The gradient is never built. A product of two gradients is a product of two small products. The
+first pick has the longest gradient, as in the authors' code. The others follow by k-means++.
+
+The paper does not say what happens where only copies of picks remain. Here they follow by the
+length of their gradient.
 
 Slow version: tests/core/test_badge.py, `slow_badge`.
 """

@@ -1,10 +1,12 @@
 """BALD: the samples on which models drawn by dropout contradict each other; for later rounds.
 
 Houlsby, Huszár, Ghahramani, Lengyel: Bayesian Active Learning for Classification and Preference
-Learning, 2011 (arXiv 1112.5745); with dropout Gal, Islam, Ghahramani: Deep Bayesian Active Learning
-with Image Data, ICML 2017 (arXiv 1703.02910). Unlike `dbal` it passes over samples of which every
-draw is unsure: noise that no label would settle. Dropout is on the last layer, the one that learns
-from the labels, and all samples meet the same draws.
+Learning, 2011 (arXiv 1112.5745). Dropout as the source of the models is from Gal, Islam,
+Ghahramani: Deep Bayesian Active Learning with Image Data, ICML 2017 (arXiv 1703.02910).
+
+`dbal` also picks samples of which every draw is unsure. That is noise, which no label settles.
+`bald` passes over them. Dropout is on the last layer, which is the one that learns from the labels.
+All samples meet the same draws.
 
 Slow version: tests/core/test_dropout.py, `slow_scores`.
 """

@@ -1,15 +1,17 @@
 """CoreSet: the sample farthest from all that are labelled; for spreading many labels evenly.
 
 Sener, Savarese: Active Learning for Convolutional Neural Networks: A Core-Set Approach, ICLR 2018
-(arXiv 1708.00489), the greedy k-centre. Each pick is the available sample whose nearest labelled
-or picked one is farthest away. It likes outliers: with few labels it often loses to random.
+(arXiv 1708.00489). This is its greedy k-centre. Each pick is the available sample whose nearest
+labelled or picked sample is farthest away. It likes outliers. With few labels it often loses to
+random.
 
-The paper measures distances in the last hidden layer of the model, which it trains end to end.
-The classifier here is linear on an encoder's features, so its hidden layer is these features
-moved and scaled alike: the same picks. Hence it is always the features, and no model is needed.
-They are brought to unit length, which the paper does not do: `normalise: false` leaves that out.
-The paper starts from given labels; without any, the first pick here is the sample nearest the
-mean of the available ones.
+The paper measures distances in the last hidden layer of a model that it trains end to end. The
+classifier here is linear on an encoder's features. Its hidden layer holds these features, moved and
+scaled, which gives the same picks. So the features are used, and no model is needed.
+
+The features are brought to unit length, which the paper does not do. `normalise: false` leaves that
+out. The paper starts from given labels. Without any, the first pick here is the sample nearest to
+the mean of the available ones.
 
 Slow version: tests/core/test_coreset.py, `slow_coreset`.
 """

@@ -1,9 +1,11 @@
 """DBAL: the highest entropy of the mean over models drawn by dropout; for later rounds.
 
-Gal, Islam, Ghahramani: Deep Bayesian Active Learning with Image Data, ICML 2017 (arXiv
-1703.02910), there "max entropy". Their dropout runs through a whole network; here it is on the
-last layer, the one that learns from the labels. All samples meet the same draws. The chance of
-0.5 is that before their last layer; 25 draws as in the code of Hacohen et al. 2022.
+Gal, Islam, Ghahramani: Deep Bayesian Active Learning with Image Data, ICML 2017 (arXiv 1703.02910).
+The paper calls it "max entropy". Its dropout runs through a whole network. Here dropout is on the
+last layer, which is the one that learns from the labels. All samples meet the same draws.
+
+The paper's dropout before its last layer has a chance of 0.5, as here. The code of Hacohen et al.
+2022 has 25 draws.
 
 Slow version: tests/core/test_dropout.py, `slow_scores`.
 """

@@ -1,12 +1,16 @@
 """DropQuery: the middle samples of what the model wavers on under dropout; for early rounds.
 
 Gupte, Aklilu, Nirschl, Yeung-Levy: Revisiting Active Learning in the Era of Vision Foundation
-Models, TMLR 2024 (arXiv 2401.14555). Candidates are the samples whose predicted class changes under
-most of a few dropout masks; k-means of their features, one pick in each cluster. Masks are the
-same for all samples. The paper drops features; here it is what the model's last layer sees, and a
-dropped unit is at its mean there, as the learner centres it. Where k-means finds fewer clusters
-than asked (copies), the candidates next nearest to their centres follow. The paper's first round
-is k-means of the whole pool, a pick nearest each centre; here the cold start stands in.
+Models, TMLR 2024 (arXiv 2401.14555). A candidate is a sample whose predicted class changes under
+most of a few dropout masks. The candidates are clustered by k-means, and each cluster gives one
+pick.
+
+The masks are the same for all samples. The paper drops features. Here units of what the model's
+last layer sees are dropped. A dropped unit is at its mean, as the learner centres it.
+
+If k-means finds fewer clusters than asked, because of copies, the candidates next nearest to their
+centres follow. The paper's first round is k-means of the whole pool, with a pick nearest to each
+centre. Here the cold start stands in.
 
 Slow version: tests/core/test_dropquery.py, `slow_dropquery`.
 """

@@ -1,11 +1,11 @@
 """Entropy: the samples whose class probabilities are most evenly spread; for later rounds.
 
-Shannon: A Mathematical Theory of Communication, Bell System Technical Journal 1948; for selection
-see Settles: Active Learning Literature Survey, University of Wisconsin-Madison 2009. Unlike
-`margin` it heeds the unlikely classes too, which can drown the others where there are many. A
-model that knows nothing is uncertain everywhere alike: then, a cold start, another strategy picks.
+Shannon: A Mathematical Theory of Communication, Bell System Technical Journal 1948. For selection
+see Settles: Active Learning Literature Survey, University of Wisconsin-Madison 2009.
 
-Tested by hand: tests/core/test_uncertainty.py.
+`margin` looks at the two likeliest classes alone. Entropy looks at the unlikely ones too. Where
+there are many classes, these can drown the others. A model that knows nothing is uncertain
+everywhere alike. Another strategy picks then, which is a cold start.
 """
 
 from typing import Any

@@ -1,11 +1,11 @@
 """Least confidence: the samples whose likeliest class is least likely; for later rounds.
 
-Lewis, Gale: A Sequential Algorithm for Training Text Classifiers, SIGIR 1994, for two classes;
-Culotta, McCallum: Reducing Labeling Effort for Structured Prediction Tasks, AAAI 2005, for many.
-With two classes it ranks as `margin` and `entropy` do. A model that knows nothing is as confident
-everywhere: then, a cold start, another strategy picks.
+Lewis, Gale: A Sequential Algorithm for Training Text Classifiers, SIGIR 1994. That is for two
+classes. For many see Culotta, McCallum: Reducing Labeling Effort for Structured Prediction Tasks,
+AAAI 2005.
 
-Tested by hand: tests/core/test_uncertainty.py.
+With two classes it ranks as `margin` and `entropy` do. A model that knows nothing is equally
+confident everywhere. Another strategy picks then, which is a cold start.
 """
 
 import numpy as np

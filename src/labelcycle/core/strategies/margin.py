@@ -1,9 +1,8 @@
 """Margin: the samples between whose two likeliest classes the model wavers; for later rounds.
 
 Scheffer, Decomain, Wrobel: Active Hidden Markov Models for Information Extraction, IDA 2001. A
-model that knows nothing wavers everywhere alike: then, a cold start, another strategy picks.
-
-Tested by hand: tests/core/test_margin.py.
+model that knows nothing wavers everywhere alike. Another strategy picks then, which is a cold
+start.
 """
 
 import numpy as np

@@ -1,14 +1,16 @@
 """MaxHerding: the samples that together come closest to all others; for the first labels.
 
 Bae, Noh, Sutherland: Generalized Coverage for More Robust Low-Budget Active Learning, ECCV 2024
-(arXiv 2407.12212). Each pick raises the mean over the pool of max k(x, chosen) most, with
-k(x, y) = exp(-|x - y|^2 / sigma^2) on features of unit length: a ball with a soft edge, so that
-less hangs on its radius than in probcover. The authors hold the kernel of all pairs and look at
-35,000 random candidates at most. Here all available samples are candidates, and the lazy greedy
-loop gives the picks of the plain one without that matrix. In a pool with more available samples
-than `targets` the coverage is measured on a random sample of so many.
+(arXiv 2407.12212). Each pick raises the coverage most: the mean over the pool of max k(x, chosen).
+The kernel is k(x, y) = exp(-|x - y|^2 / sigma^2) on features of unit length. It is a ball with a
+soft edge, so its radius matters less than that of `probcover`.
 
-Rejected samples are not to be covered: they are of no class, so nothing near them need be known.
+The authors hold the kernel of all pairs, and look at 35,000 random candidates at most. Here all
+available samples are candidates. A lazy greedy loop gives the picks of the plain one without that
+matrix. If more samples than `targets` are available, the coverage is measured on a random sample of
+that size.
+
+Rejected samples need not be covered. They are of no class, so nothing near them need be known.
 
 Slow version: tests/core/test_maxherding.py, `slow_maxherding`.
 """

@@ -1,16 +1,20 @@
 """ProbCover: the sample whose ball holds most of what no ball holds yet; for the first labels.
 
 Yehuda, Dekel, Hacohen, Weinshall: Active Learning Through a Covering Lens, NeurIPS 2022 (arXiv
-2205.11320). All balls have one radius, on features of unit length; those of labelled samples count
-from the start. The radius is the largest with which 95 % of the balls are pure: hold samples of
-one k-means cluster only, with as many clusters as classes. The authors and others try radii on a
-grid; here it is exact, a quantile of each sample's distance to the nearest of another cluster.
-Much hangs on the radius: maxherding has softer balls.
+2205.11320). All balls have one radius, on features of unit length. The balls of labelled samples
+count from the start. Much depends on the radius. `maxherding` has softer balls.
 
-The authors hold the graph of all pairs and pick row 0 again once all is covered. Here degrees are
-counted in blocks when they are asked for, and ties are drawn: once all is covered, so is the rest.
-A ball is open, as in their code. In a pool with more samples than `targets`, radius and coverage
-are measured on a random sample of so many. Rejected samples are not to be covered.
+A ball is pure if it holds samples of one k-means cluster only, with as many clusters as classes.
+The radius is the largest with which 95 % of the balls are pure. The authors try radii on a grid.
+Here the radius is exact: a quantile of each sample's distance to the nearest sample of another
+cluster.
+
+The authors hold the graph of all pairs, and pick row 0 again once all is covered. Here degrees are
+counted in blocks when they are needed, and ties are drawn. So the picks after that are drawn, too.
+A ball is open, as in their code.
+
+If the pool has more samples than `targets`, radius and coverage are measured on a random sample of
+that size. Rejected samples need not be covered.
 
 Slow version: tests/core/test_probcover.py, `slow_probcover`.
 """

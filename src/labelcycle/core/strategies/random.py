@@ -1,9 +1,7 @@
 """Random: each sample as likely as any other; for a baseline, and for estimating class shares.
 
-No paper: every other strategy has to beat it. Labels picked otherwise say nothing fair of the
-shares.
-
-Tested by hand: tests/core/test_query.py.
+No paper: every other strategy has to beat it. Labels that are picked in another way give no fair
+estimate of the shares of the classes.
 """
 
 import numpy as np

@@ -1,11 +1,13 @@
 """SUPClust: typical samples that lean towards the other clusters; for the first labels.
 
 Ono, Aczel, Estermann, Wattenhofer: SUPClust, Active Learning at the Boundaries, PML4LRS at ICLR
-2024 (arXiv 2403.03741). In each of the largest clusters without labels, of the most typical tenth
-of the samples, the one with the smallest softmax-weighted mean distance to the other centres. The
-paper leaves open K, where neighbours are looked for, how the tenth is rounded, the temperature,
-the norm, and what happens when too few clusters are free: they are options here, as are the two
-ablations.
+2024 (arXiv 2403.03741). It looks at the largest clusters without labels. In each it takes the most
+typical tenth of the samples. Of these it picks the one with the smallest softmax-weighted mean
+distance to the other centres.
+
+The paper leaves six things open: K, where neighbours are looked for, how the tenth is rounded, the
+temperature, the norm, and what happens when too few clusters are free. They are options here, and
+so are the two ablations.
 
 Slow version: tests/core/test_supclust.py, `slow_pick`.
 """

@@ -1,11 +1,9 @@
 """TCM: TypiClust for the first labels, then margin; for a campaign that begins with none.
 
 Doucet, Estermann, Aczel, Wattenhofer: Bridging Diversity and Uncertainty in Active Learning with
-Self-Supervised Pre-Training, PML4LRS at ICLR 2024 (arXiv 2403.03728). A transition counted in
-rounds would mean something else for every budget; here it is a number of labels for each class.
+Self-Supervised Pre-Training, PML4LRS at ICLR 2024 (arXiv 2403.03728). A transition that is counted
+in rounds would mean something else for every budget. Here it is a number of labels for each class.
 The default is three rounds of one label a class.
-
-Tested by hand: tests/core/test_tcm.py.
 """
 
 from dataclasses import replace

@@ -1,18 +1,19 @@
 """TrustHerding: what the model wavers on, as far as its answers can be trusted; for all rounds.
 
-labelcycle: cross-validated weights in Bae, Oliveira, Sutherland's uncertainty coverage, 2026. The
-objective is that of `uherding`: each pick raises most the mean over the available samples of
-weight * max k(x, chosen). It differs in two things, which docs/results.md measures.
+No paper: it is labelcycle's own. The objective is that of `uherding`. Each pick raises most the
+mean over the available samples of weight * max k(x, chosen). It differs in two things, which
+docs/results.md measures.
 
-The weight is how much the model wavers, its logits multiplied by the trust under which the labels
-themselves, held out from a model of its own, are likeliest. While such models are no better than
-a guess, as with one label a class, trust is 0 and all samples weigh alike: coverage alone. With
-more labels it rises, and the model's doubts count for as much as it knows. No number of labels
-is set at which one gives way to the other. Calibration error, which the paper minimises, does not
-tell a model that knows nothing from one that knows.
+The weight is how much the model wavers, after its logits are multiplied by a trust. The trust is
+the one under which the labels are likeliest, each held out from a model of its own. With one label
+a class such models are no better than a guess. Trust is then 0, and all samples weigh alike, which
+is coverage alone. With more labels it rises. Then the model's doubts count for as much as it knows.
 
-That is its cold start too: no other strategy stands in. The kernel's width stays, a little
-narrower than MaxHerding's, so that two near copies among the labelled cannot make it vanish.
+No number of labels is set at which one gives way to the other. Calibration error, which the paper
+minimises, does not tell a model that knows nothing from one that knows.
+
+That is its cold start too. No other strategy stands in. The width of the kernel stays the same, and
+is a little narrower than MaxHerding's. So two near copies among the labelled cannot make it vanish.
 
 Slow version: tests/core/test_trustherding.py, `slow_trustherding`.
 """

@@ -1,10 +1,12 @@
 """TypiClust: the most typical sample of each cluster without labels; for the first labels.
 
-Hacohen, Dekel, Weinshall: Active Learning on a Budget, ICML 2022 (arXiv 2202.02794). Distances
-are between features of unit length, among the samples of a cluster that may still be selected.
-On k-means clusters, the default, it is their `typiclust_rp` (TPC_RP). Differs from their code
-where that fails: small clusters come last instead of never, and a cluster that is used up loses
-its turn.
+Hacohen, Dekel, Weinshall: Active Learning on a Budget, ICML 2022 (arXiv 2202.02794). A sample is
+typical if its nearest neighbours are close. Distances are between features of unit length, among
+the samples of a cluster that may still be selected. On k-means clusters, the default, it is the
+authors' `typiclust_rp` (TPC_RP).
+
+It differs from their code where that fails. Small clusters come last instead of never. A cluster
+that is used up loses its turn.
 
 Slow version: tests/core/test_typiclust.py, `slow_typiclust`.
 """

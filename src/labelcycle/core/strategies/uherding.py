@@ -1,16 +1,19 @@
 """UHerding: samples the model wavers on that stand for many more of them; for all rounds.
 
 Bae, Oliveira, Sutherland: Uncertainty Herding, One Active Learning Method for All Label Budgets,
-ICLR 2025 (arXiv 2412.20644). MaxHerding whose targets weigh as much as the model wavers on them.
-The kernel's width is the least distance between two labelled samples, so that with many labels
-coverage gives way to uncertainty. The probabilities are tempered first, by the temperature with
-the least calibration error on held-out labels.
+ICLR 2025 (arXiv 2412.20644). It is `maxherding`, but each target weighs as much as the model wavers
+on it. The width of the kernel is the least distance between two labelled samples. So with many
+labels, coverage gives way to uncertainty.
 
-Without labels, or where the model says the same of all samples, all weigh alike: that is
-maxherding, the paper's own cold start (hence none is to be chosen), with the width that the labels
-give. Two copies among the labelled do not count for the width,
-two near copies would make it vanish: it has a floor. Scores are means over all targets, so that
-they get smaller as the model gets surer.
+The probabilities are tempered first. The temperature is the one with the least calibration error on
+held-out labels.
+
+Without labels, or where the model says the same of all samples, all weigh alike. That is
+`maxherding`, with the width that the labels give. It is the paper's own cold start, so you cannot
+choose another.
+
+Two copies among the labelled do not count for the width. Two near copies would make it vanish, so
+it has a floor. Scores are means over all targets. They get smaller as the model gets surer.
 
 Slow version: tests/core/test_uherding.py, `slow_uherding`.
 """

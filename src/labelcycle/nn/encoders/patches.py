@@ -1,8 +1,8 @@
 """How strongly each part of an image shows typical patches: seconds to learn, no GPU, no training.
 
-Coates, Lee and Ng 2011, "An Analysis of Single-Layer Networks in Unsupervised Feature Learning":
-a k-means dictionary of whitened patches (`nn/patch_dictionary.py`), then, as here for all encoders,
-few principal components.
+Coates, Lee, Ng: An Analysis of Single-Layer Networks in Unsupervised Feature Learning, AISTATS
+2011. It is a k-means dictionary of whitened patches (`nn/patch_dictionary.py`). As with all
+encoders here, a few principal components are kept.
 """
 
 from collections.abc import Generator, Mapping

@@ -1,4 +1,7 @@
-"""Raw pixels, reduced by principal components: the baseline of all trained encoders."""
+"""Raw pixels, reduced by principal components: the baseline of all trained encoders.
+
+No paper: every other encoder has to beat it.
+"""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

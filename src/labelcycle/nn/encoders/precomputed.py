@@ -1,6 +1,7 @@
 """Features that are there already, from a file: for teams with an embedding service.
 
-It looks at no image: the stages find the row of each sample (`stages/ready_made.py`).
+No paper: the features are yours. It looks at no image: the stages find the row of each sample
+(`stages/ready_made.py`).
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,11 @@
 """A small convolutional network, trained by SimCLR: for a first campaign without a GPU.
 
-With a thousand images SimCLR alone hardly beats raw pixels at 50 labels when the last map is
-pooled globally: where something is tells as much as what it is. So the head compares a 2x2 map,
-crops are mild, and the features keep a 4x4 map.
+Chen, Kornblith, Norouzi, Hinton: A Simple Framework for Contrastive Learning of Visual
+Representations, ICML 2020 (arXiv 2002.05709).
+
+Pooled over the whole image, the features of a thousand images are hardly better than raw pixels at
+50 labels. Where something is tells as much as what it is. So the head compares a 2x2 map, the crops
+are mild, and the features keep a 4x4 map.
 """
 
 from collections.abc import Mapping

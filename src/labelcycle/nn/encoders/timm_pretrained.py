@@ -1,6 +1,7 @@
 """Any network of timm with trained weights, such as the vision transformers of DINO.
 
-Needs the package timm: `pip install "labelcycle[timm]"`.
+No paper: the network that you name has one. Needs the package timm: `pip install
+"labelcycle[timm]"`.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""Any classification network of torchvision with trained weights, without its last layer."""
+"""Any classification network of torchvision with trained weights, without its last layer.
+
+No paper: the network that you name has one.
+"""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,9 +1,11 @@
 """The network itself on the labelled images: from scratch, or from the pretrained encoder.
 
-From scratch it is the papers' fully supervised framework (Hacohen et al. 2022, section 4.1; Ono et
-al. 2024, section 4), whose settings are the defaults; few labels make it weak, and it wants a GPU.
-From the encoder it adapts what was learnt without labels: for hundreds of labels, with a learning
-rate ten times lower.
+Hacohen, Dekel, Weinshall: Active Learning on a Budget, ICML 2022 (arXiv 2202.02794). From scratch
+it is the fully supervised framework of section 4.1, and that of Ono et al. 2024, section 4. The
+defaults are their settings. Few labels make it weak, and it needs a GPU.
+
+From the encoder it adapts what was learnt without labels. That is for hundreds of labels, with a
+learning rate ten times lower.
 """
 
 import copy

@@ -1,7 +1,7 @@
 """A sample's class is that of the nearest labelled samples, weighed by closeness.
 
-The oldest of all (Cover, Hart, IEEE Transactions on Information Theory 1967), and what feature
-papers report: nothing is trained. Cosines decide who is near.
+Cover, Hart: Nearest Neighbor Pattern Classification, IEEE Transactions on Information Theory 1967.
+It is what papers on features report: nothing is trained. Cosines decide who is near.
 """
 
 from collections.abc import Mapping

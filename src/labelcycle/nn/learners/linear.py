@@ -1,10 +1,12 @@
 """Multinomial logistic regression on features: strong from the first handful of labels on.
 
-Rows are brought to length 1 (unless `normalise` is false), centred, and divided by their root mean
-square distance from the centre, so that one penalty fits every encoder. The penalty weighs against
-the mean loss: with few labels it hardly binds, with many it does. Percent right at 10, 30, 100,
-300, 1,000 random labels (mean of 10 draws, 3 from 300 on; CIFAR-10 features, then Fashion-MNIST
-pixels):
+No paper: it is in every textbook. Rows are brought to length 1, unless `normalise` is false. Then
+they are centred, and divided by their root mean square distance from the centre. So one penalty
+fits every encoder. The penalty weighs against the mean loss. With many labels it limits the weights
+more than with few.
+
+Measured: percent right at 10, 30, 100, 300, 1,000 random labels (mean of 10 draws, 3 from 300 on).
+CIFAR-10 features, then Fashion-MNIST pixels:
 
     this, penalty 1/3000         22.6 36.6 52.0 62.8 69.7    39.4 53.5 68.5 75.4 80.2
     1/300                        21.6 34.7 50.5 62.6 68.7    38.6 51.0 65.4 73.4 74.7

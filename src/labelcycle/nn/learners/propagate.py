@@ -1,16 +1,19 @@
 """Labels spread over the graph of nearest neighbours: the samples without labels teach as well.
 
-Zhou et al., "Learning with Local and Global Consistency" (NIPS 2004): shares = alpha * graph @
-shares + (1 - alpha) * labels, here by a fixed number of sweeps. Then every class gets as much of
-the pool as every other (class mass normalisation: Zhu, Ghahramani, Lafferty, ICML 2003, section
-4): without it, the class whose labels lie in the densest part takes nearly everything. A sample
-outside the pool, and inside alike, gets the shares of its nearest samples of the pool.
+Zhou, Bousquet, Lal, Weston, Schölkopf: Learning with Local and Global Consistency, NIPS 2004. Each
+sample takes shares of the classes from its neighbours: shares = alpha * graph @ shares + (1 -
+alpha) * labels. This is done a fixed number of times, in sweeps.
 
-Neighbours are told after the principal components of the pool have been brought nearer to equal
-spread (`whitening`): a few strong ones hide what the others know.
+Then every class gets as much of the pool as every other. This is class mass normalisation (Zhu,
+Ghahramani, Lafferty, ICML 2003, section 4). Without it, the class whose labels lie in the densest
+part takes nearly everything. A sample inside or outside the pool gets the shares of its nearest
+samples of the pool.
 
-What it costs: one search for neighbours, n^2 d multiplications up to `exact_up_to` samples, and a
-sweep over k n pairs for each class. docs/results.md has the figures for the defaults.
+A few strong principal components hide what the others know. So the components of the pool are
+brought nearer to equal spread before neighbours are looked for (`whitening`).
+
+It costs one search for neighbours, with n^2 d multiplications up to `exact_up_to` samples. Each
+sweep goes over k n pairs for each class. docs/results.md has the figures for the defaults.
 """
 
 from collections.abc import Mapping

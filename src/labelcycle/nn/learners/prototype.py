@@ -1,9 +1,9 @@
-"""Each class is the mean of its labelled samples; a sample belongs to the nearest mean.
+"""Each class is the mean of its labelled samples, and a sample belongs to the nearest mean.
 
-Snell, Swersky, Zemel, "Prototypical Networks for Few-shot Learning" (NIPS 2017), section 2.3, on
-features that are ready: with squared Euclidean distances it is a linear classifier (section 2.5).
-Nothing is fitted, so nothing can be overfitted: for a label or two a class. Every class counts
-alike, however many labels it has.
+Snell, Swersky, Zemel: Prototypical Networks for Few-shot Learning, NIPS 2017 (arXiv 1703.05175). It
+is their section 2.3, on features that are ready. With squared Euclidean distances it is a linear
+classifier (section 2.5). Nothing is fitted, so nothing can be overfitted. It is for a label or two
+a class. Every class counts alike, however many labels it has.
 """
 
 from collections.abc import Mapping

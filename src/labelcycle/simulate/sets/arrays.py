@@ -24,7 +24,10 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def npz(path: Path, share: float) -> Read:
-    """The arrays of a file; the side of its images is their shorter one."""
+    """A file with `train`, `train_labels`, `test` and `test_labels`: features, or images.
+
+    The side of images is the shorter one.
+    """
     del share
     arrays = _arrays(path)
     try:

@@ -24,7 +24,7 @@ from labelcycle.simulate.sets.image_files import (
 
 
 def folder(path: Path, share: float) -> Read:
-    """train/CLASS/* and test/CLASS/*, or CLASS/*, of which a share is drawn for the test set.
+    """A folder with `train/CLASS/*` and `test/CLASS/*`, or with `CLASS/*`, of which a share tests.
 
     Files are found as `labelcycle ingest` finds them, and images known by what is in them. Those
     that show nearly the same picture stay on one side of the split that is drawn; in one that is
@@ -101,7 +101,10 @@ def _labelled(
 
 
 def isic2019(path: Path, share: float) -> Read:
-    """The training images of the challenge, of which a share is drawn, by lesion, to measure."""
+    """The folder with the two tables of the challenge and the images. A share tests, by lesion.
+
+    The tables are `ISIC_2019_Training_GroundTruth.csv` and `ISIC_2019_Training_Metadata.csv`.
+    """
     check_folder(path)
     table = path / "ISIC_2019_Training_GroundTruth.csv"
     rows = _table(table, "image")
@@ -115,7 +118,7 @@ def isic2019(path: Path, share: float) -> Read:
 
 
 def ham10000(path: Path, share: float) -> Read:
-    """All images, of which a share is drawn, by lesion, to measure."""
+    """The folder with `HAM10000_metadata.csv` and the images. A share tests, drawn by lesion."""
     check_folder(path)
     rows = _table(path / "HAM10000_metadata.csv", "dx", "HAM10000_metadata")
     names = sorted({row["dx"] for row in rows})

@@ -19,13 +19,13 @@ FASHION = (
 
 
 def cifar10(path: Path, share: float) -> Read:
-    """The official split; 32 by 32."""
+    """torchvision's root, with `cifar-10-batches-py`. The official split, 32 pixels."""
     del share
     return _cifar("CIFAR10", path)
 
 
 def cifar100(path: Path, share: float) -> Read:
-    """The official split; 32 by 32."""
+    """torchvision's root, with `cifar-100-python`. The official split, 32 pixels."""
     del share
     return _cifar("CIFAR100", path)
 
@@ -47,9 +47,10 @@ def _cifar(name: str, path: Path) -> Read:
 
 
 def fashion_mnist(path: Path, share: float) -> Read:
-    """The official split; 28 by 28. Reads the idx files themselves, packed with gzip or not.
+    """The folder with the idx files, packed with gzip or not. The official split, 28 pixels.
 
-    torchvision compares the packed files with its own copies, which another packer's are not.
+    torchvision compares the packed files with its own copies, which another packer's are not. So
+    they are read here.
     """
     del share
     check_folder(path)

@@ -1,0 +1,103 @@
+"""Every file of a campaign: who keeps it, and what it holds."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Keeper = Literal["git", "DVC", "this computer"]
+"""git: committed; DVC: in DVC's cache and remote; this computer: in no clone."""
+
+_PLACES = {"NNN": r"\d{3,}", "ID": "[0-9a-f]{16}", "EXT": "[a-z0-9]{3,4}", "NAME": "[^/]+"}
+"""What the words in capitals of a path stand for."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A kind of file.
+
+    path : below the campaign's folder; ends with / for a folder and all that is in it
+    """
+
+    path: str
+    keeper: Keeper
+    meaning: str
+
+    def holds(self, file: str) -> bool:
+        """Whether a file, by its path below the campaign's folder, is of this kind."""
+        pattern = re.escape(self.path)
+        for place, text in _PLACES.items():
+            pattern = re.sub(rf"\b{place}\b", text.replace("\\", r"\\"), pattern)
+        return bool(re.fullmatch(pattern + (".*" if self.path.endswith("/") else ""), file))
+
+
+ENTRIES = (
+    Entry("params.yaml", "git", "The settings."),
+    Entry("schema.json", "git", "Every change of the classes, and what earlier names count as."),
+    Entry("dvc.yaml", "git", "The stages, as `labelcycle init` prints them."),
+    Entry("dvc.lock", "git", "The digests of what each stage read and wrote, by DVC."),
+    Entry("code.json", "git", "The digests of the code of each stage."),
+    Entry("again.json", "git", "The skipped samples that `labelcycle ask-again` asks again."),
+    Entry("data/images/ID.EXT", "DVC", "The bytes of every image that can be used."),
+    Entry("data/samples.jsonl", "DVC", "One line for each image: size, origin, pool or hold-out."),
+    Entry("data/quarantine.jsonl", "git", "The files that cannot be used, each with the reason."),
+    Entry("data/labels/owned.jsonl", "DVC", "The labels that were imported before round 0."),
+    Entry("data/labels/NNN.jsonl", "DVC", "The labels that a round made, with their votes."),
+    Entry("data/holdout.jsonl", "DVC", "The labels of the hold-out."),
+    Entry("data/NAME.dvc", "git", "The digest by which DVC finds the file or folder."),
+    Entry("work/encoder/encoder.json", "DVC", "The encoder: its name and its settings."),
+    Entry("work/encoder/weights.safetensors", "DVC", "The weights of the encoder."),
+    Entry("work/features/pool.npy", "DVC", "The features of the pool, one row for each sample."),
+    Entry("work/features/holdout.npy", "DVC", "The features of the hold-out."),
+    Entry("work/own.npy", "DVC", "The features of the model itself, with `embed.features: model`."),
+    Entry("work/clusters.npz", "DVC", "The cluster of each sample of the pool, and the centres."),
+    Entry("work/selection.json", "DVC", "The samples that the strategy picked, and why."),
+    Entry("work/model/model.json", "DVC", "The model: its learner, its classes and its settings."),
+    Entry("work/model/model.safetensors", "DVC", "The weights of the model."),
+    Entry("work/model/probabilities.npy", "DVC", "The model's class probabilities of the pool."),
+    Entry("work/figures/NAME", "DVC", "The pictures of the evaluation."),
+    Entry("work/metrics.json", "git", "How good the model is on the hold-out."),
+    Entry("rounds/NNN/plan.json", "git", "The settings of the round, and the digests of its data."),
+    Entry("rounds/NNN/selection.json", "git", "The picked samples, and why each was picked."),
+    Entry("rounds/NNN/pushed.json", "git", "The tasks that people were given."),
+    Entry("rounds/NNN/ending.json", "git", "How a round was ended early, and when."),
+    Entry("rounds/NNN/annotations.jsonl", "git", "Every answer, as the backend gave it."),
+    Entry("rounds/NNN/corrections.jsonl", "git", "What changed in the answers of closed rounds."),
+    Entry("rounds/NNN/metrics.json", "git", "The figures of the round: model, people and cost."),
+    Entry("rounds/decisions.jsonl", "git", "What you accepted or rejected of the corrections."),
+    Entry(".gitignore", "git", "What git leaves out."),
+    Entry("data/.gitignore", "git", "What git leaves out, as DVC keeps it."),
+    Entry("work/.gitignore", "git", "What git leaves out, as DVC keeps it."),
+    Entry(".gitattributes", "git", "That git keeps every byte as it is."),
+    Entry(".dvcignore", "git", "What DVC leaves out."),
+    Entry(".dvc/config", "git", "DVC's settings, such as the remote."),
+    Entry(".dvc/.gitignore", "git", "What git leaves out of DVC's folder."),
+    Entry(".dvc/config.local", "this computer", "DVC's settings of this computer alone."),
+    Entry(".dvc/cache/", "this computer", "What DVC keeps, by digest."),
+    Entry(".dvc/tmp/", "this computer", "What DVC is working on."),
+    Entry(".labelcycle/campaign.lock", "this computer", "Held by the process that is at work."),
+    Entry(".labelcycle/stage.lock", "this computer", "Held by the stage that runs."),
+    Entry(".labelcycle/services.json", "this computer", "The services that run, and their logins."),
+    Entry(".labelcycle/services.lock", "this computer", "Held while services start or stop."),
+    Entry(".labelcycle/notices.json", "this computer", "The notices that were sent."),
+    Entry(".labelcycle/trusted.json", "this computer", "The places that `labelcycle trust` took."),
+    Entry(".labelcycle/curves.json", "this computer", "Where a training logs its curves."),
+    Entry(".labelcycle/demo", "this computer", "Marks the folder of a demo."),
+    Entry(".labelcycle/answers/", "this computer", "Every answer that a look has seen, by round."),
+    Entry(".labelcycle/annotation.sqlite3", "this computer", "The tasks of `push.backend: files`."),
+    Entry(".labelcycle/media/", "this computer", "The images as people see them."),
+    Entry(".labelcycle/checkpoints/", "this computer", "Where an interrupted training goes on."),
+    Entry(".labelcycle/processes/", "this computer", "Where processes of a training meet."),
+    Entry(".labelcycle/fetched/", "this computer", "Images on their way from the web or a bucket."),
+    Entry(".labelcycle/label-studio/", "this computer", "Label Studio's data and log."),
+    Entry(".labelcycle/mlflow/", "this computer", "MLflow's data and log."),
+    Entry(".labelcycle/prefect/", "this computer", "Prefect's data and log."),
+    Entry(".labelcycle/dvc/", "this computer", "DVC's index of the cache."),
+    Entry(".labelcycle/inductor/", "this computer", "What torch compiled."),
+    Entry(".labelcycle/triton/", "this computer", "What torch compiled for a GPU."),
+)
+"""In the order in which a reader meets them."""
+
+
+def entry(file: str) -> Entry | None:
+    """The kind of a file, by its path below the campaign's folder; None if there is none."""
+    return next((each for each in ENTRIES if each.holds(file)), None)
