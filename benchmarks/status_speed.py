@@ -36,7 +36,7 @@ from labelcycle.campaign.store import (
     write_samples,
 )
 from labelcycle.core.metrics import Estimate
-from labelcycle.people import figures, preannotation
+from labelcycle.people import people_figures, preannotation
 from labelcycle.rounds import corrected_labels
 from labelcycle.rounds.campaign_history import History
 
@@ -97,7 +97,7 @@ def _metrics(number: int, chosen: config.Config) -> Metrics:
         bought=labels,
         ended="complete",
         cancelled=False,
-        people=figures.figures(nothing, chosen),
+        people=people_figures.figures(nothing, chosen),
         preannotation=preannotation.figures(nothing, chosen),
         corrections=corrected_labels.figures(number, (), (), ()),
         closed=AT,

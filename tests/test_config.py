@@ -7,8 +7,8 @@ import yaml
 
 from labelcycle import config
 from labelcycle.errors import SettingsError
-from labelcycle.rounds import code_file
-from labelcycle.stages import code, declaration
+from labelcycle.rounds import code_json
+from labelcycle.stages import code_digests, declaration
 
 ROOT = Path(__file__).parents[1]
 
@@ -75,26 +75,26 @@ def test_a_file_that_is_missing_or_no_yaml(tmp_path):
 
 def test_a_changed_module_makes_its_own_stages_stale_and_no_other(monkeypatch):
     settings = config.parse({"query": {"strategy": "supclust"}})
-    before = code_file.code_digests(settings)
-    source = code._source
+    before = code_json.digests_of(settings)
+    source = code_digests._source
 
     def edited(module: str) -> bytes:
         extra = b"# edited" if module == "labelcycle.core.strategies.supclust" else b""
         return source(module) + extra
 
-    monkeypatch.setattr(code, "_source", edited)
-    after = code_file.code_digests(settings)
+    monkeypatch.setattr(code_digests, "_source", edited)
+    after = code_json.digests_of(settings)
     assert {name for name in before if before[name] != after[name]} == {"query"}
 
 
 def test_the_chosen_strategy_is_part_of_the_query_and_of_nothing_else():
-    one = code_file.code_digests(config.parse({"query": {"strategy": "supclust"}}))
-    two = code_file.code_digests(config.parse({"query": {"strategy": "random"}}))
+    one = code_json.digests_of(config.parse({"query": {"strategy": "supclust"}}))
+    two = code_json.digests_of(config.parse({"query": {"strategy": "random"}}))
     assert {name for name in one if one[name] != two[name]} == {"query"}
 
 
 def test_a_stage_names_the_numeric_libraries_that_it_uses():
-    digests = code_file.code_digests(config.Config())
+    digests = code_json.digests_of(config.Config())
     assert {"numpy", "pillow", "torch"} <= set(digests["embed"])
     assert "torch" not in digests["cluster"]
 

@@ -27,8 +27,8 @@ from labelcycle.errors import (
     StateError,
 )
 from labelcycle.rounds import snapshots
-from labelcycle_flows.looks import Looks
-from labelcycle_flows.waking import Waker
+from labelcycle_flows.debounce import Waker
+from labelcycle_flows.scheduled_looks import Looks
 
 
 @dataclass(frozen=True)

@@ -27,22 +27,22 @@ from labelcycle.campaign.round_states import BEFORE_OPEN, State
 from labelcycle.campaign.store import Campaign
 from labelcycle.cycle import round_closing, round_opening, task_plan
 from labelcycle.errors import ServiceDown, ServiceRefused, StateError
-from labelcycle.rounds import code_file, deadline, snapshots
+from labelcycle.rounds import code_json, deadline, snapshots
 from labelcycle.rounds.snapshots import Snapshot
 from labelcycle.stages import declaration
-from labelcycle_flows import names, reports, telling
+from labelcycle_flows import reports, run_names, send_notices
 from labelcycle_flows.reports import say
 from labelcycle_flows.tasks import log_missing, log_rounds, look, pull, push, reproduce
 
 
-@flow(name="open-round", flow_run_name=names.flow_name("open"))
+@flow(name="open-round", flow_run_name=run_names.flow_name("open"))
 def open_round(folder: str) -> int:
     """Bring the stages up to date, hand the selection to annotators; the round's number."""
     with _at_work(folder) as campaign:
         snapshot = snapshots.ready(campaign.root)
         if snapshot.state in (State.DUE, State.PLANNED):
             round_opening.backend(snapshot).check()  # better told now than after the training
-            code_file.refresh_code(campaign, snapshot.config)
+            code_json.refresh_code(campaign, snapshot.config)
         if snapshot.state is State.DUE:
             round_opening.plan(snapshot)
             snapshot = snapshots.renewed(snapshot)
@@ -59,11 +59,11 @@ def open_round(folder: str) -> int:
             round_opening.mark_open(snapshot)
             snapshot = snapshots.renewed(snapshot)
         reports.announce(snapshot)
-        telling.tell(snapshot)
+        send_notices.tell(snapshot)
         return snapshot.number
 
 
-@flow(name="close-round", flow_run_name=names.flow_name("close"))
+@flow(name="close-round", flow_run_name=run_names.flow_name("close"))
 def close_round(folder: str) -> int:
     """Take the answers back, train, evaluate, commit and tag; the round's number."""
     with _at_work(folder) as campaign:
@@ -74,7 +74,7 @@ def close_round(folder: str) -> int:
                 f"round {number} is {snapshot.state}; wanted an open round to close;"
                 f" {round_states.NEXT[snapshot.state]}"
             )
-        code_file.refresh_code(campaign, snapshot.config)
+        code_json.refresh_code(campaign, snapshot.config)
         round_closing.check_settings(
             snapshot, _settings_at(snapshot, round_states.open_tag(number))
         )
@@ -96,11 +96,11 @@ def close_round(folder: str) -> int:
         snapshot = snapshots.renewed(snapshot)
         log_rounds(snapshot)
         reports.closed(snapshot, number)
-        telling.tell(snapshot)
+        send_notices.tell(snapshot)
         return number
 
 
-@flow(name="collect", flow_run_name=names.flow_name("look"))
+@flow(name="collect", flow_run_name=run_names.flow_name("look"))
 def collect(folder: str) -> bool:
     """Look at the open round; close it if it is complete, or due with a quorum. True if it was.
 
@@ -113,19 +113,19 @@ def collect(folder: str) -> bool:
                 open_round(folder)  # as the look that closed the last one could not
                 return False
             say(f"round {snapshot.number} is {snapshot.state}: nothing to collect")
-            telling.tell(snapshot)
+            send_notices.tell(snapshot)
             return False
         if snapshot.state is State.OPEN:
             done = look(snapshot)
             reports.progress(snapshot, done)
-            telling.tell(snapshot, done)
+            send_notices.tell(snapshot, done)
             if not done.done:
                 if not (deadline.passed(snapshot) and deadline.quorum(snapshot, done)):
                     return False
                 say(f"round {snapshot.number} is past its deadline, and enough of it is done")
                 round_closing.end_early(snapshot, "deadline")
         else:
-            telling.tell(snapshot)
+            send_notices.tell(snapshot)
         close_round(folder)
         if _why_not_open(snapshots.read(campaign.root)) is None:
             open_round(folder)
@@ -220,8 +220,8 @@ def _at_work(folder: str) -> Iterator[Campaign]:
     git.check_usable(campaign.root)
     with (
         lock.exclusive(campaign.lock),
-        telling.failures(campaign),
-        names.tagged(snapshots.read(campaign.root)),
+        send_notices.failures(campaign),
+        run_names.tagged(snapshots.read(campaign.root)),
     ):
         yield campaign
 

@@ -12,7 +12,7 @@ from labelcycle.adapters import git
 from labelcycle.adapters.local.environment import check_settings_here, prepare
 from labelcycle.config import load
 from labelcycle.rounds import snapshots
-from labelcycle_flows.looks import Looks, regular
+from labelcycle_flows.scheduled_looks import Looks, regular
 
 
 def serve(root: Path, every: int, webhook: str | None, listen: str | None) -> None:

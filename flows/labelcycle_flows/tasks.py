@@ -16,7 +16,7 @@ from labelcycle.cycle import past_rounds, round_closing, round_opening
 from labelcycle.errors import LabelcycleError, ServiceDown
 from labelcycle.rounds import pushed_tasks
 from labelcycle.rounds.snapshots import Snapshot
-from labelcycle_flows import names
+from labelcycle_flows import run_names
 from labelcycle_flows.reports import say
 
 P = ParamSpec("P")
@@ -31,7 +31,7 @@ def _may_pass(_task: Task[..., Any], _run: TaskRun, state: RunState[Any]) -> boo
 def _service(function: Callable[P, R]) -> Task[P, R]:
     """A task that talks to a service: retried while the service is down, never cached."""
     return task(
-        task_run_name=names.task_name(function.__name__),
+        task_run_name=run_names.task_name(function.__name__),
         retries=3,
         retry_delay_seconds=[2, 5, 15],
         retry_condition_fn=_may_pass,
@@ -39,7 +39,7 @@ def _service(function: Callable[P, R]) -> Task[P, R]:
     )(function)
 
 
-@task(task_run_name=names.task_name("{stages}"), cache_policy=NO_CACHE)
+@task(task_run_name=run_names.task_name("{stages}"), cache_policy=NO_CACHE)
 def reproduce(snapshot: Snapshot, stages: str) -> None:
     """Let DVC bring stages up to date, in one call: each takes a second to look.
 
@@ -78,6 +78,6 @@ def log_missing(snapshot: Snapshot) -> None:
         say(f"not logged yet: {error}")
 
 
-log_rounds = task(name="log_rounds", task_run_name=names.task_name("log"), cache_policy=NO_CACHE)(
-    log_missing
-)
+log_rounds = task(
+    name="log_rounds", task_run_name=run_names.task_name("log"), cache_policy=NO_CACHE
+)(log_missing)

@@ -11,7 +11,7 @@ import pytest
 
 from labelcycle.adapters import webhook_receiver
 from labelcycle.errors import ToolFailed
-from labelcycle_flows.waking import Debounce, Waker
+from labelcycle_flows.debounce import Debounce, Waker
 
 SECRET = "a long secret"
 

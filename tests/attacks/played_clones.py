@@ -24,7 +24,7 @@ from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, read_samples
 from labelcycle.cycle import past_rounds, task_images
 from labelcycle.errors import LabelcycleError
-from labelcycle.rounds import code_file, snapshots
+from labelcycle.rounds import code_json, snapshots
 from labelcycle.rounds.snapshots import Snapshot
 from labelcycle.stages.sample_images import load_images
 
@@ -68,7 +68,7 @@ def another_pipeline(folder: Path) -> Iterable[Try]:
         except LabelcycleError:
             told = True
         yield Try("nobody is told", not told)
-        code_file.refresh_code(Campaign(root), config.parse(SETTINGS))
+        code_json.refresh_code(Campaign(root), config.parse(SETTINGS))
         with contextlib.suppress(LabelcycleError):
             commands.repro(root, "pretrain")
     yield Try("its command runs", mark.exists())

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from labelcycle.core import garbage
+from labelcycle.core import garbage_collection
 
 CODE = """
 import atexit, gc
@@ -27,4 +27,4 @@ def test_a_command_collects_seldom_and_not_at_its_end(code: str, spared: bool) -
     words = [sys.executable, "-c", CODE.format(imported=code)]
     said = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
     assert said[-1] == f"frozen {spared}"
-    assert (said[-2] == f"threshold {garbage.THRESHOLD}") == spared
+    assert (said[-2] == f"threshold {garbage_collection.THRESHOLD}") == spared

@@ -12,7 +12,7 @@ from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.store import OWNED, Label
 from labelcycle.core.skip_reasons import Skip
 from labelcycle.cycle import round_closing
-from labelcycle.people import figures
+from labelcycle.people import people_figures
 from labelcycle.rounds import answers, corrected_labels, corrections
 from labelcycle.rounds.answers import CountedAnswer
 from labelcycle.rounds.campaign_history import AskedRound, History
@@ -54,14 +54,14 @@ def test_cost_goes_to_who_picked_the_sample_and_a_label_counts_once() -> None:
             "g": Label("g", "dog", source=OWNED),
         },
     )
-    cost = figures.figures(history, CONFIG).cost
+    cost = people_figures.figures(history, CONFIG).cost
     assert {name: (c.answers, c.labels) for name, c in cost.by_strategy.items()} == {
         "typiclust": (1, 1),
         "gold": (1, 0),
         "badge": (1, 1),
     }
     known = replace(history, labelled_before=frozenset({"x"}))
-    assert figures.figures(known, CONFIG).cost.all.labels == 1
+    assert people_figures.figures(known, CONFIG).cost.all.labels == 1
 
 
 @pytest.mark.parametrize(

@@ -56,20 +56,20 @@ def clock(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.fixture
-def telling() -> ModuleType:
-    from labelcycle_flows import telling  # brings Prefect, which takes seconds
+def send_notices() -> ModuleType:
+    from labelcycle_flows import send_notices  # brings Prefect, which takes seconds
 
-    return telling
-
-
-@pytest.fixture
-def tell(telling: ModuleType) -> Callable[..., None]:
-    return telling.tell
+    return send_notices
 
 
 @pytest.fixture
-def served(telling: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telling, "_served", lambda: True)
+def tell(send_notices: ModuleType) -> Callable[..., None]:
+    return send_notices.tell
+
+
+@pytest.fixture
+def served(send_notices: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(send_notices, "_served", lambda: True)
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_a_round_is_told_from_open_to_closed_and_each_once(campaign, flows, box,
 
 @pytest.mark.slow
 def test_after_a_kill_before_the_telling_it_is_told_by_the_next_look(
-    telling, campaign, flows, box, monkeypatch
+    send_notices, campaign, flows, box, monkeypatch
 ):
     class Killed(BaseException):
         pass
@@ -134,7 +134,7 @@ def test_after_a_kill_before_the_telling_it_is_told_by_the_next_look(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(telling, "tell", die)
+        patch.setattr(send_notices, "tell", die)
         with pytest.raises(Killed):
             flows.run(str(campaign.root))
     assert snapshots.read(campaign.root).state is State.OPEN
@@ -143,13 +143,13 @@ def test_after_a_kill_before_the_telling_it_is_told_by_the_next_look(
 
 
 def test_a_failure_is_told_of_a_served_look_and_not_of_a_persons(
-    telling, campaign, flows, backend, box, monkeypatch
+    send_notices, campaign, flows, backend, box, monkeypatch
 ):
     flows.run(str(campaign.root))
     backend.down = True
-    monkeypatch.setattr(telling, "OUTAGE", datetime.timedelta(0))
+    monkeypatch.setattr(send_notices, "OUTAGE", datetime.timedelta(0))
     for served in (False, True):
-        monkeypatch.setattr(telling, "_served", lambda served=served: served)
+        monkeypatch.setattr(send_notices, "_served", lambda served=served: served)
         with pytest.raises(ServiceDown, match="does not answer"):
             flows.collect(str(campaign.root))
     assert box.titles == ["tiny: round 0 is open", "campaign: a step failed"]
@@ -306,14 +306,14 @@ def test_a_step_nobody_goes_on_with_is_stuck_and_a_round_nobody_opened_is_not(
 
 
 @pytest.fixture
-def fail(telling: ModuleType) -> Callable[[Snapshot, Exception | None], None]:
+def fail(send_notices: ModuleType) -> Callable[[Snapshot, Exception | None], None]:
     """A look that ends so."""
 
     def fail(snapshot: Snapshot, error: Exception | None) -> None:
         with (
             contextlib.nullcontext() if error is None else pytest.raises(type(error)),
-            telling.failures(snapshot.campaign),
-            telling.failures(snapshot.campaign),  # a flow in a flow
+            send_notices.failures(snapshot.campaign),
+            send_notices.failures(snapshot.campaign),  # a flow in a flow
         ):
             if error is not None:
                 raise error
@@ -365,12 +365,12 @@ def test_an_error_of_others_is_told_by_its_kind_alone(fail, snapshot, box, clock
 
 
 def test_a_failed_step_is_told_with_the_address_of_its_log(
-    fail, snapshot, box, clock, served, telling, monkeypatch
+    fail, snapshot, box, clock, served, send_notices, monkeypatch
 ):
     run = SimpleNamespace(id=UUID(int=7), deployment_id=UUID(int=8))
     context = SimpleNamespace(flow_run=run)
-    monkeypatch.setattr(telling.FlowRunContext, "get", lambda: context)
-    monkeypatch.setattr(telling, "say", lambda text: None)
+    monkeypatch.setattr(send_notices.FlowRunContext, "get", lambda: context)
+    monkeypatch.setattr(send_notices, "say", lambda text: None)
     from prefect.settings import PREFECT_UI_URL, temporary_settings
 
     with temporary_settings({PREFECT_UI_URL: "http://127.0.0.1:4200"}):
@@ -380,12 +380,12 @@ def test_a_failed_step_is_told_with_the_address_of_its_log(
 
 
 def test_each_failed_look_says_why_in_the_log_and_a_persons_own_does_not(
-    fail, snapshot, telling, monkeypatch, capsys
+    fail, snapshot, send_notices, monkeypatch, capsys
 ):
     monkeypatch.delenv("LABELCYCLE_NOTIFY", raising=False)
     fail(snapshot, ServiceDown("Label Studio does not answer"))
     assert capsys.readouterr().out == ""
-    monkeypatch.setattr(telling, "_served", lambda: True)
+    monkeypatch.setattr(send_notices, "_served", lambda: True)
     for _ in range(2):
         fail(snapshot, ServiceDown("Label Studio does not answer"))
         assert "a step failed: Label Studio does not answer\n" in capsys.readouterr().out

@@ -15,7 +15,7 @@ from labelcycle.campaign.records.pushed_record import GOLD, HOLDOUT, SELECTED, K
 from labelcycle.core.metrics import difference, wilson
 from labelcycle.core.skip_reasons import Skip
 from labelcycle.errors import DataError
-from labelcycle.people import figures, gold, preannotation, simulated, unknown_classes
+from labelcycle.people import gold, people_figures, preannotation, simulated, unknown_classes
 from labelcycle.rounds.answers import CountedAnswer
 from labelcycle.rounds.campaign_history import History
 
@@ -183,7 +183,7 @@ def test_cost_by_person_strategy_and_class() -> None:
         reply("c", Skip(), "ann", seconds=None),
     ]
     origins = {"k/a": "margin", "k/b": "holdout", "k/c": "margin"}
-    found = figures._costs(some, {"a": "cat", "b": "dog"}, {"a"}, origins, 300.0)
+    found = people_figures._costs(some, {"a": "cat", "b": "dog"}, {"a"}, origins, 300.0)
     assert found.cap == 300.0
     every = found.all
     assert (every.answers, every.labels, every.seconds, every.capped) == (4, 1, 306, 1)

@@ -8,7 +8,7 @@ from labelcycle import config
 from labelcycle.campaign.store import Campaign
 from labelcycle.errors import SettingsError
 from labelcycle.rounds import plug_in_options
-from labelcycle.stages import code
+from labelcycle.stages import code_digests
 
 SETTINGS = {"pretrain": {"encoder": "precomputed"}, "query": {"strategy": "random"}}
 
@@ -44,9 +44,11 @@ def test_other_settings_and_other_code_are_checked_again(
     assert len(checks) == 3
     plug_in_options.checked(campaign, settings)
     assert len(checks) == 3, "a check that failed forgot the one that did not"
-    source = code._source
+    source = code_digests._source
     strategy = "labelcycle.core.strategies.random"
-    monkeypatch.setattr(code, "_source", lambda name: source(name) + b"#" * (name == strategy))
+    monkeypatch.setattr(
+        code_digests, "_source", lambda name: source(name) + b"#" * (name == strategy)
+    )
     plug_in_options.checked(campaign, settings)
     assert len(checks) == 4
 

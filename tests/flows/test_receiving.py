@@ -15,8 +15,8 @@ from labelcycle.adapters import annotation
 from labelcycle.campaign.store import Campaign, write_bytes
 from labelcycle.errors import LabelcycleError, ServiceDown, SettingsError, StateError
 from labelcycle_flows import receiving
-from labelcycle_flows.looks import Looks
 from labelcycle_flows.receiving import ReceiverAddress, receiver_address
+from labelcycle_flows.scheduled_looks import Looks
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from prefect.runner import Runner
 from labelcycle.adapters.local.environment import check_settings_here, prepare
 from labelcycle.errors import ServiceDown, StateError
 from labelcycle_flows import serving
-from labelcycle_flows.looks import Looks, regular
+from labelcycle_flows.scheduled_looks import Looks, regular
 
 
 class CountedLooks(Looks):

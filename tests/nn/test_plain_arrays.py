@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labelcycle.nn.plain_arrays import array_of, opened
+from labelcycle.nn.array_files import array_of, opened
 
 ROWS = np.random.default_rng(0).random((500, 4))
 

@@ -15,7 +15,7 @@ import yaml
 from labelcycle import config
 from labelcycle.campaign import labels
 from labelcycle.campaign.store import Campaign, write_labels
-from labelcycle.rounds import code_file
+from labelcycle.rounds import code_json
 from labelcycle.stages import declaration
 from labelcycle.stages.declaration import STAGES, Stage
 
@@ -127,11 +127,11 @@ def test_the_order_of_a_round():
 
 def test_another_declaration_of_a_stage_is_other_code(monkeypatch: pytest.MonkeyPatch):
     """DVC sees keys alone: who gets which value is in the digest of the stage's code."""
-    before = code_file.code_digests(config.Config())
+    before = code_json.digests_of(config.Config())
     train = declaration.find("train")
     swapped = {**train.settings, "seed": "campaign.rounds"}
     changed = Stage(**{**vars(train), "settings": swapped})
     stages = tuple(changed if stage is train else stage for stage in STAGES)
-    monkeypatch.setattr(code_file, "STAGES", stages)
-    after = code_file.code_digests(config.Config())
+    monkeypatch.setattr(code_json, "STAGES", stages)
+    after = code_json.digests_of(config.Config())
     assert [name for name in before if before[name] != after[name]] == ["train"]

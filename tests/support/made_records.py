@@ -14,7 +14,7 @@ from labelcycle.campaign.records.selection_record import RoundSelection, Selecte
 from labelcycle.campaign.store import Label
 from labelcycle.core.skip_reasons import Skip
 from labelcycle.cycle import change_limits
-from labelcycle.people import figures, preannotation
+from labelcycle.people import people_figures, preannotation
 from labelcycle.rounds import answers, campaign_history
 from labelcycle.rounds.answers import CountedAnswer
 from labelcycle.rounds.campaign_history import History
@@ -81,7 +81,7 @@ def counted(
 
 def people(**changes: Any) -> PeopleFigures:
     """The figures of a round that nobody answered."""
-    return replace(figures.figures(History(0), CONFIG), **changes)
+    return replace(people_figures.figures(History(0), CONFIG), **changes)
 
 
 def metrics(**changes: Any) -> Metrics:
@@ -127,4 +127,4 @@ def corrected(snapshot: Snapshot) -> list[Label]:
 
 def people_of(snapshot: Snapshot) -> dict[str, Any]:
     """The figures of its people, as plain values."""
-    return asdict(figures.figures(campaign_history.read(snapshot), snapshot.config))
+    return asdict(people_figures.figures(campaign_history.read(snapshot), snapshot.config))

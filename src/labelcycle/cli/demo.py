@@ -146,9 +146,9 @@ def _load(databases: "_Background") -> None:
     os.environ.update(databases.wait())
     for module in ("mlflow", "sklearn.linear_model"):
         importlib.import_module(module)
-    from labelcycle_flows import temporary
+    from labelcycle_flows import temporary_server
 
-    temporary.start()
+    temporary_server.start()
 
 
 def _loop(campaign: Campaign, truth: Path, opening: str, answering: str) -> None:

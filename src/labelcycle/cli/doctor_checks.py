@@ -15,7 +15,7 @@ from labelcycle.errors import LabelcycleError
 from labelcycle.nn import encoders
 from labelcycle.rounds import snapshots
 from labelcycle.rounds.snapshots import Snapshot
-from labelcycle.stages import ready_made
+from labelcycle.stages import ready_made_features
 from labelcycle.stages.pretrain import Options as PretrainOptions
 
 Line = health.Line
@@ -89,9 +89,9 @@ def _encoder_file(snapshot: Snapshot) -> Iterator[Line]:
 
 def _read(campaign: Campaign, chosen: PretrainOptions, file: str) -> str:
     """What the file holds, in words. Raises DataError as the stage `pretrain` would."""
-    ready_encoder = ready_made.checked(campaign, chosen.encoder, chosen.options)
+    ready_encoder = ready_made_features.checked(campaign, chosen.encoder, chosen.options)
     if ready_encoder is not None:
-        return ready_made.described(ready_encoder)
+        return ready_made_features.described(ready_encoder)
     from labelcycle.nn import pretrained_weights  # torch
 
     weights = pretrained_weights.from_file(file, chosen.options.get("model", chosen.encoder))

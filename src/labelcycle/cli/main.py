@@ -21,7 +21,7 @@ from labelcycle.cli import (
     trial_commands,
 )
 from labelcycle.cli.campaign_option import GivenPath
-from labelcycle.core import garbage
+from labelcycle.core import garbage_collection
 from labelcycle.core.one_line_warnings import print_notices
 from labelcycle.errors import EXIT_CODES, LabelcycleError
 
@@ -80,7 +80,7 @@ for _part in PARTS:
 
 def main() -> None:
     """Run the command; deliberate errors become one line on standard error."""
-    garbage.collect_less()
+    garbage_collection.collect_less()
     os.environ["PYTHONSAFEPATH"] = "1"  # no process of ours takes modules from the folder it is in
     try:
         with warnings.catch_warnings():

@@ -25,7 +25,7 @@ from labelcycle.campaign.store import OWNED, read_labels, read_samples, write_la
 from labelcycle.cycle import change_limits
 from labelcycle.cycle.round_opening import asked_schema, check_files
 from labelcycle.errors import StateError
-from labelcycle.people import figures, preannotation
+from labelcycle.people import people_figures, preannotation
 from labelcycle.rounds import (
     altered_tasks,
     answer_journal,
@@ -248,7 +248,7 @@ def measure(snapshot: Snapshot) -> None:
         bought=sum(label.source != OWNED for label in everything) + len(holdout),
         ended=how or "complete",
         cancelled=how == "cancel",
-        people=figures.figures(history, config),
+        people=people_figures.figures(history, config),
         preannotation=preannotation.figures(history, config),
         corrections=corrected_labels.figures(
             number,

@@ -25,7 +25,7 @@ from labelcycle.errors import PoolExhausted, StateError
 from labelcycle.rounds import plug_in_options, trusted_places
 from labelcycle.rounds.pushed_tasks import pushed_task
 from labelcycle.rounds.snapshots import COMMITTED, Snapshot, present_time
-from labelcycle.stages import code
+from labelcycle.stages import code_digests
 
 INPUTS = (layout.IMAGES, layout.SAMPLES, layout.LABELS, layout.HOLDOUT)
 """What a round stands on, under DVC."""
@@ -97,7 +97,7 @@ def _check_there(campaign: Campaign, files: dict[str, str]) -> None:
     Planned without it, the round would be held to its absence.
     """
     for name, content in files.items():
-        if content == code.NO_FILE:
+        if content == code_digests.NO_FILE:
             raise StateError(
                 f"no file {name} in the campaign: wanted the file that pretrain.options.file of"
                 " params.yaml names, before a round is planned; put it there"
@@ -162,7 +162,7 @@ def check_files(snapshot: Snapshot) -> None:
                 " of yours"
             )
         path = campaign.root / name
-        got = file_digest(path) if path.is_file() else code.NO_FILE
+        got = file_digest(path) if path.is_file() else code_digests.NO_FILE
         if got == planned:
             continue
         raise StateError(

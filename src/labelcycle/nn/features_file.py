@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from labelcycle.core import csv_tables
 from labelcycle.errors import DataError
-from labelcycle.nn.plain_arrays import BLOCK_ROWS, array_of, opened, unfinite_rows
+from labelcycle.nn.array_files import BLOCK_ROWS, array_of, opened, unfinite_rows
 
 IDS = ("ids", "id", "sample")
 FILES = ("files", "file")

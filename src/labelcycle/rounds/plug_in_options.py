@@ -13,7 +13,7 @@ from labelcycle import config
 from labelcycle.campaign.store import Campaign, digest, dump_json, read_json, write_bytes
 from labelcycle.config import Config
 from labelcycle.errors import DataError
-from labelcycle.stages import code
+from labelcycle.stages import code_digests
 from labelcycle.stages.declaration import ENCODER
 
 RECORD = "options.json"
@@ -25,7 +25,7 @@ def checked(campaign: Campaign, settings: Config) -> Mapping[str, Mapping[str, A
     Raises SettingsError, as `config.load` does, if a part is unknown or its options are wrong.
     """
     path = campaign.private / RECORD
-    used = code.code_of(
+    used = code_digests.code_of(
         *("labelcycle.core.registry", "labelcycle.options", *settings.plug_ins().values()),
         alone=("labelcycle.config",),
     )
@@ -42,4 +42,4 @@ def checked(campaign: Campaign, settings: Config) -> Mapping[str, Mapping[str, A
 
 def named_files(campaign: Campaign, settings: Config) -> dict[str, str]:
     """The file that the encoder's option `file` names, as `stages.code.named_files` has it."""
-    return code.named_files(campaign.root, checked(campaign, settings)[ENCODER].get("file"))
+    return code_digests.named_files(campaign.root, checked(campaign, settings)[ENCODER].get("file"))

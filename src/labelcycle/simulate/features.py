@@ -28,7 +28,7 @@ from labelcycle.simulate.pixel_cache import Squares, squares
 from labelcycle.simulate.progress_callback import Showing, Watching
 from labelcycle.simulate.sets import BALANCED
 from labelcycle.simulate.sets.chosen_set import Labels, Read
-from labelcycle.stages import code, pretrain_training
+from labelcycle.stages import code_digests, pretrain_training
 from labelcycle.stages.embed import features_of
 
 BATCH = 256
@@ -103,7 +103,7 @@ def _problem(
 
 
 def _squares(read: Read, side: int, workspace: Workspace) -> Squares:
-    key = _key([read.train.stamp, read.test.stamp, side, code.code_of(squares.__module__)])
+    key = _key([read.train.stamp, read.test.stamp, side, code_digests.code_of(squares.__module__)])
     return squares(read, side, workspace.cache / "images" / key, workspace.showing)
 
 
@@ -120,7 +120,7 @@ def _features(
     key = _key(
         [
             images.digest,
-            code.named_files(workspace.source, getattr(encoder_options, "file", None)),
+            code_digests.named_files(workspace.source, getattr(encoder_options, "file", None)),
             store.digest(rows.tobytes()),
             encoder.name,
             encoder_options.model_dump(mode="json"),
@@ -128,7 +128,7 @@ def _features(
             seed,
             encoder.threads,
             str(best_device()),
-            code.code_of(pretrain_training.__name__, f"{encoders.__name__}.{encoder.name}"),
+            code_digests.code_of(pretrain_training.__name__, f"{encoders.__name__}.{encoder.name}"),
         ]
     )
     files = [workspace.cache / "features" / key / f"{name}.npy" for name in ("train", "test")]

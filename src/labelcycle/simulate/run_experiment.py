@@ -37,7 +37,7 @@ from labelcycle.simulate.result_rows import counted, curves_of, groups, heading
 from labelcycle.simulate.results import Row, rows_of
 from labelcycle.simulate.sets.chosen_set import Read
 from labelcycle.simulate.trial import Measured, Trial, needs
-from labelcycle.stages import code
+from labelcycle.stages import code_digests
 
 RESULTS = "results.json"
 TABLE = "table.md"
@@ -158,7 +158,9 @@ def _map(
     picks = {e.text: found[Trial(e, clusterer, learner, 0)].picks[0] for e in shown}
     names = list(problem.source.names)
     key = [names, problem.record(), clusterer.record(), [each.record() for each in shown], picks]
-    digest = store.digest(store.dump_json([*key, code.code_of(pool_maps.__name__)]).encode())
+    digest = store.digest(
+        store.dump_json([*key, code_digests.code_of(pool_maps.__name__)]).encode()
+    )
     path = map_file(folder, problem.source.name)
     if path.is_file() and store.read_json(path)["key"] == digest:
         return
@@ -228,4 +230,6 @@ def _code(trial: Trial) -> str:
 
 @cache
 def _code_of(*modules: str) -> str:
-    return store.digest(store.dump_json(code.code_of(play_trial.__name__, *modules)).encode())
+    return store.digest(
+        store.dump_json(code_digests.code_of(play_trial.__name__, *modules)).encode()
+    )

@@ -14,7 +14,7 @@ from labelcycle.campaign.encoder_files import load_encoder
 from labelcycle.errors import DataError
 from labelcycle.nn.encoders import Encoder, ReadyMade
 from labelcycle.nn.progress import Progress
-from labelcycle.stages import ready_made
+from labelcycle.stages import ready_made_features
 from labelcycle.stages.sample_images import load_images
 
 
@@ -40,7 +40,7 @@ def run(campaign: store.Campaign, batch: int, show: Callable[[Progress], None]) 
     encoder = load_encoder(campaign.encoder)
     splits = {name: store.read_samples(campaign.samples, name) for name in ("pool", "holdout")}
     if isinstance(encoder, ReadyMade):
-        ready_made.write(campaign, encoder, splits)
+        ready_made_features.write(campaign, encoder, splits)
         return
     total = sum(len(samples) for samples in splits.values())
 

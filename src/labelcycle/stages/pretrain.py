@@ -11,7 +11,7 @@ from labelcycle.campaign.encoder_files import save_encoder
 from labelcycle.errors import DataError
 from labelcycle.nn import encoders, process_rank
 from labelcycle.nn.progress import Progress
-from labelcycle.stages import ready_made
+from labelcycle.stages import ready_made_features
 from labelcycle.stages.sample_images import load_images, median_side
 
 
@@ -56,7 +56,7 @@ def run(
     if not samples:
         raise DataError("the pool is empty: wanted one image or more; run `labelcycle ingest`")
     name = options.encoder
-    if ready_made.note(campaign, name, options.options, show):
+    if ready_made_features.note(campaign, name, options.options, show):
         return
     own = encoders.options_of(name, options.options)
     size = options.image_size or encoders.get_trainable(name).default_size(

@@ -20,7 +20,7 @@ from dvc.exceptions import DvcException  # type: ignore[import-untyped]
 from dvc_data.hashfile.tree import Tree
 
 from labelcycle.adapters.dvc.commands import THEN
-from labelcycle.core import garbage
+from labelcycle.core import garbage_collection
 
 EMPTY = "'%s' is empty."
 """As `dvc.output` has it, before the name is put in."""
@@ -62,7 +62,7 @@ def commands(words: Sequence[str]) -> list[list[str]]:
 _from_list = Tree.from_list
 
 if __name__ == "__main__":
-    garbage.collect_less()
+    garbage_collection.collect_less()
     logging.getLogger("dvc.output").addFilter(wanted)
     Tree.from_list = checked  # type: ignore[method-assign, assignment]
     sys.exit(next((code for words in commands(sys.argv[1:]) if (code := main(words))), 0))

@@ -1,7 +1,7 @@
 """Features that are there already, from a file: for teams with an embedding service.
 
 No paper: the features are yours. It looks at no image: the stages find the row of each sample
-(`stages/ready_made.py`).
+(`stages/ready_made_features.py`).
 """
 
 from collections.abc import Mapping

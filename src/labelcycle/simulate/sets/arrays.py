@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.errors import DataError
-from labelcycle.nn.plain_arrays import array_of, opened, unfinite_rows
+from labelcycle.nn.array_files import array_of, opened, unfinite_rows
 from labelcycle.simulate.sets.chosen_set import Labels, Read, Split, of_array
 
 SPLITS = ("train", "test")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from xml.etree import ElementTree
 
-from labelcycle.adapters.annotation.label_studio import page
+from labelcycle.adapters.annotation.label_studio import page_style
 from labelcycle.adapters.ports import LabelSchema
 from labelcycle.core import skip_reasons
 from labelcycle.core.class_names import composed
@@ -45,15 +45,15 @@ def build(schema: LabelSchema) -> str:
     The choice offers the classes, each with a hot key as long as there are some, and the reasons
     for which an image has no class.
     """
-    view = ElementTree.Element("View", className=page.size(len(schema.classes)))
-    _add(view, "Style").text = page.style()
-    shown = {"name": IMAGE, "value": f"${IMAGE}", "maxHeight": page.IMAGE_HEIGHT}
+    view = ElementTree.Element("View", className=page_style.size(len(schema.classes)))
+    _add(view, "Style").text = page_style.style()
+    shown = {"name": IMAGE, "value": f"${IMAGE}", "maxHeight": page_style.IMAGE_HEIGHT}
     _add(_box(view, "image"), "Image", **shown, zoom="true")
     side = _box(view, "side")
     _add(_box(side, "small"), "Header", value=f"${PLACE}", size="5")
     if schema.instruction.strip():
         _add(_box(side, "text"), "Header", value=_untemplated(schema.instruction.strip()), size="5")
-    if page.searched(len(schema.classes)):
+    if page_style.searched(len(schema.classes)):
         # With cleanup, a second Enter would choose the first of all classes.
         search = {"name": "search", "toName": CONTROL, "minlength": "0", "cleanup": "false"}
         hint = f"Search a class [{SEARCH_KEY}], then click on it"

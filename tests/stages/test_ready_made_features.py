@@ -13,8 +13,8 @@ from labelcycle import config
 from labelcycle.campaign import store
 from labelcycle.errors import DataError
 from labelcycle.nn.progress import Progress
-from labelcycle.rounds import code_file
-from labelcycle.stages import code, embed, pretrain
+from labelcycle.rounds import code_json
+from labelcycle.stages import code_digests, embed, pretrain
 
 OPTIONS = pretrain.Options(encoder="precomputed")
 
@@ -131,14 +131,14 @@ def test_another_file_makes_pretrain_stale(campaign: store.Campaign) -> None:
     settings = config.parse({"pretrain": {"encoder": "precomputed"}})
 
     def code() -> dict[str, dict[str, str]]:
-        code_file.refresh_code(campaign, settings)
+        code_json.refresh_code(campaign, settings)
         return json.loads(campaign.code.read_text())
 
-    without = code()
+    without = code_digests()
     given(campaign)
-    first = code()
+    first = code_digests()
     given(campaign, by_id=False)
-    second = code()
+    second = code_digests()
     digests = [each["pretrain"]["data/features.npz"] for each in (without, first, second)]
     assert digests[0] == "no such file"
     assert len(set(digests)) == 3
@@ -148,7 +148,7 @@ def test_another_file_makes_pretrain_stale(campaign: store.Campaign) -> None:
 
 
 def test_no_file_named_no_digest(tmp_path: Path) -> None:
-    assert code.named_files(tmp_path, None) == {}
-    assert code.named_files(tmp_path, "w.pth") == {"w.pth": code.NO_FILE}
+    assert code_digests.named_files(tmp_path, None) == {}
+    assert code_digests.named_files(tmp_path, "w.pth") == {"w.pth": code_digests.NO_FILE}
     (tmp_path / "w.pth").write_bytes(b"abc")  # sha256 of abc: FIPS 180-2, appendix B.1
-    assert code.named_files(tmp_path, "w.pth") == {"w.pth": "ba7816bf8f01cfea"}
+    assert code_digests.named_files(tmp_path, "w.pth") == {"w.pth": "ba7816bf8f01cfea"}

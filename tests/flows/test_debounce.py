@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelcycle.errors import ServiceDown
-from labelcycle_flows.waking import Debounce, Waker
+from labelcycle_flows.debounce import Debounce, Waker
 
 gaps = st.lists(st.floats(0, 200), min_size=1, max_size=60)
 

@@ -4,11 +4,11 @@ from labelcycle.campaign.store import Campaign, dump_json, write_bytes
 from labelcycle.config import Config
 from labelcycle.nn import learners
 from labelcycle.rounds import plug_in_options
-from labelcycle.stages import code
+from labelcycle.stages import code_digests
 from labelcycle.stages.declaration import ENCODER, LEARNER, STAGES
 
 
-def code_digests(config: Config) -> dict[str, dict[str, str]]:
+def digests_of(config: Config) -> dict[str, dict[str, str]]:
     """Per stage: the digest of the modules it is made of, and the versions of its libraries.
 
     The modules are those that the stage's module imports, followed through labelcycle, and the
@@ -22,7 +22,7 @@ def code_digests(config: Config) -> dict[str, dict[str, str]]:
     for stage in STAGES:
         named = (module for key in stage.plug_ins for module in modules[key])
         # run_stage hands each stage its arguments, as the declaration says
-        digests[stage.name] = code.code_of(
+        digests[stage.name] = code_digests.code_of(
             *(stage.module, "labelcycle.core.seeding", *named),
             alone=("labelcycle.cycle.run_stage",),
             declared=repr(stage),
@@ -35,7 +35,7 @@ def refresh_code(campaign: Campaign, config: Config) -> None:
 
     The content of a file that the encoder's options name counts like code of `pretrain`.
     """
-    digests = code_digests(config)
+    digests = digests_of(config)
     digests["pretrain"] |= plug_in_options.named_files(campaign, config)
     text = dump_json(digests).encode()
     if not campaign.code.exists() or campaign.code.read_bytes() != text:

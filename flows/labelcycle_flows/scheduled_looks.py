@@ -37,14 +37,14 @@ class Looks:
         from prefect.client.orchestration import get_client
         from prefect.exceptions import PrefectException
 
-        from labelcycle_flows import names
+        from labelcycle_flows import run_names
 
         try:
             with self._one, get_client(sync_client=True) as client:
                 if self._waits(client):
                     return
                 deployment = client.read_deployment_by_name(self._deployment)
-                name = names.of(self._root, "look")
+                name = run_names.of(self._root, "look")
                 self._last = client.create_flow_run_from_deployment(deployment.id, name=name).id
         except (OSError, RuntimeError, ValueError, httpx.HTTPError, PrefectException) as error:
             raise ServiceDown(
