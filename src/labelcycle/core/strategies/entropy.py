@@ -6,6 +6,8 @@ see Settles: Active Learning Literature Survey, University of Wisconsin-Madison 
 `margin` looks at the two likeliest classes alone. Entropy looks at the unlikely ones too. Where
 there are many classes, these can drown the others. A model that knows nothing is uncertain
 everywhere alike. Another strategy picks then, which is a cold start.
+
+Tested by hand: tests/core/test_uncertainty.py.
 """
 
 from typing import Any

@@ -6,6 +6,8 @@ AAAI 2005.
 
 With two classes it ranks as `margin` and `entropy` do. A model that knows nothing is equally
 confident everywhere. Another strategy picks then, which is a cold start.
+
+Tested by hand: tests/core/test_uncertainty.py.
 """
 
 import numpy as np

@@ -3,6 +3,8 @@
 Scheffer, Decomain, Wrobel: Active Hidden Markov Models for Information Extraction, IDA 2001. A
 model that knows nothing wavers everywhere alike. Another strategy picks then, which is a cold
 start.
+
+Tested by hand: tests/core/test_margin.py.
 """
 
 import numpy as np

@@ -2,6 +2,8 @@
 
 No paper: every other strategy has to beat it. Labels that are picked in another way give no fair
 estimate of the shares of the classes.
+
+Tested by hand: tests/core/test_query.py.
 """
 
 import numpy as np

@@ -4,6 +4,8 @@ Doucet, Estermann, Aczel, Wattenhofer: Bridging Diversity and Uncertainty in Act
 Self-Supervised Pre-Training, PML4LRS at ICLR 2024 (arXiv 2403.03728). A transition that is counted
 in rounds would mean something else for every budget. Here it is a number of labels for each class.
 The default is three rounds of one label a class.
+
+Tested by hand: tests/core/test_tcm.py.
 """
 
 from dataclasses import replace
