@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from labelcycle_flows.receiving import place
+from labelcycle_flows.receiving import receiver_address
 
 ROOT = Path(__file__).resolve().parents[1]
 BANNED_BY_DEFAULT = [
@@ -299,7 +299,7 @@ def test_webhooks_find_a_host_with_a_dot(services: dict[str, Any]) -> None:
     assert host
     assert "." in host
     assert host in services["worker"]["networks"]["front"]["aliases"]
-    assert place(WEBHOOK).host == "0.0.0.0"
+    assert receiver_address(WEBHOOK).host == "0.0.0.0"
 
 
 def test_addresses_of_notices_reach_the_worker(secrets: Path) -> None:

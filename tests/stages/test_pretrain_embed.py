@@ -13,7 +13,7 @@ import torch
 from labelcycle.campaign import store
 from labelcycle.campaign.encoder_files import load_encoder
 from labelcycle.errors import DataError, SettingsError
-from labelcycle.nn import encoders, ranks
+from labelcycle.nn import encoders, process_rank
 from labelcycle.nn.progress import Progress
 from labelcycle.stages import embed, pretrain, pretrain_training
 from labelcycle.stages.sample_images import load_images, median_side
@@ -232,8 +232,8 @@ def test_of_several_processes_one_fits_an_encoder_that_needs_no_torch(
 ) -> None:
     steps: list[int] = []
     for number, expected in ((1, False), (0, True)):
-        rank = ranks.Rank(number, 2, tmp_path / "store")
-        monkeypatch.setattr(ranks, "own", lambda rank=rank: rank)
+        rank = process_rank.Rank(number, 2, tmp_path / "store")
+        monkeypatch.setattr(process_rank, "own", lambda rank=rank: rank)
         pretrain.run(small_campaign, PIXELS, 7, lambda progress: steps.append(progress.step))
         assert (small_campaign.encoder / "encoder.json").exists() == expected
     assert steps == [1]

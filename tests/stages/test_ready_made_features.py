@@ -134,11 +134,11 @@ def test_another_file_makes_pretrain_stale(campaign: store.Campaign) -> None:
         code_json.refresh_code(campaign, settings)
         return json.loads(campaign.code.read_text())
 
-    without = code_digests()
+    without = code()
     given(campaign)
-    first = code_digests()
+    first = code()
     given(campaign, by_id=False)
-    second = code_digests()
+    second = code()
     digests = [each["pretrain"]["data/features.npz"] for each in (without, first, second)]
     assert digests[0] == "no such file"
     assert len(set(digests)) == 3

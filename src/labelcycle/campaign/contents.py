@@ -80,6 +80,7 @@ ENTRIES = (
     Entry(".labelcycle/services.lock", "this computer", "Held while services start or stop."),
     Entry(".labelcycle/notices.json", "this computer", "The notices that were sent."),
     Entry(".labelcycle/trusted.json", "this computer", "The places that `labelcycle trust` took."),
+    Entry(".labelcycle/options.json", "this computer", "The options that were checked last."),
     Entry(".labelcycle/curves.json", "this computer", "Where a training logs its curves."),
     Entry(".labelcycle/demo", "this computer", "Marks the folder of a demo."),
     Entry(".labelcycle/answers/", "this computer", "Every answer that a look has seen, by round."),
