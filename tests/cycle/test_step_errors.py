@@ -130,7 +130,7 @@ def test_a_named_file_that_changed_since_the_plan(tmp_path: Path) -> None:
 
 def test_a_named_file_that_is_not_there(tmp_path: Path) -> None:
     campaign = Campaign(tmp_path)
-    files = {"data/f.npy": round_opening.code.NO_FILE, "data/g.npy": "0"}
+    files = {"data/f.npy": round_opening.code_digests.NO_FILE, "data/g.npy": "0"}
     text = "no file data/f.npy in the campaign: wanted the file that pretrain.options.file of"
     text += " params.yaml names, before a round is planned; put it there"
     assert told(StateError, lambda: round_opening._check_there(campaign, files)) == (
