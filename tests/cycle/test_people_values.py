@@ -303,3 +303,9 @@ def test_the_draws_stay_what_they_are() -> None:
     for each in replies:
         said = {"right": "cat", "wrong": "dog", "skip": None}[each.outcome]
         assert each.label == said
+
+
+def test_people_who_skip_everything() -> None:
+    desk = Desk(open_task(0), open_task(1))
+    assert play(desk, TRUTH, skip_rate=1.0) == simulated.Done(0, 0, 2)
+    assert {(number, labels) for number, _, labels, _ in desk.given} == {(0, ()), (1, ())}

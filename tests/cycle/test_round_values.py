@@ -10,12 +10,21 @@ import numpy as np
 import pytest
 
 from labelcycle import config
+from labelcycle.adapters.ports import Prediction
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.records.metrics_record import CorrectionFigures, WaitingChanges
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign, Label, read_json, write_labels
+from labelcycle.campaign.store import (
+    Campaign,
+    Label,
+    Sample,
+    read_json,
+    write_array,
+    write_labels,
+    write_samples,
+)
 from labelcycle.cycle import change_limits, task_plan
 from labelcycle.cycle.change_limits import Harm
 from labelcycle.cycle.task_plan import Ask
@@ -396,3 +405,29 @@ def test_corrected_answers_make_new_labels() -> None:
         ("c", None, "its answer was withdrawn", "round 3, correction of round 0"),
     ]
     assert corrected_labels.revised(3, [*found, Label("x", "cat", source="round 3")]) == found
+
+
+# --- what the model guesses -----------------------------------------------------------------
+
+
+def test_the_guesses_of_the_current_model(tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path)
+    names = [f"{n:016x}" for n in range(3)]
+    write_samples(
+        campaign.samples,
+        [
+            Sample(name, f"{name}.png", name, "holdout" if n == 2 else "pool", 1, 1)
+            for n, name in enumerate(names)
+        ],
+    )
+    write_array(campaign.model / "probabilities.npy", np.array([[0.25, 0.75], [1, 0]], "f4"))
+    write_labels(campaign.label_file(0), [Label("x", "cat"), Label("y", "dog")])
+    wanted = {
+        names[0]: Prediction("dog", 0.75, "round-001"),
+        names[1]: Prediction("cat", 1.0, "round-001"),
+    }
+    assert task_plan._predictions(snapshot(tmp_path)) == wanted
+    assert task_plan._predictions(snapshot(tmp_path, push={"preannotate": False})) == {}
+    assert task_plan._predictions(replace(snapshot(tmp_path), number=0)) == {}
+    write_labels(campaign.label_file(0), [Label("x", "cat"), Label("y", None)])
+    assert task_plan._predictions(snapshot(tmp_path)) == {}  # it knows one class alone

@@ -1,0 +1,244 @@
+"""How a closed round is rebuilt, logged and judged, step by step; git, DVC and stages stand in."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import made_records
+import pytest
+
+from labelcycle import config
+from labelcycle.adapters.ports import DataSet
+from labelcycle.campaign import round_states
+from labelcycle.campaign.records.metrics_record import Evaluation
+from labelcycle.campaign.records.pushed_record import PushedTask
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.store import Campaign, Label, Sample, write_labels, write_samples
+from labelcycle.core.metrics import Estimate
+from labelcycle.cycle import change_limits, past_rounds, status_report
+from labelcycle.errors import DataError, StateError
+from labelcycle.rounds import snapshots
+from labelcycle.rounds.changed_answers import Compared
+from labelcycle.rounds.corrections import Correction
+from labelcycle.rounds.snapshots import Snapshot
+
+SHARE = Estimate(0.5, 0.25, 0.75)
+
+
+def snapshot(root: Path, number: int, state: State = State.DUE, **settings: Any) -> Snapshot:
+    values = {"campaign": {"classes": ["dark", "light"]}, **settings}
+    return Snapshot(Campaign(root), config.parse(values, parts=False), frozenset(), number, state)
+
+
+@pytest.fixture
+def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What is done to the clone `rebuilt`, in order."""
+    done: list[Any] = []
+    rebuilt = Campaign(tmp_path / "rebuilt")
+    rebuilt.work.mkdir(parents=True)
+    made_records.selection(["a", "b"]).write(rebuilt.selection)
+    Evaluation(labels=4, accuracy=SHARE).write(rebuilt.metrics)
+    rebuilt.params.write_text(config.print_params(config.parse({}, parts=False)))
+
+    @contextmanager
+    def restored(_: Snapshot, revision: str, targets: tuple[str, ...]) -> Iterator[Campaign]:
+        done.append(("clone", revision, targets))
+        yield rebuilt
+
+    monkeypatch.setattr(past_rounds, "restored", restored)
+    monkeypatch.setattr(past_rounds, "bring", lambda now, to, what: done.append(("bring", what)))
+    monkeypatch.setattr(past_rounds, "_compute", lambda to, stages: done.append(("run", stages)))
+    monkeypatch.setattr(past_rounds.git, "switch", lambda root, to: done.append(("switch", to)))
+    monkeypatch.setattr(past_rounds, "check_closed", lambda campaign, number: None)
+    return done
+
+
+def recorded(root: Path, **changes: Any) -> Snapshot:
+    now = snapshot(root / "own", 1)
+    made_records.selection(["a", "b"]).write(now.campaign.round(0) / "selection.json")
+    metrics = made_records.metrics(labels=4, accuracy=SHARE, **changes)
+    metrics.write(now.campaign.round(0) / "metrics.json")
+    return now
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_round_is_rebuilt_from_its_inputs(tmp_path: Path, steps: list[Any], deep: bool) -> None:
+    lines: list[str] = []
+    past_rounds.verify(recorded(tmp_path), 0, deep, lines.append)
+    assert lines == [
+        "recorded files of round 0: as they were closed",
+        "selection: the same 2 samples in the same order, in every digit",
+        "metrics: the same (accuracy 0.5000)",
+    ]
+    inputs = ("data/samples.jsonl.dvc", "data/labels.dvc")
+    answers = ("data/labels.dvc", "data/holdout.jsonl.dvc")
+    more = ("data/images.dvc",) if deep else ("work/features",)
+    first = ("pretrain", "embed") if deep else ()
+    assert steps == [
+        ("clone", "open/000", (*inputs, *more)),
+        ("run", (*first, "train", "cluster", "query")),
+        ("switch", "round/000"),
+        ("bring", (*answers, *(() if deep else more))),
+        ("run", ("train", "evaluate")),
+    ]
+
+
+def test_what_cannot_be_rebuilt(
+    tmp_path: Path, steps: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(StateError) as none:
+        past_rounds.verify(recorded(tmp_path, cancelled=True), 0, False, print)
+    assert str(none.value) == "round 0 was cancelled; there is nothing to rebuild"
+
+    def changed(campaign: Campaign, number: int) -> None:
+        raise StateError("plan.json is another one")
+
+    monkeypatch.setattr(past_rounds, "check_closed", changed)
+    with pytest.raises(DataError) as told:
+        past_rounds.verify(recorded(tmp_path), 0, False, print)
+    assert str(told.value) == "round 0 is not as it was closed: plan.json is another one"
+    assert steps == []
+
+
+def test_what_a_tracker_is_told_of_a_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = recorded(tmp_path, holdout=6)
+    then = Campaign(tmp_path / "then")
+    metrics = made_records.metrics(labels=4, holdout=6)
+    metrics.write(then.round(0) / "metrics.json")
+    made_records.plan().write(then.round(0) / "plan.json")
+    settings = config.parse({"campaign": {"name": "then"}}, parts=False)
+    then.params.write_text(config.print_params(settings))
+    samples = [
+        Sample(f"{n:016x}", f"{n:016x}.png", str(n), "holdout" if n == 2 else "pool", 1, 1)
+        for n in range(3)
+    ]
+    write_samples(now.campaign.samples, samples)
+    asked: list[Any] = []
+
+    @contextmanager
+    def as_closed(_: Snapshot, tag: str, targets: tuple[str, ...]) -> Iterator[Campaign]:
+        asked.append((tag, targets))
+        yield then
+
+    monkeypatch.setattr(past_rounds, "_as_closed", as_closed)
+    monkeypatch.setattr(past_rounds.git, "head", lambda root, tag: f"commit of {tag}")
+    monkeypatch.setattr(snapshots.git, "campaign_key", lambda root: "key")
+    monkeypatch.setattr(past_rounds.commands, "recorded", lambda root, file: f"{root.name} {file}")
+    with past_rounds.closed_round(now, 0) as closed:
+        assert asked == [("round/000", ("work/model", "work/encoder", "work/figures"))]
+        assert (closed.campaign, closed.key) == (now.config.campaign.name, "key")
+        assert (closed.tag, closed.commit) == ("round/000", "commit of round/000")
+        assert closed.params["campaign"]["name"] == "then"
+        assert closed.data == {
+            "pool": DataSet("data/samples.jsonl", "then data/samples.jsonl", 2),
+            "labels": DataSet("data/labels", "then data/labels", 4),
+            "hold-out": DataSet("data/holdout.jsonl", "then data/holdout.jsonl", 6),
+        }
+        assert closed.plan == made_records.plan()
+        assert closed.metrics == metrics
+        folders = closed.folders
+        assert (folders.record, folders.figures) == (then.round(0), then.figures)
+        assert (folders.model, folders.encoder) == (then.model, then.encoder)
+
+
+# --- classes, limits, the status of a round -------------------------------------------------
+
+
+def test_classes_that_were_changed_by_hand(tmp_path: Path) -> None:
+    now = snapshot(tmp_path, 0)
+    snapshots.check_classes(now)  # nothing was asked yet
+    made_records.plan(classes=("light", "dark")).write(now.campaign.round(0) / "plan.json")
+    snapshots.check_classes(snapshot(tmp_path, 1))  # their order is free
+    made_records.plan(classes=("dark", "emu")).write(now.campaign.round(0) / "plan.json")
+    with pytest.raises(StateError) as told:
+        snapshots.check_classes(snapshot(tmp_path, 1))
+    assert str(told.value) == (
+        "params.yaml: campaign.classes is not what labels were given in: wanted 'dark', 'emu', got"
+        " 'dark', 'light'; put them back, then change them by `labelcycle schema add`, `rename`,"
+        " `merge` or `remove`, which also says what becomes of the labels"
+    )
+
+
+def test_the_status_of_a_round_at_work(tmp_path: Path) -> None:
+    now = snapshot(tmp_path, 1, State.SELECTED)
+    plan = made_records.plan(strategy="badge", labels=8, budget=3)
+    plan.write(now.folder / round_states.PLAN)
+    found = status_report._at_work(now)
+    assert found == status_report.RoundStatus(1, "selected", "badge", None, 8, budget=3)
+    chosen = made_records.selection(["a"], stood_in="typiclust")
+    chosen.write(now.folder / round_states.SELECTION)
+    again = status_report._at_work(snapshot(tmp_path, 1, State.SELECTED))
+    assert again == replace(found, stood_in="typiclust")
+
+
+def closed_round(root: Path) -> Snapshot:
+    """Round 0 asked about a, b and h of the hold-out; round 1 is at work."""
+    now = snapshot(root, 1, State.OPEN)
+    kinds: dict[str, Any] = {"a": "selected", "b": "selected", "h": "holdout"}
+    tasks = [PushedTask(f"k/{s}", s, n, n + 1, kind) for n, (s, kind) in enumerate(kinds.items())]
+    made_records.pushed(tasks).write(now.campaign.round(0) / round_states.PUSHED)
+    made_records.plan().write(now.campaign.round(0) / round_states.PLAN)
+    given = [made_records.answer(f"k/{s}", n, "ann", "dark") for n, s in enumerate(kinds)]
+    past_rounds_lines(now.campaign.round(0) / round_states.ANNOTATIONS, given)
+    own = [PushedTask(f"k/{s}", s, n, n + 4, kind) for n, (s, kind) in enumerate(
+        {"c": "selected", "d": "holdout", "g": "gold"}.items()
+    )]  # fmt: skip
+    made_records.pushed(own).write(now.folder / round_states.PUSHED)
+    made_records.plan(round=1).write(now.folder / round_states.PLAN)
+    labels = [Label(s, "dark", votes={"dark": 1}, source="round 0") for s in kinds]
+    write_labels(now.campaign.label_file(0), labels[:2])
+    write_labels(now.campaign.holdout, labels[2:])
+    return now
+
+
+def past_rounds_lines(path: Path, given: Any) -> None:
+    from labelcycle.campaign.records.record_files import write_lines
+
+    write_lines(path, given)
+
+
+def edited(sample: str, number: int, **more: Any) -> Correction:
+    before = made_records.answer(f"k/{sample}", number, "ann", "dark")
+    after = made_records.answer(f"k/{sample}", number, "ann", "light")
+    return Correction(0, f"k/{sample}", number, "edited", before, after, "ann", **more)
+
+
+def test_how_many_labels_a_close_would_change(tmp_path: Path) -> None:
+    now = closed_round(tmp_path)
+    found = change_limits._changed(now, Compared([edited("a", 0), edited("h", 2)], []))
+    assert (found.labels, found.holdout, found.of) == (2, 1, 3)
+    assert found.by == {"ann": 2}
+    waits = Compared([edited("a", 0, state="waits")], [])
+    nothing = change_limits._changed(now, waits)
+    assert (nothing.labels, nothing.holdout, nothing.of, nothing.by) == (0, 0, 3, {})
+    strict = replace(now, config=config.parse(
+        {
+            "campaign": {"classes": ["dark", "light"]},
+            "close": {"most_changed": 0, "share_changed": 0.1, "most_changed_holdout": 9},
+        },
+        parts=False,
+    ))  # fmt: skip
+    with pytest.raises(StateError) as told:
+        change_limits.check(strict, Compared([edited("a", 0), edited("h", 2)], []))
+    assert str(told.value) == (
+        "round 1 is not closed: corrections of closed rounds would change 2 of 3 labels, 1 of them"
+        " in the hold-out, by annotator ann (2); wanted at most 0 (close.most_changed) or 10%"
+        " (close.share_changed), and 9 of the hold-out (close.most_changed_holdout);"
+        f" {change_limits.WHAT_NEXT}"
+    )
+    changes = [
+        Correction(1, f"k/{s}", n, "edited", None, None, "bob", "waits")
+        for n, s in enumerate("cdg", 5)
+    ]
+    lost = change_limits._lost(now, Compared(changes, []))
+    assert (lost.labels, lost.holdout, lost.of, lost.by) == (2, 1, 2, {"bob": 2})
+    heard = [made_records.answer("k/c", 9, "ann", "dark")]
+    assert change_limits._lost(now, Compared(changes, heard)).labels == 1
+    with pytest.raises(StateError) as told:
+        change_limits.check(strict, Compared(changes, []))
+    assert str(told.value).startswith(
+        "round 1 is not closed: of 2 of its 2 tasks no answer counts, 1 of them of the hold-out,"
+        " for their answers wait, changed by annotator bob (2); wanted at most 0"
+    )
