@@ -79,6 +79,20 @@ def test_the_budget_must_be_left(tmp_path: Path) -> None:
     assert said.startswith("query.budget must be in 1..24, the samples left in the pool (got 25)")
 
 
+@pytest.mark.parametrize(
+    ("backend", "well", "state"),
+    [("files", True, "not running, and not needed"), ("label_studio", None, "not running")],
+)
+def test_servers_that_a_campaign_does_without_are_no_fault(
+    backend: str, well: bool | None, state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    off = [("MLflow", None, "not running", "start it"), ("Prefect", None, "not running", "")]
+    monkeypatch.setattr(health, "check", lambda: off)
+    made = campaign_with(tmp_path, push={"backend": backend})
+    for server in ("MLflow", "Prefect"):
+        assert line(made, server) == (well, state)
+
+
 # --- images that are elsewhere -------------------------------------------------------------
 
 STUDIO = "http://label-studio.example.org"

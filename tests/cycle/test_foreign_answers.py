@@ -291,9 +291,10 @@ def test_many_corrections_stop_the_close_until_somebody_decides(
     rows = [line.split("  ") for line in listed.splitlines() if "edited" in line]
     assert sorted(row[-1].strip() for row in rows) == ["counts at the close"] * 2 + ["waits"]
     assert [listed.count(name) for name in ("ann (ann@example.org)", "mallory")] == [5, 1]
+    vague = run(correction_commands.corrections, ["accept"], obj=closed.root)
     done = run(correction_commands.corrections, ["accept", "--by", "ann"], obj=closed.root)
     assert done.output.startswith("2 corrections accepted: they count when round 1 closes")
-    flows.collect(root)
+    assert (vague.exit_code, flows.collect(root)) == (2, True)
     metrics = read_json(closed.round(1) / "metrics.json")
     assert metrics["corrections"] == UNCHANGED | {
         "edited": 2, "labels": 2, "by": {"ann": 2},
@@ -308,7 +309,7 @@ def test_many_corrections_stop_the_close_until_somebody_decides(
     flows.open_now(root)  # what waits is not told twice, and a decision ends it
     answer_all()
     run(correction_commands.corrections, ["accept", "--all"], obj=closed.root)
-    flows.collect(root)
+    assert flows.collect(root)
     again = read_json(closed.round(2) / "metrics.json")["corrections"]
     assert again == UNCHANGED | {"edited": 1, "labels": 1, "by": {"mallory": 1}}
     label = read_all_labels(closed)[sample[own[0]]]

@@ -49,7 +49,9 @@ def all_checks(root: Path) -> Iterator[Line]:
         yield from _shown(snapshot)
         backend = snapshot.config.push.backend
     yield from annotation.get(backend).checks(Campaign(root))
-    yield from health.check()
+    for name, well, state, remedy in health.check():
+        optional = well is None and annotation.service(backend) is None
+        yield name, optional or well, f"{state}, and not needed" if optional else state, remedy
 
 
 def _program(name: str, remedy: str) -> Line:
