@@ -137,6 +137,7 @@ def value_of(node: ast.expr, path: Path) -> Iterator[str]:
         yield str(eval(ast.unparse(node), scope))
 
 
+@pytest.mark.slow
 def test_every_variable_that_is_read_is_explained() -> None:
     read = set(variables_read())
     assert {"LABELCYCLE_NOTIFY", "MLFLOW_TRACKING_URI", "LABEL_STUDIO_URL", "AWS_PROFILE"} <= read

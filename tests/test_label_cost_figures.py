@@ -34,6 +34,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
     label_cost_figures.main()
 
 
+@pytest.mark.slow
 def test_files_become_one_table_and_one_picture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -187,6 +187,7 @@ except ServiceRefused as error:
 """
 
 
+@pytest.mark.slow
 def test_the_example_of_a_backend_takes_answers_from_another_program(tmp_path: Path) -> None:
     environment = written("handoff", tmp_path)
     (tmp_path / "exchange.py").write_text(EXCHANGE, encoding="utf-8")

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 DOCS = Path(__file__).parents[1] / "docs"
 COMMAND = re.compile(r"-m sphinx(.*)")
 PAGE = "# A page\n\n## A part\n\n[a part](#a-part) and [the start](../index.md)\n"
@@ -32,6 +34,7 @@ def build(folder: Path, **pages: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_site_without_a_fault_is_built(tmp_path: Path) -> None:
     done = build(tmp_path, **{"guides/two": "# Another\n", "decisions/0001-why": "# 1. Why\n"})
     assert (done.returncode, done.stderr) == (0, "")
@@ -61,6 +64,7 @@ FAULTS = {
 """What is wrong on a page, and what Sphinx says of it."""
 
 
+@pytest.mark.slow
 def test_every_fault_ends_the_build_and_is_named(tmp_path: Path) -> None:
     done = build(tmp_path, **{name: f"# Two\n\n{text}\n" for name, (text, _) in FAULTS.items()})
     assert done.returncode != 0

@@ -28,6 +28,7 @@ def test_each_look_at_a_wrong_text_is_told(text: str) -> None:
             yaml_text.values(text)
 
 
+@pytest.mark.slow
 def test_brackets_without_end_are_an_error_and_end_no_process() -> None:
     with pytest.raises((RecursionError, yaml.YAMLError)):
         yaml_text.values("[" * 20_000)

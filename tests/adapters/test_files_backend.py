@@ -88,6 +88,7 @@ with backend._file.writing() as db:
 """
 
 
+@pytest.mark.slow
 def test_a_writer_that_is_killed_leaves_what_was_there(
     backend: FilesBackend, tmp_path: Path
 ) -> None:
@@ -114,6 +115,7 @@ def test_a_first_writer_that_is_killed_is_as_if_nobody_had_begun(backend: FilesB
     assert len(pushed(backend)[1]) == 3
 
 
+@pytest.mark.slow
 def test_people_who_answer_at_the_same_time_wait_for_each_other(backend: FilesBackend) -> None:
     project, ids = pushed(backend, 20)
     tasks = backend.open_tasks(project, dict.fromkeys(ids.values(), 4))

@@ -328,6 +328,7 @@ def test_a_folder_instead_of_a_database(
     assert champion(tracker) == "000"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("address", "error"),
     [
@@ -394,6 +395,7 @@ def needed(*parts: str) -> set[str]:
     return {line.partition("==")[0] for line in requirements(*parts)}
 
 
+@pytest.mark.slow
 def test_only_learners_that_look_for_neighbours_need_faiss() -> None:
     plain = needed("smallconv", "linear")
     assert {"torch", "scikit-learn", "scipy"} <= plain

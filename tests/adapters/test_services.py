@@ -233,6 +233,7 @@ def test_stop_ends_the_process_and_no_other(tmp_path: Path) -> None:
     assert not processes.stop(process)
 
 
+@pytest.mark.slow
 def test_stop_ends_what_the_process_started(tmp_path: Path) -> None:
     child = "import time; time.sleep(600)"
     code = f"""if True:
@@ -432,6 +433,7 @@ def rows(path: Path) -> list[tuple[str]]:
         return connection.execute("select x from t").fetchall()
 
 
+@pytest.mark.slow
 def test_a_database_is_kept_before_another_version_opens_it(
     campaign: Campaign, small: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

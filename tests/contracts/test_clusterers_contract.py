@@ -65,6 +65,7 @@ def test_clear_groups_are_found(name: str) -> None:
     assert len(groups) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_one_and_two_threads_find_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     features = np.random.default_rng(2).standard_normal((3000, 48)).astype(np.float32)

@@ -374,6 +374,7 @@ def test_no_more_are_settled_than_the_budget_or_the_limit(
     assert sum(t.kind == ADJUDICATION for t in tasks(campaign, 1)) == wanted
 
 
+@pytest.mark.slow
 def test_a_push_that_died_goes_on_with_the_same_tasks(campaign, flows, backend, truth) -> None:
     own(campaign, truth)
     settings(campaign, push={"gold_share": 0.5, "overlap": 3, "overlap_share": 0.5})

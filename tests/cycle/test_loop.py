@@ -655,6 +655,7 @@ def test_an_opening_tells_of_images_that_browsers_may_not_load(
     assert len(backend.tasks) == 10
 
 
+@pytest.mark.slow
 def test_a_look_that_closes_nothing_imports_no_part_to_check_its_options(
     opened, flows, answer_all, monkeypatch
 ):

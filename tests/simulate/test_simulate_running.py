@@ -51,6 +51,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[Trial]:
     return found
 
 
+@pytest.mark.slow
 def test_every_combination_has_its_rows(tmp_path: Path, played: list[Trial]) -> None:
     found = done(
         tmp_path / "out",
@@ -141,6 +142,7 @@ def test_the_code_of_a_campaign_is_that_of_its_parts() -> None:
     )
 
 
+@pytest.mark.slow
 def test_several_sets_have_their_own_budgets(tmp_path: Path) -> None:
     path = blobs_in(tmp_path)
     with np.load(path) as arrays:

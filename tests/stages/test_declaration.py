@@ -75,6 +75,7 @@ def python(folder: Path, *words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_stage_that_is_declared_is_in_the_pipeline_and_in_the_help_and_runs(copied: Path):
     made = yaml.safe_load(python(copied, "-m", "labelcycle.stages.declaration"))["stages"]
     assert list(made) == [*declaration.names(), "count"]

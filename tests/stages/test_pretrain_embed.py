@@ -141,6 +141,7 @@ def test_a_damaged_checkpoint_is_named(
         pretrain.run(small_campaign, SMALL, 7, ignore)
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_is_put_back(small_campaign: store.Campaign) -> None:
     before = torch.get_num_threads()
     pretrain.run(small_campaign, SMALL.model_copy(update={"threads": before + 1}), 7, ignore)
@@ -216,6 +217,7 @@ print("torch" in sys.modules)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["pixels", "patches"])
 def test_an_encoder_that_needs_no_torch_loads_none(
     small_campaign: store.Campaign, encoder: str

@@ -299,6 +299,7 @@ def test_figures_of_the_holdout(campaign: store.Campaign) -> None:
     assert found["reason"] is None
 
 
+@pytest.mark.slow
 def test_the_same_figures_are_the_same_bytes(campaign: store.Campaign) -> None:
     def files() -> list[bytes]:
         paths = sorted(campaign.figures.glob("*.png"))
