@@ -1,4 +1,4 @@
-"""What stops a step of a round, in its whole text; the records are made of values."""
+"""What stops a step of a round, and what it commits; the records are made of values."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,9 +24,11 @@ from labelcycle.campaign.store import (
     write_labels,
     write_samples,
 )
+from labelcycle.core.metrics import Estimate
 from labelcycle.cycle import class_changes, round_closing, round_opening
 from labelcycle.errors import PoolExhausted, StateError
 from labelcycle.people import simulated_round
+from labelcycle.rounds import code_json
 from labelcycle.rounds.snapshots import Snapshot
 from labelcycle.stages import code_digests
 
@@ -286,3 +288,76 @@ def test_a_task_as_it_is_recorded() -> None:
     assert pushed_task(shown, 9, display).shown
     without = pushed_task(replace(shown, prediction=None), 9, display)
     assert (without.predicted, without.shown) == (None, False)
+
+
+# --- what the commits say -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("remote", [True, False])
+def test_a_close_is_committed_pushed_and_tagged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remote: bool
+) -> None:
+    done: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(round_closing.git, "commit", lambda *given: done.append(given))
+    monkeypatch.setattr(round_closing.git, "tag", lambda *given: done.append(given))
+    monkeypatch.setattr(round_closing.commands, "has_remote", lambda root: remote)
+    monkeypatch.setattr(round_closing.commands, "push", lambda root: done.append((root, "push")))
+    now = snapshot(tmp_path, State.MEASURED)
+    root = now.campaign.root
+    changed = replace(made_records.NO_CHANGES, edited=2, labels=1, by={"ann": 2})
+    share = Estimate(0.25, 0.1, 0.4)
+    for metrics, message in (
+        (made_records.metrics(labels=7), "Close round 0: 7 labels, no accuracy"),
+        (
+            made_records.metrics(labels=7, accuracy=share, corrections=changed),
+            "Close round 0: 7 labels, accuracy 0.250\n\ncorrections of closed rounds: edited 2, by"
+            " annotator ann (2); labels changed 1; each stands in corrections.jsonl of the round"
+            " that found it",
+        ),
+    ):
+        metrics.write(now.folder / round_states.METRICS)
+        done.clear()
+        round_closing.close(snapshot(tmp_path, State.MEASURED))
+        pushed = [(root, "push")] if remote else []
+        kept = ("rounds", "data", "work", "dvc.lock", "code.json")
+        assert done == [(root, kept, message), *pushed, (root, "round/000", message)]
+
+
+@pytest.mark.parametrize("remote", [True, False])
+def test_an_open_is_committed_pushed_and_tagged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remote: bool
+) -> None:
+    done: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(round_opening.git, "commit", lambda *given: done.append(given))
+    monkeypatch.setattr(round_opening.git, "tag", lambda *given: done.append(given))
+    monkeypatch.setattr(round_opening.commands, "has_remote", lambda root: remote)
+    monkeypatch.setattr(round_opening.commands, "push", lambda root: done.append((root, "push")))
+    now = snapshot(tmp_path, State.PUSHED, query={"strategy": "margin"})
+    planned(now)
+    round_opening.mark_open(now)
+    root = now.campaign.root
+    kept = ("rounds", "data", "work", "dvc.lock", "code.json")
+    kept += ("dvc.yaml", "params.yaml", "schema.json", "again.json")
+    pushed = [(root, "push")] if remote else []
+    message = "Open round 0: margin"
+    assert done == [(root, kept, message), *pushed, (root, "open/000", message)]
+
+
+def test_the_code_of_each_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[tuple[str, ...], dict[str, Any]]] = []
+
+    def code_of(*modules: str, **more: Any) -> dict[str, str]:
+        asked.append((modules, more))
+        return {"digest": str(len(asked))}
+
+    monkeypatch.setattr(code_json.code_digests, "code_of", code_of)
+    found = code_json.digests_of(config.parse({"query": {"strategy": "margin"}}, parts=False))
+    stages = code_json.STAGES
+    assert list(found) == [stage.name for stage in stages]
+    for stage, (modules, more) in zip(stages, asked, strict=True):
+        assert modules[:2] == (stage.module, "labelcycle.core.seeding")
+        assert len(modules) == 2 + len(stage.plug_ins)
+        assert more == {"alone": ("labelcycle.cycle.run_stage",), "declared": repr(stage)}
+    named = {module for modules, _ in asked for module in modules}
+    assert "labelcycle.core.strategies.margin" in named
+    assert "labelcycle.nn.learners.linear" in named
