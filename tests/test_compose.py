@@ -309,7 +309,7 @@ def test_addresses_of_notices_reach_the_worker(secrets: Path) -> None:
 def test_label_studio_is_ready_for_labelcycle_at_its_first_start(
     services: dict[str, Any], secrets: Path
 ) -> None:
-    settings, worker = environment(services, "label-studio"), environment(services, "worker")
+    settings = environment(services, "label-studio")
     assert settings["ENV_INJECT_SOURCES"] == "/run/secrets/label-studio.env"
     hidden = variables(secrets / "label-studio.env")
     token = variables(secrets / "worker.env")["LABEL_STUDIO_API_KEY"]
@@ -319,10 +319,14 @@ def test_label_studio_is_ready_for_labelcycle_at_its_first_start(
     assert {"SECRET_KEY", "LABEL_STUDIO_PASSWORD", "POSTGRE_PASSWORD"} <= set(hidden)
     assert settings["LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN"] == "true"
     assert settings["LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK"] == "true"
+    assert int(settings["TASK_LOCK_TTL"]) <= 3600
+
+
+def test_label_studio_and_the_worker_agree_on_addresses(services: dict[str, Any]) -> None:
+    settings, worker = environment(services, "label-studio"), environment(services, "worker")
     assert settings["LABEL_STUDIO_HOST"] == worker["LABEL_STUDIO_HOST"]
     assert settings["CSRF_TRUSTED_ORIGINS"] == settings["LABEL_STUDIO_HOST"]
     assert worker["LABEL_STUDIO_URL"] == "http://label-studio:8080"
-    assert int(settings["TASK_LOCK_TTL"]) <= 3600
 
 
 def test_label_studio_reads_the_media_where_labelcycle_says_and_cannot_write(

@@ -264,27 +264,34 @@ def test_open_tasks_come_by_rank_with_who_was_there(backend: FilesBackend) -> No
     project, ids = pushed(backend)
     first = backend.open_tasks(project)[0]
     assert first == OpenTask(ids["k/000/0"], "k/000/0", "0", 0, 1, frozenset())
-    backend.give(first, "ann", ["cat"], lead_time_s=2.0)
+    backend.give(first, "ann", ["cat"])
     assert [task.key for task in backend.open_tasks(project)] == ["k/000/1", "k/000/2"]
-    wanted = {ids["k/000/0"]: 3, ids["k/000/1"]: 1}
-    found = backend.open_tasks(project, wanted)
-    assert [(t.key, t.lacking, t.there) for t in found] == [
+    people_wanted = {ids["k/000/0"]: 3, ids["k/000/1"]: 1}
+    tasks = backend.open_tasks(project, people_wanted)
+    assert [(t.key, t.lacking, t.there) for t in tasks] == [
         ("k/000/0", 2, {"ann"}),
         ("k/000/1", 1, frozenset()),
     ]
+
+
+def test_two_answers_to_a_task_that_wants_two(backend: FilesBackend) -> None:
+    project, ids = pushed(backend)
+    task = backend.open_tasks(project)[0]
+    backend.give(task, "ann", ["cat"], lead_time_s=2.0)
     done = backend.progress(project, ids, {"k/000/0": 2})
     assert (done.tasks, done.answered, done.skipped, done.partly, done.given) == (3, 0, 0, 1, 1)
-    backend.give(found[0], "bob", [], reason="unclear")
+    backend.give(task, "bob", [], reason="unclear")
     done = backend.progress(project, ids, {"k/000/0": 2})
     assert (done.answered, done.skipped, done.partly, done.given) == (1, 0, 0, 2)
     (one, two) = backend.pull(project, ids)
     assert (one.lead_time_s, one.labels, one.skipped, one.reason) == (2.0, ("cat",), False, "")
     assert (two.lead_time_s, two.labels, two.skipped, two.reason) == (None, (), True, "unclear")
-    assert done.marks == {
-        first.id: f"{one.annotation}@{one.updated} {two.annotation}@{two.updated}"
-    }
-    assert one.created == one.updated
-    assert one.raw["annotator"] == "ann"
+    assert (one.created, one.raw["annotator"]) == (one.updated, "ann")
+    assert done.marks == {task.id: f"{one.annotation}@{one.updated} {two.annotation}@{two.updated}"}
+
+
+def test_people_of_the_file_have_no_accounts(backend: FilesBackend) -> None:
+    project, _ = pushed(backend)
     assert backend.people(2) == ["simulated-1", "simulated-2"]
     assert backend.accounts() == {}
     assert backend.work_url(project) == backend.path.as_uri()

@@ -107,9 +107,8 @@ def test_a_project_is_made_so_that_the_page_shows_one_task_after_another(desk: D
 
 
 def test_a_task_as_it_is_stored(desk: Desk) -> None:
-    prediction = Prediction("dog", 0.75, "round-002")
-    tasks = desk.tasks(wanted=2, prediction=prediction)
-    ids = desk.backend.push(desk.project, [tasks[1], replace(tasks[0], shown=False)], "round-002")
+    tasks = desk.tasks(wanted=2)
+    ids = desk.backend.push(desk.project, [tasks[1], tasks[0]])
     assert list(ids) == list(KEYS)
     first, second = (desk.double.tasks[ids[key]] for key in KEYS)
     assert ids[KEYS[0]] < ids[KEYS[1]]
@@ -121,19 +120,22 @@ def test_a_task_as_it_is_stored(desk: Desk) -> None:
     assert second["meta"] == {"sample": "bbbb", "round": 3, "rank": 1}
     assert (second["overlap"], second["is_labeled"]) == (2, False)
     assert first["data"]["place"] == "Image 1 of 2"
+
+
+def test_a_guess_as_it_is_stored_and_shown(desk: Desk) -> None:
+    first, second = desk.tasks(wanted=2, prediction=Prediction("dog", 0.75, "round-002"))
+    tasks = [replace(first, shown=False), second]
+    ids = desk.backend.push(desk.project, tasks, "round-002")
     (guess,) = desk.double.predictions.values()
     assert (guess["task"], guess["model_version"], guess["score"]) == (
-        second["id"],
+        ids[KEYS[1]],
         "round-002",
         0.75,
     )
     assert guess["result"] == labeling_config.result("dog")
     assert desk.double.projects[desk.project]["model_version"] == "round-002"
     shown = desk.backend.displayed(desk.project, ids)
-    assert shown == {
-        key: [wanted]
-        for key, wanted in desk.backend.display([replace(tasks[0], shown=False), tasks[1]]).items()
-    }
+    assert shown == {key: [task] for key, task in desk.backend.display(tasks).items()}
     assert shown[KEYS[1]][0]["guess"] == "dog (round-002)"
 
 
@@ -169,7 +171,14 @@ def test_an_answer_as_it_is_read(desk: Desk) -> None:
     assert first.updated == desk.double.annotations[1]["updated_at"]
     assert dict(first.raw)["completed_by"] == 5
     assert (second.annotator, second.editor) == ("removed/2", None)
-    assert desk.backend.answers_to(desk.project, [task]) == [first, second]
+
+
+def test_answers_to_named_tasks(desk: Desk) -> None:
+    ids = desk.backend.push(desk.project, desk.tasks())
+    desk.answer(ids[KEYS[1]], "cat")
+    assert desk.backend.answers_to(desk.project, [ids[KEYS[1]]]) == desk.backend.pull(
+        desk.project, ids
+    )
     assert desk.backend.answers_to(desk.project, [ids[KEYS[0]]]) == []
     exports = desk.times("GET", "/export")
     assert desk.backend.answers_to(desk.project, []) == []
@@ -340,36 +349,48 @@ def test_what_a_task_shows_is_put_right_alone(desk: Desk) -> None:
 
 
 def test_people_that_a_program_answers_for(desk: Desk) -> None:
-    first = desk.backend.people(2)
-    assert desk.backend.people(3)[:2] == first
+    people = desk.backend.people(2)
+    assert desk.backend.people(3)[:2] == people
     accounts = desk.backend.accounts()
-    assert {accounts[name] for name in first} == {
+    assert {accounts[name] for name in people} == {
         "simulated-1@localhost",
         "simulated-2@localhost",
     }
     made = [body for _, path, body in desk.asked if path == "/api/users/" and body]
-    assert [each["username"] for each in made] == [f"simulated-{n}" for n in (1, 2, 3)]
-    assert len({each["password"] for each in made}) == 3
-    assert min(len(each["password"]) for each in made) >= 16
+    assert [account["username"] for account in made] == [f"simulated-{n}" for n in (1, 2, 3)]
+    assert len({account["password"] for account in made}) == 3
+    assert min(len(account["password"]) for account in made) >= 16
+
+
+def test_answers_that_a_program_gives(desk: Desk) -> None:
+    people = desk.backend.people(2)
     ids = desk.backend.push(desk.project, desk.tasks(wanted=2))
     task = next(t for t in desk.backend.open_tasks(desk.project) if t.id == ids[KEYS[1]])
     assert (task.key, task.sample, task.round, task.lacking) == (KEYS[1], "bbbb", 3, 1)
     for _ in range(2):
-        desk.backend.give(task, first[0], ["cat", "dog"], lead_time_s=4.0)
+        desk.backend.give(task, people[0], ["cat", "dog"], lead_time_s=4.0)
     (stored,) = desk.double.annotations.values()
     assert (stored["completed_by"], stored["lead_time"], stored["was_cancelled"]) == (
-        int(first[0]),
+        int(people[0]),
         4.0,
         False,
     )
-    assert [each["value"]["choices"] for each in stored["result"]] == [["cat"], ["dog"]]
-    wanted = {ids[KEYS[0]]: 1, ids[KEYS[1]]: 2}
-    (untouched, partly) = desk.backend.open_tasks(desk.project, wanted)
-    assert (untouched.key, untouched.lacking, untouched.there) == (KEYS[0], 1, frozenset())
-    assert (partly.key, partly.lacking, partly.there) == (KEYS[1], 1, frozenset(first[:1]))
-    desk.backend.give(partly, first[1], [])
+    assert [region["value"]["choices"] for region in stored["result"]] == [["cat"], ["dog"]]
+    desk.backend.give(task, people[1], [])
     assert [a["was_cancelled"] for a in desk.double.annotations.values()] == [False, True]
-    assert [t.key for t in desk.backend.open_tasks(desk.project, wanted)] == [KEYS[0]]
+
+
+def test_tasks_are_open_until_enough_people_were_there(desk: Desk) -> None:
+    people = desk.backend.people(2)
+    ids = desk.backend.push(desk.project, desk.tasks(wanted=2))
+    task = next(t for t in desk.backend.open_tasks(desk.project) if t.id == ids[KEYS[1]])
+    desk.backend.give(task, people[0], ["cat"])
+    people_wanted = {ids[KEYS[0]]: 1, ids[KEYS[1]]: 2}
+    (untouched, partly) = desk.backend.open_tasks(desk.project, people_wanted)
+    assert (untouched.key, untouched.lacking, untouched.there) == (KEYS[0], 1, frozenset())
+    assert (partly.key, partly.lacking, partly.there) == (KEYS[1], 1, frozenset(people[:1]))
+    desk.backend.give(partly, people[1], [])
+    assert [t.key for t in desk.backend.open_tasks(desk.project, people_wanted)] == [KEYS[0]]
 
 
 def test_the_invitation_is_read_or_renewed(tmp_path: Path) -> None:

@@ -496,21 +496,26 @@ def simulated(*strategies: str) -> dict[str, Any]:
 
 def test_simulated_campaigns_are_a_run_with_a_child_for_each_curve(client: Client) -> None:
     results = simulated("random", "typiclust")
-    made = SimulatedTracker(URI)
-    assert made.log(results) == f"{URI} (mlflow ui --backend-store-uri shows it)"
+    assert SimulatedTracker(URI).log(results) == f"{URI} (mlflow ui --backend-store-uri shows it)"
     (experiment,) = client.experiments.values()
     assert (experiment.name, experiment.tags) == ("e", {"labelcycle.campaign": "simulate e"})
     key = digest(dump_json(results).encode())
     parent = named(client, "e")
     assert parent.data.tags == {"labelcycle.results": key, "labelcycle.complete": "yes"}
+    assert parent.info.status == "FINISHED"
     for strategy in ("random", "typiclust"):
-        name = f"npz, linear, kmeans, {strategy}"
-        child = named(client, name)
+        child = named(client, f"npz, linear, kmeans, {strategy}")
         assert child.data.tags == {
             "mlflow.parentRunId": parent.info.run_id,
             "labelcycle.results": key,
         }
         assert child.info.status == "FINISHED"
+
+
+def test_the_child_of_a_curve_has_its_parts_and_figures(client: Client) -> None:
+    SimulatedTracker(URI).log(simulated("random", "typiclust"))
+    for strategy in ("random", "typiclust"):
+        name = f"npz, linear, kmeans, {strategy}"
         assert said(client, name, "param") == [
             ("data", "npz"),
             ("learner", "linear"),
@@ -528,14 +533,20 @@ def test_simulated_campaigns_are_a_run_with_a_child_for_each_curve(client: Clien
                 ("gain_high", 0.1),
             )
         ]
-    assert parent.info.status == "FINISHED"
-    made.log(results)
-    assert len(client.runs) == 3  # once
+
+
+def test_simulated_campaigns_are_logged_once(client: Client) -> None:
+    results = simulated("random", "typiclust")
+    tracker = SimulatedTracker(URI)
+    tracker.log(results)
+    tracker.log(results)
+    assert len(client.runs) == 3
+    parent = named(client, "e")
     parent.data.tags["labelcycle.complete"] = "no"
-    made.log(results)
-    assert len(client.runs) == 3  # what broke off is replaced
-    assert parent.info.run_id not in client.runs
-    made.log(simulated("margin"))
+    tracker.log(results)
+    assert len(client.runs) == 3
+    assert parent.info.run_id not in client.runs  # what broke off is replaced
+    tracker.log(simulated("margin"))
     assert len(client.runs) == 5
 
 
@@ -612,14 +623,8 @@ def test_the_model_of_a_round_as_it_is_logged(
     described(files, 8, None)
     run = client.create_run("1").info.run_id
     assert logged_models.log(client, "1", run, closed(3, files)) == "m-9"
-    (encoder,) = client.models
-    assert encoder.name.startswith("encoder-")
-    assert (encoder.kind, encoder.files) == ("encoder", str(files["encoder"]))
-    assert encoder.status == "LoggedModelStatus.READY"
-    assert client.runs[run].data.tags == {"labelcycle.encoder": encoder.model_id}
     (asked,) = stored.asked
     assert (asked["run"], asked["name"]) == (run, "round-003")
-    assert asked["model_config"] == {"encoder": f"models:/{encoder.model_id}"}
     assert asked["artifacts"] == {
         "model.json": str(files["model"] / "model.json"),
         "model.safetensors": str(files["model"] / "model.safetensors"),
@@ -636,8 +641,24 @@ def test_the_model_of_a_round_as_it_is_logged(
         ("label", "DataType.string"),
         ("probability", "DataType.double"),
     ]
+
+
+def test_rounds_with_one_encoder_share_it(
+    files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored, client = Stored(monkeypatch), Shared()
+    described(files, 8, None)
+    run = client.create_run("1").info.run_id
+    logged_models.log(client, "1", run, closed(3, files))
+    (encoder,) = client.models
+    assert encoder.name.startswith("encoder-")
+    assert (encoder.kind, encoder.files) == ("encoder", str(files["encoder"]))
+    assert encoder.status == "LoggedModelStatus.READY"
+    assert client.runs[run].data.tags == {"labelcycle.encoder": encoder.model_id}
     logged_models.log(client, "1", run, closed(4, files))
-    assert client.models == [encoder]  # shared
+    assert client.models == [encoder]
+    configs = [asked["model_config"] for asked in stored.asked]
+    assert configs == [{"encoder": f"models:/{encoder.model_id}"}] * 2
 
 
 def test_a_learner_that_sees_images_needs_no_encoder(

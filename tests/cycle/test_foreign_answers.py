@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -263,59 +264,78 @@ def test_a_decision_says_about_what(closed, monkeypatch) -> None:
     assert run(correction_commands.corrections, ["accept"], obj=closed.root).exit_code == 2
 
 
-@pytest.mark.slow
-def test_many_corrections_stop_the_close_until_somebody_decides(
-    closed, flows, backend, truth, answer_all, capsys, monkeypatch
-) -> None:
-    """Two labels of the hold-out, by their own author; and an answer that another one changed."""
-    root = str(closed.root)
+Corrections = Callable[..., click.testing.Result]
+
+
+@pytest.fixture
+def changed(closed, flows, backend, truth, answer_all, monkeypatch) -> tuple[Corrections, str, str]:
+    """The command `corrections` while round 1 waits for a decision; a sample and its true class.
+
+    Two labels of the hold-out were changed by their own author, and the answer to the sample
+    by somebody else.
+    """
     sample = {key: task.sample for key, task in backend.tasks.items()}
     held = sorted(key for key, task in backend.tasks.items() if task.kind == "holdout")
-    own = sorted(set(sample) - set(held))
-    before = read_all_labels(closed)
+    asked = min(set(sample) - set(held))
     for key in held[:2]:
         backend.edit(key, OTHER[truth[sample[key]]])
-    backend.edit(own[0], OTHER[truth[sample[own[0]]]], by="mallory")
-    flows.open_now(root)
+    backend.edit(asked, OTHER[truth[sample[asked]]], by="mallory")
+    flows.open_now(str(closed.root))
     answer_all()
+    monkeypatch.setattr(correction_commands, "campaign_in", Campaign)
+    monkeypatch.setattr(WatchedFiles, "accounts", lambda _: {"ann": "ann@example.org"})
+    invoke = click.testing.CliRunner().invoke
+
+    def run(*words: str) -> click.testing.Result:
+        return invoke(correction_commands.corrections, words, obj=closed.root)
+
+    return run, sample[asked], truth[sample[asked]]
+
+
+@pytest.mark.slow
+def test_many_corrections_stop_the_close_until_somebody_decides(closed, flows, changed) -> None:
+    run, _, _ = changed
     stopped = r"would change 2 of 10 labels, 2 of them in the hold-out, by annotator ann \(2\)"
     for _ in range(2):
         with pytest.raises(StateError, match=stopped):
-            flows.collect(root)
+            flows.collect(str(closed.root))
     assert snapshots.read(closed.root).state is State.OPEN
-
-    monkeypatch.setattr(correction_commands, "campaign_in", Campaign)
-    monkeypatch.setattr(WatchedFiles, "accounts", lambda _: {"ann": "ann@example.org"})
-    run = click.testing.CliRunner().invoke
-    listed = run(correction_commands.corrections, obj=closed.root).output
+    listed = run().output
     rows = [line.split("  ") for line in listed.splitlines() if "edited" in line]
     assert sorted(row[-1].strip() for row in rows) == ["counts at the close"] * 2 + ["waits"]
     assert [listed.count(name) for name in ("ann (ann@example.org)", "mallory")] == [5, 1]
-    vague = run(correction_commands.corrections, ["accept"], obj=closed.root)
-    done = run(correction_commands.corrections, ["accept", "--by", "ann"], obj=closed.root)
+    assert run("accept").exit_code == 2  # of whom?
+    done = run("accept", "--by", "ann")
     assert done.output.startswith("2 corrections accepted: they count when round 1 closes")
-    assert (vague.exit_code, flows.collect(root)) == (2, True)
+    assert flows.collect(str(closed.root))
+
+
+@pytest.mark.slow
+def test_a_change_by_another_waits_until_it_is_accepted(
+    closed, flows, answer_all, changed, capsys
+) -> None:
+    run, sample, true_class = changed
+    before = read_all_labels(closed)[sample]
+    run("accept", "--by", "ann")
+    flows.collect(str(closed.root))
     metrics = read_json(closed.round(1) / "metrics.json")
     assert metrics["corrections"] == UNCHANGED | {
         "edited": 2, "labels": 2, "by": {"ann": 2},
         "waiting": [{"by": "mallory", "of": "ann", "what": "edited", "answers": 1}],
     }  # fmt: skip
     waits = "1 answer waits and does not count"
-    assert f"{waits}: annotator mallory changed 1 of annotator ann" in (capsys.readouterr().out)
-    status = status_report.status(snapshots.read(closed.root))
-    assert waits in status_report.as_text(status)
-    assert read_all_labels(closed)[sample[own[0]]] == before[sample[own[0]]]
+    assert f"{waits}: annotator mallory changed 1 of annotator ann" in capsys.readouterr().out
+    assert waits in status_report.as_text(status_report.status(snapshots.read(closed.root)))
+    assert read_all_labels(closed)[sample] == before
 
-    flows.open_now(root)  # what waits is not told twice, and a decision ends it
+    flows.open_now(str(closed.root))  # what waits is not told twice, and a decision ends it
     answer_all()
-    run(correction_commands.corrections, ["accept", "--all"], obj=closed.root)
-    assert flows.collect(root)
+    run("accept", "--all")
+    assert flows.collect(str(closed.root))
     again = read_json(closed.round(2) / "metrics.json")["corrections"]
     assert again == UNCHANGED | {"edited": 1, "labels": 1, "by": {"mallory": 1}}
-    label = read_all_labels(closed)[sample[own[0]]]
-    assert (label.label, label.source) == (
-        OTHER[truth[sample[own[0]]]], "round 2, correction of round 0",
-    )  # fmt: skip
+    label = read_all_labels(closed)[sample]
+    assert (label.label, label.source) == (OTHER[true_class], "round 2, correction of round 0")
 
 
 def test_rejected_corrections_are_not_asked_again(at_work, place, tmp_path) -> None:

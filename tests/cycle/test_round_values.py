@@ -50,6 +50,9 @@ def answer(annotation: int = 1, who: str = "ann", **more: Any) -> Answer:
     return made_records.answer("k", annotation, who, "cat", **{**at, **more})
 
 
+GONE = answer(who="removed/1")
+
+
 # --- who wrote it ---------------------------------------------------------------------------
 
 
@@ -59,21 +62,40 @@ def test_answers_that_say_the_same() -> None:
         assert not authors.same(answer(), answer(**change))
 
 
-def test_whose_word_an_answer_is() -> None:
-    gone = answer(who="removed/1")
-    assert authors.removed(gone)
+def test_an_account_that_was_removed() -> None:
+    assert authors.removed(GONE)
     assert not authors.removed(answer())
-    assert authors.own(answer(), answer(labels=("dog",)))
-    assert authors.own(None, answer())
-    assert not authors.own(answer(), None)
-    assert not authors.own(answer(), answer(editor="bob"))
-    assert not authors.own(answer(), answer(who="bob"))
-    assert not authors.own(answer(), gone)
-    assert authors.claimed(answer(), answer(who="bob"))
-    assert not authors.claimed(None, answer())
-    assert not authors.claimed(answer(), answer())
-    assert not authors.claimed(gone, answer())
-    assert not authors.claimed(answer(), gone)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "own"),
+    [
+        (answer(), answer(labels=("dog",)), True),
+        (None, answer(), True),
+        (answer(), None, False),
+        (answer(), answer(editor="bob"), False),
+        (answer(), answer(who="bob"), False),
+        (answer(), GONE, False),
+    ],
+)
+def test_whose_word_an_answer_is(before: Answer | None, after: Answer | None, own: bool) -> None:
+    assert authors.own(before, after) == own
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "claimed"),
+    [
+        (answer(), answer(who="bob"), True),
+        (None, answer(), False),
+        (answer(), answer(), False),
+        (GONE, answer(), False),
+        (answer(), GONE, False),
+    ],
+)
+def test_an_answer_that_another_person_took(
+    before: Answer | None, after: Answer, claimed: bool
+) -> None:
+    assert authors.claimed(before, after) == claimed
 
 
 def test_an_answer_that_was_given_to_another_image() -> None:
