@@ -1,5 +1,7 @@
 """The names of modules: few at the top, and none twice, so that a reader guesses the right file."""
 
+import ast
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -31,3 +33,27 @@ def test_no_name_of_a_module_occurs_twice() -> None:
         and not any(folder in path.parents for folder in within)
     )
     assert [name for name, count in names.items() if count > 1] == []
+
+
+def packages() -> list[Path]:
+    """Every folder with code, but the top one, which holds them all."""
+    folders = (TOP, ROOT / "flows" / "labelcycle_flows")
+    return sorted(
+        path.parent
+        for folder in folders
+        for path in folder.rglob("__init__.py")
+        if path.parent != TOP
+    )
+
+
+def test_each_package_says_what_does_not_belong_in_it() -> None:
+    """Its last paragraph says that no such thing is here, or in which other package it is."""
+    rooms = "|".join(sorted({package.name for package in packages()}))
+    excludes = re.compile(rf"\b(No|Nothing|None)\b|\belsewhere\b|`({rooms})\b[\w.]*`")
+    silent = []
+    for package in packages():
+        tree = ast.parse((package / "__init__.py").read_text(encoding="utf-8"))
+        last = (ast.get_docstring(tree) or "").split("\n\n")[-1]
+        if not excludes.search(last):
+            silent.append(str(package.relative_to(ROOT)))
+    assert silent == []

@@ -2,6 +2,8 @@
 
 Everything that reads an image of a campaign reads it here, so that the model, the annotation
 service and a person judge the same picture: turned, flattened, sRGB, 8 bits a channel.
+
+Where images come from is in `ingest`, and the squares that a network sees are in `nn`.
 """
 
 import io

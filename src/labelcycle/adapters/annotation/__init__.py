@@ -1,6 +1,8 @@
 """Annotation backends: where people answer. One module each; its name is the key `push.backend`.
 
 A module is a backend when it has what `BackendModule` lists; `names` finds it by itself.
+
+No backend chooses what is asked or which answer counts: `cycle` and `rounds` do.
 """
 
 from collections.abc import Callable, Iterable

@@ -2,6 +2,8 @@
 
 Its name is the key in `params.yaml`. A module is a clusterer when it has what `Clusterer` lists;
 `names` finds it by itself.
+
+No clusterer makes features, and none chooses samples from its groups.
 """
 
 from typing import Any, Protocol, cast

@@ -1,6 +1,8 @@
 """Strategies: which samples to ask for. One module each; its name is the key in `params.yaml`.
 
 A module is a strategy when it has what `Strategy` lists; `names` finds it by itself.
+
+Nothing here trains, reads a file or draws with a generator of its own.
 """
 
 from typing import Any, Protocol, cast

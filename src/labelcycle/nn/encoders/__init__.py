@@ -2,6 +2,8 @@
 
 A module is an encoder when it has what `EncoderModule` lists, or what `ReadyMadeModule` lists where
 the features are there already; `names` finds it by itself.
+
+No network is trained here (`nn.simclr` does), and none is written (`campaign.encoder_files`).
 """
 
 from collections.abc import Generator, Mapping

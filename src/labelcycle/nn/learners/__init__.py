@@ -2,6 +2,8 @@
 
 A module is a learner when it has what `LearnerModule` lists, or `ImageLearnerModule` for one that
 sees images; `names` finds it by itself.
+
+No learner is measured here, and none is written (`campaign.learner_files` does).
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""Sets of images or features with known labels, by name; read from a path, never downloaded."""
+"""Sets of images or features with known labels, by name; read from a path, never downloaded.
+
+No trial is drawn here: which rows are a pool is up to `simulate.comparison`.
+"""
 
 from labelcycle.simulate.sets import arrays, class_folders, torchvision_files
 from labelcycle.simulate.sets.chosen_set import Read, Reader

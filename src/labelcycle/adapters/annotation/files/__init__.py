@@ -5,6 +5,8 @@ come from simulated people (`labelcycle annotate`) and out of tables (`labelcycl
 
 A project has a number drawn at random: who removes the file does not get the old number, and so
 the old tasks, for new ones.
+
+No table is read here, and no simulated person answers.
 """
 
 import json

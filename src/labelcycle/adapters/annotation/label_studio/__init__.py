@@ -4,6 +4,8 @@ A task is known by its key (in its data), never by having been pushed: a push fi
 there, makes only what is missing, and looks again after any failure, for a server may do what it
 says it did not do. Twins that nobody answered are removed, so each key is one task; each look at
 the progress and each pull do so too, for a server that timed out may make them after the push.
+
+No server is started here (`adapters.local` does), and none of its answers is judged.
 """
 
 import os
