@@ -57,3 +57,29 @@ def test_each_package_says_what_does_not_belong_in_it() -> None:
         if not excludes.search(last):
             silent.append(str(package.relative_to(ROOT)))
     assert silent == []
+
+
+def meanings(tree: ast.Module) -> list[str]:
+    """The names of a module's classes and type aliases.
+
+    A type variable means nothing by itself, and an alias of an array only saves letters.
+    """
+    names = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name, value = node.targets[0].id, ast.unparse(node.value)
+            if re.match("[A-Z][a-z]", name) and not value.startswith(("NDArray[", "TypeVar(")):
+                names.append(name)
+    return names
+
+
+def test_a_class_name_has_one_meaning() -> None:
+    """`Options` is what each plug-in and stage calls its settings."""
+    files = [*TOP.rglob("*.py"), *(ROOT / "flows").rglob("*.py")]
+    names = Counter(
+        name
+        for path in files
+        for name in meanings(ast.parse(path.read_text(encoding="utf-8")))
+        if name != "Options"
+    )
+    assert [name for name, count in names.items() if count > 1] == []

@@ -14,7 +14,7 @@ from labelcycle.adapters.annotation.label_studio import (
     task_import,
     tidying,
 )
-from labelcycle.adapters.annotation.label_studio.listed_task import Task
+from labelcycle.adapters.annotation.label_studio.listed_task import ListedTask
 from labelcycle.adapters.ports import Address, Display, LabelSchema, Prediction, TaskSpec
 from labelcycle.campaign.store import Campaign
 
@@ -130,7 +130,7 @@ def test_a_twin_that_shows_something_else_is_told_and_put_right(place: Place) ->
 
 def test_another_image_in_a_bucket_is_told_at_a_push_too() -> None:
     records = {"k": {"data": {"image": "s3://bucket/a.png"}}}
-    shows = [Task(1, "k", 0, 0, data={"image": f"s3://bucket/{name}.png"}) for name in "ab"]
+    shows = [ListedTask(1, "k", 0, 0, data={"image": f"s3://bucket/{name}.png"}) for name in "ab"]
     assert tidying.strange({"k": shows}, records) == shows[1:]
 
 

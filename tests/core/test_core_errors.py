@@ -473,7 +473,7 @@ def test_class_names_that_are_one() -> None:
 NEED = (("label",), ("sample", "file"))
 
 
-def read(folder: Path, data: bytes) -> list[csv_tables.Row]:
+def read(folder: Path, data: bytes) -> list[csv_tables.TableRow]:
     (folder / "t.csv").write_bytes(data)
     return csv_tables.read(folder / "t.csv", NEED)
 

@@ -20,11 +20,11 @@ SHOWN = ("url", "remote", "bucket", "file", "dir")
 
 ATTRIBUTES = ":(glob)**/.gitattributes"
 
-Reader = Callable[[str], tuple[str, ...]]
+ReadPlaces = Callable[[str], tuple[str, ...]]
 """From a file's text to its lines that name other places."""
 
 
-def check(root: Path, file: str, places: Reader) -> None:
+def check(root: Path, file: str, places: ReadPlaces) -> None:
     """Raise StateError if `file` names places that came along and that nobody here confirmed.
 
     What names none, and what was changed in this very folder, counts without a question.
@@ -44,7 +44,7 @@ def check(root: Path, file: str, places: Reader) -> None:
     _keep(root, file, mine)
 
 
-def confirm(root: Path, file: str, places: Reader) -> str:
+def confirm(root: Path, file: str, places: ReadPlaces) -> str:
     """Let what `file` names count from now on; the places in words, empty if there are none."""
     lines = places(_text(root, file))
     _keep(root, file, digest(dump_json(lines).encode()))
@@ -64,7 +64,9 @@ def described(lines: tuple[str, ...]) -> str:
     return ", ".join(shown)
 
 
-def _changed_here(root: Path, file: str, places: Reader, before: Mapping[str, Any] | None) -> bool:
+def _changed_here(
+    root: Path, file: str, places: ReadPlaces, before: Mapping[str, Any] | None
+) -> bool:
     """True if all that happened to the file since it was known was done in this folder.
 
     A file that is not known yet counts if HEAD names no places, and all of it was committed here.

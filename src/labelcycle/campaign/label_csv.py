@@ -12,7 +12,7 @@ from labelcycle.campaign.sample_lookup import Finder
 from labelcycle.campaign.store import OWNED, Campaign, Label, Sample
 from labelcycle.core import csv_tables
 from labelcycle.core.class_names import composed, meant
-from labelcycle.core.csv_tables import Row
+from labelcycle.core.csv_tables import TableRow
 from labelcycle.errors import DataError, StateError
 
 COLUMNS = ("sample", "split", "file", "source", "label", "round", "status", "reason", "votes")
@@ -183,7 +183,7 @@ def _meant(finder: Finder, row: Mapping[str, str]) -> Sample:
 
 
 def _judge(
-    rows: Iterable[Row], finder: Finder, classes: tuple[str, ...]
+    rows: Iterable[TableRow], finder: Finder, classes: tuple[str, ...]
 ) -> tuple[dict[str, str], list[Rejected]]:
     """Label by sample id of the rows that can be used, and why the others cannot."""
     rejected: list[Rejected] = []

@@ -18,11 +18,10 @@ from labelcycle.rounds.snapshots import Snapshot
 from labelcycle.stages import ready_made_features
 from labelcycle.stages.pretrain import Options as PretrainOptions
 
-Line = health.Line
 MIN_FREE_GB = 2.0
 
 
-def all_checks(root: Path) -> Iterator[Line]:
+def all_checks(root: Path) -> Iterator[health.Line]:
     """A line for each precondition, the cheap ones first."""
     yield _program("git", "install git")
     yield _disk(root)
@@ -54,17 +53,17 @@ def all_checks(root: Path) -> Iterator[Line]:
         yield name, optional or well, f"{state}, and not needed" if optional else state, remedy
 
 
-def _program(name: str, remedy: str) -> Line:
+def _program(name: str, remedy: str) -> health.Line:
     program_path = shutil.which(name)
     return name, program_path is not None, program_path or "not on PATH", remedy
 
 
-def _disk(root: Path) -> Line:
+def _disk(root: Path) -> health.Line:
     free = shutil.disk_usage(root).free / 1e9
     return "disk", free >= MIN_FREE_GB, f"{free:.1f} GB free", f"free {MIN_FREE_GB:g} GB or more"
 
 
-def _images(campaign: Campaign) -> Iterator[Line]:
+def _images(campaign: Campaign) -> Iterator[health.Line]:
     if not campaign.samples.exists():
         return
     samples = read_samples(campaign.samples)
@@ -74,7 +73,7 @@ def _images(campaign: Campaign) -> Iterator[Line]:
     yield "images", not missing, detail, "run `dvc checkout` or `labelcycle pull`"
 
 
-def _encoder_file(snapshot: Snapshot) -> Iterator[Line]:
+def _encoder_file(snapshot: Snapshot) -> Iterator[health.Line]:
     """The file of features or weights that the encoder's options name, as `pretrain` reads it."""
     chosen = snapshot.config.pretrain
     named = encoders.options_of(chosen.encoder, chosen.options)
@@ -100,7 +99,7 @@ def _read(campaign: Campaign, chosen: PretrainOptions, file: str) -> str:
     return f"{len(weights)} arrays of weights"
 
 
-def _budget(snapshot: Snapshot) -> Iterator[Line]:
+def _budget(snapshot: Snapshot) -> Iterator[health.Line]:
     if snapshot.state is not State.DUE or not snapshot.campaign.samples.exists():
         return  # what an open round asks for is settled
     try:
@@ -110,7 +109,7 @@ def _budget(snapshot: Snapshot) -> Iterator[Line]:
         yield "query.budget", False, str(error), "mend this before the next round"
 
 
-def _shown(snapshot: Snapshot) -> Iterator[Line]:
+def _shown(snapshot: Snapshot) -> Iterator[health.Line]:
     """Can images that are elsewhere be had? The bucket is listed, one image asked for."""
     push = snapshot.config.push
     origin = annotation.get(push.backend).page_origin()

@@ -21,7 +21,7 @@ Need = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """One row below the header; line : the number of its first line in the file."""
 
     line: int
@@ -37,7 +37,7 @@ class Dialect:
     columns: tuple[str, ...]
 
 
-def read(path: Path, need: Need) -> list[Row]:
+def read(path: Path, need: Need) -> list[TableRow]:
     """The rows of a table; a cell that is missing at the end of a row is empty.
 
     Raises DataError that names the line if a column is missing or there twice, or if a row has
@@ -55,7 +55,9 @@ def read(path: Path, need: Need) -> list[Row]:
                 f" quotes around a cell that holds a {_called(dialect.separator)}"
             )
     padded = ((line, [*cells, *[""] * width][:width]) for line, cells in rows)
-    return [Row(line, dict(zip(dialect.columns, cells, strict=True))) for line, cells in padded]
+    return [
+        TableRow(line, dict(zip(dialect.columns, cells, strict=True))) for line, cells in padded
+    ]
 
 
 def column_name(written: str) -> str:

@@ -20,7 +20,7 @@ BLOCK_BYTES = 8 * 2**20
 Masks = NDArray[np.float64]
 """(t, h): 0 where a unit of the layer is dropped, else what it is multiplied by."""
 
-Judge = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+Score = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Logits (m, t, c) of some samples under t draws -> (m,) or (m, k)."""
 
 
@@ -32,7 +32,7 @@ def drawn_masks(rng: np.random.Generator, draws: int, width: int, dropout: float
 
 
 def under_dropout(
-    head: Head, rows: NDArray[np.int64], masks: Masks, judge: Judge
+    head: Head, rows: NDArray[np.int64], masks: Masks, judge: Score
 ) -> NDArray[np.float64]:
     """What `judge` makes of the logits of `rows` (m, at least one) under each mask; in their order.
 

@@ -15,7 +15,7 @@ from labelcycle.core.stable_order import steady
 
 Positions = NDArray[np.int64]
 Values = NDArray[np.float64]
-Bounds = Callable[[Positions], tuple[Values, Values]]
+GainBounds = Callable[[Positions], tuple[Values, Values]]
 Exact = Callable[[Positions], Values]
 
 FIRST_BATCH, LARGEST_BATCH, EXACT_BATCH = 64, 8192, 64
@@ -31,7 +31,7 @@ def settled(values: Values) -> Values:
 
 
 def lazy_greedy(
-    count: int, budget: int, bounds: Bounds, exact: Exact, pick: Callable[[int], None]
+    count: int, budget: int, bounds: GainBounds, exact: Exact, pick: Callable[[int], None]
 ) -> tuple[Positions, Values]:
     """(b,) positions among 0..count-1, distinct, in the order picked, and (b,) their gains.
 
@@ -62,7 +62,7 @@ class _Queue:
         self.lower = np.full(count, -np.inf)
         self.stage = np.full(count, STALE, dtype=np.int8)
 
-    def look(self, positions: Positions, bounds: Bounds) -> None:
+    def look(self, positions: Positions, bounds: GainBounds) -> None:
         lower, upper = bounds(positions)
         self.lower[positions] = settled(lower)
         self.upper[positions] = np.minimum(self.upper[positions], settled(upper))
@@ -73,7 +73,7 @@ class _Queue:
         self.lower[positions] = self.upper[positions] = values
         self.stage[positions] = EXACT
 
-    def first(self, bounds: Bounds, exact: Exact) -> int:
+    def first(self, bounds: GainBounds, exact: Exact) -> int:
         """The position that has the largest gain for certain."""
         batch = FIRST_BATCH
         while True:

@@ -18,7 +18,7 @@ from labelcycle.ingest.one_file import Quarantined
 FETCHES = 8
 """Images fetched at a time: what is waited for is the network."""
 
-Reader = Callable[[str], bytes]
+ReadAddress = Callable[[str], bytes]
 
 
 def expanded(items: Iterable[Path | str]) -> Iterator[Path | str]:
@@ -48,7 +48,7 @@ def fetch(
     campaign: Campaign,
     addresses: Sequence[str],
     show: Callable[[int], None],
-    read: Reader | None = None,
+    read: ReadAddress | None = None,
 ) -> dict[str, Path | Quarantined]:
     """For each address the file that holds its bytes now, or why it cannot be fetched.
 
@@ -78,7 +78,7 @@ def forget(campaign: Campaign) -> None:
     shutil.rmtree(_folder(campaign), ignore_errors=True)  # else the next ingest tries again
 
 
-def _fetch(campaign: Campaign, address: str, read: Reader) -> Path | Quarantined:
+def _fetch(campaign: Campaign, address: str, read: ReadAddress) -> Path | Quarantined:
     path = _folder(campaign) / store.digest(address.encode())
     if not path.exists():
         try:
@@ -93,7 +93,7 @@ def _folder(campaign: Campaign) -> Path:
 
 
 @contextlib.contextmanager
-def _reader() -> Iterator[Reader]:
+def _reader() -> Iterator[ReadAddress]:
     from labelcycle.adapters import s3, web_images
 
     with contextlib.closing(web_images.Web()) as pages:

@@ -14,7 +14,7 @@ from labelcycle.decoding.value_ranges import Range, Values
 from labelcycle.ingest import near_duplicates, one_file
 from labelcycle.ingest.one_file import Look, Taken
 
-Choice = str | Range
+ValuesSetting = str | Range
 """The setting `ingest.values`."""
 
 
@@ -36,7 +36,7 @@ def whole(
     campaign: Campaign,
     before: Mapping[str, Sample],
     usable: Sequence[Taken],
-    choice: Choice,
+    choice: ValuesSetting,
     max_pixels: int,
 ) -> Whole:
     """The samples of the campaign with those of `usable`, each picture once.
@@ -113,7 +113,7 @@ def _scaled(
     before: Mapping[str, Sample],
     samples: Mapping[str, Sample],
     looked: Mapping[str, Look],
-    choice: Choice,
+    choice: ValuesSetting,
 ) -> tuple[dict[str, Sample], list[str]]:
     """The samples with what becomes black and white in them, and a sentence on each kind."""
     deep = {name: values for name in samples if (values := looked[name].values)}
@@ -136,7 +136,7 @@ def _scaled(
 
 
 def _ranges(
-    before: Mapping[str, Sample], deep: Mapping[str, Values], choice: Choice
+    before: Mapping[str, Sample], deep: Mapping[str, Values], choice: ValuesSetting
 ) -> dict[str, Range]:
     """Black and white of each kind; none where each image has its own."""
     if choice == "image":

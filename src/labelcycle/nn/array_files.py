@@ -11,6 +11,9 @@ import numpy as np
 from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
+Arrays = dict[str, NDArray[Any]]
+"""Arrays with their names, as in an .npz file or among the weights of a model."""
+
 BLOCK_ROWS = 16_384
 
 

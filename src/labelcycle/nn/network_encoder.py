@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from labelcycle.nn import gpu_memory, simclr
+from labelcycle.nn.array_files import Arrays
 from labelcycle.nn.device import repeatable
-from labelcycle.nn.encoders import Arrays, Images
-from labelcycle.nn.progress import Progress, State
+from labelcycle.nn.encoders import Images
+from labelcycle.nn.progress import Progress, TrainingState
 from labelcycle.nn.projection_head import initialised
 
 
@@ -59,7 +60,7 @@ def fit_simclr(
     options: simclr.Options,
     seed: int,
     device: torch.device,
-    resume: State | None,
+    resume: TrainingState | None,
 ) -> Generator[Progress, None, tuple[nn.Module, dict[str, int]]]:
     """Train what `build` makes, initialised from the seed.
 

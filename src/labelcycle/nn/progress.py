@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-State = dict[str, Any]
+TrainingState = dict[str, Any]
 """Tensors, numbers and texts in nested dicts and lists, from which a computation goes on."""
 
-Features = Callable[[NDArray[np.int64]], NDArray[np.float32]]
+FeaturesOf = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 """From rows of the images to their features, (r, d)."""
 
 
@@ -31,7 +31,7 @@ class Progress:
     step: int
     total: int
     loss: float | None = None
-    snapshot: Callable[[], State] | None = None
+    snapshot: Callable[[], TrainingState] | None = None
     epoch: int | None = None
-    features: Features | None = None
+    features: FeaturesOf | None = None
     note: str | None = None

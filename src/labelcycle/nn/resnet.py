@@ -16,7 +16,7 @@ from torchvision import models  # type: ignore[import-untyped]
 from labelcycle.nn import simclr, start_weights
 from labelcycle.nn.encoders import Fitting, Images
 from labelcycle.nn.network_encoder import NetworkEncoder, fit_simclr, rebuilt
-from labelcycle.nn.progress import State
+from labelcycle.nn.progress import TrainingState
 
 SMALL = 64
 """Below this side in pixels the stem keeps the resolution."""
@@ -82,7 +82,7 @@ class ResNet:
         options: Options,
         seed: int,
         device: torch.device,
-        resume: State | None = None,
+        resume: TrainingState | None = None,
     ) -> Fitting:
         """Train on the images."""
         size = images.shape[1]

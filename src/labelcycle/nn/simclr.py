@@ -22,7 +22,7 @@ from labelcycle.nn.batches import VIEWS, TrainingPosition, seeded
 from labelcycle.nn.device import Precision, autocast, compiled, repeatable
 from labelcycle.nn.nt_xent import nt_xent
 from labelcycle.nn.pool_pixels import PoolPixels
-from labelcycle.nn.progress import Progress, State
+from labelcycle.nn.progress import Progress, TrainingState
 from labelcycle.nn.projection_head import Projected, head_of
 
 SIZE = "the size of the images (pretrain.image_size; in an experiment data.size)"
@@ -62,7 +62,7 @@ def train(
     images: NDArray[np.uint8],
     options: Options,
     seed: int,
-    resume: State | None = None,
+    resume: TrainingState | None = None,
 ) -> Generator[Progress, None, int]:
     """Train `backbone` in place, on the device where it is; yields a `Progress` a step.
 
@@ -205,7 +205,7 @@ class Training:
         snapshot = partial(self._snapshot, place)
         return Progress(place.step, place.total, loss, snapshot, place.epoch, self._features, note)
 
-    def _snapshot(self, place: TrainingPosition) -> State:
+    def _snapshot(self, place: TrainingPosition) -> TrainingState:
         """The state at `place`, apart from the tensors that the next step changes."""
         parts: dict[str, Any] = {
             "model": self.model.state_dict(),
@@ -214,7 +214,7 @@ class Training:
         }
         return copy.deepcopy(parts)
 
-    def restore(self, state: State) -> TrainingPosition:
+    def restore(self, state: TrainingState) -> TrainingPosition:
         """The place of a snapshot, from which model and optimizer go on."""
         self.model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])

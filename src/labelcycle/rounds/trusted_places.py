@@ -10,7 +10,7 @@ from labelcycle.adapters.dvc import commands
 from labelcycle.campaign import yaml_text
 from labelcycle.campaign.store import Campaign
 
-READERS: dict[str, trust_record.Reader]
+READERS: dict[str, trust_record.ReadPlaces]
 """Each file that may name other places, and how they are read from its text."""
 
 

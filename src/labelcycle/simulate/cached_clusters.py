@@ -15,7 +15,7 @@ from labelcycle.simulate.workers import Workers
 Rounds = dict[tuple[str, int], list[Assignment]]
 """By what the clusterer is called and seed, the clusters of each round."""
 
-Task = tuple[Choice, int, int]
+ClusterTask = tuple[Choice, int, int]
 """Clusterer, seed, number of the round."""
 
 
@@ -30,17 +30,17 @@ class Folder:
         self._problem = problem.record()
         self._code = code
 
-    def get(self, task: Task) -> Assignment | None:
+    def get(self, task: ClusterTask) -> Assignment | None:
         """The clusters, if they are there."""
         path = self._file(task)
         return store.read_array(path) if path and path.is_file() else None
 
-    def add(self, task: Task, assignment: Assignment) -> None:
+    def add(self, task: ClusterTask, assignment: Assignment) -> None:
         """Keep the clusters."""
         if path := self._file(task):
             store.write_array(path, assignment)
 
-    def _file(self, task: Task) -> Path | None:
+    def _file(self, task: ClusterTask) -> Path | None:
         if self._path is None:
             return None
         clusterer, seed, number = task

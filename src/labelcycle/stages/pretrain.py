@@ -67,7 +67,7 @@ def run(
         return
     from labelcycle.stages import pretrain_training  # torch, which every command would load
 
-    training = pretrain_training.Training(
+    training = pretrain_training.PretrainRun(
         encoder=name,
         options=own,
         size=size,

@@ -20,14 +20,14 @@ from labelcycle.campaign import encoder_files, store
 from labelcycle.errors import DataError
 from labelcycle.nn import encoders, training_processes
 from labelcycle.nn.device import best_device, threads_set
-from labelcycle.nn.progress import Progress, State
+from labelcycle.nn.progress import Progress, TrainingState
 from labelcycle.stages.sample_images import load_images
 
 SAVE_EVERY_S = 20.0
 
 
 @dataclass(frozen=True)
-class Training:
+class PretrainRun:
     """What decides a training beside the images.
 
     options : the encoder's own; size : side of the squares that it sees; settings : the whole
@@ -44,7 +44,7 @@ class Training:
 
 def fit(
     campaign: store.Campaign,
-    training: Training,
+    training: PretrainRun,
     samples: list[store.Sample],
     show: Callable[[Progress], None],
 ) -> None:
@@ -106,7 +106,9 @@ def _follow(
         show(progress)
 
 
-def _checkpoint(campaign: store.Campaign, training: Training, samples: list[store.Sample]) -> Path:
+def _checkpoint(
+    campaign: store.Campaign, training: PretrainRun, samples: list[store.Sample]
+) -> Path:
     """The checkpoint file of exactly this training."""
     code = store.read_json(campaign.code) if campaign.code.exists() else {}
     inputs = {
@@ -122,18 +124,18 @@ def _checkpoint(campaign: store.Campaign, training: Training, samples: list[stor
     return campaign.checkpoints / f"pretrain-{key}" / "state.pt"
 
 
-def _save(path: Path, state: State) -> None:
+def _save(path: Path, state: TrainingState) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)
     store.write_bytes(path, buffer.getvalue())
 
 
-def _resume(path: Path) -> State | None:
+def _resume(path: Path) -> TrainingState | None:
     """The saved state, or None where there is none."""
     if not path.exists():
         return None
     try:
-        state: State = torch.load(path, map_location="cpu", weights_only=True)
+        state: TrainingState = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
         raise DataError(
             f"cannot read the checkpoint {path}: {' '.join(str(error).split())[:120]};"

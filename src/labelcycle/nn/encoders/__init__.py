@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from labelcycle.core import registry
 from labelcycle.errors import SettingsError
+from labelcycle.nn.array_files import Arrays
 from labelcycle.nn.features_file import FeatureTable
-from labelcycle.nn.progress import Progress, State
+from labelcycle.nn.progress import Progress, TrainingState
 from labelcycle.options import Options
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 Images = NDArray[np.uint8]
 """(n, s, s, 3) uint8, RGB squares."""
-
-Arrays = dict[str, NDArray[Any]]
-"""Named weights."""
 
 
 class Encoder(Protocol):
@@ -90,7 +88,7 @@ class EncoderModule(Protocol):
         options: Any,
         seed: int,
         device: "torch.device | None",
-        resume: State | None = None,
+        resume: TrainingState | None = None,
     ) -> Fitting:
         """Train on `images`; with `resume`, a snapshot of the same training, go on from there."""
 

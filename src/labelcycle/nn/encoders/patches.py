@@ -16,10 +16,11 @@ from pydantic import Field
 from labelcycle import options as base
 from labelcycle.core.threads import in_parallel, one_thread
 from labelcycle.errors import SettingsError
-from labelcycle.nn.encoders import Arrays, Fitting, Images
+from labelcycle.nn.array_files import Arrays
+from labelcycle.nn.encoders import Fitting, Images
 from labelcycle.nn.patch_dictionary import Dictionary, learn
 from labelcycle.nn.pca import standardised_components
-from labelcycle.nn.progress import Progress, State
+from labelcycle.nn.progress import Progress, TrainingState
 
 MAX_SIDE = 32
 FIT_ROWS = 2000
@@ -100,7 +101,7 @@ def fit(
     options: Options,
     seed: int,
     device: torch.device,  # noqa: ARG001 - numpy on all cores
-    resume: State | None = None,  # noqa: ARG001 - done in seconds
+    resume: TrainingState | None = None,  # noqa: ARG001 - done in seconds
 ) -> Fitting:
     """Learn the dictionary, then the components of at most 2,000 images.
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.nn.encoders import Arrays, Fitting, Images
+from labelcycle.nn.array_files import Arrays
+from labelcycle.nn.encoders import Fitting, Images
 from labelcycle.nn.pca import principal_components
-from labelcycle.nn.progress import Progress, State
+from labelcycle.nn.progress import Progress, TrainingState
 
 if TYPE_CHECKING:
     import torch
@@ -72,7 +73,7 @@ def fit(
     options: Options,
     seed: int,
     device: "torch.device | None",  # noqa: ARG001 - small enough for the CPU
-    resume: State | None = None,  # noqa: ARG001 - nothing to resume
+    resume: TrainingState | None = None,  # noqa: ARG001 - nothing to resume
 ) -> Fitting:
     """Components of the images, by falling variance; memory O(min(n, d)^2), n at most 5,000."""
     rows = np.random.default_rng(seed).permutation(len(images))[:FIT_ROWS]

@@ -14,7 +14,7 @@ from pydantic import Field
 from labelcycle import options as base
 from labelcycle.core.digests import file_digest
 from labelcycle.errors import DataError
-from labelcycle.nn.encoders import Arrays
+from labelcycle.nn.array_files import Arrays
 from labelcycle.nn.features_file import FeatureTable, read
 
 if TYPE_CHECKING:

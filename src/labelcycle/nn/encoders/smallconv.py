@@ -23,7 +23,7 @@ from labelcycle.nn import simclr
 from labelcycle.nn.encoders import Fitting, Images
 from labelcycle.nn.network_encoder import NetworkEncoder, fit_simclr, raw_features, rebuilt
 from labelcycle.nn.pca import standardised_components
-from labelcycle.nn.progress import State
+from labelcycle.nn.progress import TrainingState
 
 MAX_SIDE = 64
 HEAD_GRID = 2
@@ -119,7 +119,11 @@ def default_size(side: int, options: Options) -> int:  # noqa: ARG001 - the cont
 
 
 def fit(
-    images: Images, options: Options, seed: int, device: torch.device, resume: State | None = None
+    images: Images,
+    options: Options,
+    seed: int,
+    device: torch.device,
+    resume: TrainingState | None = None,
 ) -> Fitting:
     """Train on the images, then compute the components of their features."""
     trained, training = yield from fit_simclr(

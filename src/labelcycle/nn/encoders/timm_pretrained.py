@@ -20,7 +20,7 @@ from labelcycle.nn import pretrained_weights
 from labelcycle.nn.encoders import Fitting, Images
 from labelcycle.nn.network_encoder import NetworkEncoder, rebuilt
 from labelcycle.nn.pretrained_weights import Prepared
-from labelcycle.nn.progress import Progress, State
+from labelcycle.nn.progress import Progress, TrainingState
 
 
 class Options(base.Options):
@@ -47,7 +47,7 @@ def fit(
     options: Options,
     seed: int,  # noqa: ARG001 - nothing is drawn
     device: torch.device,
-    resume: State | None = None,  # noqa: ARG001 - nothing to resume
+    resume: TrainingState | None = None,  # noqa: ARG001 - nothing to resume
 ) -> Fitting:
     """Load the weights; the images only say the size.
 

@@ -17,13 +17,11 @@ from labelcycle import options as base
 from labelcycle.core import registry
 from labelcycle.core.pool import Head
 from labelcycle.errors import SettingsError
+from labelcycle.nn.array_files import Arrays
 
 if TYPE_CHECKING:  # they import learners
     from labelcycle.nn.encoders import Images
     from labelcycle.nn.learner_inputs import Pictures
-
-Arrays = dict[str, NDArray[Any]]
-"""Named weights."""
 
 
 class Learner(Protocol):

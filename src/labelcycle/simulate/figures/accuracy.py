@@ -1,6 +1,6 @@
 """Accuracy over labels, a line with a band of standard error for every strategy."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,10 @@ from labelcycle.simulate.figures.style import (
     looks,
     spread,
 )
+from labelcycle.simulate.markdown_tables import Curves
 from labelcycle.simulate.result_rows import counted, curves_of, labels
-from labelcycle.simulate.results import Row
 
-Curves = Mapping[str, Sequence[Row]]
-Looks = Mapping[str, Mapping[str, Any]]
+Styles = Mapping[str, Mapping[str, Any]]
 
 WIDE, HIGH = 4.6, 3.6
 OVERLAID = (0, (2.2, 2.2))
@@ -65,7 +64,7 @@ def picture(
     return figure
 
 
-def _lines(panel: Axes, curves: Curves, style: Looks) -> None:
+def _lines(panel: Axes, curves: Curves, style: Styles) -> None:
     beneath = _covered(curves)
     for name, rows in curves.items():
         budgets, values = [row["budget"] for row in rows], [100 * row["accuracy"] for row in rows]
@@ -95,7 +94,7 @@ def _covered(curves: Curves) -> set[str]:
     }
 
 
-def _names(panel: Axes, curves: Curves, style: Looks) -> None:
+def _names(panel: Axes, curves: Curves, style: Styles) -> None:
     """Each line's name at its right end, joined to it where it had to give way.
 
     After all lines of the panels that share the axis, whose limits stay.

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from labelcycle.simulate.figures.style import FAINT, budget_axis, budget_name, headed, looks
-from labelcycle.simulate.markdown_tables import is_better, is_worse
+from labelcycle.simulate.markdown_tables import Curves, is_better, is_worse
 from labelcycle.simulate.results import BASE, FEWEST, ROUGH, Row
 
 COLUMNS = 6
@@ -24,8 +24,6 @@ BAND = ("gain_low", "gain_high")
 
 LEAST = 1.0
 """Points of gain that an axis spans at the least."""
-
-Curves = Mapping[str, Sequence[Row]]
 
 
 def picture(title: str, curves: Curves, base: str = BASE) -> Figure:

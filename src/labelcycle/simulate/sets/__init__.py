@@ -4,11 +4,11 @@ No trial is drawn here: which rows are a pool is up to `simulate.comparison`.
 """
 
 from labelcycle.simulate.sets import arrays, class_folders, torchvision_files
-from labelcycle.simulate.sets.chosen_set import Read, Reader
+from labelcycle.simulate.sets.chosen_set import Read, ReadSet
 
-__all__ = ["BALANCED", "LONG_TAILS", "OF_FILES", "SETS", "Read", "Reader"]
+__all__ = ["BALANCED", "LONG_TAILS", "OF_FILES", "SETS", "Read", "ReadSet"]
 
-SETS: dict[str, Reader] = {
+SETS: dict[str, ReadSet] = {
     "cifar10": torchvision_files.cifar10,
     "cifar10-lt": torchvision_files.cifar10,
     "cifar100": torchvision_files.cifar100,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.errors import DataError
-from labelcycle.nn.array_files import array_of, opened, unfinite_rows
+from labelcycle.nn.array_files import Arrays, array_of, opened, unfinite_rows
 from labelcycle.simulate.sets.chosen_set import Labels, Read, Split, of_array
 
 SPLITS = ("train", "test")
@@ -19,8 +19,6 @@ WANTED = (
     " train_labels and test_labels (n,), whole numbers from 0; images may have train_features and"
     " test_features beside them, and classes may name the classes"
 )
-
-Arrays = dict[str, NDArray[Any]]
 
 
 def npz(path: Path, share: float) -> Read:

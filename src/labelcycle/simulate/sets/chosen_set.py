@@ -66,7 +66,7 @@ class Read:
         return replace(self, train=self.train.part(rows), features=features)
 
 
-Reader = Callable[[Path, float], Read]
+ReadSet = Callable[[Path, float], Read]
 """From a file or folder, and the share that measures where the set has no test set of its own.
 
 Raises DataError that says what was wanted where.

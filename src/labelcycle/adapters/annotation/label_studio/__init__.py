@@ -31,7 +31,7 @@ from labelcycle.adapters.annotation.label_studio import (
     task_people,
     tidying,
 )
-from labelcycle.adapters.annotation.label_studio.listed_task import Task
+from labelcycle.adapters.annotation.label_studio.listed_task import ListedTask
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.local import health, server_programs
 from labelcycle.adapters.ports import (
@@ -175,7 +175,7 @@ class LabelStudioBackend:
 
     def _push_missing(
         self, project: int, records: Mapping[str, Mapping[str, Any]]
-    ) -> dict[str, list[Task]]:
+    ) -> dict[str, list[ListedTask]]:
         """Make what is missing until nothing is; after a failure what is there is asked anew."""
         failure: ServiceDown | None = None
         for pause_s in (0.0, *self._pauses_s):
@@ -198,13 +198,13 @@ class LabelStudioBackend:
             " server took them all; somebody may be deleting them: run the same command again"
         )
 
-    def _by_key(self, project: int, keys: Mapping[str, object]) -> dict[str, list[Task]]:
+    def _by_key(self, project: int, keys: Mapping[str, object]) -> dict[str, list[ListedTask]]:
         """The project's tasks with these keys, by id within each key."""
         return tidying.grouped(self._api.tasks(project), keys)
 
     def _as_made(
         self, project: int, records: Mapping[str, Mapping[str, Any]]
-    ) -> dict[str, list[Task]]:
+    ) -> dict[str, list[ListedTask]]:
         """The tasks of these keys that show what they are to show: others can be made by anybody.
 
         One that shows something else goes, if nobody has answered it.

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from labelcycle.adapters.annotation.label_studio import labeling_config, task_people
-from labelcycle.adapters.annotation.label_studio.listed_task import Task
+from labelcycle.adapters.annotation.label_studio.listed_task import ListedTask
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.ports import OpenTask
 from labelcycle.core import skip_reasons
@@ -32,7 +32,7 @@ def open_tasks(
     return [*untouched, *(task for task in partly if task.lacking > 0)]
 
 
-def _open(task: Task, wanted: int, there: frozenset[str]) -> OpenTask:
+def _open(task: ListedTask, wanted: int, there: frozenset[str]) -> OpenTask:
     number, sample = task.meta.get("round"), str(task.meta.get("sample"))
     round_ = number if isinstance(number, int) else 0  # a task's meta is anybody's to change
     return OpenTask(task.id, task.key or "", sample, round_, wanted - len(there), there)

@@ -10,7 +10,7 @@ TASK_FIELDS = (
 
 
 @dataclass(frozen=True)
-class Task:
+class ListedTask:
     """A task, without the answers themselves.
 
     key : the campaign's own name for it, None for a task that somebody else made
@@ -46,10 +46,10 @@ class Task:
         return self.touches == 0
 
 
-def as_task(task: Any) -> Task:
+def as_task(task: Any) -> ListedTask:
     """A task of the SDK's list."""
     key = task.data.get("key")
-    return Task(
+    return ListedTask(
         id=int(task.id),
         key=key if isinstance(key, str) else None,
         answers=int(task.total_annotations or 0),

@@ -17,7 +17,7 @@ from label_studio_sdk.core.api_error import ApiError
 
 from labelcycle.adapters import http
 from labelcycle.adapters.annotation.label_studio.labeling_config import chunks
-from labelcycle.adapters.annotation.label_studio.listed_task import TASK_FIELDS, Task, as_task
+from labelcycle.adapters.annotation.label_studio.listed_task import TASK_FIELDS, ListedTask, as_task
 from labelcycle.adapters.annotation.label_studio.rest_errors import Wording, check_access
 from labelcycle.adapters.annotation.label_studio.rest_network import Network
 from labelcycle.errors import ServiceDown
@@ -124,7 +124,7 @@ class LabelStudioApi:
 
     # --- tasks ------------------------------------------------------------------------------
 
-    def tasks(self, project: int, ids: Sequence[int] | None = None) -> list[Task]:
+    def tasks(self, project: int, ids: Sequence[int] | None = None) -> list[ListedTask]:
         """The project's tasks, or those of `ids` that exist, by id; never a part of them.
 
         Their data are as they were imported: an image in a bucket by its own address.
@@ -138,9 +138,9 @@ class LabelStudioApi:
                 by_id |= self._listing(project, tasks_query(some))
         return [by_id[key] for key in sorted(by_id)]
 
-    def _listing(self, project: int, query: str | None) -> dict[int, Task]:
+    def _listing(self, project: int, query: str | None) -> dict[int, ListedTask]:
         """Tasks by id, page by page: the SDK's own pager takes a 404 for the end."""
-        by_id: dict[int, Task] = {}
+        by_id: dict[int, ListedTask] = {}
         total = 0
         with self._our_errors("listing the tasks", project):
             for page in range(1, 10**6):

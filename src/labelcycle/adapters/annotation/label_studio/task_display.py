@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labelcycle.adapters.annotation.label_studio import task_import
-from labelcycle.adapters.annotation.label_studio.listed_task import Task
+from labelcycle.adapters.annotation.label_studio.listed_task import ListedTask
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.ports import GUESS, Display
 
@@ -19,7 +19,7 @@ from labelcycle.adapters.ports import GUESS, Display
 class Shown:
     """A task and its pre-annotations, as the server lists them."""
 
-    task: Task
+    task: ListedTask
     predictions: tuple[Mapping[str, Any], ...]
 
     @property
@@ -29,7 +29,7 @@ class Shown:
 
 
 def shown(
-    api: LabelStudioApi, project: int, found: Mapping[str, Iterable[Task]]
+    api: LabelStudioApi, project: int, found: Mapping[str, Iterable[ListedTask]]
 ) -> dict[str, list[Shown]]:
     """The tasks `found` (by key, with their twins) with their pre-annotations.
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from labelcycle.adapters.annotation.label_studio.labeling_config import chunks
-from labelcycle.adapters.annotation.label_studio.listed_task import Task
+from labelcycle.adapters.annotation.label_studio.listed_task import ListedTask
 from labelcycle.adapters.annotation.label_studio.rest_api import (
     IDS_A_QUESTION,
     LabelStudioApi,
@@ -22,7 +22,7 @@ AT_A_TIME = 4
 
 
 def ask(
-    api: LabelStudioApi, project: int, wanted: Mapping[int, int], present: Collection[Task]
+    api: LabelStudioApi, project: int, wanted: Mapping[int, int], present: Collection[ListedTask]
 ) -> None:
     """Have as many people asked about each task as `wanted` (by id) says; done twice, it is once.
 
@@ -33,7 +33,7 @@ def ask(
     wrong = [t for t in ours if t.overlap != wanted[t.id] or (t.untouched and not t.served)]
     early = annotators(api, project, [task.id for task in wrong if not task.untouched])
 
-    def change(task: Task) -> None:
+    def change(task: ListedTask) -> None:
         people = wanted[task.id]
         _change(api, task.id, people, served=len(early.get(task.id, ())) < people)
 
@@ -42,7 +42,7 @@ def ask(
             pass
 
 
-def ask_no_more(api: LabelStudioApi, tasks: Collection[Task]) -> None:
+def ask_no_more(api: LabelStudioApi, tasks: Collection[ListedTask]) -> None:
     """Have nobody asked any more about tasks that fewer people than wanted have answered."""
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         for _ in pool.map(
@@ -63,7 +63,7 @@ def _change(api: LabelStudioApi, task: int, people: int, *, served: bool) -> Non
 def progress(
     api: LabelStudioApi,
     project: int,
-    found: Mapping[str, Sequence[Task]],
+    found: Mapping[str, Sequence[ListedTask]],
     wanted: Mapping[str, int],
 ) -> AnnotationProgress:
     """How many of the tasks `found` (by key, with their twins) are done.

@@ -12,7 +12,7 @@ from typing import Any
 
 from labelcycle.adapters.annotation.label_studio import labeling_config, task_people
 from labelcycle.adapters.annotation.label_studio.labeling_config import chunks
-from labelcycle.adapters.annotation.label_studio.listed_task import Task
+from labelcycle.adapters.annotation.label_studio.listed_task import ListedTask
 from labelcycle.adapters.annotation.label_studio.rest_api import IDS_A_QUESTION, LabelStudioApi
 
 UNTOUCHED = (
@@ -24,7 +24,9 @@ UNTOUCHED = (
 themselves, for the counts lag behind; the others would see one whose account is gone."""
 
 
-def grouped(listed: Iterable[Task], keys: Mapping[str, object]) -> dict[str, list[Task]]:
+def grouped(
+    listed: Iterable[ListedTask], keys: Mapping[str, object]
+) -> dict[str, list[ListedTask]]:
     """The tasks with these keys, by key. One that was made for another of them is not among them.
 
     keys : with the id of each task, where it is known: anybody may change the key that a task holds
@@ -33,7 +35,7 @@ def grouped(listed: Iterable[Task], keys: Mapping[str, object]) -> dict[str, lis
     for key, number in keys.items():
         if isinstance(number, int):
             made_for[number].add(key)
-    present: dict[str, list[Task]] = defaultdict(list)
+    present: dict[str, list[ListedTask]] = defaultdict(list)
     for task in listed:
         if task.key and task.key in keys and task.key in made_for.get(task.id, {task.key}):
             present[task.key].append(task)
@@ -41,8 +43,8 @@ def grouped(listed: Iterable[Task], keys: Mapping[str, object]) -> dict[str, lis
 
 
 def strange(
-    present: Mapping[str, Iterable[Task]], records: Mapping[str, Mapping[str, Any]]
-) -> list[Task]:
+    present: Mapping[str, Iterable[ListedTask]], records: Mapping[str, Mapping[str, Any]]
+) -> list[ListedTask]:
     """The unanswered tasks that show another image than that of their record."""
     images = {key: record["data"][labeling_config.IMAGE] for key, record in records.items()}
     return [
@@ -54,8 +56,8 @@ def strange(
 
 
 def unique(
-    api: LabelStudioApi, project: int, found: Mapping[str, Sequence[Task]]
-) -> dict[str, list[Task]]:
+    api: LabelStudioApi, project: int, found: Mapping[str, Sequence[ListedTask]]
+) -> dict[str, list[ListedTask]]:
     """Those of each key's tasks that stay: all that were answered, else the first; others go.
 
     Answered ones are never deleted: a pull reads a key's answers wherever they are.
@@ -74,7 +76,7 @@ def unique(
     return stay
 
 
-def remove_twins(api: LabelStudioApi, project: int, twins: Iterable[Task]) -> None:
+def remove_twins(api: LabelStudioApi, project: int, twins: Iterable[ListedTask]) -> None:
     """Remove those of `twins`, surplus tasks of their keys, that nobody has answered."""
     for task in twins:
         _remove(api, project, [task.id], ("data.key", "equal", "String", task.key))
@@ -91,7 +93,7 @@ def remove_round(api: LabelStudioApi, project: int, tasks: Mapping[str, int]) ->
 
 
 def remove_strangers(
-    api: LabelStudioApi, project: int, own: Collection[str], listed: Iterable[Task]
+    api: LabelStudioApi, project: int, own: Collection[str], listed: Iterable[ListedTask]
 ) -> int:
     """How many of the tasks listed are not of the campaign of the keys `own`.
 
