@@ -11,6 +11,7 @@ from pathlib import Path
 
 import plug_in_types
 import pytest
+from params import set_params
 
 REPOSITORY = Path(__file__).parents[1]
 PAGE = REPOSITORY / "docs" / "plug-ins.md"
@@ -131,10 +132,7 @@ def test_doctor_checks_the_example_of_a_backend(tmp_path: Path) -> None:
     environment = written("handoff", tmp_path)
     run(["labelcycle", "init", "birds", "--classes", "cat,dog"], environment, tmp_path)
     campaign = tmp_path / "birds"
-    params = (campaign / "params.yaml").read_text(encoding="utf-8")
-    assert params.count("backend: label_studio") == 1
-    changed = params.replace("backend: label_studio", "backend: handoff")
-    (campaign / "params.yaml").write_text(changed, encoding="utf-8")
+    set_params(campaign, push={"backend": "handoff"})
     got = run(["labelcycle", "doctor"], environment, campaign, 1).splitlines()  # 1: MLflow is off
     said = re.findall(r"^    (ok   .+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(said) == 2

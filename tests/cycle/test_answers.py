@@ -7,8 +7,8 @@ from unittest.mock import ANY
 
 import numpy as np
 import pytest
-import yaml
 from made_records import answer, corrected, counted, labels, people_of, plan, pushed
+from params import set_params
 from records import at
 
 from labelcycle import config
@@ -206,15 +206,9 @@ def test_the_one_answer_that_a_correction_leaves_of_two_awaits_adjudication(tmp_
     assert (found.label, found.reason) == (None, "1 valid answer of 2 wanted")
 
 
-def settle(campaign, section: str = "accept", **options) -> None:
-    settings = yaml.safe_load(campaign.params.read_text())
-    settings[section] |= options
-    campaign.params.write_text(yaml.safe_dump(settings))
-
-
 @pytest.mark.slow
 def test_a_round_of_several_people(campaign, flows, backend, truth) -> None:
-    settle(campaign, "push", adjudicate=0)
+    set_params(campaign.root, push={"adjudicate": 0})
     root = str(campaign.root)
     flows.run(root)
     own = sorted(key for key, task in backend.tasks.items() if task.kind != "holdout")
@@ -276,7 +270,7 @@ def test_how_answers_are_accepted_is_held_while_a_round_is_open(campaign, flows,
     from labelcycle.errors import StateError
 
     root = str(campaign.root)
-    settle(campaign, confidence=0.9)
+    set_params(campaign.root, accept={"confidence": 0.9})
     answer_all()
     with pytest.raises(StateError, match=r"accept\.confidence changed while round 0 is open"):
         flows.run(root)

@@ -5,6 +5,7 @@ from typing import cast
 
 import numpy as np
 import pytest
+from params import set_params
 from PIL import Image
 
 from labelcycle import config
@@ -85,8 +86,7 @@ def test_a_source_cannot_be_drawn_upon() -> None:
 
 @pytest.mark.slow
 def test_tasks_of_the_second_round_carry_their_neighbours(campaign, flows, backend, answer_all):
-    text = campaign.params.read_text()
-    campaign.params.write_text(text.replace("context: 0", "context: 3"))
+    set_params(campaign.root, push={"context": 3})
     root = str(campaign.root)
     flows.run(root)
     first = dict(backend.tasks)

@@ -4,10 +4,10 @@ import json
 from dataclasses import replace
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_records import answer, corrected, plan, pushed
+from params import set_params
 from squares import CLASSES
 from watched import WatchedFiles, asking
 
@@ -63,9 +63,7 @@ class Played:
 
     def play(self) -> None:
         """A round with a tie, which nobody settles."""
-        params = yaml.safe_load(self.campaign.params.read_text())
-        params["push"]["adjudicate"] = 0
-        self.campaign.params.write_text(yaml.safe_dump(params))
+        set_params(self.campaign.root, push={"adjudicate": 0})
         self.flows.run(str(self.campaign.root))
         tied = self.keys("selected")[3]
         wrong = OTHER[self.truth[self.backend.tasks[tied].sample]]

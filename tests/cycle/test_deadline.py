@@ -4,8 +4,8 @@ import datetime
 from dataclasses import replace
 
 import pytest
-import yaml
 from made_records import metrics
+from params import set_params
 
 from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign.labels import read_all_labels
@@ -24,17 +24,11 @@ def age(campaign, hours: float) -> None:
     write_json(path, read_json(path) | {"pushed": opened.isoformat(timespec="seconds")})
 
 
-def settle(campaign, **options) -> None:
-    values = yaml.safe_load(campaign.params.read_text())
-    values["close"] |= options
-    campaign.params.write_text(yaml.safe_dump(values))
-
-
 @pytest.mark.slow
 def test_past_its_deadline_a_round_with_a_quorum_closes(
     campaign, flows, backend, truth, capsys
 ) -> None:
-    settle(campaign, deadline_hours=24, quorum=0.75)
+    set_params(campaign.root, close={"deadline_hours": 24, "quorum": 0.75})
     root = str(campaign.root)
     flows.run(root)
     tasks = pushed_tasks.tasks(snapshots.read(campaign.root))
@@ -79,7 +73,7 @@ def test_without_a_deadline_nothing_is_late(campaign) -> None:
 )
 @pytest.mark.usefixtures("opened")
 def test_a_deadline_takes_fractions_of_an_hour(campaign, hours, said) -> None:
-    settle(campaign, deadline_hours=hours)
+    set_params(campaign.root, close={"deadline_hours": hours})
     age(campaign, 0.04)
     assert not deadline.passed(snapshots.read(campaign.root))
     age(campaign, 25)
@@ -98,5 +92,5 @@ def test_an_early_close_says_how_much_was_undone() -> None:
 
 @pytest.mark.parametrize(("share", "enough"), [(0.8, True), (0.81, False), (0.0, True)])
 def test_a_quorum_counts_answers_and_skips(campaign, share, enough) -> None:
-    settle(campaign, quorum=share)
+    set_params(campaign.root, close={"quorum": share})
     assert deadline.quorum(snapshots.read(campaign.root), DONE) is enough

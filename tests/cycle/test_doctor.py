@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from buckets import Bucket
+from params import set_params
 from squares import SETTINGS, make_images
 from websites import Page, served
 
@@ -72,8 +73,7 @@ def test_weights_are_read(tmp_path: Path) -> None:
 def test_the_budget_must_be_left(tmp_path: Path) -> None:
     made = campaign_with(tmp_path)
     assert line(made, "query.budget") == (True, "4 of 24 samples left")
-    text = made.params.read_text()
-    made.params.write_text(text.replace("budget: 4", "budget: 25"))
+    set_params(made.root, query={"budget": 25})
     well, said = line(made, "query.budget")
     assert not well
     assert said.startswith("query.budget must be in 1..24, the samples left in the pool (got 25)")
@@ -140,8 +140,7 @@ def test_a_bucket_must_be_there_and_open_to_browsers(
     assert said.endswith(f"see {where}/a.png: answered with {OPEN}: nothing")
     bucket.allow(STUDIO)
     assert line(made, "push.bucket") == (True, f"{where}/a.png: browsers may load it")
-    text = made.params.read_text()
-    made.params.write_text(text.replace(bucket.name, "not-there"))
+    set_params(made.root, push={"bucket": "s3://not-there/shown"})
     well, said = line(made, "push.bucket")
     assert not well
     assert "NoSuchBucket" in said

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
-import yaml
 from click.testing import CliRunner
 from made_records import metrics, selection
+from params import set_params
 from websites import Page, served
 
 from labelcycle.adapters import git, programs
@@ -16,7 +16,7 @@ from labelcycle.campaign.records.metrics_record import Evaluation
 from labelcycle.campaign.records.people_record import UnknownClasses
 from labelcycle.campaign.records.selection_record import RoundSelection, SelectedSample
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign, read_json, read_labels, read_samples, write_samples
+from labelcycle.campaign.store import read_json, read_labels, read_samples, write_samples
 from labelcycle.cli import main
 from labelcycle.core.metrics import Estimate
 from labelcycle.cycle import new_campaign, past_rounds, round_opening, status_report
@@ -24,12 +24,6 @@ from labelcycle.errors import DataError, PoolExhausted, ServiceDown, ServiceRefu
 from labelcycle.notify import notices
 from labelcycle.rounds import corrections, plug_in_options, skipped_samples, snapshots
 from labelcycle.stages import declaration
-
-
-def edit(campaign: Campaign, old: str, new: str) -> None:
-    text = campaign.params.read_text()
-    assert old in text
-    campaign.params.write_text(text.replace(old, new))
 
 
 def test_without_samples_status_says_how_they_come(campaign):
@@ -80,9 +74,7 @@ def test_a_round_leaves_its_files_commits_and_tags(campaign, backend):
 @pytest.mark.slow
 def test_the_status_says_who_stood_in_while_there_was_no_model(campaign, flows, answer_all):
     root = str(campaign.root)
-    settings = yaml.safe_load(campaign.params.read_text())
-    settings["query"]["strategy"] = "badge"
-    campaign.params.write_text(yaml.safe_dump(settings))
+    set_params(campaign.root, query={"strategy": "badge"})
     flows.run(root)
     for _ in range(2):  # while the round is open, and after
         status = status_report.status(snapshots.read(campaign.root))
@@ -110,7 +102,7 @@ def test_run_is_safe_to_repeat_in_every_state(state, number, request, flows, bac
 def test_a_later_look_opens_the_next_round_that_could_not_be_opened(
     campaign, flows, backend, answer_all, monkeypatch
 ):
-    edit(campaign, "open_next: false", "open_next: true")
+    set_params(campaign.root, campaign={"open_next": True})
     root = str(campaign.root)
     assert not flows.collect(root)
     assert snapshots.read(campaign.root).state is State.DUE  # the first one is a person's to open
@@ -141,7 +133,7 @@ def test_the_next_round_opens_only_when_told(campaign, flows, capsys):
 
 @pytest.mark.slow
 def test_open_next_goes_on_until_all_rounds_are_closed(campaign, flows, backend, answer_all):
-    edit(campaign, "open_next: false", "open_next: true")
+    set_params(campaign.root, campaign={"open_next": True})
     root = str(campaign.root)
     for _ in range(4):
         flows.run(root)
@@ -340,7 +332,7 @@ def test_close_incomplete_keeps_the_answers_and_asks_the_rest_again(
     assert len(read_labels(campaign.holdout)) == 1
     assert backend.withdrawn == {*own[1:], *held[1:]}
     assert read_json(campaign.round(0) / "metrics.json")["ended"] == "incomplete"
-    edit(campaign, "budget: 4", "budget: 23")
+    set_params(campaign.root, query={"budget": 23})
     flows.open_now(root)
     by_rank = sorted((t for t in backend.tasks.values() if t.round == 1), key=lambda t: t.rank)
     assert gone <= {task.sample for task in by_rank}
@@ -473,7 +465,7 @@ def test_settings_changed_between_push_and_commit_stop_the_open(
     with pytest.raises(KeyboardInterrupt):
         flows.run(root)
     monkeypatch.undo()
-    edit(campaign, "budget: 4", "budget: 5")
+    set_params(campaign.root, query={"budget": 5})
     snapshot = snapshots.read(campaign.root)
     assert snapshot.state is State.PUSHED
     with pytest.raises(StateError, match=r"changed since round 0 was planned .*; put it back$"):
@@ -524,12 +516,12 @@ def test_init_again_touches_no_data(campaign):
 def test_changed_settings_are_held_while_a_round_is_open(campaign, flows, backend, answer_all):
     root = str(campaign.root)
     answer_all()
-    edit(campaign, "budget: 4", "budget: 5")
+    set_params(campaign.root, query={"budget": 5})
     assert status_report.status(snapshots.read(campaign.root)).params_wait
-    edit(campaign, "bootstrap: 100", "bootstrap: 110")
+    set_params(campaign.root, evaluate={"bootstrap": 110})
     with pytest.raises(StateError, match=r"evaluate.bootstrap changed while round 0 is open"):
         flows.run(root)
-    edit(campaign, "bootstrap: 110", "bootstrap: 100")
+    set_params(campaign.root, evaluate={"bootstrap": 100})
     flows.run(root)
     assert status_report.status(snapshots.read(campaign.root)).params_wait
     flows.open_now(root)
@@ -538,7 +530,7 @@ def test_changed_settings_are_held_while_a_round_is_open(campaign, flows, backen
 
 
 def test_a_budget_above_the_pool_is_refused_before_anything_is_written(campaign, flows):
-    edit(campaign, "budget: 4", "budget: 25")
+    set_params(campaign.root, query={"budget": 25})
     with pytest.raises(PoolExhausted, match=r"query.budget must be in 1..24.*\(got 25\)"):
         flows.run(str(campaign.root))
     assert snapshots.read(campaign.root).state is State.DUE
@@ -628,7 +620,7 @@ def test_a_folder_with_other_things_is_no_place_for_a_campaign(tmp_path):
 
 
 def test_status_names_what_the_next_step_would_refuse(campaign, flows):
-    edit(campaign, "encoder: pixels", "encoder: pixel")
+    set_params(campaign.root, pretrain={"encoder": "pixel"})
     told = status_report.status(snapshots.read(campaign.root)).next
     assert told.startswith("mend params.yaml: ")
     assert "did you mean 'pixels'?" in told
@@ -638,8 +630,7 @@ def test_an_opening_tells_of_images_that_browsers_may_not_load(
     campaign, flows, backend, monkeypatch, capsys
 ):
     monkeypatch.setenv("LABEL_STUDIO_HOST", "http://studio.example.org")
-    edit(campaign, "images: media", "images: source")
-    edit(campaign, "backend: files", "backend: label_studio")  # whose pages browsers load
+    set_params(campaign.root, push={"images": "source", "backend": "label_studio"})
     with served({"/a.png": Page(b"x")}) as site:
         samples = [
             replace(each, source=f"{site.url}/a.png") for each in read_samples(campaign.samples)
@@ -682,7 +673,7 @@ def test_a_round_is_closed_where_it_was_asked_whatever_the_settings_say_by_then(
     monkeypatch.setattr(
         annotation, "of", lambda campaign, name: asked_for.append(name) or of(campaign, name)
     )
-    edit(campaign, "backend: files", "backend: label_studio")
+    set_params(campaign.root, push={"backend": "label_studio"})
     answer_all()
     flows.run(str(campaign.root))
     assert snapshots.read(campaign.root).number == 1

@@ -8,6 +8,7 @@ from typing import Any
 
 import made_records
 import pytest
+from params import set_params
 
 from labelcycle import config
 from labelcycle.adapters.ports import DataSet
@@ -40,7 +41,7 @@ def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     rebuilt.work.mkdir(parents=True)
     made_records.selection(["a", "b"]).write(rebuilt.selection)
     Evaluation(labels=4, accuracy=SHARE).write(rebuilt.metrics)
-    rebuilt.params.write_text(config.print_params(config.parse({}, parts=False)))
+    set_params(rebuilt.root, campaign={"name": "rebuilt"})
 
     @contextmanager
     def restored(_: Snapshot, revision: str, targets: tuple[str, ...]) -> Iterator[Campaign]:
@@ -108,8 +109,7 @@ def test_what_a_tracker_is_told_of_a_round(tmp_path: Path, monkeypatch: pytest.M
     metrics = made_records.metrics(labels=4, holdout=6)
     metrics.write(then.round(0) / "metrics.json")
     made_records.plan().write(then.round(0) / "plan.json")
-    settings = config.parse({"campaign": {"name": "then"}}, parts=False)
-    then.params.write_text(config.print_params(settings))
+    set_params(then.root, campaign={"name": "then"})
     samples = [
         Sample(f"{n:016x}", f"{n:016x}.png", str(n), "holdout" if n == 2 else "pool", 1, 1)
         for n in range(3)

@@ -10,9 +10,10 @@ from uuid import uuid4
 import httpx
 import pytest
 from made_records import pushed
+from params import set_params
 
 from labelcycle.adapters import annotation
-from labelcycle.campaign.store import Campaign, write_bytes
+from labelcycle.campaign.store import Campaign
 from labelcycle.errors import LabelcycleError, ServiceDown, SettingsError, StateError
 from labelcycle_flows import receiving
 from labelcycle_flows.receiving import ReceiverAddress, receiver_address
@@ -70,7 +71,7 @@ def test_the_project_is_the_last_one_that_tasks_were_pushed_to(tmp_path: Path) -
 
 
 def test_a_backend_that_calls_nobody_is_refused_at_once(tmp_path: Path) -> None:
-    write_bytes(tmp_path / "params.yaml", b"push: {backend: files}")
+    set_params(tmp_path, push={"backend": "files"})
     nobody = r"`serve --webhook`: nobody would call \(push\.backend in params\.yaml is files\)"
     where = ReceiverAddress("http://127.0.0.1:1/", "127.0.0.1", 1)
     with (

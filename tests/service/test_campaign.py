@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from params import set_params
 from wheel import REPOSITORY, Installed
 
 from labelcycle.campaign.store import file_digest
@@ -120,16 +121,12 @@ def world(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Ite
     world = World(installed, base)
     classes = ",".join([*(EXAMPLE / "classes.txt").read_text().split("\n"), NEVER]).strip(",")
     installed.run(base, "init", "campaign", "--name", "from the wheel", "--classes", classes)
-    params = world.root / "params.yaml"
-    text = params.read_text()
-    for old, new in (
-        ("holdout: 200", f"holdout: {HOLDOUT}"),
-        ("budget: 50", f"budget: {BUDGET}"),
-        ("rounds: 10", "rounds: 2"),
-    ):
-        assert old in text
-        text = text.replace(old, new)
-    params.write_text(text)
+    set_params(
+        world.root,
+        ingest={"holdout": HOLDOUT},
+        query={"budget": BUDGET},
+        campaign={"rounds": 2},
+    )
     yield world
     if (world.root / ".labelcycle" / "services.json").exists():
         world.run("down")
@@ -501,8 +498,7 @@ def test_labels_go_out_as_csv(world: World) -> None:
 
 
 def test_a_deleted_project_is_named_and_the_round_can_be_abandoned(world: World) -> None:
-    params = world.root / "params.yaml"
-    params.write_text(params.read_text().replace("rounds: 2", "rounds: 3"))
+    set_params(world.root, campaign={"rounds": 3})
     world.run("open")
     project = record(world, 2, "pushed.json")["project"]
     world.label_studio(f"/api/projects/{project}", method="DELETE")
@@ -515,8 +511,7 @@ def test_a_deleted_project_is_named_and_the_round_can_be_abandoned(world: World)
 
 
 def test_served_flows_close_an_answered_round_by_themselves(world: World) -> None:
-    params = world.root / "params.yaml"
-    params.write_text(params.read_text().replace("rounds: 3", "rounds: 4"))
+    set_params(world.root, campaign={"rounds": 4})
     world.run("open")
     world.annotate()
     serving = subprocess.Popen(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import made_records
 import pytest
 from mailboxes import Box, http_box
+from params import set_params
 from wheel import SERVICES
 
 from labelcycle import config
@@ -164,7 +165,7 @@ def test_an_answer_starts_one_look_and_a_look_that_fails_is_told(pushed: Pushed,
         assert box.titles == []
         with pushed.prefect() as client:
             served = client.read_deployment_by_name("collect/woken")
-        pushed.campaign.params.write_text("campaign: {rounds: none}")
+        set_params(pushed.campaign.root, campaign={"rounds": "none"})
         pushed.look()
         assert wait_for(lambda: pushed.ended(3)) == ["Completed", "Completed", "Failed"]
         assert box.titles == ["campaign: a step failed"]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from params import set_params
 
 from labelcycle import config
 from labelcycle.campaign import labels
@@ -89,9 +90,8 @@ def test_a_stage_that_is_declared_is_in_the_pipeline_and_in_the_help_and_runs(co
     assert "query|evaluate|count}" in "".join(told.split())
 
     campaign = Campaign(copied / "campaign")
-    settings = {"campaign": {"name": "small", "classes": ["cat", "dog"]}}
     campaign.labels.mkdir(parents=True)
-    campaign.params.write_text(config.print_params(config.parse(settings)))
+    set_params(campaign.root, campaign={"name": "small", "classes": ["cat", "dog"]})
     labels.write_migrations(campaign, ())
     write_labels(campaign.label_file(0), [])
     python(copied, "-m", "labelcycle", "-C", str(campaign.root), "stage", "count")

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
-import yaml
+from params import set_params
 
 from labelcycle.campaign import store
 from labelcycle.campaign.encoder_files import load_encoder
@@ -41,7 +41,7 @@ run_stage("pretrain", Path(sys.argv[1]), lambda step: print(step.step, flush=Tru
 
 @pytest.fixture
 def campaign(small_campaign: store.Campaign) -> store.Campaign:
-    small_campaign.params.write_text(yaml.safe_dump(PARAMS))
+    set_params(small_campaign.root, **PARAMS)
     return small_campaign
 
 
@@ -82,8 +82,7 @@ def test_killed_at_any_moment_and_started_again_gives_the_same_files(
 def shared(campaign: store.Campaign) -> store.Campaign:
     """Of two processes that train for longer than a test takes."""
     options = {**OPTIONS, "epochs": 10_000}
-    pretrain = {**PARAMS["pretrain"], "processes": 2, "options": options}
-    campaign.params.write_text(yaml.safe_dump({**PARAMS, "pretrain": pretrain}))
+    set_params(campaign.root, pretrain={"processes": 2, "options": options})
     return campaign
 
 
@@ -138,8 +137,7 @@ def ended(process: psutil.Process) -> bool:
 
 @pytest.mark.slow
 def test_two_processes_train_one_encoder(campaign: store.Campaign) -> None:
-    pretrain = {**PARAMS["pretrain"], "processes": 2}
-    campaign.params.write_text(yaml.safe_dump({**PARAMS, "pretrain": pretrain}))
+    set_params(campaign.root, pretrain={"processes": 2})
     done = subprocess.run(
         command(campaign), env=ENVIRONMENT, capture_output=True, text=True, timeout=300
     )
@@ -148,7 +146,7 @@ def test_two_processes_train_one_encoder(campaign: store.Campaign) -> None:
     assert not list(campaign.checkpoints.glob("*"))
     assert not (campaign.private / "processes").exists()
     alone = files(campaign)["weights.safetensors"]
-    campaign.params.write_text(yaml.safe_dump(PARAMS))
+    set_params(campaign.root, pretrain={"processes": 1})
     run_stage("pretrain", campaign.root, lambda step: None)
     assert files(campaign)["weights.safetensors"] != alone  # batch norm saw half of each batch
 

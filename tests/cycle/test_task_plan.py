@@ -5,10 +5,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from made_records import counted, people
+from params import set_params
 from records import at
 
 from labelcycle import config
@@ -46,13 +46,6 @@ from labelcycle.rounds.answers import CountedAnswer
 from labelcycle.rounds.campaign_history import History
 
 OTHER = {"dark": "light", "light": "dark"}
-
-
-def settings(folder, **sections) -> None:
-    values = yaml.safe_load(folder.params.read_text())
-    for name, options in sections.items():
-        values[name] |= options
-    folder.params.write_text(yaml.safe_dump(values))
 
 
 def own(campaign, truth, count: int = 5) -> set[str]:
@@ -143,7 +136,7 @@ def test_a_model_of_one_class_has_no_guess(tmp_path, number, said, guessed) -> N
 def test_a_tie_of_two_people_is_settled_by_the_next_round(
     campaign, flows, backend, truth, monkeypatch
 ) -> None:
-    settings(campaign, push={"overlap": 2})
+    set_params(campaign.root, push={"overlap": 2})
     root = str(campaign.root)
     flows.run(root)
     first = tasks(campaign, 0)
@@ -160,7 +153,7 @@ def test_a_tie_of_two_people_is_settled_by_the_next_round(
     flows.run(root)
     assert answers.awaiting(read_all_labels(campaign).values()) == sorted(tied)
     assert read_json(campaign.round(0) / "metrics.json")["people"]["alpha"] is not None
-    settings(campaign, push={"overlap": 1})
+    set_params(campaign.root, push={"overlap": 1})
     flows.open_now(root)
     later = tasks(campaign, 1)
     again = [t for t in later if t.kind == ADJUDICATION]
@@ -183,7 +176,7 @@ def test_a_tie_of_two_people_is_settled_by_the_next_round(
 def test_what_two_more_people_do_not_settle_is_not_asked_a_third_time(
     campaign, flows, backend, truth
 ) -> None:
-    settings(campaign, push={"overlap": 2}, query={"budget": 1}, campaign={"rounds": 5})
+    set_params(campaign.root, push={"overlap": 2}, query={"budget": 1}, campaign={"rounds": 5})
     root = str(campaign.root)
     flows.run(root)
     sample = tasks(campaign, 0)[0].sample
@@ -234,7 +227,7 @@ def test_a_tie_in_the_holdout_is_settled_and_never_trained_on(
 def test_a_begun_task_of_the_holdout_is_judged_as_it_is_when_its_round_is_ended(
     campaign, flows, backend, truth
 ) -> None:
-    settings(campaign, push={"overlap": 3})
+    set_params(campaign.root, push={"overlap": 3})
     root = str(campaign.root)
     flows.run(root)
     begun, alone, tied, *rest = (t for t in tasks(campaign, 0) if t.kind == HOLDOUT)
@@ -263,7 +256,7 @@ def test_a_begun_task_of_the_holdout_is_judged_as_it_is_when_its_round_is_ended(
 @pytest.mark.slow
 def test_gold_tasks_measure_people_and_make_no_labels(campaign, flows, backend, truth) -> None:
     owned = own(campaign, truth)
-    settings(campaign, push={"gold_share": 0.5, "gold_alert": 0.7}, query={"budget": 4})
+    set_params(campaign.root, push={"gold_share": 0.5, "gold_alert": 0.7}, query={"budget": 4})
     root = str(campaign.root)
     flows.run(root)
     before = campaign.label_file("owned").read_bytes()
@@ -301,7 +294,7 @@ def test_gold_tasks_measure_people_and_make_no_labels(campaign, flows, backend, 
 
 
 def test_gold_tasks_without_owned_labels_are_refused(campaign, flows, backend) -> None:
-    settings(campaign, push={"gold_share": 0.2})
+    set_params(campaign.root, push={"gold_share": 0.2})
     with pytest.raises(
         SettingsError, match=r"push\.gold_share is 0\.2; wanted owned labels .* set"
     ):
@@ -313,7 +306,7 @@ def test_gold_tasks_without_owned_labels_are_refused(campaign, flows, backend) -
 @pytest.mark.slow
 def test_a_blind_share_shows_no_prediction_and_keeps_it(campaign, flows, backend, truth) -> None:
     own(campaign, truth)
-    settings(campaign, push={"blind_share": 0.5, "gold_share": 0.5}, query={"budget": 6})
+    set_params(campaign.root, push={"blind_share": 0.5, "gold_share": 0.5}, query={"budget": 6})
     root = str(campaign.root)
     flows.run(root)
     assert all(t.predicted is None and not t.shown for t in tasks(campaign, 0))
@@ -364,7 +357,7 @@ def test_a_blind_share_shows_no_prediction_and_keeps_it(campaign, flows, backend
 def test_no_more_are_settled_than_the_budget_or_the_limit(
     campaign, flows, backend, truth, limit, wanted
 ) -> None:
-    settings(campaign, push={"adjudicate": limit})
+    set_params(campaign.root, push={"adjudicate": limit})
     flows.run(str(campaign.root))
     for task in tasks(campaign, 0):  # everything is a tie, the hold-out too
         for person, said in (("1", "dark"), ("2", "light")):
@@ -377,7 +370,7 @@ def test_no_more_are_settled_than_the_budget_or_the_limit(
 @pytest.mark.slow
 def test_a_push_that_died_goes_on_with_the_same_tasks(campaign, flows, backend, truth) -> None:
     own(campaign, truth)
-    settings(campaign, push={"gold_share": 0.5, "overlap": 3, "overlap_share": 0.5})
+    set_params(campaign.root, push={"gold_share": 0.5, "overlap": 3, "overlap_share": 0.5})
     flows.run(str(campaign.root))
     snapshot = snapshots.read(campaign.root)
     (campaign.round(0) / "pushed.json").rename(campaign.root / "kept.json")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from params import set_params
 
 from labelcycle import config
 from labelcycle.adapters import git
@@ -74,7 +75,7 @@ def test_the_doctor_tells_what_failed_from_what_was_not_started(
 @pytest.fixture
 def in_files(tmp_path, monkeypatch):
     """A campaign without git whose tasks are in its files."""
-    (tmp_path / "params.yaml").write_text("push: {backend: files}")
+    set_params(tmp_path, push={"backend": "files"})
     monkeypatch.setattr(git, "check_usable", lambda root: None)
     return str(tmp_path)
 
@@ -120,7 +121,7 @@ def test_the_first_command_in_a_fresh_clone_warns_of_nothing(tmp_path: Path) -> 
     root = tmp_path / "clone"
     root.mkdir()
     subprocess.run(["git", "init", "-q", str(root)], check=True)
-    (root / "params.yaml").write_text("campaign: {name: fresh, classes: [a, b]}\n")
+    set_params(root, campaign={"name": "fresh", "classes": ["a", "b"]})
     gone = ("PREFECT", "LABEL_STUDIO")
     own = {k: v for k, v in os.environ.items() if not k.startswith(gone)}
     words = [sys.executable, "-P", "-m", "labelcycle", "-C", str(root), "run"]

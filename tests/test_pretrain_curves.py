@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
+from params import set_params
 
 from labelcycle.adapters import git
 from labelcycle.adapters.local.services import Services
@@ -46,8 +46,7 @@ def campaign(tmp_path: Path) -> store.Campaign:
     store.write_samples(found.samples, samples)
     lines = [store.Label(name, "ab"[row % 2]) for row, name in enumerate(names[:30])]
     store.write_labels(found.labels / "000.jsonl", lines)
-    settings = {"campaign": {"name": "birds", "classes": ["a", "b"]}}
-    found.params.write_text(yaml.safe_dump(settings))
+    set_params(tmp_path, campaign={"name": "birds", "classes": ["a", "b"]})
     return found
 
 
