@@ -24,6 +24,7 @@ FILES = {
 @pytest.fixture
 def campaign(tmp_path) -> Campaign:
     made = Campaign(tmp_path)
+    labels.write_migrations(made, ())
     for name, found in FILES.items():
         store.write_labels(made.label_file(name), found)
     store.write_labels(made.holdout, [Label("h", "ox"), Label("i", "gnu")])
@@ -32,6 +33,7 @@ def campaign(tmp_path) -> Campaign:
 
 def test_the_latest_word_on_a_sample_counts(tmp_path) -> None:
     campaign = Campaign(tmp_path)
+    labels.write_migrations(campaign, ())
     assert labels.read_all_labels(campaign) == {}
     for name, label in (("owned", "cat"), (0, "dog"), (10, "cow"), (9, "hen")):
         store.write_labels(campaign.label_file(name), [Label("a", label), Label(str(name), label)])
@@ -48,13 +50,11 @@ def migrate(campaign: Campaign) -> None:
 
 
 def test_without_changes_labels_are_as_they_were_written(campaign) -> None:
-    for _ in range(2):
-        assert labels.read_migrations(campaign) == ()
-        found = labels.read_all_labels(campaign)
-        assert found["s2"] == FILES[3][0]
-        assert sorted(found) == ["s1", "s2", "s3", "s4"]
-        assert labels.read_holdout(campaign) == store.read_labels(campaign.holdout)
-        labels.write_migrations(campaign, [])
+    assert labels.read_migrations(campaign) == ()
+    found = labels.read_all_labels(campaign)
+    assert found["s2"] == FILES[3][0]
+    assert sorted(found) == ["s1", "s2", "s3", "s4"]
+    assert labels.read_holdout(campaign) == store.read_labels(campaign.holdout)
 
 
 def test_old_names_count_as_what_became_of_them_and_files_stay(campaign) -> None:
@@ -101,6 +101,12 @@ def test_no_vote_is_lost_but_those_for_removed_classes(votes) -> None:
 def test_a_broken_record_is_named(campaign, record) -> None:
     store.write_json(campaign.schema, record)
     with pytest.raises(DataError, match=r"schema.json is no record of migrations .* with git"):
+        labels.read_all_labels(campaign)
+
+
+def test_a_missing_record_is_named(campaign) -> None:
+    campaign.schema.unlink()
+    with pytest.raises(DataError, match=r"schema.json is missing; wanted the record .* with git"):
         labels.read_all_labels(campaign)
 
 

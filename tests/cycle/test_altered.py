@@ -10,7 +10,7 @@ from watched import WatchedFiles, asking, counting
 from labelcycle import config
 from labelcycle.adapters.ports import GUESS
 from labelcycle.campaign import round_states
-from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.labels import read_all_labels, write_migrations
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
@@ -95,6 +95,7 @@ def make(campaign: Campaign, number: int, place: WatchedFiles) -> Snapshot:
     ]
     pushed(tasks).write(campaign.round(number) / round_states.PUSHED)
     write_labels(campaign.holdout, [])
+    write_migrations(campaign, ())
     made = Snapshot(campaign, config.parse({}, parts=False), frozenset(), number, State.OPEN)
     vars(made)["key"] = "k"
     return made

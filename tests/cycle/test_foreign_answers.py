@@ -12,7 +12,7 @@ from watched import WatchedFiles, asking, counting
 
 from labelcycle import config
 from labelcycle.campaign import round_states
-from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.labels import read_all_labels, write_migrations
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, read_json, read_jsonl, write_labels
@@ -39,6 +39,7 @@ OTHER = {"dark": "light", "light": "dark"}
 def at_work(tmp_path: Path) -> Snapshot:
     """Round 0, open, with three tasks; no repository."""
     campaign = Campaign(tmp_path)
+    write_migrations(campaign, ())
     tasks = [PushedTask(k, k, i, 1 + i) for i, k in enumerate(KEYS)]
     pushed(tasks).write(campaign.round(0) / round_states.PUSHED)
     write_labels(campaign.holdout, [])

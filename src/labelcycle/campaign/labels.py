@@ -15,9 +15,15 @@ from labelcycle.errors import DataError
 
 
 def read_migrations(campaign: Campaign) -> tuple[Migration, ...]:
-    """What was done to the classes so far, in order. Raises DataError if the record is broken."""
-    if not campaign.schema.exists():  # nothing was changed; `init` writes the file
-        return ()
+    """What was done to the classes so far, in order.
+
+    Raises DataError if the record is missing or odd.
+    """
+    if not campaign.schema.exists():
+        raise DataError(
+            f"{campaign.schema} is missing; wanted the record of migrations that `labelcycle init`"
+            " writes; restore it with git"
+        )
     try:
         records = read_json(campaign.schema)["migrations"]
         made = [
