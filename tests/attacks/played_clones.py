@@ -230,8 +230,9 @@ READS = """
 import sys
 from pathlib import Path
 from labelcycle.rounds import snapshots
+from labelcycle.campaign.records.round_records import Memory, RoundRecords
 from labelcycle.campaign.store import Campaign
-snapshots.check_closed(Campaign(Path(sys.argv[1])), 0)
+snapshots.check_closed(RoundRecords(Campaign(Path(sys.argv[1])), Memory()), 0)
 """
 
 

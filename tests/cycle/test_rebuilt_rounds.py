@@ -52,7 +52,7 @@ def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(past_rounds, "bring", lambda now, to, what: done.append(("bring", what)))
     monkeypatch.setattr(past_rounds, "_compute", lambda to, stages: done.append(("run", stages)))
     monkeypatch.setattr(past_rounds.git, "switch", lambda root, to: done.append(("switch", to)))
-    monkeypatch.setattr(past_rounds, "check_closed", lambda campaign, number: None)
+    monkeypatch.setattr(past_rounds, "check_closed", lambda records, number: None)
     return done
 
 
