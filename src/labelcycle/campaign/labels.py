@@ -46,25 +46,38 @@ LabelReader = Callable[[Path], list[Label]]
 """Reads a label file as it was written."""
 
 
-def read_all_labels(campaign: Campaign, read: LabelReader = read_labels) -> dict[str, Label]:
-    """The latest word on each sample: owned labels, then each round's; accepted and rejected."""
-    table = counted_as(read_migrations(campaign))
+def read_all_labels(
+    campaign: Campaign, read: LabelReader = read_labels, table: Table | None = None
+) -> dict[str, Label]:
+    """The latest word on each sample: owned labels, then each round's; accepted and rejected.
+
+    table : what earlier class names count as, where that was read already
+    """
+    table = _table(campaign, table)
     numbered = sorted(p for p in campaign.labels.glob("*.jsonl") if p.stem.isdigit())
     owned = campaign.label_file(OWNED)
     paths = ([owned] if owned.exists() else []) + numbered
     return {label.sample: as_now(label, table) for path in paths for label in read(path)}
 
 
-def read_owned(campaign: Campaign, read: LabelReader = read_labels) -> list[Label]:
-    """The labels known before round 0."""
-    table, path = counted_as(read_migrations(campaign)), campaign.label_file(OWNED)
+def read_owned(
+    campaign: Campaign, read: LabelReader = read_labels, table: Table | None = None
+) -> list[Label]:
+    """The labels known before round 0; `table` as in `read_all_labels`."""
+    table, path = _table(campaign, table), campaign.label_file(OWNED)
     return [as_now(label, table) for label in read(path)] if path.exists() else []
 
 
-def read_holdout(campaign: Campaign, read: LabelReader = read_labels) -> list[Label]:
-    """People's verdicts on the hold-out."""
-    table = counted_as(read_migrations(campaign))
+def read_holdout(
+    campaign: Campaign, read: LabelReader = read_labels, table: Table | None = None
+) -> list[Label]:
+    """People's verdicts on the hold-out; `table` as in `read_all_labels`."""
+    table = _table(campaign, table)
     return [as_now(label, table) for label in read(campaign.holdout)]
+
+
+def _table(campaign: Campaign, known: Table | None) -> Table:
+    return counted_as(read_migrations(campaign)) if known is None else known
 
 
 def as_now(label: Label, table: Table) -> Label:

@@ -9,7 +9,6 @@ from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import tracked_files
 from labelcycle.campaign import round_states
-from labelcycle.campaign.labels import read_migrations
 from labelcycle.campaign.records.pushed_record import Pushed
 from labelcycle.campaign.records.round_records import Memory, RoundRecords
 from labelcycle.campaign.round_states import State
@@ -219,7 +218,7 @@ def check_classes(snapshot: Snapshot) -> None:
 
     Their order is free: it decides hot keys, and no label depends on it.
     """
-    migrations = read_migrations(snapshot.campaign)
+    migrations = snapshot.records.migrations()
     if migrations:
         classes = migrations[-1].after
     elif snapshot.records.has(0, round_states.PLAN):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from labelcycle.campaign import round_states
-from labelcycle.campaign.labels import read_all_labels, read_holdout, read_owned
+from labelcycle.campaign.labels import read_all_labels, read_holdout, read_migrations, read_owned
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.correction_record import Correction, DecidedCorrection
 from labelcycle.campaign.records.ending_record import Ending
@@ -15,6 +15,7 @@ from labelcycle.campaign.records.pushed_record import Pushed
 from labelcycle.campaign.records.record_files import read_lines
 from labelcycle.campaign.records.selection_record import RoundSelection
 from labelcycle.campaign.store import Campaign, Label, read_labels
+from labelcycle.core.class_migrations import Migration, Table, counted_as
 
 T = TypeVar("T")
 FileState = tuple[int, int, int]
@@ -93,9 +94,17 @@ class RoundRecords:
             return []
         return self._once(path, lambda file: read_lines(DecidedCorrection, file))
 
+    def migrations(self) -> tuple[Migration, ...]:
+        """What was done to the classes so far, in order."""
+        return self._once(self.campaign.schema, lambda _: read_migrations(self.campaign))
+
+    def table(self) -> Table:
+        """What earlier class names count as."""
+        return counted_as(self.migrations())
+
     def labels(self) -> dict[str, Label]:
         """The latest word on each sample of the pool, as `read_all_labels`."""
-        return read_all_labels(self.campaign, self._labels)
+        return read_all_labels(self.campaign, self._labels, self.table())
 
     def labels_of(self, number: int) -> list[Label]:
         """The labels that a round wrote, in the class names of its time; none before it did."""
@@ -104,11 +113,11 @@ class RoundRecords:
 
     def owned(self) -> list[Label]:
         """The labels known before round 0, as `read_owned`."""
-        return read_owned(self.campaign, self._labels)
+        return read_owned(self.campaign, self._labels, self.table())
 
     def holdout(self) -> list[Label]:
         """People's verdicts on the hold-out, as `read_holdout`."""
-        return read_holdout(self.campaign, self._labels)
+        return read_holdout(self.campaign, self._labels, self.table())
 
     def _labels(self, path: Path) -> list[Label]:
         return self._once(path, read_labels)
