@@ -208,7 +208,7 @@ def test_a_task_with_an_empty_display_is_compared_with_nothing(at_work, place) -
     replace(recorded, tasks=tasks).write(at_work.folder / round_states.PUSHED)
     place.altered = {"a": {"image": "other"}}
     round_closing.progress(at_work, place)
-    assert answer_journal.altered(at_work) == {}
+    assert answer_journal.read(at_work).altered == {}
 
 
 def test_the_tasks_and_who_was_misled_are_told(at_work, place) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,22 +18,49 @@ TIMES = {
 again by `train` and by `evaluate`: stages are handed files alone."""
 
 
+@pytest.fixture
+def times(closed, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each file of the campaign is read whole. Digests read bytes as a stream."""
+    found: Counter[str] = Counter()
+    read_text, read_bytes = Path.read_text, Path.read_bytes
+
+    def count(path: Path) -> None:
+        if path.is_relative_to(closed.root):
+            found[str(path.relative_to(closed.root))] += 1
+
+    def text(path: Path, *given: Any, **named: Any) -> str:
+        count(path)
+        return read_text(path, *given, **named)
+
+    def data(path: Path) -> bytes:
+        count(path)
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_text", text)
+    monkeypatch.setattr(Path, "read_bytes", data)
+    return found
+
+
 @pytest.mark.slow
-def test_a_close_reads_each_record_once(
-    closed, flows, answer_all, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All that is read as text: bytes are read for digests too, which no record replaces."""
+def test_a_close_reads_each_record_once(closed, flows, answer_all, times) -> None:
     root = str(closed.root)
     flows.open_now(root)
     answer_all()
-    times: Counter[str] = Counter()
-    read_text = Path.read_text
-
-    def counting(path: Path, *given: object, **named: object) -> str:
-        if path.is_relative_to(closed.root):
-            times[str(path.relative_to(closed.root))] += 1
-        return read_text(path, *given, **named)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Path, "read_text", counting)
+    times.clear()
     flows.close_now(root)
     assert {name: times[name] for name in TIMES} == TIMES
+
+
+@pytest.mark.slow
+def test_a_look_reads_the_journal_once_before_and_once_after_it_writes(
+    closed, flows, backend, truth, times
+) -> None:
+    root = str(closed.root)
+    flows.open_now(root)
+    reads = []
+    for key in sorted(key for key in backend.tasks if "/001/" in key)[:2]:
+        backend.answer(key, truth[backend.tasks[key].sample])
+        times.clear()
+        flows.collect_now(root)
+        reads.append(times[".labelcycle/answers/001.jsonl"])
+    assert reads == [1, 2]  # at first there is none before

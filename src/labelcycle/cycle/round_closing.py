@@ -136,7 +136,7 @@ def pull(snapshot: Snapshot, backend: AnnotationBackend) -> None:
     Raises StateError if the round is not complete, or if somebody has to look at changes first.
     """
     if _abandoned(snapshot):
-        answers_known = list(answer_journal.known(snapshot).values())
+        answers_known = list(answer_journal.read(snapshot).known.values())
         _record(snapshot, PulledRound(snapshot.number, answers_known, ()))
         return
     project, own_ids = _project(snapshot), pushed_tasks.ids(pushed_tasks.tasks(snapshot))

@@ -54,7 +54,7 @@ def readable(names: Iterable[str]) -> list[str]:
 
 def summary_line(snapshot: Snapshot) -> str:
     """A line on the tasks that looks at the round at work found so; empty if there are none."""
-    altered = answer_journal.altered(snapshot)
+    altered = answer_journal.read(snapshot).altered
     if not altered:
         return ""
     tasks = pushed_tasks.tasks_by_key(snapshot)

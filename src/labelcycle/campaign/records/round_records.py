@@ -9,6 +9,7 @@ from labelcycle.campaign.labels import read_all_labels, read_holdout, read_migra
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.correction_record import Correction, DecidedCorrection
 from labelcycle.campaign.records.ending_record import Ending
+from labelcycle.campaign.records.journal_record import AlteredTask, SeenTask, read_journal
 from labelcycle.campaign.records.metrics_record import Metrics
 from labelcycle.campaign.records.plan_record import Plan
 from labelcycle.campaign.records.pushed_record import Pushed
@@ -37,8 +38,9 @@ class RoundRecords:
 
     memory : what was read before; what is read is added to it
 
-    Records are written whole, by a rename. So a file that was read is not read again unless
-    another one took its place. All raise DataError for a file that is missing or odd.
+    Records are written whole, by a rename, and a journal only grows. So a file that was read is
+    not read again unless another one took its place or it grew. All raise DataError for a file
+    that is missing or odd.
     """
 
     def __init__(self, campaign: Campaign, memory: Memory) -> None:
@@ -82,6 +84,10 @@ class RoundRecords:
         if not path.exists():
             return []
         return self._once(path, lambda file: read_lines(Correction, file))
+
+    def journal(self, path: Path) -> tuple[SeenTask | AlteredTask, ...]:
+        """What looks wrote down, in order; a line more is another size, so it is read again."""
+        return self._once(path, lambda file: tuple(read_journal(file)))
 
     def metrics(self, number: int) -> Metrics:
         """The figures of a closed round."""
