@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from labelcycle.adapters.dvc import commands
+
 TIMES = {
     f"rounds/{number}/{name}": 1
     for number in ("000", "001")
@@ -13,14 +15,16 @@ TIMES = {
         *("plan.json", "selection.json", "pushed.json", "metrics.json"),
         *("annotations.jsonl", "corrections.jsonl"),
     )
-} | {"schema.json": 3}
-"""Each record of two rounds is written once, and read once. So are the changes of the classes, and
-again by `train` and by `evaluate`: stages are handed files alone."""
+} | {"schema.json": 1, "data/samples.jsonl": 1, "data/holdout.jsonl": 2}
+"""Each record of two rounds is written once, and read once. The close writes the hold-out."""
 
 
 @pytest.fixture
-def times(closed, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often each file of the campaign is read whole. Digests read bytes as a stream."""
+def times(closed, flows, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each file of the campaign is read whole, by all but the stages.
+
+    Digests read a file as a stream. Stages are programs of their own, but not in these tests.
+    """
     found: Counter[str] = Counter()
     read_text, read_bytes = Path.read_text, Path.read_bytes
 
@@ -36,6 +40,14 @@ def times(closed, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         count(path)
         return read_bytes(path)
 
+    def repro(root: Path, *stages: str) -> None:
+        before = dict(found)
+        reproduce(root, *stages)
+        found.clear()
+        found.update(before)
+
+    reproduce = commands.repro
+    monkeypatch.setattr(commands, "repro", repro)
     monkeypatch.setattr(Path, "read_text", text)
     monkeypatch.setattr(Path, "read_bytes", data)
     return found
@@ -49,6 +61,12 @@ def test_a_close_reads_each_record_once(closed, flows, answer_all, times) -> Non
     times.clear()
     flows.close_now(root)
     assert {name: times[name] for name in TIMES} == TIMES
+
+
+@pytest.mark.slow
+def test_an_opening_reads_the_samples_once(closed, flows, times) -> None:
+    flows.open_now(str(closed.root))
+    assert (times["data/samples.jsonl"], times["data/holdout.jsonl"]) == (1, 1)
 
 
 @pytest.mark.slow

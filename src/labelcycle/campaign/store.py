@@ -212,25 +212,27 @@ def write_jsonl(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
     write_bytes(path, "".join(lines).encode())
 
 
-def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a file with one JSON object a line. Raises DataError naming file and line."""
+def json_lines(path: Path) -> Iterator[tuple[Any, str]]:
+    """Each line's value, and the words for where it is. Raises DataError for what is no JSON."""
     try:
-        stream = path.open(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing; wanted one JSON object a line; {RESTORE}") from error
-    with stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                record = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise DataError(
-                    f"{path}, line {number}: wanted JSON, got {error}; {RESTORE}"
-                ) from error
-            if not isinstance(record, dict):
-                raise DataError(
-                    f"{path}, line {number}: wanted an object, got {line.strip()!r}; {RESTORE}"
-                )
-            yield record
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), start=1):
+        where = f"{path}, line {number}"
+        try:
+            yield json.loads(line), where
+        except json.JSONDecodeError as error:
+            raise DataError(f"{where}: wanted JSON, got {error}; {RESTORE}") from error
+
+
+def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a file with one JSON object a line. Raises DataError naming file and line."""
+    for value, where in json_lines(path):
+        if not isinstance(value, dict):
+            line = json.dumps(value, ensure_ascii=False)
+            raise DataError(f"{where}: wanted an object, got {line!r}; {RESTORE}")
+        yield value
 
 
 # --- arrays --------------------------------------------------------------------------------

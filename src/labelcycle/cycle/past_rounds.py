@@ -14,7 +14,7 @@ from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.records.metrics_record import Evaluation, Metrics
 from labelcycle.campaign.records.round_records import RoundRecords
 from labelcycle.campaign.records.selection_record import RoundSelection
-from labelcycle.campaign.store import Campaign, read_samples
+from labelcycle.campaign.store import Campaign
 from labelcycle.errors import DataError, StateError
 from labelcycle.nn import learners
 from labelcycle.rounds import plug_in_options
@@ -192,7 +192,7 @@ def _as_closed(snapshot: Snapshot, tag: str, targets: tuple[str, ...]) -> Iterat
 
 def _data(snapshot: Snapshot, campaign: Campaign, metrics: Metrics) -> dict[str, DataSet]:
     """The data sets of a round: the file, DVC's digest of it then, and its rows."""
-    pool = sum(sample.split == "pool" for sample in read_samples(snapshot.campaign.samples))
+    pool = len(snapshot.records.samples("pool"))
     return {
         name: DataSet(file, commands.recorded(campaign.root, file), rows)
         for name, file, rows in (

@@ -21,7 +21,7 @@ from labelcycle.campaign.records.pushed_record import (
 )
 from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import OWNED, read_labels, read_samples, write_labels
+from labelcycle.campaign.store import OWNED, write_labels
 from labelcycle.cycle import change_limits
 from labelcycle.cycle.round_opening import asked_schema, check_files
 from labelcycle.errors import StateError
@@ -222,8 +222,8 @@ def accept(snapshot: Snapshot) -> None:
     changes = snapshot.records.corrections(number)
     corrected = change_limits.corrected(snapshot, history, changes)
     fresh += [label for label in corrected if label.sample not in heard]
-    held = {sample.id for sample in read_samples(campaign.samples, "holdout")}
-    holdout = {label.sample: label for label in read_labels(campaign.holdout)}
+    held = {sample.id for sample in snapshot.records.samples("holdout")}
+    holdout = {label.sample: label for label in snapshot.records.holdout_as_written()}
     holdout |= {label.sample: label for label in fresh if label.sample in held}
     write_labels(campaign.holdout, holdout.values())
     written = (label for label in fresh if label.sample not in held)

@@ -8,7 +8,7 @@ import dataclasses
 import functools
 import json
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import (
@@ -23,7 +23,14 @@ from typing import (
     get_type_hints,
 )
 
-from labelcycle.campaign.store import RESTORE, dump_json, read_json, write_bytes, write_jsonl
+from labelcycle.campaign.store import (
+    RESTORE,
+    dump_json,
+    json_lines,
+    read_json,
+    write_bytes,
+    write_jsonl,
+)
 from labelcycle.errors import DataError
 
 Reader = Callable[[Any], Any]
@@ -95,20 +102,6 @@ R = TypeVar("R", bound=Record)
 def read_lines(kind: type[R], path: Path) -> list[R]:
     """The records of a file with one a line. Raises DataError that names file, line and field."""
     return [kind.from_json(value, where) for value, where in json_lines(path)]
-
-
-def json_lines(path: Path) -> Iterator[tuple[Any, str]]:
-    """Each line's value, and the words for where it is. Raises DataError for what is no JSON."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise DataError(f"{path} is missing; wanted one JSON object a line; {RESTORE}") from error
-    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), start=1):
-        where = f"{path}, line {number}"
-        try:
-            yield json.loads(line), where
-        except json.JSONDecodeError as error:
-            raise DataError(f"{where}: wanted JSON, got {error}; {RESTORE}") from error
 
 
 def write_lines(path: Path, records: Iterable[Record]) -> None:

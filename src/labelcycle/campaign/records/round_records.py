@@ -15,7 +15,7 @@ from labelcycle.campaign.records.plan_record import Plan
 from labelcycle.campaign.records.pushed_record import Pushed
 from labelcycle.campaign.records.record_files import read_lines
 from labelcycle.campaign.records.selection_record import RoundSelection
-from labelcycle.campaign.store import Campaign, Label, read_labels
+from labelcycle.campaign.store import Campaign, Label, Sample, read_labels, read_samples
 from labelcycle.core.class_migrations import Migration, Table, counted_as
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class Memory:
 
 
 class RoundRecords:
-    """The records of the rounds of a campaign, by number of the round, and its labels.
+    """The records of the rounds of a campaign, by number of the round, and its samples and labels.
 
     memory : what was read before; what is read is added to it
 
@@ -124,6 +124,15 @@ class RoundRecords:
     def holdout(self) -> list[Label]:
         """People's verdicts on the hold-out, as `read_holdout`."""
         return read_holdout(self.campaign, self._labels, self.table())
+
+    def holdout_as_written(self) -> list[Label]:
+        """The same in the class names of their time, as the file has them."""
+        return self._labels(self.campaign.holdout)
+
+    def samples(self, split: str | None = None) -> list[Sample]:
+        """The samples of the manifest, or of one split, as `read_samples`."""
+        every = self._once(self.campaign.samples, read_samples)
+        return [sample for sample in every if split is None or sample.split == split]
 
     def _labels(self, path: Path) -> list[Label]:
         return self._once(path, read_labels)
