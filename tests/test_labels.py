@@ -14,6 +14,14 @@ from labelcycle.core.class_migrations import Migration
 from labelcycle.errors import DataError
 
 TABLE = {"calf": "cow", "ox": "cow", "gnu": None}
+MIGRATION = Migration(
+    "merge",
+    TABLE,
+    ("calf", "ox", "gnu", "cat"),
+    ("cow", "cat"),
+    round=4,
+    at="2026-01-01T00:00:00+00:00",
+)
 FILES = {
     OWNED: [Label("s1", "calf", source=OWNED), Label("s2", "cat", source=OWNED)],
     0: [Label("s3", "gnu", votes={"gnu": 2}), Label("s4", None, "skipped")],
@@ -44,9 +52,7 @@ def test_the_latest_word_on_a_sample_counts(tmp_path) -> None:
 
 
 def migrate(campaign: Campaign) -> None:
-    before, after = ("calf", "ox", "gnu", "cat"), ("cow", "cat")
-    made = Migration("merge", TABLE, before, after, round=4, at="2026-01-01T00:00:00+00:00")
-    labels.write_migrations(campaign, [made])
+    labels.write_migrations(campaign, [MIGRATION])
 
 
 def test_without_changes_labels_are_as_they_were_written(campaign) -> None:
@@ -97,7 +103,16 @@ def test_no_vote_is_lost_but_those_for_removed_classes(votes) -> None:
     assert labels.as_now(found, TABLE) == found
 
 
-@pytest.mark.parametrize("record", [{}, {"migrations": [{"kind": "add"}]}, {"migrations": 3}])
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {"migrations": [{"kind": "add"}]},
+        {"migrations": 3},
+        {"migrations": [asdict(MIGRATION) | {"round": "4"}]},
+        {"migrations": [asdict(MIGRATION) | {"table": {"calf": 1}}]},
+    ],
+)
 def test_a_broken_record_is_named(campaign, record) -> None:
     store.write_json(campaign.schema, record)
     with pytest.raises(DataError, match=r"schema.json is no record of migrations .* with git"):
@@ -127,3 +142,21 @@ def test_a_label_with_other_fields_is_refused(tmp_path: Path, change: dict, odd:
     told = rf"^{path}, line 1: wanted the fields .*; missing or too many: {odd}; restore"
     with pytest.raises(DataError, match=told):
         store.read_labels(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"votes": "x"}, 'votes: wanted an object, got "x"'),
+        ({"votes": {"cat": "1"}}, 'votes.cat: wanted a whole number, got "1"'),
+        ({"confidence": "high"}, 'confidence: wanted a number, got "high"'),
+        ({"adjudicate": 1}, "adjudicate: wanted true or false, got 1"),
+        ({"label": 3}, "label: wanted a text, got 3"),
+    ],
+)
+def test_a_label_of_other_types_is_refused(tmp_path: Path, change: dict, told: str) -> None:
+    path = tmp_path / "000.jsonl"
+    path.write_text(json.dumps(asdict(Label("s", "cat")) | change) + "\n")
+    with pytest.raises(DataError) as error:
+        store.read_labels(path)
+    assert str(error.value) == f"{path}, line 1: {told}; {store.RESTORE}"

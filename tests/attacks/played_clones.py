@@ -300,6 +300,7 @@ def names_that_lead_out(folder: Path) -> Iterable[Try]:
     (secret,) = (folder / "private").iterdir()
     campaign.images.mkdir(parents=True)
     record = {"source": "", "split": "pool", "width": 16, "height": 16, "notes": []}
+    record |= {"also": [], "values": None, "group": ""}
     good, name = "0" * 16, f"../../../private/{secret.name}"
     for what, sample in {
         "a file above is read": {"id": good, "file": name},

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from labelcycle.campaign.records.json_values import OddValueError, typed
 from labelcycle.campaign.store import OWNED, Campaign, Label, read_json, read_labels, write_json
 from labelcycle.core.class_migrations import Migration, Table, counted_as
 from labelcycle.errors import DataError
@@ -26,15 +27,11 @@ def read_migrations(campaign: Campaign) -> tuple[Migration, ...]:
         )
     try:
         records = read_json(campaign.schema)["migrations"]
-        made = [
-            Migration(**{**r, "before": tuple(r["before"]), "after": tuple(r["after"])})
-            for r in records
-        ]
-    except (KeyError, TypeError) as error:
+        return tuple(typed(Migration, record) for record in records)
+    except (KeyError, TypeError, OddValueError) as error:
         raise DataError(
             f"{campaign.schema} is no record of migrations ({error}); restore it with git"
         ) from error
-    return tuple(made)
 
 
 def write_migrations(campaign: Campaign, migrations: Iterable[Migration]) -> None:
