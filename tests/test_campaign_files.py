@@ -10,6 +10,7 @@ import pytest
 
 from labelcycle.campaign import label_csv, labels, params_file, round_states, store
 from labelcycle.campaign.label_csv import ImportReport, Rejected
+from labelcycle.campaign.labels import write_migrations
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.sample_lookup import Finder
 from labelcycle.campaign.store import Campaign, Label, Sample
@@ -266,6 +267,7 @@ def test_tables_that_cannot_be_taken(campaign: Campaign, tmp_path: Path) -> None
 
 
 def test_what_goes_out(campaign: Campaign) -> None:
+    write_migrations(campaign, ())
     ids = [f"{n:016x}" for n in range(5)]
     store.write_labels(campaign.label_file("owned"), [Label(ids[1], "=cat", source="owned")])
     store.write_labels(

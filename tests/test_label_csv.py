@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from labelcycle.campaign import label_csv, store
+from labelcycle.campaign.labels import write_migrations
 from labelcycle.campaign.store import OWNED, Campaign, Label, Sample
 from labelcycle.errors import DataError, StateError
 from labelcycle.ingest import ingest_images
@@ -32,6 +33,7 @@ Write = Callable[[str], Path]
 @pytest.fixture
 def campaign(tmp_path: Path) -> Campaign:
     campaign = Campaign(tmp_path / "campaign")
+    write_migrations(campaign, ())
     samples = [
         Sample(key, f"{key}.png", source, "holdout" if key == HELD else "pool", 4, 3)
         for source, key in SOURCES.items()
@@ -169,6 +171,7 @@ def test_the_later_word_holds(campaign: Campaign, table: Write) -> None:
 def two_classes_of_equal_bytes(tmp_path: Path) -> Campaign:
     """Folders cat and dog: their 1.png have the same bytes, their 2.png have not."""
     campaign = Campaign(tmp_path / "campaign")
+    write_migrations(campaign, ())
     for place, shade in (("cat/1", 1), ("cat/2", 2), ("dog/1", 1), ("dog/2", 3)):
         path = tmp_path / "in" / f"{place}.png"
         path.parent.mkdir(parents=True, exist_ok=True)

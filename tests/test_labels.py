@@ -14,6 +14,14 @@ from labelcycle.core.class_migrations import Migration
 from labelcycle.errors import DataError
 
 TABLE = {"calf": "cow", "ox": "cow", "gnu": None}
+MIGRATION = Migration(
+    "merge",
+    TABLE,
+    ("calf", "ox", "gnu", "cat"),
+    ("cow", "cat"),
+    round=4,
+    at="2026-01-01T00:00:00+00:00",
+)
 FILES = {
     OWNED: [Label("s1", "calf", source=OWNED), Label("s2", "cat", source=OWNED)],
     0: [Label("s3", "gnu", votes={"gnu": 2}), Label("s4", None, "skipped")],
@@ -24,6 +32,7 @@ FILES = {
 @pytest.fixture
 def campaign(tmp_path) -> Campaign:
     made = Campaign(tmp_path)
+    labels.write_migrations(made, ())
     for name, found in FILES.items():
         store.write_labels(made.label_file(name), found)
     store.write_labels(made.holdout, [Label("h", "ox"), Label("i", "gnu")])
@@ -32,6 +41,7 @@ def campaign(tmp_path) -> Campaign:
 
 def test_the_latest_word_on_a_sample_counts(tmp_path) -> None:
     campaign = Campaign(tmp_path)
+    labels.write_migrations(campaign, ())
     assert labels.read_all_labels(campaign) == {}
     for name, label in (("owned", "cat"), (0, "dog"), (10, "cow"), (9, "hen")):
         store.write_labels(campaign.label_file(name), [Label("a", label), Label(str(name), label)])
@@ -42,19 +52,15 @@ def test_the_latest_word_on_a_sample_counts(tmp_path) -> None:
 
 
 def migrate(campaign: Campaign) -> None:
-    before, after = ("calf", "ox", "gnu", "cat"), ("cow", "cat")
-    made = Migration("merge", TABLE, before, after, round=4, at="2026-01-01T00:00:00+00:00")
-    labels.write_migrations(campaign, [made])
+    labels.write_migrations(campaign, [MIGRATION])
 
 
 def test_without_changes_labels_are_as_they_were_written(campaign) -> None:
-    for _ in range(2):
-        assert labels.read_migrations(campaign) == ()
-        found = labels.read_all_labels(campaign)
-        assert found["s2"] == FILES[3][0]
-        assert sorted(found) == ["s1", "s2", "s3", "s4"]
-        assert labels.read_holdout(campaign) == store.read_labels(campaign.holdout)
-        labels.write_migrations(campaign, [])
+    assert labels.read_migrations(campaign) == ()
+    found = labels.read_all_labels(campaign)
+    assert found["s2"] == FILES[3][0]
+    assert sorted(found) == ["s1", "s2", "s3", "s4"]
+    assert labels.read_holdout(campaign) == store.read_labels(campaign.holdout)
 
 
 def test_old_names_count_as_what_became_of_them_and_files_stay(campaign) -> None:
@@ -97,10 +103,25 @@ def test_no_vote_is_lost_but_those_for_removed_classes(votes) -> None:
     assert labels.as_now(found, TABLE) == found
 
 
-@pytest.mark.parametrize("record", [{}, {"migrations": [{"kind": "add"}]}, {"migrations": 3}])
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {"migrations": [{"kind": "add"}]},
+        {"migrations": 3},
+        {"migrations": [asdict(MIGRATION) | {"round": "4"}]},
+        {"migrations": [asdict(MIGRATION) | {"table": {"calf": 1}}]},
+    ],
+)
 def test_a_broken_record_is_named(campaign, record) -> None:
     store.write_json(campaign.schema, record)
     with pytest.raises(DataError, match=r"schema.json is no record of migrations .* with git"):
+        labels.read_all_labels(campaign)
+
+
+def test_a_missing_record_is_named(campaign) -> None:
+    campaign.schema.unlink()
+    with pytest.raises(DataError, match=r"schema.json is missing; wanted the record .* with git"):
         labels.read_all_labels(campaign)
 
 
@@ -121,3 +142,21 @@ def test_a_label_with_other_fields_is_refused(tmp_path: Path, change: dict, odd:
     told = rf"^{path}, line 1: wanted the fields .*; missing or too many: {odd}; restore"
     with pytest.raises(DataError, match=told):
         store.read_labels(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"votes": "x"}, 'votes: wanted an object, got "x"'),
+        ({"votes": {"cat": "1"}}, 'votes.cat: wanted a whole number, got "1"'),
+        ({"confidence": "high"}, 'confidence: wanted a number, got "high"'),
+        ({"adjudicate": 1}, "adjudicate: wanted true or false, got 1"),
+        ({"label": 3}, "label: wanted a text, got 3"),
+    ],
+)
+def test_a_label_of_other_types_is_refused(tmp_path: Path, change: dict, told: str) -> None:
+    path = tmp_path / "000.jsonl"
+    path.write_text(json.dumps(asdict(Label("s", "cat")) | change) + "\n")
+    with pytest.raises(DataError) as error:
+        store.read_labels(path)
+    assert str(error.value) == f"{path}, line 1: {told}; {store.RESTORE}"

@@ -6,6 +6,7 @@ import os
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -190,9 +191,31 @@ def test_a_file_above_the_systems_own_limit(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"width": "3"}, 'width: wanted a whole number, got "3"'),
+        ({"split": "test"}, "split: wanted one of 'pool', 'holdout', got \"test\""),
+        ({"values": ["float", 0]}, 'values: wanted a list of 3 values, got ["float", 0]'),
+        ({"values": ["float", 0, "1"]}, 'values.2: wanted a number, got "1"'),
+        ({"notes": "turned"}, 'notes: wanted a list, got "turned"'),
+        ({"x": 1}, "x: wanted no such field, got 1"),
+    ],
+)
+def test_a_sample_of_other_types_is_refused(
+    tmp_path: Path, change: dict[str, Any], told: str
+) -> None:
+    path = tmp_path / "samples.jsonl"
+    sample = Sample("b" * 16, f"{'b' * 16}.png", "x/b.png", "pool", 3, 4)
+    path.write_text(json.dumps(asdict(sample) | change) + "\n")
+    with pytest.raises(DataError) as error:
+        store.read_samples(path)
+    assert str(error.value) == f"{path}, line 1: {told}; {store.RESTORE}"
+
+
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     samples = [
-        Sample("b" * 16, f"{'b' * 16}.png", "x/b.png", "pool", 3, 4),
+        Sample("b" * 16, f"{'b' * 16}.png", "x/b.png", "pool", 3, 4, values=("float", 0.0, 1.5)),
         Sample("a" * 16, f"{'a' * 16}.webp", "ä", "holdout", 1, 1),
     ]
     store.write_samples(tmp_path / "samples", samples)

@@ -8,8 +8,9 @@ the step that is due until its end is reached, and may be run again at any time.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import yaml
@@ -23,6 +24,7 @@ from labelcycle.adapters import git, lock
 from labelcycle.adapters.address_logins import text_without_logins, without_login
 from labelcycle.campaign import round_states
 from labelcycle.campaign.records.ending_record import How
+from labelcycle.campaign.records.round_records import Memory
 from labelcycle.campaign.round_states import BEFORE_OPEN, State
 from labelcycle.campaign.store import Campaign
 from labelcycle.cycle import round_closing, round_opening, task_plan
@@ -38,8 +40,8 @@ from labelcycle_flows.tasks import log_missing, log_rounds, look, pull, push, re
 @flow(name="open-round", flow_run_name=run_names.flow_name("open"))
 def open_round(folder: str) -> int:
     """Bring the stages up to date, hand the selection to annotators; the round's number."""
-    with _at_work(folder) as campaign:
-        snapshot = snapshots.ready(campaign.root)
+    with _at_work(folder) as (campaign, memory):
+        snapshot = snapshots.ready(campaign.root, memory=memory)
         if snapshot.state in (State.DUE, State.PLANNED):
             round_opening.backend(snapshot).check()  # better told now than after the training
             code_json.refresh_code(campaign, snapshot.config)
@@ -66,8 +68,8 @@ def open_round(folder: str) -> int:
 @flow(name="close-round", flow_run_name=run_names.flow_name("close"))
 def close_round(folder: str) -> int:
     """Take the answers back, train, evaluate, commit and tag; the round's number."""
-    with _at_work(folder) as campaign:
-        snapshot = snapshots.ready(campaign.root)
+    with _at_work(folder) as (campaign, memory):
+        snapshot = snapshots.ready(campaign.root, memory=memory)
         number = snapshot.number
         if snapshot.state in BEFORE_OPEN:
             raise StateError(
@@ -106,8 +108,8 @@ def collect(folder: str) -> bool:
 
     With `campaign.open_next` the next round is opened, too, by a later look if need be.
     """
-    with _at_work(folder) as campaign:
-        snapshot = snapshots.read(campaign.root)
+    with _at_work(folder) as (campaign, memory):
+        snapshot = snapshots.read(campaign.root, memory)
         if snapshot.state in BEFORE_OPEN:
             if snapshot.number > 0 and _why_not_open(snapshot) is None:
                 open_round(folder)  # as the look that closed the last one could not
@@ -127,15 +129,15 @@ def collect(folder: str) -> bool:
         else:
             send_notices.tell(snapshot)
         close_round(folder)
-        if _why_not_open(snapshots.read(campaign.root)) is None:
+        if _why_not_open(snapshots.renewed(snapshot)) is None:
             open_round(folder)
         return True
 
 
 def run(folder: str) -> None:
     """Do whatever is due, up to where people are needed."""
-    with _at_work(folder) as campaign:
-        snapshot = _checked(campaign)
+    with _at_work(folder) as work:
+        snapshot = _checked(work)
         if snapshot.closed:
             log_missing(snapshot)  # outside a flow, for no flow may be due
         while True:
@@ -154,8 +156,8 @@ def run(folder: str) -> None:
 
 def open_now(folder: str) -> None:
     """Open the next round, whatever `campaign.open_next` says."""
-    with _at_work(folder) as campaign:
-        snapshot = _checked(campaign)
+    with _at_work(folder) as work:
+        snapshot = _checked(work)
         if snapshot.state not in BEFORE_OPEN:
             raise StateError(
                 f"round {snapshot.number} is {snapshot.state}; wanted it closed before the next one"
@@ -171,22 +173,22 @@ def open_now(folder: str) -> None:
 
 def collect_now(folder: str) -> None:
     """Look at the open round, and close it if it is complete."""
-    with _at_work(folder) as campaign:
-        _checked(campaign, parts=False)  # the close checks them; most looks close nothing
+    with _at_work(folder) as work:
+        _checked(work, parts=False)  # the close checks them; most looks close nothing
         collect(folder)
 
 
 def close_now(folder: str) -> None:
     """Close the open round, which must be complete."""
-    with _at_work(folder) as campaign:
-        _checked(campaign)
+    with _at_work(folder) as work:
+        _checked(work)
         close_round(folder)
 
 
 def end_early(folder: str, how: How, reason: str = "", abandon: bool = False) -> None:
     """End a stuck round: `incomplete` trains and measures too, `cancel` keeps the answers only."""
-    with _at_work(folder) as campaign:
-        snapshot = _checked(campaign)
+    with _at_work(folder) as work:
+        snapshot = _checked(work)
         if how == "cancel" and snapshot.state in (State.PLANNED, State.SELECTED):
             if abandon or not _asked(snapshot):
                 round_opening.drop(snapshot)
@@ -213,17 +215,34 @@ def _bring_up_to_date(snapshot: Snapshot, phase: declaration.Phase) -> None:
 # --- conditions ----------------------------------------------------------------------------
 
 
+class Work(NamedTuple):
+    """A campaign at work; memory : the records that were read since its lock was taken."""
+
+    campaign: Campaign
+    memory: Memory
+
+
+_outer: ContextVar[Work | None] = ContextVar("work", default=None)
+"""The work that a flow was started in: a flow takes what Prefect can show, which no memory is."""
+
+
 @contextmanager
-def _at_work(folder: str) -> Iterator[Campaign]:
+def _at_work(folder: str) -> Iterator[Work]:
     """The campaign, with its lock held while a flow is at work."""
-    campaign = Campaign(Path(folder))
+    campaign, outer = Campaign(Path(folder)), _outer.get()
     git.check_usable(campaign.root)
+    same = outer is not None and outer.campaign.root == campaign.root
+    work = Work(campaign, outer.memory if outer and same else Memory())
     with (
         lock.exclusive(campaign.lock),
         send_notices.failures(campaign),
-        run_names.tagged(snapshots.read(campaign.root)),
+        run_names.tagged(snapshots.read(campaign.root, work.memory)),
     ):
-        yield campaign
+        token = _outer.set(work)
+        try:
+            yield work
+        finally:
+            _outer.reset(token)
 
 
 def _asked(snapshot: Snapshot) -> bool:
@@ -249,9 +268,9 @@ def _settings_at(snapshot: Snapshot, revision: str) -> dict[str, Any]:
     return config.parse(yaml.safe_load(text), parts=False).model_dump(mode="json")
 
 
-def _checked(campaign: Campaign, *, parts: bool = True) -> Snapshot:
+def _checked(work: Work, *, parts: bool = True) -> Snapshot:
     """Where the campaign stands; what is wrong is told before Prefect starts anything."""
-    snapshot = snapshots.ready(campaign.root, parts=parts)
+    snapshot = snapshots.ready(work.campaign.root, parts=parts, memory=work.memory)
     _require_prefect()
     return snapshot
 

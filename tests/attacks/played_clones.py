@@ -230,8 +230,9 @@ READS = """
 import sys
 from pathlib import Path
 from labelcycle.rounds import snapshots
+from labelcycle.campaign.records.round_records import Memory, RoundRecords
 from labelcycle.campaign.store import Campaign
-snapshots.check_closed(Campaign(Path(sys.argv[1])), 0)
+snapshots.check_closed(RoundRecords(Campaign(Path(sys.argv[1])), Memory()), 0)
 """
 
 
@@ -299,6 +300,7 @@ def names_that_lead_out(folder: Path) -> Iterable[Try]:
     (secret,) = (folder / "private").iterdir()
     campaign.images.mkdir(parents=True)
     record = {"source": "", "split": "pool", "width": 16, "height": 16, "notes": []}
+    record |= {"also": [], "values": None, "group": ""}
     good, name = "0" * 16, f"../../../private/{secret.name}"
     for what, sample in {
         "a file above is read": {"id": good, "file": name},

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from attacks import Try, attack
 from labelcycle.campaign import label_csv, store
+from labelcycle.campaign.labels import write_migrations
 from labelcycle.campaign.store import OWNED, Campaign, Label, Sample
 
 FORMULAS = (
@@ -22,6 +23,7 @@ FORMULAS = (
 @attack("an exported table runs a formula in a spreadsheet")
 def formulas(folder: Path) -> Iterator[Try]:
     campaign = Campaign(folder)
+    write_migrations(campaign, ())
     keys = [f"{place:016x}" for place in range(len(FORMULAS))]
     samples = [
         Sample(key, f"{key}.png", text, "pool", 4, 4)

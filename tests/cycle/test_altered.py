@@ -10,7 +10,7 @@ from watched import WatchedFiles, asking, counting
 from labelcycle import config
 from labelcycle.adapters.ports import GUESS
 from labelcycle.campaign import round_states
-from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.labels import read_all_labels, write_migrations
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
@@ -95,6 +95,7 @@ def make(campaign: Campaign, number: int, place: WatchedFiles) -> Snapshot:
     ]
     pushed(tasks).write(campaign.round(number) / round_states.PUSHED)
     write_labels(campaign.holdout, [])
+    write_migrations(campaign, ())
     made = Snapshot(campaign, config.parse({}, parts=False), frozenset(), number, State.OPEN)
     vars(made)["key"] = "k"
     return made
@@ -207,7 +208,7 @@ def test_a_task_with_an_empty_display_is_compared_with_nothing(at_work, place) -
     replace(recorded, tasks=tasks).write(at_work.folder / round_states.PUSHED)
     place.altered = {"a": {"image": "other"}}
     round_closing.progress(at_work, place)
-    assert answer_journal.altered(at_work) == {}
+    assert answer_journal.read(at_work).altered == {}
 
 
 def test_the_tasks_and_who_was_misled_are_told(at_work, place) -> None:

@@ -13,7 +13,7 @@ from records import at
 
 from labelcycle import config
 from labelcycle.campaign import round_states
-from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.labels import read_all_labels, write_migrations
 from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.records.people_record import UnknownClasses
 from labelcycle.campaign.records.pushed_record import Pushed, PushedTask
@@ -86,6 +86,7 @@ def made_up(
     wanted : how many people were to answer those that are
     """
     campaign, at = Campaign(root), 0
+    write_migrations(campaign, ())
     for number, asked in enumerate(rounds_):
         folder = campaign.round(number)
         tasks, records = [], []

@@ -9,6 +9,8 @@ from params import set_params
 from PIL import Image
 
 from labelcycle import config
+from labelcycle.campaign.labels import write_migrations
+from labelcycle.campaign.records.round_records import Memory, RoundRecords
 from labelcycle.campaign.store import (
     Campaign,
     Label,
@@ -33,10 +35,12 @@ def made(tmp_path, features: np.ndarray, labels: dict[int, str], wanted: int) ->
     write_array(campaign.features / "pool.npy", features)
     found = [Label(names[row], label, {label: 1}, 1.0) for row, label in labels.items()]
     write_labels(campaign.label_file(0), found)
+    write_migrations(campaign, ())
+    records = RoundRecords(campaign, Memory())
     settings = config.parse(
         {"campaign": {"classes": CLASSES}, "push": {"context": wanted}}, parts=False
     )
-    return cast(Snapshot, SimpleNamespace(campaign=campaign, config=settings))
+    return cast(Snapshot, SimpleNamespace(campaign=campaign, config=settings, records=records))
 
 
 def test_the_nearest_by_angle_first_as_found_one_by_one(tmp_path) -> None:

@@ -291,6 +291,7 @@ def test_the_file_is_one_of_the_closed_rounds(played) -> None:
 def test_more_answers_of_a_removed_class_are_no_new_verdict(tmp_path) -> None:
     campaign = Campaign(tmp_path)
     at_work = made_up(campaign, 0)
+    write_migrations(campaign, ())
     write_labels(campaign.holdout, [])
     write_labels(campaign.label_file(0), [Label("a", CLASSES[0], votes={CLASSES[0]: 1})])
     said = answer("a", 1, "ann", CLASSES[0])
@@ -358,6 +359,7 @@ def test_what_is_recorded_is_what_its_author_said_last(
 ) -> None:
     """Whatever others do to it; once that is accepted, it is what there is."""
     campaign = Campaign(tmp_path_factory.mktemp("history"))
+    write_migrations(campaign, ())
     backend = asking(campaign, KEYS)
     said: dict[tuple[str, int], tuple[str, ...]] = {}
     for number, changes in enumerate(history):

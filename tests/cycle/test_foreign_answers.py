@@ -13,7 +13,7 @@ from watched import WatchedFiles, asking, counting
 
 from labelcycle import config
 from labelcycle.campaign import round_states
-from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.labels import read_all_labels, write_migrations
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, read_json, read_jsonl, write_labels
@@ -40,6 +40,7 @@ OTHER = {"dark": "light", "light": "dark"}
 def at_work(tmp_path: Path) -> Snapshot:
     """Round 0, open, with three tasks; no repository."""
     campaign = Campaign(tmp_path)
+    write_migrations(campaign, ())
     tasks = [PushedTask(k, k, i, 1 + i) for i, k in enumerate(KEYS)]
     pushed(tasks).write(campaign.round(0) / round_states.PUSHED)
     write_labels(campaign.holdout, [])
@@ -211,8 +212,8 @@ def test_a_look_writes_what_is_new_and_loses_nothing(at_work, place, monkeypatch
     assert [(line["key"], len(line["answers"])) for line in lines(at_work)] == [
         ("a", 1), ("a", 0), ("b", 1),
     ]  # fmt: skip
-    assert sorted(answer_journal.known(at_work)) == [("a", 1), ("b", 2)]
-    assert sorted(answer_journal.latest(at_work)) == [("b", 2)]
+    assert sorted(answer_journal.read(at_work).known) == [("a", 1), ("b", 2)]
+    assert sorted(answer_journal.read(at_work).latest) == [("b", 2)]
     assert answer_journal.path(at_work).stat().st_mode & 0o777 == 0o600
 
 
@@ -223,7 +224,7 @@ def test_half_a_line_of_a_killed_look_costs_nothing(at_work, place) -> None:
     path.write_bytes(path.read_bytes() + b'{"task": 101, "ans')
     place.answer("c", "dark")
     round_closing.progress(at_work, place)
-    assert sorted(answer_journal.known(at_work)) == [("a", 1), ("c", 2)]
+    assert sorted(answer_journal.read(at_work).known) == [("a", 1), ("c", 2)]
 
 
 def test_a_lost_project_keeps_the_answers_that_were_seen(at_work, place) -> None:

@@ -1,31 +1,84 @@
-"""What a close reads of the files of rounds."""
+"""What a close reads of the files of a campaign."""
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from labelcycle.campaign.records import record_files
+from labelcycle.adapters.dvc import commands
+
+TIMES = {
+    f"rounds/{number}/{name}": 1
+    for number in ("000", "001")
+    for name in (
+        *("plan.json", "selection.json", "pushed.json", "metrics.json"),
+        *("annotations.jsonl", "corrections.jsonl"),
+    )
+} | {"schema.json": 1, "data/samples.jsonl": 1, "data/holdout.jsonl": 2}
+"""Each record of two rounds is written once, and read once. The close writes the hold-out."""
+
+
+@pytest.fixture
+def times(closed, flows, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each file of the campaign is read whole, by all but the stages.
+
+    Digests read a file as a stream. Stages are programs of their own, but not in these tests.
+    """
+    found: Counter[str] = Counter()
+    read_text, read_bytes = Path.read_text, Path.read_bytes
+
+    def count(path: Path) -> None:
+        if path.is_relative_to(closed.root):
+            found[str(path.relative_to(closed.root))] += 1
+
+    def text(path: Path, *given: Any, **named: Any) -> str:
+        count(path)
+        return read_text(path, *given, **named)
+
+    def data(path: Path) -> bytes:
+        count(path)
+        return read_bytes(path)
+
+    def repro(root: Path, *stages: str) -> None:
+        before = dict(found)
+        reproduce(root, *stages)
+        found.clear()
+        found.update(before)
+
+    reproduce = commands.repro
+    monkeypatch.setattr(commands, "repro", repro)
+    monkeypatch.setattr(Path, "read_text", text)
+    monkeypatch.setattr(Path, "read_bytes", data)
+    return found
 
 
 @pytest.mark.slow
-def test_a_close_reads_the_answers_of_each_round_once(
-    closed, flows, answer_all, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_close_reads_each_record_once(closed, flows, answer_all, times) -> None:
     root = str(closed.root)
     flows.open_now(root)
     answer_all()
-    times: Counter[str] = Counter()
-    lines = record_files.json_lines
-
-    def counting(path: Path):
-        times[str(path.relative_to(closed.root))] += 1
-        return lines(path)
-
-    monkeypatch.setattr(record_files, "json_lines", counting)
+    times.clear()
     flows.close_now(root)
-    assert times == {
-        f"rounds/{number}/{name}.jsonl": 1
-        for number in ("000", "001")
-        for name in ("annotations", "corrections")
-    }
+    assert {name: times[name] for name in TIMES} == TIMES
+
+
+@pytest.mark.slow
+def test_an_opening_reads_the_samples_once(closed, flows, times) -> None:
+    flows.open_now(str(closed.root))
+    assert (times["data/samples.jsonl"], times["data/holdout.jsonl"]) == (1, 1)
+
+
+@pytest.mark.slow
+def test_a_look_reads_the_journal_once_before_and_once_after_it_writes(
+    closed, flows, backend, truth, times
+) -> None:
+    root = str(closed.root)
+    flows.open_now(root)
+    reads = []
+    for key in sorted(key for key in backend.tasks if "/001/" in key)[:2]:
+        backend.answer(key, truth[backend.tasks[key].sample])
+        times.clear()
+        flows.collect_now(root)
+        reads.append(times[".labelcycle/answers/001.jsonl"])
+    assert reads == [1, 2]  # at first there is none before

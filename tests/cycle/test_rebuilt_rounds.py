@@ -13,6 +13,7 @@ from params import set_params
 from labelcycle import config
 from labelcycle.adapters.ports import DataSet
 from labelcycle.campaign import round_states
+from labelcycle.campaign.labels import write_migrations
 from labelcycle.campaign.records.metrics_record import Evaluation
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import State
@@ -52,7 +53,7 @@ def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(past_rounds, "bring", lambda now, to, what: done.append(("bring", what)))
     monkeypatch.setattr(past_rounds, "_compute", lambda to, stages: done.append(("run", stages)))
     monkeypatch.setattr(past_rounds.git, "switch", lambda root, to: done.append(("switch", to)))
-    monkeypatch.setattr(past_rounds, "check_closed", lambda campaign, number: None)
+    monkeypatch.setattr(past_rounds, "check_closed", lambda records, number: None)
     return done
 
 
@@ -148,6 +149,7 @@ def test_what_a_tracker_is_told_of_a_round(tmp_path: Path, monkeypatch: pytest.M
 
 def test_classes_that_were_changed_by_hand(tmp_path: Path) -> None:
     now = snapshot(tmp_path, 0)
+    write_migrations(now.campaign, ())
     snapshots.check_classes(now)  # nothing was asked yet
     made_records.plan(classes=("light", "dark")).write(now.campaign.round(0) / "plan.json")
     snapshots.check_classes(snapshot(tmp_path, 1))  # their order is free
@@ -207,6 +209,7 @@ def edited(sample: str, number: int, **more: Any) -> Correction:
 
 def test_how_many_labels_a_close_would_change(tmp_path: Path) -> None:
     now = closed_round(tmp_path)
+    write_migrations(now.campaign, ())
     found = change_limits._changed(now, Compared([edited("a", 0), edited("h", 2)], []))
     assert (found.labels, found.holdout, found.of) == (2, 1, 3)
     assert found.by == {"ann": 2}

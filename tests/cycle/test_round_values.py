@@ -11,6 +11,7 @@ import pytest
 
 from labelcycle import config
 from labelcycle.adapters.ports import Prediction
+from labelcycle.campaign.labels import write_migrations
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.records.metrics_record import CorrectionFigures, WaitingChanges
@@ -232,6 +233,7 @@ def test_what_is_mixed_in_stands_anywhere_and_the_order_stays() -> None:
 def test_gold_tasks_need_owned_labels(tmp_path: Path) -> None:
     campaign = Campaign(tmp_path)
     campaign.labels.mkdir(parents=True)
+    write_migrations(campaign, ())
     now = snapshot(tmp_path, push={"gold_share": 0.2})
     with pytest.raises(SettingsError) as told:
         task_plan.check_gold(now)
@@ -254,6 +256,7 @@ def test_skipped_samples_are_asked_again(tmp_path: Path) -> None:
     campaign = Campaign(tmp_path)
     for path in (campaign.labels / "x", campaign.rounds / "x"):
         path.parent.mkdir(parents=True, exist_ok=True)
+    write_migrations(campaign, ())
     write_labels(
         campaign.label_file(0),
         [
@@ -434,6 +437,7 @@ def test_corrected_answers_make_new_labels() -> None:
 
 def test_the_guesses_of_the_current_model(tmp_path: Path) -> None:
     campaign = Campaign(tmp_path)
+    write_migrations(campaign, ())
     names = [f"{n:016x}" for n in range(3)]
     write_samples(
         campaign.samples,

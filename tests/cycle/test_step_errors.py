@@ -11,6 +11,7 @@ import pytest
 from labelcycle import config
 from labelcycle.adapters.ports import Address, Prediction, TaskSpec
 from labelcycle.campaign import round_states
+from labelcycle.campaign.labels import write_migrations
 from labelcycle.campaign.records.ending_record import Ending
 from labelcycle.campaign.records.plan_record import PlanDigests
 from labelcycle.campaign.records.pushed_record import PushedTask
@@ -74,6 +75,7 @@ def test_a_pool_that_is_used_up(tmp_path: Path) -> None:
     samples = [Sample(n, f"{n}.png", n, s, 1, 1) for n, s in zip(names, splits, strict=True)]  # type: ignore[arg-type]
     write_samples(campaign.samples, samples)
     write_labels(campaign.label_file(0), [Label(names[0], None, reason="skipped")])
+    write_migrations(campaign, ())
     now = snapshot(tmp_path, query={"budget": 2})
     assert round_opening.check_budget(now) == 2
     more = snapshot(tmp_path, query={"budget": 3})

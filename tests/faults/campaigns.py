@@ -13,6 +13,7 @@ from PIL import Image
 
 from labelcycle import config
 from labelcycle.campaign import round_states
+from labelcycle.campaign.labels import write_migrations
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
@@ -67,6 +68,7 @@ def make(root: Path, media: Path) -> None:
     _draw(media / "images")
     write_samples(campaign.samples, map(_sample, _SAMPLES))
     write_labels(campaign.holdout, [])
+    write_migrations(campaign, ())
     # Of two classes: a model that knows one only guesses nothing.
     owned = [Label(*each, source="owned") for each in zip(_OWNED, CLASSES, strict=True)]
     write_labels(campaign.label_file(OWNED), owned)

@@ -65,7 +65,7 @@ def test_lost_answers_are_counted(rounds: Doubles, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(LabelStudioBackend, "_snapshot", lambda *how: snapshot(*how)[:-1])
     monkeypatch.setattr(LabelStudioBackend, "_none_gone", lambda *_: None)
     assert counting.count(rounds("pull")).lost == []  # the journal of the looks has it
-    monkeypatch.setattr(answer_journal, "known", lambda _: {})
+    monkeypatch.setattr(answer_journal, "_own_words", lambda _: {})
     assert "answer" in {name.split()[0] for name in counting.count(round_).lost}
 
 

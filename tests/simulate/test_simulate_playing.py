@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelcycle.campaign import store
+from labelcycle.campaign.labels import write_migrations
 from labelcycle.core import clusterers, strategies
 from labelcycle.core.seeding import derive
 from labelcycle.nn import learners
@@ -32,6 +33,7 @@ def data() -> Data:
 def files(folder: Path, given: Data, known: np.ndarray) -> store.Campaign:
     """A campaign whose pool these are; row i has the id i, so that the orders agree."""
     made = store.Campaign(folder)
+    write_migrations(made, ())
     samples = [store.Sample(f"{i:016x}", f"{i:016x}.png", "", "pool", 8, 8) for i in range(60)]
     store.write_samples(made.samples, samples)
     store.write_array(made.features / "pool.npy", given.train)

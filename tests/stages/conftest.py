@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from labelcycle.campaign import store
+from labelcycle.campaign.labels import write_migrations
 from labelcycle.stages import charts
 
 
@@ -14,6 +15,7 @@ def make_campaign(root: Path, pool: int = 20, holdout: int = 5, side: int = 12) 
     """A campaign of random squares of grey noise; every sample's file is a PNG."""
     campaign = store.Campaign(root)
     campaign.images.mkdir(parents=True)
+    write_migrations(campaign, ())
     rng = np.random.default_rng(0)
     samples = []
     for row in range(pool + holdout):

@@ -8,6 +8,7 @@ from PIL import Image
 
 from labelcycle import config
 from labelcycle.campaign import store
+from labelcycle.campaign.labels import write_migrations
 from labelcycle.errors import SettingsError
 from labelcycle.stages import cluster, embed, evaluate, pretrain, query, train
 from labelcycle.stages.pool_files import read_pool
@@ -33,6 +34,7 @@ def campaign(tmp_path: Path) -> store.Campaign:
     """24 samples in the pool, 10 in the hold-out: dark and bright noise of 12 x 12 pixels."""
     made = store.Campaign(tmp_path)
     made.images.mkdir(parents=True)
+    write_migrations(made, ())
     rng = np.random.default_rng(0)
     samples, answers = [], []
     for row in range(34):

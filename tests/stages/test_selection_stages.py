@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from labelcycle.campaign import learner_files, store
+from labelcycle.campaign.labels import write_migrations
 from labelcycle.core.one_line_warnings import Advice
 from labelcycle.core.pool import Pool, Selection
 from labelcycle.errors import DataError, PoolExhausted, SettingsError
@@ -36,6 +37,7 @@ def features_of(numbers: range) -> np.ndarray:
 def campaign(tmp_path: Path) -> store.Campaign:
     """60 samples in the pool, 30 in the hold-out, three clear classes; no labels."""
     made = store.Campaign(tmp_path)
+    write_migrations(made, ())
     splits = {"pool": range(POOL), "holdout": range(POOL, POOL + HOLDOUT)}
     samples = []
     for split, numbers in splits.items():

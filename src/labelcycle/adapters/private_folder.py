@@ -16,7 +16,7 @@ FOLDER, FILE = 0o700, 0o600
 
 
 def secure(campaign: Campaign) -> None:
-    """Make the folder of a campaign, or close an old one to other accounts.
+    """Make the folder of a campaign, or close the one that is there to other accounts.
 
     Raises StateError if git tracks something in it, if it is a link, or if somebody else owns it;
     and likewise for the record of services, which must be readable for its owner alone.

@@ -9,26 +9,29 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from labelcycle.campaign.records.json_values import OddValueError, typed
 from labelcycle.campaign.store import OWNED, Campaign, Label, read_json, read_labels, write_json
 from labelcycle.core.class_migrations import Migration, Table, counted_as
 from labelcycle.errors import DataError
 
 
 def read_migrations(campaign: Campaign) -> tuple[Migration, ...]:
-    """What was done to the classes so far, in order. Raises DataError if the record is broken."""
-    if not campaign.schema.exists():  # nothing was changed; `init` writes the file
-        return ()
+    """What was done to the classes so far, in order.
+
+    Raises DataError if the record is missing or odd.
+    """
+    if not campaign.schema.exists():
+        raise DataError(
+            f"{campaign.schema} is missing; wanted the record of migrations that `labelcycle init`"
+            " writes; restore it with git"
+        )
     try:
         records = read_json(campaign.schema)["migrations"]
-        made = [
-            Migration(**{**r, "before": tuple(r["before"]), "after": tuple(r["after"])})
-            for r in records
-        ]
-    except (KeyError, TypeError) as error:
+        return tuple(typed(Migration, record) for record in records)
+    except (KeyError, TypeError, OddValueError) as error:
         raise DataError(
             f"{campaign.schema} is no record of migrations ({error}); restore it with git"
         ) from error
-    return tuple(made)
 
 
 def write_migrations(campaign: Campaign, migrations: Iterable[Migration]) -> None:
@@ -40,25 +43,38 @@ LabelReader = Callable[[Path], list[Label]]
 """Reads a label file as it was written."""
 
 
-def read_all_labels(campaign: Campaign, read: LabelReader = read_labels) -> dict[str, Label]:
-    """The latest word on each sample: owned labels, then each round's; accepted and rejected."""
-    table = counted_as(read_migrations(campaign))
+def read_all_labels(
+    campaign: Campaign, read: LabelReader = read_labels, table: Table | None = None
+) -> dict[str, Label]:
+    """The latest word on each sample: owned labels, then each round's; accepted and rejected.
+
+    table : what earlier class names count as, where that was read already
+    """
+    table = _table(campaign, table)
     numbered = sorted(p for p in campaign.labels.glob("*.jsonl") if p.stem.isdigit())
     owned = campaign.label_file(OWNED)
     paths = ([owned] if owned.exists() else []) + numbered
     return {label.sample: as_now(label, table) for path in paths for label in read(path)}
 
 
-def read_owned(campaign: Campaign, read: LabelReader = read_labels) -> list[Label]:
-    """The labels known before round 0."""
-    table, path = counted_as(read_migrations(campaign)), campaign.label_file(OWNED)
+def read_owned(
+    campaign: Campaign, read: LabelReader = read_labels, table: Table | None = None
+) -> list[Label]:
+    """The labels known before round 0; `table` as in `read_all_labels`."""
+    table, path = _table(campaign, table), campaign.label_file(OWNED)
     return [as_now(label, table) for label in read(path)] if path.exists() else []
 
 
-def read_holdout(campaign: Campaign, read: LabelReader = read_labels) -> list[Label]:
-    """People's verdicts on the hold-out."""
-    table = counted_as(read_migrations(campaign))
+def read_holdout(
+    campaign: Campaign, read: LabelReader = read_labels, table: Table | None = None
+) -> list[Label]:
+    """People's verdicts on the hold-out; `table` as in `read_all_labels`."""
+    table = _table(campaign, table)
     return [as_now(label, table) for label in read(campaign.holdout)]
+
+
+def _table(campaign: Campaign, known: Table | None) -> Table:
+    return counted_as(read_migrations(campaign)) if known is None else known
 
 
 def as_now(label: Label, table: Table) -> Label:

@@ -15,12 +15,13 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle.campaign import layout
+from labelcycle.campaign.records.json_values import OddValueError, typed
 from labelcycle.core.digests import DIGITS
 from labelcycle.core.digests import digest as digest  # for whoever reads and writes files
 from labelcycle.core.digests import file_digest as file_digest
@@ -31,6 +32,8 @@ PART = ".part"
 
 RESTORE = "restore it with `git checkout` or `dvc checkout`"
 """What to do about a broken record: git keeps what is small, DVC the rest."""
+
+T = TypeVar("T")
 
 STORED = re.compile(r"(?P<id>[0-9a-f]{16})\.[a-z0-9]{3,4}")
 """Names of files in data/images: the id of the sample, and the format."""
@@ -212,25 +215,27 @@ def write_jsonl(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
     write_bytes(path, "".join(lines).encode())
 
 
-def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a file with one JSON object a line. Raises DataError naming file and line."""
+def json_lines(path: Path) -> Iterator[tuple[Any, str]]:
+    """Each line's value, and the words for where it is. Raises DataError for what is no JSON."""
     try:
-        stream = path.open(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing; wanted one JSON object a line; {RESTORE}") from error
-    with stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                record = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise DataError(
-                    f"{path}, line {number}: wanted JSON, got {error}; {RESTORE}"
-                ) from error
-            if not isinstance(record, dict):
-                raise DataError(
-                    f"{path}, line {number}: wanted an object, got {line.strip()!r}; {RESTORE}"
-                )
-            yield record
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), start=1):
+        where = f"{path}, line {number}"
+        try:
+            yield json.loads(line), where
+        except json.JSONDecodeError as error:
+            raise DataError(f"{where}: wanted JSON, got {error}; {RESTORE}") from error
+
+
+def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a file with one JSON object a line. Raises DataError naming file and line."""
+    for value, where in json_lines(path):
+        if not isinstance(value, dict):
+            line = json.dumps(value, ensure_ascii=False)
+            raise DataError(f"{where}: wanted an object, got {line!r}; {RESTORE}")
+        yield value
 
 
 # --- arrays --------------------------------------------------------------------------------
@@ -293,14 +298,17 @@ def read_samples(path: Path, split: str | None = None) -> list[Sample]:
                 f"{path}, line {line}: wanted an id of {DIGITS} hex digits and a file of that name,"
                 f" got {record.get('id')!r} and {record.get('file')!r}; {RESTORE}"
             )
-        samples.append(_sample(record))
+        samples.append(_typed(Sample, record, f"{path}, line {line}"))
     return [s for s in samples if split is None or s.split == split]
 
 
-def _sample(record: Mapping[str, Any]) -> Sample:
-    """JSON knows no tuples."""
-    fields: dict[str, Any] = {k: tuple(x) if isinstance(x, list) else x for k, x in record.items()}
-    return Sample(**fields)
+def _typed(kind: type[T], record: Any, where: str) -> T:
+    """A sample or a label. Raises DataError for a field that is missing, too many or odd."""
+    try:
+        found: T = typed(kind, record)
+    except OddValueError as odd:
+        raise DataError(f"{where}: {odd}; {RESTORE}") from None
+    return found
 
 
 def write_labels(path: Path, labels: Iterable[Label]) -> None:
@@ -311,7 +319,7 @@ def write_labels(path: Path, labels: Iterable[Label]) -> None:
 def read_labels(path: Path) -> list[Label]:
     """The labels of one file as they were written; `labels.py` reads them as they count now.
 
-    Raises DataError for a line that has other fields than a label.
+    Raises DataError for a line that has other fields than a label, or of other types.
     """
     labels = []
     for line, record in enumerate(read_jsonl(path), start=1):
@@ -321,5 +329,5 @@ def read_labels(path: Path) -> list[Label]:
                 f"{path}, line {line}: wanted the fields {', '.join(sorted(LABEL_FIELDS))};"
                 f" missing or too many: {odd}; {RESTORE}"
             )
-        labels.append(Label(**record))
+        labels.append(_typed(Label, record, f"{path}, line {line}"))
     return labels

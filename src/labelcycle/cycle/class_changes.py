@@ -29,7 +29,7 @@ def migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> Mig
     _take_back(campaign)
     snapshot = ready(root)
     _check_between_rounds(snapshot)
-    before = labels.read_migrations(campaign)
+    before = snapshot.records.migrations()
     made = change(snapshot.config.classes, counted_as(before))
     migration = Migration(**asdict(made), round=snapshot.number, at=present_time())
     config.parse({"campaign": {"classes": made.after}}, parts=False)  # are the names ones?

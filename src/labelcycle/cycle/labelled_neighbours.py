@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labelcycle.campaign.store import Sample, read_samples
+from labelcycle.campaign.store import Sample
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.core.pool import UNLABELED
 from labelcycle.rounds.snapshots import Snapshot
@@ -37,7 +37,7 @@ def neighbours(snapshot: Snapshot, picks: Sequence[str]) -> dict[str, tuple[Neig
     labelled = np.flatnonzero(pool.labels != UNLABELED)
     if not len(labelled):
         return {}
-    samples = read_samples(campaign.samples, "pool")
+    samples = snapshot.records.samples("pool")
     row_of = {name: row for row, name in enumerate(ids)}
     known = unit_rows(pool.features[labelled])
     by_pick: dict[str, tuple[Neighbour, ...]] = {}

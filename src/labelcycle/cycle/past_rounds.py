@@ -12,9 +12,9 @@ from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import ClosedRound, DataSet, RoundFolders, Tracker
 from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.records.metrics_record import Evaluation, Metrics
-from labelcycle.campaign.records.plan_record import Plan
+from labelcycle.campaign.records.round_records import RoundRecords
 from labelcycle.campaign.records.selection_record import RoundSelection
-from labelcycle.campaign.store import Campaign, read_samples
+from labelcycle.campaign.store import Campaign
 from labelcycle.errors import DataError, StateError
 from labelcycle.nn import learners
 from labelcycle.rounds import plug_in_options
@@ -63,7 +63,7 @@ def verify(snapshot: Snapshot, number: int, deep: bool, show: Callable[[str], No
     if snapshot.records.metrics(number).cancelled:
         raise StateError(f"round {number} was cancelled; there is nothing to rebuild")
     try:
-        check_closed(snapshot.campaign, number)
+        check_closed(snapshot.records, number)
     except StateError as error:
         raise DataError(f"round {number} is not as it was closed: {error}") from error
     show(f"recorded files of round {number}: as they were closed")
@@ -155,7 +155,8 @@ def closed_round(snapshot: Snapshot, number: int) -> Iterator[ClosedRound]:
     targets = (layout.MODEL, layout.ENCODER, layout.FIGURES)
     with _as_closed(snapshot, tag, targets) as campaign:
         folder = campaign.round(number)
-        metrics = Metrics.read(folder / round_states.METRICS)
+        records = RoundRecords(campaign, snapshot.memory)
+        metrics = records.metrics(number)
         yield ClosedRound(
             campaign=snapshot.config.campaign.name,
             key=snapshot.key,
@@ -163,7 +164,7 @@ def closed_round(snapshot: Snapshot, number: int) -> Iterator[ClosedRound]:
             commit=git.head(snapshot.campaign.root, tag),
             params=config.load(campaign.params, parts=False).model_dump(mode="json"),
             data=_data(snapshot, campaign, metrics),
-            plan=Plan.read(folder / round_states.PLAN),
+            plan=records.plan(number),
             metrics=metrics,
             folders=RoundFolders(
                 record=folder,
@@ -191,7 +192,7 @@ def _as_closed(snapshot: Snapshot, tag: str, targets: tuple[str, ...]) -> Iterat
 
 def _data(snapshot: Snapshot, campaign: Campaign, metrics: Metrics) -> dict[str, DataSet]:
     """The data sets of a round: the file, DVC's digest of it then, and its rows."""
-    pool = sum(sample.split == "pool" for sample in read_samples(snapshot.campaign.samples))
+    pool = len(snapshot.records.samples("pool"))
     return {
         name: DataSet(file, commands.recorded(campaign.root, file), rows)
         for name, file, rows in (

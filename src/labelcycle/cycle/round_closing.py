@@ -2,7 +2,7 @@
 
 import datetime
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from labelcycle.adapters import git
@@ -21,7 +21,7 @@ from labelcycle.campaign.records.pushed_record import (
 )
 from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import OWNED, read_labels, read_samples, write_labels
+from labelcycle.campaign.store import OWNED, write_labels
 from labelcycle.cycle import change_limits
 from labelcycle.cycle.round_opening import asked_schema, check_files
 from labelcycle.errors import StateError
@@ -80,9 +80,25 @@ def progress(snapshot: Snapshot, backend: AnnotationBackend) -> AnnotationProgre
     wanted = {task.key: task.wanted for task in tasks}
     project = _project(snapshot)
     progress = backend.progress(project, pushed_tasks.ids(tasks), wanted)
-    altered_tasks.look(snapshot, backend, project, tasks)
+    _put_right(snapshot, backend, project, tasks)
     answer_journal.note(snapshot, backend, project, progress.marks)
     return progress
+
+
+def _put_right(
+    snapshot: Snapshot, backend: AnnotationBackend, project: int, tasks: Collection[PushedTask]
+) -> None:
+    """Write down which of `tasks` show something else than was pushed, and put them right."""
+    pushed = {task.key: task.display for task in tasks if task.display}
+    ids = {key: number for key, number in pushed_tasks.ids(tasks).items() if key in pushed}
+    displayed = backend.displayed(project, ids) if ids else {}
+    differences = altered_tasks.differing(pushed, displayed)
+    if not differences:
+        return
+    until = datetime.datetime.now(datetime.UTC) + altered_tasks.OPEN_IN_A_BROWSER
+    readable = {key: altered_tasks.readable(names) for key, names in differences.items()}
+    answer_journal.note_altered(snapshot, readable, until.isoformat(timespec="seconds"))
+    backend.restore(project, ids, {key: pushed[key] for key in differences})
 
 
 def check_page(snapshot: Snapshot, backend: AnnotationBackend) -> None:
@@ -120,7 +136,7 @@ def pull(snapshot: Snapshot, backend: AnnotationBackend) -> None:
     Raises StateError if the round is not complete, or if somebody has to look at changes first.
     """
     if _abandoned(snapshot):
-        answers_known = list(answer_journal.known(snapshot).values())
+        answers_known = list(answer_journal.read(snapshot).known.values())
         _record(snapshot, PulledRound(snapshot.number, answers_known, ()))
         return
     project, own_ids = _project(snapshot), pushed_tasks.ids(pushed_tasks.tasks(snapshot))
@@ -129,7 +145,7 @@ def pull(snapshot: Snapshot, backend: AnnotationBackend) -> None:
     everything = {**_closed(snapshot), **late, **own_ids}
     if ending(snapshot):
         backend.withdraw(project, own_ids)
-        altered_tasks.look(snapshot, backend, project, _tasks(snapshot))
+        _put_right(snapshot, backend, project, _tasks(snapshot))
         pulled = backend.pull(project, everything, optional=everything)
     else:
         far = progress(snapshot, backend)
@@ -139,7 +155,7 @@ def pull(snapshot: Snapshot, backend: AnnotationBackend) -> None:
                 f" {far.tasks} tasks, got {far.done_tasks};"
                 " wait, or run `labelcycle close --incomplete`"
             )
-        altered_tasks.look(snapshot, backend, project, _tasks(snapshot))
+        _put_right(snapshot, backend, project, _tasks(snapshot))
         pulled = backend.pull(project, everything, optional=everything.keys() - own_ids.keys())
     compared = changed_answers.compare(snapshot, backend, pulled, late)
     change_limits.check(snapshot, compared)
@@ -156,7 +172,7 @@ def changes(snapshot: Snapshot, backend: AnnotationBackend) -> list[Correction]:
     if snapshot.state in (State.OPEN, State.ENDING):
         own_ids = pushed_tasks.ids(pushed_tasks.tasks(snapshot))
     everything = {**_closed(snapshot), **late, **own_ids}
-    altered_tasks.look(snapshot, backend, place[1], _tasks(snapshot))
+    _put_right(snapshot, backend, place[1], _tasks(snapshot))
     pulled = backend.pull(place[1], everything, optional=everything)
     return changed_answers.compare(snapshot, backend, pulled, late).changes
 
@@ -206,8 +222,8 @@ def accept(snapshot: Snapshot) -> None:
     changes = snapshot.records.corrections(number)
     corrected = change_limits.corrected(snapshot, history, changes)
     fresh += [label for label in corrected if label.sample not in heard]
-    held = {sample.id for sample in read_samples(campaign.samples, "holdout")}
-    holdout = {label.sample: label for label in read_labels(campaign.holdout)}
+    held = {sample.id for sample in snapshot.records.samples("holdout")}
+    holdout = {label.sample: label for label in snapshot.records.holdout_as_written()}
     holdout |= {label.sample: label for label in fresh if label.sample in held}
     write_labels(campaign.holdout, holdout.values())
     written = (label for label in fresh if label.sample not in held)

@@ -17,7 +17,6 @@ from labelcycle.campaign.store import (
     digest,
     dump_json,
     file_digest,
-    read_samples,
     write_bytes,
 )
 from labelcycle.cycle import task_plan
@@ -113,7 +112,7 @@ def _restore(campaign: Campaign, name: str) -> str:
 def check_budget(snapshot: Snapshot) -> int:
     """Samples of the pool without a label. Raises PoolExhausted if the budget is above that."""
     labels, budget = snapshot.records.labels(), snapshot.config.query.budget
-    pool = read_samples(snapshot.campaign.samples, "pool")
+    pool = snapshot.records.samples("pool")
     left = sum(sample.id not in labels for sample in pool)
     if not left:
         raise PoolExhausted(

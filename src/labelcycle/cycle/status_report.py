@@ -16,7 +16,7 @@ from labelcycle.campaign.records.metrics_record import (
 )
 from labelcycle.campaign.records.people_record import PeopleFigures
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import OWNED, read_samples
+from labelcycle.campaign.store import OWNED
 from labelcycle.core.metrics import Estimate
 from labelcycle.cycle import round_closing
 from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError, StateError
@@ -185,7 +185,7 @@ def _counts(snapshot: Snapshot) -> Counts:
     campaign = snapshot.campaign
     if not campaign.samples.exists():
         return Counts()
-    samples = read_samples(campaign.samples)
+    samples = snapshot.records.samples()
     labels = snapshot.records.labels().values()
     holdout = snapshot.records.holdout()
     return Counts(

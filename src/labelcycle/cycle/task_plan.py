@@ -19,7 +19,7 @@ from labelcycle.campaign.records.pushed_record import (
     SELECTED,
     PushedTask,
 )
-from labelcycle.campaign.store import read_array, read_samples
+from labelcycle.campaign.store import read_array
 from labelcycle.core.seeding import derive
 from labelcycle.cycle import labelled_neighbours, task_images
 from labelcycle.errors import SettingsError
@@ -69,7 +69,7 @@ def tasks(snapshot: Snapshot) -> list[TaskSpec]:
     extra = [to_ask(s, GOLD) for s in known] + [Ask(s, ADJUDICATION) for s in _unsettled(snapshot)]
     last = [to_ask(s, HOLDOUT) for s in held]
     ranked = [*mixed(for_order, chosen, extra), *last]
-    samples = {sample.id: sample for sample in read_samples(snapshot.campaign.samples)}
+    samples = {sample.id: sample for sample in snapshot.records.samples()}
     images = task_images.images(snapshot, [(samples[ask.sample], ask.near) for ask in ranked])
     return [
         replace(_task(snapshot, rank, ask, image), tasks=len(ranked))
@@ -140,7 +140,7 @@ def _unsettled(snapshot: Snapshot) -> list[str]:
 def _unanswered(snapshot: Snapshot) -> list[str]:
     """Samples of the hold-out of which nobody has said anything in a closed round, by id."""
     heard = {label.sample for label in snapshot.records.holdout()}
-    held = read_samples(snapshot.campaign.samples, "holdout")
+    held = snapshot.records.samples("holdout")
     return [sample.id for sample in held if sample.id not in heard]
 
 
@@ -183,7 +183,7 @@ def _predictions(snapshot: Snapshot) -> Mapping[str, Prediction]:
         return {}
     probabilities = read_array(campaign.model / "probabilities.npy")
     best = np.argmax(probabilities, axis=1)
-    names = [sample.id for sample in read_samples(campaign.samples, "pool")]
+    names = [sample.id for sample in snapshot.records.samples("pool")]
     model = f"round-{snapshot.number - 1:03d}"  # trained on the labels of all closed rounds
     return {
         name: Prediction(config.classes[c], float(probabilities[row, c]), model)

@@ -174,7 +174,7 @@ def _below(snapshot: Snapshot) -> list[Notice]:
 
 def _altered(snapshot: Snapshot) -> list[Notice]:
     """Tasks showed something else than was pushed; told again when there are more of them."""
-    count = len(answer_journal.altered(snapshot))
+    count = len(answer_journal.read(snapshot).altered)
     text = altered_tasks.summary_line(snapshot)
     if not text:
         return []

@@ -7,10 +7,9 @@ look wait, and so do those that come while somebody may still have the page open
 """
 
 import datetime
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
-from labelcycle.adapters.ports import GUESS, AnnotationBackend, Display
-from labelcycle.campaign.records.pushed_record import PushedTask
+from labelcycle.adapters.ports import GUESS, Display
 from labelcycle.core.consensus import cut
 from labelcycle.rounds import answer_journal, pushed_tasks
 from labelcycle.rounds.snapshots import Snapshot
@@ -47,30 +46,15 @@ def names(pushed: Display, shown: Display) -> list[str]:
     ]
 
 
-def look(
-    snapshot: Snapshot, backend: AnnotationBackend, project: int, tasks: Collection[PushedTask]
-) -> None:
-    """Write down which of `tasks` show something else than was pushed, and put them right."""
-    pushed = {task.key: task.display for task in tasks if task.display}
-    ids = {key: number for key, number in pushed_tasks.ids(tasks).items() if key in pushed}
-    differences = differing(pushed, backend.displayed(project, ids)) if ids else {}
-    if not differences:
-        return
-    until = datetime.datetime.now(datetime.UTC) + OPEN_IN_A_BROWSER
-    readable = {key: _readable(names) for key, names in differences.items()}
-    answer_journal.note_altered(snapshot, readable, until.isoformat(timespec="seconds"))
-    backend.restore(project, ids, {key: pushed[key] for key in differences})
-
-
-def _readable(names: Iterable[str]) -> list[str]:
-    """Names for a line: whoever changes the data of a task may call them anything."""
+def readable(names: Iterable[str]) -> list[str]:
+    """Names for line and journal: whoever changes the data of a task may call them anything."""
     some = [cut(name if name.isprintable() else ascii(name)) for name in names]
     return [*some[:NAMED], *(["..."] if len(some) > NAMED else [])]
 
 
 def summary_line(snapshot: Snapshot) -> str:
     """A line on the tasks that looks at the round at work found so; empty if there are none."""
-    altered = answer_journal.altered(snapshot)
+    altered = answer_journal.read(snapshot).altered
     if not altered:
         return ""
     tasks = pushed_tasks.tasks_by_key(snapshot)

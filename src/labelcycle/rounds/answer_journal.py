@@ -10,11 +10,12 @@ reads of it from there on may have been said of that.
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from labelcycle.adapters.ports import AnnotationBackend
 from labelcycle.campaign.records.answer_record import Answer
-from labelcycle.campaign.records.journal_record import AlteredTask, SeenTask, read_journal
+from labelcycle.campaign.records.journal_record import AlteredTask, SeenTask
 from labelcycle.campaign.records.record_files import Record
 from labelcycle.errors import DataError
 from labelcycle.rounds import authors
@@ -22,6 +23,27 @@ from labelcycle.rounds.snapshots import Snapshot
 
 Name = tuple[str, int]
 """Key of the task and id of the annotation."""
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What looks saw.
+
+    altered : by key, the tasks that showed something else than was pushed; of several times the
+        last one
+    known : the last version of each answer that was its author's own word, whether it is still
+        there
+    last : each task as the last look saw it, by id
+    """
+
+    altered: Mapping[str, AlteredTask]
+    known: Mapping[Name, Answer]
+    last: Mapping[int, SeenTask]
+
+    @property
+    def latest(self) -> dict[Name, Answer]:
+        """Every answer as the last look saw it."""
+        return {answer.name: answer for task in self.last.values() for answer in task.answers}
 
 
 def path(snapshot: Snapshot) -> Path:
@@ -36,7 +58,7 @@ def note(
 
     marks : as in `AnnotationProgress`, of the tasks that somebody has answered
     """
-    last = _last_seen(snapshot)
+    last = read(snapshot).last
     moved = [t for t in marks if t not in last or last[t].mark != marks[t]]
     moved += [t for t in last if t not in marks and last[t].answers]
     present: dict[int, list[Answer]] = {task: [] for task in moved}
@@ -56,14 +78,18 @@ def note_altered(snapshot: Snapshot, differences: Mapping[str, Sequence[str]], u
     _add(snapshot, [AlteredTask(key, tuple(names), until) for key, names in differences.items()])
 
 
-def altered(snapshot: Snapshot) -> dict[str, AlteredTask]:
-    """By key, the tasks that looks found so; of several times the last one."""
-    lines = read_journal(path(snapshot))
-    return {line.key: line for line in lines if isinstance(line, AlteredTask)}
+def read(snapshot: Snapshot) -> Journal:
+    """What the looks at the round at work saw so far."""
+    lines = snapshot.records.journal(path(snapshot))
+    return Journal(
+        altered={line.key: line for line in lines if isinstance(line, AlteredTask)},
+        known=_own_words(lines),
+        last={line.task: line for line in lines if isinstance(line, SeenTask)},
+    )
 
 
-def known(snapshot: Snapshot) -> dict[Name, Answer]:
-    """The last version of each answer that was its author's own word, whether it is still there.
+def _own_words(lines: Iterable[SeenTask | AlteredTask]) -> dict[Name, Answer]:
+    """The last version of each answer that was its author's own word.
 
     An answer that turns up in another task than the one it was seen in was moved there. One that
     is first seen after its task was altered may be about what that showed.
@@ -71,7 +97,7 @@ def known(snapshot: Snapshot) -> dict[Name, Answer]:
     versions: dict[Name, Answer] = {}
     first_key: dict[int, str] = {}
     until: dict[str, str] = {}
-    for line in read_journal(path(snapshot)):
+    for line in lines:
         if isinstance(line, AlteredTask):
             until[line.key] = line.until
             continue
@@ -81,18 +107,6 @@ def known(snapshot: Snapshot) -> dict[Name, Answer]:
             if seen_right and authors.own(versions.get(answer.name), answer):
                 versions[answer.name] = answer
     return versions
-
-
-def latest(snapshot: Snapshot) -> dict[Name, Answer]:
-    """Every answer as the last look saw it."""
-    tasks = _last_seen(snapshot).values()
-    return {answer.name: answer for task in tasks for answer in task.answers}
-
-
-def _last_seen(snapshot: Snapshot) -> dict[int, SeenTask]:
-    """Each task as the last look saw it, by id."""
-    lines = read_journal(path(snapshot))
-    return {line.task: line for line in lines if isinstance(line, SeenTask)}
 
 
 def _add(snapshot: Snapshot, lines: Iterable[Record]) -> None:

@@ -4,12 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from labelcycle.campaign.labels import read_migrations
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.pushed_record import ADJUDICATION, GOLD, Kind, PushedTask
 from labelcycle.campaign.store import Label
 from labelcycle.core import consensus, dawid_skene
-from labelcycle.core.class_migrations import Table, counted_as
+from labelcycle.core.class_migrations import Table
 from labelcycle.core.consensus import Given, Verdict
 from labelcycle.core.dawid_skene import Model
 from labelcycle.core.skip_reasons import Skip
@@ -68,8 +67,8 @@ def read(snapshot: Snapshot, pending: PulledRound | None = None) -> list[Counted
     pending : stands for the files of the round at work, before they are written
     """
     rounds = [*corrections.pulled(snapshot), *([pending] if pending else ())]
-    table = counted_as(read_migrations(snapshot.campaign))
-    return counted(corrections.corrected(rounds), pushed_tasks.tasks_by_key(snapshot), table)
+    tasks, table = pushed_tasks.tasks_by_key(snapshot), snapshot.records.table()
+    return counted(corrections.corrected(rounds), tasks, table)
 
 
 def counted(

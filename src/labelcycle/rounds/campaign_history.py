@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from labelcycle.campaign import round_states
-from labelcycle.campaign.labels import read_migrations
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.store import Label
-from labelcycle.core.class_migrations import Table, counted_as
+from labelcycle.core.class_migrations import Table
 from labelcycle.rounds import answers, pushed_tasks
 from labelcycle.rounds.answers import CountedAnswer
 from labelcycle.rounds.corrections import PulledRound
@@ -76,7 +75,7 @@ def read(snapshot: Snapshot, pending: PulledRound | None = None) -> History:
         labels=holdout | records.labels(),
         labelled_before=frozenset(label.sample for label in earlier if label.label is not None),
         truth=truth(records.owned()),
-        table=counted_as(read_migrations(snapshot.campaign)),
+        table=records.table(),
     )
 
 

@@ -72,8 +72,8 @@ def compare(
     rounds = corrections.pulled(snapshot)
     recorded = (answer for _, answer in corrections.corrected(rounds))
     known = {answer.name: answer for answer in recorded if answer.key in closed}
-    journal = answer_journal.known(snapshot).items()
-    known |= {name: answer for name, answer in journal if answer.key in at_work}
+    journal = answer_journal.read(snapshot)
+    known |= {name: answer for name, answer in journal.known.items() if answer.key in at_work}
     present = {answer.name: answer for answer in pulled_answers if answer.key in tasks}
 
     silent = {key for key, _ in known} - {key for key, _ in present}
@@ -85,7 +85,7 @@ def compare(
     numbers = {key: number for key, (number, _) in tasks.items() if key not in lost}
     decided = correction_decisions.read(snapshot)
     waited = {change.id for change in corrections.waiting(rounds) if change.misled}
-    until = {key: task.until for key, task in answer_journal.altered(snapshot).items()}
+    until = {key: task.until for key, task in journal.altered.items()}
     for change, trusted in _changes(numbers, known, present, touched, until, waited):
         plain = change.key in at_work or (change.what == "added" and change.key in still_open)
         if not (trusted and plain):
@@ -97,9 +97,9 @@ def compare(
 def seen(snapshot: Snapshot) -> list[Correction]:
     """What the looks so far saw changed by others in the round at work, and nobody decided on."""
     numbers = {key: number for key, (number, _) in _at_work(snapshot).items()}
-    until = {key: task.until for key, task in answer_journal.altered(snapshot).items()}
-    known, latest = answer_journal.known(snapshot), answer_journal.latest(snapshot)
-    changes = _changes(numbers, known, latest, {}, until, ())
+    journal = answer_journal.read(snapshot)
+    until = {key: task.until for key, task in journal.altered.items()}
+    changes = _changes(numbers, journal.known, journal.latest, {}, until, ())
     decided = correction_decisions.read(snapshot)
     return [c for c, trusted in changes if not trusted and c.id not in decided]
 

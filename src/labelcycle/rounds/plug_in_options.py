@@ -41,5 +41,5 @@ def checked(campaign: Campaign, settings: Config) -> Mapping[str, Mapping[str, A
 
 
 def named_files(campaign: Campaign, settings: Config) -> dict[str, str]:
-    """The file that the encoder's option `file` names, as `stages.code.named_files` has it."""
+    """The file that the encoder's option `file` names, as `code_digests.named_files` has it."""
     return code_digests.named_files(campaign.root, checked(campaign, settings)[ENCODER].get("file"))

@@ -9,8 +9,6 @@ from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import tracked_files
 from labelcycle.campaign import round_states
-from labelcycle.campaign.labels import read_migrations
-from labelcycle.campaign.records.metrics_record import Metrics
 from labelcycle.campaign.records.pushed_record import Pushed
 from labelcycle.campaign.records.round_records import Memory, RoundRecords
 from labelcycle.campaign.round_states import State
@@ -118,15 +116,16 @@ def renewed(snapshot: Snapshot) -> Snapshot:
     return read(snapshot.campaign.root, snapshot.memory)
 
 
-def ready(root: Path, *, parts: bool = True) -> Snapshot:
+def ready(root: Path, *, parts: bool = True, memory: Memory | None = None) -> Snapshot:
     """Like `read`, once it is sure that a step may be taken: tree clean, closed rounds intact.
 
     For the holder of the campaign's lock: what killed writes left behind is swept away.
 
     parts : check the own options of encoder, strategy and learner too, which may import torch;
         not needed for a step that computes nothing
+    memory : records that were read before
     """
-    snapshot = read(root)
+    snapshot = read(root, memory)
     campaign = snapshot.campaign
     check_safe(campaign)
     sweep(campaign)
@@ -153,7 +152,7 @@ def ready(root: Path, *, parts: bool = True) -> Snapshot:
             " run `labelcycle init .` to print it anew, look at `git diff dvc.yaml`"
         )
     for number in snapshot.closed:
-        check_closed(campaign, number)
+        check_closed(snapshot.records, number)
     _check_asked(snapshot)
     _check_frozen(snapshot)
     check_classes(snapshot)
@@ -219,7 +218,7 @@ def check_classes(snapshot: Snapshot) -> None:
 
     Their order is free: it decides hot keys, and no label depends on it.
     """
-    migrations = read_migrations(snapshot.campaign)
+    migrations = snapshot.records.migrations()
     if migrations:
         classes = migrations[-1].after
     elif snapshot.records.has(0, round_states.PLAN):
@@ -243,9 +242,9 @@ def record_digests(campaign: Campaign, number: int) -> dict[str, str]:
     return {str(path.relative_to(campaign.root)): file_digest(path) for path in paths}
 
 
-def check_closed(campaign: Campaign, number: int) -> None:
+def check_closed(records: RoundRecords, number: int) -> None:
     """Raise StateError that names the first file of a closed round that is not as it was closed."""
-    tag = round_states.round_tag(number)
+    campaign, tag = records.campaign, round_states.round_tag(number)
     metrics = campaign.round(number) / round_states.METRICS
     inside = str(metrics.relative_to(campaign.root))
     try:
@@ -254,7 +253,7 @@ def check_closed(campaign: Campaign, number: int) -> None:
         raise StateError(f"tag {tag} holds no {inside}: {error}") from error
     digests = {inside: recorded}
     if _plain(metrics) and file_digest(metrics) == recorded:
-        digests |= _digests(campaign, number)
+        digests |= _digests(records, number)
     for name, value in digests.items():
         path = campaign.root / name
         got = file_digest(path) if _plain(path) else "no file"
@@ -270,16 +269,16 @@ def check_closed(campaign: Campaign, number: int) -> None:
             )
 
 
-def _digests(campaign: Campaign, number: int) -> dict[str, str]:
+def _digests(records: RoundRecords, number: int) -> dict[str, str]:
     """The digests that a closed round recorded, by file.
 
     Raises StateError for a name that `record_digests` does not write: any file of this computer
     could be read by it, one without an end, too.
     """
-    path = campaign.round(number) / round_states.METRICS
+    campaign, path = records.campaign, records.path(number, round_states.METRICS)
     folder = str(path.parent.relative_to(campaign.root))
     labels = str(campaign.label_file(number).relative_to(campaign.root))
-    digests = dict(Metrics.read(path).digests)
+    digests = dict(records.metrics(number).digests)
     for name in digests:
         parent, _, file = name.rpartition("/")
         if name != labels and (parent != folder or file.startswith(".") or not file):

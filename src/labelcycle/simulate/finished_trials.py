@@ -18,8 +18,8 @@ class Kept:
     """Campaigns of one problem, found again by all settings that a figure depends on.
 
     commit : the code that is at work; it is kept, and `commits` names those of what is there
-    code : digest of the code of a campaign, so that changed code makes it another; None: what
-        older code found counts
+    code : digest of the code of a campaign, so that changed code makes it another; None: whatever
+        code found it, it counts, and `commits` says whose it was
 
     Without a path nothing is written.
     """
@@ -40,9 +40,7 @@ class Kept:
     def get(self, trial: Trial) -> Measured | None:
         """The campaign, if it is there."""
         record = self._found.get(_key(self._settings(trial)))
-        return (
-            Measured(**{key: record[key] for key in FIGURES if key in record}) if record else None
-        )
+        return Measured(**{key: record[key] for key in FIGURES}) if record else None
 
     def add(self, trial: Trial, measured: Measured) -> None:
         """Keep a campaign; it is on the disk when this returns."""

@@ -5,16 +5,18 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from labelcycle.campaign import round_states
-from labelcycle.campaign.labels import read_all_labels, read_holdout, read_owned
+from labelcycle.campaign.labels import read_all_labels, read_holdout, read_migrations, read_owned
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.correction_record import Correction, DecidedCorrection
 from labelcycle.campaign.records.ending_record import Ending
+from labelcycle.campaign.records.journal_record import AlteredTask, SeenTask, read_journal
 from labelcycle.campaign.records.metrics_record import Metrics
 from labelcycle.campaign.records.plan_record import Plan
 from labelcycle.campaign.records.pushed_record import Pushed
 from labelcycle.campaign.records.record_files import read_lines
 from labelcycle.campaign.records.selection_record import RoundSelection
-from labelcycle.campaign.store import Campaign, Label, read_labels
+from labelcycle.campaign.store import Campaign, Label, Sample, read_labels, read_samples
+from labelcycle.core.class_migrations import Migration, Table, counted_as
 
 T = TypeVar("T")
 FileState = tuple[int, int, int]
@@ -32,12 +34,13 @@ class Memory:
 
 
 class RoundRecords:
-    """The records of the rounds of a campaign, by number of the round, and its labels.
+    """The records of the rounds of a campaign, by number of the round, and its samples and labels.
 
     memory : what was read before; what is read is added to it
 
-    Records are written whole, by a rename. So a file that was read is not read again unless
-    another one took its place. All raise DataError for a file that is missing or odd.
+    Records are written whole, by a rename, and a journal only grows. So a file that was read is
+    not read again unless another one took its place or it grew. All raise DataError for a file
+    that is missing or odd.
     """
 
     def __init__(self, campaign: Campaign, memory: Memory) -> None:
@@ -82,6 +85,10 @@ class RoundRecords:
             return []
         return self._once(path, lambda file: read_lines(Correction, file))
 
+    def journal(self, path: Path) -> tuple[SeenTask | AlteredTask, ...]:
+        """What looks wrote down, in order; a line more is another size, so it is read again."""
+        return self._once(path, lambda file: tuple(read_journal(file)))
+
     def metrics(self, number: int) -> Metrics:
         """The figures of a closed round."""
         return self._once(self.path(number, round_states.METRICS), Metrics.read)
@@ -93,9 +100,17 @@ class RoundRecords:
             return []
         return self._once(path, lambda file: read_lines(DecidedCorrection, file))
 
+    def migrations(self) -> tuple[Migration, ...]:
+        """What was done to the classes so far, in order."""
+        return self._once(self.campaign.schema, lambda _: read_migrations(self.campaign))
+
+    def table(self) -> Table:
+        """What earlier class names count as."""
+        return counted_as(self.migrations())
+
     def labels(self) -> dict[str, Label]:
         """The latest word on each sample of the pool, as `read_all_labels`."""
-        return read_all_labels(self.campaign, self._labels)
+        return read_all_labels(self.campaign, self._labels, self.table())
 
     def labels_of(self, number: int) -> list[Label]:
         """The labels that a round wrote, in the class names of its time; none before it did."""
@@ -104,11 +119,20 @@ class RoundRecords:
 
     def owned(self) -> list[Label]:
         """The labels known before round 0, as `read_owned`."""
-        return read_owned(self.campaign, self._labels)
+        return read_owned(self.campaign, self._labels, self.table())
 
     def holdout(self) -> list[Label]:
         """People's verdicts on the hold-out, as `read_holdout`."""
-        return read_holdout(self.campaign, self._labels)
+        return read_holdout(self.campaign, self._labels, self.table())
+
+    def holdout_as_written(self) -> list[Label]:
+        """The same in the class names of their time, as the file has them."""
+        return self._labels(self.campaign.holdout)
+
+    def samples(self, split: str | None = None) -> list[Sample]:
+        """The samples of the manifest, or of one split, as `read_samples`."""
+        every = self._once(self.campaign.samples, read_samples)
+        return [sample for sample in every if split is None or sample.split == split]
 
     def _labels(self, path: Path) -> list[Label]:
         return self._once(path, read_labels)
