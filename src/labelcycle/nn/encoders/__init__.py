@@ -7,7 +7,7 @@ No network is trained here (`nn.simclr` does), and none is written (`campaign.en
 """
 
 from collections.abc import Generator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,12 @@ from labelcycle.nn.features_file import FeatureTable
 from labelcycle.nn.progress import Progress, TrainingState
 from labelcycle.options import Options
 
-if TYPE_CHECKING:
-    import torch
-
 Images = NDArray[np.uint8]
 """(n, s, s, 3) uint8, RGB squares."""
+
+
+Device = Any
+"""A torch.device; None for a module that says `TORCH = False`. Each module says which it takes."""
 
 
 class Encoder(Protocol):
@@ -87,7 +88,7 @@ class EncoderModule(Protocol):
         images: Images,
         options: Any,
         seed: int,
-        device: "torch.device | None",
+        device: Device,
         resume: TrainingState | None = None,
     ) -> Fitting:
         """Train on `images`; with `resume`, a snapshot of the same training, go on from there."""
@@ -96,7 +97,7 @@ class EncoderModule(Protocol):
         self,
         meta: Mapping[str, Any],
         arrays: Mapping[str, NDArray[Any]],
-        device: "torch.device | None",
+        device: Device,
     ) -> Encoder:
         """The encoder that gave this `state`."""
 
@@ -115,7 +116,7 @@ class ReadyMadeModule(Protocol):
         self,
         meta: Mapping[str, Any],
         arrays: Mapping[str, NDArray[Any]],
-        device: "torch.device | None",
+        device: Device,
     ) -> ReadyMade:
         """The features that gave this `state`."""
 
