@@ -89,7 +89,7 @@ def skills(model: dawid_skene.Model) -> list[float]:
 def accepted(answers: Answers, beliefs: NDArray | None, least: float) -> NDArray[np.int64]:
     """The class that `consensus.accept` makes of each sample's answers, -1 for none."""
     given: list[list[tuple[str, ...]]] = [[] for _ in answers.samples]
-    for sample, said in zip(answers.sample, answers.said, strict=True):
+    for sample, said in zip(answers.sample, answers.label, strict=True):
         given[sample].append((CLASSES[said],))
     known = [None] * len(given) if beliefs is None else beliefs.tolist()
     labels = []

@@ -126,7 +126,7 @@ def test_a_bad_image_never_stops_the_rest(campaign: Campaign, pictures: Path) ->
     os.mkfifo(pictures / "pipe.png")
     report = take(campaign, pictures, max_pixels=1999)
     reasons = {Path(source).name: reason for source, reason in quarantine(campaign).items()}
-    assert (report.found, report.added, report.quarantined) == (9, 2, 7)
+    assert (report.looked_at, report.added, report.quarantined) == (9, 2, 7)
     assert reasons["empty.png"] == "empty file"
     assert reasons["cut.png"].startswith("damaged: ")
     assert reasons["notes.txt"].startswith("not an image that can be read")
@@ -175,7 +175,7 @@ def test_the_same_bytes_are_one_sample(campaign: Campaign, pictures: Path) -> No
     fill(pictures, range(3))
     fill(pictures / "copies", range(2), "copy")
     report = take(campaign, pictures)
-    assert (report.found, report.added, report.duplicates) == (5, 3, 2)
+    assert (report.looked_at, report.added, report.duplicates) == (5, 3, 2)
     assert sorted(splits(campaign)) == [f"../in/{n:04d}.png" for n in range(3)]
 
 
@@ -192,13 +192,13 @@ def test_the_same_pixels_in_other_files_are_one_sample(campaign: Campaign, pictu
     scene(0).save(pictures / "c.bmp")
     report = take(campaign, pictures)
     assert (report.added, report.duplicates) == (1, 2)
-    assert report.told == (
+    assert report.remarks == (
         "2 files show the very picture of another, such as '../in/b.png' that of '../in/a.png':"
         " it is one sample, known by both paths",
     )
     (sample,) = store.read_samples(campaign.samples)
     assert (sample.source, sample.also) == ("../in/a.png", ("../in/b.png", "../in/c.bmp"))
-    assert take(campaign, pictures).told == ()
+    assert take(campaign, pictures).remarks == ()
     assert [sample] == store.read_samples(campaign.samples)
 
 
@@ -222,10 +222,12 @@ def test_twins_are_on_one_side_of_the_hold_out(
         scene(number).save(pictures / f"{number}.jpg", quality=90)
     report = take(campaign, pictures, holdout=8, seed=seed)
     assert (report.pool, report.holdout) == (16, 8)
-    assert report.told == (
+    (remark,) = report.remarks
+    first, second = remark.split("'")[1:4:2]
+    assert remark == (
         "24 samples in 12 groups show nearly the same picture, such as"
-        f" {report.told[0].split(chr(39))[1]!r} and {report.told[0].split(chr(39))[3]!r}: those of"
-        " a group are all in the hold-out or all in the pool",
+        f" {first!r} and {second!r}: those of"
+        " a group are all in the hold-out or all in the pool"
     )
     found = splits(campaign)
     for number in range(12):
@@ -264,16 +266,16 @@ def test_deep_images_share_black_and_white_and_later_ones_too(
     deep(pictures / "a" / "warm.png", 30_000, 31_000)
     report = take(campaign, pictures / "a")
     told = "2 images have 16-bit values: 29300 is black, 31000 white (ingest.values)"
-    assert report.told == (told,)
+    assert report.remarks == (told,)
     assert ranges(campaign) == {("16-bit", 29_300, 31_000)}
     deep(pictures / "b" / "hot.tif", 30_000, 35_000)
-    assert take(campaign, pictures / "b").told == (
+    assert take(campaign, pictures / "b").remarks == (
         f"{told.replace('2 images', '3 images')}; 1 have values beyond, which are cut off",
     )
     assert ranges(campaign) == {("16-bit", 29_300, 31_000)}
     (hot,) = (s for s in store.read_samples(campaign.samples) if s.source.endswith("hot.tif"))
     assert hot.notes[-1].endswith("29300 black, 31000 white, its 30000 to 35000 cut off")
-    assert take(campaign, pictures, values="image").told == (
+    assert take(campaign, pictures, values="image").remarks == (
         "3 images have 16-bit values: black and white are each image's own (ingest.values)",
     )
     assert len(ranges(campaign)) == 3
@@ -287,13 +289,13 @@ def test_images_that_use_little_of_the_range_are_counted(
     deep(pictures / "microscope.tif", 0, 4095)
     deep(pictures / "thermal.tif", 29_315, 31_015)
     deep(pictures / "blank.tif", 500, 500)
-    (told,) = take(campaign, pictures).told
+    (told,) = take(campaign, pictures).remarks
     assert told == (
         "3 images have 16-bit values: 0 is black, 32767 white (ingest.values); 2 use less than an"
         " eighth of that and may look all one grey: `ingest.values: image` gives each image its own"
         " black and white"
     )
-    assert "less than an eighth" not in " ".join(take(campaign, pictures, values="image").told)
+    assert "less than an eighth" not in " ".join(take(campaign, pictures, values="image").remarks)
 
 
 def test_deep_colours_share_black_and_white_as_grey_does(
@@ -304,7 +306,7 @@ def test_deep_colours_share_black_and_white_as_grey_does(
         pixels = np.linspace(0, high, 160).astype(np.uint16)[None, :, None].repeat(20, 0)
         pixels = np.concatenate([pixels, pixels[:, ::-1], pixels // 2], -1)
         (pictures / f"{name}.tif").write_bytes(tiff_of(pixels))
-    assert take(campaign, pictures).told == (
+    assert take(campaign, pictures).remarks == (
         "2 images have 16-bit colour values: 0 is black, 4095 white (ingest.values)",
     )
     assert ranges(campaign) == {("16-bit colour", 0, 4095)}
@@ -682,7 +684,7 @@ def test_every_file_is_counted_once(
         (root / "in" / f"bad{number}").write_bytes(b"bad")
     holdout = int(share * len(set(shades)))
     report = take(campaign, root / "in", holdout=holdout)
-    assert report.found == len(shades) + bad
-    assert report.found == report.added + report.known + report.duplicates + report.quarantined
+    assert report.looked_at == len(shades) + bad
+    assert report.looked_at == report.added + report.known + report.duplicates + report.quarantined
     assert (report.added, report.quarantined) == (len(set(shades)), bad)
     assert (report.pool, report.holdout) == (len(set(shades)) - holdout, holdout)

@@ -39,7 +39,7 @@ def test_addresses_of_a_list_become_samples(campaign: Campaign, tmp_path: Path) 
         good = [f"{site.url}/{quote(name)}" for name in NAMES]
         paths = listed(tmp_path, [*good, f"{site.url}/gone", f"{site.url}/bad", ""])
         report = take(campaign, paths)
-        assert (report.found, report.added, report.quarantined) == (5, 3, 2)
+        assert (report.looked_at, report.added, report.quarantined) == (5, 3, 2)
         assert set(splits(campaign)) == {web_images.normal(address) for address in good}
         unreadable = "not an image that can be read: text; a list of paths is given as @LIST"
         assert quarantine(campaign) == {

@@ -25,7 +25,7 @@ STUDIO = "http://127.0.0.1:8080"
 def test_an_image_on_the_web(headers: dict[str, str], found: str | None) -> None:
     with served({"/a.png": Page(b"x", headers=headers)}) as site:
         problem = cors.problem(Address(f"{site.url}/a.png"), STUDIO)
-    assert (problem and problem.found) == (found and f"{site.url}/a.png: {found}")
+    assert (problem and problem.reason) == (found and f"{site.url}/a.png: {found}")
     assert site.origins == [STUDIO]
 
 
@@ -35,7 +35,7 @@ def test_a_redirection_must_allow_it_too() -> None:
     with served({"/a.png": Page(status=302, headers=away), "/b.png": there}) as site:
         problem = cors.problem(Address(f"{site.url}/a.png"), STUDIO)
         assert problem
-        assert problem.found.endswith("answered with Access-Control-Allow-Origin: nothing")
+        assert problem.reason.endswith("answered with Access-Control-Allow-Origin: nothing")
         site.pages["/a.png"] = Page(status=302, headers={**away, ALLOWS: "*"})
         assert cors.problem(Address(f"{site.url}/a.png"), STUDIO) is None
 
@@ -44,10 +44,10 @@ def test_what_is_no_image_and_who_does_not_answer() -> None:
     with served({}) as site:
         problem = cors.problem(Address(f"{site.url}/a.png"), STUDIO)
     assert problem
-    assert problem.found == f"{site.url}/a.png: answered 404, wanted an image"
+    assert problem.reason == f"{site.url}/a.png: answered 404, wanted an image"
     problem = cors.problem(Address(f"{site.url}/a.png"), STUDIO)
     assert problem
-    assert "does not answer here (" in problem.found
+    assert "does not answer here (" in problem.reason
 
 
 def test_what_needs_no_permission_is_not_asked() -> None:
@@ -64,7 +64,7 @@ def test_an_image_in_a_bucket_by_its_rule(bucket: Bucket) -> None:
     image = Address(f"s3://{bucket.name}/in/a b#.png", 5)
     problem = cors.problem(image, STUDIO)
     assert problem
-    assert problem.found == f"{image.text}: answered with {ALLOWS}: nothing"  # no signed address
+    assert problem.reason == f"{image.text}: answered with {ALLOWS}: nothing"  # no signed address
     assert problem.remedy.startswith(f"give the bucket a CORS rule with GET for {STUDIO}, or")
     bucket.allow(STUDIO)
     assert cors.problem(image, STUDIO) is None

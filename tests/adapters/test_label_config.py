@@ -79,7 +79,10 @@ def test_a_class_called_like_a_reason_is_a_class() -> None:
     names = [tag.get("value") for tag in ElementTree.fromstring(config).iter("Choice")]
     assert names == ["cat", "None of These", "Several of these", "Cannot be judged"]
     assert labeling_config.classes(config) == ("cat", "None of These")
-    assert labeling_config.said(labeling_config.result("None of These")) == (("None of These",), "")
+    assert labeling_config.labels_and_reason(labeling_config.result("None of These")) == (
+        ("None of These",),
+        "",
+    )
 
 
 @pytest.mark.parametrize("text", ["", "a", "ab", "abc", " a  b ", "x" * 51, "ä" * 200])
@@ -99,19 +102,19 @@ def test_chunks_keep_order_and_size(items: list[int], size: int) -> None:
 
 
 def test_said_reads_what_result_writes() -> None:
-    assert labeling_config.said(labeling_config.result("cat")) == (("cat",), "")
-    assert labeling_config.said(labeling_config.result(None)) == ((), "")
-    assert labeling_config.said(labeling_config.result("skipped: none of these")) == (
+    assert labeling_config.labels_and_reason(labeling_config.result("cat")) == (("cat",), "")
+    assert labeling_config.labels_and_reason(labeling_config.result(None)) == ((), "")
+    assert labeling_config.labels_and_reason(labeling_config.result("skipped: none of these")) == (
         (),
         "none of these",
     )
     foreign = [{"from_name": "other", "type": "choices", "value": {"choices": ["cat"]}}]
-    assert labeling_config.said(foreign) == ((), "")
+    assert labeling_config.labels_and_reason(foreign) == ((), "")
 
 
 def test_a_reason_beside_a_class_is_no_skip() -> None:
     both = [*labeling_config.result("cat"), *labeling_config.result("skipped: none of these")]
-    assert labeling_config.said(both) == (("cat", "skipped: none of these"), "")
+    assert labeling_config.labels_and_reason(both) == (("cat", "skipped: none of these"), "")
 
 
 @pytest.mark.parametrize("cancelled", [False, True])

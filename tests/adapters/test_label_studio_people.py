@@ -190,7 +190,7 @@ def test_a_draft_of_a_class_that_is_removed_stops_no_change_of_classes(
     assert sent.status_code == 201
     ids = server.backend.pushed(server.name, server.name)
     (answer,) = server.backend.pull(server.project, ids)
-    assert consensus.said(answer.labels, new.classes) is None
+    assert consensus.valid_class(answer.labels, new.classes) is None
 
 
 def test_sync_on_the_storage_of_the_images_makes_tasks_of_nobody(server: Server) -> None:

@@ -50,10 +50,10 @@ def test_one_answer_is_accepted_whatever_confidence_is_asked() -> None:
 
 @pytest.mark.parametrize("others", [[], [Skip()], [("zebra",), ("Cat",)]])
 def test_one_valid_answer_is_no_label_where_several_were_wanted(others) -> None:
-    found = accept([("cat",), *others], CLASSES, 0.6, {"cat": 0.99, "dog": 0.01}, wanted=3)
+    found = accept([("cat",), *others], CLASSES, 0.6, {"cat": 0.99, "dog": 0.01}, people_wanted=3)
     assert (found.label, found.reason) == (None, "1 valid answer of 3 wanted")
     assert (found.votes, found.adjudicate) == ({"cat": 1}, True)
-    assert accept([("cat",), ("cat",), *others], CLASSES, 0.6, wanted=3).label == "cat"
+    assert accept([("cat",), ("cat",), *others], CLASSES, 0.6, people_wanted=3).label == "cat"
     assert accept([("cat",), *others], CLASSES, 0.6).label == "cat"
 
 

@@ -31,7 +31,7 @@ def slow_turns(answers: Answers, turns: int, per_class: bool = True) -> tuple[np
     c, people = len(answers.classes), len(answers.annotators)
     n = len(answers.samples)
     t = answers.votes() / answers.votes().sum(axis=1, keepdims=True)
-    given = list(zip(answers.sample, answers.annotator, answers.said, strict=True))
+    given = list(zip(answers.sample, answers.annotator, answers.label, strict=True))
     for _ in range(turns):
         prior = t.mean(axis=0)
         matrix = np.zeros((people, c, c))
@@ -67,7 +67,7 @@ def test_each_turn_is_the_papers(per_class: bool, monkeypatch: pytest.MonkeyPatc
 def test_turns_end_when_the_likelihood_no_longer_grows(per_class: bool) -> None:
     answers, _ = crowd([0.9, 0.7, 0.6, 0.4], 100)
     slow = [slow_turns(answers, turns, per_class) for turns in range(1, 40)]
-    gains = np.diff([likelihood for _, likelihood in slow]) / len(answers.said)
+    gains = np.diff([likelihood for _, likelihood in slow]) / len(answers.label)
     assert gains.min() > -1e-12, "a turn never lowers the likelihood"
     last = int(np.argmax(gains < dawid_skene.GAIN)) + 1
     assert 3 < last < 38
@@ -131,12 +131,12 @@ def test_skills_are_found_and_the_reliable_one_wins_a_tie() -> None:
     answers, truth = crowd([0.95, 0.9, 0.9, 0.4], 150)
     model = dawid_skene.fit(answers)
     assert model.kind == "one coin"
-    right = answers.said == truth[answers.sample]
+    right = answers.label == truth[answers.sample]
     real = [right[answers.annotator == person].mean() for person in range(4)]
     np.testing.assert_allclose(model.confusion[:, 0, 0], real, atol=0.04)
     tie = gather([("x", "0", "cat"), ("x", "3", "dog")], CLASSES)
     asked = Answers(
-        tie.samples, answers.annotators, CLASSES, tie.sample, np.array([0, 3]), tie.said
+        tie.samples, answers.annotators, CLASSES, tie.sample, np.array([0, 3]), tie.label
     )
     belief = dawid_skene.posterior(model, asked)[0]
     assert belief[1] > 0.8
@@ -147,7 +147,7 @@ def test_somebody_new_is_taken_for_an_average_person() -> None:
     answers, _ = crowd([0.9, 0.8, 0.7], 100)
     triples = [
         (answers.samples[s], answers.annotators[a], CLASSES[c])
-        for s, a, c in zip(answers.sample, answers.annotator, answers.said, strict=True)
+        for s, a, c in zip(answers.sample, answers.annotator, answers.label, strict=True)
     ]
     more = gather([*triples, ("9999", "new", "cat")], CLASSES)
     model = dawid_skene.fit(more)

@@ -82,7 +82,7 @@ def _of(round_: Round, kind: str, *, several: bool) -> PushedTask:
 
 def _edit(round_: Round, task: PushedTask) -> None:
     given = next(answer for key, answer in round_.stored() if key == task.key)
-    other = "cat" if labeling_config.said(given["result"]) == (("dog",), "") else "dog"
+    other = "cat" if labeling_config.labels_and_reason(given["result"]) == (("dog",), "") else "dog"
     round_.place.ask(f"PATCH annotations/{given['id']}/", {"result": labeling_config.result(other)})
     round_.changed.append(("edited", int(given["id"])))
 

@@ -23,7 +23,7 @@ ALLOWS = "Access-Control-Allow-Origin"
 class LoadProblem(NamedTuple):
     """Why browsers may not load an image, and what to do."""
 
-    found: str
+    reason: str
     remedy: str
 
 

@@ -184,15 +184,15 @@ def _has_head(root: Path) -> bool:
     return True
 
 
-def dirty(root: Path, own: Iterable[str]) -> list[str]:
-    """Tracked files with uncommitted changes, besides those whose path starts with one of `own`."""
+def dirty(root: Path, besides: Iterable[str]) -> list[str]:
+    """Tracked files with uncommitted changes; none whose path starts with one of `besides`."""
     fields = iter(_fields(root, "status", "--porcelain", "-z", "--untracked-files=no"))
     paths = []
     for field in fields:
         paths.append(field[3:])
         if field[0] in "RC":  # the name it had before follows
             next(fields)
-    return [path for path in paths if not path.startswith(tuple(own))]
+    return [path for path in paths if not path.startswith(tuple(besides))]
 
 
 def tracked(root: Path, *paths: str) -> list[str]:

@@ -123,7 +123,7 @@ def _shown(snapshot: Snapshot) -> Iterator[health.Line]:
         yield name, False, str(error), "mend this, then ask again"
         return
     if problem:
-        yield name, False, f"annotators may not see {problem.found}", problem.remedy
+        yield name, False, f"annotators may not see {problem.reason}", problem.remedy
     elif image is None:
         yield name, True, "nothing in it yet; a round's opening asks what browsers may load", ""
     else:

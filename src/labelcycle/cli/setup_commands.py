@@ -77,11 +77,11 @@ def ingest(root: Path, paths: tuple[str, ...], follow_links: bool) -> None:
     with lock.exclusive(campaign_in(root).lock), shown("ingest") as show:
         report = new_campaign.add_images(root, paths, show, follow_links=follow_links)
     click.echo(
-        f"{report.found} files: {report.added} new samples, {report.known} known already,"
+        f"{report.looked_at} files: {report.added} new samples, {report.known} known already,"
         f" {report.duplicates} duplicates, {report.quarantined} in quarantine"
     )
     click.echo(f"now {report.pool} in the pool, {report.holdout} in the hold-out")
-    for text in report.told:
+    for text in report.remarks:
         click.echo(text)
     if report.quarantined:
         click.echo("see data/quarantine.jsonl for what could not be used, and why")

@@ -35,7 +35,7 @@ def with_others(answers: Answers) -> tuple[NDArray[np.float64], Numbers]:
     """
     votes = answers.votes()
     others = votes.sum(axis=1)[answers.sample] - 1
-    same = votes[answers.sample, answers.said] - 1
+    same = votes[answers.sample, answers.label] - 1
     people, met = len(answers.annotators), others > 0
     who = answers.annotator[met]
     total = np.bincount(who, weights=same[met] / others[met], minlength=people)

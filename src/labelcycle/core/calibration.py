@@ -110,9 +110,9 @@ def _held_out(hidden: Doubles, labels: NDArray[np.int64]) -> tuple[Doubles, NDAr
 
 
 def _fit_and_ask(
-    hidden: Doubles, labels: NDArray[np.int64], asked: Doubles
+    hidden: Doubles, labels: NDArray[np.int64], queries: Doubles
 ) -> tuple[NDArray[np.int64], Doubles]:
-    """The classes among `labels`, and (a, c) logits of the `asked` rows."""
+    """The classes among `labels`, and (a, c) logits of the rows `queries`."""
     from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
     from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
@@ -123,7 +123,7 @@ def _fit_and_ask(
     with warnings.catch_warnings():  # a fit that is nearly done is good enough for a temperature
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(hidden, labels)
-    values = model.decision_function(asked)
+    values = model.decision_function(queries)
     if values.ndim == 1:  # two classes: the logit of the second against the first
         values = np.column_stack([np.zeros(len(values)), values])
     return model.classes_, values

@@ -62,7 +62,7 @@ def accept(
     classes: Collection[str],
     least: float = 0.0,
     beliefs: Mapping[str, float] | None = None,
-    wanted: int = 1,
+    people_wanted: int = 1,
 ) -> Verdict:
     """The class that leads among the valid answers; a tie, or less than `least`, is no label.
 
@@ -72,9 +72,9 @@ def accept(
         `classes`. Ties are not broken: a coin is no evidence.
     beliefs : probability of each class; by default its share of the valid answers. A class that
         nobody named is never accepted, however probable.
-    wanted : how many people were to answer
+    people_wanted : how many people were to answer
     """
-    valid = (said(answer, classes) for answer in answers)
+    valid = (valid_class(answer, classes) for answer in answers)
     votes = Counter(name for name in valid if name is not None)
     if not votes:
         return Verdict(None, _objection(answers, classes))
@@ -83,8 +83,8 @@ def accept(
     sure = {name: beliefs[name] if beliefs else n / total for name, n in counts.items()}
     best = max(sure.values())
     leading = [name for name in counts if sure[name] >= best - TIE]
-    if total == 1 < wanted:
-        reason = f"1 valid answer of {wanted} wanted"
+    if total == 1 < people_wanted:
+        reason = f"1 valid answer of {people_wanted} wanted"
         return Verdict(None, reason, counts, best, adjudicate=True)
     if len(leading) > 1:
         return Verdict(None, f"tie between {', '.join(leading)}", counts, best, adjudicate=True)
@@ -94,7 +94,7 @@ def accept(
     return Verdict(leading[0], None, counts, best)
 
 
-def said(answer: Given, classes: Collection[str]) -> str | None:
+def valid_class(answer: Given, classes: Collection[str]) -> str | None:
     """The class of a valid answer, else None."""
     if isinstance(answer, Skip) or len(answer) != 1 or answer[0] not in classes:
         return None

@@ -68,7 +68,7 @@ def fit(answers: Answers, per_class: float = PER_CLASS) -> Model:
     """
     shared = answers.shared()
     active, c = len(np.unique(shared.annotator)), len(answers.classes)
-    several = len(shared.said) >= per_class * active * c
+    several = len(shared.label) >= per_class * active * c
     probable = maximise(shared, per_class=several)
     expected = _counts(shared, probable)
     prior = (probable.sum(axis=0) + 1) / (len(probable) + c)
@@ -88,8 +88,8 @@ def maximise(answers: Answers, per_class: bool) -> Values:
 
     per_class : whether everybody has a confusion matrix, or one skill with errors spread evenly
     """
-    named, said = np.unique(answers.said, return_inverse=True)
-    few = replace(answers, classes=tuple(answers.classes[n] for n in named), said=said)
+    named, said = np.unique(answers.label, return_inverse=True)
+    few = replace(answers, classes=tuple(answers.classes[n] for n in named), label=said)
     votes = few.votes()
     probable: Values = votes / votes.sum(axis=1, keepdims=True)
     before = -np.inf
@@ -108,7 +108,7 @@ def maximise(answers: Answers, per_class: bool) -> Values:
 def _counts(answers: Answers, probable: Values) -> Values:
     """(p, c, c): the answers by person, probable class and class said."""
     people, c = len(answers.annotators), len(answers.classes)
-    cell = answers.annotator * c + answers.said
+    cell = answers.annotator * c + answers.label
     columns = [np.bincount(cell, column[answers.sample], people * c) for column in probable.T]
     return np.array(columns, dtype=np.float64).reshape(c, people, c).transpose(1, 0, 2)
 
@@ -117,7 +117,7 @@ def _judge(answers: Answers, prior: Values, confusion: Values) -> tuple[Values, 
     """The probability of each class of each sample, and the log-likelihood of all answers."""
     n, log = len(answers.samples), np.log(np.maximum(confusion, LEAST))
     columns = [
-        np.bincount(answers.sample, log[answers.annotator, true, answers.said], n)
+        np.bincount(answers.sample, log[answers.annotator, true, answers.label], n)
         for true in range(len(prior))
     ]
     joint = np.stack(columns, axis=1) + np.log(np.maximum(prior, LEAST))

@@ -148,12 +148,15 @@ def _groups(
     return first[order], number[group]
 
 
-def _shares(counts: NDArray[np.int64], own: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+def _shares(
+    counts: NDArray[np.int64], other_copies: NDArray[np.int64], k: int
+) -> NDArray[np.int64]:
     """(r, j): how often each of j neighbours, the nearest first, is among the k nearest.
 
-    counts : (r, j) copies of each; own : (r,) other copies of the sample itself, at no distance
+    counts : (r, j) copies of each
+    other_copies : (r,) of the sample itself, at no distance
     """
-    before = own[:, None] + np.cumsum(counts, axis=1) - counts
+    before = other_copies[:, None] + np.cumsum(counts, axis=1) - counts
     return np.clip(k - before, 0, counts)
 
 

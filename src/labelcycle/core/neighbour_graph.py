@@ -35,18 +35,18 @@ _kept: OrderedDict[tuple[bytes, bytes, int, int], Near] = OrderedDict()
 
 
 def nearest(
-    points: NDArray[np.floating], asked: NDArray[np.floating], k: int, exact_up_to: int
+    points: NDArray[np.floating], queries: NDArray[np.floating], k: int, exact_up_to: int
 ) -> Near:
-    """The k points with the largest cosine to each of `asked`, itself among them if it is one.
+    """The k points with the largest cosine to each of `queries`, itself among them if it is one.
 
     points : (n, d), n >= 1; fewer than k come out where there are fewer points
-    asked : (r, d)
+    queries : (r, d)
     exact_up_to : beyond so many points the answer is of inverted lists, which miss some
     """
-    key = _digest(points), _digest(asked), k, exact_up_to
+    key = _digest(points), _digest(queries), k, exact_up_to
     near = _kept.pop(key, None)
     if near is None:
-        near = _searched(points, asked, min(k, len(points)), len(points) <= exact_up_to)
+        near = _searched(points, queries, min(k, len(points)), len(points) <= exact_up_to)
     if near[0].nbytes <= KEPT_BYTES:
         _kept[key] = near
         if len(_kept) > KEPT:
@@ -86,7 +86,7 @@ def _digest(array: NDArray[np.floating]) -> bytes:
 
 
 def _searched(
-    points: NDArray[np.floating], asked: NDArray[np.floating], k: int, exact: bool
+    points: NDArray[np.floating], queries: NDArray[np.floating], k: int, exact: bool
 ) -> Near:
     import faiss  # half a second, which every command would pay
 
@@ -94,10 +94,10 @@ def _searched(
         index = _index(unit_rows32(points), exact)
 
         def search(rows: NDArray[np.int64]) -> Near:
-            cosines, found = index.search(unit_rows32(asked[rows]), k)
+            cosines, found = index.search(unit_rows32(queries[rows]), k)
             return cosines, found.astype(np.int32)
 
-        blocks = cut(np.arange(len(asked)), BLOCK_ROWS)
+        blocks = cut(np.arange(len(queries)), BLOCK_ROWS)
         parts = in_parallel(search, blocks)
         assert faiss  # kept in use: `one_thread` finds it
     if not parts:

@@ -113,19 +113,19 @@ def nearest_rows(
 def _near_positions(
     features: NDArray[np.floating],
     points: NDArray[np.float64],
-    own: NDArray[np.int64],
+    places: NDArray[np.int64],
     k: int,
     unit: bool,
 ) -> NDArray[np.int64]:
-    """(r, k) int64: the k nearest of all `features` to each of `points`, which stand at `own`."""
+    """(r, k) int64: the k nearest of all `features` to each of `points`, their rows `places`."""
     best: NDArray[np.float64] = np.full((len(points), k), np.inf)
     near: NDArray[np.int64] = np.full((len(points), k), -1, dtype=np.int64)
     block = max(k, BLOCK_BYTES // (8 * (3 * len(points) + 4 * features.shape[1])))
     for start in range(0, len(features), block):
         others = points64(features[start : start + block], unit)
         estimate = np.einsum("nd,nd->n", others, others) - 2 * (points @ others.T)
-        mine = np.flatnonzero((own >= start) & (own < start + len(others)))
-        estimate[mine, own[mine] - start] = np.inf
+        mine = np.flatnonzero((places >= start) & (places < start + len(others)))
+        estimate[mine, places[mine] - start] = np.inf
         estimate = np.concatenate([best, estimate], axis=1)
         ids = np.arange(start, start + len(others))
         kept = np.argpartition(estimate, k - 1, axis=1)[:, :k]

@@ -14,7 +14,7 @@ class Answers:
     """One answer a person and sample.
 
     samples, annotators, classes : the names that the numbers below stand for
-    sample, annotator, said : (n,) int64, who said which class of which sample
+    sample, annotator, label : (n,) int64, who said which class of which sample
     """
 
     samples: tuple[str, ...]
@@ -22,12 +22,12 @@ class Answers:
     classes: tuple[str, ...]
     sample: Numbers
     annotator: Numbers
-    said: Numbers
+    label: Numbers
 
     def votes(self) -> Numbers:
         """(samples, classes) int64: how many said what of each sample."""
         shape = len(self.samples), len(self.classes)
-        cells = np.bincount(self.sample * shape[1] + self.said, minlength=shape[0] * shape[1])
+        cells = np.bincount(self.sample * shape[1] + self.label, minlength=shape[0] * shape[1])
         return cells.astype(np.int64).reshape(shape)
 
     def shared(self) -> "Answers":
@@ -42,7 +42,7 @@ class Answers:
             self.classes,
             renumbered[self.sample[kept]],
             self.annotator[kept],
-            self.said[kept],
+            self.label[kept],
         )
 
 

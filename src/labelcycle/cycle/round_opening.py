@@ -219,7 +219,7 @@ def _look(tasks: Sequence[TaskSpec], origin: str | None, say: Callable[[str], No
 
     problem = cors.problem(tasks[0].image, origin) if tasks else None
     if problem:
-        say(f"annotators may not see the images: {problem.found}; {problem.remedy}")
+        say(f"annotators may not see the images: {problem.reason}; {problem.remedy}")
 
 
 def mark_open(snapshot: Snapshot) -> None:

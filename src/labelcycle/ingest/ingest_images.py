@@ -72,23 +72,23 @@ class Options(base.Options):
 class Report:
     """What an ingest did; found = added + known + duplicates + quarantined.
 
-    found : files and addresses that were looked at
+    looked_at : files and addresses that were looked at
     added : new samples
     known : files whose picture, and addresses that, were a sample of the campaign before
     duplicates : files with the bytes, or the very pixels, of another file of this ingest
     quarantined : files that cannot be used; data/quarantine.jsonl tells why
     pool, holdout : samples of the campaign afterwards
-    told : what else people should know of the images, a sentence each
+    remarks : what else people should know of the images, a sentence each
     """
 
-    found: int
+    looked_at: int
     added: int
     known: int
     duplicates: int
     quarantined: int
     pool: int
     holdout: int
-    told: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def ingest(
@@ -137,14 +137,14 @@ def ingest(
     known = sum(whole.shown_by[item.sample.id] in before for item in usable)
     held = sum(sample.split == "holdout" for sample in samples)
     return Report(
-        found=len(taken),
+        looked_at=len(taken),
         added=len(new),
         known=known,
         duplicates=len(usable) - known - len(new),
         quarantined=len(refused),
         pool=len(samples) - held,
         holdout=held,
-        told=whole.told,
+        remarks=whole.remarks,
     )
 
 

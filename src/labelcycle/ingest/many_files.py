@@ -24,12 +24,12 @@ class Whole:
 
     samples : sorted by id; new ones are in the pool
     shown_by : from the id of each image that was looked at to the sample that shows it
-    told : what people should know of them
+    remarks : what people should know of them
     """
 
     samples: tuple[Sample, ...]
     shown_by: Mapping[str, str]
-    told: tuple[str, ...]
+    remarks: tuple[str, ...]
 
 
 def whole(
@@ -147,20 +147,20 @@ def _ranges(
     for sample in before.values():
         for kind, one in sample.ranges.items():
             kept[kind].add(one)
-    standing = {
+    agreed = {
         kind: next(iter(ranges_kept)) for kind, ranges_kept in kept.items() if len(ranges_kept) == 1
     }
-    return {**value_ranges.common(deep.values()), **standing}
+    return {**value_ranges.common(deep.values()), **agreed}
 
 
-def _told_range(kind: str, each: Sequence[Values], chosen: Range | None) -> str:
-    start = f"{len(each)} images have {kind} values"
+def _told_range(kind: str, images: Sequence[Values], chosen: Range | None) -> str:
+    start = f"{len(images)} images have {kind} values"
     if chosen is None:
         return f"{start}: black and white are each image's own (ingest.values)"
     low, high = chosen
-    beyond = sum(one.low < low or one.high > high for one in each)
+    beyond = sum(one.low < low or one.high > high for one in images)
     cut = f"; {beyond} have values beyond, which are cut off" if beyond else ""
-    faint = sum(value_ranges.faint(one, chosen) for one in each)
+    faint = sum(value_ranges.faint(one, chosen) for one in images)
     grey = (
         f"; {faint} use less than an eighth of that and may look all one grey: `ingest.values:"
         " image` gives each image its own black and white"

@@ -57,23 +57,23 @@ def part(total: int) -> slice:
     return slice(start, start + _sizes(total)[rank()])
 
 
-def gathered(own: torch.Tensor, total: int) -> torch.Tensor:
+def gathered(part: torch.Tensor, total: int) -> torch.Tensor:
     """(total, d): the rows of all processes in order; the gradient flows into this one's.
 
-    own : (part of `total`, d)
+    part : (part of `total`, d)
 
     A loss of them, times the number of processes, has after DDP's averaging the gradient of the
     loss in one process, for each process adds what its own rows contribute.
     """
     if count() == 1:
-        return own
+        return part
     sizes = _sizes(total)
-    padded = torch.zeros((max(sizes), own.shape[1]), dtype=own.dtype, device=own.device)
-    padded[: len(own)] = own.detach()
+    padded = torch.zeros((max(sizes), part.shape[1]), dtype=part.dtype, device=part.device)
+    padded[: len(part)] = part.detach()
     parts = [torch.empty_like(padded) for _ in sizes]
     dist.all_gather(parts, padded)
     rows = [other[:size] for other, size in zip(parts, sizes, strict=True)]
-    rows[rank()] = own
+    rows[rank()] = part
     return torch.cat(rows)
 
 

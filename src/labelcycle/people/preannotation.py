@@ -60,7 +60,7 @@ def _shown(
     same: dict[bool, BySample] = {True: defaultdict(list), False: defaultdict(list)}
     wrong: dict[bool, BySample] = {True: defaultdict(list), False: defaultdict(list)}
     for answer in given:
-        name = consensus.said(answer.given, config.classes)
+        name = consensus.valid_class(answer.given, config.classes)
         task = predicted[answer.key]
         if name is not None and task.kind == SELECTED:
             same[task.shown][task.sample].append(name == task.predicted)

@@ -20,7 +20,7 @@ def figures(answers: Iterable[CountedAnswer], classes: Collection[str]) -> Unkno
         for answer in answers
         if isinstance(answer.given, tuple)
         and answer.given
-        and consensus.said(answer.given, classes) is None
+        and consensus.valid_class(answer.given, classes) is None
     ]
     names = sorted({consensus.cut(name) for name in set().union(*unknown)})
     return UnknownClasses(answers=sum(map(bool, unknown)), names=tuple(names[:KEPT]))

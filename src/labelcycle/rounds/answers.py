@@ -129,7 +129,7 @@ def valid(words: Words, classes: Sequence[str]) -> Answers:
         (sample, annotator, name)
         for sample, people in words.items()
         for annotator, given in people.items()
-        if (name := consensus.said(given, classes)) is not None
+        if (name := consensus.valid_class(given, classes)) is not None
     )
     return gather(triples, classes)
 

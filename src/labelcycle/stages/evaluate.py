@@ -19,7 +19,7 @@ from labelcycle.core.seeding import derive
 from labelcycle.errors import DataError
 from labelcycle.nn.learner_inputs import Seen
 from labelcycle.stages.pool_files import class_index, read_features, rounded
-from labelcycle.stages.train import model_seen, said
+from labelcycle.stages.train import model_probabilities, model_seen
 
 CONFUSION = "confusion.png"
 PER_CLASS = "per_class.png"
@@ -56,7 +56,7 @@ def run(campaign: store.Campaign, options: Options, classes: tuple[str, ...], se
     for name in (CONFUSION, PER_CLASS):
         (campaign.figures / name).unlink(missing_ok=True)
     if len(truth):
-        chances = said(campaign, samples)
+        chances = model_probabilities(campaign, samples)
         predicted = chances.argmax(axis=1)
         confusion = metrics.confusion_matrix(truth, predicted.astype(np.int64), len(classes))
         figures = summary(confusion, classes, options, derive(seed, 0, "evaluate"))

@@ -81,7 +81,7 @@ def run(
 def _fit_alone(
     campaign: store.Campaign,
     name: str,
-    own: base.Options,
+    options: base.Options,
     size: int,
     seed: int,
     samples: list[store.Sample],
@@ -95,7 +95,7 @@ def _fit_alone(
     if rank is not None and rank.number > 0:
         return
     fitting = encoders.get_trainable(name).fit(
-        load_images(campaign, samples, size), own, seed, None
+        load_images(campaign, samples, size), options, seed, None
     )
     while True:
         try:

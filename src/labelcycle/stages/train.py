@@ -114,7 +114,7 @@ def model_seen(campaign: store.Campaign, split: str, features: NDArray[np.floati
     return seen(campaign, split, features, record["learner"], record["image_size"])
 
 
-def said(campaign: store.Campaign, samples: Seen) -> NDArray[np.float32]:
+def model_probabilities(campaign: store.Campaign, samples: Seen) -> NDArray[np.float32]:
     """(n, c): the probabilities that the model in work/model gives."""
     name = store.read_json(campaign.model / META)["learner"]
     return probabilities(name, load_learner(campaign.model), samples)

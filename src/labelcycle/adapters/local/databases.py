@@ -38,9 +38,9 @@ def ready(server: Server, opened: str | None, show: Callable[[str], None]) -> No
 
 def _keep(server: Server, opened: str | None) -> str:
     """Copy the database beside itself; the copy's path."""
-    now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     old = server.database
-    copy = old.with_name(f"{old.stem}-{opened or 'old'}-{now}{old.suffix}")
+    copy = old.with_name(f"{old.stem}-{opened or 'old'}-{stamp}{old.suffix}")
     try:
         database_templates.copy(old, copy)
     except (OSError, sqlite3.Error) as error:

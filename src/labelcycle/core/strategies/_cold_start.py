@@ -54,7 +54,7 @@ def flagged(selection: Selection, cold: int | NDArray[np.int64]) -> Selection:
 
 
 def filled(
-    found: Selection,
+    picks: Selection,
     pool: Pool,
     budget: int,
     rng: np.random.Generator,
@@ -63,22 +63,22 @@ def filled(
 ) -> Selection:
     """The picks, and the cold start strategy's behind them where the model doubts no more samples.
 
-    found : fewer than `budget` picks, or as many; its `why` has the columns that `why` gives for
+    picks : fewer than `budget` picks, or as many; its `why` has the columns that `why` gives for
         other rows, of which the model is sure: their score is 0, their cold_start 1
     """
-    if len(found.rows) == budget:
-        return flagged(found, 0)
+    if len(picks.rows) == budget:
+        return flagged(picks, 0)
     available = pool.available.copy()
-    available[found.rows] = False
-    missing = budget - len(found.rows)
+    available[picks.rows] = False
+    missing = budget - len(picks.rows)
     rest = stand_in(replace(pool, available=available), missing, rng, options).rows
     columns = why(rest)
     return flagged(
         Selection(
-            np.concatenate([found.rows, rest]),
-            np.concatenate([found.score, np.zeros(missing)]),
-            {name: np.concatenate([found.why[name], columns[name]]) for name in columns},
+            np.concatenate([picks.rows, rest]),
+            np.concatenate([picks.score, np.zeros(missing)]),
+            {name: np.concatenate([picks.why[name], columns[name]]) for name in columns},
             stand_ins=missing,
         ),
-        np.repeat([0, 1], [len(found.rows), missing]),
+        np.repeat([0, 1], [len(picks.rows), missing]),
     )

@@ -103,13 +103,13 @@ def flips_of(head: Head, rows: Rows, masks: dropout.Masks) -> NDArray[np.float64
     return dropout.under_dropout(head, rows, np.concatenate([everything, masks]), changes)
 
 
-def candidates_of(flips: NDArray[np.float64], draws: int, wanted: int) -> NDArray[np.int64]:
+def candidates_of(flips: NDArray[np.float64], draws: int, least: int) -> NDArray[np.int64]:
     """Positions of the samples that change under more than half the draws.
 
-    Where they are fewer than `wanted`, those that change once less join them, and so on to all.
+    Where they are fewer than `least`, those that change once less join them, and so on to all.
     """
     threshold = draws // 2 + 1
-    while threshold > 0 and np.count_nonzero(flips >= threshold) < wanted:
+    while threshold > 0 and np.count_nonzero(flips >= threshold) < least:
         threshold -= 1
     return np.flatnonzero(flips >= threshold)
 

@@ -130,45 +130,45 @@ def _clean(text: str) -> str:
 # --- in words ------------------------------------------------------------------------------
 
 
-def _classes(found: Sequence[str], wanted: Sequence[str]) -> Iterator[str]:
-    lacking = [repr(name) for name in wanted if name not in found]
-    extra = [repr(name) for name in found if name not in wanted]
+def _classes(shown: Sequence[str], expected: Sequence[str]) -> Iterator[str]:
+    lacking = [repr(name) for name in expected if name not in shown]
+    extra = [repr(name) for name in shown if name not in expected]
     if lacking:
         yield f"no longer offers {', '.join(lacking)}"
     if extra:
         yield f"also offers {', '.join(extra)}"
-    if not lacking and not extra and found != wanted:
-        names = (repr(name) for name in found if reason_of(name) is None)
+    if not lacking and not extra and shown != expected:
+        names = (repr(name) for name in shown if reason_of(name) is None)
         yield f"offers the classes in the order {', '.join(names)}"
 
 
 def _settings_of_classes(
-    found: Mapping[str, Attributes], wanted: Mapping[str, Attributes]
+    shown: Mapping[str, Attributes], expected: Mapping[str, Attributes]
 ) -> Iterator[str]:
     """One text a setting; beyond `NAMED` only how many more."""
     texts = [
         text
-        for name in wanted
-        if name in found
-        for text in _attributes(repr(name), found[name], wanted[name])
+        for name in expected
+        if name in shown
+        for text in _attributes(repr(name), shown[name], expected[name])
     ]
     yield from texts[:NAMED]
     if len(texts) > NAMED:
         yield f"differs in {len(texts) - NAMED} more settings of classes"
 
 
-def _attributes(of: str, found: Attributes, wanted: Attributes) -> Iterator[str]:
-    for key in sorted(found.keys() | wanted.keys()):
-        got, want = (x.get(key, DEFAULTS.get(key)) for x in (found, wanted))
+def _attributes(of: str, shown: Attributes, expected: Attributes) -> Iterator[str]:
+    for key in sorted(shown.keys() | expected.keys()):
+        got, want = (x.get(key, DEFAULTS.get(key)) for x in (shown, expected))
         if got != want:
             yield f"has {key} {_quoted(got)} for {of} (wanted {_quoted(want)})"
 
 
-def _texts(found: Sequence[str], wanted: Sequence[str]) -> Iterator[str]:
-    if found != wanted:
-        other = [text for text in found if text not in wanted]
-        lacking = [text for text in wanted if text not in found]
-        pairs = (other, lacking) if other or lacking else (found, wanted)
+def _texts(shown: Sequence[str], expected: Sequence[str]) -> Iterator[str]:
+    if shown != expected:
+        other = [text for text in shown if text not in expected]
+        lacking = [text for text in expected if text not in shown]
+        pairs = (other, lacking) if other or lacking else (shown, expected)
         got, want = (_quoted(" / ".join(texts) or None) for texts in pairs)
         yield f"shows the text {got} (wanted {want})"
 

@@ -141,7 +141,7 @@ def result(label: str | None) -> list[dict[str, Any]]:
     return [{"from_name": CONTROL, "to_name": IMAGE, "type": "choices", "value": value}]
 
 
-def said(results: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], str]:
+def labels_and_reason(results: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], str]:
     """The class names that an annotation's result chooses, in their order, or the reason to skip.
 
     One of both is empty. A reason beside classes is a name among them: such an answer is not valid.

@@ -144,8 +144,8 @@ class LabelStudioApi:
         total = 0
         with self._our_errors("listing the tasks", project):
             for page in range(1, 10**6):
-                items, now = self._page(project, page, query)
-                total = max(total, now)
+                items, reported = self._page(project, page, query)
+                total = max(total, reported)
                 by_id |= {int(task.id): as_task(task) for task in items}
                 if len(by_id) >= total or not items:
                     break

@@ -58,7 +58,7 @@ def displayed(data: Mapping[str, Any], predictions: Iterable[Mapping[str, Any]])
 
 def guess(prediction: Mapping[str, Any]) -> str:
     """A pre-annotation of the server's list as a display has it."""
-    labels, reason = labeling_config.said(prediction["result"])
+    labels, reason = labeling_config.labels_and_reason(prediction["result"])
     return _guess(", ".join(labels) or reason, str(prediction["model_version"]))
 
 
@@ -92,7 +92,7 @@ def answer(task: Mapping[str, Any], annotation: Mapping[str, Any], service: int)
     """
     lead_time = annotation.get("lead_time")
     annotator = _annotator(annotation)
-    labels, reason = labeling_config.said(annotation["result"])
+    labels, reason = labeling_config.labels_and_reason(annotation["result"])
     return Answer(
         annotation=int(annotation["id"]),
         task=int(task["id"]),

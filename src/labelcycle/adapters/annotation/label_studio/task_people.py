@@ -63,23 +63,24 @@ def _change(api: LabelStudioApi, task: int, people: int, *, served: bool) -> Non
 def progress(
     api: LabelStudioApi,
     project: int,
-    found: Mapping[str, Sequence[ListedTask]],
-    wanted: Mapping[str, int],
+    twins_by_key: Mapping[str, Sequence[ListedTask]],
+    people_wanted: Mapping[str, int],
 ) -> AnnotationProgress:
-    """How many of the tasks `found` (by key, with their twins) are done.
+    """How many of the tasks `twins_by_key` (by key, with their twins) are done.
 
-    wanted : people by key, where not one. Who answered is asked where it can make a difference.
-    The server's own counts do not say it: one person may answer twice, and of two answers at the
-    same moment it may count one.
+    people_wanted : by key, where not one
+
+    Who answered is asked where it can make a difference. The server's own counts do not say it:
+    one person may answer twice, and of two answers at the same moment it may count one.
     """
-    begun = {key: [t for t in twins if not t.untouched] for key, twins in found.items()}
+    begun = {key: [t for t in twins if not t.untouched] for key, twins in twins_by_key.items()}
     begun = {key: twins for key, twins in begun.items() if twins}
-    several = {key for key in begun if wanted.get(key, 1) > 1}
+    several = {key for key in begun if people_wanted.get(key, 1) > 1}
     people = annotators(api, project, [task.id for key in several for task in begun[key]])
 
     def enough(key: str) -> bool:
         who = {person for task in begun[key] for person in people.get(task.id, ())}
-        return key not in several or len(who) >= wanted[key]
+        return key not in several or len(who) >= people_wanted[key]
 
     done = [key for key in begun if enough(key)]
     answered = sum(any(task.answers for task in begun[key]) for key in done)
@@ -87,7 +88,7 @@ def progress(
     marks = {task.id: task.mark for twins in begun.values() for task in twins}
     partly = len(begun) - len(done)
     return AnnotationProgress(
-        len(found), answered, len(done) - answered, partly, answers, marks=marks
+        len(twins_by_key), answered, len(done) - answered, partly, answers, marks=marks
     )
 
 
