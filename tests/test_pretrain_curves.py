@@ -12,6 +12,7 @@ from labelcycle.adapters import git
 from labelcycle.adapters.local.services import Services
 from labelcycle.adapters.mlflow import tracker
 from labelcycle.campaign import store
+from labelcycle.campaign.labels import write_migrations
 from labelcycle.cli import pretrain_curves
 from labelcycle.errors import ServiceDown
 from labelcycle.nn import process_rank
@@ -41,6 +42,7 @@ class Server:
 def campaign(tmp_path: Path) -> store.Campaign:
     """60 samples of two classes, the first 30 labelled."""
     found = store.Campaign(tmp_path)
+    write_migrations(found, ())
     names = [f"{row:016x}" for row in range(60)]
     samples = [store.Sample(name, f"{name}.png", "", "pool", 8, 8) for name in names]
     store.write_samples(found.samples, samples)

@@ -106,7 +106,7 @@ def test_nobody_is_invited_to_a_backend_without_accounts(in_files):
 def test_the_doctor_asks_for_what_the_backend_needs(tmp_path, monkeypatch):
     settings = config.parse({"push": {"backend": "files"}})
     snapshot = Snapshot(Campaign(tmp_path), settings, frozenset(), 0, State.DUE)
-    monkeypatch.setattr(doctor_checks.snapshots, "read", lambda root: snapshot)
+    monkeypatch.setattr(doctor_checks.snapshots, "read", lambda root, memory=None: snapshot)
     said = CliRunner().invoke(cli, ["-C", str(tmp_path), "doctor"]).output
     assert "ok   tasks and answers: no file yet; round 0 makes it\n" in said
     assert "Label Studio" not in said
