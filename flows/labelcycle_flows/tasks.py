@@ -12,7 +12,7 @@ from prefect.tasks import Task
 from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.mlflow.tracker import MlflowTracker
 from labelcycle.adapters.ports import AnnotationProgress
-from labelcycle.cycle import past_rounds, round_closing, round_opening
+from labelcycle.cycle import log_round, round_closing, round_opening
 from labelcycle.errors import LabelcycleError, ServiceDown
 from labelcycle.rounds import pushed_tasks
 from labelcycle.rounds.snapshots import Snapshot
@@ -72,7 +72,7 @@ def pull(snapshot: Snapshot) -> None:
 def log_missing(snapshot: Snapshot) -> None:
     """Tell MLflow of the closed rounds it lacks; when it is away, a later run does."""
     try:
-        if address := past_rounds.log_missing(snapshot, MlflowTracker()):
+        if address := log_round.log_missing(snapshot, MlflowTracker()):
             say(f"logged in MLflow: {address}")
     except LabelcycleError as error:  # the rounds are closed all the same
         say(f"not logged yet: {error}")

@@ -22,7 +22,7 @@ from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.dvc import commands
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, read_samples
-from labelcycle.cycle import past_rounds, task_images
+from labelcycle.cycle import past_rounds, task_images, verify_round
 from labelcycle.errors import LabelcycleError
 from labelcycle.rounds import code_json, snapshots
 from labelcycle.rounds.snapshots import Snapshot
@@ -47,7 +47,7 @@ def shadowing_modules(folder: Path) -> Iterable[Try]:
         clones.run(root, "ingest", str(folder / "more"))
         yield Try("at an ingest, which starts DVC", ran())
         with contextlib.suppress(LabelcycleError):
-            past_rounds._compute(Campaign(root), ("pretrain",))
+            verify_round._compute(Campaign(root), ("pretrain",))
         yield Try("at a stage that verify computes", ran())
     words = [sys.executable, "-m", "labelcycle", "status"]
     shutil.rmtree(root / "labelcycle")

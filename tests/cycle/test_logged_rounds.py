@@ -13,7 +13,7 @@ from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.campaign.store import Campaign, read_json
-from labelcycle.cycle import new_campaign, past_rounds, status_report
+from labelcycle.cycle import log_round, new_campaign, status_report
 from labelcycle.notify import notices
 from labelcycle.rounds import snapshots
 
@@ -50,9 +50,9 @@ def test_a_closed_round_is_logged_and_linked(
     answer_all()
     capsys.readouterr()
     asked: list[str] = []
-    restored = past_rounds.restored
+    restored = log_round.restored
     monkeypatch.setattr(
-        past_rounds, "restored", lambda *given: asked.append(given[1]) or restored(*given)
+        log_round, "restored", lambda *given: asked.append(given[1]) or restored(*given)
     )
     flows.run(str(campaign.root))
     assert asked == [], "after a close the folder is the round"
@@ -88,7 +88,7 @@ def test_a_round_whose_files_are_others_by_now_is_logged_as_it_was_closed(
     snapshot = snapshots.read(campaign.root)
     assert snapshot.number == 1
     closed = (campaign.model / "model.json").read_bytes()
-    with past_rounds.closed_round(snapshot, 0) as closed_round:
+    with log_round.closed_round(snapshot, 0) as closed_round:
         assert closed_round.folders.model == campaign.model
     for change in ("other bytes", "another commit"):
         if change == "other bytes":
@@ -97,6 +97,6 @@ def test_a_round_whose_files_are_others_by_now_is_logged_as_it_was_closed(
             (campaign.model / "model.json").write_bytes(closed)
             (campaign.root / "notes").write_text("later")
             git.commit(campaign.root, ["notes"], "Later")
-        with past_rounds.closed_round(snapshot, 0) as closed_round:
+        with log_round.closed_round(snapshot, 0) as closed_round:
             assert not closed_round.folders.model.is_relative_to(campaign.root), change
             assert (closed_round.folders.model / "model.json").read_bytes() == closed

@@ -19,7 +19,7 @@ from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import read_json, read_labels, read_samples, write_samples
 from labelcycle.cli import main
 from labelcycle.core.metrics import Estimate
-from labelcycle.cycle import new_campaign, past_rounds, round_opening, status_report
+from labelcycle.cycle import new_campaign, round_opening, status_report, verify_round
 from labelcycle.errors import DataError, PoolExhausted, ServiceDown, ServiceRefused, StateError
 from labelcycle.notify import notices
 from labelcycle.rounds import corrections, plug_in_options, skipped_samples, snapshots
@@ -559,27 +559,27 @@ def test_selections_are_compared_value_by_value():
         return selection((), samples=(SelectedSample("a", 0, score, {"cluster": cluster}),))
 
     one = picked(1.0, 3)
-    assert "in every digit" in past_rounds.compare_selections(one, picked(1.0, 3))
-    assert "scores within" in past_rounds.compare_selections(one, picked(1.0 + 1e-7, 3))
+    assert "in every digit" in verify_round.compare_selections(one, picked(1.0, 3))
+    assert "scores within" in verify_round.compare_selections(one, picked(1.0 + 1e-7, 3))
     with pytest.raises(DataError, match=r"at rank 0: why: cluster: recorded 3, rebuilt 4"):
-        past_rounds.compare_selections(one, picked(1.0, 4))
+        verify_round.compare_selections(one, picked(1.0, 4))
     with pytest.raises(DataError, match="recorded 1 samples, rebuilt 0"):
-        past_rounds.compare_selections(one, selection(()))
+        verify_round.compare_selections(one, selection(()))
 
 
 def test_metrics_are_compared_with_what_evaluate_measured_anew():
     share = Estimate(0.5, 0.25, 0.75)
     recorded = metrics(labels=4, accuracy=share, confusion=((1, 2), (0, 1)))
     anew = Evaluation(labels=4, accuracy=share, confusion=((1, 2), (0, 1)))
-    assert past_rounds.compare_metrics(recorded, anew) == "metrics: the same (accuracy 0.5000)"
-    assert past_rounds.compare_metrics(metrics(), Evaluation(labels=4)).endswith("(no accuracy)")
+    assert verify_round.compare_metrics(recorded, anew) == "metrics: the same (accuracy 0.5000)"
+    assert verify_round.compare_metrics(metrics(), Evaluation(labels=4)).endswith("(no accuracy)")
     other = replace(anew, accuracy=Estimate(0.5, 0.25, 0.8))
     with pytest.raises(DataError, match=r"in accuracy: high: recorded 0\.75, rebuilt 0\.8$"):
-        past_rounds.compare_metrics(recorded, other)
+        verify_round.compare_metrics(recorded, other)
     with pytest.raises(DataError, match=r"in confusion: recorded 2, rebuilt 3$"):
-        past_rounds.compare_metrics(recorded, replace(anew, confusion=((1, 3), (0, 1))))
+        verify_round.compare_metrics(recorded, replace(anew, confusion=((1, 3), (0, 1))))
     with pytest.raises(DataError, match=r"in labels: recorded 4, rebuilt 5$"):
-        past_rounds.compare_metrics(recorded, replace(anew, labels=5))
+        verify_round.compare_metrics(recorded, replace(anew, labels=5))
 
 
 @pytest.mark.parametrize("number", [0, 3])

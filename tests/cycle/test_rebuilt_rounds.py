@@ -19,7 +19,7 @@ from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, Label, Sample, write_labels, write_samples
 from labelcycle.core.metrics import Estimate
-from labelcycle.cycle import change_limits, past_rounds, status_report
+from labelcycle.cycle import change_limits, log_round, status_report, verify_round
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import snapshots
 from labelcycle.rounds.changed_answers import Compared
@@ -49,11 +49,11 @@ def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         done.append(("clone", revision, targets))
         yield rebuilt
 
-    monkeypatch.setattr(past_rounds, "restored", restored)
-    monkeypatch.setattr(past_rounds, "bring", lambda now, to, what: done.append(("bring", what)))
-    monkeypatch.setattr(past_rounds, "_compute", lambda to, stages: done.append(("run", stages)))
-    monkeypatch.setattr(past_rounds.git, "switch", lambda root, to: done.append(("switch", to)))
-    monkeypatch.setattr(past_rounds, "check_closed", lambda records, number: None)
+    monkeypatch.setattr(verify_round, "restored", restored)
+    monkeypatch.setattr(verify_round, "bring", lambda now, to, what: done.append(("bring", what)))
+    monkeypatch.setattr(verify_round, "_compute", lambda to, stages: done.append(("run", stages)))
+    monkeypatch.setattr(verify_round.git, "switch", lambda root, to: done.append(("switch", to)))
+    monkeypatch.setattr(verify_round, "check_closed", lambda records, number: None)
     return done
 
 
@@ -68,7 +68,7 @@ def recorded(root: Path, **changes: Any) -> Snapshot:
 @pytest.mark.parametrize("deep", [False, True])
 def test_a_round_is_rebuilt_from_its_inputs(tmp_path: Path, steps: list[Any], deep: bool) -> None:
     lines: list[str] = []
-    past_rounds.verify(recorded(tmp_path), 0, deep, lines.append)
+    verify_round.verify(recorded(tmp_path), 0, deep, lines.append)
     assert lines == [
         "recorded files of round 0: as they were closed",
         "selection: the same 2 samples in the same order, in every digit",
@@ -91,15 +91,15 @@ def test_what_cannot_be_rebuilt(
     tmp_path: Path, steps: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(StateError) as none:
-        past_rounds.verify(recorded(tmp_path, cancelled=True), 0, False, print)
+        verify_round.verify(recorded(tmp_path, cancelled=True), 0, False, print)
     assert str(none.value) == "round 0 was cancelled; there is nothing to rebuild"
 
     def changed(campaign: Campaign, number: int) -> None:
         raise StateError("plan.json is another one")
 
-    monkeypatch.setattr(past_rounds, "check_closed", changed)
+    monkeypatch.setattr(verify_round, "check_closed", changed)
     with pytest.raises(DataError) as told:
-        past_rounds.verify(recorded(tmp_path), 0, False, print)
+        verify_round.verify(recorded(tmp_path), 0, False, print)
     assert str(told.value) == "round 0 is not as it was closed: plan.json is another one"
     assert steps == []
 
@@ -123,11 +123,11 @@ def test_what_a_tracker_is_told_of_a_round(tmp_path: Path, monkeypatch: pytest.M
         asked.append((tag, targets))
         yield then
 
-    monkeypatch.setattr(past_rounds, "_as_closed", as_closed)
-    monkeypatch.setattr(past_rounds.git, "head", lambda root, tag: f"commit of {tag}")
+    monkeypatch.setattr(log_round, "_as_closed", as_closed)
+    monkeypatch.setattr(log_round.git, "head", lambda root, tag: f"commit of {tag}")
     monkeypatch.setattr(snapshots.git, "campaign_key", lambda root: "key")
-    monkeypatch.setattr(past_rounds.commands, "recorded", lambda root, file: f"{root.name} {file}")
-    with past_rounds.closed_round(now, 0) as closed:
+    monkeypatch.setattr(log_round.commands, "recorded", lambda root, file: f"{root.name} {file}")
+    with log_round.closed_round(now, 0) as closed:
         assert asked == [("round/000", ("work/model", "work/encoder", "work/figures"))]
         assert (closed.campaign, closed.key) == (now.config.campaign.name, "key")
         assert (closed.tag, closed.commit) == ("round/000", "commit of round/000")

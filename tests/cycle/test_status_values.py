@@ -17,7 +17,7 @@ from labelcycle.campaign.records.metrics_record import (
 from labelcycle.campaign.records.people_record import LabelMethod, UnknownClasses
 from labelcycle.campaign.records.selection_record import RoundSelection, SelectedSample
 from labelcycle.core.metrics import Estimate
-from labelcycle.cycle import past_rounds, status_report
+from labelcycle.cycle import status_report, verify_round
 from labelcycle.cycle.status_report import CampaignStatus, Counts, OpenRound, RoundStatus
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import corrected_labels
@@ -177,10 +177,10 @@ def selection(*scores: float, first: str = "s0") -> RoundSelection:
 
 
 def test_selections_that_are_the_same() -> None:
-    assert past_rounds.compare_selections(selection(1.0, 2.0), selection(1.0, 2.0)) == (
+    assert verify_round.compare_selections(selection(1.0, 2.0), selection(1.0, 2.0)) == (
         "selection: the same 2 samples in the same order, in every digit"
     )
-    assert past_rounds.compare_selections(selection(1.0, 2.0), selection(1.0, 2.00001)) == (
+    assert verify_round.compare_selections(selection(1.0, 2.0), selection(1.0, 2.00001)) == (
         "selection: the same 2 samples in the same order, scores within 1e-05"
     )
 
@@ -201,7 +201,7 @@ def test_selections_that_are_the_same() -> None:
 )
 def test_selections_that_differ(rebuilt: RoundSelection, said: str) -> None:
     with pytest.raises(DataError) as told:
-        past_rounds.compare_selections(selection(1.0, 2.0), rebuilt)
+        verify_round.compare_selections(selection(1.0, 2.0), rebuilt)
     assert str(told.value) == said
 
 
@@ -209,8 +209,8 @@ def test_metrics_that_are_the_same_or_differ() -> None:
     share = Estimate(0.25, 0.1, 0.4)
     measured = Evaluation(labels=4, accuracy=share, confusion=((1, 2), (3, 4)))
     recorded = made_records.metrics(labels=4, accuracy=share, confusion=((1, 2), (3, 4)))
-    assert past_rounds.compare_metrics(recorded, measured) == "metrics: the same (accuracy 0.2500)"
-    none = past_rounds.compare_metrics(made_records.metrics(labels=4), Evaluation(labels=4))
+    assert verify_round.compare_metrics(recorded, measured) == "metrics: the same (accuracy 0.2500)"
+    none = verify_round.compare_metrics(made_records.metrics(labels=4), Evaluation(labels=4))
     assert none == "metrics: the same (no accuracy)"
     for changes, said in (
         ({"labels": 5}, "labels: recorded 4, rebuilt 5"),
@@ -222,26 +222,26 @@ def test_metrics_that_are_the_same_or_differ() -> None:
         ({"accuracy": Estimate(0.25, 0.2, 0.4)}, "accuracy: low: recorded 0.1, rebuilt 0.2"),
     ):
         with pytest.raises(DataError) as told:
-            past_rounds.compare_metrics(recorded, replace(measured, **changes))
+            verify_round.compare_metrics(recorded, replace(measured, **changes))
         assert str(told.value) == f"the metrics differ in {said}"
 
 
 @pytest.mark.parametrize(("old", "new"), [(1.0, 1.0 + 0.9e-5), (-1.0, -1.0), (2.0, 2), (0.0, 0.0)])
 def test_numbers_that_are_the_same(old: float, new: float) -> None:
-    assert past_rounds._differs(old, new) is None
-    assert past_rounds._differs(old, new + 3e-5) is not None
+    assert verify_round._differs(old, new) is None
+    assert verify_round._differs(old, new + 3e-5) is not None
 
 
 def test_a_round_by_its_tag() -> None:
     def at(closed: int) -> Snapshot:
         return cast(Snapshot, SimpleNamespace(closed=range(closed)))
 
-    assert past_rounds.number_of(at(3), "round/002") == 2
-    assert past_rounds.number_of(at(3), "1") == 1
+    assert verify_round.number_of(at(3), "round/002") == 2
+    assert verify_round.number_of(at(3), "1") == 1
     for closed, said in (
         (0, "wanted a closed round, got 'x': no round is closed yet"),
         (2, "'x' is no closed round; wanted one of: round/000, round/001"),
     ):
         with pytest.raises(StateError) as told:
-            past_rounds.number_of(at(closed), "x")
+            verify_round.number_of(at(closed), "x")
         assert str(told.value) == said

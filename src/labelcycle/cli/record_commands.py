@@ -53,13 +53,13 @@ def export(root: Path, file: Path, holdout: bool, rejected: bool, raw: bool) -> 
 def verify(root: Path, tag: str | None, start: str) -> None:
     """Rebuild a closed round (default: the last) from its inputs and compare."""
     from labelcycle.campaign import round_states
-    from labelcycle.cycle import past_rounds
+    from labelcycle.cycle import verify_round
     from labelcycle.rounds import snapshots
 
     campaign_in(root)
     snapshot = snapshots.read(root)
-    number = past_rounds.number_of(snapshot, tag or round_states.round_tag(snapshot.number - 1))
-    past_rounds.verify(snapshot, number, start == "pretrain", click.echo)
+    number = verify_round.number_of(snapshot, tag or round_states.round_tag(snapshot.number - 1))
+    verify_round.verify(snapshot, number, start == "pretrain", click.echo)
     click.echo(f"round {number} is reproduced")
 
 

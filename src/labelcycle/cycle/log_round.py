@@ -1,0 +1,88 @@
+"""Closed rounds, told to a tracker with the files as they were closed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from labelcycle import config
+from labelcycle.adapters import git
+from labelcycle.adapters.dvc import commands, locked_digests
+from labelcycle.adapters.mlflow import tracking_uri
+from labelcycle.adapters.ports import ClosedRound, DataSet, RoundFolders, Tracker
+from labelcycle.campaign import layout, round_states
+from labelcycle.campaign.records.metrics_record import Metrics
+from labelcycle.campaign.records.round_records import RoundRecords
+from labelcycle.campaign.store import Campaign
+from labelcycle.cycle.past_rounds import restored
+from labelcycle.rounds.snapshots import Snapshot
+
+
+@contextmanager
+def closed_round(snapshot: Snapshot, number: int) -> Iterator[ClosedRound]:
+    """What a tracker is told of a closed round; files in it live as long as the context."""
+    tag = round_states.round_tag(number)
+    targets = (layout.MODEL, layout.ENCODER, layout.FIGURES)
+    with _as_closed(snapshot, tag, targets) as campaign:
+        folder = campaign.round(number)
+        records = RoundRecords(campaign, snapshot.memory)
+        metrics = records.metrics(number)
+        yield ClosedRound(
+            campaign=snapshot.config.campaign.name,
+            key=snapshot.key,
+            tag=tag,
+            commit=git.head(snapshot.campaign.root, tag),
+            params=config.load(campaign.params, parts=False).model_dump(mode="json"),
+            data=_data(snapshot, campaign, metrics),
+            plan=records.plan(number),
+            metrics=metrics,
+            folders=RoundFolders(
+                record=folder,
+                figures=campaign.figures,
+                model=campaign.model,
+                encoder=campaign.encoder,
+            ),
+        )
+
+
+@contextmanager
+def _as_closed(snapshot: Snapshot, tag: str, targets: tuple[str, ...]) -> Iterator[Campaign]:
+    """The campaign as of a tag: its own folder if all there is as of then, else a restored clone.
+
+    After a close it is, and nothing needs to be copied.
+    """
+    own = snapshot.campaign
+    same = git.head(own.root, tag) == git.head(own.root) and not git.dirty(own.root, ())
+    if same and locked_digests.match(own.root, targets):
+        yield own
+    else:
+        with restored(snapshot, tag, targets) as rebuilt:
+            yield rebuilt
+
+
+def _data(snapshot: Snapshot, campaign: Campaign, metrics: Metrics) -> dict[str, DataSet]:
+    """The data sets of a round: the file, DVC's digest of it then, and its rows."""
+    pool = len(snapshot.records.samples("pool"))
+    return {
+        name: DataSet(file, commands.recorded(campaign.root, file), rows)
+        for name, file, rows in (
+            ("pool", layout.SAMPLES, pool),
+            ("labels", layout.LABELS, metrics.labels),
+            ("hold-out", layout.HOLDOUT, metrics.holdout or 0),
+        )
+    }
+
+
+def log_missing(snapshot: Snapshot, tracker: Tracker) -> str | None:
+    """Tell the tracker of each closed round that it lacks; where they are seen, if there were any.
+
+    The address is kept in the campaign's private folder.
+    """
+    name = snapshot.config.campaign.name
+    logged = tracker.logged(snapshot.key, name)
+    tracking_uri.remember(snapshot.campaign, tracker.address(snapshot.key, name))
+    new = False
+    for number in snapshot.closed:
+        if number not in logged and not snapshot.records.metrics(number).cancelled:
+            with closed_round(snapshot, number) as closed:
+                tracker.log_round(closed)
+            new = True
+    return tracking_uri.of_campaign(snapshot.campaign) if new else None

@@ -1,0 +1,126 @@
+"""A closed round, rebuilt from its inputs and compared with what was recorded."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from labelcycle import config
+from labelcycle.adapters import git, programs
+from labelcycle.campaign import layout, round_states
+from labelcycle.campaign.records.metrics_record import Evaluation, Metrics
+from labelcycle.campaign.records.selection_record import RoundSelection
+from labelcycle.campaign.store import Campaign
+from labelcycle.cycle.past_rounds import bring, restored
+from labelcycle.errors import DataError, StateError
+from labelcycle.nn import learners
+from labelcycle.rounds import plug_in_options
+from labelcycle.rounds.snapshots import Snapshot, check_closed
+from labelcycle.stages import declaration
+
+INPUTS = (f"{layout.SAMPLES}.dvc", f"{layout.LABELS}.dvc")
+PICTURES = f"{layout.IMAGES}.dvc"
+TOLERANCE = 1e-5
+"""Relative difference of scores that another machine's arithmetic may cause."""
+
+
+def number_of(snapshot: Snapshot, tag: str) -> int:
+    """The round that a tag closes. Raises StateError that lists the closed ones."""
+    for number in snapshot.closed:
+        if tag in (round_states.round_tag(number), str(number)):
+            return number
+    if not snapshot.closed:
+        raise StateError(f"wanted a closed round, got {tag!r}: no round is closed yet")
+    known = ", ".join(round_states.round_tag(n) for n in snapshot.closed)
+    raise StateError(f"{tag!r} is no closed round; wanted one of: {known}")
+
+
+def verify(snapshot: Snapshot, number: int, deep: bool, show: Callable[[str], None]) -> None:
+    """Rebuild a closed round from its inputs and compare; say what was compared.
+
+    Recomputes train, cluster and query as of `open/NNN` and the metrics as of `round/NNN` from
+    pool, labels and features (with `deep`: from the images). Raises DataError with the first
+    difference.
+    """
+    if snapshot.records.metrics(number).cancelled:
+        raise StateError(f"round {number} was cancelled; there is nothing to rebuild")
+    try:
+        check_closed(snapshot.records, number)
+    except StateError as error:
+        raise DataError(f"round {number} is not as it was closed: {error}") from error
+    show(f"recorded files of round {number}: as they were closed")
+    opening = declaration.names(declaration.OPENING)
+    first = 0 if deep else opening.index("embed") + 1  # its features are brought
+    base: tuple[str, ...] = (*INPUTS, PICTURES) if deep else (*INPUTS, layout.FEATURES)
+    with restored(snapshot, round_states.open_tag(number), base) as rebuilt:
+        if deep:
+            _restore_named(snapshot, rebuilt)
+        elif learners.sees_images(config.load(rebuilt.params, parts=False).train.learner):
+            bring(snapshot, rebuilt, (PICTURES, layout.ENCODER))
+        _compute(rebuilt, opening[first:])
+        selection = RoundSelection.read(rebuilt.selection)
+        show(compare_selections(snapshot.records.selection(number), selection))
+        git.switch(rebuilt.root, round_states.round_tag(number))
+        answers = (
+            f"{layout.LABELS}.dvc",
+            f"{layout.HOLDOUT}.dvc",
+            *(() if deep else (layout.FEATURES,)),
+        )
+        bring(snapshot, rebuilt, answers)
+        _compute(rebuilt, declaration.names(declaration.CLOSING))
+        evaluation = Evaluation.read(rebuilt.metrics)
+        show(compare_metrics(snapshot.records.metrics(number), evaluation))
+
+
+def _restore_named(snapshot: Snapshot, rebuilt: Campaign) -> None:
+    """Bring the file that the encoder's options name, if DVC keeps it."""
+    settings = config.load(rebuilt.params, parts=False)
+    for file in plug_in_options.named_files(rebuilt, settings):
+        if (rebuilt.root / f"{file}.dvc").exists():
+            bring(snapshot, rebuilt, (f"{file}.dvc",))
+
+
+def _compute(campaign: Campaign, stages: tuple[str, ...]) -> None:
+    for stage in stages:
+        programs.run([*programs.PYTHON, "-m", "labelcycle", "stage", stage], campaign.root)
+
+
+def compare_selections(recorded: RoundSelection, rebuilt: RoundSelection) -> str:
+    """A line that says how equal they are. Raises DataError at the first difference that counts."""
+    if len(recorded.samples) != len(rebuilt.samples):
+        raise DataError(
+            f"the selection differs: recorded {len(recorded.samples)} samples,"
+            f" rebuilt {len(rebuilt.samples)}"
+        )
+    pairs = list(zip(recorded.samples, rebuilt.samples, strict=True))
+    for rank, (old, new) in enumerate(pairs):
+        difference = _differs(asdict(old), asdict(new))
+        if difference:
+            raise DataError(f"the selection differs at rank {rank}: {difference}")
+    exact = recorded == rebuilt
+    how = "in every digit" if exact else f"scores within {TOLERANCE:g}"
+    return f"selection: the same {len(pairs)} samples in the same order, {how}"
+
+
+def compare_metrics(recorded: Metrics, rebuilt: Evaluation) -> str:
+    """A line that says the metrics are equal. Raises DataError at the first difference."""
+    figures = asdict(recorded)
+    for key, value in asdict(rebuilt).items():
+        difference = _differs(figures[key], value)
+        if difference:
+            raise DataError(f"the metrics differ in {key}: {difference}")
+    accuracy = f"accuracy {recorded.accuracy.value:.4f}" if recorded.accuracy else "no accuracy"
+    return f"metrics: the same ({accuracy})"
+
+
+def _differs(old: Any, new: Any) -> str | None:
+    """The first difference between two plain values, as text; floats may differ by TOLERANCE."""
+    if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
+        pairs = ((key, _differs(old[key], new[key])) for key in old)
+        return next((f"{key}: {text}" for key, text in pairs if text), None)
+    if isinstance(old, list | tuple) and isinstance(new, list | tuple) and len(old) == len(new):
+        texts = (_differs(a, b) for a, b in zip(old, new, strict=True))
+        return next((text for text in texts if text), None)
+    if isinstance(old, float) and isinstance(new, float | int):
+        close = abs(old - new) <= TOLERANCE * max(abs(old), abs(new))
+        return None if close else f"recorded {old!r}, rebuilt {new!r}"
+    return None if old == new else f"recorded {old!r}, rebuilt {new!r}"
