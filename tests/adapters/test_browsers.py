@@ -7,6 +7,7 @@ from buckets import Bucket
 from websites import Page, served
 
 from labelcycle.adapters import cors
+from labelcycle.adapters.annotation import label_studio
 from labelcycle.adapters.cors import ALLOWS
 from labelcycle.adapters.ports import Address
 
@@ -82,5 +83,11 @@ def test_an_image_in_a_bucket_by_its_rule(bucket: Bucket) -> None:
         ),
     ],
 )
-def test_an_origin_is_what_browsers_send(environment: dict[str, str], origin: str | None) -> None:
-    assert cors.page(environment) == origin
+def test_an_origin_is_what_browsers_send(
+    environment: dict[str, str], origin: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LABEL_STUDIO_URL", "LABEL_STUDIO_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert label_studio.page_origin() == origin

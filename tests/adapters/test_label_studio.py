@@ -11,7 +11,11 @@ import pytest
 from label_studio_sdk import LabelStudio
 from PIL import Image
 
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, labeling_config
+from labelcycle.adapters.annotation.label_studio import (
+    LabelStudioBackend,
+    labeling_config,
+    server_checks,
+)
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.local import health, processes
 from labelcycle.adapters.local import services as local_services
@@ -466,7 +470,7 @@ def test_an_export_that_is_cut_short(server: Server) -> None:
 
 def test_up_brings_all_three(running: Campaign, services: Services) -> None:
     environment = local_services.environment(running)
-    lines = [*health.label_studio(environment), *health.check(environment)]
+    lines = [*server_checks.check(environment), *health.check(environment)]
     assert [(name, ok, remedy) for name, ok, _, remedy in lines] == [
         ("Label Studio", True, ""),
         ("Label Studio token", True, ""),

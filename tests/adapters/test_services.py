@@ -16,7 +16,7 @@ import httpx
 import psutil
 import pytest
 
-from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, server_checks
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.local import (
     database_templates,
@@ -482,13 +482,13 @@ def test_an_upgrade_that_fails_names_the_copy(campaign: Campaign, small: Server)
 
 
 def test_check_says_what_is_missing(campaign: Campaign) -> None:
-    every = [*health.label_studio({}), *health.check({})]
+    every = [*server_checks.check({}), *health.check({})]
     lines = {name: (ok, detail, remedy) for name, ok, detail, remedy in every}
     assert list(lines) == ["Label Studio", "MLflow", "Prefect"]
     assert lines["Label Studio"][:2] == (None, "not running")
     remedy = "`labelcycle up` starts it; or set PREFECT_API_URL"
     assert lines["Prefect"] == (None, "not running", remedy)
-    lost, *_ = health.label_studio({"LABEL_STUDIO_URL": "http://127.0.0.1:9"})
+    lost, *_ = server_checks.check({"LABEL_STUDIO_URL": "http://127.0.0.1:9"})
     assert lost[1:3] == (
         False,
         "nothing healthy answers at http://127.0.0.1:9 ([Errno 111] Connection refused)",

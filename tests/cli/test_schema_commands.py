@@ -1,11 +1,17 @@
 """`labelcycle schema`: its errors name the commands that may help, which the core does not know."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
+from labelcycle.campaign import labels
+from labelcycle.campaign.store import Label
 from labelcycle.cli import schema_commands
 from labelcycle.core import class_migrations
 from labelcycle.core.class_migrations import Change, Table
 from labelcycle.errors import SettingsError
+from labelcycle.rounds import snapshots
 
 
 def test_an_error_names_the_commands() -> None:
@@ -14,3 +20,38 @@ def test_an_error_names_the_commands() -> None:
 
     with pytest.raises(SettingsError, match=r"merge them \(.*`labelcycle schema merge`"):
         schema_commands._changed(taken, ("cat", "dog"), {})
+
+
+@pytest.mark.parametrize(
+    ("backend", "lines"),
+    [
+        ("label_studio", ["key  class  labels", "1    bag         2", "2    coat        0"]),
+        ("files", ["class  labels", "bag         2", "coat        0"]),
+    ],
+)
+def test_hot_keys_are_those_of_the_backend(
+    backend: str, lines: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    settings = SimpleNamespace(classes=("bag", "coat"), push=SimpleNamespace(backend=backend))
+    snapshot = SimpleNamespace(campaign=None, config=settings)
+    monkeypatch.setattr(snapshots, "read", lambda root: snapshot)
+    monkeypatch.setattr(labels, "read_migrations", lambda campaign: [])
+    read = {sample: Label(sample, "bag") for sample in "ab"}
+    monkeypatch.setattr(labels, "read_all_labels", lambda campaign: read)
+    schema_commands._print(Path())
+    assert capsys.readouterr().out.splitlines() == [*lines, "", "no changes so far"]
+
+
+def test_more_classes_than_keys_are_all_listed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    names = tuple(f"c{number:02d}" for number in range(40))
+    settings = SimpleNamespace(classes=names, push=SimpleNamespace(backend="label_studio"))
+    snapshot = SimpleNamespace(campaign=None, config=settings)
+    monkeypatch.setattr(snapshots, "read", lambda root: snapshot)
+    monkeypatch.setattr(labels, "read_migrations", lambda campaign: [])
+    monkeypatch.setattr(labels, "read_all_labels", lambda campaign: {})
+    schema_commands._print(Path())
+    listed = capsys.readouterr().out.splitlines()[1:41]
+    assert [line.split()[-2] for line in listed] == list(names)
+    assert listed[-1] == "     c39         0"

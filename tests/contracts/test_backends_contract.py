@@ -187,6 +187,13 @@ def test_a_module_declares_what_is_asked_of_it_without_an_import(name: str) -> N
 
 
 @pytest.mark.parametrize("name", annotation.names())
+def test_each_hot_key_chooses_one_class(name: str) -> None:
+    keys = annotation.hot_keys(name)
+    assert len(keys) == len(set(keys))
+    assert keys.isprintable()
+
+
+@pytest.mark.parametrize("name", annotation.names())
 def test_doctor_is_told_in_lines(name: str, tmp_path: Path) -> None:
     lines = list(annotation.get(name).checks(Campaign(tmp_path)))
     assert lines

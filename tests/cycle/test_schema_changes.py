@@ -8,7 +8,6 @@ from click.testing import CliRunner
 from test_loop import edit
 
 from labelcycle.adapters import git
-from labelcycle.adapters.annotation.label_studio import labeling_config
 from labelcycle.adapters.ports import LabelSchema
 from labelcycle.campaign import label_csv, labels
 from labelcycle.campaign.round_states import State
@@ -189,11 +188,11 @@ def test_a_name_that_is_none_changes_nothing(closed):
     assert (closed.params.read_bytes(), closed.schema.read_bytes()) == before
 
 
-def test_the_listing_has_keys_labels_and_changes(closed):
+def test_the_listing_has_labels_and_changes(closed):
     found = counted(closed)
     lines = schema(closed).splitlines()
-    assert lines[0].split() == ["key", "class", "labels"]
-    assert lines[1].split() == [labeling_config.HOT_KEYS[0], "dark", str(found.get("dark", 0))]
+    assert lines[0].split() == ["class", "labels"]  # no page, so no keys
+    assert lines[1].split() == ["dark", str(found.get("dark", 0))]
     schema(closed, "rename", "light", "white")
     assert schema(closed).splitlines()[-1].endswith("rename class 'light' to 'white'")
 

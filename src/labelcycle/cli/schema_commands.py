@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 
 import click
@@ -96,7 +97,7 @@ def _changed(
 
 
 def _print(root: Path) -> None:
-    from labelcycle.adapters.annotation.label_studio.labeling_config import HOT_KEYS
+    from labelcycle.adapters import annotation
     from labelcycle.campaign import labels
     from labelcycle.rounds import snapshots
 
@@ -104,10 +105,15 @@ def _print(root: Path) -> None:
     campaign, classes = snapshot.campaign, snapshot.config.classes
     counts = Counter(label.label for label in labels.read_all_labels(campaign).values())
     width = max(map(len, ("class", *classes)))
-    click.echo(f"key  {'class':<{width}}  labels")
-    for place, name in enumerate(classes):
-        key = HOT_KEYS[place] if place < len(HOT_KEYS) else ""
-        click.echo(f"{key:<3}  {name:<{width}}  {counts[name]:>6}")
+    keys = annotation.hot_keys(snapshot.config.push.backend)
+    rows = [("key", "class", "labels")]
+    rows += [
+        (key, name, str(counts[name]))
+        for key, name in zip_longest(keys[: len(classes)], classes, fillvalue="")
+    ]
+    for key, name, number in rows:
+        line = f"{name:<{width}}  {number:>6}"
+        click.echo(f"{key:<3}  {line}" if keys else line)
     migrations = labels.read_migrations(campaign)
     click.echo("\nchanges:" if migrations else "\nno changes so far")
     for migration in migrations:

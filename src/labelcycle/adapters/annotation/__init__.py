@@ -26,6 +26,8 @@ class BackendModule(Protocol):
     NEXT : what annotators do once a round is open
     SERVICE : which of `services.NAMES` it needs, where `labelcycle up` starts one for it; the
         constant may be left out
+    HOT_KEYS : the keys that choose a class, in the order of the classes; the constant may be left
+        out
     """
 
     TITLE: str
@@ -70,6 +72,14 @@ def service(name: str) -> str | None:
     """The local service that a backend needs, without importing it. Raises as `get` does."""
     service_name = _declared(name).get("SERVICE")
     return None if service_name is None else str(service_name)
+
+
+def hot_keys(name: str) -> str:
+    """The keys that choose a class, in the order of the classes; "" if the backend has no keys.
+
+    Imports the backend, which may build them from parts. Raises as `get` does.
+    """
+    return str(getattr(get(name), "HOT_KEYS", ""))
 
 
 def _declared(name: str) -> dict[str, Any]:

@@ -52,12 +52,17 @@ def check(environment: Mapping[str, str] | None = None) -> list[Line]:
     """The state of MLflow and Prefect, of which the environment says where they are, for people."""
     env = os.environ if environment is None else environment
     return [
-        _server("MLflow", "MLFLOW_TRACKING_URI", env.get("MLFLOW_TRACKING_URI", ""), "/health"),
-        _server("Prefect", "PREFECT_API_URL", env.get("PREFECT_API_URL", ""), "/health"),
+        server("MLflow", "MLFLOW_TRACKING_URI", env.get("MLFLOW_TRACKING_URI", ""), "/health"),
+        server("Prefect", "PREFECT_API_URL", env.get("PREFECT_API_URL", ""), "/health"),
     ]
 
 
-def _server(title: str, variable: str, address: str, path: str) -> Line:
+def server(title: str, variable: str, address: str, path: str) -> Line:
+    """The state of one server for people.
+
+    variable : of the environment, which holds the address
+    path : page below the address that answers once the server is well
+    """
     start = f"run `labelcycle up`, or set {variable} to where it runs"
     if not address:
         return title, None, "not running", f"`labelcycle up` starts it; or set {variable}"
@@ -72,22 +77,3 @@ def _server(title: str, variable: str, address: str, path: str) -> Line:
         f"nothing healthy answers at {without_login(address)} ({why})",
         start,
     )
-
-
-def label_studio(environment: Mapping[str, str] | None = None) -> list[Line]:
-    """The state of Label Studio, and whether its token opens anything."""
-    env = os.environ if environment is None else environment
-    address, token = env.get("LABEL_STUDIO_URL", ""), env.get("LABEL_STUDIO_API_KEY", "")
-    server = _server("Label Studio", "LABEL_STUDIO_URL", address, "/health")
-    name = "Label Studio token"
-    if not server[1]:
-        return [server]
-    from labelcycle.adapters.annotation.label_studio.rest_api import (
-        LabelStudioApi,  # slow to import
-    )
-    from labelcycle.errors import LabelcycleError
-
-    try:
-        return [server, (name, True, f"works as {LabelStudioApi(address, token).whoami()}", "")]
-    except LabelcycleError as error:
-        return [server, (name, False, str(error), "set LABEL_STUDIO_API_KEY to a valid token")]

@@ -25,6 +25,7 @@ from labelcycle.adapters.annotation.label_studio import (
     found_project,
     labeling_config,
     project_webhook,
+    server_checks,
     shown_images,
     task_display,
     task_import,
@@ -51,6 +52,8 @@ TITLE = "Label Studio"
 NEXT = "annotators press Label All Tasks"
 
 SERVICE = "label_studio"
+
+HOT_KEYS = labeling_config.HOT_KEYS
 
 CHUNK = 500
 """Tasks in one request; 500 with predictions took 1.7 s on SQLite."""
@@ -391,7 +394,8 @@ def connect(campaign: Campaign) -> AnnotationBackend:
 
 def page_origin() -> str | None:
     """Where annotators' pages come from; None if Label Studio is off."""
-    return cors.page()
+    address = os.environ.get("LABEL_STUDIO_HOST") or os.environ.get("LABEL_STUDIO_URL")
+    return cors.origin(address) if address else None
 
 
 def checks(_campaign: Campaign) -> Iterator[health.Line]:
@@ -400,4 +404,4 @@ def checks(_campaign: Campaign) -> Iterator[health.Line]:
         yield "Label Studio's program", True, str(server_programs.find_label_studio()), ""
     except LabelcycleError as error:
         yield "Label Studio's program", False, str(error), "only needed for `labelcycle up`"
-    yield from health.label_studio()
+    yield from server_checks.check(os.environ)
