@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from labelcycle.campaign import yaml_text
 from labelcycle.core.class_names import composed
 from labelcycle.errors import SettingsError
 
@@ -34,6 +35,22 @@ def with_classes(text: str, classes: Sequence[str]) -> str:
         "params.yaml: campaign.classes cannot be rewritten there: wanted a plain list, as in"
         " `classes: [cat, dog]`; write the classes in this way and run the same command again"
     )
+
+
+def named_file(text: str) -> str | None:
+    """The file that `pretrain.options.file` of a params.yaml names; None if it names none.
+
+    It decides what is trusted, so there is one reader. A text that cannot be read names none:
+    whoever uses the settings says what is wrong with it.
+
+    >>> named_file("pretrain: {options: {file: data/f.npz}}")
+    'data/f.npz'
+    """
+    try:
+        name = yaml_text.values(text)["pretrain"]["options"]["file"]
+    except (yaml.YAMLError, KeyError, TypeError):
+        return None
+    return name if isinstance(name, str) else None
 
 
 def unquoted(text: str | None, problem: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ import yaml
 
 from labelcycle.adapters import trust_record
 from labelcycle.adapters.dvc import commands
-from labelcycle.campaign import yaml_text
+from labelcycle.campaign import params_file, yaml_text
 from labelcycle.campaign.store import Campaign
 
 READERS: dict[str, trust_record.ReadPlaces]
@@ -35,19 +35,18 @@ def places(params: str) -> tuple[str, ...]:
         values = yaml_text.values(params)
     except yaml.YAMLError:
         return ()
-    push, file = _section(values, "push"), _section(values, "pretrain", "options").get("file")
+    push, file = _section(values, "push"), params_file.named_file(params)
     said = []
     if push.get("images") == "s3" and push.get("bucket"):
         said.append(f"push.bucket = {push['bucket']}")
-    if isinstance(file, str) and outside(file):
+    if file is not None and outside(file):
         said.append(f"pretrain.options.file = {file}")
     return tuple(said)
 
 
-def _section(values: Any, *names: str) -> dict[str, Any]:
-    for name in names:
-        values = values.get(name) if isinstance(values, dict) else None
-    return values if isinstance(values, dict) else {}
+def _section(values: Any, name: str) -> dict[str, Any]:
+    section = values.get(name) if isinstance(values, dict) else None
+    return section if isinstance(section, dict) else {}
 
 
 def outside(file: str) -> bool:

@@ -5,14 +5,13 @@ declare a command, a .dvc file may fetch from another repository or write outsid
 """
 
 import re
-from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
 
 from labelcycle.adapters import git
-from labelcycle.campaign import yaml_text
+from labelcycle.campaign import params_file, yaml_text
 from labelcycle.errors import StateError
 
 OWN = frozenset({"dvc.yaml", "dvc.lock"})
@@ -195,16 +194,7 @@ def _not_data(root: Path, folder: PurePosixPath, out: Any) -> str | None:
 def _named(root: Path) -> str | None:
     """The file that the encoder's options in params.yaml name, if it is written plainly."""
     try:
-        return _named_in((root / "params.yaml").read_text(encoding="utf-8"))
+        name = params_file.named_file((root / "params.yaml").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
         return None
-
-
-@lru_cache(maxsize=2)  # each .dvc file asks for it, at each step
-def _named_in(text: str) -> str | None:
-    try:
-        values: Any = yaml.safe_load(text)
-        name = values["pretrain"]["options"]["file"]
-    except (yaml.YAMLError, KeyError, TypeError):
-        return None
-    return str(PurePosixPath(name)) if isinstance(name, str) else None
+    return None if name is None else str(PurePosixPath(name))
