@@ -605,7 +605,7 @@ def test_options_of_another_module() -> None:
         ),
         (
             [("cat",), Skip()],
-            {"wanted": 2},
+            {"people_wanted": 2},
             Verdict(None, "1 valid answer of 2 wanted", {"cat": 1}, 1.0, True),
         ),
         (

@@ -33,7 +33,9 @@ def made(tmp_path, features: np.ndarray, labels: dict[int, str], wanted: int) ->
         campaign.samples, [Sample(name, f"{name}.png", "x", "pool", 1, 1) for name in names]
     )
     write_array(campaign.features / "pool.npy", features)
-    found = [Label(names[row], label, {label: 1}, 1.0) for row, label in labels.items()]
+    found = [
+        Label(names[row], label, votes={label: 1}, confidence=1.0) for row, label in labels.items()
+    ]
     write_labels(campaign.label_file(0), found)
     write_migrations(campaign, ())
     records = RoundRecords(campaign, Memory())
