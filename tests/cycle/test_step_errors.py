@@ -155,7 +155,7 @@ def test_images_that_browsers_cannot_load(monkeypatch: pytest.MonkeyPatch) -> No
     asked: list[tuple[object, str | None]] = []
 
     class Problem:
-        found, remedy = "no rule", "make one"
+        reason, remedy = "no rule", "make one"
 
     def problem(image: object, origin: str | None) -> Problem | None:
         asked.append((image, origin))
