@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 from click.testing import CliRunner
-from test_loop import edit
+from params import set_params
 
 from labelcycle.adapters import git
 from labelcycle.adapters.ports import LabelSchema
@@ -125,7 +125,7 @@ def test_classes_do_not_change_while_a_round_is_at_work(campaign):
 
 
 def test_classes_changed_by_hand_are_refused_once_they_were_asked(closed, flows):
-    edit(closed, "dark", "black")
+    set_params(closed.root, campaign={"classes": ["black", "light"]})
     text = (
         "campaign.classes is not what labels were given in: wanted 'dark', 'light', got 'black',"
         ".*put them back, then change them by `labelcycle schema add`"
@@ -137,13 +137,15 @@ def test_classes_changed_by_hand_are_refused_once_they_were_asked(closed, flows)
         with pytest.raises(StateError, match=text):
             step()
     assert "labelcycle schema" in status_report.status(snapshots.read(closed.root)).next
-    edit(closed, "[black, light]", "[light, dark]")  # the order of the hot keys is free
+    set_params(
+        closed.root, campaign={"classes": ["light", "dark"]}
+    )  # the order of the hot keys is free
     flows.open_now(str(closed.root))
     assert snapshots.read(closed.root).number == 1
 
 
 def test_before_round_0_classes_are_free_and_owned_labels_go_along(campaign, flows, tmp_path):
-    edit(campaign, "[dark, light]", "[dark, light, odd]")
+    set_params(campaign.root, campaign={"classes": ["dark", "light", "odd"]})
     sample = next(iter(read_pool(campaign)))
     (tmp_path / "own.csv").write_text(f"sample,label\n{sample},odd\n")
     label_csv.import_labels(campaign, tmp_path / "own.csv", ("dark", "light", "odd"))
@@ -223,7 +225,7 @@ def test_an_interface_edited_by_hand_is_told_by_the_next_look_at_the_open_round(
 def test_an_instruction_changed_while_a_round_is_open_reaches_the_next(
     campaign, flows, backend, answer_all
 ):
-    edit(campaign, "Choose the class", "Pick the class")
+    set_params(campaign.root, campaign={"instruction": "Pick the class"})
     answer_all()
     flows.run(str(campaign.root))
     assert "Choose the class" in backend.schema.instruction

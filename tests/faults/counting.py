@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from faults import people
 from faults.rounds import Round
-from labelcycle.adapters.annotation.label_studio.labeling_config import said
+from labelcycle.adapters.annotation.label_studio.labeling_config import labels_and_reason
 from labelcycle.campaign import round_states
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.cycle import round_closing
@@ -112,7 +112,13 @@ def _answers(round_: Round, left: Left) -> None:
     """What each person said on the server is once in the files of the rounds, as it was said."""
     stored = round_.stored()
     there = [
-        _Said(key, a["id"], str(a["completed_by"]), said(a["result"])[0], a["was_cancelled"])
+        _Said(
+            key,
+            a["id"],
+            str(a["completed_by"]),
+            labels_and_reason(a["result"])[0],
+            a["was_cancelled"],
+        )
         for key, a in stored
     ]
     gone = {key for what, key in round_.changed if what == "task deleted"}
