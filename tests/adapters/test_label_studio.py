@@ -147,7 +147,7 @@ def page_of_html(response: httpx.Response | None) -> httpx.Response:
 
 
 def test_push_after_a_half_done_push(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labelcycle.adapters.annotation.label_studio.CHUNK", 2)
+    monkeypatch.setattr("labelcycle.adapters.annotation.label_studio.label_studio_backend.CHUNK", 2)
     tasks = server.tasks(5)
     down = Fault("POST .*/import$", timeout, passes=False, at=2)
     with pytest.raises(ServiceDown, match=r"does not answer at .*\(pushing 2 tasks: the read op"):
@@ -169,7 +169,7 @@ def test_a_server_that_fails_makes_no_twins(
     passes: bool,
     at: int,
 ) -> None:
-    monkeypatch.setattr("labelcycle.adapters.annotation.label_studio.CHUNK", 2)
+    monkeypatch.setattr("labelcycle.adapters.annotation.label_studio.label_studio_backend.CHUNK", 2)
     tasks = server.tasks(4)
     fault = Fault("POST .*/import$", answer, passes=passes, at=at)
     ids = server.connect(fault).push(server.project, tasks)

@@ -17,6 +17,7 @@ from labelcycle.adapters.annotation import label_studio
 from labelcycle.adapters.annotation.label_studio import (
     LabelStudioBackend,
     config_difference,
+    label_studio_backend,
     labeling_config,
     rest_network,
     task_people,
@@ -77,7 +78,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Pauses pass at once."""
     made = Clock()
     monkeypatch.setattr(rest_network, "time", made)
-    monkeypatch.setattr(label_studio, "time", made)
+    monkeypatch.setattr(label_studio_backend, "time", made)
     return made
 
 
@@ -303,7 +304,7 @@ def test_a_push_to_a_server_that_fails_waits_longer_each_time(
 def test_many_tasks_are_made_in_several_requests(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(label_studio, "CHUNK", 1)
+    monkeypatch.setattr(label_studio_backend, "CHUNK", 1)
     desk.backend.push(desk.project, desk.tasks())
     bodies = [body for _, path, body in desk.asked if path.endswith("/import")]
     assert [[task["data"]["key"] for task in body] for body in bodies] == [[k] for k in KEYS]

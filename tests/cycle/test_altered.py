@@ -15,7 +15,7 @@ from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, read_json, write_labels
-from labelcycle.cycle import round_closing, status_report
+from labelcycle.cycle import campaign_status, round_closing, status_text
 from labelcycle.notify import notices
 from labelcycle.rounds import (
     altered_tasks,
@@ -274,6 +274,6 @@ def test_exchanged_images_make_no_label(opened, flows, backend, truth, capsys) -
     assert metrics["corrections"]["waiting"] == [
         {"by": "unknown", "of": "ann", "what": "misled", "answers": 2}
     ]
-    assert "2 answers wait and do not count" in status_report.as_text(
-        status_report.status(snapshot)
+    assert "2 answers wait and do not count" in status_text.as_text(
+        campaign_status.status(snapshot)
     )

@@ -29,7 +29,7 @@ from labelcycle.campaign.store import (
 from labelcycle.core import consensus
 from labelcycle.core.agreement import alpha
 from labelcycle.core.skip_reasons import Skip
-from labelcycle.cycle import status_report
+from labelcycle.cycle import campaign_status, status_text
 from labelcycle.people import unknown_classes
 from labelcycle.rounds import answers, snapshots
 from labelcycle.rounds.answers import CountedAnswer
@@ -249,7 +249,7 @@ def test_a_round_of_several_people(campaign, flows, backend, truth) -> None:
     assert {path: at(people, path) for path in expected} == expected
     assert sum(group["labels"] for group in people["cost"]["by_class"].values()) == 8
     json.dumps(people, allow_nan=False)
-    text = status_report.as_text(status_report.status(snapshots.read(campaign.root)))
+    text = status_text.as_text(campaign_status.status(snapshots.read(campaign.root)))
     assert "s a label in the last round, 2 samples await adjudication" in text
     # a third word for the hold-out's tie comes in with the next round and settles it
     backend.answer(held[0], right[held[0]], annotator="3")

@@ -27,7 +27,7 @@ from labelcycle.campaign.store import (
     write_labels,
 )
 from labelcycle.core.class_migrations import Migration
-from labelcycle.cycle import round_closing, status_report
+from labelcycle.cycle import campaign_status, round_closing, status_text
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import (
     answers,
@@ -165,8 +165,8 @@ def test_changes_after_the_close_come_into_the_next_round(late: Corrected) -> No
         ]
     )
     assert played.files(0) == its.files
-    status = status_report.status(snapshots.ready(played.campaign.root))
-    assert TOLD in status_report.as_text(status)
+    status = campaign_status.status(snapshots.ready(played.campaign.root))
+    assert TOLD in status_text.as_text(status)
     json.dumps(status.as_json())
 
 
@@ -207,7 +207,7 @@ def test_a_further_round_finds_nothing_again_and_asks_nobody_anew(late: Correcte
     assert not asked & labels.keys()
     assert played.close() == NOTHING
     assert played.found(2) == []
-    assert TOLD not in status_report.as_text(status_report.status(snapshots.ready(campaign.root)))
+    assert TOLD not in status_text.as_text(campaign_status.status(snapshots.ready(campaign.root)))
     label = read_all_labels(campaign)[played.sample[its.deleted]]
     assert "round 1, correction" in label.source
 

@@ -19,7 +19,7 @@ from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, read_json, read_jsonl, write_labels
 from labelcycle.cli import correction_commands
 from labelcycle.config import CloseOptions
-from labelcycle.cycle import change_limits, round_closing, status_report
+from labelcycle.cycle import campaign_status, change_limits, round_closing, status_text
 from labelcycle.cycle.change_limits import Harm
 from labelcycle.errors import StateError
 from labelcycle.rounds import (
@@ -326,7 +326,7 @@ def test_a_change_by_another_waits_until_it_is_accepted(
     }  # fmt: skip
     waits = "1 answer waits and does not count"
     assert f"{waits}: annotator mallory changed 1 of annotator ann" in capsys.readouterr().out
-    assert waits in status_report.as_text(status_report.status(snapshots.read(closed.root)))
+    assert waits in status_text.as_text(campaign_status.status(snapshots.read(closed.root)))
     assert read_all_labels(closed)[sample] == before
 
     flows.open_now(str(closed.root))  # what waits is not told twice, and a decision ends it

@@ -13,7 +13,7 @@ from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.campaign.store import Campaign, read_json
-from labelcycle.cycle import log_round, new_campaign, status_report
+from labelcycle.cycle import campaign_status, log_round, new_campaign, status_text
 from labelcycle.notify import notices
 from labelcycle.rounds import snapshots
 
@@ -60,7 +60,7 @@ def test_a_closed_round_is_logged_and_linked(
     assert f"logged in MLflow: {address}\n" in capsys.readouterr().out
     snapshot = snapshots.read(campaign.root)
     assert f"\nCurves: {address}\n" in notices.closed(snapshot).body
-    assert f"\ncurves: {address}\n" in status_report.as_text(status_report.status(snapshot))
+    assert f"\ncurves: {address}\n" in status_text.as_text(campaign_status.status(snapshot))
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")

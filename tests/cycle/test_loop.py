@@ -19,7 +19,7 @@ from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import read_json, read_labels, read_samples, write_samples
 from labelcycle.cli import main
 from labelcycle.core.metrics import Estimate
-from labelcycle.cycle import new_campaign, round_opening, status_report, verify_round
+from labelcycle.cycle import campaign_status, new_campaign, round_opening, status_text, verify_round
 from labelcycle.errors import DataError, PoolExhausted, ServiceDown, ServiceRefused, StateError
 from labelcycle.notify import notices
 from labelcycle.rounds import corrections, plug_in_options, skipped_samples, snapshots
@@ -32,7 +32,7 @@ def test_without_samples_status_says_how_they_come(campaign):
     for is_there, command in ((False, "`labelcycle ingest PATH...`"), (True, "`labelcycle pull`")):
         if is_there:
             tracked.touch()
-        assert status_report.status(snapshots.read(campaign.root)).next == command
+        assert campaign_status.status(snapshots.read(campaign.root)).next == command
 
 
 def asked_and_held(campaign, backend):
@@ -65,7 +65,7 @@ def test_a_round_leaves_its_files_commits_and_tags(campaign, backend):
     assert {x.sample for x in read_labels(campaign.label_file(0))} == asked
     assert {x.sample for x in read_labels(campaign.holdout)} == held
     assert not asked & held
-    status = status_report.status(snapshot).as_json()["rounds"]
+    status = campaign_status.status(snapshot).as_json()["rounds"]
     assert [r["state"] for r in status] == ["closed"]
     assert status[0]["labels"] == 4
     assert status[0]["accuracy_low"] <= status[0]["accuracy"] <= status[0]["accuracy_high"]
@@ -77,15 +77,15 @@ def test_the_status_says_who_stood_in_while_there_was_no_model(campaign, flows, 
     set_params(campaign.root, query={"strategy": "badge"})
     flows.run(root)
     for _ in range(2):  # while the round is open, and after
-        status = status_report.status(snapshots.read(campaign.root))
+        status = campaign_status.status(snapshots.read(campaign.root))
         assert status.rounds[0].stood_in == "typiclust"
-        assert " badge (typiclust stood in) " in status_report.as_text(status)
+        assert " badge (typiclust stood in) " in status_text.as_text(status)
         answer_all()
         flows.run(root)
     flows.open_now(root)
-    status = status_report.status(snapshots.read(campaign.root))
+    status = campaign_status.status(snapshots.read(campaign.root))
     assert status.rounds[1].stood_in is None
-    assert "badge  " in status_report.as_text(status).splitlines()[-3]
+    assert "badge  " in status_text.as_text(status).splitlines()[-3]
 
 
 @pytest.mark.parametrize(("state", "number"), [("opened", 0), ("closed", 1)])
@@ -141,7 +141,7 @@ def test_open_next_goes_on_until_all_rounds_are_closed(campaign, flows, backend,
     snapshot = snapshots.read(campaign.root)
     assert (snapshot.number, snapshot.state) == (3, State.DUE)
     assert len(read_all_labels(campaign)) == 12
-    assert "nothing" in status_report.status(snapshot).next
+    assert "nothing" in campaign_status.status(snapshot).next
     with pytest.raises(StateError, match=r"all rounds are closed: campaign.rounds is 3"):
         flows.open_now(root)
 
@@ -225,7 +225,7 @@ def test_skips_empty_and_unknown_answers_are_rejected_with_reasons(
     assert said in capsys.readouterr().out
     snapshot = snapshots.read(campaign.root)
     assert said in notices.closed(snapshot).body
-    assert said in status_report.as_text(status_report.status(snapshot))
+    assert said in status_text.as_text(campaign_status.status(snapshot))
     people = snapshot.records.metrics(0).people
     assert people.no_class == UnknownClasses(answers=1, names=("zebra",))
     found = {x.sample: (x.label, x.reason) for x in read_labels(campaign.label_file(0))}
@@ -265,13 +265,13 @@ def test_skips_tell_their_reason_and_are_asked_again_on_request(
     assert [found[sample[key]] for key in (none, plain)] == ["skipped: none of these", "skipped"]
     said = f"{count} of {count + 3} answers say 'none of these': a class may be missing"
     assert said in notices.closed(snapshot).body
-    assert said in status_report.as_text(status_report.status(snapshot))
+    assert said in status_text.as_text(campaign_status.status(snapshot))
 
     result = CliRunner().invoke(main.cli, ["-C", root, "ask-again", "--reason", "cannot be judged"])
     assert "1 skipped samples are asked again" in result.output
     assert skipped_samples.waiting(snapshots.read(campaign.root)) == [sample[unclear]]
-    assert "asked again from the next open on: 1" in status_report.as_text(
-        status_report.status(snapshot)
+    assert "asked again from the next open on: 1" in status_text.as_text(
+        campaign_status.status(snapshot)
     )
     flows.open_now(root)
     (again,) = (t for t in backend.tasks.values() if t.round == 1 and t.kind == "adjudication")
@@ -386,7 +386,7 @@ def test_cancel_keeps_the_answers_and_does_not_count(campaign, flows, backend, t
     flows.end_early(root, "cancel", "wrong strategy")
     snapshot = snapshots.read(campaign.root)
     assert (snapshot.number, snapshot.finished) == (1, 0)
-    assert status_report.status(snapshot).as_json()["rounds"][0]["state"] == "cancelled"
+    assert campaign_status.status(snapshot).as_json()["rounds"][0]["state"] == "cancelled"
     assert len(read_all_labels(campaign)) == 1
 
 
@@ -517,16 +517,16 @@ def test_changed_settings_are_held_while_a_round_is_open(campaign, flows, backen
     root = str(campaign.root)
     answer_all()
     set_params(campaign.root, query={"budget": 5})
-    assert status_report.status(snapshots.read(campaign.root)).params_wait
+    assert campaign_status.status(snapshots.read(campaign.root)).params_wait
     set_params(campaign.root, evaluate={"bootstrap": 110})
     with pytest.raises(StateError, match=r"evaluate.bootstrap changed while round 0 is open"):
         flows.run(root)
     set_params(campaign.root, evaluate={"bootstrap": 100})
     flows.run(root)
-    assert status_report.status(snapshots.read(campaign.root)).params_wait
+    assert campaign_status.status(snapshots.read(campaign.root)).params_wait
     flows.open_now(root)
     assert len(read_json(campaign.round(1) / "selection.json")["samples"]) == 5
-    assert not status_report.status(snapshots.read(campaign.root)).params_wait
+    assert not campaign_status.status(snapshots.read(campaign.root)).params_wait
 
 
 def test_a_budget_above_the_pool_is_refused_before_anything_is_written(campaign, flows):
@@ -621,7 +621,7 @@ def test_a_folder_with_other_things_is_no_place_for_a_campaign(tmp_path):
 
 def test_status_names_what_the_next_step_would_refuse(campaign, flows):
     set_params(campaign.root, pretrain={"encoder": "pixel"})
-    told = status_report.status(snapshots.read(campaign.root)).next
+    told = campaign_status.status(snapshots.read(campaign.root)).next
     assert told.startswith("mend params.yaml: ")
     assert "did you mean 'pixels'?" in told
 

@@ -19,7 +19,7 @@ from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, Label, Sample, write_labels, write_samples
 from labelcycle.core.metrics import Estimate
-from labelcycle.cycle import change_limits, log_round, status_report, verify_round
+from labelcycle.cycle import campaign_status, change_limits, log_round, verify_round
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import snapshots
 from labelcycle.rounds.changed_answers import Compared
@@ -167,11 +167,11 @@ def test_the_status_of_a_round_at_work(tmp_path: Path) -> None:
     now = snapshot(tmp_path, 1, State.SELECTED)
     plan = made_records.plan(strategy="badge", labels=8, budget=3)
     plan.write(now.folder / round_states.PLAN)
-    found = status_report._at_work(now)
-    assert found == status_report.RoundStatus(1, "selected", "badge", None, 8, budget=3)
+    found = campaign_status._at_work(now)
+    assert found == campaign_status.RoundStatus(1, "selected", "badge", None, 8, budget=3)
     chosen = made_records.selection(["a"], stood_in="typiclust")
     chosen.write(now.folder / round_states.SELECTION)
-    again = status_report._at_work(snapshot(tmp_path, 1, State.SELECTED))
+    again = campaign_status._at_work(snapshot(tmp_path, 1, State.SELECTED))
     assert again == replace(found, stood_in="typiclust")
 
 

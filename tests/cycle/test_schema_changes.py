@@ -13,7 +13,7 @@ from labelcycle.campaign import label_csv, labels
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, read_json, read_labels
 from labelcycle.cli.main import cli
-from labelcycle.cycle import class_changes, status_report
+from labelcycle.cycle import campaign_status, class_changes, status_text
 from labelcycle.errors import ServiceRefused, SettingsError, StateError
 from labelcycle.rounds import snapshots
 
@@ -136,7 +136,7 @@ def test_classes_changed_by_hand_are_refused_once_they_were_asked(closed, flows)
     ):
         with pytest.raises(StateError, match=text):
             step()
-    assert "labelcycle schema" in status_report.status(snapshots.read(closed.root)).next
+    assert "labelcycle schema" in campaign_status.status(snapshots.read(closed.root)).next
     set_params(
         closed.root, campaign={"classes": ["light", "dark"]}
     )  # the order of the hot keys is free
@@ -216,7 +216,7 @@ def test_an_interface_edited_by_hand_is_told_by_the_next_look_at_the_open_round(
         flows.collect(root)
     snapshot = snapshots.read(campaign.root)
     assert snapshot.state is State.OPEN
-    assert "0 of 10 tasks done" in status_report.as_text(status_report.status(snapshot))
+    assert "0 of 10 tasks done" in status_text.as_text(campaign_status.status(snapshot))
     backend.schema = asked
     assert not flows.collect(root)
 

@@ -17,8 +17,8 @@ from labelcycle.campaign.records.metrics_record import (
 from labelcycle.campaign.records.people_record import LabelMethod, UnknownClasses
 from labelcycle.campaign.records.selection_record import RoundSelection, SelectedSample
 from labelcycle.core.metrics import Estimate
-from labelcycle.cycle import status_report, verify_round
-from labelcycle.cycle.status_report import CampaignStatus, Counts, OpenRound, RoundStatus
+from labelcycle.cycle import status_text, verify_round
+from labelcycle.cycle.campaign_status import CampaignStatus, Counts, OpenRound, RoundStatus
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import corrected_labels
 from labelcycle.rounds.snapshots import Snapshot
@@ -76,7 +76,7 @@ STATUS = CampaignStatus(
 
 
 def text(**changes: Any) -> list[str]:
-    return status_report.as_text(replace(STATUS, **changes)).splitlines()
+    return status_text.as_text(replace(STATUS, **changes)).splitlines()
 
 
 def test_the_whole_status() -> None:
@@ -162,7 +162,7 @@ def test_what_waits_and_what_was_changed_is_told() -> None:
     ],
 )
 def test_what_pre_annotations_do(guesses: ShownGuesses, lines: list[str]) -> None:
-    assert status_report._preannotation([replace(CLOSED, preannotation=guesses)]) == lines
+    assert status_text._preannotation([replace(CLOSED, preannotation=guesses)]) == lines
 
 
 # --- two rounds compared --------------------------------------------------------------------

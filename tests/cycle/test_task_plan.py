@@ -36,7 +36,7 @@ from labelcycle.campaign.store import (
     write_labels,
     write_samples,
 )
-from labelcycle.cycle import new_campaign, status_report, task_plan
+from labelcycle.cycle import campaign_status, new_campaign, status_text, task_plan
 from labelcycle.cycle.task_plan import Ask
 from labelcycle.errors import SettingsError
 from labelcycle.notify import notices
@@ -144,7 +144,7 @@ def test_a_tie_of_two_people_is_settled_by_the_next_round(
     tied = [t.sample for t in first if t.kind == SELECTED][:2]
     answer(backend, campaign, truth, 0, people=("1",))
     flows.run(root)  # one person is not enough
-    status = status_report.status(snapshots.read(campaign.root)).as_json()["rounds"][0]
+    status = campaign_status.status(snapshots.read(campaign.root)).as_json()["rounds"][0]
     assert (status["answered"], status["partly"], status["tasks"]) == (0, 10, 10)
     for task in first:
         right = truth[task.sample]
@@ -287,7 +287,7 @@ def test_gold_tasks_measure_people_and_make_no_labels(campaign, flows, backend, 
     assert first["gold"]["below"] == []  # two answers are not enough to name anybody
     snapshot = snapshots.read(campaign.root)
     line = "Annotator 1: 0.00 of 6 answers to gold tasks are right (0.00 to 0.39)."
-    assert line in status_report.as_text(status_report.status(snapshot))
+    assert line in status_text.as_text(campaign_status.status(snapshot))
     told = {notice.key: notice for notice in notices.due(snapshot, None)}
     assert told["gold 002"].title == "tiny: look at annotator 1"
     assert line in told["gold 002"].body
@@ -343,7 +343,7 @@ def test_a_blind_share_shows_no_prediction_and_keeps_it(campaign, flows, backend
         assert (errors and errors["value"]) == (np.mean(wrong) if wrong else None)
     assert any(figures["errors"].values())
     assert figures["campaign"] == {k: v for k, v in figures.items() if k != "campaign"}
-    text = status_report.as_text(status_report.status(snapshots.read(campaign.root)))
+    text = status_text.as_text(campaign_status.status(snapshots.read(campaign.root)))
     said = (
         "pre-annotations: 0% of ",
         "people who see one agree with it 100 points more often than",
@@ -431,7 +431,7 @@ def test_the_status_says_that_the_majority_stood_in() -> None:
         (None, []),
     ):
         figures = people(method=LabelMethod("majority", instead))
-        assert status_report.people_lines(figures, 1.0) == said
+        assert status_text.people_lines(figures, 1.0) == said
 
 
 @pytest.mark.slow
@@ -441,6 +441,6 @@ def test_the_figures_of_a_round_without_pre_annotations(campaign, flows, backend
     flows.run(str(campaign.root))
     figures = read_json(campaign.round(0) / "metrics.json")["preannotation"]
     assert (figures["shown"], figures["override_rate"], figures["bias"]) == (0, None, None)
-    assert "pre-annotations" not in status_report.as_text(
-        status_report.status(snapshots.read(campaign.root))
+    assert "pre-annotations" not in status_text.as_text(
+        campaign_status.status(snapshots.read(campaign.root))
     )

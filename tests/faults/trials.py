@@ -17,9 +17,9 @@ from faults.double import Double
 from faults.rounds import CHUNK, PAGE, Broken, Place, Round, on_double
 from faults.transport import FAULTS, PEOPLE, STEPS, TOGETHER, Clock, Fault, Proxy, Scene
 from labelcycle.adapters import http
-from labelcycle.adapters.annotation import label_studio
 from labelcycle.adapters.annotation.label_studio import (
     LabelStudioBackend,
+    label_studio_backend,
     rest_api,
     rest_network,
     task_people,
@@ -58,7 +58,7 @@ def quick(clock: Clock) -> Iterator[None]:
     """Time passes only in waiting. No power cut is tried here: files need not be on the disk."""
     time = SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep, time=clock.time)
     with ExitStack() as stack:
-        for module in (label_studio, rest_network, http):
+        for module in (label_studio_backend, rest_network, http):
             stack.enter_context(mock.patch.object(module, "time", time))
         stack.enter_context(mock.patch.object(os, "fsync"))
         stack.enter_context(mock.patch.object(os, "sync"))
@@ -80,7 +80,7 @@ def small_pieces() -> Iterator[None]:
             (task_people, "IDS_A_QUESTION", CHUNK),
             (tidying, "IDS_A_QUESTION", CHUNK),
             (task_people, "AT_A_TIME", 1),
-            (label_studio, "CHUNK", CHUNK),
+            (label_studio_backend, "CHUNK", CHUNK),
         ):
             stack.enter_context(mock.patch.object(module, name, size))
         yield

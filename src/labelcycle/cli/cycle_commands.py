@@ -114,12 +114,12 @@ def ask_again(root: Path, words: tuple[str, ...]) -> None:
 @click.pass_obj
 def status(root: Path, as_json: bool) -> None:
     """Rounds, states, labels in and wanted, accuracy with its interval, what to do next."""
-    from labelcycle.cycle import status_report
+    from labelcycle.cycle import campaign_status, status_text
     from labelcycle.rounds import snapshots
 
     campaign_in(root)
-    report = status_report.status(snapshots.read(root))
-    text = json.dumps(report.as_json(), indent=2) if as_json else status_report.as_text(report)
+    report = campaign_status.status(snapshots.read(root))
+    text = json.dumps(report.as_json(), indent=2) if as_json else status_text.as_text(report)
     click.echo(text)
 
 

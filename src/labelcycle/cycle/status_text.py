@@ -1,0 +1,111 @@
+"""What `labelcycle status` prints, from the values."""
+
+from collections.abc import Sequence
+
+from labelcycle.campaign.records.people_record import PeopleFigures
+from labelcycle.cycle.campaign_status import CampaignStatus, RoundStatus
+from labelcycle.people import gold, unknown_classes
+from labelcycle.rounds import corrected_labels, skipped_samples
+
+
+def as_text(status: CampaignStatus) -> str:
+    """The status for people."""
+    counts = status.counts
+    lines = [
+        f"{status.campaign}: {counts.pool} samples in the pool, {counts.holdout} in the"
+        f" hold-out; {counts.labels} labels to train on, {counts.bought} samples answered"
+        " (hold-out and skips included)",
+        *_people(status.rounds, status.missing_class),
+        *_again(counts.again),
+        *_preannotation(status.rounds),
+        *_corrections(status),
+    ]
+    names = [_strategy(entry) for entry in status.rounds]
+    width = max([12, *map(len, names)])
+    if names:
+        lines += ["", f"{'round':>5}  {'state':<10} {'strategy':<{width}} {'labels':>6}  accuracy"]
+    for name, entry in zip(names, status.rounds, strict=True):
+        lines.append(
+            f"{entry.round:>5}  {entry.state:<10} {name:<{width}}"
+            f" {entry.labels:>6}  {_accuracy(entry)}"
+        )
+    if names and status.mlflow:
+        lines += ["", f"curves: {status.mlflow}"]
+    if status.params_wait:
+        lines += ["", "params.yaml was changed: the next open commits it and works by it"]
+    return "\n".join([*lines, "", f"next: {status.next}"])
+
+
+def _people(rounds: Sequence[RoundStatus], missing_class: float) -> list[str]:
+    """Lines on the people of the last closed round; none before one is closed."""
+    known = [entry.people for entry in rounds if entry.people]
+    return people_lines(known[-1], missing_class) if known else []
+
+
+def people_lines(people: PeopleFigures, missing_class: float) -> list[str]:
+    """Lines on the people of a round.
+
+    missing_class : a larger share of answers of none of the classes says that one is missing
+    """
+    alpha, seconds, lacking = people.alpha, people.seconds_per_label, people.method.instead
+    parts = [
+        f"agreement {alpha:.2f} (Krippendorff's alpha)" if alpha is not None else "",
+        f"{seconds:.1f} s a label in the last round" if seconds is not None else "",
+        f"{people.adjudicate} samples await adjudication" if people.adjudicate else "",
+        f"majority, not yet Dawid-Skene ({lacking})" if lacking else "",
+    ]
+    text = ", ".join(part for part in parts if part)
+    lines = [f"people: {text}"] if text else []
+    unknown = unknown_classes.summary_line(people.no_class)
+    skips = skipped_samples.summary_lines(people, missing_class)
+    lines += [f"{line} (last round)" for line in (unknown, *skips) if line]
+    return [*lines, *gold.summary_lines(people.gold)]
+
+
+def _again(count: int) -> list[str]:
+    """A line on skipped samples that the next rounds ask again; none if there are none."""
+    return [f"asked again from the next open on: {count} skipped samples"] if count else []
+
+
+def _preannotation(rounds: Sequence[RoundStatus]) -> list[str]:
+    """A line on what showing the model's class does; none before anybody saw one."""
+    known = [entry.preannotation for entry in rounds if entry.preannotation]
+    if not known or known[-1].override_rate is None:
+        return []
+    guesses, rate, bias = known[-1], known[-1].override_rate, known[-1].bias
+    text = f"pre-annotations: {rate.value:.0%} of {guesses.shown} overridden"
+    if bias:
+        text += (
+            f"; people who see one agree with it {100 * abs(bias.value):.0f} points"
+            f" {'more' if bias.value >= 0 else 'less'} often than people who do not"
+            f" ({100 * bias.low:+.0f} to {100 * bias.high:+.0f}, {guesses.blind} samples without)"
+        )
+    return [text]
+
+
+def _corrections(status: CampaignStatus) -> list[str]:
+    """Lines on what the last closed round found changed, on altered tasks and what waits."""
+    known = [entry.corrections for entry in status.rounds if entry.corrections]
+    text = corrected_labels.summary_line(known[-1]) if known else ""
+    open_rounds = [entry.open for entry in status.rounds if entry.open]
+    waiting = [changes for open_round in open_rounds for changes in open_round.waiting]
+    waits = corrected_labels.waiting_line([*status.waiting, *waiting])
+    altered = [open_round.altered for open_round in open_rounds if open_round.altered]
+    last = [f"{text} (found at the last close)"] if text else []
+    return [*last, *altered, *([waits] if waits else [])]
+
+
+def _strategy(entry: RoundStatus) -> str:
+    return f"{entry.strategy} ({entry.stood_in} stood in)" if entry.stood_in else entry.strategy
+
+
+def _accuracy(entry: RoundStatus) -> str:
+    if entry.accuracy is not None:
+        share = entry.accuracy
+        return f"{share.value:.3f} ({share.low:.3f} to {share.high:.3f})"
+    if entry.open and entry.open.progress is None:
+        return f"- ({entry.open.problem})"
+    if entry.open and entry.open.progress:
+        progress, url = entry.open.progress, entry.open.url
+        return f"- ({progress.done_tasks} of {progress.tasks} tasks done at {url})"
+    return "-"
