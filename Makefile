@@ -31,7 +31,7 @@ endef
 	env env-label-studio env-tools lock audit clean
 
 help:
-	@echo "make demo   the whole loop on sample data: three rounds, real Label Studio, about 6 minutes"
+	@echo "make demo   the whole loop on sample data: three rounds, real Label Studio, about 4 minutes"
 	@echo "make test   all checks and tests, the ones with real services included"
 	@echo "make quick  the quick tests, about 85 seconds"
 	@echo "make lint   style, types, import layers"

@@ -2,10 +2,11 @@
 
     python benchmarks/selection_pictures.py [--into docs/images]
 
-All but the last show a pool of 300 made-up points. They lie on a cap of the unit sphere, so that
-the strategies see rows of length 1 as they always do, and the cap is drawn flat. Whatever is picked
-is picked by `labelcycle.select`. The last picture shows the images of examples/fashion, all 2,000,
-with features of the encoder `patches`. Two cores take half a minute.
+All but the last show made-up points: a pool of 300, and for SUPClust's boundary three groups of
+150. They lie on a cap of the unit sphere, so that the strategies see rows of length 1 as they
+always do, and the cap is drawn flat. Whatever is picked is picked by `labelcycle.select`. The last
+picture shows the images of examples/fashion, all 2,000, with features of the encoder `patches`. Two
+cores take half a minute.
 """
 
 import argparse

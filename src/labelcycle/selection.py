@@ -178,7 +178,7 @@ def _warn_of_copies(picked: NDArray[np.floating], whole: bool) -> None:
 
 
 def _affordable(budget: int, left: int) -> int:
-    """The budget, or what is left if that is less. Raises as `checked.check_budget`."""
+    """The budget, or what is left if that is less. Raises as `run_strategy.check_budget`."""
     above = isinstance(budget, int | np.integer) and budget > left > 0
     run_strategy.check_budget(left if above else budget, left)
     if above:

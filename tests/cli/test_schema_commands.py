@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from labelcycle.campaign import labels
 from labelcycle.campaign.store import Label
 from labelcycle.cli import schema_commands
 from labelcycle.core import class_migrations
@@ -22,6 +21,19 @@ def test_an_error_names_the_commands() -> None:
         schema_commands._changed(taken, ("cat", "dog"), {})
 
 
+def campaign_of(
+    monkeypatch: pytest.MonkeyPatch,
+    classes: tuple[str, ...],
+    backend: str,
+    labels: dict[str, Label],
+) -> None:
+    """A campaign without changes of its classes, whichever folder is read."""
+    settings = SimpleNamespace(classes=classes, push=SimpleNamespace(backend=backend))
+    records = SimpleNamespace(labels=lambda: labels, migrations=list)
+    snapshot = SimpleNamespace(config=settings, records=records)
+    monkeypatch.setattr(snapshots, "read", lambda root: snapshot)
+
+
 @pytest.mark.parametrize(
     ("backend", "lines"),
     [
@@ -32,12 +44,8 @@ def test_an_error_names_the_commands() -> None:
 def test_hot_keys_are_those_of_the_backend(
     backend: str, lines: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    settings = SimpleNamespace(classes=("bag", "coat"), push=SimpleNamespace(backend=backend))
-    snapshot = SimpleNamespace(campaign=None, config=settings)
-    monkeypatch.setattr(snapshots, "read", lambda root: snapshot)
-    monkeypatch.setattr(labels, "read_migrations", lambda campaign: [])
     read = {sample: Label(sample, "bag") for sample in "ab"}
-    monkeypatch.setattr(labels, "read_all_labels", lambda campaign: read)
+    campaign_of(monkeypatch, ("bag", "coat"), backend, read)
     schema_commands._print(Path())
     assert capsys.readouterr().out.splitlines() == [*lines, "", "no changes so far"]
 
@@ -46,11 +54,7 @@ def test_more_classes_than_keys_are_all_listed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     names = tuple(f"c{number:02d}" for number in range(40))
-    settings = SimpleNamespace(classes=names, push=SimpleNamespace(backend="label_studio"))
-    snapshot = SimpleNamespace(campaign=None, config=settings)
-    monkeypatch.setattr(snapshots, "read", lambda root: snapshot)
-    monkeypatch.setattr(labels, "read_migrations", lambda campaign: [])
-    monkeypatch.setattr(labels, "read_all_labels", lambda campaign: {})
+    campaign_of(monkeypatch, names, "label_studio", {})
     schema_commands._print(Path())
     listed = capsys.readouterr().out.splitlines()[1:41]
     assert [line.split()[-2] for line in listed] == list(names)

@@ -36,6 +36,12 @@ def test_a_strategy_names_the_test_that_explains_it(name: str) -> None:
         assert f"def {slow[2]}(" in text
 
 
+def test_the_strategies_without_a_paper_are_known() -> None:
+    parts = {name: registry.described(strategies.get(name)) for name in strategies.names()}
+    without = {name for name, (_, paper) in parts.items() if not paper}
+    assert without == {"random", "trustherding"}
+
+
 def test_errors_of_the_core_name_no_command() -> None:
     core = Path(registry.__file__).parent
     commands = [

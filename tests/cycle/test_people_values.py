@@ -290,13 +290,10 @@ def test_the_draws_stay_what_they_are() -> None:
         for n in range(4)
         for turn in range(2)
     ]
-    again = [
-        simulated._drawn_answer(open_task(n), TRUTH, CLASSES, 3, (0.3,), 0.2, 5, turn)
-        for n in range(4)
-        for turn in range(2)
+    assert [(reply.person, reply.outcome, reply.lead_time_s) for reply in replies] == [
+        *((0, "wrong", 4.53), (1, "wrong", 3.9), (0, "right", 0.97), (1, "skip", 3.28)),
+        *((1, "right", 2.08), (2, "wrong", 2.26), (0, "right", 1.02), (1, "wrong", 3.01)),
     ]
-    assert replies == again
-    assert {r.outcome for r in replies} <= {"right", "wrong", "skip"}
     for first, second in zip(replies[::2], replies[1::2], strict=True):
         assert second.person == (first.person + 1) % 3
         assert (first.turn, second.turn) == (0, 1)

@@ -16,6 +16,7 @@ from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import write_migrations
 from labelcycle.campaign.records.metrics_record import Evaluation
 from labelcycle.campaign.records.pushed_record import PushedTask
+from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, Label, Sample, write_labels, write_samples
 from labelcycle.core.metrics import Estimate
@@ -183,7 +184,7 @@ def closed_round(root: Path) -> Snapshot:
     made_records.pushed(tasks).write(now.campaign.round(0) / round_states.PUSHED)
     made_records.plan().write(now.campaign.round(0) / round_states.PLAN)
     given = [made_records.answer(f"k/{s}", n, "ann", "dark") for n, s in enumerate(kinds)]
-    past_rounds_lines(now.campaign.round(0) / round_states.ANNOTATIONS, given)
+    write_lines(now.campaign.round(0) / round_states.ANNOTATIONS, given)
     own = [PushedTask(f"k/{s}", s, n, n + 4, kind) for n, (s, kind) in enumerate(
         {"c": "selected", "d": "holdout", "g": "gold"}.items()
     )]  # fmt: skip
@@ -193,12 +194,6 @@ def closed_round(root: Path) -> Snapshot:
     write_labels(now.campaign.label_file(0), labels[:2])
     write_labels(now.campaign.holdout, labels[2:])
     return now
-
-
-def past_rounds_lines(path: Path, given: Any) -> None:
-    from labelcycle.campaign.records.record_files import write_lines
-
-    write_lines(path, given)
 
 
 def edited(sample: str, number: int, **more: Any) -> Correction:

@@ -190,14 +190,15 @@ def test_settings_that_changed_while_a_round_is_open(tmp_path: Path) -> None:
     planned(now)
     opened = now.config.model_dump(mode="json")
     round_closing.check_settings(now, opened)
-    for key, value in (("rounds", 99), ("open_next", None), ("name", "x"), ("instruction", "x")):
+    others = {"rounds": 99, "open_next": None, "name": "x", "instruction": "x"}
+    for key, value in others.items():
         free = {**opened, "campaign": {**opened["campaign"], key: value}}
         round_closing.check_settings(now, free)
     for section in ("query", "push", "close", "notify"):
         free = {**opened, section: dict.fromkeys(opened[section], "other")}
         round_closing.check_settings(now, free)
     for section in ("campaign", "pretrain", "embed", "accept", "train", "evaluate"):
-        keys = [k for k in opened[section] if k not in round_closing.FREE or section != "campaign"]
+        keys = [k for k in opened[section] if k not in others or section != "campaign"]
         other = {**opened, section: {**opened[section], **dict.fromkeys(keys, "other")}}
         listed = ", ".join(f"{section}.{key}" for key in keys)
         assert told(StateError, lambda other=other: round_closing.check_settings(now, other)) == (

@@ -38,7 +38,7 @@ def all_checks(root: Path) -> Iterator[health.Line]:
         yield "campaign", False, str(error), "mend this first"
     else:
         try:
-            snapshots.ready(root)
+            snapshots.ready(root, memory=snapshot.memory)
             yield "tree, settings, closed rounds", True, "as they must be", ""
         except LabelcycleError as error:
             yield "tree, settings, closed rounds", False, str(error), "mend this, then ask again"

@@ -98,12 +98,11 @@ def _changed(
 
 def _print(root: Path) -> None:
     from labelcycle.adapters import annotation
-    from labelcycle.campaign import labels
     from labelcycle.rounds import snapshots
 
     snapshot = snapshots.read(root)
-    campaign, classes = snapshot.campaign, snapshot.config.classes
-    counts = Counter(label.label for label in labels.read_all_labels(campaign).values())
+    classes = snapshot.config.classes
+    counts = Counter(label.label for label in snapshot.records.labels().values())
     width = max(map(len, ("class", *classes)))
     keys = annotation.hot_keys(snapshot.config.push.backend)
     rows = [("key", "class", "labels")]
@@ -114,7 +113,7 @@ def _print(root: Path) -> None:
     for key, name, number in rows:
         line = f"{name:<{width}}  {number:>6}"
         click.echo(f"{key:<3}  {line}" if keys else line)
-    migrations = labels.read_migrations(campaign)
+    migrations = snapshot.records.migrations()
     click.echo("\nchanges:" if migrations else "\nno changes so far")
     for migration in migrations:
         click.echo(f"  before round {migration.round}, {migration.at}: {migration}")

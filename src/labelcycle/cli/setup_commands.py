@@ -171,7 +171,8 @@ def down(root: Path) -> None:
 def doctor(root: Path) -> None:
     """Check every precondition. Each failure comes with its remedy.
 
-    A service that was not started is `off`, which no round can do with: the exit code is 1 too.
+    A service that was not started is `off`, and the exit code is 1 too. A backend without a server
+    needs none.
     """
     from labelcycle.cli import doctor_checks
 

@@ -3,8 +3,8 @@
 A sample that leaves changes the typicality of those alone that have it among their K neighbours,
 and makes none more typical while K stays. So few are computed anew before a further pick. Bounds
 in float32 leave a few samples open, which float64 decides. The answers are those that `typicality`
-of all that are left gives, equal values by row. Only of more than `crowd.EXACT_UP_TO` different
-samples inverted lists say who is near: they miss some, so a few answers may be others.
+of all that are left gives, equal values by row. Only of more than `distinct_points.EXACT_UP_TO`
+different samples inverted lists say who is near: they miss some, so a few answers may be others.
 """
 
 import numpy as np

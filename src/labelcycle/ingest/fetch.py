@@ -27,7 +27,7 @@ def expanded(items: Iterable[Path | str]) -> Iterator[Path | str]:
     Raises DataError if there are none, ServiceDown or ServiceRefused if the bucket is not open to
     us.
     """
-    from labelcycle.adapters import s3  # brings a client of the web, as `web` does below
+    from labelcycle.adapters import s3  # brings a client of the web, as `web_images` does below
 
     addresses: set[str] = set()
     for item in items:

@@ -70,7 +70,7 @@ class Options(base.Options):
 
 @dataclass(frozen=True)
 class Report:
-    """What an ingest did; found = added + known + duplicates + quarantined.
+    """What an ingest did; looked_at = added + known + duplicates + quarantined.
 
     looked_at : files and addresses that were looked at
     added : new samples

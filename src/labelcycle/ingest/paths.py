@@ -44,7 +44,7 @@ def find(paths: Sequence[str], base: Path, *, follow_links: bool = False) -> lis
     Hidden files and folders (a leading dot) are left out unless they are named. A file or folder
     that is there but cannot be read is in the answer: reading it tells why.
 
-    follow_links : links that lead out of a folder are followed too; otherwise a `Advice` counts
+    follow_links : links that lead out of a folder are followed too; otherwise an `Advice` counts
         them. A path that is itself a link is meant, and always followed.
 
     Raises DataError if a path means nothing, or all of them no file.

@@ -31,7 +31,7 @@ def started(backbone: nn.Sequential, name: str, options: Options) -> nn.Sequenti
     name : torchvision's name of it
 
     A first layer of 3 by 3 for small images gets the middle of the 7 by 7 that was trained: a
-    choice of ours, unmeasured. Raises what `pretrained.from_torchvision` and `load` raise.
+    choice of ours, unmeasured. Raises what `pretrained_weights.from_torchvision` and `load` raise.
     """
     if options.weights is None and options.file is None:
         return backbone

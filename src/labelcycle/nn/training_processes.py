@@ -27,7 +27,7 @@ def count() -> int:
 def joined(device: torch.device) -> Iterator[None]:
     """The processes know each other within: over NCCL on GPUs, over gloo on CPUs.
 
-    They meet by the file that `ranks.Rank` names, at no server. Raises SettingsError
+    They meet by the file that `process_rank.Rank` names, at no server. Raises SettingsError
     if there are more processes on this machine than GPUs.
     """
     mine = process_rank.own()

@@ -118,7 +118,7 @@ def _late(snapshot: Snapshot, progress: AnnotationProgress) -> Notice:
         f"round {snapshot.number} is past its deadline",
         f"{_far(progress)}; {options.quorum:.0%} were wanted after {hours}.",
         _place(snapshot),
-        "Next: ask the annotators; it is closed as soon as so many are progress. Or end it with"
+        "Next: ask the annotators; it is closed as soon as so many are done. Or end it with"
         " `labelcycle close --incomplete`.",
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from labelcycle.adapters import programs, trust_record
+from labelcycle.campaign import yaml_text
 from labelcycle.campaign.store import write_bytes
 from labelcycle.errors import DataError, ToolFailed
 
@@ -129,7 +130,7 @@ def needed(root: Path, *wanted: str) -> list[str]:
 
     That is data under DVC, by the names of their .dvc files, and other stages.
     """
-    stages = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    stages = yaml_text.values((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     maker = {out: name for name, entry in stages.items() for out in _outs(entry)}
     order: dict[str, None] = {}
 

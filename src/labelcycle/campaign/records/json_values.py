@@ -30,7 +30,7 @@ class OddValueError(Exception):
     """A JSON value that is not of the type wanted; names the field it is in."""
 
     def __init__(self, wanted: str, came: str, field: str = "") -> None:
-        super().__init__(f"{field}: wanted {wanted}, got {came}")
+        super().__init__(f"{field}{field and ': '}wanted {wanted}, got {came}")
         self.wanted, self.came, self.field = wanted, came, field
 
     def within(self, outer: str) -> "OddValueError":

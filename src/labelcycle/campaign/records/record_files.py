@@ -13,10 +13,9 @@ from typing import Any, ClassVar, Self, TypeVar
 from labelcycle.campaign.records.json_values import OddValueError, shown, typed
 from labelcycle.campaign.store import (
     RESTORE,
-    dump_json,
     json_lines,
     read_json,
-    write_bytes,
+    write_json,
     write_jsonl,
 )
 from labelcycle.errors import DataError
@@ -40,7 +39,7 @@ class Record:
 
     def write(self, path: Path) -> None:
         """Write the record as canonical JSON."""
-        write_bytes(path, dump_json(self.to_json()).encode())
+        write_json(path, self.to_json())
 
     @classmethod
     def from_json(cls, value: Any, where: str = "record") -> Self:

@@ -149,7 +149,8 @@ def get_ready_made(name: str) -> ReadyMadeModule | None:
 
 def get(name: str) -> EncoderModule | ReadyMadeModule:
     """The module of an encoder. Raises SettingsError with the near names if there is none."""
-    return get_ready_made(name) or get_trainable(name)
+    module = registry.get(__name__, __path__, name, "encoder")
+    return cast(EncoderModule | ReadyMadeModule, module)
 
 
 def get_trainable(name: str) -> EncoderModule:

@@ -152,13 +152,13 @@ def get(name: str) -> LearnerModule | ImageLearnerModule:
     return get_for_images(name) if sees_images(name) else get_for_features(name)
 
 
-def get_for_features(name: str, where: str = "learner") -> LearnerModule:
+def get_for_features(name: str) -> LearnerModule:
     """The module of a learner that sees features. Raises as `get` and `must_see` do."""
-    must_see("features", name, where)
+    must_see("features", name, "learner")
     return cast(LearnerModule, registry.get(__name__, __path__, name, "learner"))
 
 
-def get_for_images(name: str, where: str = "learner") -> ImageLearnerModule:
+def get_for_images(name: str) -> ImageLearnerModule:
     """The module of a learner that sees images. Raises as `get` and `must_see` do."""
-    must_see("images", name, where)
+    must_see("images", name, "learner")
     return cast(ImageLearnerModule, registry.get(__name__, __path__, name, "learner"))
