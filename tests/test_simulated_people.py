@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labelcycle.adapters.annotation.files import FilesBackend
 from labelcycle.adapters.ports import OpenTask
 from labelcycle.campaign.store import Campaign, Sample, write_samples
 from labelcycle.errors import DataError
-from labelcycle.people.simulated import SimulatedAnswer, _drawn_answer, annotate, read_truth
+from labelcycle.people.simulated import SimulatedAnswer, _drawn_answer, read_truth
 
 CLASSES = ("cat", "dog", "cow")
 COUNT = 600
@@ -59,12 +58,6 @@ def test_each_person_has_an_error_rate_in_turn() -> None:
     found = replies(0, 0.0, 0.0, 3, 0, 1.0)
     kinds = {person: {r.outcome for r in found if r.person == person} for person in range(3)}
     assert kinds == {0: {"right"}, 1: {"wrong"}, 2: {"right"}}
-
-
-def test_more_error_rates_than_people_are_refused(tmp_path: Path) -> None:
-    backend = FilesBackend(Campaign(tmp_path))
-    with pytest.raises(DataError, match=r"wanted 1 to 2 error rates for 2 people, got 3; give"):
-        annotate(backend, 1, {}, error_rates=[0.1, 0.2, 0.3], show=lambda text: None)
 
 
 def test_the_seed_decides() -> None:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
-from made_records import metrics, selection
 from params import set_params
 from websites import Page, served
 
@@ -12,15 +11,12 @@ from labelcycle.adapters import git, programs
 from labelcycle.campaign import round_states
 from labelcycle.campaign.labels import read_all_labels
 from labelcycle.campaign.records import record_files
-from labelcycle.campaign.records.metrics_record import Evaluation
 from labelcycle.campaign.records.people_record import UnknownClasses
-from labelcycle.campaign.records.selection_record import RoundSelection, SelectedSample
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import read_json, read_labels, read_samples, write_samples
 from labelcycle.cli import main
-from labelcycle.core.metrics import Estimate
-from labelcycle.cycle import campaign_status, new_campaign, round_opening, status_text, verify_round
-from labelcycle.errors import DataError, PoolExhausted, ServiceDown, ServiceRefused, StateError
+from labelcycle.cycle import campaign_status, new_campaign, round_opening, status_text
+from labelcycle.errors import PoolExhausted, ServiceDown, ServiceRefused, StateError
 from labelcycle.notify import notices
 from labelcycle.rounds import corrections, plug_in_options, skipped_samples, snapshots
 from labelcycle.stages import declaration
@@ -552,34 +548,6 @@ def test_a_dirty_tree_is_refused(campaign, flows):
     stray.write_text("b")
     with pytest.raises(StateError, match=r"the git tree is dirty: .* got notes.txt"):
         flows.run(str(campaign.root))
-
-
-def test_selections_are_compared_value_by_value():
-    def picked(score: float, cluster: int) -> RoundSelection:
-        return selection((), samples=(SelectedSample("a", 0, score, {"cluster": cluster}),))
-
-    one = picked(1.0, 3)
-    assert "in every digit" in verify_round.compare_selections(one, picked(1.0, 3))
-    assert "scores within" in verify_round.compare_selections(one, picked(1.0 + 1e-7, 3))
-    with pytest.raises(DataError, match=r"at rank 0: why: cluster: recorded 3, rebuilt 4"):
-        verify_round.compare_selections(one, picked(1.0, 4))
-    with pytest.raises(DataError, match="recorded 1 samples, rebuilt 0"):
-        verify_round.compare_selections(one, selection(()))
-
-
-def test_metrics_are_compared_with_what_evaluate_measured_anew():
-    share = Estimate(0.5, 0.25, 0.75)
-    recorded = metrics(labels=4, accuracy=share, confusion=((1, 2), (0, 1)))
-    anew = Evaluation(labels=4, accuracy=share, confusion=((1, 2), (0, 1)))
-    assert verify_round.compare_metrics(recorded, anew) == "metrics: the same (accuracy 0.5000)"
-    assert verify_round.compare_metrics(metrics(), Evaluation(labels=4)).endswith("(no accuracy)")
-    other = replace(anew, accuracy=Estimate(0.5, 0.25, 0.8))
-    with pytest.raises(DataError, match=r"in accuracy: high: recorded 0\.75, rebuilt 0\.8$"):
-        verify_round.compare_metrics(recorded, other)
-    with pytest.raises(DataError, match=r"in confusion: recorded 2, rebuilt 3$"):
-        verify_round.compare_metrics(recorded, replace(anew, confusion=((1, 3), (0, 1))))
-    with pytest.raises(DataError, match=r"in labels: recorded 4, rebuilt 5$"):
-        verify_round.compare_metrics(recorded, replace(anew, labels=5))
 
 
 @pytest.mark.parametrize("number", [0, 3])

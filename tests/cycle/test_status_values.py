@@ -168,9 +168,9 @@ def test_what_pre_annotations_do(guesses: ShownGuesses, lines: list[str]) -> Non
 # --- two rounds compared --------------------------------------------------------------------
 
 
-def selection(*scores: float, first: str = "s0") -> RoundSelection:
+def selection(*scores: float, first: str = "s0", cluster: int = 3) -> RoundSelection:
     samples = tuple(
-        SelectedSample(f"s{rank}" if rank else first, rank, score, {})
+        SelectedSample(f"s{rank}" if rank else first, rank, score, {"cluster": cluster})
         for rank, score in enumerate(scores)
     )
     return replace(made_records.selection(()), samples=samples)
@@ -196,6 +196,10 @@ def test_selections_that_are_the_same() -> None:
         (
             selection(1.0, 2.0, first="x"),
             "the selection differs at rank 0: sample: recorded 's0', rebuilt 'x'",
+        ),
+        (
+            selection(1.0, 2.0, cluster=4),
+            "the selection differs at rank 0: why: cluster: recorded 3, rebuilt 4",
         ),
     ],
 )
