@@ -1,4 +1,4 @@
-"""The commands to answer without a server, for `push.backend: files`: tasks, answer."""
+"""The commands to answer without a server: tasks, answer. They are for `push.backend: files`."""
 
 import getpass
 from pathlib import Path

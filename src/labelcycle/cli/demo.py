@@ -133,7 +133,7 @@ def run_quickly(directory: Path) -> None:
         f"\nThat took {took:.0f} s, with no server to install or to stop. The real thing has beyond"
         " it: people who\nanswer on a page of Label Studio, an encoder that learns (smallconv), all"
         " 2,000 images, and the\npages of MLflow and Prefect. `labelcycle demo` shows it, in about"
-        " 6 minutes.\n"
+        " 4 minutes.\n"
         f"\nThe campaign is in {directory}; look at it:"
         f"\n  {program} -C {directory} status"
         f"\n  {program} -C {directory} verify round/001"
