@@ -41,9 +41,11 @@ def test_past_its_deadline_a_round_with_a_quorum_closes(
     snapshot = snapshots.read(campaign.root)
     assert snapshot.state is State.OPEN  # seven of ten are no quorum
     told = {n.key: n.body for n in notices.due(snapshot, replace(DONE, skipped=0))}
-    late = told["deadline 000"]
-    assert "7 answered, 0 skipped of 10 tasks; 75% were wanted after 24 hours" in late
-    assert "it is closed as soon as so many are done. Or end it with" in late
+    lines = (
+        "7 answered, 0 skipped of 10 tasks; 75% were wanted after 24 hours",
+        "it is closed as soon as so many are done. Or end it with",
+    )
+    assert [line for line in lines if line not in told["deadline 000"]] == []
     backend.answer(tasks[8].key, truth[tasks[8].sample])
     flows.run(root)
     assert snapshots.read(campaign.root).number == 1
