@@ -167,7 +167,7 @@ def test_a_kill_between_any_two_side_effects_changes_nothing(
     from labelcycle.cycle import round_closing, round_opening
 
     for module, names in (
-        (record_files, ("write_bytes", "write_jsonl")),
+        (record_files, ("write_json", "write_jsonl")),
         (round_opening, ("write_bytes",)),
         (round_closing, ("write_labels",)),
         (git, ("commit", "tag")),
