@@ -26,7 +26,7 @@ __all__ = [
     "s3_server",
 ]
 
-settings.register_profile("quick", max_examples=12)  # of tests that say no number
+settings.register_profile("quick", max_examples=6)
 gc.disable()  # what is imported stays; looking through it time and again took a third of the time
 os.environ.pop(sending.VARIABLE, None)  # nobody is told of the rounds of tests
 

@@ -3,6 +3,8 @@
 import ast
 from pathlib import Path
 
+import pytest
+
 TESTS = Path(__file__).parent
 MOST = 10
 
@@ -11,6 +13,7 @@ def asserts(test: ast.AST) -> int:
     return sum(isinstance(node, ast.Assert) for node in ast.walk(test))
 
 
+@pytest.mark.slow
 def test_no_test_has_more_asserts_than_a_reader_keeps_in_mind() -> None:
     too_many = [
         f"{path.relative_to(TESTS)}: {node.name} has {asserts(node)}"

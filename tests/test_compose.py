@@ -126,6 +126,7 @@ def test_all_services_are_there(services: dict[str, Any]) -> None:
     assert services["label-studio"]["image"] == "heartexlabs/label-studio:1.23.2"
 
 
+@pytest.mark.slow
 def test_without_secrets_nothing_starts_and_it_is_said_what_makes_them(tmp_path: Path) -> None:
     run = configured(tmp_path, {"CAMPAIGN": "x"})
     assert run.returncode != 0

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -16,7 +17,7 @@ def test_without_neighbours_it_is_the_picture() -> None:
     assert below(picture, [], "x") is picture
 
 
-@settings(max_examples=10, deadline=None)
+@tries(10)
 @given(
     st.tuples(st.integers(1, 600), st.integers(1, 90)),
     st.lists(st.tuples(st.integers(1, 150), st.integers(1, 150)), min_size=1, max_size=8),

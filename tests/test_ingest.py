@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from deep_files import tiff_of
+from example_counts import tries
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -589,6 +590,7 @@ def reset(campaign: Campaign, state: dict[str, bytes]) -> None:
         (campaign.root / name).write_bytes(data)
 
 
+@pytest.mark.slow
 def test_a_full_disk_at_any_write_leaves_the_campaign_as_it_was(
     standing: Campaign, pictures: Path
 ) -> None:
@@ -664,9 +666,7 @@ def test_images_are_durable_before_the_manifest_names_them(
     assert order == ["sync", "manifest"]
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(tries(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     shades=st.lists(st.integers(0, 12), min_size=2, max_size=12),
     bad=st.integers(0, 3),

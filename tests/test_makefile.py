@@ -54,6 +54,7 @@ def test_all_parts_are_run(tmp_path: Path) -> None:
     assert calls == list(PARTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("broken", "failed"),
     [

@@ -2,7 +2,8 @@
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labelcycle import config
@@ -35,7 +36,7 @@ train: {options: {penalty: 1.0e-2}, image_size: null}
 """
 
 
-@settings(max_examples=40)
+@tries(40)
 @given(NAMES, NAMES, st.booleans())
 def test_the_printed_file_with_other_classes(old: list[str], new: list[str], flow: bool) -> None:
     before, after = PRINTED.split("classes: []")

@@ -3,7 +3,8 @@
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labelcycle.adapters.annotation.label_studio import labeling_config
@@ -29,13 +30,13 @@ def changed(old: str, new: str) -> str:
     return CONFIG.replace(old, new, 1)
 
 
-@settings(max_examples=40)
+@tries(40)
 @given(SCHEMAS)
 def test_what_is_built_has_no_difference(schema: LabelSchema) -> None:
     assert difference(labeling_config.build(schema), schema) is None
 
 
-@settings(max_examples=40)
+@tries(40)
 @given(SCHEMAS, SCHEMAS)
 def test_schemas_that_people_see_differently_differ(one: LabelSchema, other: LabelSchema) -> None:
     configs = [labeling_config.build(schema) for schema in (one, other)]

@@ -67,7 +67,7 @@ def closed(connection: socket.socket) -> bool:
     return True
 
 
-@attack("strangers hold the receiver of webhooks")
+@attack("strangers hold the receiver of webhooks", slow=True)
 def by_many_connections(folder: Path) -> Iterator[Try]:
     with (
         (folder / "log").open("wb") as log,

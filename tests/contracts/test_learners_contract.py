@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 from threadpoolctl import threadpool_limits
@@ -74,7 +75,7 @@ def check(found: np.ndarray, n: int, classes: int) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-@settings(max_examples=8, deadline=None)
+@tries(8)
 @given(
     seed=st.integers(0, 2**32 - 1),
     m=st.integers(0, 20),

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 from threadpoolctl import threadpool_limits
@@ -62,7 +63,7 @@ def copied(pool: Pool) -> list[bytes]:
 
 
 @pytest.mark.parametrize("name", ALL)
-@settings(max_examples=10, deadline=None)
+@tries(10)
 @given(case=pools(), seed=st.integers(0, 2**32 - 1))
 def test_the_picks_are_distinct_available_and_as_many_as_asked(
     name: str, case: tuple[Pool, int], seed: int

@@ -3,7 +3,8 @@
 import krippendorff
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labelcycle.core import agreement
@@ -52,7 +53,7 @@ def test_the_example_of_the_paper() -> None:
 TABLES = st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(2, 5))
 
 
-@settings(max_examples=60, deadline=None)
+@tries(60)
 @given(TABLES, st.integers(1, 5))
 def test_alpha_is_that_of_all_pairs_and_of_the_library(case, classes) -> None:
     seed, units, people = case
@@ -93,7 +94,7 @@ CROWDS = st.dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@tries(40)
 @given(CROWDS)
 def test_agreement_with_others_is_the_slow_one_and_fleiss_s_in_the_mean(crowd) -> None:
     answers = gather([(s, who, said) for (s, who), said in crowd.items()], "xyz")

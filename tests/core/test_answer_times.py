@@ -1,7 +1,8 @@
 """What answers cost: by hand, and that one long lunch moves nothing but the cap's worth."""
 
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labelcycle.core.answer_times import Effort, effort
@@ -18,7 +19,7 @@ def test_without_times_or_labels_nothing_is_divided() -> None:
     assert effort([3.0], 0, 60).per_label is None
 
 
-@settings(max_examples=30)
+@tries(30)
 @given(st.lists(st.floats(0, 50), min_size=1, max_size=20), st.floats(61, 1e9))
 def test_how_long_a_lunch_was_makes_no_difference(times, lunch) -> None:
     found = effort([*times, lunch], 1, 60)

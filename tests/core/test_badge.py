@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from example_counts import tries
 from given_head import GivenHead, drawing, pool_of, random_head, with_missing
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 from skactiveml.pool import Badge, _badge
@@ -46,7 +47,7 @@ def slow_badge(pool: Pool, budget: int, seed: int) -> list[int]:
     return picks
 
 
-@settings(max_examples=15, deadline=None)
+@tries(15)
 @given(
     seed=st.integers(0, 2**32 - 1),
     copies=st.sampled_from([0.0, 0.5, 0.9]),

@@ -1,7 +1,8 @@
 """Changes of classes: what each earlier name counts as, against labels moved one by one."""
 
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labelcycle.core import class_migrations
@@ -39,7 +40,7 @@ def moved(label: list, change: Change) -> None:
         label[1] = change.table[label[1]]
 
 
-@settings(max_examples=50)
+@tries(50)
 @given(WISHES)
 def test_every_label_counts_as_if_it_had_been_moved_at_each_change(wishes: list[tuple]) -> None:
     classes, changes = ("a", "b", "c"), []

@@ -3,7 +3,8 @@ from pathlib import Path
 import faiss
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
@@ -31,7 +32,7 @@ def check(result: Clustering, points: np.ndarray, wanted: int) -> None:
     np.testing.assert_allclose(own, distances.min(axis=1), atol=2e-3)
 
 
-@settings(max_examples=20, deadline=None)
+@tries(20)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(1, 40),

@@ -3,7 +3,8 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labelcycle.core import consensus
@@ -65,7 +66,7 @@ def test_beliefs_decide_among_the_classes_that_were_named() -> None:
     assert (doubtful.label, doubtful.confidence, doubtful.adjudicate) == (None, 0.2, True)
 
 
-@settings(max_examples=50)
+@tries(50)
 @given(st.lists(st.sampled_from(CLASSES), min_size=1, max_size=7), st.floats(0, 1))
 def test_the_majority_is_the_one_class_that_is_named_most(names, least) -> None:
     found = accept([(name,) for name in names], CLASSES, least)

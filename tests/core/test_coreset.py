@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 from shapes import circle
 from skactiveml.pool import CoreSet
@@ -50,7 +51,7 @@ def slow_coreset(pool: Pool, budget: int) -> list[int]:
     return picks
 
 
-@settings(max_examples=40, deadline=None)
+@tries(40)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(1, 40),

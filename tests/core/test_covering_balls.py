@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labelcycle.core import covering_balls as module
@@ -15,7 +16,7 @@ def lattice(seed: int, n: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 3, (n, 3)).astype(np.float32)
 
 
-@settings(max_examples=50, deadline=None)
+@tries(50)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(1, 60),
@@ -39,7 +40,7 @@ def test_degrees_are_those_of_all_distances(seed: int, n: int, radius: float) ->
     np.testing.assert_array_equal(balls.degrees(everything), inside[:, still].sum(axis=1))
 
 
-@settings(max_examples=50, deadline=None)
+@tries(50)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(1, 60),

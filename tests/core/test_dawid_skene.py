@@ -65,7 +65,7 @@ def test_each_turn_is_the_papers(per_class: bool, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("per_class", [True, False])
 def test_turns_end_when_the_likelihood_no_longer_grows(per_class: bool) -> None:
-    answers, _ = crowd([0.9, 0.7, 0.6, 0.4], 100)
+    answers, _ = crowd([0.9, 0.7, 0.6, 0.4], 40)
     slow = [slow_turns(answers, turns, per_class) for turns in range(1, 40)]
     gains = np.diff([likelihood for _, likelihood in slow]) / len(answers.label)
     assert gains.min() > -1e-12, "a turn never lowers the likelihood"

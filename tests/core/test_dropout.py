@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from example_counts import tries
 from given_head import GivenHead, pool_of, random_head, with_missing
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 from skactiveml.pool import GreedyBALD, UncertaintySampling
@@ -43,7 +44,7 @@ def slow_scores(name: str, draws: np.ndarray) -> list[float]:
 
 
 @pytest.mark.parametrize("name", ["bald", "dbal"])
-@settings(max_examples=15, deadline=None)
+@tries(15)
 @given(
     seed=st.integers(0, 2**32 - 1),
     draws=st.integers(2, 6),

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from example_counts import tries
 from given_head import GivenHead, drawing, pool_of, random_head, with_missing
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from skactiveml.pool import DropQuery
 
@@ -86,7 +87,7 @@ def slow_dropquery(pool: Pool, budget: int, draws: int, each: int, centres: np.n
     return flips, picks[:budget]
 
 
-@settings(max_examples=15, deadline=None)
+@tries(15)
 @given(
     seed=st.integers(0, 2**32 - 1),
     draws=st.integers(1, 6),

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labelcycle.core import knn_probe
@@ -26,7 +27,7 @@ def slow(features: np.ndarray, labels: np.ndarray, k: int) -> float:
     return right / len(features)
 
 
-@settings(max_examples=30, deadline=None)
+@tries(30)
 @given(st.integers(2, 30), st.integers(2, 6), st.integers(1, 25), st.integers(0, 99))
 def test_is_its_definition(n: int, d: int, k: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

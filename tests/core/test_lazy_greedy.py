@@ -1,7 +1,8 @@
 """The lazy greedy loop against the plain one, with gains that are known only roughly."""
 
 import numpy as np
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labelcycle.core import lazy_greedy
@@ -22,7 +23,7 @@ def plain(sets: np.ndarray, budget: int) -> tuple[list[int], list[float]]:
     return picks, gains
 
 
-@settings(max_examples=40, deadline=None)
+@tries(40)
 @given(
     seed=st.integers(0, 2**32 - 1), count=st.integers(1, 300), error=st.sampled_from([0, 0.4, 3])
 )

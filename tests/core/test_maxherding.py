@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 from shapes import circle
 from skactiveml.pool import MaxHerding
@@ -48,7 +49,7 @@ def slow_maxherding(pool: Pool, budget: int, sigma: float) -> tuple[list[int], l
     return picks, gains
 
 
-@settings(max_examples=25, deadline=None)
+@tries(25)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(1, 60),

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from example_counts import tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
@@ -21,7 +22,7 @@ def random_answers(seed: int, n: int, c: int) -> tuple[np.ndarray, np.ndarray]:
 CASES = (st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(2, 8))
 
 
-@settings(max_examples=20, deadline=None)
+@tries(20)
 @given(*CASES)
 def test_every_figure_is_that_of_scikit_learn(seed: int, n: int, c: int) -> None:
     truth, predicted = random_answers(seed, n, c)

@@ -2,7 +2,8 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
@@ -16,7 +17,7 @@ def slow_nearest_others(points: np.ndarray, k: int) -> np.ndarray:
     return np.sort(distances, axis=1)[:, :k]
 
 
-@settings(max_examples=20, deadline=None)
+@tries(20)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 50), st.integers(1, 6), st.sampled_from([2, 999]))
 def test_nearest_others_are_those_of_all_distances(seed: int, m: int, d: int, levels: int) -> None:
     rng = np.random.default_rng(seed)
@@ -45,7 +46,7 @@ def test_unit_rows_keep_zero_rows_and_the_input() -> None:
     assert features[0, 0] == 3
 
 
-@settings(max_examples=20, deadline=None)
+@tries(20)
 @given(seed=st.integers(0, 2**32 - 1), block=st.sampled_from([1, 20_000, 2**26]))
 def test_few_of_many_points_have_the_same_neighbours(seed: int, block: int) -> None:
     rng = np.random.default_rng(seed)

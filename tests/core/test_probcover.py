@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import skactiveml.pool._prob_cover as peer
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 from shapes import circle
 
@@ -54,7 +55,7 @@ def slow_probcover(pool: Pool, budget: int, radius: float) -> tuple[list[int], l
     return picks, degrees
 
 
-@settings(max_examples=40, deadline=None)
+@tries(40)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(1, 60),

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from example_counts import tries
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from labelcycle.core import distinct_points, neighbour_graph
@@ -35,7 +36,7 @@ def awkward(seed: int, m: int, kind: str, d: int = 6) -> np.ndarray:
 KINDS = st.sampled_from(["one row", "copies", "near copies", "grid", "plain"])
 
 
-@settings(max_examples=15, deadline=None)
+@tries(15)
 @given(
     seed=st.integers(0, 2**32 - 1),
     m=st.integers(60, 180),
@@ -59,7 +60,7 @@ def test_the_picks_are_those_of_all_computed_anew(
         left = left[left != best]
 
 
-@settings(max_examples=25, deadline=None)
+@tries(25)
 @given(
     seed=st.integers(0, 2**32 - 1),
     m=st.integers(60, 180),
@@ -96,7 +97,7 @@ def test_the_most_typical_are_those_of_all_computed_anew(
         left = left[left != gone]
 
 
-@settings(max_examples=15, deadline=None)
+@tries(15)
 @given(seed=st.integers(0, 2**32 - 1), kind=KINDS, count=st.sampled_from([1, 7, 60]))
 def test_neighbours_may_be_looked_for_among_more_samples(seed: int, kind: str, count: int) -> None:
     features = awkward(seed, 400, kind)

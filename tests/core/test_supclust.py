@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labelcycle.core import run_strategy
@@ -186,7 +187,7 @@ def slow_pick(
     return int(min(kept, key=lambda i: (value[i], i)))
 
 
-@settings(max_examples=25, deadline=None)
+@tries(25)
 @given(
     seed=st.integers(0, 2**32 - 1),
     share=st.sampled_from([0.05, 0.1, 0.25, 1.0]),

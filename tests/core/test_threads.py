@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SLOW = """
 import time
 
@@ -30,6 +32,7 @@ print(in_parallel(part, range(4)))
 """
 
 
+@pytest.mark.slow
 def test_a_library_that_one_thread_is_still_importing_is_waited_for(tmp_path: Path) -> None:
     (tmp_path / "faiss.py").write_text(SLOW)
     (tmp_path / "parts.py").write_text(PARTS)

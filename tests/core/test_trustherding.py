@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from example_counts import tries
 from given_head import pool_of, random_head
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import log_softmax, softmax
 
@@ -91,7 +92,7 @@ def slow_trustherding(pool: Pool, budget: int, sigma: float, believed: float) ->
     return picks
 
 
-@settings(max_examples=15, deadline=None)
+@tries(15)
 @given(seed=st.integers(0, 2**32 - 1), copies=st.sampled_from([0.0, 0.5]))
 def test_a_slow_version_picks_the_same(seed: int, copies: float) -> None:
     pool = pool_of(random_head(seed, 60, copies=copies))

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labelcycle.core.neighbours import near_squares, nearest_others, unit_rows, unit_rows32
@@ -50,7 +51,7 @@ def awkward(seed: int, m: int, d: int, kind: str) -> np.ndarray:
 KINDS = st.sampled_from(["copies", "near copies", "grid", "plain"])
 
 
-@settings(max_examples=20, deadline=None)
+@tries(20)
 @given(seed=st.integers(0, 2**32 - 1), kind=KINDS, k=st.integers(1, 20))
 def test_float32_is_off_by_no_more_than_it_says(seed: int, kind: str, k: int) -> None:
     features = awkward(seed, 150, 32, kind)

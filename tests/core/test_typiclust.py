@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 from skactiveml.pool import TypiClust
 
@@ -57,7 +58,7 @@ def slow_typiclust(pool: Pool, budget: int, neighbours: int, min_size: int) -> l
     return picks
 
 
-@settings(max_examples=15, deadline=None)
+@tries(15)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(1, 40),

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 from shapes import circle
@@ -61,7 +62,7 @@ def slow_uherding(pool: Pool, budget: int, temperature: float) -> tuple[list[int
     return picks, gains
 
 
-@settings(max_examples=25, deadline=None)
+@tries(25)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(2, 60),

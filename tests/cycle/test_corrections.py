@@ -4,7 +4,8 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 from made_records import answer, corrected, plan, pushed
 from params import set_params
@@ -352,7 +353,7 @@ def do(backend: WatchedFiles, change: str, key: str, label: str, by: str | None)
         backend.delete_task(key)
 
 
-@settings(deadline=None, max_examples=30)
+@tries(30)
 @given(st.lists(CHANGES, min_size=2, max_size=3), st.sets(st.sampled_from(KEYS)), st.booleans())
 def test_what_is_recorded_is_what_its_author_said_last(
     tmp_path_factory, history, late, accepted

@@ -60,6 +60,7 @@ def test_the_features_are_checked_as_pretrain_does(tmp_path: Path) -> None:
     assert "got nan in row 3" in said
 
 
+@pytest.mark.slow
 def test_weights_are_read(tmp_path: Path) -> None:
     chosen = {"encoder": "resnet18", "options": {"file": "w.pth"}}
     made = campaign_with(tmp_path, pretrain=chosen)
@@ -103,6 +104,7 @@ def studio(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABEL_STUDIO_HOST", f"{STUDIO}:80/")  # no part of an origin
 
 
+@pytest.mark.slow
 def test_a_website_must_allow_label_studio_s_pages(tmp_path: Path, studio: None) -> None:
     made = campaign_with(tmp_path, push={"backend": "label_studio", "images": "source"})
     with served({"/a.png": Page(b"x"), "/b.png": Page(b"x", headers={OPEN: STUDIO})}) as site:

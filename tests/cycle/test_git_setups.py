@@ -89,6 +89,7 @@ def test_a_folder_of_another_account_is_named_with_what_to_do(
         snapshots.read(campaign.root)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "remedy"),
     [
@@ -168,6 +169,7 @@ def test_what_belongs_to_one_folder_is_closed_to_others_under_any_umask(tmp_path
     assert campaign.private.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("there", [False, True])
 def test_a_failed_init_leaves_nothing_and_can_be_run_again(
     there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

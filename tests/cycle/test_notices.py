@@ -142,6 +142,7 @@ def test_after_a_kill_before_the_telling_it_is_told_by_the_next_look(
     assert box.titles == ["tiny: round 0 is open"]
 
 
+@pytest.mark.slow
 def test_a_failure_is_told_of_a_served_look_and_not_of_a_persons(
     send_notices, campaign, flows, backend, box, monkeypatch
 ):

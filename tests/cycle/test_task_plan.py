@@ -403,6 +403,7 @@ def test_who_waited_longest_and_was_asked_least_is_settled_first() -> None:
     assert answers.to_settle(found, replies) == ["a", "b", "d"]
 
 
+@pytest.mark.slow
 def test_nobody_is_named_for_bad_luck() -> None:
     """Right nine times of ten, after 5 to 40 answers: named hardly ever; half the time: soon."""
     rng = np.random.default_rng(0)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from deep_files import png_of_16_bits, trns
+from example_counts import tries
 from four_inks import cmyk_jpeg
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -358,7 +359,7 @@ def test_no_metadata_survives() -> None:
     assert b"profile" not in decoding.png_bytes(decoded.image)
 
 
-@settings(max_examples=30, deadline=None)
+@tries(30)
 @given(
     st.sampled_from(["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP"]),
     st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=4),
@@ -380,7 +381,7 @@ def test_a_damaged_file_is_decoded_or_refused_with_a_reason(
             assert image.mode == "RGB"
 
 
-@settings(max_examples=30, deadline=None)
+@tries(30)
 @given(st.integers(1, 3000), st.integers(1, 3000))
 def test_enlarged_images_are_legible_and_keep_their_proportions(width: int, height: int) -> None:
     size = decoding.enlarge(Image.new("L", (width, height))).size

@@ -59,6 +59,7 @@ def test_the_sdk_would_make_twins(rounds: Doubles, monkeypatch: pytest.MonkeyPat
     assert {o.steps[0] for o in found if o.left.duplicates} == {"import a chunk"}
 
 
+@pytest.mark.slow
 def test_lost_answers_are_counted(rounds: Doubles, monkeypatch: pytest.MonkeyPatch) -> None:
     snapshot = LabelStudioBackend._snapshot
     round_ = rounds("pull")
@@ -69,6 +70,7 @@ def test_lost_answers_are_counted(rounds: Doubles, monkeypatch: pytest.MonkeyPat
     assert "answer" in {name.split()[0] for name in counting.count(round_).lost}
 
 
+@pytest.mark.slow
 def test_answers_read_too_late_are_counted(
     rounds: Doubles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +139,7 @@ def test_predictions_shown_to_the_wrong_people_are_counted(
     assert kinds(left.lost) == {"prediction of", "model"}
 
 
+@pytest.mark.slow
 def test_lost_corrections_are_counted(rounds: Doubles, monkeypatch: pytest.MonkeyPatch) -> None:
     round_ = rounds("pull")
     monkeypatch.setattr(changed_answers, "_changes", lambda *_: iter(()))
@@ -147,6 +150,7 @@ def test_lost_corrections_are_counted(rounds: Doubles, monkeypatch: pytest.Monke
     assert {name for name in left.lost if name not in told} != set()
 
 
+@pytest.mark.slow
 def test_corrections_told_twice_are_counted(
     rounds: Doubles, monkeypatch: pytest.MonkeyPatch
 ) -> None:

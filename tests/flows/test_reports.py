@@ -70,6 +70,7 @@ class Guarded(BaseHTTPRequestHandler):
         del said
 
 
+@pytest.mark.slow
 def test_a_wrong_password_is_named_and_so_is_a_server_that_is_away() -> None:
     server = HTTPServer(("127.0.0.1", 0), Guarded)
     thread = Thread(target=server.serve_forever)

@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 from torchvision.transforms.v2.functional import gaussian_blur
 
@@ -21,7 +22,7 @@ def view(batch: torch.Tensor, seed: int = 0, **options: object) -> torch.Tensor:
     return augment.view(batch, chosen, augment.draw(len(batch), chosen, generator))
 
 
-@settings(max_examples=30, deadline=None)
+@tries(30)
 @given(
     st.floats(0.05, 1),
     st.floats(0, 1),

@@ -39,6 +39,7 @@ def fitted(images: np.ndarray, labels: np.ndarray, **changes: object) -> finetun
     return finetune.fit(pictures(images), labels, 4, options, 0)
 
 
+@pytest.mark.slow
 def test_what_it_saw_teaches_it_others() -> None:
     images, truth = stripes(260)
     labels = np.where(np.arange(260) < 60, truth, -1)
@@ -162,6 +163,7 @@ def test_an_encoder_of_another_size_is_refused() -> None:
         finetune.fit(pictures(images, encoder=("one", encoder)), truth, 4, options, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("network", "count", "batch"), [("cnn", 2, 1), ("cnn", 3, 2), ("resnet18", 3, 2)]
 )

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labelcycle.nn.learners import knn
@@ -28,7 +29,7 @@ def slow(
 
 
 @pytest.mark.parametrize("balanced", [False, True])
-@settings(max_examples=20, deadline=None)
+@tries(20)
 @given(seed=st.integers(0, 2**32 - 1), near=st.integers(1, 30))
 def test_it_is_the_slow_version(balanced: bool, seed: int, near: int) -> None:
     rng = np.random.default_rng(seed)

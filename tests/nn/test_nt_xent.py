@@ -4,7 +4,8 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labelcycle.nn.nt_xent import nt_xent
@@ -43,7 +44,7 @@ def check(n: int, d: int, temperature: float, dtype: torch.dtype) -> None:
     torch.testing.assert_close(ours.grad, slow.grad, rtol=near, atol=near * max(largest, 1))
 
 
-@settings(max_examples=25, deadline=None)
+@tries(25)
 @given(
     st.integers(1, 12),
     st.integers(2, 40),
@@ -61,7 +62,7 @@ def test_is_algorithm_1_at_the_ends(n: int, temperature: float, dtype: torch.dty
     check(n, 128 if n == 16 else 3, temperature, dtype)
 
 
-@settings(max_examples=25, deadline=None)
+@tries(25)
 @given(st.integers(1, 6), st.integers(2, 8), st.floats(0.05, 5), st.integers(0, 1000))
 def test_views_may_swap_and_lengths_do_not_count(n: int, d: int, t: float, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)

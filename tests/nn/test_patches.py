@@ -5,7 +5,8 @@ import os
 import numpy as np
 import pytest
 from encoding import CPU, images, run
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -40,7 +41,7 @@ def slowly(
     grid=st.integers(1, 3),
     channels=st.sampled_from([1, 3]),
 )
-@settings(max_examples=15, deadline=None)
+@tries(15)
 def test_cells_are_those_of_the_formulas(side: int, more: int, grid: int, channels: int) -> None:
     pool = images(5, side + grid - 1 + more)[..., :channels]
     learnt = patch_dictionary.learn(pool, side, 4, 60, np.random.default_rng(0))

@@ -28,6 +28,7 @@ def pretrained(**options: str) -> Any:
     return encoders.options_of("torchvision_pretrained", options)
 
 
+@pytest.mark.slow
 def test_pretrained_features_are_those_before_the_last_layer(weights_file: Path) -> None:
     encoder, _ = run(
         torchvision_pretrained.fit(images(1, 256), pretrained(file=str(weights_file)), 0, CPU)
@@ -174,6 +175,7 @@ def started(side: int, **options: str | None) -> Any:
     )[1].state_dict()
 
 
+@pytest.mark.slow
 def test_a_training_starts_from_the_weights_of_a_file(weights_file: Path) -> None:
     given = torch.load(weights_file, weights_only=True)
     large, small = (started(side, file=str(weights_file)) for side in (64, 32))

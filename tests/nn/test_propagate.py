@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from example_counts import tries
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labelcycle.core import neighbour_graph
@@ -38,7 +39,7 @@ def spread_slowly(
     return np.where(total > 0, shares / np.where(total > 0, total, 1), seen / seen.sum())
 
 
-@settings(max_examples=15, deadline=None)
+@tries(15)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(5, 60), neighbours=st.integers(1, 8))
 def test_enough_sweeps_reach_the_limit(seed: int, n: int, neighbours: int) -> None:
     rng = np.random.default_rng(seed)

@@ -87,6 +87,7 @@ def test_the_seed_decides_and_torchs_generator_does_not() -> None:
     assert not same(first, other)
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss() -> None:
     options = simclr.Options(
         epochs=60,
@@ -225,6 +226,7 @@ def test_memory_that_runs_out_on_the_way_leaves_every_image_its_turn() -> None:
     assert rates == sorted(rates, reverse=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [1, 3, 6])
 def test_resumed_after_memory_ran_out_is_unbroken(stop: int) -> None:
     whole, broken, resumed = Limited(8), Limited(8), Limited(8)
@@ -246,6 +248,7 @@ def test_no_memory_for_two_images_is_an_error_that_names_the_remedy() -> None:
         list(simclr.train(net, images(), OPTIONS, 0))
 
 
+@pytest.mark.slow
 def test_on_a_gpu_the_loss_is_read_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     options = OPTIONS.model_copy(update={"epochs": 8})
     each, _ = trained(backbone(), images(), options)

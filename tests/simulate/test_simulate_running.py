@@ -81,6 +81,7 @@ def test_every_combination_has_its_rows(tmp_path: Path, played: list[Trial]) -> 
     assert found["learners"][1]["options"]["penalty"] == 0.1
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_not_played_again(tmp_path: Path, played: list[Trial]) -> None:
     folder, path = tmp_path / "out", blobs_in(tmp_path)
     first = done(folder, path)
@@ -119,6 +120,7 @@ def test_another_setting_is_another_campaign(
     assert found["rows"] == done(tmp_path / "alone", path, **{**plain, **change})["rows"]
 
 
+@pytest.mark.slow
 def test_changed_code_plays_again(
     tmp_path: Path, played: list[Trial], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,6 +285,7 @@ def test_results_are_written_before_figures(
     assert failed == [("map-*.json", "no such colour")]
 
 
+@pytest.mark.slow
 def test_the_table_tells_whose_picks_are_another_strategys(tmp_path: Path) -> None:
     found = done(tmp_path / "out", blobs_in(tmp_path), strategies=["random", "margin"])
     shares = [row["stood_in"] for row in found["rows"] if row["strategy"] == "margin"]

@@ -82,6 +82,7 @@ def test_a_strategy_that_asks_for_the_last_layer_gets_it(campaign: store.Campaig
     assert found["stood_in"] is None
 
 
+@pytest.mark.slow
 def test_clusters_may_read_the_models_own_features(campaign: store.Campaign) -> None:
     train.run(campaign, OPTIONS, CLASSES, 0, "model")
     assert not len(store.read_array(campaign.own_features))  # nothing was learnt yet
@@ -97,6 +98,7 @@ def test_clusters_may_read_the_models_own_features(campaign: store.Campaign) -> 
     assert not len(store.read_array(campaign.own_features))
 
 
+@pytest.mark.slow
 def test_calibration_holds_images_out(campaign: store.Campaign) -> None:
     label_some(campaign)
     train.run(campaign, OPTIONS.model_copy(update={"calibrate": True}), CLASSES, 0)

@@ -67,7 +67,13 @@ def one_round(campaign: store.Campaign, seed: int = 0, **options: object) -> lis
 
 
 # one that reads nothing, one that reads clusters, probabilities, the head
-@pytest.mark.parametrize("strategy", ["random", "supclust", "margin", "badge"])
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("random", "supclust", "margin")),
+        "badge",
+    ],
+)
 def test_rounds_ask_for_new_samples_until_the_pool_is_used_up(
     campaign: store.Campaign, strategy: str
 ) -> None:
