@@ -12,9 +12,10 @@ import tarfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import numpy as np
@@ -23,6 +24,7 @@ from labelcycle import config
 from labelcycle.adapters.local import services
 from labelcycle.adapters.local.environment import check_settings_here, prepare
 from labelcycle.adapters.mlflow import tracking_uri
+from labelcycle.campaign.records.metrics_record import Metrics
 from labelcycle.campaign.store import Campaign, read_array, read_samples
 from labelcycle.cli.progress_bar import shown
 from labelcycle.core.pool import UNLABELED
@@ -99,8 +101,7 @@ def run(directory: Path, *, stop: bool) -> None:
         f" {BUDGET} typical samples, hands them to Label Studio"
     )
     answering = "simulated people answer in Label Studio, as annotators would"
-    _loop(campaign, data / "truth.csv", opening, answering)
-    _table(snapshots.read(campaign.root), data / "truth.csv")
+    _table(_loop(campaign, data / "truth.csv", opening, answering))
     pushed = snapshots.last_push(campaign)
     _addresses(directory, running, pushed, tracking_uri.of_campaign(campaign))
     if stop:
@@ -119,15 +120,18 @@ def run_quickly(directory: Path) -> None:
         new_campaign.init(campaign.root, settings(data, quick=True))
         check_settings_here()
         prepare(campaign.root)  # Prefect reads its settings when it is imported
-        with _Background(lambda: _load(databases)) as loading:
+        with _Background(lambda: _start_prefect(databases)) as starting:
             ingest(campaign, data, QUICK_IMAGES, QUICK_HOLDOUT)
-            loading.wait()
+            starting.wait()
     opening = (
         f"makes features of the pixels, clusters the pool, picks {BUDGET} typical samples, writes"
         " them to a file of the campaign"
     )
-    _loop(campaign, data / "truth.csv", opening, "simulated people answer in that file")
-    _table(snapshots.read(campaign.root), data / "truth.csv")
+    with _Background(_import_libraries):
+        rounds = _loop(
+            campaign, data / "truth.csv", opening, "simulated people answer in that file"
+        )
+    _table(rounds)
     program, took = _program(), time.monotonic() - began
     click.echo(
         f"\nThat took {took:.0f} s, with no server to install or to stop. The real thing has beyond"
@@ -141,22 +145,30 @@ def run_quickly(directory: Path) -> None:
     )
 
 
-def _load(databases: "_Background") -> None:
-    """Load what the rounds need, and start Prefect, while images are read: it takes seconds."""
+def _start_prefect(databases: "_Background") -> None:
+    """Start Prefect while images are read: it takes seconds."""
     os.environ.update(databases.wait())
-    for module in ("mlflow", "sklearn.linear_model"):
-        importlib.import_module(module)
     from labelcycle_flows import temporary_server
 
     temporary_server.start()
 
 
-def _loop(campaign: Campaign, truth: Path, opening: str, answering: str) -> None:
-    """Three rounds; opening, answering : what is said of the first and of what people do."""
+def _import_libraries() -> None:
+    """Import what the first close needs, while the first stages run in processes of their own."""
+    for module in ("mlflow", "sklearn.linear_model"):
+        importlib.import_module(module)
+
+
+def _loop(campaign: Campaign, truth: Path, opening: str, answering: str) -> "list[Played]":
+    """Three rounds; opening, answering : what is said of the first and of what people do.
+
+    Random selection is played for a closed round while the next one is at work.
+    """
     check_settings_here()
     prepare(campaign.root)  # Prefect reads its settings when it is imported
     from labelcycle_flows import rounds as flows
 
+    played: list[Played] = []
     for number in range(ROUNDS):
         if number == 0:
             _say("$ labelcycle run", opening)
@@ -169,6 +181,12 @@ def _loop(campaign: Campaign, truth: Path, opening: str, answering: str) -> None
             + ("; opens the next round" if number + 1 < ROUNDS else ""),
         )
         flows.run(str(campaign.root))
+        snapshot = snapshots.read(campaign.root)
+        metrics = snapshot.records.metrics(number)
+        compare = RandomSelection(snapshot, truth)
+        played.append(Played(metrics, _Background(partial(compare.accuracies, metrics.labels))))
+        played[-1].at_random.start()
+    return played
 
 
 class _Background:
@@ -180,8 +198,12 @@ class _Background:
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._do)
 
-    def __enter__(self) -> "_Background":
+    def start(self) -> None:
+        """Begin."""
         self._thread.start()
+
+    def __enter__(self) -> "_Background":
+        self.start()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -241,18 +263,23 @@ def _say(command: str, meaning: str) -> None:
 # --- the comparison ------------------------------------------------------------------------
 
 
-def _table(snapshot: Snapshot, truth: Path) -> None:
+class Played(NamedTuple):
+    """A closed round, and the accuracies of random selection with as many labels."""
+
+    metrics: Metrics
+    at_random: _Background
+
+
+def _table(rounds: list[Played]) -> None:
     click.echo(
         "\nThe rounds, beside random selection at the same number of labels"
         f" (mean and spread of {DRAWS} draws, same features, classifier and hold-out):\n"
     )
     click.echo(f"{'round':>5}  {'labels':>6}  {'accuracy (95 % interval)':<26}  random selection")
-    compare = RandomSelection(snapshot, truth)
-    for number in snapshot.closed:
-        metrics = snapshot.records.metrics(number)
+    for number, (metrics, at_random) in enumerate(rounds):
         share = metrics.accuracy
         mine = f"{share.value:.3f} ({share.low:.3f} to {share.high:.3f})" if share else "-"
-        accuracies = compare.accuracies(metrics.labels)
+        accuracies = at_random.wait()
         theirs = f"{accuracies.mean():.3f} ± {accuracies.std(ddof=1):.3f}"
         click.echo(f"{number:>5}  {metrics.labels:>6}  {mine:<26}  {theirs}")
 
