@@ -22,6 +22,7 @@ from labelcycle.core.pool import UNLABELED
 from labelcycle.errors import LabelcycleError
 from labelcycle.nn import process_rank
 from labelcycle.nn.progress import Progress
+from labelcycle.stages import declaration
 from labelcycle.stages.pool_files import label_columns
 
 EVERY_S = 5.0
@@ -41,7 +42,7 @@ def watcher(name: str, root: Path) -> Callable[[Progress], None] | None:
     """
     rank = process_rank.own()
     first = rank is None or rank.number == 0
-    if name != "pretrain" or not first or not os.environ.get("MLFLOW_TRACKING_URI"):
+    if name != declaration.PRETRAIN or not first or not os.environ.get("MLFLOW_TRACKING_URI"):
         return None
     return _Curves(partial(_of_campaign, Campaign(root))).show
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from labelcycle.cli.campaign_option import GivenPath, campaign_in
+from labelcycle.stages import declaration
 
 
 @click.command()
@@ -45,8 +46,8 @@ def export(root: Path, file: Path, holdout: bool, rejected: bool, raw: bool) -> 
 @click.option(
     "--from",
     "start",
-    type=click.Choice(["train", "pretrain"]),
-    default="train",
+    type=click.Choice([declaration.TRAIN, declaration.PRETRAIN]),
+    default=declaration.TRAIN,
     help="pretrain: from the images on, on the same kind of device.",
 )
 @click.pass_obj
@@ -59,7 +60,7 @@ def verify(root: Path, tag: str | None, start: str) -> None:
     campaign_in(root)
     snapshot = snapshots.read(root)
     number = verify_round.number_of(snapshot, tag or round_states.round_tag(snapshot.number - 1))
-    verify_round.verify(snapshot, number, start == "pretrain", click.echo)
+    verify_round.verify(snapshot, number, start == declaration.PRETRAIN, click.echo)
     click.echo(f"round {number} is reproduced")
 
 

@@ -40,8 +40,9 @@ from labelcycle.rounds import (
 from labelcycle.rounds.answers import CountedAnswer
 from labelcycle.rounds.corrections import PulledRound
 from labelcycle.rounds.snapshots import RESULTS, Snapshot, present_time, record_digests
+from labelcycle.stages import declaration
 
-HELD = ("campaign", "pretrain", "embed", "accept", "train", "evaluate")
+HELD = ("accept", *declaration.sections_behind(declaration.CLOSING))
 """Sections of params.yaml that steer what is computed when a round closes."""
 FREE = ("rounds", "open_next", "name", "instruction")
 """Keys of `campaign` that do not."""

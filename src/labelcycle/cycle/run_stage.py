@@ -27,15 +27,16 @@ def run_stage(name: str, root: Path, show: Callable[[Any], None]) -> None:
     """Run stage `name` in the campaign `root`: files in, files out, at fixed paths.
 
     The round, from which random draws derive, is the number of rounds whose labels are there.
-    Where `pretrain.processes` asks for several, this process starts them and waits for them.
+    Where the settings ask for several processes, this one starts them and waits for them.
     """
     _end_with_runner()
     campaign = Campaign(root)
     settings = config.load(campaign.params, parts=False)
-    if name == "pretrain" and settings.pretrain.processes > 1 and process_rank.own() is None:
-        _in_several(campaign, settings.pretrain.processes)
-        return
     stage = declaration.find(name)
+    processes = _value(settings, stage.processes) if stage.processes else 1
+    if processes > 1 and process_rank.own() is None:
+        _in_several(stage, campaign, processes)
+        return
     # Two programs that compute in the same folder would overwrite each other's files.
     # Files that the settings name are relative to the campaign.
     with (
@@ -61,11 +62,11 @@ def _value(settings: Config, key: str) -> Any:
     return reduce(getattr, key.split("."), settings)
 
 
-def _in_several(campaign: Campaign, processes: int) -> None:
+def _in_several(stage: Stage, campaign: Campaign, processes: int) -> None:
     words = [*programs.PYTHON, "-m", "labelcycle", "--campaign", str(campaign.root)]
     with _lock(campaign):
         folder = campaign.private / "processes"
-        process_group.run([*words, "stage", "pretrain"], processes, campaign.root, folder)
+        process_group.run([*words, "stage", stage.name], processes, campaign.root, folder)
 
 
 def _lock(campaign: Campaign) -> AbstractContextManager[None]:

@@ -49,14 +49,15 @@ def verify(snapshot: Snapshot, number: int, deep: bool, show: Callable[[str], No
         raise DataError(f"round {number} is not as it was closed: {error}") from error
     show(f"recorded files of round {number}: as they were closed")
     opening = declaration.names(declaration.OPENING)
-    first = 0 if deep else opening.index("embed") + 1  # its features are brought
+    if not deep:  # the features are brought
+        opening = declaration.after(layout.FEATURES, declaration.OPENING)
     base: tuple[str, ...] = (*INPUTS, PICTURES) if deep else (*INPUTS, layout.FEATURES)
     with restored(snapshot, round_states.open_tag(number), base) as rebuilt:
         if deep:
             _restore_named(snapshot, rebuilt)
         elif learners.sees_images(config.load(rebuilt.params, parts=False).train.learner):
             bring(snapshot, rebuilt, (PICTURES, layout.ENCODER))
-        _compute(rebuilt, opening[first:])
+        _compute(rebuilt, opening)
         selection = RoundSelection.read(rebuilt.selection)
         show(compare_selections(snapshot.records.selection(number), selection))
         git.switch(rebuilt.root, round_states.round_tag(number))

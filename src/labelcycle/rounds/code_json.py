@@ -33,10 +33,12 @@ def digests_of(config: Config) -> dict[str, dict[str, str]]:
 def refresh_code(campaign: Campaign, config: Config) -> None:
     """Bring the campaign's `code.json` up to date; untouched if nothing changed.
 
-    The content of a file that the encoder's options name counts like code of `pretrain`.
+    The content of a file that the encoder's options name counts like code, as declared.
     """
-    digests = digests_of(config)
-    digests["pretrain"] |= plug_in_options.named_files(campaign, config)
+    digests, files = digests_of(config), plug_in_options.named_files(campaign, config)
+    for stage in STAGES:
+        if stage.named_files:
+            digests[stage.name] |= files
     text = dump_json(digests).encode()
     if not campaign.code.exists() or campaign.code.read_bytes() != text:
         write_bytes(campaign.code, text)

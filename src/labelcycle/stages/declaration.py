@@ -19,6 +19,9 @@ from labelcycle.campaign import layout
 SEED = "campaign.seed"
 CLASSES = "campaign.classes"
 
+PRETRAIN = "pretrain"
+TRAIN = "train"
+
 ENCODER = "pretrain.encoder"
 CLUSTERER = "cluster.method"
 STRATEGY = "query.strategy"
@@ -47,6 +50,8 @@ class Stage:
     plug_ins : keys in params.yaml that name modules whose code the stage runs
     metrics : outs that are small and kept by git instead of DVC's cache
     shows : whether the function takes `show`, which it calls with each step of its progress
+    processes : key in params.yaml of how many processes share the work, where several may
+    named_files : whether the file that the encoder's options name counts like code of the stage
     function : module and function, as in `labelcycle.stages.train:run`
     """
 
@@ -58,6 +63,8 @@ class Stage:
     outs: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     shows: bool = False
+    processes: str = ""
+    named_files: bool = False
     function: str = ""
 
     @property
@@ -74,13 +81,15 @@ class Stage:
 
 STAGES = (
     Stage(
-        "pretrain",
+        PRETRAIN,
         phases=(OPENING,),
         deps=(layout.IMAGES, layout.SAMPLES),
         settings={"options": "pretrain", "seed": SEED},
         plug_ins=(ENCODER,),
         outs=(layout.ENCODER,),
         shows=True,
+        processes="pretrain.processes",
+        named_files=True,
     ),
     Stage(
         "embed",
@@ -92,7 +101,7 @@ STAGES = (
         shows=True,
     ),
     Stage(
-        "train",
+        TRAIN,
         phases=(OPENING, CLOSING),
         # images and encoder: for learners that see images, and may start from the encoder
         deps=(
@@ -174,6 +183,34 @@ def names(phase: Phase | None = None) -> tuple[str, ...]:
 def find(name: str) -> Stage:
     """The stage of that name."""
     return next(stage for stage in STAGES if stage.name == name)
+
+
+def after(out: str, phase: Phase) -> tuple[str, ...]:
+    """The stages of a part of the round that come after the one that writes `out`.
+
+    >>> after(layout.FEATURES, OPENING)
+    ('train', 'cluster', 'query')
+    """
+    writer = next(number for number, stage in enumerate(STAGES) if out in stage.outs)
+    return tuple(stage.name for stage in STAGES[writer + 1 :] if phase in stage.phases)
+
+
+def sections_behind(phase: Phase) -> tuple[str, ...]:
+    """Sections of params.yaml that decide what the stages of a part of the round write.
+
+    Those of stages whose outs they read count too.
+
+    >>> sections_behind("closing")
+    ('campaign', 'embed', 'evaluate', 'pretrain', 'train')
+    """
+    read: set[str] = set()
+    sections: set[str] = set()
+    for stage in reversed(STAGES):  # each after those that read its outs
+        if phase in stage.phases or read.intersection(stage.outs):
+            read.update(stage.deps)
+            keys = (*stage.settings.values(), *stage.plug_ins)
+            sections.update(key.partition(".")[0] for key in keys)
+    return tuple(sorted(sections))
 
 
 def print_dvc_yaml() -> str:
