@@ -29,7 +29,7 @@ def test_the_same_settings_are_checked_once(tmp_path: Path, checks: list[config.
     assert set(first) == {"pretrain.encoder", "cluster.method", "query.strategy", "train.learner"}
     assert plug_in_options.checked(campaign, settings) == first
     assert checks == [settings]
-    assert (campaign.private / plug_in_options.RECORD).stat().st_mode & 0o077 == 0
+    assert (campaign.checked_options).stat().st_mode & 0o077 == 0
 
 
 def test_other_settings_and_other_code_are_checked_again(
@@ -59,7 +59,7 @@ def test_a_record_that_is_broken_is_made_anew(
 ) -> None:
     campaign, settings = Campaign(tmp_path), config.parse(SETTINGS, parts=False)
     campaign.private.mkdir()
-    (campaign.private / plug_in_options.RECORD).write_text(text)
+    (campaign.checked_options).write_text(text)
     for _ in range(2):
         assert plug_in_options.checked(campaign, settings)["query.strategy"] == {}
     assert len(checks) == 1

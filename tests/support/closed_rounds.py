@@ -9,7 +9,7 @@ import safetensors.numpy
 from made_records import metrics, plan
 
 from labelcycle.adapters.ports import ClosedRound, DataSet, RoundFolders
-from labelcycle.campaign import encoder_files, learner_files, store
+from labelcycle.campaign import encoder_files, layout, learner_files, store
 from labelcycle.campaign.records.metrics_record import ClassFigures
 from labelcycle.campaign.records.plan_record import PlanDigests
 from labelcycle.core.metrics import Estimate
@@ -45,7 +45,7 @@ def models(folder: Path, classes: tuple[str, ...] = CLASSES, size: int = 8) -> d
         "values": {},
         "state": meta,
     }
-    store.write_json(found["model"] / learner_files.META, description)
+    store.write_json(found["model"] / layout.MODEL_JSON, description)
     store.write_array(found["model"] / "probabilities.npy", np.zeros((24, 2), "f4"))
     plan().write(found["record"] / "plan.json")
     (found["figures"] / "confusion.png").write_bytes(b"picture")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from labelcycle.adapters import lock
 from labelcycle.adapters.address_logins import text_without_logins
+from labelcycle.campaign import layout
 from labelcycle.errors import ToolFailed
 
 PYTHON = (sys.executable, "-P")
@@ -31,7 +32,7 @@ ANOTHER_REPOSITORY = frozenset(
 
 def site_cache(root: Path) -> Path:
     """Folder of what DVC remembers of `root`; its own choice is open to every account."""
-    return root.absolute() / ".labelcycle" / "dvc"
+    return root.absolute() / layout.DVC_INDEX
 
 
 def environment(root: Path) -> dict[str, str]:

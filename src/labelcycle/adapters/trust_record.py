@@ -14,7 +14,6 @@ from labelcycle.adapters.address_logins import without_login
 from labelcycle.campaign.store import Campaign, digest, dump_json, read_json, write_bytes
 from labelcycle.errors import DataError, StateError, ToolFailed
 
-RECORD = "trusted.json"
 SHOWN = ("url", "remote", "bucket", "file", "dir")
 """Settings whose value is shown; others may be secret, or text that means to mislead."""
 
@@ -110,7 +109,7 @@ def _folder(root: Path) -> int:
 def _read(root: Path) -> dict[str, Any]:
     """What was confirmed in this very folder: by file the digest of its places, and the commit."""
     try:
-        record = read_json(Campaign(root).private / RECORD)
+        record = read_json(Campaign(root).trusted)
         confirmed: Mapping[str, Any] = record["files"] if record["folder"] == _folder(root) else {}
     except (DataError, KeyError, TypeError):
         return {}
@@ -121,4 +120,4 @@ def _keep(root: Path, file: str, places: str) -> None:
     """What `file` names counts, as of HEAD."""
     entry = {"places": places, "commit": git.head_if_any(root)}
     record = {"folder": _folder(root), "files": _read(root) | {file: entry}}
-    write_bytes(Campaign(root).private / RECORD, dump_json(record).encode(), mode=0o600)
+    write_bytes(Campaign(root).trusted, dump_json(record).encode(), mode=0o600)

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from labelcycle.campaign import layout
+
 Keeper = Literal["git", "DVC", "this computer"]
 """git: committed; DVC: in DVC's cache and remote; this computer: in no clone."""
 
@@ -74,27 +76,27 @@ ENTRIES = (
     Entry(".dvc/config.local", "this computer", "DVC's settings of this computer alone."),
     Entry(".dvc/cache/", "this computer", "What DVC keeps, by digest."),
     Entry(".dvc/tmp/", "this computer", "What DVC is working on."),
-    Entry(".labelcycle/campaign.lock", "this computer", "Held by the process that is at work."),
-    Entry(".labelcycle/stage.lock", "this computer", "Held by the stage that runs."),
-    Entry(".labelcycle/services.json", "this computer", "The services that run, and their logins."),
-    Entry(".labelcycle/services.lock", "this computer", "Held while services start or stop."),
-    Entry(".labelcycle/notices.json", "this computer", "The notices that were sent."),
-    Entry(".labelcycle/trusted.json", "this computer", "The places that `labelcycle trust` took."),
-    Entry(".labelcycle/options.json", "this computer", "The options that were checked last."),
-    Entry(".labelcycle/curves.json", "this computer", "Where a training logs its curves."),
-    Entry(".labelcycle/demo", "this computer", "Marks the folder of a demo."),
-    Entry(".labelcycle/answers/", "this computer", "Every answer that a look has seen, by round."),
-    Entry(".labelcycle/annotation.sqlite3", "this computer", "The tasks of `push.backend: files`."),
-    Entry(".labelcycle/media/", "this computer", "The images as people see them."),
-    Entry(".labelcycle/checkpoints/", "this computer", "Where an interrupted training goes on."),
-    Entry(".labelcycle/processes/", "this computer", "Where processes of a training meet."),
-    Entry(".labelcycle/fetched/", "this computer", "Images on their way from the web or a bucket."),
-    Entry(".labelcycle/label-studio/", "this computer", "Label Studio's data and log."),
-    Entry(".labelcycle/mlflow/", "this computer", "MLflow's data and log."),
-    Entry(".labelcycle/prefect/", "this computer", "Prefect's data and log."),
-    Entry(".labelcycle/dvc/", "this computer", "DVC's index of the cache."),
-    Entry(".labelcycle/inductor/", "this computer", "What torch compiled."),
-    Entry(".labelcycle/triton/", "this computer", "What torch compiled for a GPU."),
+    Entry(layout.LOCK, "this computer", "Held by the process that is at work."),
+    Entry(layout.STAGE_LOCK, "this computer", "Held by the stage that runs."),
+    Entry(layout.SERVICES, "this computer", "The services that run, and their logins."),
+    Entry(layout.SERVICES_LOCK, "this computer", "Held while services start or stop."),
+    Entry(layout.NOTICES, "this computer", "The notices that were sent."),
+    Entry(layout.TRUSTED, "this computer", "The places that `labelcycle trust` took."),
+    Entry(layout.CHECKED_OPTIONS, "this computer", "The options that were checked last."),
+    Entry(layout.CURVES, "this computer", "Where a training logs its curves."),
+    Entry(layout.DEMO_MARK, "this computer", "Marks the folder of a demo."),
+    Entry(f"{layout.ANSWERS}/", "this computer", "Every answer that a look has seen, by round."),
+    Entry(layout.TASKS, "this computer", "The tasks of `push.backend: files`."),
+    Entry(f"{layout.MEDIA}/", "this computer", "The images as people see them."),
+    Entry(f"{layout.CHECKPOINTS}/", "this computer", "Where an interrupted training goes on."),
+    Entry(f"{layout.PROCESSES}/", "this computer", "Where processes of a training meet."),
+    Entry(f"{layout.FETCHED}/", "this computer", "Images on their way from the web or a bucket."),
+    Entry(f"{layout.LABEL_STUDIO}/", "this computer", "Label Studio's data and log."),
+    Entry(f"{layout.MLFLOW}/", "this computer", "MLflow's data and log."),
+    Entry(f"{layout.PREFECT}/", "this computer", "Prefect's data and log."),
+    Entry(f"{layout.DVC_INDEX}/", "this computer", "DVC's index of the cache."),
+    Entry(f"{layout.PRIVATE}/inductor/", "this computer", "What torch compiled."),
+    Entry(f"{layout.PRIVATE}/triton/", "this computer", "What torch compiled for a GPU."),
 )
 """In the order in which a reader meets them."""
 

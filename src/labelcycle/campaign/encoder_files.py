@@ -7,14 +7,13 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from labelcycle.campaign import store
+from labelcycle.campaign import layout, store
 from labelcycle.errors import DataError
 from labelcycle.nn import encoders
 
 if TYPE_CHECKING:
     import torch
 
-DESCRIPTION = "encoder.json"
 WEIGHTS = "weights.safetensors"
 
 
@@ -22,10 +21,10 @@ def save_encoder(folder: Path, name: str, encoder: encoders.Encoder | encoders.R
     """Write both files; `encoder.json` last, so that it stands for a whole pair."""
     meta, arrays = encoder.state()
     weights = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
-    (folder / DESCRIPTION).unlink(missing_ok=True)
+    (folder / layout.ENCODER_JSON).unlink(missing_ok=True)
     store.write_bytes(folder / WEIGHTS, safetensors.numpy.save(weights))
     description = {"encoder": name, "image_size": encoder.image_size, "width": encoder.width}
-    store.write_json(folder / DESCRIPTION, {**description, "meta": meta})
+    store.write_json(folder / layout.ENCODER_JSON, {**description, "meta": meta})
 
 
 def load_encoder(
@@ -35,7 +34,7 @@ def load_encoder(
 
     Raises DataError if a file is missing or damaged.
     """
-    description: dict[str, Any] = store.read_json(folder / DESCRIPTION)
+    description: dict[str, Any] = store.read_json(folder / layout.ENCODER_JSON)
     try:
         arrays = safetensors.numpy.load_file(folder / WEIGHTS)
     except (OSError, safetensors.SafetensorError) as error:
@@ -59,7 +58,7 @@ def load_image_encoder(folder: Path, device: "torch.device | None" = None) -> en
     encoder = load_encoder(folder, device)
     if isinstance(encoder, encoders.ReadyMade):
         raise DataError(
-            f"{folder / DESCRIPTION}: wanted an encoder that looks at images, got ready-made"
-            " features; choose another pretrain.encoder"
+            f"{folder / layout.ENCODER_JSON}: wanted an encoder that looks at images, got"
+            " ready-made features; choose another pretrain.encoder"
         )
     return encoder

@@ -5,19 +5,19 @@ from pathlib import Path
 import safetensors
 import safetensors.numpy
 
+from labelcycle.campaign import layout
 from labelcycle.campaign.store import read_json
 from labelcycle.errors import DataError
 from labelcycle.nn import learners
 from labelcycle.nn.learners import Learner
 from labelcycle.nn.temperature_scaling import rebuilt
 
-META = "model.json"
 WEIGHTS = "model.safetensors"
 
 
 def load_learner(folder: Path) -> Learner:
     """The learner that stage `train` wrote. Raises DataError if its files are broken."""
-    record = read_json(folder / META)
+    record = read_json(folder / layout.MODEL_JSON)
     path = folder / WEIGHTS
     try:
         arrays = safetensors.numpy.load(path.read_bytes())

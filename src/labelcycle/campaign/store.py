@@ -117,21 +117,39 @@ class Campaign:
         self.encoder = self.root / layout.ENCODER
         self.features = self.root / layout.FEATURES
         self.model = self.root / layout.MODEL
+        self.probabilities = self.root / layout.PROBABILITIES
         self.own_features = self.root / layout.OWN_FEATURES
         self.clusters = self.root / layout.CLUSTERS
         self.selection = self.root / layout.SELECTION
         self.metrics = self.root / layout.METRICS
         self.figures = self.root / layout.FIGURES
         self.private = self.root / layout.PRIVATE
-        self.checkpoints = self.private / "checkpoints"
-        self.media = self.private / "media"
-        self.services = self.private / "services.json"
-        self.notices = self.private / "notices.json"
-        self.lock = self.private / "campaign.lock"
+        self.lock = self.root / layout.LOCK
+        self.stage_lock = self.root / layout.STAGE_LOCK
+        self.services = self.root / layout.SERVICES
+        self.services_lock = self.root / layout.SERVICES_LOCK
+        self.notices = self.root / layout.NOTICES
+        self.trusted = self.root / layout.TRUSTED
+        self.checked_options = self.root / layout.CHECKED_OPTIONS
+        self.curves = self.root / layout.CURVES
+        self.demo_mark = self.root / layout.DEMO_MARK
+        self.answers = self.root / layout.ANSWERS
+        self.tasks = self.root / layout.TASKS
+        self.media = self.root / layout.MEDIA
+        self.checkpoints = self.root / layout.CHECKPOINTS
+        self.processes = self.root / layout.PROCESSES
+        self.fetched = self.root / layout.FETCHED
+        self.label_studio = self.root / layout.LABEL_STUDIO
+        self.mlflow = self.root / layout.MLFLOW
+        self.prefect = self.root / layout.PREFECT
 
     def round(self, number: int) -> Path:
         """Folder of round `number`."""
         return self.rounds / f"{number:03d}"
+
+    def split_features(self, split: str) -> Path:
+        """File of the features of one split, "pool" or "holdout"."""
+        return self.features / f"{split}.npy"
 
     def label_file(self, name: int | str) -> Path:
         """File of the labels of a round, or of the owned ones."""

@@ -42,7 +42,6 @@ BUDGET = 25
 HOLDOUT = 300
 DRAWS = 20
 QUICK_IMAGES, QUICK_HOLDOUT = 800, 200
-MARK = "demo"
 
 
 def settings(data: Path, *, quick: bool = False) -> config.Config:
@@ -227,7 +226,7 @@ def _fresh(root: Path) -> Campaign:
     """The folder, empty; an earlier demo in it is stopped and removed, anything else is refused."""
     campaign = Campaign(root)
     if root.exists() and any(root.iterdir()):
-        if not (campaign.private / MARK).exists():
+        if not campaign.demo_mark.exists():
             raise StateError(
                 f"{root} is not empty and was not made by the demo; wanted a folder of its own;"
                 " name another one: labelcycle demo DIRECTORY"
@@ -235,8 +234,8 @@ def _fresh(root: Path) -> Campaign:
         click.echo(f"an earlier demo is in {root}: its services are stopped, it is made anew")
         services.down(campaign, show=click.echo)
         shutil.rmtree(root)
-    (campaign.private).mkdir(parents=True)
-    (campaign.private / MARK).touch()
+    campaign.private.mkdir(parents=True)
+    campaign.demo_mark.touch()
     return campaign
 
 
@@ -298,9 +297,9 @@ class RandomSelection:
         held = read_samples(snapshot.campaign.samples, "holdout")
         rows = [row for row, sample in enumerate(held) if sample.id in answers]
         self._snapshot = snapshot
-        self._features = read_array(snapshot.campaign.features / "pool.npy")
+        self._features = read_array(snapshot.campaign.split_features("pool"))
         self._labels = np.array([classes.index(known[s.id]) for s in pool])
-        self._test = np.asarray(read_array(snapshot.campaign.features / "holdout.npy")[rows])
+        self._test = np.asarray(read_array(snapshot.campaign.split_features("holdout"))[rows])
         self._wanted = np.array([classes.index(answers[held[row].id]) for row in rows])
 
     def accuracies(self, labels: int, draws: int = DRAWS) -> np.ndarray[Any, Any]:

@@ -20,12 +20,12 @@ from labelcycle.stages import declaration
 
 LINES = (
     (".gitattributes", "* -text"),  # bytes are digested: git must not turn the ends of lines
-    (".gitignore", "/.labelcycle/"),
+    (".gitignore", f"/{layout.PRIVATE}/"),
     (".gitignore", f"*{PART}"),
     (".dvcignore", f"*{PART}"),
 )
 SETUP = (".dvc", ".dvcignore", ".gitignore", ".gitattributes")
-LEFT = {".git", ".labelcycle", *SETUP}
+LEFT = {".git", layout.PRIVATE, *SETUP}
 """What an `init` that was killed may leave before params.yaml stands."""
 
 

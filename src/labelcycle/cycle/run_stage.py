@@ -65,15 +65,15 @@ def _value(settings: Config, key: str) -> Any:
 def _in_several(stage: Stage, campaign: Campaign, processes: int) -> None:
     words = [*programs.PYTHON, "-m", "labelcycle", "--campaign", str(campaign.root)]
     with _lock(campaign):
-        folder = campaign.private / "processes"
-        process_group.run([*words, "stage", stage.name], processes, campaign.root, folder)
+        words += ["stage", stage.name]
+        process_group.run(words, processes, campaign.root, campaign.processes)
 
 
 def _lock(campaign: Campaign) -> AbstractContextManager[None]:
     """The lock of stages; for one of several processes whoever started it holds the lock."""
     if process_rank.own() is not None:
         return contextlib.nullcontext()
-    return lock.exclusive(campaign.private / "stage.lock", wait_s=60.0)
+    return lock.exclusive(campaign.stage_lock, wait_s=60.0)
 
 
 def _end_with_runner() -> None:

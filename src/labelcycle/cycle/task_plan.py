@@ -181,7 +181,7 @@ def _predictions(snapshot: Snapshot) -> Mapping[str, Prediction]:
     known = {x.label for x in snapshot.records.labels().values() if x.label is not None}
     if not (config.push.preannotate and snapshot.number > 0 and len(known) > 1):
         return {}
-    probabilities = read_array(campaign.model / "probabilities.npy")
+    probabilities = read_array(campaign.probabilities)
     best = np.argmax(probabilities, axis=1)
     names = [sample.id for sample in snapshot.records.samples("pool")]
     model = f"round-{snapshot.number - 1:03d}"  # trained on the labels of all closed rounds

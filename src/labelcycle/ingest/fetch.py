@@ -75,21 +75,17 @@ def fetch(
 
 def forget(campaign: Campaign) -> None:
     """Remove what was fetched: its bytes are samples now, or cannot be used."""
-    shutil.rmtree(_folder(campaign), ignore_errors=True)  # else the next ingest tries again
+    shutil.rmtree(campaign.fetched, ignore_errors=True)  # else the next ingest tries again
 
 
 def _fetch(campaign: Campaign, address: str, read: ReadAddress) -> Path | Quarantined:
-    path = _folder(campaign) / store.digest(address.encode())
+    path = campaign.fetched / store.digest(address.encode())
     if not path.exists():
         try:
             store.write_bytes(path, read(address), durable=False)
         except DataError as error:
             return Quarantined(address, str(error))
     return path
-
-
-def _folder(campaign: Campaign) -> Path:
-    return campaign.private / "fetched"
 
 
 @contextlib.contextmanager

@@ -48,7 +48,7 @@ class Journal:
 
 def path(snapshot: Snapshot) -> Path:
     """The file of the round at work."""
-    return snapshot.campaign.private / "answers" / f"{snapshot.number:03d}.jsonl"
+    return snapshot.campaign.answers / f"{snapshot.number:03d}.jsonl"
 
 
 def note(

@@ -16,15 +16,13 @@ from labelcycle.errors import DataError
 from labelcycle.stages import code_digests
 from labelcycle.stages.declaration import ENCODER
 
-RECORD = "options.json"
-
 
 def checked(campaign: Campaign, settings: Config) -> Mapping[str, Mapping[str, Any]]:
     """Key that names a plug-in -> its options, defaults filled in, as plain values.
 
     Raises SettingsError, as `config.load` does, if a part is unknown or its options are wrong.
     """
-    path = campaign.private / RECORD
+    path = campaign.checked_options
     used = code_digests.code_of(
         *("labelcycle.core.registry", "labelcycle.options", *settings.plug_ins().values()),
         alone=("labelcycle.config",),

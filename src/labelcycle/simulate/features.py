@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.campaign import encoder_files, store
+from labelcycle.campaign import encoder_files, layout, store
 from labelcycle.nn import encoders, learners
 from labelcycle.nn.device import best_device
 from labelcycle.nn.progress import Progress
@@ -151,7 +151,7 @@ def _encoder(
     workspace: Workspace,
 ) -> encoders.Encoder:
     """The encoder in the folder `home`; trained and put there if it is not."""
-    if not (home / encoder_files.DESCRIPTION).is_file():
+    if not (home / layout.ENCODER_JSON).is_file():
         encoder_options = encoders.options_of(encoder.name, encoder.options)
         checkpoint = home / "checkpoint" / "state.pt"
         watch = workspace.watching(labels) if workspace.watching else None

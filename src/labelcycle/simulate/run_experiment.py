@@ -19,7 +19,7 @@ from typing import Any
 
 from labelcycle import __version__
 from labelcycle.adapters import lock
-from labelcycle.campaign import store
+from labelcycle.campaign import layout, store
 from labelcycle.core import clusterers, strategies
 from labelcycle.core.strategies import supclust
 from labelcycle.errors import Interrupted
@@ -66,7 +66,7 @@ def run(
     where a person ends it.
     """
     folder = folder.absolute()
-    with lock.exclusive(folder / ".labelcycle" / "simulate.lock"):
+    with lock.exclusive(folder / layout.PRIVATE / "simulate.lock"):
         workspace = Workspace(source, folder / "cache", showing, watching)
         try:
             parts = [

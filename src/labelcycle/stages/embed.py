@@ -56,7 +56,7 @@ def run(campaign: store.Campaign, batch: int, show: Callable[[Progress], None]) 
             encoder, len(samples), partial(read, samples), batch, partial(show_done, before)
         )
         before += len(samples)
-        store.write_array(campaign.features / f"{name}.npy", features)
+        store.write_array(campaign.split_features(name), features)
 
 
 def features_of(

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.campaign import store
+from labelcycle.campaign import layout, store
 from labelcycle.campaign.labels import read_holdout
-from labelcycle.campaign.learner_files import META
 from labelcycle.campaign.records.metrics_record import ClassFigures, Evaluation
 from labelcycle.core import metrics
 from labelcycle.core.calibration import calibration_error
@@ -42,7 +41,7 @@ def run(campaign: store.Campaign, options: Options, classes: tuple[str, ...], se
 
     Where the hold-out has no accepted label, every figure is null and `reason` says so.
     """
-    model = store.read_json(campaign.model / META)
+    model = store.read_json(campaign.model / layout.MODEL_JSON)
     _check_classes(model["classes"], classes)
     truth, samples = _holdout(campaign, classes)
     evaluation = Evaluation(

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.campaign import store
-from labelcycle.campaign.encoder_files import DESCRIPTION, load_image_encoder
+from labelcycle.campaign import layout, store
+from labelcycle.campaign.encoder_files import load_image_encoder
 from labelcycle.nn.encoders import Encoder, Images, is_ready_made
 from labelcycle.nn.learner_inputs import Pictures, Seen
 from labelcycle.nn.learners import sees_images
@@ -36,5 +36,5 @@ def seen(
 
 def campaign_encoder(campaign: store.Campaign) -> tuple[str, Encoder] | None:
     """Name and fitted encoder of the campaign; None if it takes no images."""
-    name = store.read_json(campaign.encoder / DESCRIPTION)["encoder"]
+    name = store.read_json(campaign.encoder / layout.ENCODER_JSON)["encoder"]
     return None if is_ready_made(name) else (name, load_image_encoder(campaign.encoder))

@@ -28,23 +28,13 @@ def sound_pool() -> Iterator[None]:
         ) from error
 
 
-def features_file(campaign: store.Campaign, split: str) -> Path:
-    """The features of one split, "pool" or "holdout"."""
-    return campaign.features / f"{split}.npy"
-
-
-def probabilities_file(campaign: store.Campaign) -> Path:
-    """The model's class probabilities for the pool."""
-    return campaign.model / "probabilities.npy"
-
-
 def read_features(campaign: store.Campaign, split: str) -> tuple[list[str], NDArray[np.floating]]:
     """Sample ids and features (n, d) of one split, row by row; memory-mapped, rows in id order.
 
     Raises DataError if the number of rows is not the number of samples.
     """
     ids = [sample.id for sample in store.read_samples(campaign.samples, split)]
-    path = features_file(campaign, split)
+    path = campaign.split_features(split)
     features = store.read_array(path)
     _check_length(path, features, ids, "embed")
     return ids, features
@@ -76,7 +66,7 @@ def read_pool(
         assignment = store.read_arrays(campaign.clusters)["assignment"]
         _check_length(campaign.clusters, assignment, ids, "cluster")
     if probabilities:
-        path = probabilities_file(campaign)
+        path = campaign.probabilities
         chances = store.read_array(path)
         _check_length(path, chances, ids, "train")
     return ids, Pool(features, labels, available, assignment, chances)

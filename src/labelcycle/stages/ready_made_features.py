@@ -64,7 +64,7 @@ def write(campaign: Campaign, encoder: ReadyMade, splits: Mapping[str, Sequence[
     for split, samples in splits.items():
         picked = np.array([rows[sample.id] for sample in samples], dtype=np.int64)
         features = encoder.table.features[picked].astype(np.float32)
-        store.write_array(campaign.features / f"{split}.npy", features)
+        store.write_array(campaign.split_features(split), features)
 
 
 def rows_of(campaign: Campaign, table: FeatureTable, samples: Sequence[Sample]) -> dict[str, int]:

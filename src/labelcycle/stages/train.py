@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.campaign import store
-from labelcycle.campaign.learner_files import META, WEIGHTS, load_learner
+from labelcycle.campaign import layout, store
+from labelcycle.campaign.learner_files import WEIGHTS, load_learner
 from labelcycle.core.pool import Head
 from labelcycle.core.registry import parse_options
 from labelcycle.errors import SettingsError
@@ -19,7 +19,7 @@ from labelcycle.nn.learner_inputs import Seen, fitted, head, own_features, proba
 from labelcycle.nn.learners import Learner
 from labelcycle.nn.temperature_scaling import Calibrated, temperature_of
 from labelcycle.stages.learner_samples import campaign_encoder, seen
-from labelcycle.stages.pool_files import probabilities_file, read_pool
+from labelcycle.stages.pool_files import read_pool
 from labelcycle.stages.sample_images import common_ranges, median_side
 
 
@@ -71,7 +71,7 @@ def run(
         learner = Calibrated(learner, temperature_of(name, samples, *given))
     meta, arrays = learner.state()
     store.write_bytes(campaign.model / WEIGHTS, safetensors.numpy.save(arrays))
-    store.write_array(probabilities_file(campaign), probabilities(name, learner, samples))
+    store.write_array(campaign.probabilities, probabilities(name, learner, samples))
     record = {
         "learner": name,
         "options": settings.model_dump(mode="json"),
@@ -82,7 +82,7 @@ def run(
         "state": meta,
         "values": common_ranges(store.read_samples(campaign.samples, "pool")),
     }
-    store.write_json(campaign.model / META, record)
+    store.write_json(campaign.model / layout.MODEL_JSON, record)
 
 
 def _image_size(
@@ -110,17 +110,17 @@ def _image_size(
 
 def model_seen(campaign: store.Campaign, split: str, features: NDArray[np.floating]) -> Seen:
     """The samples of a split as the model in work/model sees them."""
-    record = store.read_json(campaign.model / META)
+    record = store.read_json(campaign.model / layout.MODEL_JSON)
     return seen(campaign, split, features, record["learner"], record["image_size"])
 
 
 def model_probabilities(campaign: store.Campaign, samples: Seen) -> NDArray[np.float32]:
     """(n, c): the probabilities that the model in work/model gives."""
-    name = store.read_json(campaign.model / META)["learner"]
+    name = store.read_json(campaign.model / layout.MODEL_JSON)["learner"]
     return probabilities(name, load_learner(campaign.model), samples)
 
 
 def last_layer(campaign: store.Campaign, samples: Seen) -> Head:
     """Of the model in work/model, and what it sees of the samples."""
-    name = store.read_json(campaign.model / META)["learner"]
+    name = store.read_json(campaign.model / layout.MODEL_JSON)["learner"]
     return head(name, load_learner(campaign.model), samples)

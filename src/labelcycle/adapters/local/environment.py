@@ -40,7 +40,7 @@ def prepare(root: Path) -> Campaign:
     services.load_environment(campaign)
     _close_ephemeral()
     private_folder.keep_compiled(campaign.private)
-    os.environ.setdefault("PREFECT_HOME", str(campaign.private / "prefect"))
+    os.environ.setdefault("PREFECT_HOME", str(campaign.prefect))
     for name, value in PREFECT.items():
         os.environ.setdefault(name, value)
     # Programs that we start take no modules from the folder we work in.

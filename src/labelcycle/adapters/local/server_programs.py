@@ -59,6 +59,9 @@ def own_webhooks() -> dict[str, str]:
 
 EXECUTABLE = "LABELCYCLE_LABEL_STUDIO"
 
+LABEL_STUDIO_DATABASE = "label_studio.sqlite3"
+"""Name of the file that Label Studio keeps everything in, within its folder."""
+
 ORIGINS = "CSRF_TRUSTED_ORIGINS"
 """Label Studio's list of the addresses by which people reach it through a proxy with HTTPS."""
 
@@ -97,7 +100,7 @@ class Server:
 def label_studio(campaign: Campaign, login: str, password: str, token: str) -> Server:
     """Label Studio on SQLite; its first account and the token are made at the first start."""
     program = find_label_studio()
-    folder = campaign.private / "label-studio"
+    folder = campaign.label_studio
     quiet = {
         "COLLECT_ANALYTICS": "false",
         "LATEST_VERSION_CHECK": "false",
@@ -111,7 +114,7 @@ def label_studio(campaign: Campaign, login: str, password: str, token: str) -> S
         version=label_studio_version(program),
         port=8080,
         folder=folder,
-        database=folder / "label_studio.sqlite3",
+        database=folder / LABEL_STUDIO_DATABASE,
         command=lambda host, port: [
             *(str(program), "start", "--no-browser"),
             *("--internal-host", host, "--port", str(port)),
@@ -184,7 +187,7 @@ def _label_studio_template(program: Path, quiet: Mapping[str, str]) -> Template 
         return None
     return Template(
         cache=_prefix(program) / "share" / "labelcycle" / f"label_studio-{version}.sqlite3",
-        database="label_studio.sqlite3",
+        database=LABEL_STUDIO_DATABASE,
         # asks about an account that does not exist: migrates, makes no account, serves nothing
         command=lambda _: [str(program), "user", "--username", "nobody", "--no-browser"],
         environment=lambda folder: {**quiet, "LABEL_STUDIO_BASE_DATA_DIR": str(folder)},
@@ -193,7 +196,7 @@ def _label_studio_template(program: Path, quiet: Mapping[str, str]) -> Template 
 
 def mlflow(campaign: Campaign) -> Server:
     """MLflow's tracking server on SQLite, artifacts in a folder that it serves itself."""
-    folder = campaign.private / "mlflow"
+    folder = campaign.mlflow
     quiet = {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
@@ -235,7 +238,7 @@ def prefect(campaign: Campaign, login: str) -> Server:
     login : `name:password`, which its page and every client must know. Whoever gets in may have
         served flows run any command.
     """
-    folder = campaign.private / "prefect"
+    folder = campaign.prefect
     quiet = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
     program = [sys.executable, "-P", "-m", "prefect", "server"]
     return Server(

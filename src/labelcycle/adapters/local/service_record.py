@@ -11,6 +11,7 @@ from typing import Any
 
 from labelcycle.adapters import private_folder
 from labelcycle.adapters.local.processes import Process
+from labelcycle.adapters.local.server_programs import LABEL_STUDIO_DATABASE
 from labelcycle.campaign import store
 from labelcycle.campaign.store import Campaign
 from labelcycle.errors import DataError
@@ -87,7 +88,7 @@ def secret_of(campaign: Campaign, record: dict[str, Any], name: str) -> None:
     """Make the secrets of service `name`, once for all, if it has any."""
     if name == "label_studio" and "token" not in record:
         # a database that outlived its record keeps its old account: a new name gets in again
-        known = (campaign.private / "label-studio" / "label_studio.sqlite3").exists()
+        known = (campaign.label_studio / LABEL_STUDIO_DATABASE).exists()
         login = f"admin-{secrets.token_hex(3)}" if known else "admin"
         record |= {
             "login": f"{login}@localhost",

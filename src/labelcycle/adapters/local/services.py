@@ -86,7 +86,7 @@ def up(
     Busy (another `up` or `down` is at work).
     """
     private_folder.secure(campaign)
-    with processes.exclusive(campaign.private / "services.lock"):
+    with processes.exclusive(campaign.services_lock):
         record = service_record.read(campaign)
         if service_record.copied(campaign):
             show("this folder is a copy: the services of the original are left alone")
@@ -106,7 +106,7 @@ def up(
 
 def down(campaign: store.Campaign, show: Callable[[str], None] = lambda _: None) -> int:
     """The number of services stopped. Their data, the login and the token stay."""
-    with processes.exclusive(campaign.private / "services.lock"):
+    with processes.exclusive(campaign.services_lock):
         record = service_record.read(campaign)
         stopped = 0
         for name in reversed(NAMES):
@@ -126,7 +126,7 @@ def embedded(campaign: store.Campaign, show: Callable[[str], None]) -> dict[str,
     Both then work on the databases that `up` would give to the servers, which are made here.
     """
     private_folder.secure(campaign)
-    with processes.exclusive(campaign.private / "services.lock"):
+    with processes.exclusive(campaign.services_lock):
         record = service_record.read(campaign)
         servers = {name: _server(name, campaign, record) for name in ("mlflow", "prefect")}
         for server in servers.values():

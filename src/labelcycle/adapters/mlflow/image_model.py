@@ -30,11 +30,12 @@ class ImageClassifier(PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Read the classifier from the model's artifacts, and fetch the encoder from MLflow."""
-        from labelcycle.campaign.learner_files import META, load_learner
+        from labelcycle.campaign.layout import MODEL_JSON
+        from labelcycle.campaign.learner_files import load_learner
         from labelcycle.campaign.store import read_json
 
-        model = Path(context.artifacts[META]).parent  # its weights lie beside it
-        record = read_json(model / META)
+        model = Path(context.artifacts[MODEL_JSON]).parent  # its weights lie beside it
+        record = read_json(model / MODEL_JSON)
         self._size: int | None = record["image_size"]  # of a learner that sees images itself
         if self._size is None:
             self._encoder = _fetched(context.model_config["encoder"])

@@ -13,6 +13,7 @@ from typing import Any
 import labelcycle
 from labelcycle.adapters.mlflow.tracking_uri import KEY
 from labelcycle.adapters.ports import ClosedRound
+from labelcycle.campaign import layout
 from labelcycle.campaign.store import read_json
 from labelcycle.core.digests import digest, file_digest
 
@@ -50,14 +51,14 @@ def log(client: Any, experiment: str, run: str, closed: ClosedRound) -> str | No
     None where neither takes images: the encoder's features are ready-made.
     """
     folders = closed.folders
-    encoder = read_json(folders.encoder / "encoder.json")
-    model = read_json(folders.model / "model.json")
+    encoder = read_json(folders.encoder / layout.ENCODER_JSON)
+    model = read_json(folders.model / layout.MODEL_JSON)
     if not encoder["image_size"] and not model["image_size"]:
         return None
     import mlflow
 
     from labelcycle.adapters.mlflow.image_model import signature
-    from labelcycle.campaign.learner_files import META, WEIGHTS
+    from labelcycle.campaign.learner_files import WEIGHTS
 
     settings = {}
     if not model["image_size"]:  # else the learner sees the images itself
@@ -70,7 +71,7 @@ def log(client: Any, experiment: str, run: str, closed: ClosedRound) -> str | No
         info = mlflow.pyfunc.log_model(
             name=f"round-{closed.number:03d}",
             python_model=str(package / "adapters" / "mlflow" / "served_model.py"),
-            artifacts={name: str(folders.model / name) for name in (META, WEIGHTS)},
+            artifacts={name: str(folders.model / name) for name in (layout.MODEL_JSON, WEIGHTS)},
             model_config=settings,
             code_paths=[str(package)],
             pip_requirements=requirements(encoder["encoder"], model["learner"]),

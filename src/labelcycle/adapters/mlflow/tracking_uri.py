@@ -58,7 +58,7 @@ def artifacts(uri: str) -> str | None:
 def remember(campaign: Campaign, address: str) -> None:
     """Keep where the campaign's curves are, for whoever is shown a link."""
     store.write_json(
-        _kept(campaign),
+        campaign.curves,
         {"server": without_login(os.environ.get(VARIABLE, "")), "address": address},
     )
 
@@ -71,9 +71,5 @@ def of_campaign(campaign: Campaign) -> str | None:
     uri = os.environ.get(VARIABLE)
     if not uri:
         return None
-    kept = store.read_json(_kept(campaign)) if _kept(campaign).exists() else {}
+    kept = store.read_json(campaign.curves) if campaign.curves.exists() else {}
     return str(kept["address"]) if kept.get("server") == without_login(uri) else page(uri)
-
-
-def _kept(campaign: Campaign) -> Path:
-    return campaign.private / "curves.json"

@@ -26,15 +26,13 @@ from labelcycle.adapters.ports import (
 from labelcycle.campaign.store import Campaign
 from labelcycle.errors import DataError, ServiceRefused
 
-NAME = "annotation.sqlite3"
-
 
 class FilesBackend:
     """The campaign's tasks in a file of its own; see `ports.AnnotationBackend`."""
 
     def __init__(self, campaign: Campaign) -> None:
         self._campaign = campaign
-        self.path = campaign.private / NAME
+        self.path = campaign.tasks
         self._file = SqliteFile(self.path)
 
     def __repr__(self) -> str:
