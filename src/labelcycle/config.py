@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from labelcycle.adapters import annotation
 from labelcycle.campaign import params_file, yaml_text
-from labelcycle.campaign.store import digest, dump_json
+from labelcycle.campaign.store import value_digest
 from labelcycle.core import class_names, clusterers, registry, strategies
 from labelcycle.core.consensus import Options as AcceptOptions
 from labelcycle.errors import SettingsError
@@ -235,7 +235,7 @@ class Config(Options):
     @property
     def digest(self) -> str:
         """Digest of all settings, 16 hex digits."""
-        return digest(dump_json(self.model_dump(mode="json")).encode())
+        return value_digest(self.model_dump(mode="json"))
 
     def plug_ins(self) -> dict[str, str]:
         """Key that names a plug-in -> the module that it names."""

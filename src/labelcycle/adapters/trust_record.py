@@ -11,7 +11,7 @@ from typing import Any
 
 from labelcycle.adapters import git
 from labelcycle.adapters.address_logins import without_login
-from labelcycle.campaign.store import Campaign, digest, dump_json, read_json, write_bytes
+from labelcycle.campaign.store import Campaign, dump_json, read_json, value_digest, write_bytes
 from labelcycle.errors import DataError, StateError, ToolFailed
 
 SHOWN = ("url", "remote", "bucket", "file", "dir")
@@ -30,7 +30,7 @@ def check(root: Path, file: str, places: ReadPlaces) -> None:
     """
     lines = places(_text(root, file))
     known = _read(root)
-    before, mine = known.get(file), digest(dump_json(lines).encode())
+    before, mine = known.get(file), value_digest(lines)
     if before and before["places"] == mine:
         _advance(root, file, before)
         return
@@ -46,7 +46,7 @@ def check(root: Path, file: str, places: ReadPlaces) -> None:
 def confirm(root: Path, file: str, places: ReadPlaces) -> str:
     """Let what `file` names count from now on; the places in words, empty if there are none."""
     lines = places(_text(root, file))
-    _keep(root, file, digest(dump_json(lines).encode()))
+    _keep(root, file, value_digest(lines))
     return described(lines)
 
 

@@ -209,6 +209,11 @@ def dump_json(value: object) -> str:
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def value_digest(value: object) -> str:
+    """Digest of a value, by its canonical text."""
+    return digest(dump_json(value).encode())
+
+
 def write_json(path: Path, value: object) -> None:
     """Write a value as canonical JSON."""
     write_bytes(path, dump_json(value).encode())
@@ -226,11 +231,46 @@ def read_json(path: Path) -> Any:
 
 def write_jsonl(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
     """Write one canonical JSON object a line."""
-    lines = (
-        json.dumps(record, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    write_bytes(path, _lines(records))
+
+
+def append_jsonl(path: Path, records: Iterable[Mapping[str, Any]], mode: int = 0o644) -> None:
+    """Add canonical JSON objects to a file, one a line; durable when this returns.
+
+    Whoever adds at the same time adds before or behind. Half a line that a killed program left
+    keeps to a line of its own.
+
+    mode : of a new file, which the account's umask may lessen
+    """
+    data = _lines(records)
+    if not data:
+        return
+
+    def opened(file: str, flags: int) -> int:
+        return os.open(file, flags, mode)
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "a+b", opener=opened) as stream:
+            end = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, end - 1))
+            broken = stream.read(1) not in (b"", b"\n")
+            stream.write(b"\n" * broken + data)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise DataError(
+            f"cannot write {path}: wanted {len(data)} bytes more, got {error.strerror or error};"
+            " free some space or mend the folder, then run the same command again"
+        ) from error
+
+
+def _lines(records: Iterable[Mapping[str, Any]]) -> bytes:
+    texts = (
+        json.dumps(record, sort_keys=True, ensure_ascii=False, allow_nan=False)
         for record in records
     )
-    write_bytes(path, "".join(lines).encode())
+    return "".join(f"{text}\n" for text in texts).encode()
 
 
 def json_lines(path: Path) -> Iterator[tuple[Any, str]]:

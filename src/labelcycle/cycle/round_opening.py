@@ -14,9 +14,8 @@ from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import (
     OWNED,
     Campaign,
-    digest,
-    dump_json,
     file_digest,
+    value_digest,
     write_bytes,
 )
 from labelcycle.cycle import task_plan
@@ -46,7 +45,7 @@ def asked_schema(snapshot: Snapshot) -> LabelSchema:
 
 def schema_digest(snapshot: Snapshot) -> str:
     """Digest of the label schema."""
-    return digest(dump_json(asdict(schema(snapshot))).encode())
+    return value_digest(asdict(schema(snapshot)))
 
 
 def plan(snapshot: Snapshot) -> None:

@@ -7,8 +7,6 @@ its author gave it. A task that showed something else than was pushed has a line
 reads of it from there on may have been said of that.
 """
 
-import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,7 @@ from labelcycle.adapters.ports import AnnotationBackend
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.journal_record import AlteredTask, SeenTask
 from labelcycle.campaign.records.record_files import Record
-from labelcycle.errors import DataError
+from labelcycle.campaign.store import append_jsonl
 from labelcycle.rounds import authors
 from labelcycle.rounds.snapshots import Snapshot
 
@@ -110,32 +108,5 @@ def _own_words(lines: Iterable[SeenTask | AlteredTask]) -> dict[Name, Answer]:
 
 
 def _add(snapshot: Snapshot, lines: Iterable[Record]) -> None:
-    """Add lines to the file."""
-    texts = [
-        json.dumps(line.to_json(), sort_keys=True, ensure_ascii=False, allow_nan=False)
-        for line in lines
-    ]
-    if texts:
-        _append(path(snapshot), "".join(f"{text}\n" for text in texts).encode())
-
-
-def _append(file: Path, data: bytes) -> None:
-    """Add to a file; whoever looks at the same time adds before or behind."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with open(file, "a+b", opener=_private) as stream:
-            end = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, end - 1))
-            broken = stream.read(1) not in (b"", b"\n")
-            stream.write(b"\n" * broken + data)
-            stream.flush()
-            os.fsync(stream.fileno())
-    except OSError as error:
-        raise DataError(
-            f"cannot write {file}: wanted {len(data)} bytes more, got {error.strerror or error};"
-            " free some space or mend the folder, then run the same command again"
-        ) from error
-
-
-def _private(file: str, flags: int) -> int:
-    return os.open(file, flags, 0o600)
+    """Add lines to the file, which its owner alone may read."""
+    append_jsonl(path(snapshot), (line.to_json() for line in lines), mode=0o600)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from labelcycle import config
-from labelcycle.campaign.store import Campaign, digest, dump_json, read_json, write_bytes
+from labelcycle.campaign.store import Campaign, dump_json, read_json, value_digest, write_bytes
 from labelcycle.config import Config
 from labelcycle.errors import DataError
 from labelcycle.stages import code_digests
@@ -27,7 +27,7 @@ def checked(campaign: Campaign, settings: Config) -> Mapping[str, Mapping[str, A
         *("labelcycle.core.registry", "labelcycle.options", *settings.plug_ins().values()),
         alone=("labelcycle.config",),
     )
-    key = digest(dump_json({"settings": settings.digest, "code": used}).encode())
+    key = value_digest({"settings": settings.digest, "code": used})
     with contextlib.suppress(DataError, KeyError, TypeError):
         record = read_json(path)
         if record["key"] == key:

@@ -47,7 +47,7 @@ class Folder:
         shared = {key: self._problem[key] for key in ("fingerprint", "pool", "stage")}
         then = self._problem["budgets"][number]
         key = [shared, clusterer.record(), self._code.get(clusterer.name), seed, number, then]
-        return self._path / f"{store.digest(store.dump_json(key).encode())}.npy"
+        return self._path / f"{store.value_digest(key)}.npy"
 
 
 def made(

@@ -187,4 +187,4 @@ def _embedded(
 
 
 def _key(parts: list[Any]) -> str:
-    return store.digest(store.dump_json(parts).encode())
+    return store.value_digest(parts)

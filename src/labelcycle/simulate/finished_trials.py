@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from labelcycle.campaign.store import append_jsonl
 from labelcycle.simulate.comparison import Problem
 from labelcycle.simulate.trial import Measured, Trial
 
@@ -48,11 +49,7 @@ class Kept:
         record = {**settings, **asdict(measured), "commit": self._commit}
         self._found[_key(settings)] = record
         if self._path:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a") as file:
-                file.write(json.dumps(record) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+            append_jsonl(self._path, [record])
 
     def commits(self, trials: Iterable[Trial]) -> list[str]:
         """Those whose code these campaigns ran."""

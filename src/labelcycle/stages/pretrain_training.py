@@ -120,7 +120,7 @@ def _checkpoint(
         "device": best_device().type,
         "processes": training_processes.count(),
     }
-    key = store.digest(store.dump_json(inputs).encode())
+    key = store.value_digest(inputs)
     return campaign.checkpoints / f"pretrain-{key}" / "state.pt"
 
 

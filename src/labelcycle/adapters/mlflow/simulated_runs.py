@@ -7,7 +7,7 @@ from typing import Any
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.mlflow.patient_client import translated
 from labelcycle.adapters.mlflow.tracker import COMPLETE, PARENT, MlflowTracker
-from labelcycle.campaign.store import digest, dump_json
+from labelcycle.campaign.store import value_digest
 
 RESULTS = "labelcycle.results"
 CURVE = ("data", "learner", "clusterer", "strategy")
@@ -25,7 +25,7 @@ class SimulatedTracker(MlflowTracker):
         The same results are logged once; an attempt that broke off is replaced.
         """
         with translated(self._uri):
-            name, key = found["experiment"], digest(dump_json(found).encode())
+            name, key = found["experiment"], value_digest(found)
             experiment = self._experiment(f"simulate {name}", name)
             runs = self._search(experiment, f"tags.`{RESULTS}` = '{key}'")
             whole = [run.info.run_id for run in runs if run.data.tags.get(COMPLETE) == "yes"]

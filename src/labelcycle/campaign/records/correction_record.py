@@ -8,7 +8,7 @@ from typing import Literal
 
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.record_files import Record
-from labelcycle.campaign.store import digest, dump_json
+from labelcycle.campaign.store import value_digest
 
 UNKNOWN = "unknown"
 """Stands for somebody of whom the backend does not tell who it was."""
@@ -50,7 +50,7 @@ class Correction(Record):
             "annotator": after.annotator,
             "editor": after.editor,
         }
-        return digest(dump_json([self.key, self.annotation, content]).encode())[:8]
+        return value_digest([self.key, self.annotation, content])[:8]
 
     @property
     def of(self) -> str:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from labelcycle.adapters.annotation.label_studio import labeling_config
 from labelcycle.adapters.ports import LabelSchema
-from labelcycle.campaign.store import digest, dump_json
+from labelcycle.campaign.store import value_digest
 from labelcycle.core.skip_reasons import reason_of
 from labelcycle.errors import ServiceRefused
 
@@ -78,7 +78,7 @@ def difference(config: str, schema: LabelSchema) -> str | None:
 
 def mark(config: str) -> str:
     """A line that is the same for all configs that steer answers alike, and for no others."""
-    return f"{MARK}{digest(dump_json(asdict(_page(config))).encode())}"
+    return f"{MARK}{value_digest(asdict(_page(config)))}"
 
 
 # --- reading -------------------------------------------------------------------------------
