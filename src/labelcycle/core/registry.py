@@ -9,6 +9,7 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -53,8 +54,13 @@ def declared(path: Iterable[str], name: str, kind: str) -> dict[str, Any]:
     paths = list(path)
     _check_name(paths, name, kind)
     spec = PathFinder.find_spec(name, paths)
+    return dict(_declared(Path(str(spec and spec.origin)).read_text(encoding="utf-8")))
+
+
+@cache  # of the text, which may be another one under the same name
+def _declared(text: str) -> dict[str, Any]:
     constants: dict[str, Any] = {}
-    for statement in ast.parse(Path(str(spec and spec.origin)).read_text(encoding="utf-8")).body:
+    for statement in ast.parse(text).body:
         if isinstance(statement, ast.FunctionDef):
             constants[statement.name] = None
         elif isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(
