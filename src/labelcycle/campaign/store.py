@@ -13,7 +13,7 @@ import re
 import secrets
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -90,9 +90,6 @@ class Label:
     source: str = ""
     confidence: float | None = None
     adjudicate: bool = False
-
-
-LABEL_FIELDS = {field.name for field in fields(Label)}
 
 
 class Campaign:
@@ -379,13 +376,7 @@ def read_labels(path: Path) -> list[Label]:
 
     Raises DataError for a line that has other fields than a label, or of other types.
     """
-    labels = []
-    for line, record in enumerate(read_jsonl(path), start=1):
-        if record.keys() != LABEL_FIELDS:
-            odd = ", ".join(sorted(record.keys() ^ LABEL_FIELDS))
-            raise DataError(
-                f"{path}, line {line}: wanted the fields {', '.join(sorted(LABEL_FIELDS))};"
-                f" missing or too many: {odd}; {RESTORE}"
-            )
-        labels.append(_typed(Label, record, f"{path}, line {line}"))
-    return labels
+    return [
+        _typed(Label, record, f"{path}, line {line}")
+        for line, record in enumerate(read_jsonl(path), start=1)
+    ]
