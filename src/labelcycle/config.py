@@ -237,9 +237,17 @@ class Config(Options):
         """Digest of all settings, 16 hex digits."""
         return value_digest(self.model_dump(mode="json"))
 
+    def at(self, key: str) -> Any:
+        """A section, or the value of `section.key`.
+
+        >>> Config().at("query.strategy")
+        'typiclust'
+        """
+        return reduce(getattr, key.split("."), self)
+
     def plug_ins(self) -> dict[str, str]:
         """Key that names a plug-in -> the module that it names."""
-        names = {key: reduce(getattr, key.split("."), self) for key in PLUG_INS}
+        names = {key: self.at(key) for key in PLUG_INS}
         return {key: f"{PLUG_INS[key].__name__}.{name}" for key, name in names.items()}
 
 
@@ -288,12 +296,10 @@ def check_parts(config: Config, source: str = "params.yaml") -> dict[str, dict[s
     """
     found = {}
     for key, package in PLUG_INS.items():
-        section, _, choice = key.partition(".")
-        own = getattr(config, section)
-        name = getattr(own, choice)
+        name, values = config.at(key), config.at(f"{key.partition('.')[0]}.options")
         try:
             kind = package.get(name).Options
-            options = registry.parse_options(kind, own.options, f"{key} {name}")
+            options = registry.parse_options(kind, values, f"{key} {name}")
         except SettingsError as error:
             raise SettingsError(f"{source}: {error}") from error
         found[key] = options.model_dump(mode="json")

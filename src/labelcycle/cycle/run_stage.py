@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ def run_stage(name: str, root: Path, show: Callable[[Any], None]) -> None:
     campaign = Campaign(root)
     settings = config.load(campaign.params, parts=False)
     stage = declaration.find(name)
-    processes = _value(settings, stage.processes) if stage.processes else 1
+    processes = settings.at(stage.processes) if stage.processes else 1
     if processes > 1 and process_rank.own() is None:
         _in_several(stage, campaign, processes)
         return
@@ -50,16 +49,11 @@ def _arguments(
     stage: Stage, campaign: Campaign, settings: Config, show: Callable[[Any], None]
 ) -> dict[str, Any]:
     """What the function of a stage is called with beside the campaign."""
-    found = {name: _value(settings, key) for name, key in stage.settings.items()}
+    found = {name: settings.at(key) for name, key in stage.settings.items()}
     if "rng" in found:
         number = sum(path.stem.isdigit() for path in campaign.labels.glob("*.jsonl"))
         found["rng"] = derive(found["rng"], number, stage.name)
     return {**found, "show": show} if stage.shows else found
-
-
-def _value(settings: Config, key: str) -> Any:
-    """A section of the settings, or the value of `section.key`."""
-    return reduce(getattr, key.split("."), settings)
 
 
 def _in_several(stage: Stage, campaign: Campaign, processes: int) -> None:
