@@ -26,11 +26,12 @@ from numpy.typing import NDArray
 
 from labelcycle import select
 from labelcycle.core.clustering import kmeans
-from labelcycle.core.pool import UNLABELED
+from labelcycle.core.pool import UNLABELED, Pool
 from labelcycle.core.strategies import supclust
 from labelcycle.core.typicality import typicality
 from labelcycle.nn import encoders, learners
 from labelcycle.simulate.figures.style import COLOURS, FAINT, INK, headed, save
+from labelcycle.simulate.pool_maps import judged
 
 Points = NDArray[np.float64]
 
@@ -162,11 +163,8 @@ def of_boundary() -> Figure:
     places = np.concatenate([rng.normal(at, 0.2, (150, 2)) for at in NEIGHBOURS])
     rows = features(places)
     found = kmeans(rows, len(NEIGHBOURS), rng, starts=5).assignment
-    kept, values = np.zeros(len(rows), dtype=bool), typical(rows, found)
-    for cluster in range(len(NEIGHBOURS)):
-        own = np.flatnonzero(found == cluster)
-        count = supclust.kept_count(len(own), supclust.Options())
-        kept[own[np.argsort(-values[own], kind="stable")[:count]]] = True
+    unlabelled = Pool(rows, np.full(len(rows), UNLABELED), np.ones(len(rows), dtype=bool), found)
+    _, _, kept = judged(unlabelled, found, supclust.Options())
     figure, (panel,) = panels(1, "", wide=5.0)
     scatter(panel, places, [COLOURS[c] for c in found], alpha=0.25)
     scatter(panel, places[kept], [COLOURS[c] for c in found[kept]])
