@@ -271,7 +271,7 @@ def test_deep_images_share_black_and_white_and_later_ones_too(
     assert ranges(campaign) == {("16-bit", 29_300, 31_000)}
     deep(pictures / "b" / "hot.tif", 30_000, 35_000)
     assert take(campaign, pictures / "b").remarks == (
-        f"{told.replace('2 images', '3 images')}; 1 have values beyond, which are cut off",
+        f"{told.replace('2 images', '3 images')}; 1 has values beyond, which are cut off",
     )
     assert ranges(campaign) == {("16-bit", 29_300, 31_000)}
     (hot,) = (s for s in store.read_samples(campaign.samples) if s.source.endswith("hot.tif"))

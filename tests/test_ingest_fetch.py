@@ -83,7 +83,7 @@ def _killed(*_: object) -> None:
 
 def test_bytes_that_are_no_image_are_fetched_anew(campaign: Campaign, tmp_path: Path) -> None:
     with served({"/a": [Page(b"soon"), Page(png(1))]}) as site:
-        with pytest.raises(DataError, match="none of 1 files can be used"):
+        with pytest.raises(DataError, match="none of 1 file can be used"):
             take(campaign, f"{site.url}/a")
         assert take(campaign, f"{site.url}/a").added == 1
 

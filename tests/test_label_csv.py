@@ -179,7 +179,7 @@ def two_classes_of_equal_bytes(tmp_path: Path) -> Campaign:
     options, rng = ingest_images.Options(holdout=0), np.random.default_rng(0)
     report = ingest_images.ingest(campaign, [str(tmp_path / "in")], options, rng, lambda step: None)
     assert (report.added, report.duplicates) == (3, 1)
-    assert "show the very picture of another, such as '../in/dog/1.png'" in report.remarks[0]
+    assert "the very picture of another, such as '../in/dog/1.png'" in report.remarks[0]
     return campaign
 
 

@@ -13,6 +13,7 @@ from labelcycle.adapters import annotation
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign.records.metrics_record import Metrics
+from labelcycle.core.counted_nouns import counted
 from labelcycle.people import gold, unknown_classes
 from labelcycle.rounds import (
     altered_tasks,
@@ -62,15 +63,16 @@ def announce(snapshot: Snapshot) -> None:
 def progress(snapshot: Snapshot, done: AnnotationProgress) -> None:
     """Say how far annotators are; a table with the link."""
     url = snapshot.records.pushed(snapshot.number).url
-    begun = f", {done.partly} wait for another person" if done.partly else ""
+    begun = f", {counted(done.partly, 'waits', 'wait')} for another person" if done.partly else ""
     say(
         f"round {snapshot.number}: {done.answered} answered, {done.skipped} skipped of"
-        f" {done.tasks} tasks{begun}; annotators work at {url}"
+        f" {counted(done.tasks, 'task')}{begun}; annotators work at {url}"
     )
     if done.strangers:
         say(
-            f"round {snapshot.number}: {done.strangers} tasks in the project are not of this"
-            " campaign (somebody imported tasks, or pressed Sync on its storage): nobody is asked"
+            f"round {snapshot.number}: {counted(done.strangers, 'task')} in the project"
+            f" {'is' if done.strangers == 1 else 'are'} not of this campaign (somebody imported"
+            " tasks, or pressed Sync on its storage): nobody is asked"
             " about them, their answers do not count, and those without an answer were removed"
         )
     if shown := altered_tasks.summary_line(snapshot):
@@ -96,10 +98,11 @@ def closed(snapshot: Snapshot, number: int) -> None:
         else metrics.reason or "no accuracy"
     )
     back = metrics.returned
+    returned = f", {counted(back, 'sample')} back in the pool" if back else ""
     say(
-        f"round {number} is closed: {metrics.accepted} labels more, {metrics.rejected}"
-        f" rejected{f', {back} samples back in the pool' if back else ''};"
-        f" {metrics.labels} labels in all, {measured}"
+        f"round {number} is closed: {counted(metrics.accepted, 'label')} more,"
+        f" {metrics.rejected} rejected{returned}; {counted(metrics.labels, 'label')} in all,"
+        f" {measured}"
     )
     if early := deadline.summary_line(metrics):
         say(f"round {number} was {early}")

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from labelcycle.core import array_input, clusterers, length_variance, run_strategy, strategies
 from labelcycle.core.clustering import prepared, without_noise
+from labelcycle.core.counted_nouns import counted
 from labelcycle.core.neighbours import in_ball
 from labelcycle.core.pool import UNLABELED, Pool, Selection
 from labelcycle.core.registry import parse_options
@@ -183,7 +184,8 @@ def _affordable(budget: int, left: int) -> int:
     run_strategy.check_budget(left if above else budget, left)
     if above:
         warnings.warn(
-            f"budget {budget} is above the {left} samples without a label: all are returned",
+            f"budget {budget} is above the {counted(left, 'sample')} without a label: all are"
+            " returned",
             stacklevel=3,
         )
     return min(int(budget), left)

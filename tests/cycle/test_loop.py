@@ -264,7 +264,7 @@ def test_skips_tell_their_reason_and_are_asked_again_on_request(
     assert said in status_text.as_text(campaign_status.status(snapshot))
 
     result = CliRunner().invoke(main.cli, ["-C", root, "ask-again", "--reason", "cannot be judged"])
-    assert "1 skipped samples are asked again" in result.output
+    assert "1 skipped sample is asked again" in result.output
     assert skipped_samples.waiting(snapshots.read(campaign.root)) == [sample[unclear]]
     assert "asked again from the next open on: 1" in status_text.as_text(
         campaign_status.status(snapshot)
@@ -582,7 +582,7 @@ def test_a_service_that_is_away_is_told_before_anything_is_computed(campaign, fl
 
 def test_a_folder_with_other_things_is_no_place_for_a_campaign(tmp_path):
     (tmp_path / "photo.jpg").touch()
-    with pytest.raises(StateError, match=r"is not empty: .* got 1 files such as photo.jpg"):
+    with pytest.raises(StateError, match=r"is not empty: .* got 1 file such as photo.jpg"):
         new_campaign.init(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
 

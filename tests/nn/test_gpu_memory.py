@@ -63,7 +63,7 @@ def test_a_network_is_not_asked_again_about_what_did_not_fit() -> None:
 
 def test_no_memory_for_one_image_is_an_error_that_names_the_remedy() -> None:
     pool = images(1)
-    with pytest.raises(DataError, match=r"out with 1 images at a time.*lower pretrain\.image_size"):
+    with pytest.raises(DataError, match=r"out with 1 image at a time.*lower pretrain\.image_size"):
         list(raw_features(Limited(0), pool))
     with pytest.raises(
         DataError, match=r"room for them; lower train\.image_size; in an experiment"

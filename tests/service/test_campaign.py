@@ -147,7 +147,7 @@ def test_owned_labels_are_taken_before_round_0(world: World) -> None:
     owned = world.base / "owned.csv"
     owned.write_text(f"sample,label\n{pool[0]['id']},Bag\n{pool[1]['id']},Zebra\n")
     out = world.run("import-labels", str(owned))
-    assert "1 labels accepted, 1 rejected" in out
+    assert "1 label accepted, 1 rejected" in out
     assert "Zebra" in out
 
 

@@ -135,7 +135,7 @@ def test_a_folder_is_read_as_ingest_reads_it(tmp_path: Path) -> None:
     (tmp_path / "set" / "__MACOSX" / "._0.png").write_bytes(b"\0\5\x16\7")
     (tmp_path / "set" / "notes").mkdir()
     (tmp_path / "set" / "notes" / "a.txt").write_text("text")
-    with pytest.warns(Advice, match=r"set: 1 files are no images and left out, such as .*a\.txt"):
+    with pytest.warns(Advice, match=r"set: 1 file is no image and left out, such as .*a\.txt"):
         found = SETS["folder"](tmp_path / "set", 0.4)
     assert found.names == ("cat", "dog")
     assert sorted([*found.train.labels, *found.test.labels]) == [0] * 5 + [1] * 5

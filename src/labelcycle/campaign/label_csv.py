@@ -12,6 +12,7 @@ from labelcycle.campaign.sample_lookup import Finder
 from labelcycle.campaign.store import OWNED, Campaign, Label, Sample
 from labelcycle.core import csv_tables
 from labelcycle.core.class_names import composed, meant
+from labelcycle.core.counted_nouns import counted
 from labelcycle.core.csv_tables import TableRow
 from labelcycle.errors import DataError, StateError
 
@@ -95,7 +96,8 @@ def import_labels(campaign: Campaign, file: Path, classes: tuple[str, ...]) -> I
     given, rejected = _judge(csv_tables.read(file, NEED), finder, classes)
     if not given:
         raise DataError(
-            f"{file}: none of {len(rejected)} rows can be used; {rejected[0]}; wanted a label of"
+            f"{file}: none of {counted(len(rejected), 'row')} can be used; {rejected[0]}; wanted"
+            " a label of"
             f" {', '.join(classes)} and a sample of the pool in each row"
             if rejected
             else f"{file} has no rows; wanted a label and a sample in each row below the header"

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from labelcycle.cli.campaign_option import GivenPath, campaign_in
+from labelcycle.core.counted_nouns import counted
 
 
 @click.command()
@@ -43,9 +44,12 @@ def answer(root: Path, table: Path, person: str | None) -> None:
     who = person or getpass.getuser()
     snapshot = snapshots.read(root)
     taken = answer_table.take(snapshot, table, who)
-    click.echo(f"{taken['answers']} answers and {taken['skips']} skips of {who} taken")
+    click.echo(
+        f"{counted(taken['answers'], 'answer')} and {counted(taken['skips'], 'skip')} of {who}"
+        " taken"
+    )
     if left := answer_table.waiting(snapshot):
-        click.echo(f"{left} tasks wait still: `labelcycle tasks` lists them")
+        click.echo(f"{counted(left, 'task waits', 'tasks wait')} still: see `labelcycle tasks`")
     else:
         click.echo("next: `labelcycle run`")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from labelcycle.cli.campaign_option import campaign_in
+from labelcycle.core.counted_nouns import counted
 
 if TYPE_CHECKING:
     from labelcycle.campaign.records.answer_record import Answer
@@ -94,8 +95,15 @@ def _decide(
             if c.id in ids or (c.id not in decided and (every or c.by.removesuffix("?") in people))
         ]
         correction_decisions.write(snapshot, chosen, decision)
-    words = {"accept": "accepted: they count", "reject": "rejected: they do not count"}
-    click.echo(f"{len(chosen)} corrections {words[decision]} when round {snapshot.number} closes")
+    words = {
+        "accept": ("correction accepted: it counts", "corrections accepted: they count"),
+        "reject": (
+            "correction rejected: it does not count",
+            "corrections rejected: they do not count",
+        ),
+    }
+    text = counted(len(chosen), *words[decision])
+    click.echo(f"{text} when round {snapshot.number} closes")
     if chosen:
         click.echo("next: `labelcycle run`")
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from labelcycle.cli.campaign_option import campaign_in, flows_of
+from labelcycle.core.counted_nouns import counted
 from labelcycle.stages import declaration
 
 
@@ -106,7 +107,8 @@ def ask_again(root: Path, words: tuple[str, ...]) -> None:
     with lock.exclusive(campaign_in(root).lock):
         reasons = skipped_samples.reasons_of(words)
         found = skipped_samples.ask_again(snapshots.read(root), reasons, snapshots.present_time())
-    click.echo(f"{len(found)} skipped samples are asked again from the next open on")
+    asked = counted(len(found), "skipped sample is", "skipped samples are")
+    click.echo(f"{asked} asked again from the next open on")
 
 
 @click.command()

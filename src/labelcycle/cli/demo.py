@@ -27,6 +27,7 @@ from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.campaign.records.metrics_record import Metrics
 from labelcycle.campaign.store import Campaign, read_array, read_samples
 from labelcycle.cli.progress_bar import shown
+from labelcycle.core.counted_nouns import counted
 from labelcycle.core.pool import UNLABELED
 from labelcycle.core.seeding import derive
 from labelcycle.cycle import new_campaign
@@ -252,7 +253,7 @@ def ingest(campaign: Campaign, data: Path, count: int, holdout: int) -> None:
             files = [member for member in archive if member.isfile()]
             archive.extractall(folder, files[:count])
         report = new_campaign.add_images(campaign.root, [folder], show)
-    click.echo(f"{report.pool} samples in the pool, {report.holdout} in the hold-out")
+    click.echo(f"{counted(report.pool, 'sample')} in the pool, {report.holdout} in the hold-out")
 
 
 def _say(command: str, meaning: str) -> None:

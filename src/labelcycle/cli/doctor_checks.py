@@ -10,6 +10,7 @@ from labelcycle.adapters.local import health
 from labelcycle.adapters.ports import Address
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign, read_samples
+from labelcycle.core.counted_nouns import counted
 from labelcycle.cycle import round_opening, task_images
 from labelcycle.errors import LabelcycleError
 from labelcycle.nn import encoders
@@ -104,7 +105,12 @@ def _budget(snapshot: Snapshot) -> Iterator[health.Line]:
         return  # what an open round asks for is settled
     try:
         left = round_opening.check_budget(snapshot)
-        yield "query.budget", True, f"{snapshot.config.query.budget} of {left:,} samples left", ""
+        yield (
+            "query.budget",
+            True,
+            f"{snapshot.config.query.budget} of {counted(left, 'sample', spec=',')} left",
+            "",
+        )
     except LabelcycleError as error:
         yield "query.budget", False, str(error), "mend this before the next round"
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from labelcycle.cli.campaign_option import GivenPath, campaign_in
+from labelcycle.core.counted_nouns import counted
 from labelcycle.stages import declaration
 
 
@@ -32,10 +33,11 @@ def export(root: Path, file: Path, holdout: bool, rejected: bool, raw: bool) -> 
         click.echo(made.text, nl=False)
     else:
         write_bytes(file, made.text.encode())
-        click.echo(f"{made.rows} rows in {file}")
+        click.echo(f"{counted(made.rows, 'row')} in {file}")
     if made.guarded:
         click.echo(
-            f"{made.guarded} cells begin as a formula does: a ' before each keeps spreadsheets"
+            f"{counted(made.guarded, 'cell begins', 'cells begin')} as a formula does: a '"
+            " before each keeps spreadsheets"
             " from running it; `import-labels` takes it away; --raw leaves it out",
             err=True,
         )

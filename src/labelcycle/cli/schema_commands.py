@@ -11,6 +11,7 @@ import click
 from labelcycle.cli.campaign_option import campaign_in
 from labelcycle.core import class_migrations
 from labelcycle.core.class_migrations import Change, Table
+from labelcycle.core.counted_nouns import counted
 from labelcycle.errors import SettingsError
 
 
@@ -78,7 +79,9 @@ def _migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> No
         migration = class_changes.migrate(root, partial(_changed, change))
     after = read_all_labels(campaign)
     changed = sum(before[key].label != after[key].label for key in before)
-    click.echo(f"{migration}: {changed} labels count otherwise from now on")
+    click.echo(
+        f"{migration}: {counted(changed, 'label counts', 'labels count')} otherwise from now on"
+    )
     click.echo(f"classes: {', '.join(migration.after)}")
     click.echo(f"annotators see it when round {migration.round} opens")
 

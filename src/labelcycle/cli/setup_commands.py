@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from labelcycle.cli.campaign_option import GivenPath, GivenText, campaign_in
+from labelcycle.core.counted_nouns import counted
 from labelcycle.errors import LabelcycleError, SettingsError
 
 
@@ -77,8 +78,9 @@ def ingest(root: Path, paths: tuple[str, ...], follow_links: bool) -> None:
     with lock.exclusive(campaign_in(root).lock), shown("ingest") as show:
         report = new_campaign.add_images(root, paths, show, follow_links=follow_links)
     click.echo(
-        f"{report.looked_at} files: {report.added} new samples, {report.known} known already,"
-        f" {report.duplicates} duplicates, {report.quarantined} in quarantine"
+        f"{counted(report.looked_at, 'file')}: {counted(report.added, 'new sample')},"
+        f" {report.known} known already,"
+        f" {counted(report.duplicates, 'duplicate')}, {report.quarantined} in quarantine"
     )
     click.echo(f"now {report.pool} in the pool, {report.holdout} in the hold-out")
     for text in report.remarks:
@@ -102,7 +104,7 @@ def import_labels(root: Path, file: Path) -> None:
     git.check_usable(root)
     with lock.exclusive(campaign_in(root).lock):
         report = new_campaign.add_labels(root, file)
-    click.echo(f"{report.accepted} labels accepted, {len(report.rejected)} rejected")
+    click.echo(f"{counted(report.accepted, 'label')} accepted, {len(report.rejected)} rejected")
     for line in report.told():
         click.echo(f"  {line}")
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labelcycle.core.counted_nouns import counted
 from labelcycle.errors import DataError
 
 SEPARATORS = ",;\t"
@@ -51,7 +52,8 @@ def read(path: Path, need: Need) -> list[TableRow]:
     for line, cells in rows:
         if any(cell.strip() for cell in cells[width:]):
             raise DataError(
-                f"{path}: line {line} has {len(cells)} cells: wanted {width}, as in line 1; put"
+                f"{path}: line {line} has {counted(len(cells), 'cell')}: wanted {width}, as in"
+                " line 1; put"
                 f" quotes around a cell that holds a {_called(dialect.separator)}"
             )
     padded = ((line, [*cells, *[""] * width][:width]) for line, cells in rows)

@@ -13,6 +13,7 @@ from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.records.pushed_record import GOLD, HOLDOUT
 from labelcycle.campaign.store import OWNED, Label
 from labelcycle.config import CloseOptions
+from labelcycle.core.counted_nouns import counted
 from labelcycle.errors import StateError
 from labelcycle.rounds import (
     authors,
@@ -60,13 +61,15 @@ def check(snapshot: Snapshot, compared: Compared) -> None:
     if changed.beyond(options):
         raise StateError(
             f"round {snapshot.number} is not closed: corrections of closed rounds would change"
-            f" {changed.labels} of {changed.of} labels, {changed.holdout} of them in the hold-out,"
+            f" {changed.labels} of {counted(changed.of, 'label')}, {changed.holdout} of them in"
+            " the hold-out,"
             f" by {people(changed.by)}; wanted {_limits(options)}; {WHAT_NEXT}"
         )
     lost = _lost(snapshot, compared)
     if lost.beyond(options):
         raise StateError(
-            f"round {snapshot.number} is not closed: of {lost.labels} of its {lost.of} tasks no"
+            f"round {snapshot.number} is not closed: of {lost.labels} of its"
+            f" {counted(lost.of, 'task')} no"
             f" answer counts, {lost.holdout} of them of the hold-out, for their answers wait,"
             f" changed by {people(lost.by)}; wanted {_limits(options)}; {WHAT_NEXT}"
         )

@@ -10,6 +10,7 @@ from labelcycle.adapters import git, lock, private_folder
 from labelcycle.adapters.dvc import commands, tracked_files
 from labelcycle.campaign import label_csv, labels, layout, store
 from labelcycle.campaign.store import PART, Campaign, write_bytes, write_labels
+from labelcycle.core.counted_nouns import counted
 from labelcycle.core.seeding import derive
 from labelcycle.errors import StateError
 from labelcycle.ingest import ingest_images
@@ -72,7 +73,8 @@ def _make(campaign: Campaign, settings: config.Config | None) -> None:
     if others and not campaign.params.exists():
         raise StateError(
             f"{campaign.root} is not empty: wanted a new folder for the campaign, got"
-            f" {len(others)} files such as {min(others)}; name another one, images come in by"
+            f" {counted(len(others), 'file')} such as {min(others)}; name another one, images"
+            " come in by"
             " `labelcycle ingest`"
         )
     tracked_files.check_links(campaign.root)
@@ -121,7 +123,9 @@ def add_images(
     report = ingest_images.ingest(
         campaign, paths, settings.ingest, rng, show, follow_links=follow_links
     )
-    message = f"Ingest: {report.pool} samples in the pool, {report.holdout} in the hold-out"
+    message = (
+        f"Ingest: {counted(report.pool, 'sample')} in the pool, {report.holdout} in the hold-out"
+    )
     _track(campaign, [layout.IMAGES, layout.SAMPLES], message)
     return report
 

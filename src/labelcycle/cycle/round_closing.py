@@ -22,6 +22,7 @@ from labelcycle.campaign.records.pushed_record import (
 from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import OWNED, write_labels
+from labelcycle.core.counted_nouns import counted
 from labelcycle.cycle import change_limits
 from labelcycle.cycle.round_opening import asked_schema, check_files
 from labelcycle.errors import StateError
@@ -153,7 +154,7 @@ def pull(snapshot: Snapshot, backend: AnnotationBackend) -> None:
         if not far.done:
             raise StateError(
                 f"round {snapshot.number} is not complete: wanted an answer or a skip for each of"
-                f" {far.tasks} tasks, got {far.done_tasks};"
+                f" {counted(far.tasks, 'task')}, got {far.done_tasks};"
                 " wait, or run `labelcycle close --incomplete`"
             )
         _put_right(snapshot, backend, project, _tasks(snapshot))
@@ -292,7 +293,7 @@ def close(snapshot: Snapshot) -> None:
     metrics = snapshot.records.metrics(number)
     accuracy = f"accuracy {metrics.accuracy.value:.3f}" if metrics.accuracy else "no accuracy"
     corrections_line = corrected_labels.summary_line(metrics.corrections)
-    message = f"Close round {number}: {metrics.labels} labels, {accuracy}"
+    message = f"Close round {number}: {counted(metrics.labels, 'label')}, {accuracy}"
     message += f"\n\n{corrections_line}" if corrections_line else ""
     git.commit(root, RESULTS, message)
     if commands.has_remote(root):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from labelcycle.campaign.records.people_record import PeopleFigures
+from labelcycle.core.counted_nouns import counted
 from labelcycle.cycle.campaign_status import CampaignStatus, RoundStatus
 from labelcycle.people import gold, unknown_classes
 from labelcycle.rounds import corrected_labels, skipped_samples
@@ -12,8 +13,9 @@ def as_text(status: CampaignStatus) -> str:
     """The status for people."""
     counts = status.counts
     lines = [
-        f"{status.campaign}: {counts.pool} samples in the pool, {counts.holdout} in the"
-        f" hold-out; {counts.labels} labels to train on, {counts.bought} samples answered"
+        f"{status.campaign}: {counted(counts.pool, 'sample')} in the pool, {counts.holdout} in the"
+        f" hold-out; {counted(counts.labels, 'label')} to train on,"
+        f" {counted(counts.bought, 'sample')} answered"
         " (hold-out and skips included)",
         *_people(status.rounds, status.missing_class),
         *_again(counts.again),
@@ -51,7 +53,9 @@ def people_lines(people: PeopleFigures, missing_class: float) -> list[str]:
     parts = [
         f"agreement {alpha:.2f} (Krippendorff's alpha)" if alpha is not None else "",
         f"{seconds:.1f} s a label in the last round" if seconds is not None else "",
-        f"{people.adjudicate} samples await adjudication" if people.adjudicate else "",
+        f"{counted(people.adjudicate, 'sample awaits', 'samples await')} adjudication"
+        if people.adjudicate
+        else "",
         f"majority, not yet Dawid-Skene ({lacking})" if lacking else "",
     ]
     text = ", ".join(part for part in parts if part)
@@ -64,7 +68,8 @@ def people_lines(people: PeopleFigures, missing_class: float) -> list[str]:
 
 def _again(count: int) -> list[str]:
     """A line on skipped samples that the next rounds ask again; none if there are none."""
-    return [f"asked again from the next open on: {count} skipped samples"] if count else []
+    text = f"asked again from the next open on: {counted(count, 'skipped sample')}"
+    return [text] if count else []
 
 
 def _preannotation(rounds: Sequence[RoundStatus]) -> list[str]:
@@ -78,7 +83,8 @@ def _preannotation(rounds: Sequence[RoundStatus]) -> list[str]:
         text += (
             f"; people who see one agree with it {100 * abs(bias.value):.0f} points"
             f" {'more' if bias.value >= 0 else 'less'} often than people who do not"
-            f" ({100 * bias.low:+.0f} to {100 * bias.high:+.0f}, {guesses.blind} samples without)"
+            f" ({100 * bias.low:+.0f} to {100 * bias.high:+.0f},"
+            f" {counted(guesses.blind, 'sample')} without)"
         )
     return [text]
 
@@ -107,5 +113,5 @@ def _accuracy(entry: RoundStatus) -> str:
         return f"- ({entry.open.problem})"
     if entry.open and entry.open.progress:
         progress, url = entry.open.progress, entry.open.url
-        return f"- ({progress.done_tasks} of {progress.tasks} tasks done at {url})"
+        return f"- ({progress.done_tasks} of {counted(progress.tasks, 'task')} done at {url})"
     return "-"

@@ -10,6 +10,7 @@ from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.records.metrics_record import Evaluation, Metrics
 from labelcycle.campaign.records.selection_record import RoundSelection
 from labelcycle.campaign.store import Campaign
+from labelcycle.core.counted_nouns import counted
 from labelcycle.cycle.past_rounds import bring, restored
 from labelcycle.errors import DataError, StateError
 from labelcycle.nn import learners
@@ -89,7 +90,7 @@ def compare_selections(recorded: RoundSelection, rebuilt: RoundSelection) -> str
     """A line that says how equal they are. Raises DataError at the first difference that counts."""
     if len(recorded.samples) != len(rebuilt.samples):
         raise DataError(
-            f"the selection differs: recorded {len(recorded.samples)} samples,"
+            f"the selection differs: recorded {counted(len(recorded.samples), 'sample')},"
             f" rebuilt {len(rebuilt.samples)}"
         )
     pairs = list(zip(recorded.samples, rebuilt.samples, strict=True))
@@ -99,7 +100,7 @@ def compare_selections(recorded: RoundSelection, rebuilt: RoundSelection) -> str
             raise DataError(f"the selection differs at rank {rank}: {difference}")
     exact = recorded == rebuilt
     how = "in every digit" if exact else f"scores within {TOLERANCE:g}"
-    return f"selection: the same {len(pairs)} samples in the same order, {how}"
+    return f"selection: the same {counted(len(pairs), 'sample')} in the same order, {how}"
 
 
 def compare_metrics(recorded: Metrics, rebuilt: Evaluation) -> str:

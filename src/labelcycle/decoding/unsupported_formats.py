@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Iterator, Mapping
 
+from labelcycle.core.counted_nouns import counted
 from labelcycle.decoding import heif
 
 _EXPORT = "export it as PNG or TIFF"
@@ -124,7 +125,7 @@ def _tiff(data: bytes) -> str | None:
     order = ", big-endian" if data[:2] == b"MM" else ""
     packed = tags.get(259, (1,))[0]
     return (
-        f"a TIFF of {bands} band{'s' if bands > 1 else ''} of {bits} bits{form}{order}"
+        f"a TIFF of {counted(bands, 'band')} of {bits} bits{form}{order}"
         f" (compression {packed}), which is not read; wanted 8 or 16 bits in 1, 3 or 4 bands, or"
         " one band of 32 bits (unsigned ones little-endian); convert it"
     )

@@ -18,6 +18,7 @@ from labelcycle import decoding
 from labelcycle import options as base
 from labelcycle.campaign import holdout_split, store
 from labelcycle.campaign.store import Campaign, Sample
+from labelcycle.core.counted_nouns import counted
 from labelcycle.decoding.value_ranges import Range
 from labelcycle.errors import DataError, StateError
 from labelcycle.ingest import fetch, many_files, one_file
@@ -170,7 +171,8 @@ def _present(campaign: Campaign) -> dict[str, Sample]:
     missing = [s.file for s in samples.values() if not (campaign.images / s.file).exists()]
     if missing:
         raise DataError(
-            f"{campaign.images} lacks {len(missing)} of {len(samples)} images, the first is"
+            f"{campaign.images} lacks {len(missing)} of {counted(len(samples), 'image')}, the"
+            " first is"
             f" {missing[0]}; wanted all that {campaign.samples.name} lists; run `dvc checkout`"
         )
     return samples
@@ -252,7 +254,8 @@ def _no_images(refused: Sequence[Quarantined]) -> str:
     if common[REASONS:]:
         listed.append(f"{len(common[REASONS:])} other reasons")
     return (
-        f"no images: none of {len(refused)} files can be used ({'; '.join(listed)}); give the path"
+        f"no images: none of {counted(len(refused), 'file')} can be used ({'; '.join(listed)});"
+        " give the path"
         " of images"
     )
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from labelcycle import decoding
 from labelcycle.campaign.store import Campaign, Sample
+from labelcycle.core.counted_nouns import counted
 from labelcycle.decoding import value_ranges
 from labelcycle.decoding.value_ranges import Range, Values
 from labelcycle.ingest import near_duplicates, one_file
@@ -101,7 +102,8 @@ def _told_copies(
         return ""
     one, other = pairs[0]
     return (
-        f"{len(pairs)} files show the very picture of another, such as {other!r} that of {one!r}:"
+        f"{counted(len(pairs), 'file shows', 'files show')} the very picture of another, such as"
+        f" {other!r} that of {one!r}:"
         " it is one sample, known by both paths"
     )
 
@@ -154,16 +156,16 @@ def _ranges(
 
 
 def _told_range(kind: str, images: Sequence[Values], chosen: Range | None) -> str:
-    start = f"{len(images)} images have {kind} values"
+    start = f"{counted(len(images), 'image has', 'images have')} {kind} values"
     if chosen is None:
         return f"{start}: black and white are each image's own (ingest.values)"
     low, high = chosen
     beyond = sum(one.low < low or one.high > high for one in images)
-    cut = f"; {beyond} have values beyond, which are cut off" if beyond else ""
+    cut = f"; {counted(beyond, 'has', 'have')} values beyond, which are cut off" if beyond else ""
     faint = sum(value_ranges.faint(one, chosen) for one in images)
     grey = (
-        f"; {faint} use less than an eighth of that and may look all one grey: `ingest.values:"
-        " image` gives each image its own black and white"
+        f"; {counted(faint, 'uses', 'use')} less than an eighth of that and may look all one grey:"
+        " `ingest.values: image` gives each image its own black and white"
     )
     return f"{start}: {low:g} is black, {high:g} white (ingest.values){cut}{grey if faint else ''}"
 
@@ -198,6 +200,8 @@ def _told_twins(samples: Mapping[str, Sample]) -> str:
     largest = groups.most_common(1)[0][0]
     one, other, *_ = (s.source for s in samples.values() if s.group == largest)
     return (
-        f"{sum(groups.values())} samples in {len(groups)} groups show nearly the same picture, such"
-        f" as {one!r} and {other!r}: those of a group are all in the hold-out or all in the pool"
+        f"{sum(groups.values())} samples in {counted(len(groups), 'group')} show nearly the same"
+        " picture,"
+        f" such as {one!r} and {other!r}: those of a group are all in the hold-out or all in the"
+        " pool"
     )

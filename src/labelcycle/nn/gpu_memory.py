@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import nn
 
+from labelcycle.core.counted_nouns import counted
 from labelcycle.core.one_line_warnings import Advice
 from labelcycle.errors import DataError
 
@@ -51,7 +52,8 @@ def attempted(
             raise
         if images < 2 * least:
             raise DataError(
-                f"the GPU's memory ran out with {images} images at a time: wanted room for them;"
+                f"the GPU's memory ran out with {counted(images, 'image')} at a time: wanted"
+                " room for them;"
                 f" {advice}"
             ) from error
     # not in the except block, which holds on to the tensors of the failed work
@@ -83,7 +85,7 @@ def stepped(
 
 def note(images: int) -> str:
     """What to say of a batch that was halved to so many images."""
-    return f"the GPU's memory ran out: going on with batches of {images} images"
+    return f"the GPU's memory ran out: going on with batches of {counted(images, 'image')}"
 
 
 def in_parts(

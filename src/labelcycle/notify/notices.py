@@ -14,6 +14,7 @@ from labelcycle.campaign import round_states
 from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.store import Campaign
+from labelcycle.core.counted_nouns import counted
 from labelcycle.errors import LabelcycleError
 from labelcycle.people import gold, unknown_classes
 from labelcycle.rounds import (
@@ -69,8 +70,8 @@ def closed(snapshot: Snapshot) -> Notice:
         snapshot,
         f"closed {number:03d}",
         f"round {number} is " + ("cancelled" if metrics.cancelled else "closed"),
-        f"{metrics.accepted} labels more, {metrics.rejected} rejected;"
-        f" {metrics.labels} labels in all.",
+        f"{counted(metrics.accepted, 'label')} more, {metrics.rejected} rejected;"
+        f" {counted(metrics.labels, 'label')} in all.",
         _sentence(deadline.summary_line(metrics)).capitalize(),
         corrected_labels.summary_line(metrics.corrections).capitalize(),
         _sentence(corrected_labels.waiting_line(metrics.corrections.waiting)),
@@ -246,7 +247,10 @@ def _sentence(text: str) -> str:
 
 
 def _far(progress: AnnotationProgress) -> str:
-    return f"{progress.answered} answered, {progress.skipped} skipped of {progress.tasks} tasks"
+    return (
+        f"{progress.answered} answered, {progress.skipped} skipped of"
+        f" {counted(progress.tasks, 'task')}"
+    )
 
 
 def _backend(snapshot: Snapshot) -> str:

@@ -7,6 +7,7 @@ from labelcycle.campaign.records.people_record import GoldAnswers, GoldFigures
 from labelcycle.campaign.records.pushed_record import GOLD
 from labelcycle.config import Config
 from labelcycle.core.answer_times import effort
+from labelcycle.core.counted_nouns import counted
 from labelcycle.core.metrics import wilson
 from labelcycle.core.skip_reasons import Skip
 from labelcycle.rounds import answers
@@ -63,14 +64,14 @@ def _person(
 
 def names(figures: GoldFigures) -> str:
     """Who is named, as a text."""
-    return f"annotator{'s' if len(figures.below) > 1 else ''} {', '.join(figures.below)}"
+    return f"{'annotator' if len(figures.below) == 1 else 'annotators'} {', '.join(figures.below)}"
 
 
 def summary_lines(figures: GoldFigures) -> list[str]:
     """A line on each annotator who is named."""
     people = [(name, figures.annotators[name]) for name in figures.below]
     return [
-        f"Annotator {name}: {right.value:.2f} of {person.answers} answers to gold"
+        f"Annotator {name}: {right.value:.2f} of {counted(person.answers, 'answer')} to gold"
         f" tasks are right ({right.low:.2f} to {right.high:.2f})."
         for name, person in people
         if (right := person.right)

@@ -14,6 +14,7 @@ from labelcycle.adapters.ports import Answering, OpenTask
 from labelcycle.campaign.store import Campaign, read_samples
 from labelcycle.core import csv_tables
 from labelcycle.core.class_names import composed
+from labelcycle.core.counted_nouns import counted
 from labelcycle.errors import DataError
 
 LEAD_TIME_LOG_MEAN, LEAD_TIME_LOG_SIGMA = 0.9, 0.4
@@ -148,7 +149,7 @@ def _check(tasks: Sequence[OpenTask], truth: Mapping[str, str], classes: Sequenc
     missing = [task.sample for task in tasks if task.sample not in truth]
     if missing:
         raise DataError(
-            f"wanted the true class of each of {len(tasks)} open tasks, got none for"
+            f"wanted the true class of each of {counted(len(tasks), 'open task')}, got none for"
             f" {len(missing)}, first sample {missing[0]}; add them to the file of true classes"
         )
     unknown = sorted({truth[task.sample] for task in tasks} - set(classes))
@@ -198,4 +199,6 @@ def _answer_all(
         labels = () if answer.label is None else (answer.label,)
         backend.give(answer.task, person, labels, lead_time_s=answer.lead_time_s)
         if count % SHOW_EVERY == 0 or count == len(answers):
-            show(f"simulated person {answer.person + 1}: {count} of {len(answers)} tasks")
+            show(
+                f"simulated person {answer.person + 1}: {count} of {counted(len(answers), 'task')}"
+            )

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 
 from labelcycle.campaign.records.people_record import UnknownClasses
 from labelcycle.core import consensus
+from labelcycle.core.counted_nouns import counted
 from labelcycle.rounds.answers import CountedAnswer
 
 NAMED = 5
@@ -32,6 +33,6 @@ def summary_line(figures: UnknownClasses) -> str:
         return ""
     names = figures.names
     shown = ", ".join(map(repr, names[:NAMED])) + (" ..." if len(names) > NAMED else "")
-    if figures.answers == 1:
-        return f"1 answer names no class of this campaign ({shown}) and does not count"
-    return f"{figures.answers} answers name no class of this campaign ({shown}) and do not count"
+    subject = counted(figures.answers, "answer names", "answers name")
+    verb = "does" if figures.answers == 1 else "do"
+    return f"{subject} no class of this campaign ({shown}) and {verb} not count"

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from labelcycle.adapters.ports import GUESS, Display
 from labelcycle.core.consensus import cut
+from labelcycle.core.counted_nouns import counted
 from labelcycle.rounds import answer_journal, pushed_tasks
 from labelcycle.rounds.snapshots import Snapshot
 
@@ -63,9 +64,8 @@ def summary_line(snapshot: Snapshot) -> str:
         f"task {task.task} of sample {task.sample} ({', '.join(altered[task.key].altered)})"
         for task in known
     ]
-    subject = "1 task" if len(parts) == 1 else f"{len(parts)} tasks"
     return (
-        f"{subject} showed something else than was pushed, for somebody changed"
+        f"{counted(len(parts), 'task')} showed something else than was pushed, for somebody changed"
         f" {'it' if len(parts) == 1 else 'them'}, and"
         f" {'was' if len(parts) == 1 else 'were'} put right: {', '.join(parts[:NAMED])}"
         f"{' ...' if len(parts) > NAMED else ''}; answers given meanwhile wait"

@@ -11,6 +11,7 @@ from labelcycle.campaign.store import Label
 from labelcycle.core import consensus
 from labelcycle.core.class_migrations import Table
 from labelcycle.core.consensus import unknown_class
+from labelcycle.core.counted_nouns import counted
 from labelcycle.rounds import answers, authors
 from labelcycle.rounds.answers import CountedAnswer
 
@@ -149,7 +150,7 @@ def waiting_line(changes: Collection[WaitingChanges]) -> str:
     parts = [_part(group) for group in changes]
     total = sum(group.answers for group in changes)
     shown = ", ".join(parts[:NAMED]) + (" ..." if len(parts) > NAMED else "")
-    subject = "1 answer waits and does" if total == 1 else f"{total} answers wait and do"
+    subject = counted(total, "answer waits and does", "answers wait and do")
     return f"{subject} not count: {shown}; decide with `labelcycle corrections`"
 
 

@@ -4,6 +4,7 @@ import datetime
 
 from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign.records.metrics_record import Metrics
+from labelcycle.core.counted_nouns import counted
 from labelcycle.rounds.snapshots import Snapshot
 
 
@@ -25,4 +26,4 @@ def summary_line(metrics: Metrics) -> str:
     """A line on how a round was closed early; empty if it was not."""
     ways = {"deadline": "closed by its deadline", "incomplete": "closed before it was complete"}
     way = ways.get(metrics.ended)
-    return f"{way}, with {metrics.undone} of {metrics.tasks} tasks undone" if way else ""
+    return f"{way}, with {metrics.undone} of {counted(metrics.tasks, 'task')} undone" if way else ""

@@ -13,6 +13,7 @@ from labelcycle.campaign.records.pushed_record import (
     SELECTED,
     PushedTask,
 )
+from labelcycle.core.counted_nouns import counted
 from labelcycle.rounds.snapshots import Snapshot
 
 
@@ -93,4 +94,4 @@ def summary_line(tasks: Iterable[PushedTask]) -> str:
         if counts[kind]
     ]
     listed = "".join(f", {text}" for text in more[:-1]) + "".join(f" and {t}" for t in more[-1:])
-    return f"{counts[SELECTED]} samples{listed}"
+    return f"{counted(counts[SELECTED], 'sample')}{listed}"

@@ -33,8 +33,3 @@ def curves_of(found: Found, data: str, learner: str, clusterer: str) -> dict[str
         if (row["data"], row["learner"], row["clusterer"]) == (data, learner, clusterer):
             curves.setdefault(row["strategy"], []).append(row)
     return curves
-
-
-def counted(count: int, name: str) -> str:
-    """A number of things, in words."""
-    return f"{count:,} {name}{'' if count == 1 else 's'}"

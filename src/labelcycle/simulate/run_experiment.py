@@ -21,6 +21,7 @@ from labelcycle import __version__
 from labelcycle.adapters import lock
 from labelcycle.campaign import layout, store
 from labelcycle.core import clusterers, strategies
+from labelcycle.core.counted_nouns import counted
 from labelcycle.core.strategies import supclust
 from labelcycle.errors import Interrupted
 from labelcycle.nn import learners
@@ -33,7 +34,7 @@ from labelcycle.simulate.figures.drawing import Failed, draw, map_file
 from labelcycle.simulate.finished_trials import Kept
 from labelcycle.simulate.plug_in_choice import Choice
 from labelcycle.simulate.progress_callback import Showing, Watching
-from labelcycle.simulate.result_rows import counted, curves_of, groups, heading
+from labelcycle.simulate.result_rows import curves_of, groups, heading
 from labelcycle.simulate.results import Row, rows_of
 from labelcycle.simulate.sets.chosen_set import Read
 from labelcycle.simulate.trial import Measured, Trial, needs
@@ -209,7 +210,7 @@ def page(found: Mapping[str, Any]) -> str:
             f"## {heading(found, facts, learner, clusterer)}",
             "",
             f"{facts['metric'].capitalize()} in per cent on {facts['test']:,} test samples, mean of"
-            f" {counted(seeds, 'seed')}, pools of {facts['pool']:,}."
+            f" {counted(seeds, 'seed', spec=',')}, pools of {facts['pool']:,}."
             f" {markdown_tables.intervals(seeds, found['base'])}",
             "",
             markdown_tables.table(curves, found["base"]),

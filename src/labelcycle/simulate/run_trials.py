@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from labelcycle.core.counted_nouns import counted
 from labelcycle.errors import Interrupted
 from labelcycle.nn.progress import Progress
 from labelcycle.simulate.cached_clusters import Folder, made
@@ -10,7 +11,6 @@ from labelcycle.simulate.comparison import Problem
 from labelcycle.simulate.finished_trials import Kept
 from labelcycle.simulate.play_trial import play
 from labelcycle.simulate.progress_callback import Showing
-from labelcycle.simulate.result_rows import counted
 from labelcycle.simulate.trial import Measured, Trial, read_by
 from labelcycle.simulate.workers import Workers
 
@@ -56,6 +56,6 @@ def _interruptible(problem: Problem, trials: Sequence[Trial], kept: Kept) -> Ite
     except KeyboardInterrupt as error:
         there = sum(kept.get(trial) is not None for trial in trials)
         raise Interrupted(
-            f"interrupted: {there} of {counted(len(trials), 'campaign')} of"
+            f"interrupted: {there} of {counted(len(trials), 'campaign', spec=',')} of"
             f" {problem.source.name} kept; the same command goes on"
         ) from error

@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from labelcycle.core.counted_nouns import counted
 from labelcycle.core.metrics import PerClass
 
 DPI = 110
@@ -51,7 +52,7 @@ def confusion(matrix: NDArray[np.int64], classes: Sequence[str]) -> bytes:
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
     n = int(matrix.sum())
-    axes.set_title(f"Confusion on the hold-out, {n} label{'s' if n != 1 else ''}", loc="left")
+    axes.set_title(f"Confusion on the hold-out, {counted(n, 'label')}", loc="left")
     if c <= MAX_NUMBERED:
         _write_counts(axes, matrix, shares)
     _plain(axes)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from labelcycle.campaign import store
 from labelcycle.campaign.labels import read_all_labels
 from labelcycle.core.class_names import meant
+from labelcycle.core.counted_nouns import counted
 from labelcycle.core.pool import UNLABELED, Pool
 from labelcycle.errors import DataError
 
@@ -120,7 +121,7 @@ def _check_known(campaign: store.Campaign, others: Sequence[str]) -> None:
 def _check_length(path: Path, array: NDArray[Any], ids: Sequence[str], stage: str) -> None:
     if len(array) != len(ids):
         raise DataError(
-            f"{path} has {len(array)} rows: wanted {len(ids)}, one a sample;"
+            f"{path} has {counted(len(array), 'row')}: wanted {len(ids)}, one a sample;"
             f" run `labelcycle stage {stage}`"
         )
 

@@ -9,6 +9,7 @@ from labelcycle.campaign import store
 from labelcycle.campaign.encoder_files import save_encoder
 from labelcycle.campaign.sample_lookup import Finder
 from labelcycle.campaign.store import Campaign, Sample
+from labelcycle.core.counted_nouns import counted
 from labelcycle.errors import DataError
 from labelcycle.nn import encoders
 from labelcycle.nn.encoders import ReadyMade
@@ -53,7 +54,8 @@ def described(encoder: ReadyMade) -> str:
     """How much was read, and what people should know of it."""
     rows = len(encoder.table.features)
     how = "ids" if encoder.table.by_id else "paths"
-    text = f"{rows:,} rows of {encoder.width:,} features, named by the images' {how}"
+    table = f"{counted(rows, 'row', spec=',')} of {counted(encoder.width, 'feature', spec=',')}"
+    text = f"{table}, named by the images' {how}"
     return "; ".join(filter(None, (text, encoder.table.remark)))
 
 
@@ -101,7 +103,8 @@ def _check_all(table: FeatureTable, samples: Sequence[Sample], rows: dict[str, i
     more = " and others" if len(missing) > SHOWN else ""
     how = "id of the sample" if table.by_id else "path of the image"
     raise DataError(
-        f"no features for {len(missing)} of {len(samples)} samples: {some}{more}; wanted a row for"
+        f"no features for {len(missing)} of {counted(len(samples), 'sample')}: {some}{more};"
+        " wanted a row for"
         f" every line of data/samples.jsonl, named by the {how}; embed these images too and write"
         " the file anew (names are ids in an array `ids`, paths or file names in one `files`)"
     )

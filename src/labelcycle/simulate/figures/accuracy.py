@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from labelcycle.core.counted_nouns import counted
 from labelcycle.simulate.figures.style import (
     INK,
     budget_axis,
@@ -16,7 +17,7 @@ from labelcycle.simulate.figures.style import (
     spread,
 )
 from labelcycle.simulate.markdown_tables import Curves
-from labelcycle.simulate.result_rows import counted, curves_of, labels
+from labelcycle.simulate.result_rows import curves_of, labels
 
 Styles = Mapping[str, Mapping[str, Any]]
 
@@ -55,7 +56,7 @@ def picture(
             if panels.size > 1:
                 panel.set_title(f"{learner}, {clusterer}", fontsize=10, loc="left")
     seeds = next(row["seeds"] for row in found["rows"])
-    text = f"{title or data}: {facts['metric']}, mean of {counted(seeds, 'seed')}"
+    text = f"{title or data}: {facts['metric']}, mean of {counted(seeds, 'seed', spec=',')}"
     band = "; band: standard error" if found["rows"][0]["se"] is not None else ""
     headed(figure, text + band)
     budgets = [row["budget"] for row in next(iter(drawn[0].values()))]

@@ -8,9 +8,10 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from labelcycle.campaign import store
+from labelcycle.core.counted_nouns import counted
 from labelcycle.simulate.figures import accuracy, gain, maps
 from labelcycle.simulate.figures.style import looks, save
-from labelcycle.simulate.result_rows import Found, counted, curves_of, groups, heading, labels
+from labelcycle.simulate.result_rows import Found, curves_of, groups, heading, labels
 from labelcycle.stages.charts import plain_settings
 
 ENDING = ".png"
@@ -66,7 +67,7 @@ def _gain(found: Found, facts: dict[str, Any], learner: str, clusterer: str) -> 
     curves = curves_of(found, facts["data"], learner, clusterer)
     seeds = curves[found["base"]][0]["seeds"]
     name = heading(found, facts, learner, clusterer)
-    title = f"{name}: {facts['metric']}, {counted(seeds, 'seed')}"
+    title = f"{name}: {facts['metric']}, {counted(seeds, 'seed', spec=',')}"
     return gain.picture(title, curves, found["base"])
 
 

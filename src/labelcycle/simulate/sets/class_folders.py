@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from labelcycle.core.counted_nouns import counted
 from labelcycle.core.one_line_warnings import Advice
 from labelcycle.errors import DataError
 from labelcycle.ingest.paths import find
@@ -76,7 +77,10 @@ def _images(path: Path) -> dict[str, list[Path]]:
             images[class_folder.name] = pictures
     if left:
         warnings.warn(
-            Advice(f"{path}: {len(left)} files are no images and left out, such as {left[0]}"),
+            Advice(
+                f"{path}: {counted(len(left), 'file is no image', 'files are no images')} and"
+                f" left out, such as {left[0]}"
+            ),
             stacklevel=2,
         )
     return images

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from labelcycle import decoding
+from labelcycle.core.counted_nouns import counted
 from labelcycle.core.digests import digest, file_digest
 from labelcycle.core.one_line_warnings import Advice
 from labelcycle.decoding import fingerprints, value_ranges
@@ -99,7 +100,8 @@ def told_groups(path: Path, paths: Sequence[Path], labels: Labels, groups: Rows)
         return ""
     one, other, *_ = rows[0]
     text = (
-        f"{path}: {sum(map(len, rows))} images in {len(rows)} groups show the same or nearly the"
+        f"{path}: {sum(map(len, rows))} images in {counted(len(rows), 'group')} show the same or"
+        " nearly the"
         f" same picture, such as {paths[one]} and {paths[other]}: those of a group are all in the"
         " training set or all in the test set"
     )
@@ -109,7 +111,8 @@ def told_groups(path: Path, paths: Sequence[Path], labels: Labels, groups: Rows)
     one, *others = mixed[0]
     other = next(row for row in others if labels[row] != labels[one])
     return (
-        f"{text}; {len(mixed)} groups lie in several classes, such as {paths[one]} and"
+        f"{text}; {counted(len(mixed), 'group lies', 'groups lie')} in several classes, such as"
+        f" {paths[one]} and"
         f" {paths[other]}"
     )
 
@@ -125,7 +128,8 @@ def told_shared(path: Path, train: Sequence[Path], test: Sequence[Path], groups:
         return ""
     other = train[first[int(groups[len(train) + shared[0]])]]
     return (
-        f"{path}: {len(shared)} of {len(test)} test images show the same or nearly the same picture"
+        f"{path}: {len(shared)} of {counted(len(test), 'test image')} show the same or nearly"
+        " the same picture"
         f" as a training image, such as {test[shared[0]]} and {other}: what is measured is partly"
         " memory; take them out of one of both"
     )
