@@ -45,9 +45,9 @@ def one(name: str, data: Data, rows: NDArray[np.int64], count: int, seed: int) -
     options = learners.get(name).Options()
     model = learners.get(name).fit(features, labels, classes, options, seed)
     temperature = temperature_of(name, Seen(features), labels, classes, options, seed)
-    asked, wanted = data.test[:TESTED], data.test_labels[:TESTED]
-    before = judged(model.predict_proba(asked), wanted)
-    after = judged(Calibrated(model, temperature).predict_proba(asked), wanted)
+    features, classes = data.test[:TESTED], data.test_labels[:TESTED]
+    before = judged(model.predict_proba(features), classes)
+    after = judged(Calibrated(model, temperature).predict_proba(features), classes)
     return [*before, *after[1:], temperature]
 
 
@@ -60,19 +60,19 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--pool", type=int, default=10_000)
     add_folders(parser)
-    given = parser.parse_args()
-    data = open_set(given.data, Folders(given.shared, given.cache)).data
-    pool = min(given.pool, len(data.train))
-    print(where(data=given.data, pool=pool, tested=TESTED, draws=given.draws))
+    arguments = parser.parse_args()
+    data = open_set(arguments.data, Folders(arguments.shared, arguments.cache)).data
+    pool = min(arguments.pool, len(data.train))
+    print(where(data=arguments.data, pool=pool, tested=TESTED, draws=arguments.draws))
     print("| learner | labels | accuracy | error | calibrated | loss | calibrated | temperature |")
     print("|---" * 8 + "|")
-    for name in given.learners.split(","):
-        for count in map(int, given.labels.split(",")):
-            found = []
-            for seed in range(given.draws):
+    for name in arguments.learners.split(","):
+        for count in map(int, arguments.labels.split(",")):
+            figures = []
+            for seed in range(arguments.draws):
                 rows = np.sort(derive(seed, 0, "pool").choice(len(data.train), pool, replace=False))
-                found.append(one(name, data, rows, count, seed))
-            accuracy, error, loss, error_after, loss_after, temperature = np.mean(found, axis=0)
+                figures.append(one(name, data, rows, count, seed))
+            accuracy, error, loss, error_after, loss_after, temperature = np.mean(figures, axis=0)
             print(
                 f"| `{name}` | {count} | {100 * accuracy:.1f} | {error:.3f} | {error_after:.3f}"
                 f" | {loss:.2f} | {loss_after:.2f} | {temperature:.2f} |",

@@ -82,18 +82,20 @@ def main() -> None:
     parser.add_argument("--pool", type=int, nargs="*", default=[2000, 50_000])
     parser.add_argument("--clusters", type=int, nargs="*", default=[10, 50])
     parser.add_argument("--seeds", type=int, default=3)
-    given = parser.parse_args()
-    points = read(given.data).train.astype(np.float32)
+    arguments = parser.parse_args()
+    points = read(arguments.data).train.astype(np.float32)
     points /= np.linalg.norm(points, axis=1, keepdims=True)
-    print(where(dimensions=points.shape[1], seeds=given.seeds))
+    print(where(dimensions=points.shape[1], seeds=arguments.seeds))
     print(f"{'rows':>7}{'k':>6}  {'':<26}{'inertia':>10}{'s.d.':>8}{'s':>8}  same")
     runs = {"faiss, k-means++ (ours)": ours, "faiss, random": faiss_alone, "scikit-learn": theirs}
-    for rows in given.pool:
-        for clusters in given.clusters:
+    for rows in arguments.pool:
+        for clusters in arguments.clusters:
             for name, run in runs.items():
                 for starts in (1, 3):
                     bound = partial(run, starts=starts)
-                    text = measure(f"{name} x{starts}", bound, points[:rows], clusters, given.seeds)
+                    text = measure(
+                        f"{name} x{starts}", bound, points[:rows], clusters, arguments.seeds
+                    )
                     print(text, flush=True)
 
 

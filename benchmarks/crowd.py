@@ -54,9 +54,9 @@ def measure(rows: Rows, per_class: float = dawid_skene.PER_CLASS) -> dict[str, A
     wrong = np.stack([rows[column] != truth for column in COLUMNS])
     answers = gather(
         (
-            (f"{sample:05d}", str(person), CLASSES[said])
+            (f"{sample:05d}", str(person), CLASSES[label])
             for person, column in enumerate(COLUMNS, start=1)
-            for sample, said in enumerate(rows[column])
+            for sample, label in enumerate(rows[column])
         ),
         CLASSES,
     )
@@ -88,12 +88,12 @@ def skills(model: dawid_skene.Model) -> list[float]:
 
 def accepted(answers: Answers, beliefs: NDArray | None, least: float) -> NDArray[np.int64]:
     """The class that `consensus.accept` makes of each sample's answers, -1 for none."""
-    given: list[list[tuple[str, ...]]] = [[] for _ in answers.samples]
-    for sample, said in zip(answers.sample, answers.label, strict=True):
-        given[sample].append((CLASSES[said],))
-    known = [None] * len(given) if beliefs is None else beliefs.tolist()
+    votes: list[list[tuple[str, ...]]] = [[] for _ in answers.samples]
+    for sample, label in zip(answers.sample, answers.label, strict=True):
+        votes[sample].append((CLASSES[label],))
+    known = [None] * len(votes) if beliefs is None else beliefs.tolist()
     labels = []
-    for words, belief in zip(given, known, strict=True):
+    for words, belief in zip(votes, known, strict=True):
         by_name = dict(zip(CLASSES, belief, strict=True)) if belief else None
         verdict = consensus.accept(words, CLASSES, least, by_name)
         assert (verdict.label is None) == verdict.adjudicate
@@ -123,7 +123,7 @@ def together(draws: list[Any]) -> Any:
     return {"mean": float(np.mean(draws)), "low": min(draws), "high": max(draws)}
 
 
-def said(figure: dict[str, float]) -> str:
+def mean_and_spread(figure: dict[str, float]) -> str:
     """A share in per cent with its range."""
     mean = 100 * figure["mean"]
     low, high = sorted(100 * figure[name] for name in ("low", "high"))
@@ -135,18 +135,20 @@ def show(size: dict[str, Any]) -> None:
     figures = size["figures"]
     print(f"\n{size['rows']} samples, draws: {size['draws']}")
     print(f"alpha {figures['alpha']['mean']:.3f}, fitted in {figures['seconds']['mean']:.1f} s")
-    people = "  ".join(said(person) for person in figures["people"])
-    print(f"wrong %: people {people}  aggre_label {said(figures['aggre_label'])}")
+    people = "  ".join(mean_and_spread(person) for person in figures["people"])
+    print(f"wrong %: people {people}  aggre_label {mean_and_spread(figures['aggre_label'])}")
     kind = "a skill" if figures["one_coin"]["mean"] else "a matrix"
-    learned = "  ".join(said({k: 1 - v for k, v in p.items()}) for p in figures["skill"])
+    learned = "  ".join(mean_and_spread({k: 1 - v for k, v in p.items()}) for p in figures["skill"])
     print(f"wrong % as learned, with {kind} a person: {learned}")
-    print(f"most probable class, nothing back: {said(figures['probable'])}")
+    print(f"most probable class, nothing back: {mean_and_spread(figures['probable'])}")
     print(
         "| accepted by | back % | wrong % | best person % | aggre_label % |\n|---|---|---|---|---|"
     )
     for name, row in figures.items():
         if isinstance(row, dict) and "back" in row:
-            cells = [said(row[key]) for key in ("back", "wrong", "best_person", "aggre_label")]
+            cells = [
+                mean_and_spread(row[key]) for key in ("back", "wrong", "best_person", "aggre_label")
+            ]
             print(f"| {name} | {' | '.join(cells)} |")
 
 
@@ -157,22 +159,22 @@ def main() -> None:
     parser.add_argument("--per-class", type=float, default=dawid_skene.PER_CLASS)
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
     add_folders(parser)
-    given = parser.parse_args()
-    data = load(given.shared)
+    arguments = parser.parse_args()
+    data = load(arguments.shared)
     all_rows = len(data["clean_label"])
     sizes = []
-    for count in given.rows:
+    for count in arguments.rows:
         draws = []
-        for seed in range(given.seeds if count < all_rows else 1):
+        for seed in range(arguments.seeds if count < all_rows else 1):
             chosen = np.random.default_rng(seed).permutation(all_rows)[:count]
             part = {name: column[chosen] for name, column in data.items()}
-            draws.append(measure(part, given.per_class))
+            draws.append(measure(part, arguments.per_class))
         sizes.append({"rows": count, "draws": len(draws), "figures": together(draws)})
         print(f"{count} rows done", file=sys.stderr, flush=True)
-    if given.json:
+    if arguments.json:
         print(json.dumps(sizes, indent=2))
         return
-    print(where(data="CIFAR-10N", seeds=given.seeds, per_class=given.per_class))
+    print(where(data="CIFAR-10N", seeds=arguments.seeds, per_class=arguments.per_class))
     for size in sizes:
         show(size)
 

@@ -65,22 +65,22 @@ def chosen() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def environment(given: argparse.Namespace) -> dict[str, str]:
+def environment(arguments: argparse.Namespace) -> dict[str, str]:
     """Of the processes that measure."""
-    folders = [given.path, os.environ.get("PYTHONPATH")]
+    folders = [arguments.path, os.environ.get("PYTHONPATH")]
     found = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, folders))}
-    return {**found, "OMP_NUM_THREADS": str(given.threads)}
+    return {**found, "OMP_NUM_THREADS": str(arguments.threads)}
 
 
 class Job:
     """A process that measures when it is asked."""
 
-    def __init__(self, what: str, whose: str, given: argparse.Namespace) -> None:
+    def __init__(self, what: str, whose: str, arguments: argparse.Namespace) -> None:
         self.name = f"{what} {whose}"
-        settings = json.dumps({**vars(given), "what": what, "whose": whose})
+        settings = json.dumps({**vars(arguments), "what": what, "whose": whose})
         self._process = subprocess.Popen(
             [sys.executable, JOB, settings],
-            env=environment(given),
+            env=environment(arguments),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -140,31 +140,31 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    given = chosen()
-    if given.path:
-        sys.path.append(given.path)
+    arguments = chosen()
+    if arguments.path:
+        sys.path.append(arguments.path)
     whose = [name for name in WHOSE if name != "lightly" or importlib.util.find_spec("lightly")]
     if "lightly" not in whose:
         print("lightly is not installed: its rows are left out", file=sys.stderr)
-    kinds = [(what, name) for what in given.what for name in whose]
-    jobs = {kind: Job(*kind, given) for kind in kinds}
+    kinds = [(what, name) for what in arguments.what for name in whose]
+    jobs = {kind: Job(*kind, arguments) for kind in kinds}
     turns: dict[tuple[str, str], list[dict[str, Any]]] = {kind: [] for kind in kinds}
-    for _ in range(given.repeats):
+    for _ in range(arguments.repeats):
         for kind in kinds:
             turns[kind].append(jobs[kind].turn())
     for job in jobs.values():
         job.end()
     same = ("network", "side", "images", "batch", "steps", "threads", "workers", "compile")
-    facts = {name: getattr(given, name) for name in same}
+    facts = {name: getattr(arguments, name) for name in same}
     rows = [
         row(what, name, turns[what, name], turns[what, "bare"]) | jobs[what, name].facts | facts
         for what, name in kinds
     ]
-    if given.json:
+    if arguments.json:
         print(json.dumps(rows))
         return
     device = {name: rows[0][name] for name in ("device", "precision")}
-    print(where(**device, **facts, repeats=given.repeats))
+    print(where(**device, **facts, repeats=arguments.repeats))
     print(table(rows))
 
 

@@ -26,47 +26,47 @@ from labelcycle.nn.projection_head import Projected, head_of, initialised
 Settings = SimpleNamespace
 
 
-def backbone(given: Settings) -> nn.Module:
+def backbone(settings: Settings) -> nn.Module:
     """The network that all rows share."""
-    built = initialised(lambda: resnet.backbone(given.network, given.side), 0)
+    built = initialised(lambda: resnet.backbone(settings.network, settings.side), 0)
     return built.to(best_device()).to(memory_format=torch.channels_last)
 
 
-def pool(given: Settings) -> NDArray[np.uint8]:
-    shape = (given.images, given.side, given.side, 3)
+def pool(settings: Settings) -> NDArray[np.uint8]:
+    shape = (settings.images, settings.side, settings.side, 3)
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
 
-def fixed(count: int, given: Settings) -> torch.Tensor:
+def fixed(count: int, settings: Settings) -> torch.Tensor:
     """(count, 3, s, s) random numbers in 0..1, as a network likes them best."""
-    drawn = torch.rand((count, 3, given.side, given.side), device=best_device())
+    drawn = torch.rand((count, 3, settings.side, settings.side), device=best_device())
     return drawn.contiguous(memory_format=torch.channels_last)
 
 
-def pretrain_labelcycle(given: Settings) -> Iterator[int]:
+def pretrain_labelcycle(settings: Settings) -> Iterator[int]:
     options = simclr.Options(
-        batch=given.batch, epochs=10000, precision=given.precision, compile=given.compile
+        batch=settings.batch, epochs=10000, precision=settings.precision, compile=settings.compile
     )
-    for _ in simclr.train(backbone(given), pool(given), options, 0):
-        yield given.batch
+    for _ in simclr.train(backbone(settings), pool(settings), options, 0):
+        yield settings.batch
 
 
-def pretrain_bare(given: Settings) -> Iterator[int]:
-    network, views = backbone(given), fixed(2 * given.batch, given)
+def pretrain_bare(settings: Settings) -> Iterator[int]:
+    network, views = backbone(settings), fixed(2 * settings.batch, settings)
     model = Projected(network, head_of(network, views[:1], 128, 0)).train()
     while True:
         model.zero_grad(set_to_none=True)
-        with autocast(views.device, given.precision):
+        with autocast(views.device, settings.precision):
             out = model(views)
         out.float().square().mean().backward()
-        yield given.batch
+        yield settings.batch
 
 
 class Pictures(torch.utils.data.Dataset):
     """The pool as torchvision's data sets hold CIFAR-10: PIL images through a transform."""
 
-    def __init__(self, given: Settings, transform: Callable) -> None:
-        self._images = pool(given)
+    def __init__(self, settings: Settings, transform: Callable) -> None:
+        self._images = pool(settings)
         self._transform = transform
 
     def __len__(self) -> int:
@@ -76,7 +76,7 @@ class Pictures(torch.utils.data.Dataset):
         return self._transform(Image.fromarray(self._images[row])), 0
 
 
-def pretrain_lightly(given: Settings) -> Iterator[int]:
+def pretrain_lightly(settings: Settings) -> Iterator[int]:
     """The loop of lightly's documentation, with the strength of our views."""
     from lightly.loss import NTXentLoss
     from lightly.models.modules import SimCLRProjectionHead
@@ -84,13 +84,13 @@ def pretrain_lightly(given: Settings) -> Iterator[int]:
 
     device = best_device()
     head = SimCLRProjectionHead(512, 512, 128, batch_norm=False)
-    model = nn.Sequential(resnet.backbone(given.network, given.side), head).to(device).train()
+    model = nn.Sequential(resnet.backbone(settings.network, settings.side), head).to(device).train()
     criterion = NTXentLoss(temperature=0.1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.4, momentum=0.9, weight_decay=1e-4)
     transform = SimCLRTransform(
-        input_size=given.side, cj_strength=0.5, min_scale=0.2, gaussian_blur=0.0
+        input_size=settings.side, cj_strength=0.5, min_scale=0.2, gaussian_blur=0.0
     )
-    loader = loaded(given, transform, shuffle=True)
+    loader = loaded(settings, transform, shuffle=True)
     for batch in chain.from_iterable(repeat(loader)):
         first, second = (views.to(device) for views in batch[0])
         loss = criterion(model(first), model(second))
@@ -100,50 +100,50 @@ def pretrain_lightly(given: Settings) -> Iterator[int]:
         yield len(first)
 
 
-def loaded(given: Settings, transform: Callable, shuffle: bool) -> torch.utils.data.DataLoader:
+def loaded(settings: Settings, transform: Callable, shuffle: bool) -> torch.utils.data.DataLoader:
     """The loader of lightly's documentation; its workers live on from pass to pass."""
     return torch.utils.data.DataLoader(
-        Pictures(given, transform),
-        batch_size=given.batch,
+        Pictures(settings, transform),
+        batch_size=settings.batch,
         shuffle=shuffle,
         drop_last=True,
-        num_workers=given.workers,
-        persistent_workers=given.workers > 0,
+        num_workers=settings.workers,
+        persistent_workers=settings.workers > 0,
     )
 
 
-def embed_labelcycle(given: Settings) -> Iterator[int]:
-    encoder, images = NetworkEncoder(backbone(given), given.side, {}), pool(given)
+def embed_labelcycle(settings: Settings) -> Iterator[int]:
+    encoder, images = NetworkEncoder(backbone(settings), settings.side, {}), pool(settings)
     while True:
-        for start in range(0, len(images) - given.batch + 1, given.batch):
-            yield len(encoder.embed(images[start : start + given.batch]))
+        for start in range(0, len(images) - settings.batch + 1, settings.batch):
+            yield len(encoder.embed(images[start : start + settings.batch]))
 
 
-def embed_bare(given: Settings) -> Iterator[int]:
-    network, images = backbone(given).eval(), fixed(given.batch, given)
+def embed_bare(settings: Settings) -> Iterator[int]:
+    network, images = backbone(settings).eval(), fixed(settings.batch, settings)
     while True:
         with torch.inference_mode():
             network(images)
-        yield given.batch
+        yield settings.batch
 
 
-def embed_lightly(given: Settings) -> Iterator[int]:
+def embed_lightly(settings: Settings) -> Iterator[int]:
     from torchvision.transforms import ToTensor
 
     device = best_device()
-    network = resnet.backbone(given.network, given.side).to(device).eval()
-    for batch in chain.from_iterable(repeat(loaded(given, ToTensor(), shuffle=False))):
+    network = resnet.backbone(settings.network, settings.side).to(device).eval()
+    for batch in chain.from_iterable(repeat(loaded(settings, ToTensor(), shuffle=False))):
         with torch.inference_mode():
             features = network(batch[0].to(device)).cpu().numpy()
         yield len(features)
 
 
-def timed(steps: Iterator[int], given: Settings) -> dict[str, object]:
-    """Images and seconds of the next `given.steps` steps, after those that warm up."""
-    for _ in range(given.warm):
+def timed(steps: Iterator[int], settings: Settings) -> dict[str, object]:
+    """Images and seconds of the next `settings.steps` steps, after those that warm up."""
+    for _ in range(settings.warm):
         next(steps)
     wall, processor = now()
-    images = sum(next(steps) for _ in range(given.steps))
+    images = sum(next(steps) for _ in range(settings.steps))
     ended = now()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()  # for the others
@@ -164,10 +164,10 @@ def spent() -> float:
     return sum(each.user + each.system for each in times)
 
 
-def facts(given: Settings) -> dict[str, str]:
+def facts(settings: Settings) -> dict[str, str]:
     device = best_device()
-    own = given.precision
-    if given.what == "embed" or given.whose == "lightly":
+    own = settings.precision
+    if settings.what == "embed" or settings.whose == "lightly":
         own = "float32"
     with autocast(device, own):
         precision = "bf16" if torch.is_autocast_enabled(device.type) else "float32"
@@ -176,12 +176,12 @@ def facts(given: Settings) -> dict[str, str]:
 
 
 def main() -> None:
-    given = SimpleNamespace(**json.loads(sys.argv[1]))
-    torch.set_num_threads(given.threads)
-    steps = globals()[f"{given.what}_{given.whose}"](given)
-    print(json.dumps(facts(given)), flush=True)
+    settings = SimpleNamespace(**json.loads(sys.argv[1]))
+    torch.set_num_threads(settings.threads)
+    steps = globals()[f"{settings.what}_{settings.whose}"](settings)
+    print(json.dumps(facts(settings)), flush=True)
     for _ in sys.stdin:
-        print(json.dumps(timed(steps, given)), flush=True)
+        print(json.dumps(timed(steps, settings)), flush=True)
     steps.close()
 
 

@@ -79,27 +79,27 @@ def score(predicted: Labels, truth: Labels, balanced: bool) -> float:
 
 
 def scores(
-    given: ImageSet, features: Features, learner: str, budget: int, draws: int
+    image_set: ImageSet, features: Features, learner: str, budget: int, draws: int
 ) -> list[float]:
     """The score of each draw of labels."""
     values = []
     for draw in range(draws):
-        rows = np.random.default_rng([draw, budget]).permutation(given.pool)[:budget]
-        test = features[given.pool :]
-        predicted = LEARNERS[learner](features[rows], given.labels[rows], test)
-        values.append(score(predicted, given.labels[given.pool :], given.balanced))
+        rows = np.random.default_rng([draw, budget]).permutation(image_set.pool)[:budget]
+        test = features[image_set.pool :]
+        predicted = LEARNERS[learner](features[rows], image_set.labels[rows], test)
+        values.append(score(predicted, image_set.labels[image_set.pool :], image_set.balanced))
     return values
 
 
-def embedded(given: ImageSet, name: str, seed: int, row: dict[str, Any]) -> Features:
+def embedded(image_set: ImageSet, name: str, seed: int, row: dict[str, Any]) -> Features:
     """The features of all images; what they took goes into the row."""
     if name == READY_MADE:
-        assert given.ready_made is not None
-        return given.ready_made
+        assert image_set.ready_made is not None
+        return image_set.ready_made
     module = encoders.get(name)
-    size = module.default_size(given.side, encoders.options_of(name, {}))
-    images = given.squares(size)
-    encoder, wall, processor = fit(name, images[: given.pool], seed)
+    size = module.default_size(image_set.side, encoders.options_of(name, {}))
+    images = image_set.squares(size)
+    encoder, wall, processor = fit(name, images[: image_set.pool], seed)
     start = time.perf_counter()
     features = encoder.embed(images)
     row["side"] = size
@@ -109,16 +109,21 @@ def embedded(given: ImageSet, name: str, seed: int, row: dict[str, Any]) -> Feat
     return features
 
 
-def measure(given: ImageSet, name: str, seeds: int, draws: int) -> dict[str, Any]:
+def measure(image_set: ImageSet, name: str, seeds: int, draws: int) -> dict[str, Any]:
     """The row of an encoder; scores[learner budget] has one entry a seed and draw."""
-    row: dict[str, Any] = {"data": given.name, "pool": given.pool, "encoder": name, "side": None}
-    row |= {"tested": len(given.labels) - given.pool, "seeds": seeds, "scores": {}}
+    row: dict[str, Any] = {
+        "data": image_set.name,
+        "pool": image_set.pool,
+        "encoder": name,
+        "side": None,
+    }
+    row |= {"tested": len(image_set.labels) - image_set.pool, "seeds": seeds, "scores": {}}
     row |= {key: [] for key in ("fit_wall_s", "fit_cpu_s", "embed_s_per_1000")}
     for seed in range(seeds):
-        features = embedded(given, name, seed, row)
+        features = embedded(image_set, name, seed, row)
         with threadpool_limits(1):
             for learner, budget in product(LEARNERS, BUDGETS):
-                values = scores(given, features, learner, budget, draws)
+                values = scores(image_set, features, learner, budget, draws)
                 row["scores"].setdefault(f"{learner} {budget}", []).extend(values)
         row["features"] = features.shape[1]
     return row
@@ -131,7 +136,7 @@ def cell(values: NDArray[np.float64], sign: str = "") -> str:
     return f"{100 * each.mean():{sign}.1f} ± {100 * spread:.1f}"
 
 
-def found(row: dict[str, Any], learner: str, budget: int) -> NDArray[np.float64]:
+def scores_of(row: dict[str, Any], learner: str, budget: int) -> NDArray[np.float64]:
     """(seeds, draws) scores."""
     return np.array(row["scores"][f"{learner} {budget}"]).reshape(row["seeds"], -1)
 
@@ -152,7 +157,7 @@ def table(rows: list[dict[str, Any]]) -> str:
     lines += ["|---" * 11 + "|"]
     for row in rows:
         cells = " | ".join(
-            cell(found(row, learner, budget)) for learner, budget in product(LEARNERS, BUDGETS)
+            cell(scores_of(row, learner, budget)) for learner, budget in product(LEARNERS, BUDGETS)
         )
         facts = f"`{row['encoder']}` | {row['side'] or '-'} | {row['features']} | {seconds(row)}"
         lines.append(f"| {facts} | {cells} |")
@@ -164,7 +169,9 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 def verdict(row: dict[str, Any], base: dict[str, Any]) -> str:
     """An encoder's gain over `pixels` with `linear`, over the same draws."""
-    gains = [found(row, "linear", budget) - found(base, "linear", budget) for budget in BUDGETS]
+    gains = [
+        scores_of(row, "linear", budget) - scores_of(base, "linear", budget) for budget in BUDGETS
+    ]
     texts = [f"{cell(gain, '+')} at {n}" for gain, n in zip(gains, BUDGETS, strict=True)]
     return f"{row['encoder']} less {BASELINE}, linear: {', '.join(texts)} labels  "
 
@@ -181,24 +188,24 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of the fit")
     parser.add_argument("--json", action="store_true")
     add_folders(parser)
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
     every = []
-    for name in given.data:
-        images = open_images(name, given, given.pool, given.tested)
+    for name in arguments.data:
+        images = open_images(name, arguments, arguments.pool, arguments.tested)
         rows = [
-            measure(images, encoder, 1 if encoder in UNDRAWN else given.seeds, given.draws)
-            for encoder in given.encoders
+            measure(images, encoder, 1 if encoder in UNDRAWN else arguments.seeds, arguments.draws)
+            for encoder in arguments.encoders
             if encoder != READY_MADE or images.ready_made is not None
         ]
         every += rows
-        if not given.json:
+        if not arguments.json:
             print(table(rows), flush=True)
-    facts = {"device": str(best_device()), "threads": given.threads, "draws": given.draws}
-    if given.json:
+    facts = {"device": str(best_device()), "threads": arguments.threads, "draws": arguments.draws}
+    if arguments.json:
         print(json.dumps({"where": where(**facts), "rows": every}))
     else:
-        print(where(**facts, **{"encoder seeds": given.seeds}))
+        print(where(**facts, **{"encoder seeds": arguments.seeds}))
 
 
 if __name__ == "__main__":

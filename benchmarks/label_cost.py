@@ -39,7 +39,7 @@ from labelcycle.nn.progress import Progress
 from labelcycle.simulate import run_trials
 from labelcycle.simulate.cached_clusters import Folder
 from labelcycle.simulate.comparison import Problem
-from labelcycle.simulate.finished_trials import Kept
+from labelcycle.simulate.finished_trials import FinishedTrials
 from labelcycle.simulate.plug_in_choice import Choice, choice
 from labelcycle.simulate.results import BASE, rows_of
 from labelcycle.simulate.trial import Trial
@@ -117,7 +117,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     if given.budgets[-1] > pool:
         sys.exit(f"--budgets: wanted at most the {pool} rows of the pool, got {given.budgets[-1]}")
     problem = Problem(source, pool, given.budgets)
-    kept = Kept(given.results, problem, commit())
+    kept = FinishedTrials(given.results, problem, commit())
     grid = [Trial(each, clusterer, learner, s) for s in range(given.seeds) for each in chosen]
     nowhere = Folder(None, problem, {})
     found = run_trials.run(problem, grid, kept, nowhere, given.jobs, showing)

@@ -273,10 +273,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--into", type=Path, default=Path("docs/images"))
     parser.add_argument("--only", choices=list(PICTURES), action="append")
-    given = parser.parse_args()
-    given.into.mkdir(parents=True, exist_ok=True)
-    for name in given.only or PICTURES:
-        print(save(PICTURES[name](), given.into / name))
+    arguments = parser.parse_args()
+    arguments.into.mkdir(parents=True, exist_ok=True)
+    for name in arguments.only or PICTURES:
+        print(save(PICTURES[name](), arguments.into / name))
 
 
 if __name__ == "__main__":

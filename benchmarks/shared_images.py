@@ -63,19 +63,19 @@ def main() -> None:
     parser.add_argument("--features", action="store_true", help="ready-made ones, of CIFAR-10")
     parser.add_argument("--into", type=Path, required=True, metavar="FILE.npz")
     add_folders(parser)
-    given = parser.parse_args()
-    if given.features and given.name != "cifar10":
+    arguments = parser.parse_args()
+    if arguments.features and arguments.name != "cifar10":
         parser.error("--features goes with cifar10 alone")
-    if not (given.shared / "load.py").is_file():
-        sys.exit(f"no load.py in {given.shared}: wanted the sets, by --shared")
-    read, side = SETS[given.name]
-    folders = Folders(given.shared, given.cache)
-    arrays = read(folders, given.size or side)
-    if given.features:
+    if not (arguments.shared / "load.py").is_file():
+        sys.exit(f"no load.py in {arguments.shared}: wanted the sets, by --shared")
+    read, side = SETS[arguments.name]
+    folders = Folders(arguments.shared, arguments.cache)
+    arrays = read(folders, arguments.size or side)
+    if arguments.features:
         arrays |= beside(folders, arrays)
-    given.into.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(given.into, **arrays)
-    print(f"{given.into}: " + ", ".join(f"{name} {a.shape}" for name, a in arrays.items()))
+    arguments.into.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(arguments.into, **arrays)
+    print(f"{arguments.into}: " + ", ".join(f"{name} {a.shape}" for name, a in arrays.items()))
 
 
 if __name__ == "__main__":

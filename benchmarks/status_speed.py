@@ -126,15 +126,15 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=10)
     options.add_argument("--samples", type=int, default=10_000)
     options.add_argument("--repeats", type=int, default=5)
-    given = options.parse_args()
+    arguments = options.parse_args()
     for name in ("AUTHOR", "COMMITTER"):
         os.environ.setdefault(f"GIT_{name}_NAME", "benchmark")
         os.environ.setdefault(f"GIT_{name}_EMAIL", "benchmark@localhost")
     with tempfile.TemporaryDirectory() as folder:
-        root = given.campaign or made_up(Path(folder), given.rounds, given.samples).root
+        root = arguments.campaign or made_up(Path(folder), arguments.rounds, arguments.samples).root
         found = {
-            "status": least(("-C", str(root), "status"), given.repeats),
-            "help": least(("--help",), given.repeats),
+            "status": least(("-C", str(root), "status"), arguments.repeats),
+            "help": least(("--help",), arguments.repeats),
         }
     print(json.dumps({"where": where(), **found}, indent=2))
 

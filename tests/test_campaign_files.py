@@ -241,7 +241,7 @@ def test_a_later_word_replaces_an_owned_label(campaign: Campaign) -> None:
     report = take(campaign, "file,label\nin/cat 1.png,cat\nin/deep/x.png,dog\nb/x.png,dog\n")
     assert (report.accepted, report.total, report.rejected) == (3, 3, ())
     assert report.replaced == ("'in/deep/x.png' = 'other/y.png' was 'cat', is 'dog'",)
-    assert list(report.told()) == [
+    assert list(report.summary_lines()) == [
         "1 of them had another label before: 'in/deep/x.png' = 'other/y.png' was 'cat', is 'dog'"
     ]
 
@@ -250,7 +250,7 @@ def test_rows_alike_are_told_in_one_line() -> None:
     many = tuple(Rejected(n, "have no label", "no label") for n in range(2, 6))
     few = tuple(Rejected(n, "name no sample", "names no sample") for n in range(7, 10))
     report = ImportReport(0, ("a", "b", "c", "d"), (*many, *few), 4)
-    assert list(report.told()) == [
+    assert list(report.summary_lines()) == [
         "4 of them had another label before: a; b; c, ...",
         "4 rows have no label, as line 2: no label; line 3: no label; line 4: no label",
         "line 7: names no sample",

@@ -54,7 +54,7 @@ def test_draws_are_put_together_as_mean_and_range() -> None:
     found = crowd.together([{"a": 1.0, "b": [2.0]}, {"a": 3.0, "b": [4.0]}])
     assert found["a"] == {"mean": 2.0, "low": 1.0, "high": 3.0}
     assert found["b"] == [{"mean": 3.0, "low": 2.0, "high": 4.0}]
-    assert crowd.said(found["a"]) == "200.00 (100.00 to 300.00)"
+    assert crowd.mean_and_spread(found["a"]) == "200.00 (100.00 to 300.00)"
 
 
 def test_without_the_data_it_says_where_it_looked(tmp_path) -> None:

@@ -145,7 +145,7 @@ def test_a_row_that_cannot_be_used_is_listed(
 
 def test_an_unknown_id_is_listed(campaign: Campaign, table: Write) -> None:
     report = label_csv.import_labels(campaign, table(f"sample,label\nabc,cat\n{A},cat\n"), CLASSES)
-    assert [*report.told()] == ["line 2: unknown sample 'abc'"]
+    assert [*report.summary_lines()] == ["line 2: unknown sample 'abc'"]
 
 
 def test_rows_that_contradict_each_other_are_all_rejected(campaign: Campaign, table: Write) -> None:
@@ -163,7 +163,7 @@ def test_the_later_word_holds(campaign: Campaign, table: Write) -> None:
     report = label_csv.import_labels(campaign, file, CLASSES)
     changed = "'../in/a.png' was 'cat', is 'dog'"
     assert report == label_csv.ImportReport(accepted=3, replaced=(changed,), rejected=(), total=3)
-    assert list(report.told()) == [f"1 of them had another label before: {changed}"]
+    assert list(report.summary_lines()) == [f"1 of them had another label before: {changed}"]
     assert labels(campaign) == {A: "dog", B1: "dog", B2: "great ape"}
 
 
@@ -196,7 +196,7 @@ def test_equal_bytes_in_two_classes_contradict_each_other_in_one_table(
         two_classes_of_equal_bytes, table(f"file,label\n{rows}"), CLASSES
     )
     assert (report.accepted, len(report.rejected)) == (2, 2)
-    assert all("'cat' in line 2 and 'dog' in line 4" in line for line in report.told())
+    assert all("'cat' in line 2 and 'dog' in line 4" in line for line in report.summary_lines())
     assert by_source(two_classes_of_equal_bytes) == {
         "../in/cat/2.png": "cat",
         "../in/dog/2.png": "dog",
@@ -214,8 +214,8 @@ def test_equal_bytes_in_two_classes_are_told_in_two_tables(
         )
         for name in ("cat", "dog")
     )
-    assert list(first.told()) == []
-    assert list(second.told()) == [
+    assert list(first.summary_lines()) == []
+    assert list(second.summary_lines()) == [
         "1 of them had another label before: '../in/cat/1.png' = '../in/dog/1.png' was 'cat', is"
         " 'dog'"
     ]
@@ -306,7 +306,7 @@ def test_a_path_of_another_computer_that_ends_otherwise_has_a_hint(
     campaign: Campaign, table: Write
 ) -> None:
     file = table("file,label\nC:\\photos\\held.png,cat\nsub/b.png,cat\n")
-    (line,) = label_csv.import_labels(campaign, file, CLASSES).told()
+    (line,) = label_csv.import_labels(campaign, file, CLASSES).summary_lines()
     assert line == (
         "line 2: no sample was ingested from 'C:\\\\photos\\\\held.png';"
         " did you mean '../in/held.png'?"
@@ -326,7 +326,7 @@ def test_many_rows_with_one_reason_are_one_line(campaign: Campaign, table: Write
         campaign, table(f"file,label\n{held}a.png,cat\nx,cat\n"), CLASSES
     )
     assert len(report.rejected) == 201
-    many, one = report.told()
+    many, one = report.summary_lines()
     assert many.startswith(
         "200 rows name samples of the hold-out, which is never trained on, as line 2: '../in/held"
     )
@@ -400,7 +400,7 @@ def test_what_goes_out_can_come_in(labelled: Campaign, tmp_path: Path) -> None:
     (tmp_path / "out.csv").write_text(text, encoding="utf-8")
     report = label_csv.import_labels(labelled, tmp_path / "out.csv", CLASSES)
     assert labels(labelled) == {A: "cat", B1: "dog", COMMA: "great ape"}
-    assert [*report.told()] == ["line 4: no label"]
+    assert [*report.summary_lines()] == ["line 4: no label"]
 
 
 NAMES = ("=1+1", "'=1+1", "-1", "+x", "@SUM(A1)", "\rcr", "a\rb", "a\u2028b", "a\nb", "plain", "-")

@@ -125,15 +125,15 @@ def test_people_are_told_where_and_how_to_get_in(campaign: Campaign) -> None:
     record(campaign, label_studio=1, mlflow=2, prefect=3)
     found = services.status(campaign)
     assert found
-    assert found.told(("label_studio", 7)) == [
+    assert found.summary_lines(("label_studio", 7)) == [
         "label_studio  http://192.0.2.7:1/projects/7/data?labeling=1",
         "mlflow        http://192.0.2.7:2",
         "prefect       http://192.0.2.7:3/runs",
         "log in to Label Studio as a@b with password None",
         "log in to Prefect with labelcycle:pass (all of it is the password)",
     ]
-    assert found.told(None)[0] == "label_studio  http://192.0.2.7:1"
-    assert found.told(None, "http://192.0.2.7:2/#/runs")[1] == (
+    assert found.summary_lines(None)[0] == "label_studio  http://192.0.2.7:1"
+    assert found.summary_lines(None, "http://192.0.2.7:2/#/runs")[1] == (
         "mlflow        http://192.0.2.7:2/#/runs"
     )
 
@@ -187,8 +187,8 @@ def test_label_studio_may_call_one_address_while_nobody_else_is_let_in(
 ) -> None:
     monkeypatch.setenv(server_programs.EXECUTABLE, sys.executable)
     server = server_programs.label_studio(campaign, "a@b", "p", "t")
-    assert server.told("0.0.0.0", 8080) == {}
-    told = server.told("127.0.0.1", 8080)
+    assert server.at_address("0.0.0.0", 8080) == {}
+    told = server.at_address("127.0.0.1", 8080)
     assert told["USE_DEFAULT_BANNED_SUBNETS"] == "false"
     banned = [ipaddress.ip_network(n) for n in told["USER_ADDITIONAL_BANNED_SUBNETS"].split(",")]
     for address in (

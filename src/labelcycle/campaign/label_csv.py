@@ -56,7 +56,7 @@ class ImportReport:
     rejected: tuple[Rejected, ...]
     total: int
 
-    def told(self) -> Iterator[str]:
+    def summary_lines(self) -> Iterator[str]:
         """Which labels changed, and why rows were not taken: a line each, or one on many alike."""
         if self.replaced:
             more = ", ..." if len(self.replaced) > EXAMPLES else ""

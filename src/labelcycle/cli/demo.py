@@ -324,7 +324,7 @@ def _addresses(
     directory: Path, running: services.Services, pushed: tuple[str, int] | None, curves: str | None
 ) -> None:
     click.echo(f"\nThe campaign is in {directory}; look at it:")
-    for line in running.told(pushed, curves):
+    for line in running.summary_lines(pushed, curves):
         click.echo(f"  {line}")
     program = _program()
     click.echo(f"  {program} -C {directory} status")

@@ -105,7 +105,7 @@ def import_labels(root: Path, file: Path) -> None:
     with lock.exclusive(campaign_in(root).lock):
         report = new_campaign.add_labels(root, file)
     click.echo(f"{counted(report.accepted, 'label')} accepted, {len(report.rejected)} rejected")
-    for line in report.told():
+    for line in report.summary_lines():
         click.echo(f"  {line}")
 
 
@@ -134,7 +134,7 @@ def up(root: Path, host: str) -> None:
     running = services.up(campaign, host=host, only=service_names, show=click.echo)
     services.load_environment(campaign)  # with what was started just now
     curves = tracking_uri.of_campaign(campaign)
-    for line in running.told(snapshots.last_push(campaign), curves):
+    for line in running.summary_lines(snapshots.last_push(campaign), curves):
         click.echo(line)
 
 

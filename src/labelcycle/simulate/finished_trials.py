@@ -15,7 +15,7 @@ FIGURES = ("accuracy", "balanced", "picks", "stood_in")
 """Keys of a line that are no settings, but fields of `Measured`."""
 
 
-class Kept:
+class FinishedTrials:
     """Campaigns of one problem, found again by all settings that a figure depends on.
 
     commit : the code that is at work; it is kept, and `commits` names those of what is there

@@ -25,7 +25,7 @@ Values = NDArray[np.float64]
 
 def rows_of(
     problem: Problem,
-    found: Mapping[Trial, Measured],
+    measured: Mapping[Trial, Measured],
     strategies: Sequence[Choice],
     clusterer: Choice,
     learner: Choice,
@@ -38,7 +38,7 @@ def rows_of(
     measure = "balanced" if problem.source.balanced else "accuracy"
     fitting = {
         trial: getattr(each, measure)
-        for trial, each in found.items()
+        for trial, each in measured.items()
         if trial.learner == learner and trial.clusterer in (None, clusterer)
     }
     values = {
@@ -47,7 +47,7 @@ def rows_of(
     }
     facts = {"data": problem.source.name, "learner": learner.text, "clusterer": clusterer.text}
     stood_in = {
-        each.text: _stood_in([found[c] for c in fitting if c.strategy == each], problem)
+        each.text: _stood_in([measured[c] for c in fitting if c.strategy == each], problem)
         for each in strategies
     }
     return [

@@ -31,7 +31,7 @@ from labelcycle.simulate.comparison import Problem
 from labelcycle.simulate.experiment import DataOptions, Experiment
 from labelcycle.simulate.features import Workspace, problems
 from labelcycle.simulate.figures.drawing import Failed, draw, map_file
-from labelcycle.simulate.finished_trials import Kept
+from labelcycle.simulate.finished_trials import FinishedTrials
 from labelcycle.simulate.plug_in_choice import Choice
 from labelcycle.simulate.progress_callback import Showing, Watching
 from labelcycle.simulate.result_rows import curves_of, groups, heading
@@ -125,12 +125,14 @@ def _of_set(
     by_trial: dict[Trial, Measured] = {}
     mapped = None
     for problem, seeds in problems(experiment, options, read, workspace):
-        kept = Kept(folder / "campaigns.jsonl", problem, f"version {__version__}", _code)
+        finished = FinishedTrials(
+            folder / "campaigns.jsonl", problem, f"version {__version__}", _code
+        )
         names = {each.name for each in parts["clusterers"]}
         codes = {name: _code_of(f"{clusterers.__name__}.{name}") for name in names}
         clusters = Folder(folder / "cache" / "clusters", problem, codes)
         grid = _grid(parts, seeds)
-        by_trial |= run_trials.run(problem, grid, kept, clusters, jobs, workspace.showing)
+        by_trial |= run_trials.run(problem, grid, finished, clusters, jobs, workspace.showing)
         if seeds[0] == 0 and experiment.features == "encoder":  # else each round sees others
             mapped = partial(_map, problem, parts, by_trial, clusters, folder)
     rows = [
@@ -146,7 +148,7 @@ def _of_set(
 def _map(
     problem: Problem,
     parts: Mapping[str, Sequence[Choice]],
-    found: Mapping[Trial, Measured],
+    measured: Mapping[Trial, Measured],
     clusters: Folder,
     folder: Path,
 ) -> None:
@@ -156,7 +158,7 @@ def _map(
     if not shown:
         return
     clusterer, learner = parts["clusterers"][0], parts["learners"][0]
-    picks = {e.text: found[Trial(e, clusterer, learner, 0)].picks[0] for e in shown}
+    picks = {e.text: measured[Trial(e, clusterer, learner, 0)].picks[0] for e in shown}
     names = list(problem.source.names)
     key = [names, problem.record(), clusterer.record(), [each.record() for each in shown], picks]
     digest = store.digest(
@@ -200,20 +202,20 @@ def _facts(problem: Problem) -> dict[str, Any]:
     }
 
 
-def page(found: Mapping[str, Any]) -> str:
+def page(results: Mapping[str, Any]) -> str:
     """The text of table.md from what results.json holds."""
-    lines = [f"# {found['experiment']}", ""]
-    for facts, learner, clusterer in groups(found):
-        curves = curves_of(found, facts["data"], learner, clusterer)
-        seeds = curves[found["base"]][0]["seeds"]
+    lines = [f"# {results['experiment']}", ""]
+    for facts, learner, clusterer in groups(results):
+        curves = curves_of(results, facts["data"], learner, clusterer)
+        seeds = curves[results["base"]][0]["seeds"]
         lines += [
-            f"## {heading(found, facts, learner, clusterer)}",
+            f"## {heading(results, facts, learner, clusterer)}",
             "",
             f"{facts['metric'].capitalize()} in per cent on {facts['test']:,} test samples, mean of"
             f" {counted(seeds, 'seed', spec=',')}, pools of {facts['pool']:,}."
-            f" {markdown_tables.intervals(seeds, found['base'])}",
+            f" {markdown_tables.intervals(seeds, results['base'])}",
             "",
-            markdown_tables.table(curves, found["base"]),
+            markdown_tables.table(curves, results["base"]),
             "",
         ]
         stand_in_lines = markdown_tables.stand_ins(curves)

@@ -8,7 +8,7 @@ from labelcycle.errors import Interrupted
 from labelcycle.nn.progress import Progress
 from labelcycle.simulate.cached_clusters import Folder, made
 from labelcycle.simulate.comparison import Problem
-from labelcycle.simulate.finished_trials import Kept
+from labelcycle.simulate.finished_trials import FinishedTrials
 from labelcycle.simulate.play_trial import play
 from labelcycle.simulate.progress_callback import Showing
 from labelcycle.simulate.trial import Measured, Trial, read_by
@@ -18,7 +18,7 @@ from labelcycle.simulate.workers import Workers
 def run(
     problem: Problem,
     trials: Sequence[Trial],
-    kept: Kept,
+    finished: FinishedTrials,
     folder: Folder,
     jobs: int,
     showing: Showing,
@@ -27,9 +27,9 @@ def run(
 
     Raises Interrupted where a person ends it, and says how many are kept.
     """
-    todo = [trial for trial in trials if kept.get(trial) is None]
+    todo = [trial for trial in trials if finished.get(trial) is None]
     with (
-        _interruptible(problem, trials, kept),
+        _interruptible(problem, trials, finished),
         Workers(problem, min(jobs, len(todo))) as workers,
     ):
         fixed = todo if problem.features == "encoder" else []  # else each round has its own
@@ -44,17 +44,19 @@ def run(
             if todo:
                 show(Progress(0, len(todo), note=f"{len(todo)} are played"))
             for done, ((trial, _), measured) in enumerate(workers.each(play, tasks), 1):
-                kept.add(trial, measured)
+                finished.add(trial, measured)
                 show(Progress(done, len(todo)))
-    return {trial: measured for trial in trials if (measured := kept.get(trial))}
+    return {trial: measured for trial in trials if (measured := finished.get(trial))}
 
 
 @contextmanager
-def _interruptible(problem: Problem, trials: Sequence[Trial], kept: Kept) -> Iterator[None]:
+def _interruptible(
+    problem: Problem, trials: Sequence[Trial], finished: FinishedTrials
+) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        there = sum(kept.get(trial) is not None for trial in trials)
+        there = sum(finished.get(trial) is not None for trial in trials)
         raise Interrupted(
             f"interrupted: {there} of {counted(len(trials), 'campaign', spec=',')} of"
             f" {problem.source.name} kept; the same command goes on"

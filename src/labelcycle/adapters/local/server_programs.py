@@ -77,7 +77,7 @@ class Server:
     command : (host, port) -> program and arguments
     health : path that answers 200 once the server is ready
     headers : sent with the health question
-    told : (host, port) -> variables that hang on where it listens
+    at_address : (host, port) -> variables that hang on where it listens
     upgrade : program and arguments that bring a database of an older version up to date;
         empty if the server does that by itself
     """
@@ -93,7 +93,7 @@ class Server:
     health: str
     template: Template | None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    told: Callable[[str, int], Mapping[str, str]] = lambda _host, _port: {}
+    at_address: Callable[[str, int], Mapping[str, str]] = lambda _host, _port: {}
     upgrade: Sequence[str] = ()
 
 
@@ -137,7 +137,7 @@ def label_studio(campaign: Campaign, login: str, password: str, token: str) -> S
         health="/api/current-user/whoami",
         headers={"Authorization": f"Token {token}"},
         template=_label_studio_template(program, quiet),
-        told=lambda host, _: own_webhooks() if host == LOOPBACK else {},
+        at_address=lambda host, _: own_webhooks() if host == LOOPBACK else {},
     )
 
 
@@ -146,8 +146,8 @@ def behind_proxy() -> dict[str, str]:
 
     Without them it takes no login from a page that came by HTTPS.
     """
-    found = os.environ.get(ORIGINS)
-    return {ORIGINS: found} if found else {}
+    origins = os.environ.get(ORIGINS)
+    return {ORIGINS: origins} if origins else {}
 
 
 def find_label_studio() -> Path:
@@ -257,7 +257,7 @@ def prefect(campaign: Campaign, login: str) -> Server:
             # runs that ended 90 days ago go, with their logs and artifacts: git has the rounds
             "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
         },
-        told=lambda host, port: {
+        at_address=lambda host, port: {
             # Else its page asks port 4200, whoever listens there.
             "PREFECT_SERVER_UI_API_URL": f"http://{host}:{port}/api",
             # Else any page of the web may call it from the browser of whoever runs it.

@@ -40,7 +40,7 @@ class Services:
     invite: str | None = None
     prefect: str | None = None
 
-    def told(self, pushed: tuple[str, int] | None, curves: str | None = None) -> list[str]:
+    def summary_lines(self, pushed: tuple[str, int] | None, curves: str | None = None) -> list[str]:
         """What a person needs to know: each service's page, and how to get in.
 
         pushed : backend and project of the campaign, if it has one: its page opens the next task
@@ -203,12 +203,12 @@ def _remember_invite(
         service_record.write(campaign, record)
 
 
-def _services(record: Mapping[str, Any], found: Mapping[str, Service]) -> Services:
+def _services(record: Mapping[str, Any], services: Mapping[str, Service]) -> Services:
     invite = None
-    if "label_studio" in found and record.get("invite"):
-        invite = found["label_studio"].public + record["invite"]
+    if "label_studio" in services and record.get("invite"):
+        invite = services["label_studio"].public + record["invite"]
     known = {name: record.get(name) for name in ("login", "password", "prefect")}
-    return Services(found, invite=invite, **known)
+    return Services(services, invite=invite, **known)
 
 
 def _running(record: Mapping[str, Any], name: str) -> bool:
@@ -242,13 +242,13 @@ def _start(
             )
         show(f"{server.title} runs already")
         return
-    wanted = int(before["address"].rpartition(":")[2]) if before else server.port
-    port = processes.free_port(wanted, host)
+    preferred = int(before["address"].rpartition(":")[2]) if before else server.port
+    port = processes.free_port(preferred, host)
     log = server.folder / f"{server.name}.log"
     show(f"{server.title} is starting on port {port}")
     record.setdefault("versions", {})[server.name] = server.version
     command = server.command(host, port)
-    variables = {**server.environment, **server.told(host, port)}
+    variables = {**server.environment, **server.at_address(host, port)}
     process = processes.start(command, variables, server.folder, log)
     record["services"][server.name] = asdict(
         Service(

@@ -33,21 +33,21 @@ LINE = 0.058
 
 
 def picture(
-    found: Mapping[str, Any], data: str, names: Collection[str] | None = None, title: str = ""
+    results: Mapping[str, Any], data: str, names: Collection[str] | None = None, title: str = ""
 ) -> Figure:
     """A panel for each learner (a line of panels) and clusterer (a column) of one set.
 
     names : the strategies that are drawn; None: all
     """
-    facts = next(facts_of_set for facts_of_set in found["sets"] if facts_of_set["data"] == data)
-    rows, columns = labels(found, "learners"), labels(found, "clusterers")
+    facts = next(facts_of_set for facts_of_set in results["sets"] if facts_of_set["data"] == data)
+    rows, columns = labels(results, "learners"), labels(results, "clusterers")
     size = WIDE * len(columns) + 0.6, HIGH * len(rows) + 0.7
     figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(len(rows), len(columns), sharey="row", squeeze=False)
-    style = looks(labels(found, "strategies"), found["base"])
-    shown = [label for label in labels(found, "strategies") if names is None or label in names]
+    style = looks(labels(results, "strategies"), results["base"])
+    shown = [label for label in labels(results, "strategies") if names is None or label in names]
     for line, learner in zip(panels, rows, strict=True):
-        every = [curves_of(found, data, learner, clusterer) for clusterer in columns]
+        every = [curves_of(results, data, learner, clusterer) for clusterer in columns]
         drawn = [{name: curves[name] for name in shown} for curves in every]
         for panel, curves in zip(line, drawn, strict=True):
             _lines(panel, curves, style)
@@ -55,9 +55,9 @@ def picture(
             _names(panel, curves, style)
             if panels.size > 1:
                 panel.set_title(f"{learner}, {clusterer}", fontsize=10, loc="left")
-    seeds = next(row["seeds"] for row in found["rows"])
+    seeds = next(row["seeds"] for row in results["rows"])
     text = f"{title or data}: {facts['metric']}, mean of {counted(seeds, 'seed', spec=',')}"
-    band = "; band: standard error" if found["rows"][0]["se"] is not None else ""
+    band = "; band: standard error" if results["rows"][0]["se"] is not None else ""
     headed(figure, text + band)
     budgets = [row["budget"] for row in next(iter(drawn[0].values()))]
     figure.supxlabel(budget_name(budgets), fontsize=10)

@@ -11,7 +11,7 @@ from labelcycle.campaign import store
 from labelcycle.core.counted_nouns import counted
 from labelcycle.simulate.figures import accuracy, gain, maps
 from labelcycle.simulate.figures.style import looks, save
-from labelcycle.simulate.result_rows import Found, curves_of, groups, heading, labels
+from labelcycle.simulate.result_rows import ResultsJson, curves_of, groups, heading, labels
 from labelcycle.stages.charts import plain_settings
 
 ENDING = ".png"
@@ -40,48 +40,48 @@ def draw(folder: Path, ending: str = ENDING, failed: Failed | None = None) -> li
     return drawn
 
 
-def _figures(found: Found, folder: Path) -> Iterator[tuple[str, Callable[[], Figure]]]:
+def _figures(results: ResultsJson, folder: Path) -> Iterator[tuple[str, Callable[[], Figure]]]:
     """Name of the file of each figure, and what draws it."""
-    for facts in found["sets"]:
+    for facts in results["sets"]:
         data = facts["data"]
-        yield f"accuracy-{slug(data)}", partial(accuracy.picture, found, data)
-        variants = ablation(found)
+        yield f"accuracy-{slug(data)}", partial(accuracy.picture, results, data)
+        variants = ablation(results)
         if variants:
             title = f"{data}, SUPClust and what it is without its parts"
             yield (
                 f"ablation-{slug(data)}",
-                partial(accuracy.picture, found, data, variants, title),
+                partial(accuracy.picture, results, data, variants, title),
             )
         path = map_file(folder, data)
         if path.is_file():
             shown = store.read_json(path)
-            style = looks(labels(found, "strategies"), found["base"])
+            style = looks(labels(results, "strategies"), results["base"])
             yield f"map-{slug(data)}", partial(maps.picture, data, shown)
             yield f"scores-{slug(data)}", partial(maps.scores, data, shown, style)
-    if len(found["strategies"]) > 1:
-        for group in groups(found):
-            yield f"gain-{slug(heading(found, *group))}", partial(_gain, found, *group)
+    if len(results["strategies"]) > 1:
+        for group in groups(results):
+            yield f"gain-{slug(heading(results, *group))}", partial(_gain, results, *group)
 
 
-def _gain(found: Found, facts: dict[str, Any], learner: str, clusterer: str) -> Figure:
-    curves = curves_of(found, facts["data"], learner, clusterer)
-    seeds = curves[found["base"]][0]["seeds"]
-    name = heading(found, facts, learner, clusterer)
+def _gain(results: ResultsJson, facts: dict[str, Any], learner: str, clusterer: str) -> Figure:
+    curves = curves_of(results, facts["data"], learner, clusterer)
+    seeds = curves[results["base"]][0]["seeds"]
+    name = heading(results, facts, learner, clusterer)
     title = f"{name}: {facts['metric']}, {counted(seeds, 'seed', spec=',')}"
-    return gain.picture(title, curves, found["base"])
+    return gain.picture(title, curves, results["base"])
 
 
-def ablation(found: Found) -> list[str]:
+def ablation(results: ResultsJson) -> list[str]:
     """The base, TypiClust, SUPClust and its variants without a part; none without variants."""
     suits = [
-        each["label"]
-        for each in found["strategies"]
-        if each["name"] in ("supclust", "typiclust") or each["label"] == found["base"]
+        strategy["label"]
+        for strategy in results["strategies"]
+        if strategy["name"] in ("supclust", "typiclust") or strategy["label"] == results["base"]
     ]
     cut = [
-        each
-        for each in found["strategies"]
-        if each["options"].get("without", "nothing") != "nothing"
+        strategy
+        for strategy in results["strategies"]
+        if strategy["options"].get("without", "nothing") != "nothing"
     ]
     return suits if cut else []
 

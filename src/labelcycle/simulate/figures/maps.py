@@ -28,15 +28,15 @@ Map = Mapping[str, Any]
 """The value of a map's file."""
 
 
-def picture(title: str, found: Map) -> Figure:
+def picture(title: str, pool_map: Map) -> Figure:
     """The pool's samples by t-SNE, coloured by class; a panel for each strategy's picks."""
-    picks = found["picks"]
-    x, y = (np.array(found["samples"][key]) for key in ("x", "y"))
+    picks = pool_map["picks"]
+    x, y = (np.array(pool_map["samples"][key]) for key in ("x", "y"))
     high = WIDE * float(np.clip(np.ptp(y) / np.ptp(x), *SHAPES)) if np.ptp(x) else WIDE
     size = WIDE * len(picks) + 0.2, high + 1.1
     figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(1, len(picks), squeeze=False, sharex=True, sharey=True)[0]
-    classes = np.array(found["samples"]["class"])
+    classes = np.array(pool_map["samples"]["class"])
     shown = np.unique(classes)
     for panel, picked in zip(panels, picks, strict=True):
         for c, colour in zip(shown, cycle(CLASS_COLOURS), strict=False):
@@ -54,7 +54,7 @@ def picture(title: str, found: Map) -> Figure:
         f"{title}: {len(x):,} samples of the pool of seed 0 by t-SNE of the encoder's features,"
         f" and the first {len(picks[0]['rows'])} picks in their order",
     )
-    _classes(figure, shown, found["classes"])
+    _classes(figure, shown, pool_map["classes"])
     return figure
 
 
@@ -87,14 +87,14 @@ def _classes(figure: Figure, classes: Any, names: Sequence[str]) -> None:
     )
 
 
-def scores(title: str, found: Map, style: Mapping[str, Mapping[str, Any]]) -> Figure:
+def scores(title: str, pool_map: Map, style: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Typicality against the SUP score of the pool's samples, with the picks.
 
     style : of each strategy's line, as `style.looks` has it
     """
     figure = Figure(figsize=(6.4, 4.6), layout="constrained")
     panel = figure.add_subplot()
-    columns = found["samples"]
+    columns = pool_map["samples"]
     x, y = (np.array(columns[key], dtype=float) for key in ("typicality", "boundary"))
     kept = np.array(columns["kept"], dtype=bool)
     for some, colour, name in (
@@ -102,15 +102,15 @@ def scores(title: str, found: Map, style: Mapping[str, Mapping[str, Any]]) -> Fi
         (kept, "#7d8790", "most typical share of its cluster"),
     ):
         panel.plot(x[some], y[some], ".", color=colour, markersize=3.2, label=name)
-    for i, each in enumerate(found["picks"]):
+    for i, pick in enumerate(pool_map["picks"]):
         look: dict[str, Any] = {
-            "color": style[each["label"]]["color"],
+            "color": style[pick["label"]]["color"],
             "marker": MARKS[i],
             "linestyle": "",
         }
         size = 9 - 3 * i  # of a sample that both have picked, both are to be seen
-        look |= {"markersize": size, "markeredgecolor": "white", "label": each["label"]}
-        panel.plot(x[each["rows"]], y[each["rows"]], **look)
+        look |= {"markersize": size, "markeredgecolor": "white", "label": pick["label"]}
+        panel.plot(x[pick["rows"]], y[pick["rows"]], **look)
     panel.set_xlabel("typicality within the cluster")
     panel.set_ylabel("SUP score (higher: nearer to other clusters)")
     panel.spines[["top", "right"]].set_visible(False)
