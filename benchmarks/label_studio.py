@@ -45,8 +45,9 @@ from labelcycle.adapters.annotation.label_studio import (
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.local import services
 from labelcycle.adapters.ports import LabelSchema, Prediction, TaskSpec
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign, Sample
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.config import Config
 from labelcycle.cycle import task_images
 from labelcycle.rounds.snapshots import Snapshot

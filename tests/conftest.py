@@ -15,7 +15,7 @@ from skips import pytest_sessionfinish, pytest_terminal_summary
 
 from labelcycle.adapters.local import services as local_services
 from labelcycle.adapters.local.services import Services
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.notify import sending
 
 __all__ = [

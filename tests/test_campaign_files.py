@@ -8,12 +8,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labelcycle.campaign import label_csv, labels, params_file, round_states, store
+from labelcycle.campaign import (
+    atomic_files,
+    json_files,
+    label_csv,
+    label_files,
+    labels,
+    numpy_files,
+    params_file,
+    round_states,
+    sample_files,
+)
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import read_json
 from labelcycle.campaign.label_csv import ImportReport, Rejected
+from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.labels import write_migrations
 from labelcycle.campaign.round_states import State
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.campaign.sample_lookup import Finder
-from labelcycle.campaign.store import Campaign, Label, Sample
 from labelcycle.errors import DataError, SettingsError, StateError
 
 RESTORE = "restore it with `git checkout` or `dvc checkout`"
@@ -83,28 +96,26 @@ def test_where_the_files_are(tmp_path: Path) -> None:
 
 def test_records_that_cannot_be_read(tmp_path: Path) -> None:
     file = tmp_path / "r.json"
-    assert (
-        told(DataError, lambda: store.read_json(file)) == f"{file} is missing; wanted a JSON file"
-    )
-    text = told(DataError, lambda: list(store.read_jsonl(file)))
+    assert told(DataError, lambda: read_json(file)) == f"{file} is missing; wanted a JSON file"
+    text = told(DataError, lambda: list(json_files.read_jsonl(file)))
     assert text == f"{file} is missing; wanted one JSON object a line; {RESTORE}"
     file.write_text("{}\nx\n")
-    text = told(DataError, lambda: list(store.read_jsonl(file)))
+    text = told(DataError, lambda: list(json_files.read_jsonl(file)))
     assert text == (
         f"{file}, line 2: wanted JSON, got Expecting value: line 1 column 1 (char 0); {RESTORE}"
     )
     file.write_text("{}\n[3]\n")
-    text = told(DataError, lambda: list(store.read_jsonl(file)))
+    text = told(DataError, lambda: list(json_files.read_jsonl(file)))
     assert text == f"{file}, line 2: wanted an object, got '[3]'; {RESTORE}"
     file.write_text("x")
-    text = told(DataError, lambda: store.read_json(file))
+    text = told(DataError, lambda: read_json(file))
     assert text == (
         f"{file} is not JSON: Expecting value: line 1 column 1 (char 0); restore it with git"
     )
     for record in ('{"id": "0", "file": "0.png"}', '{"id": "a", "file": "0123456789abcdef.png"}'):
         file.write_text(f"{record}\n")
         values = (record.split('"')[3], record.split('"')[7])
-        assert told(DataError, lambda: store.read_samples(file)) == (
+        assert told(DataError, lambda: sample_files.read_samples(file)) == (
             f"{file}, line 1: wanted an id of 16 hex digits and a file of that name, got"
             f" {values[0]!r} and {values[1]!r}; {RESTORE}"
         )
@@ -112,33 +123,33 @@ def test_records_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_arrays_that_cannot_be_read(tmp_path: Path) -> None:
     file = tmp_path / "a.npz"
-    for read, what in ((store.read_array, "an array"), (store.read_arrays, "arrays")):
+    for read, what in ((numpy_files.read_array, "an array"), (numpy_files.read_arrays, "arrays")):
         text = told(DataError, lambda read=read: read(file))
         assert text.startswith(f"cannot read {file}: wanted {what}, got [Errno 2] No such file")
         assert text.endswith("; run `labelcycle run`")
-    store.write_arrays(file, a=np.arange(3), b=np.eye(2)[::-1])
-    found = store.read_arrays(file)
+    numpy_files.write_arrays(file, a=np.arange(3), b=np.eye(2)[::-1])
+    found = numpy_files.read_arrays(file)
     assert (found["a"].tolist(), found["b"].tolist()) == ([0, 1, 2], [[0, 1], [1, 0]])
 
 
 def test_a_disk_that_takes_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     place = tmp_path / "file" / "below"
-    assert told(DataError, lambda: store.write_bytes(place, b"abc")) == (
+    assert told(DataError, lambda: atomic_files.write_bytes(place, b"abc")) == (
         f"cannot write {place}: wanted 3 bytes on disk, got File exists; free some space or mend"
         " the folder, then run the same command again"
     )
-    store.write_bytes(tmp_path / "own", b"x", mode=0o600)
+    atomic_files.write_bytes(tmp_path / "own", b"x", mode=0o600)
     assert (tmp_path / "own").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_json_text_is_canonical(tmp_path: Path) -> None:
-    assert store.dump_json({"b": ["ä"], "a": 1}) == '{\n  "a": 1,\n  "b": [\n    "ä"\n  ]\n}\n'
-    store.write_jsonl(tmp_path / "r", [{"b": "ä", "a": 1}, {}])
+    assert json_files.dump_json({"b": ["ä"], "a": 1}) == '{\n  "a": 1,\n  "b": [\n    "ä"\n  ]\n}\n'
+    json_files.write_jsonl(tmp_path / "r", [{"b": "ä", "a": 1}, {}])
     assert (tmp_path / "r").read_text() == '{"a": 1, "b": "ä"}\n{}\n'
     for write in (
-        lambda: store.dump_json(np.nan),
-        lambda: store.write_jsonl(tmp_path, [{"a": np.nan}]),
+        lambda: json_files.dump_json(np.nan),
+        lambda: json_files.write_jsonl(tmp_path, [{"a": np.nan}]),
     ):
         with pytest.raises(ValueError, match="not JSON compliant"):
             write()
@@ -154,9 +165,9 @@ def test_samples_are_read_as_they_were(tmp_path: Path) -> None:
         sample(2, "b", "holdout", notes=("turned",), also=("c", "d")),
         sample(1, "a", values=("u16", 0.0, 9.0), group="g"),
     ]
-    store.write_samples(tmp_path / "s", made)
-    assert store.read_samples(tmp_path / "s") == made[::-1]
-    assert store.read_samples(tmp_path / "s", "holdout") == made[:1]
+    sample_files.write_samples(tmp_path / "s", made)
+    assert sample_files.read_samples(tmp_path / "s") == made[::-1]
+    assert sample_files.read_samples(tmp_path / "s", "holdout") == made[:1]
     assert made[1].ranges == {"u16": (0.0, 9.0)}
     assert made[0].ranges == {}
 
@@ -173,7 +184,7 @@ def campaign(tmp_path: Path) -> Campaign:
         sample(3, "in/z.png", "holdout"),
         sample(4, "b/x.png"),
     ]
-    store.write_samples(made.samples, some)
+    sample_files.write_samples(made.samples, some)
     made.labels.mkdir()
     return made
 
@@ -231,7 +242,7 @@ def test_why_a_row_is_not_taken(campaign: Campaign) -> None:
         "contradict each other",
     ]
     assert (report.accepted, report.replaced, report.total) == (1, (), 1)
-    assert store.read_labels(campaign.label_file("owned")) == [
+    assert label_files.read_labels(campaign.label_file("owned")) == [
         Label(f"{1:016x}", "cat", source="owned")
     ]
 
@@ -268,7 +279,7 @@ def test_tables_that_cannot_be_taken(campaign: Campaign, tmp_path: Path) -> None
     assert told(DataError, lambda: take(campaign, "file,label\n")) == (
         f"{file} has no rows; wanted a label and a sample in each row below the header"
     )
-    store.write_json(campaign.round(0) / "plan.json", {})
+    json_files.write_json(campaign.round(0) / "plan.json", {})
     assert told(StateError, lambda: take(campaign, "file,label\nb/x.png,cat\n")) == (
         "cannot import labels: wanted a campaign before round 0, got one with rounds, whose"
         " selections were made without these labels; make a new campaign with `labelcycle init`"
@@ -283,15 +294,15 @@ def test_tables_that_cannot_be_taken(campaign: Campaign, tmp_path: Path) -> None
 def test_what_goes_out(campaign: Campaign) -> None:
     write_migrations(campaign, ())
     ids = [f"{n:016x}" for n in range(5)]
-    store.write_labels(campaign.label_file("owned"), [Label(ids[1], "=cat", source="owned")])
-    store.write_labels(
+    label_files.write_labels(campaign.label_file("owned"), [Label(ids[1], "=cat", source="owned")])
+    label_files.write_labels(
         campaign.label_file(0),
         [
             Label(ids[2], "dog", votes={"dog": 2, "cat": 1}, source="round 0, late"),
             Label(ids[4], None, reason="skipped", source="round 0"),
         ],
     )
-    store.write_labels(campaign.holdout, [Label(ids[3], "cat", source="round 0")])
+    label_files.write_labels(campaign.holdout, [Label(ids[3], "cat", source="round 0")])
     head = "sample,split,file,source,label,round,status,reason,votes\n"
     one = f"{ids[1]},pool,{ids[1]}.png,in/cat 1.png,'=cat,owned,accepted,,{{}}\n"
     two = f'{ids[2]},pool,{ids[2]}.png,in/deep/x.png,dog,0,accepted,,"{{""cat"": 1, ""dog"": 2}}"\n'
@@ -305,7 +316,7 @@ def test_what_goes_out(campaign: Campaign) -> None:
 
 
 def test_a_sample_is_found_by_what_people_call_it(campaign: Campaign) -> None:
-    finder = Finder(campaign, store.read_samples(campaign.samples))
+    finder = Finder(campaign, sample_files.read_samples(campaign.samples))
     for name, number in (
         ("in/cat 1.png", 1),
         ("cat 1.png", 1),
@@ -361,7 +372,7 @@ def test_classes_that_cannot_be_rewritten() -> None:
 
 
 def test_a_broken_record_of_changes(campaign: Campaign) -> None:
-    store.write_json(campaign.schema, {"migrations": [{"before": 3}]})
+    json_files.write_json(campaign.schema, {"migrations": [{"before": 3}]})
     text = told(DataError, lambda: labels.read_migrations(campaign))
     assert text.startswith(f"{campaign.schema} is no record of migrations (")
     assert text.endswith("); restore it with git")

@@ -122,7 +122,7 @@ def test_outside_a_campaign_the_remedy_is_named(words, text, tmp_path, monkeypat
 def test_nothing_slow_is_imported_before_a_command_runs():
     program = (
         "import sys, labelcycle.cli.main\n"
-        "slow = {'numpy', 'pydantic', 'torch', 'yaml', 'labelcycle.campaign.store'}\n"
+        "slow = {'numpy', 'pydantic', 'torch', 'yaml', 'labelcycle.campaign.sample_files'}\n"
         "print(slow & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

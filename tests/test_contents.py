@@ -13,8 +13,8 @@ import pytest
 
 from labelcycle.adapters.local.variables import OWN, VARIABLES
 from labelcycle.campaign import contents, metric_names, round_states
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.metrics_record import Evaluation, Metrics
-from labelcycle.campaign.store import Campaign
 from labelcycle.core.answer_times import Effort
 from labelcycle.core.metrics import Estimate
 from labelcycle.stages import declaration

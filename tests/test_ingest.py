@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from labelcycle import decoding
-from labelcycle.campaign import holdout_split, store
+from labelcycle.campaign import holdout_split, json_files, sample_files
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.sample_files import Sample, read_samples
 from labelcycle.campaign.sample_lookup import Finder
-from labelcycle.campaign.store import Campaign
+from labelcycle.core import digests
 from labelcycle.errors import DataError, SettingsError, StateError
 from labelcycle.ingest import ingest_images, one_file
 from labelcycle.nn.progress import Progress
@@ -61,11 +63,11 @@ def tree(root: Path) -> dict[str, bytes]:
 
 
 def splits(campaign: Campaign) -> dict[str, str]:
-    return {sample.source: sample.split for sample in store.read_samples(campaign.samples)}
+    return {sample.source: sample.split for sample in read_samples(campaign.samples)}
 
 
 def quarantine(campaign: Campaign) -> dict[str, str]:
-    return {r["source"]: r["reason"] for r in store.read_jsonl(campaign.quarantine)}
+    return {r["source"]: r["reason"] for r in json_files.read_jsonl(campaign.quarantine)}
 
 
 @pytest.fixture
@@ -91,12 +93,12 @@ def test_images_come_in_as_they_are(campaign: Campaign, pictures: Path) -> None:
     fill(pictures, range(5))
     report = take(campaign, pictures)
     assert report == ingest_images.Report(5, 5, 0, 0, 0, pool=5, holdout=0)
-    samples = store.read_samples(campaign.samples)
+    samples = read_samples(campaign.samples)
     assert [sample.id for sample in samples] == sorted(sample.id for sample in samples)
     for sample in samples:
         stored = (campaign.images / sample.file).read_bytes()
         assert stored == (campaign.root / sample.source).read_bytes()
-        assert (sample.id, sample.file) == (store.digest(stored), f"{sample.id}.png")
+        assert (sample.id, sample.file) == (digests.digest(stored), f"{sample.id}.png")
         assert (sample.width, sample.height, sample.notes) == (4, 3, ())
     assert sorted(os.listdir(campaign.images)) == [sample.file for sample in samples]  # noqa: PTH208
     assert quarantine(campaign) == {}
@@ -110,7 +112,7 @@ def test_size_notes_and_extension_are_those_of_the_image(
     exif[0x0112] = 6
     Image.new("RGB", (20, 10)).save(pictures / "turned.PNG", "JPEG", exif=exif)
     take(campaign, pictures)
-    (sample,) = store.read_samples(campaign.samples)
+    (sample,) = read_samples(campaign.samples)
     assert sample.file.endswith(".jpg")
     assert (sample.width, sample.height) == (10, 20)
     assert sample.notes == ("turned by EXIF orientation 6",)
@@ -197,17 +199,17 @@ def test_the_same_pixels_in_other_files_are_one_sample(campaign: Campaign, pictu
         "2 files show the very picture of another, such as '../in/b.png' that of '../in/a.png':"
         " it is one sample, known by both paths",
     )
-    (sample,) = store.read_samples(campaign.samples)
+    (sample,) = read_samples(campaign.samples)
     assert (sample.source, sample.also) == ("../in/a.png", ("../in/b.png", "../in/c.bmp"))
     assert take(campaign, pictures).remarks == ()
-    assert [sample] == store.read_samples(campaign.samples)
+    assert [sample] == read_samples(campaign.samples)
 
 
 def test_every_path_of_the_same_bytes_is_remembered(campaign: Campaign, pictures: Path) -> None:
     for name in ("cat", "dog"):
         fill(pictures / name, range(1))
     take(campaign, pictures)
-    (sample,) = samples = store.read_samples(campaign.samples)
+    (sample,) = samples = read_samples(campaign.samples)
     finder = Finder(campaign, samples)
     assert finder.by_file("cat/0000.png") == finder.by_file("dog/0000.png") == sample
     assert finder.by_file("0000.png") == sample
@@ -257,7 +259,7 @@ def deep(path: Path, low: int, high: int) -> None:
 
 
 def ranges(campaign: Campaign) -> set[tuple[str, float, float] | None]:
-    return {sample.values for sample in store.read_samples(campaign.samples)}
+    return {sample.values for sample in read_samples(campaign.samples)}
 
 
 def test_deep_images_share_black_and_white_and_later_ones_too(
@@ -274,7 +276,7 @@ def test_deep_images_share_black_and_white_and_later_ones_too(
         f"{told.replace('2 images', '3 images')}; 1 has values beyond, which are cut off",
     )
     assert ranges(campaign) == {("16-bit", 29_300, 31_000)}
-    (hot,) = (s for s in store.read_samples(campaign.samples) if s.source.endswith("hot.tif"))
+    (hot,) = (s for s in read_samples(campaign.samples) if s.source.endswith("hot.tif"))
     assert hot.notes[-1].endswith("29300 black, 31000 white, its 30000 to 35000 cut off")
     assert take(campaign, pictures, values="image").remarks == (
         "3 images have 16-bit values: black and white are each image's own (ingest.values)",
@@ -311,7 +313,7 @@ def test_deep_colours_share_black_and_white_as_grey_does(
         "2 images have 16-bit colour values: 0 is black, 4095 white (ingest.values)",
     )
     assert ranges(campaign) == {("16-bit colour", 0, 4095)}
-    samples = store.read_samples(campaign.samples)
+    samples = read_samples(campaign.samples)
     dark, bright = sorted(load_images(campaign, samples, 20).max(axis=(1, 2, 3)))
     assert dark < 60
     assert bright > 120
@@ -323,7 +325,7 @@ def test_models_and_people_see_the_range_of_the_campaign(
     deep(pictures / "cold.tif", 29_300, 29_900)
     deep(pictures / "warm.png", 30_000, 31_000)
     take(campaign, pictures)
-    samples = store.read_samples(campaign.samples)
+    samples = read_samples(campaign.samples)
     cold, warm = sorted(load_images(campaign, samples, 9).mean(axis=(1, 2, 3)))
     assert cold < 60
     assert warm > 160
@@ -351,7 +353,7 @@ def test_odd_names_come_in_and_stay_readable(campaign: Campaign, pictures: Path)
     assert (report.added, report.quarantined) == (11, 0)
     wanted = {f"../in/{name}" for name in [*odd[:-1], ".hidden.png", "\\xff.png"]}
     assert set(splits(campaign)) == wanted
-    assert all(sample.file.isascii() for sample in store.read_samples(campaign.samples))
+    assert all(sample.file.isascii() for sample in read_samples(campaign.samples))
 
 
 def test_images_far_from_the_campaign_keep_their_whole_path(tmp_path: Path) -> None:
@@ -386,7 +388,7 @@ def test_the_holdout_is_drawn_at_random_from_the_seed(tmp_path: Path) -> None:
 
 
 def test_every_image_is_as_likely_in_the_holdout() -> None:
-    new = {f"{n:016x}": store.Sample(f"{n:016x}", "", "", "pool", 1, 1) for n in range(10)}
+    new = {f"{n:016x}": Sample(f"{n:016x}", "", "", "pool", 1, 1) for n in range(10)}
     counts: Counter[str] = Counter()
     for seed in range(2000):
         for sample in holdout_split.split({}, [*new.values()], 3, np.random.default_rng(seed)):
@@ -655,10 +657,10 @@ def test_images_are_durable_before_the_manifest_names_them(
     standing: Campaign, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = []
-    write_samples = store.write_samples
+    write_samples = sample_files.write_samples
     monkeypatch.setattr(os, "sync", lambda: order.append("sync"))
     monkeypatch.setattr(
-        store,
+        sample_files,
         "write_samples",
         lambda *arguments: (order.append("manifest"), write_samples(*arguments)),
     )

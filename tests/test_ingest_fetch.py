@@ -11,7 +11,8 @@ from test_ingest import campaign, png, quarantine, splits, take
 from websites import Page, served
 
 from labelcycle.adapters import web_images
-from labelcycle.campaign.store import Campaign, read_samples
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.sample_files import read_samples
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused
 from labelcycle.ingest import fetch
 from labelcycle.ingest.one_file import Quarantined

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from labelcycle.campaign import label_csv, store
+from labelcycle.campaign import label_csv, label_files
+from labelcycle.campaign.campaign_paths import OWNED, Campaign
+from labelcycle.campaign.label_files import Label, write_labels
 from labelcycle.campaign.labels import write_migrations
-from labelcycle.campaign.store import OWNED, Campaign, Label, Sample
+from labelcycle.campaign.sample_files import Sample, read_samples, write_samples
 from labelcycle.errors import DataError, StateError
 from labelcycle.ingest import ingest_images
 
@@ -38,7 +40,7 @@ def campaign(tmp_path: Path) -> Campaign:
         Sample(key, f"{key}.png", source, "holdout" if key == HELD else "pool", 4, 3)
         for source, key in SOURCES.items()
     ]
-    store.write_samples(campaign.samples, samples)
+    write_samples(campaign.samples, samples)
     return campaign
 
 
@@ -52,13 +54,13 @@ def table(tmp_path: Path) -> Write:
 
 
 def labels(campaign: Campaign) -> dict[str, str | None]:
-    return {x.sample: x.label for x in store.read_labels(campaign.label_file(OWNED))}
+    return {x.sample: x.label for x in label_files.read_labels(campaign.label_file(OWNED))}
 
 
 def test_labels_come_in_by_id(campaign: Campaign, table: Write) -> None:
     report = label_csv.import_labels(campaign, table(f"sample,label\n{A},cat\n{B1},dog\n"), CLASSES)
     assert report == label_csv.ImportReport(2, (), (), 2)
-    assert store.read_labels(campaign.label_file(OWNED)) == [
+    assert label_files.read_labels(campaign.label_file(OWNED)) == [
         Label(A, "cat", None, {}, "owned"),
         Label(B1, "dog", None, {}, "owned"),
     ]
@@ -99,7 +101,7 @@ def test_of_two_names_that_differ_in_accents_alone_the_exact_one_is_meant(
     twin = Sample(
         "9" * 16, f"{'9' * 16}.png", unicodedata.normalize("NFC", "../in/é.png"), "pool", 1, 1
     )
-    store.write_samples(campaign.samples, [*store.read_samples(campaign.samples), twin])
+    write_samples(campaign.samples, [*read_samples(campaign.samples), twin])
     name = unicodedata.normalize("NFC", "é.png")
     label_csv.import_labels(campaign, table(f"file,label\n{name},cat\n"), CLASSES)
     assert labels(campaign) == {"9" * 16: "cat"}
@@ -109,7 +111,7 @@ def test_a_whole_source_is_not_taken_for_the_end_of_another(
     campaign: Campaign, table: Write
 ) -> None:
     twins = {"b.png": "1" * 16, "sub/b.png": "2" * 16}
-    store.write_samples(
+    write_samples(
         campaign.samples,
         [Sample(key, f"{key}.png", source, "pool", 1, 1) for source, key in twins.items()],
     )
@@ -232,9 +234,9 @@ def test_other_columns_spaces_and_a_mark_of_byte_order_do_no_harm(
 
 def test_spaces_around_a_file_s_name_may_be_its_own(campaign: Campaign, table: Write) -> None:
     spaced = "9999999999999991"
-    known = store.read_samples(campaign.samples)
+    known = read_samples(campaign.samples)
     own = Sample(spaced, f"{spaced}.png", "../in/ a.png", "pool", 4, 3)
-    store.write_samples(campaign.samples, [*known, own])
+    write_samples(campaign.samples, [*known, own])
     label_csv.import_labels(campaign, table("file,label\n a.png,cat\n"), CLASSES)
     assert labels(campaign) == {spaced: "cat"}
     label_csv.import_labels(campaign, table("file,label\na.png,dog\n in/sub/b.png ,dog\n"), CLASSES)
@@ -349,17 +351,17 @@ def exported(campaign: Campaign, holdout: bool = False) -> dict[str, dict[str, s
 
 @pytest.fixture
 def labelled(campaign: Campaign) -> Campaign:
-    store.write_labels(campaign.label_file(OWNED), [Label(A, "cat", source="owned")])
-    store.write_labels(
+    write_labels(campaign.label_file(OWNED), [Label(A, "cat", source="owned")])
+    write_labels(
         campaign.label_file(0),
         [
             Label(B1, None, "skipped", {}, "round 0"),
             Label(COMMA, "great ape", None, {"great ape": 2, "cat": 1}, "round 0"),
         ],
     )
-    store.write_labels(campaign.label_file(11), [Label(B1, "dog", None, {"dog": 1}, "round 11")])
-    store.write_labels(campaign.label_file(2), [Label(B2, None, "empty answer", {}, "round 2")])
-    store.write_labels(campaign.holdout, [Label(HELD, "cat", None, {"cat": 1}, "round 0")])
+    write_labels(campaign.label_file(11), [Label(B1, "dog", None, {"dog": 1}, "round 11")])
+    write_labels(campaign.label_file(2), [Label(B2, None, "empty answer", {}, "round 2")])
+    write_labels(campaign.holdout, [Label(HELD, "cat", None, {"cat": 1}, "round 0")])
     return campaign
 
 
@@ -413,10 +415,10 @@ def test_hard_names_go_out_and_come_in(campaign: Campaign, tmp_path: Path, raw: 
         Sample(f"{i:016x}", f"{i:016x}.png", f"../in/{name}", "pool", 4, 3)
         for i, name in enumerate(NAMES)
     ]
-    store.write_samples(campaign.samples, samples)
+    write_samples(campaign.samples, samples)
     given = {s.id: classes[i % len(classes)] for i, s in enumerate(samples)}
     fresh = [Label(name, label, source="owned") for name, label in given.items()]
-    store.write_labels(campaign.label_file(OWNED), fresh)
+    write_labels(campaign.label_file(OWNED), fresh)
     made = label_csv.export(campaign, raw=raw)
     assert made.rows == len(NAMES)
     (tmp_path / "out.csv").write_bytes(made.text.encode())

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelcycle.campaign import labels, store
-from labelcycle.campaign.store import OWNED, Campaign, Label
+from labelcycle.campaign import json_files, label_files, labels
+from labelcycle.campaign.campaign_paths import OWNED, Campaign
+from labelcycle.campaign.json_files import RESTORE
+from labelcycle.campaign.label_files import Label, write_labels
 from labelcycle.core.class_migrations import Migration
 from labelcycle.errors import DataError
 
@@ -34,8 +36,8 @@ def campaign(tmp_path) -> Campaign:
     made = Campaign(tmp_path)
     labels.write_migrations(made, ())
     for name, found in FILES.items():
-        store.write_labels(made.label_file(name), found)
-    store.write_labels(made.holdout, [Label("h", "ox"), Label("i", "gnu")])
+        write_labels(made.label_file(name), found)
+    write_labels(made.holdout, [Label("h", "ox"), Label("i", "gnu")])
     return made
 
 
@@ -44,7 +46,7 @@ def test_the_latest_word_on_a_sample_counts(tmp_path) -> None:
     labels.write_migrations(campaign, ())
     assert labels.read_all_labels(campaign) == {}
     for name, label in (("owned", "cat"), (0, "dog"), (10, "cow"), (9, "hen")):
-        store.write_labels(campaign.label_file(name), [Label("a", label), Label(str(name), label)])
+        write_labels(campaign.label_file(name), [Label("a", label), Label(str(name), label)])
     found = labels.read_all_labels(campaign)
     assert {key: label.label for key, label in found.items()} == {
         "a": "cow", "owned": "cat", "0": "dog", "9": "hen", "10": "cow",
@@ -60,7 +62,7 @@ def test_without_changes_labels_are_as_they_were_written(campaign) -> None:
     found = labels.read_all_labels(campaign)
     assert found["s2"] == FILES[3][0]
     assert sorted(found) == ["s1", "s2", "s3", "s4"]
-    assert labels.read_holdout(campaign) == store.read_labels(campaign.holdout)
+    assert labels.read_holdout(campaign) == label_files.read_labels(campaign.holdout)
 
 
 def test_old_names_count_as_what_became_of_them_and_files_stay(campaign) -> None:
@@ -114,7 +116,7 @@ def test_no_vote_is_lost_but_those_for_removed_classes(votes) -> None:
     ],
 )
 def test_a_broken_record_is_named(campaign, record) -> None:
-    store.write_json(campaign.schema, record)
+    json_files.write_json(campaign.schema, record)
     with pytest.raises(DataError, match=r"schema.json is no record of migrations .* with git"):
         labels.read_all_labels(campaign)
 
@@ -145,7 +147,7 @@ def test_a_label_with_other_fields_is_refused(tmp_path: Path, change: dict, odd:
     path.write_text(json.dumps({**record, "confidence": None, **change}) + "\n")
     told = rf"^{path}, line 1: {odd}; restore"
     with pytest.raises(DataError, match=told):
-        store.read_labels(path)
+        label_files.read_labels(path)
 
 
 @pytest.mark.parametrize(
@@ -162,5 +164,5 @@ def test_a_label_of_other_types_is_refused(tmp_path: Path, change: dict, told: s
     path = tmp_path / "000.jsonl"
     path.write_text(json.dumps(asdict(Label("s", "cat")) | change) + "\n")
     with pytest.raises(DataError) as error:
-        store.read_labels(path)
-    assert str(error.value) == f"{path}, line 1: {told}; {store.RESTORE}"
+        label_files.read_labels(path)
+    assert str(error.value) == f"{path}, line 1: {told}; {RESTORE}"

@@ -143,7 +143,7 @@ EXCHANGE = """
 import json, pathlib, sys
 from labelcycle.adapters import annotation
 from labelcycle.adapters.ports import Address, LabelSchema, TaskSpec
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import ServiceRefused
 
 backend = annotation.of(Campaign(pathlib.Path.cwd()), "handoff")

@@ -11,8 +11,11 @@ from params import set_params
 from labelcycle.adapters import git
 from labelcycle.adapters.local.services import Services
 from labelcycle.adapters.mlflow import tracker
-from labelcycle.campaign import store
+from labelcycle.campaign import label_files, sample_files
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.labels import write_migrations
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.cli import pretrain_curves
 from labelcycle.errors import ServiceDown
 from labelcycle.nn import process_rank
@@ -39,15 +42,15 @@ class Server:
 
 
 @pytest.fixture
-def campaign(tmp_path: Path) -> store.Campaign:
+def campaign(tmp_path: Path) -> Campaign:
     """60 samples of two classes, the first 30 labelled."""
-    found = store.Campaign(tmp_path)
+    found = Campaign(tmp_path)
     write_migrations(found, ())
     names = [f"{row:016x}" for row in range(60)]
-    samples = [store.Sample(name, f"{name}.png", "", "pool", 8, 8) for name in names]
-    store.write_samples(found.samples, samples)
-    lines = [store.Label(name, "ab"[row % 2]) for row, name in enumerate(names[:30])]
-    store.write_labels(found.labels / "000.jsonl", lines)
+    samples = [Sample(name, f"{name}.png", "", "pool", 8, 8) for name in names]
+    sample_files.write_samples(found.samples, samples)
+    lines = [Label(name, "ab"[row % 2]) for row, name in enumerate(names[:30])]
+    label_files.write_labels(found.labels / "000.jsonl", lines)
     set_params(tmp_path, campaign={"name": "birds", "classes": ["a", "b"]})
     return found
 
@@ -77,7 +80,7 @@ def steps(epochs: int = 3, per_epoch: int = 4) -> list[Progress]:
 
 
 def test_loss_now_and_then_and_a_probe_after_each_pass(
-    campaign: store.Campaign, server: Server, monkeypatch: pytest.MonkeyPatch
+    campaign: Campaign, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(0, 100, 2))  # two seconds a look
     monkeypatch.setattr(pretrain_curves.time, "monotonic", lambda: next(clock))
@@ -96,7 +99,7 @@ def test_loss_now_and_then_and_a_probe_after_each_pass(
 
 
 def test_a_server_that_goes_away_is_told_once_and_stops_nothing(
-    campaign: store.Campaign, server: Server, capsys: pytest.CaptureFixture[str]
+    campaign: Campaign, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.down = 1
     show = pretrain_curves.watcher("pretrain", campaign.root)
@@ -109,9 +112,9 @@ def test_a_server_that_goes_away_is_told_once_and_stops_nothing(
 
 
 @pytest.mark.parametrize("count", [0, 19])
-def test_few_labels_are_no_probe(campaign: store.Campaign, server: Server, count: int) -> None:
+def test_few_labels_are_no_probe(campaign: Campaign, server: Server, count: int) -> None:
     path = campaign.labels / "000.jsonl"
-    store.write_labels(path, store.read_labels(path)[:count])
+    label_files.write_labels(path, label_files.read_labels(path)[:count])
     show = pretrain_curves.watcher("pretrain", campaign.root)
     assert show is not None
     for step in steps():
@@ -120,9 +123,9 @@ def test_few_labels_are_no_probe(campaign: store.Campaign, server: Server, count
     assert not any(KNN in values for values, *_ in server.points)
 
 
-def test_labels_of_one_class_are_no_probe(campaign: store.Campaign, server: Server) -> None:
+def test_labels_of_one_class_are_no_probe(campaign: Campaign, server: Server) -> None:
     path = campaign.labels / "000.jsonl"
-    store.write_labels(path, [store.Label(x.sample, "a") for x in store.read_labels(path)])
+    label_files.write_labels(path, [Label(x.sample, "a") for x in label_files.read_labels(path)])
     assert not len(pretrain_curves.labelled(campaign, ("a", "b"))[0])
 
 
@@ -130,7 +133,7 @@ def test_labels_of_one_class_are_no_probe(campaign: store.Campaign, server: Serv
     ("stage", "uri", "rank"), [("embed", "x", "0"), ("pretrain", "", "0"), ("pretrain", "x", "1")]
 )
 def test_nobody_watches_without_a_server_another_stage_or_a_second_process(
-    campaign: store.Campaign, monkeypatch: pytest.MonkeyPatch, stage: str, uri: str, rank: str
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, stage: str, uri: str, rank: str
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     monkeypatch.setenv(process_rank.VARIABLE, f"{rank}/2:store")
@@ -138,7 +141,7 @@ def test_nobody_watches_without_a_server_another_stage_or_a_second_process(
 
 
 def test_a_server_that_never_was_there(
-    campaign: store.Campaign, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nothing listens there
     monkeypatch.setattr(git, "campaign_key", lambda root: "0123456789ab")
@@ -169,7 +172,7 @@ def test_the_trainings_of_an_experiment_are_watched_too(server: Server, count: i
 
 @pytest.mark.service
 def test_a_killed_training_goes_on_in_its_run(
-    campaign: store.Campaign, mlflow_server: Services, monkeypatch: pytest.MonkeyPatch
+    campaign: Campaign, mlflow_server: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server.services["mlflow"].address)
     monkeypatch.setattr(git, "campaign_key", lambda root: "0123456789ab")

@@ -9,6 +9,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from made_records import AT, answer, metrics, people, plan, pushed, selection
 
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records import record_files
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.correction_record import Correction, DecidedCorrection
@@ -27,7 +28,6 @@ from labelcycle.campaign.records.pushed_record import Pushed, PushedTask
 from labelcycle.campaign.records.record_files import Record, read_lines, write_lines
 from labelcycle.campaign.records.round_records import Memory, RoundRecords
 from labelcycle.campaign.records.selection_record import RoundSelection
-from labelcycle.campaign.store import Campaign
 from labelcycle.core.digests import digest
 from labelcycle.core.metrics import Estimate
 from labelcycle.core.skip_reasons import Skip

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from labelcycle.adapters.ports import OpenTask
-from labelcycle.campaign.store import Campaign, Sample, write_samples
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.sample_files import Sample, write_samples
 from labelcycle.errors import DataError
 from labelcycle.people.simulated import SimulatedAnswer, _drawn_answer, read_truth
 

@@ -18,7 +18,7 @@ import click
 from labelcycle import config
 from labelcycle.adapters import annotation, webhook_receiver
 from labelcycle.adapters.ports import Calling
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import (
     LabelcycleError,
     ServiceDown,

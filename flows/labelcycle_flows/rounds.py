@@ -23,10 +23,10 @@ from labelcycle import config
 from labelcycle.adapters import git, lock
 from labelcycle.adapters.address_logins import text_without_logins, without_login
 from labelcycle.campaign import round_states
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.ending_record import How
 from labelcycle.campaign.records.round_records import Memory
 from labelcycle.campaign.round_states import BEFORE_OPEN, State
-from labelcycle.campaign.store import Campaign
 from labelcycle.cycle import round_closing, round_opening, task_plan
 from labelcycle.errors import ServiceDown, ServiceRefused, StateError
 from labelcycle.rounds import code_json, deadline, snapshots

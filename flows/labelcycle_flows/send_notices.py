@@ -8,8 +8,8 @@ from prefect.context import FlowRunContext
 from prefect.utilities.urls import url_for
 
 from labelcycle.adapters.ports import AnnotationProgress
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign
 from labelcycle.errors import Busy, LabelcycleError, ServiceDown
 from labelcycle.notify import notices
 from labelcycle.notify.outbox import Outbox

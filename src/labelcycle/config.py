@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from labelcycle.adapters import annotation
 from labelcycle.campaign import params_file, yaml_text
-from labelcycle.campaign.store import value_digest
+from labelcycle.campaign.json_files import value_digest
 from labelcycle.core import class_names, clusterers, registry, strategies
 from labelcycle.core.consensus import Options as AcceptOptions
 from labelcycle.errors import SettingsError

@@ -14,7 +14,7 @@ import pytest
 from labelcycle.adapters.annotation import files
 from labelcycle.adapters.annotation.files import FilesBackend, sqlite_file
 from labelcycle.adapters.ports import Address, LabelSchema, OpenTask, Prediction, TaskSpec
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused
 
 SCHEMA = LabelSchema(("cat", "dog"), "Choose.")
@@ -77,7 +77,7 @@ WRITE = """
 import sys, time
 from pathlib import Path
 from labelcycle.adapters.annotation.files import FilesBackend, sqlite_file
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 backend = FilesBackend(Campaign(Path(sys.argv[1])))
 with backend._file.writing() as db:
     db.execute("UPDATE task SET sample = 'torn'")

@@ -16,7 +16,7 @@ from labelcycle.adapters.annotation.label_studio import (
 )
 from labelcycle.adapters.annotation.label_studio.listed_task import ListedTask
 from labelcycle.adapters.ports import Address, Display, LabelSchema, Prediction, TaskSpec
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 
 SCHEMA = LabelSchema(("cat", "dog"), "")
 GUESS = Prediction("cat", 0.6, "round-000")

@@ -18,7 +18,8 @@ from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.local import services as local_services
 from labelcycle.adapters.local.services import Services
 from labelcycle.adapters.ports import Address, LabelSchema, TaskSpec
-from labelcycle.campaign.store import Campaign, read_samples
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.sample_files import read_samples
 from labelcycle.cycle import task_images
 from labelcycle.errors import ServiceDown, ServiceRefused
 from labelcycle.ingest import ingest_images

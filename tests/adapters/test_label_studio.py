@@ -21,7 +21,7 @@ from labelcycle.adapters.local import health, processes
 from labelcycle.adapters.local import services as local_services
 from labelcycle.adapters.local.services import Services
 from labelcycle.adapters.ports import AnnotationProgress, LabelSchema, Prediction, TaskSpec
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import ServiceDown, ServiceRefused, StateError
 
 pytestmark = pytest.mark.service

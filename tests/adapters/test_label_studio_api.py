@@ -18,7 +18,7 @@ from labelcycle.adapters.annotation.label_studio import (
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi, Project
 from labelcycle.adapters.annotation.label_studio.rest_errors import Wording, check_access
 from labelcycle.adapters.local import processes
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import LabelcycleError, ServiceDown, ServiceRefused
 
 TOKEN = "0123456789abcdef" * 2

@@ -24,7 +24,7 @@ from labelcycle.adapters.annotation.label_studio import (
 )
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.ports import LabelSchema, Prediction, TaskSpec
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused, SettingsError, StateError
 
 SCHEMA = LabelSchema(("cat", "dog"), "Choose.")

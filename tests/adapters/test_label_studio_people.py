@@ -19,7 +19,7 @@ from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.local import services as local_services
 from labelcycle.adapters.local.services import Services
 from labelcycle.adapters.ports import AnnotationProgress, LabelSchema, Prediction, TaskSpec
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.core import consensus
 from labelcycle.errors import ServiceDown
 

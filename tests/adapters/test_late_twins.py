@@ -9,7 +9,7 @@ from PIL import Image
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.ports import LabelSchema, TaskSpec
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 
 
 class Slow(httpx.BaseTransport):

@@ -21,8 +21,8 @@ from labelcycle.adapters.local import database_templates, server_programs
 from labelcycle.adapters.mlflow import logged_models
 from labelcycle.adapters.mlflow.logged_models import CHAMPION, ROUND, requirements
 from labelcycle.adapters.mlflow.tracker import MlflowTracker, _numbers
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.metrics_record import ClassFigures
-from labelcycle.campaign.store import Campaign
 from labelcycle.core.metrics import Estimate
 from labelcycle.errors import ServiceDown, ServiceRefused
 

@@ -24,7 +24,8 @@ from labelcycle.adapters.mlflow.simulated_runs import SimulatedTracker
 from labelcycle.adapters.mlflow.tracker import MlflowTracker
 from labelcycle.adapters.ports import ClosedRound
 from labelcycle.campaign import encoder_files, learner_files
-from labelcycle.campaign.store import digest, dump_json
+from labelcycle.campaign.json_files import dump_json
+from labelcycle.core.digests import digest
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own, of libraries it uses

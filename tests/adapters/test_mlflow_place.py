@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from labelcycle.adapters.mlflow import tracking_uri
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 
 HERE = Path("/home/me")
 

@@ -10,7 +10,7 @@ import pytest
 from labelcycle.adapters import private_folder
 from labelcycle.adapters.local import service_record
 from labelcycle.adapters.local.environment import prepare
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import StateError
 
 

@@ -29,8 +29,8 @@ from labelcycle.adapters.local import (
 )
 from labelcycle.adapters.local.server_programs import Server
 from labelcycle.adapters.local.services import Services
-from labelcycle.campaign import store
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign import json_files
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import Busy, DataError, ServiceDown, ToolFailed
 
 VARIABLES = (
@@ -425,7 +425,7 @@ def test_a_failed_preparation_is_told_and_leaves_nothing(tmp_path: Path) -> None
 
 
 def opened(campaign: Campaign) -> str:
-    return str(store.read_json(campaign.services)["versions"]["mlflow"])
+    return str(json_files.read_json(campaign.services)["versions"]["mlflow"])
 
 
 def rows(path: Path) -> list[tuple[str]]:

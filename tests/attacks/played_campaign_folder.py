@@ -15,7 +15,7 @@ import httpx
 
 from attacks import Try, attack
 from labelcycle.adapters.local import services
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 
 NAMES = (
     *("labelcycle", "labelcycle_flows", "prefect", "click"),

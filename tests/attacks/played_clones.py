@@ -20,8 +20,9 @@ from labelcycle import config
 from labelcycle.adapters import git, lock, programs, s3
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.dvc import commands
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign, read_samples
+from labelcycle.campaign.sample_files import read_samples
 from labelcycle.cycle import past_rounds, task_images, verify_round
 from labelcycle.errors import LabelcycleError
 from labelcycle.rounds import code_json, snapshots
@@ -231,7 +232,7 @@ import sys
 from pathlib import Path
 from labelcycle.rounds import snapshots
 from labelcycle.campaign.records.round_records import Memory, RoundRecords
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 snapshots.check_closed(RoundRecords(Campaign(Path(sys.argv[1])), Memory()), 0)
 """
 

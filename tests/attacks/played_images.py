@@ -28,7 +28,7 @@ import json, resource, sys
 import numpy as np
 from pathlib import Path
 from labelcycle.ingest import ingest_images as ingest
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 resource.setrlimit(resource.RLIMIT_CPU, (40, 40))  # else a harm that is done takes hours
 
 def peak():  # ru_maxrss would count the memory of who started us

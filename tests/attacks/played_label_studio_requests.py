@@ -11,7 +11,7 @@ import httpx
 
 from attacks import Try, attack
 from labelcycle.adapters.local import services
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 
 CONFIG = """<View><Text name="t" value="$x"/>
 <Choices name="c" toName="t"><Choice value="a"/></Choices></View>"""

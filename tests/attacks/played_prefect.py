@@ -15,7 +15,7 @@ from websockets.sync.client import connect
 
 from attacks import Try, attack
 from labelcycle.adapters.local import services
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 
 PAGE = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
 """What a browser adds to the requests of a foreign page; it has no password to send."""

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from attacks import Try, attack
-from labelcycle.campaign import label_csv, store
+from labelcycle.campaign import label_csv, label_files, sample_files
+from labelcycle.campaign.campaign_paths import OWNED, Campaign
+from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.labels import write_migrations
-from labelcycle.campaign.store import OWNED, Campaign, Label, Sample
+from labelcycle.campaign.sample_files import Sample
 
 FORMULAS = (
     '=HYPERLINK("http://example.org/","open")',
@@ -29,9 +31,9 @@ def formulas(folder: Path) -> Iterator[Try]:
         Sample(key, f"{key}.png", text, "pool", 4, 4)
         for key, text in zip(keys, FORMULAS, strict=True)
     ]
-    store.write_samples(campaign.samples, samples)
+    sample_files.write_samples(campaign.samples, samples)
     labels = [Label(key, text, source="owned") for key, text in zip(keys, FORMULAS, strict=True)]
-    store.write_labels(campaign.label_file(OWNED), labels)
+    label_files.write_labels(campaign.label_file(OWNED), labels)
     made = label_csv.export(campaign)
     text = made if isinstance(made, str) else made.text
     for row in csv.DictReader(io.StringIO(text, newline="")):

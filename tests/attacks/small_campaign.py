@@ -19,8 +19,9 @@ from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, labe
 from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.local import services
 from labelcycle.campaign import round_states
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import read_json, read_jsonl
 from labelcycle.campaign.labels import read_all_labels, read_holdout
-from labelcycle.campaign.store import Campaign, read_json, read_jsonl
 from labelcycle.cycle import new_campaign, run_stage
 from labelcycle.rounds import snapshots
 from labelcycle.stages import charts

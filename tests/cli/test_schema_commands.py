@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from labelcycle.campaign.store import Label
+from labelcycle.campaign.label_files import Label
 from labelcycle.cli import schema_commands
 from labelcycle.core import class_migrations
 from labelcycle.core.class_migrations import Change, Table

@@ -12,8 +12,8 @@ from params import set_params
 from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.adapters.local import services
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign
 from labelcycle.cli import doctor_checks
 from labelcycle.cli.main import cli
 from labelcycle.cycle import new_campaign

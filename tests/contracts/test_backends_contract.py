@@ -26,7 +26,7 @@ from labelcycle.adapters.ports import (
     Prediction,
     TaskSpec,
 )
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.core import skip_reasons
 from labelcycle.errors import DataError, ServiceRefused
 from labelcycle.people.simulated import Done, annotate

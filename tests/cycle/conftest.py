@@ -14,7 +14,7 @@ from watched import WatchedFiles
 from labelcycle import config
 from labelcycle.adapters import annotation
 from labelcycle.adapters.dvc import commands
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.cycle import new_campaign, run_stage
 from labelcycle.stages import charts
 
@@ -131,7 +131,7 @@ def closed(opened: Campaign, flows, backend: WatchedFiles, answer_all, kept: Kep
 @pytest.fixture
 def truth(campaign: Campaign) -> dict[str, str]:
     """True class by sample id: dark or light by the mean of the pixels."""
-    from labelcycle.campaign.store import read_samples
+    from labelcycle.campaign.sample_files import read_samples
 
     found = {}
     for sample in read_samples(campaign.samples):

@@ -10,11 +10,13 @@ from watched import WatchedFiles, asking, counting
 from labelcycle import config
 from labelcycle.adapters.ports import GUESS
 from labelcycle.campaign import round_states
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import read_json
+from labelcycle.campaign.label_files import write_labels
 from labelcycle.campaign.labels import read_all_labels, write_migrations
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign, read_json, write_labels
 from labelcycle.cycle import campaign_status, round_closing, status_text
 from labelcycle.notify import notices
 from labelcycle.rounds import (

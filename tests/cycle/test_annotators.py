@@ -9,10 +9,10 @@ from made_records import answer, labels, people_of
 from test_answers import made_up
 
 from labelcycle.campaign import round_states
+from labelcycle.campaign.label_files import write_labels
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.records.record_files import read_lines, write_lines
-from labelcycle.campaign.store import write_labels
 from labelcycle.rounds import answers, corrections
 from labelcycle.rounds.snapshots import Snapshot
 

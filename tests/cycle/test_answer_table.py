@@ -12,9 +12,9 @@ from labelcycle import config
 from labelcycle.adapters import annotation
 from labelcycle.adapters.ports import Address, Prediction, TaskSpec
 from labelcycle.campaign import round_states
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign
 from labelcycle.cycle import answer_table
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds.snapshots import Snapshot

@@ -13,19 +13,15 @@ from records import at
 
 from labelcycle import config
 from labelcycle.campaign import round_states
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import read_json, write_jsonl
+from labelcycle.campaign.label_files import read_labels, write_labels
 from labelcycle.campaign.labels import read_all_labels, write_migrations
 from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.records.people_record import UnknownClasses
 from labelcycle.campaign.records.pushed_record import Pushed, PushedTask
 from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import (
-    Campaign,
-    read_json,
-    read_labels,
-    write_jsonl,
-    write_labels,
-)
 from labelcycle.core import consensus
 from labelcycle.core.agreement import alpha
 from labelcycle.core.skip_reasons import Skip

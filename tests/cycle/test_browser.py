@@ -34,7 +34,11 @@ from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.adapters.local.services import Services
 from labelcycle.adapters.ports import LabelSchema, TaskSpec
 from labelcycle.campaign import round_states
-from labelcycle.campaign.store import Campaign, read_array, read_json, read_labels, read_samples
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import read_json
+from labelcycle.campaign.label_files import read_labels
+from labelcycle.campaign.numpy_files import read_array
+from labelcycle.campaign.sample_files import read_samples
 from labelcycle.core import skip_reasons
 from labelcycle.cycle import new_campaign, round_opening
 from labelcycle.people import simulated

@@ -13,7 +13,8 @@ from watched import WatchedFiles
 
 from labelcycle import config
 from labelcycle.adapters import git
-from labelcycle.campaign.store import Campaign, read_json
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import read_json
 from labelcycle.cycle import new_campaign
 
 pytestmark = pytest.mark.slow

@@ -9,16 +9,12 @@ from params import set_params
 from PIL import Image
 
 from labelcycle import config
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.label_files import Label, write_labels
 from labelcycle.campaign.labels import write_migrations
+from labelcycle.campaign.numpy_files import write_array
 from labelcycle.campaign.records.round_records import Memory, RoundRecords
-from labelcycle.campaign.store import (
-    Campaign,
-    Label,
-    Sample,
-    write_array,
-    write_labels,
-    write_samples,
-)
+from labelcycle.campaign.sample_files import Sample, write_samples
 from labelcycle.cycle import labelled_neighbours
 from labelcycle.errors import SettingsError
 from labelcycle.rounds.snapshots import Snapshot

@@ -14,19 +14,14 @@ from watched import WatchedFiles, asking
 
 from labelcycle import config
 from labelcycle.campaign import round_states
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import read_json, read_jsonl
+from labelcycle.campaign.label_files import Label, read_labels, write_labels
 from labelcycle.campaign.labels import read_all_labels, write_migrations
 from labelcycle.campaign.records.correction_record import Correction, Decision
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import (
-    Campaign,
-    Label,
-    read_json,
-    read_jsonl,
-    read_labels,
-    write_labels,
-)
 from labelcycle.core.class_migrations import Migration
 from labelcycle.cycle import campaign_status, round_closing, status_text
 from labelcycle.errors import DataError, StateError

@@ -8,9 +8,9 @@ from made_records import metrics
 from params import set_params
 
 from labelcycle.adapters.ports import AnnotationProgress
+from labelcycle.campaign.json_files import read_json, write_json
 from labelcycle.campaign.labels import read_all_labels
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import read_json, write_json
 from labelcycle.notify import notices
 from labelcycle.rounds import deadline, pushed_tasks, snapshots
 

@@ -14,7 +14,9 @@ from websites import Page, served
 from labelcycle import config
 from labelcycle.adapters.cors import ALLOWS as OPEN
 from labelcycle.adapters.local import health
-from labelcycle.campaign.store import Campaign, read_samples, write_arrays, write_samples
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.numpy_files import write_arrays
+from labelcycle.campaign.sample_files import read_samples, write_samples
 from labelcycle.cli import doctor_checks
 from labelcycle.cycle import new_campaign
 

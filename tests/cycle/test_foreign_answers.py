@@ -13,10 +13,12 @@ from watched import WatchedFiles, asking, counting
 
 from labelcycle import config
 from labelcycle.campaign import round_states
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import read_json, read_jsonl
+from labelcycle.campaign.label_files import write_labels
 from labelcycle.campaign.labels import read_all_labels, write_migrations
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign, read_json, read_jsonl, write_labels
 from labelcycle.cli import correction_commands
 from labelcycle.config import CloseOptions
 from labelcycle.cycle import campaign_status, change_limits, round_closing, status_text

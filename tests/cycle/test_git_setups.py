@@ -15,7 +15,7 @@ from squares import SETTINGS
 from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import commands
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.cli.main import cli
 from labelcycle.cycle import new_campaign
 from labelcycle.errors import StateError, ToolFailed

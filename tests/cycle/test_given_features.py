@@ -12,14 +12,11 @@ from watched import WatchedFiles
 
 from labelcycle import config
 from labelcycle.adapters import git
-from labelcycle.campaign.store import (
-    Campaign,
-    file_digest,
-    read_array,
-    read_json,
-    read_samples,
-    write_arrays,
-)
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import read_json
+from labelcycle.campaign.numpy_files import read_array, write_arrays
+from labelcycle.campaign.sample_files import read_samples
+from labelcycle.core.digests import file_digest
 from labelcycle.cycle import new_campaign
 from labelcycle.errors import ServiceDown, StateError
 

@@ -4,7 +4,8 @@ from made_records import counted
 
 from labelcycle import config
 from labelcycle.campaign import labels
-from labelcycle.campaign.store import OWNED, Campaign, Label, write_labels
+from labelcycle.campaign.campaign_paths import OWNED, Campaign
+from labelcycle.campaign.label_files import Label, write_labels
 from labelcycle.core.class_migrations import Migration
 from labelcycle.people import gold
 from labelcycle.rounds import campaign_history

@@ -6,10 +6,11 @@ import pytest
 from made_records import answer, counted
 
 from labelcycle import config
+from labelcycle.campaign.campaign_paths import OWNED
+from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.records.metrics_record import WaitingChanges
 from labelcycle.campaign.records.pushed_record import PushedTask
-from labelcycle.campaign.store import OWNED, Label
 from labelcycle.core.skip_reasons import Skip
 from labelcycle.cycle import round_closing
 from labelcycle.people import people_figures

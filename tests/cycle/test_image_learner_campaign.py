@@ -9,7 +9,9 @@ import pytest
 from squares import SETTINGS, make_images
 
 from labelcycle import config
-from labelcycle.campaign.store import Campaign, read_array, read_json
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import read_json
+from labelcycle.campaign.numpy_files import read_array
 from labelcycle.cycle import new_campaign
 
 pytestmark = pytest.mark.slow

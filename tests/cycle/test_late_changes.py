@@ -13,8 +13,10 @@ from labelcycle import config
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, labeling_config
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
 from labelcycle.campaign import round_states
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import read_json, read_jsonl
+from labelcycle.campaign.label_files import read_labels
 from labelcycle.campaign.labels import read_all_labels
-from labelcycle.campaign.store import Campaign, read_json, read_jsonl, read_labels
 from labelcycle.cycle import new_campaign, round_closing
 from labelcycle.rounds import corrected_labels, correction_decisions, snapshots
 

@@ -12,7 +12,8 @@ from watched import WatchedFiles
 from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.adapters.mlflow import tracking_uri
-from labelcycle.campaign.store import Campaign, read_json
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import read_json
 from labelcycle.cycle import campaign_status, log_round, new_campaign, status_text
 from labelcycle.notify import notices
 from labelcycle.rounds import snapshots

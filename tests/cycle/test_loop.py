@@ -9,11 +9,13 @@ from websites import Page, served
 
 from labelcycle.adapters import git, programs
 from labelcycle.campaign import round_states
+from labelcycle.campaign.json_files import read_json
+from labelcycle.campaign.label_files import read_labels
 from labelcycle.campaign.labels import read_all_labels
 from labelcycle.campaign.records import record_files
 from labelcycle.campaign.records.people_record import UnknownClasses
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import read_json, read_labels, read_samples, write_samples
+from labelcycle.campaign.sample_files import read_samples, write_samples
 from labelcycle.cli import main
 from labelcycle.cycle import campaign_status, new_campaign, round_opening, status_text
 from labelcycle.errors import PoolExhausted, ServiceDown, ServiceRefused, StateError

@@ -16,9 +16,9 @@ from mailboxes import APPRISE_WARNS, Box, http_box
 
 from labelcycle import config
 from labelcycle.adapters.ports import AnnotationProgress
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign
 from labelcycle.errors import Busy, ServiceDown, ServiceRefused
 from labelcycle.notify import outbox
 from labelcycle.rounds import snapshots

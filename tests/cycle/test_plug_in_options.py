@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from labelcycle import config
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import SettingsError
 from labelcycle.rounds import plug_in_options
 from labelcycle.stages import code_digests

@@ -13,12 +13,14 @@ from params import set_params
 from labelcycle import config
 from labelcycle.adapters.ports import DataSet
 from labelcycle.campaign import round_states
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.label_files import Label, write_labels
 from labelcycle.campaign.labels import write_migrations
 from labelcycle.campaign.records.metrics_record import Evaluation
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign, Label, Sample, write_labels, write_samples
+from labelcycle.campaign.sample_files import Sample, write_samples
 from labelcycle.core.metrics import Estimate
 from labelcycle.cycle import campaign_status, change_limits, log_round, verify_round
 from labelcycle.errors import DataError, StateError

@@ -4,7 +4,10 @@ import datetime
 from pathlib import Path
 
 from labelcycle.adapters import git
-from labelcycle.campaign.store import Campaign, file_digest, read_json, read_samples
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import read_json
+from labelcycle.campaign.sample_files import read_samples
+from labelcycle.core.digests import file_digest
 from labelcycle.rounds import snapshots
 from labelcycle.rounds.snapshots import record_digests
 

@@ -11,21 +11,17 @@ import pytest
 
 from labelcycle import config
 from labelcycle.adapters.ports import Prediction
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import read_json
+from labelcycle.campaign.label_files import Label, write_labels
 from labelcycle.campaign.labels import write_migrations
+from labelcycle.campaign.numpy_files import write_array
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.records.metrics_record import CorrectionFigures, WaitingChanges
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import (
-    Campaign,
-    Label,
-    Sample,
-    read_json,
-    write_array,
-    write_labels,
-    write_samples,
-)
+from labelcycle.campaign.sample_files import Sample, write_samples
 from labelcycle.cycle import change_limits, task_plan
 from labelcycle.cycle.change_limits import Harm
 from labelcycle.cycle.task_plan import Ask

@@ -10,8 +10,10 @@ from params import set_params
 from labelcycle.adapters import git
 from labelcycle.adapters.ports import LabelSchema
 from labelcycle.campaign import label_csv, labels
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import read_json
+from labelcycle.campaign.label_files import read_labels
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign, read_json, read_labels
 from labelcycle.cli.main import cli
 from labelcycle.cycle import campaign_status, class_changes, status_text
 from labelcycle.errors import ServiceRefused, SettingsError, StateError
@@ -156,7 +158,7 @@ def test_before_round_0_classes_are_free_and_owned_labels_go_along(campaign, flo
 
 
 def read_pool(campaign: Campaign) -> list[str]:
-    from labelcycle.campaign.store import read_samples
+    from labelcycle.campaign.sample_files import read_samples
 
     return [sample.id for sample in read_samples(campaign.samples, "pool")]
 

@@ -11,20 +11,16 @@ import pytest
 from labelcycle import config
 from labelcycle.adapters.ports import Address, Prediction, TaskSpec
 from labelcycle.campaign import round_states
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import read_json
+from labelcycle.campaign.label_files import Label, write_labels
 from labelcycle.campaign.labels import write_migrations
 from labelcycle.campaign.records.ending_record import Ending
 from labelcycle.campaign.records.plan_record import PlanDigests
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import (
-    Campaign,
-    Label,
-    Sample,
-    file_digest,
-    read_json,
-    write_labels,
-    write_samples,
-)
+from labelcycle.campaign.sample_files import Sample, write_samples
+from labelcycle.core.digests import file_digest
 from labelcycle.core.metrics import Estimate
 from labelcycle.cycle import class_changes, round_closing, round_opening
 from labelcycle.errors import PoolExhausted, StateError

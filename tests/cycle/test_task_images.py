@@ -14,7 +14,8 @@ from PIL import Image
 
 from labelcycle import config, decoding
 from labelcycle.adapters.ports import Address
-from labelcycle.campaign.store import Campaign, Sample
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.cycle import task_images
 from labelcycle.cycle.labelled_neighbours import Neighbour
 from labelcycle.errors import DataError, SettingsError

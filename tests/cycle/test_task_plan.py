@@ -13,7 +13,11 @@ from records import at
 
 from labelcycle import config
 from labelcycle.campaign import labels
+from labelcycle.campaign.campaign_paths import OWNED, Campaign
+from labelcycle.campaign.json_files import read_json
+from labelcycle.campaign.label_files import Label, read_labels, write_labels
 from labelcycle.campaign.labels import read_all_labels
+from labelcycle.campaign.numpy_files import write_array
 from labelcycle.campaign.records.people_record import LabelMethod
 from labelcycle.campaign.records.pushed_record import (
     ADJUDICATION,
@@ -24,18 +28,7 @@ from labelcycle.campaign.records.pushed_record import (
     PushedTask,
 )
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import (
-    OWNED,
-    Campaign,
-    Label,
-    Sample,
-    read_json,
-    read_labels,
-    read_samples,
-    write_array,
-    write_labels,
-    write_samples,
-)
+from labelcycle.campaign.sample_files import Sample, read_samples, write_samples
 from labelcycle.cycle import campaign_status, new_campaign, status_text, task_plan
 from labelcycle.cycle.task_plan import Ask
 from labelcycle.errors import SettingsError

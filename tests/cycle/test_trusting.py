@@ -6,8 +6,8 @@ import pytest
 from repositories import git
 
 from labelcycle.adapters.dvc import commands
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign
 from labelcycle.errors import StateError
 from labelcycle.rounds import snapshots, trusted_places
 

@@ -13,19 +13,14 @@ from PIL import Image
 
 from labelcycle import config
 from labelcycle.campaign import round_states
+from labelcycle.campaign.campaign_paths import OWNED, Campaign
+from labelcycle.campaign.label_files import Label, write_labels
 from labelcycle.campaign.labels import write_migrations
+from labelcycle.campaign.numpy_files import write_array
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import (
-    OWNED,
-    Campaign,
-    Label,
-    Sample,
-    write_array,
-    write_labels,
-    write_samples,
-)
+from labelcycle.campaign.sample_files import Sample, write_samples
 from labelcycle.config import Config
 from labelcycle.cycle.round_opening import schema
 from labelcycle.cycle.task_plan import task_key

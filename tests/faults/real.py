@@ -11,7 +11,7 @@ from faults.rounds import Place
 from faults.transport import FAULTS, PEOPLE, TOGETHER
 from faults.trials import Outcome, all_steps
 from labelcycle.adapters.local import services
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 
 
 @contextmanager

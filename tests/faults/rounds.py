@@ -18,8 +18,8 @@ from faults.transport import Past
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.ports import GUESS
 from labelcycle.campaign import round_states
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.pushed_record import PushedTask
-from labelcycle.campaign.store import Campaign
 from labelcycle.cycle import round_closing, round_opening
 from labelcycle.rounds import altered_tasks, corrections, pushed_tasks
 from labelcycle.rounds.snapshots import Snapshot

@@ -14,7 +14,7 @@ from faults.rounds import on_double
 from faults.transport import DELETION, FAULTS, LOOK, PEOPLE, PUT_RIGHT, STEPS, TOGETHER
 from faults.trials import COMMANDS, Doubles, Outcome, faults_of
 from labelcycle.adapters.local.services import Services
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.cycle import round_opening
 from labelcycle.rounds import pushed_tasks
 

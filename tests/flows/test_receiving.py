@@ -13,7 +13,7 @@ from made_records import pushed
 from params import set_params
 
 from labelcycle.adapters import annotation
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import LabelcycleError, ServiceDown, SettingsError, StateError
 from labelcycle_flows import receiving
 from labelcycle_flows.receiving import ReceiverAddress, receiver_address

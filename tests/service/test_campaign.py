@@ -26,7 +26,7 @@ import pytest
 from params import set_params
 from wheel import REPOSITORY, Installed
 
-from labelcycle.campaign.store import file_digest
+from labelcycle.core.digests import file_digest
 
 pytestmark = pytest.mark.service
 

@@ -16,7 +16,7 @@ from labelcycle.adapters.annotation.label_studio import labeling_config
 from labelcycle.adapters.local import services as local_services
 from labelcycle.adapters.local.services import Services
 from labelcycle.adapters.ports import LabelSchema
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 
 pytestmark = [
     pytest.mark.service,

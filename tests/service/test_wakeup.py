@@ -20,7 +20,7 @@ from labelcycle.adapters.local import processes, services
 from labelcycle.adapters.local.server_programs import WAKE
 from labelcycle.adapters.local.services import Services
 from labelcycle.campaign import round_states
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.cycle import new_campaign
 from labelcycle.errors import ServiceRefused
 

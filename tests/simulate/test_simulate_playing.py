@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelcycle.campaign import store
+from labelcycle.campaign import json_files, label_files, numpy_files, sample_files
+from labelcycle.campaign.campaign_paths import OWNED, Campaign
+from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.labels import write_migrations
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.core import clusterers, strategies
 from labelcycle.core.seeding import derive
 from labelcycle.nn import learners
@@ -30,20 +33,20 @@ def data() -> Data:
     return Data(features, labels, features, labels)
 
 
-def files(folder: Path, given: Data, known: np.ndarray) -> store.Campaign:
+def files(folder: Path, given: Data, known: np.ndarray) -> Campaign:
     """A campaign whose pool these are; row i has the id i, so that the orders agree."""
-    made = store.Campaign(folder)
+    made = Campaign(folder)
     write_migrations(made, ())
-    samples = [store.Sample(f"{i:016x}", f"{i:016x}.png", "", "pool", 8, 8) for i in range(60)]
-    store.write_samples(made.samples, samples)
-    store.write_array(made.features / "pool.npy", given.train)
-    answer(made, given, known, store.OWNED)
+    samples = [Sample(f"{i:016x}", f"{i:016x}.png", "", "pool", 8, 8) for i in range(60)]
+    sample_files.write_samples(made.samples, samples)
+    numpy_files.write_array(made.features / "pool.npy", given.train)
+    answer(made, given, known, OWNED)
     return made
 
 
-def answer(made: store.Campaign, given: Data, rows: np.ndarray, name: int | str) -> None:
-    labels = [store.Label(f"{i:016x}", CLASSES[given.train_labels[i]]) for i in rows]
-    store.write_labels(made.label_file(name), labels)
+def answer(made: Campaign, given: Data, rows: np.ndarray, name: int | str) -> None:
+    labels = [Label(f"{i:016x}", CLASSES[given.train_labels[i]]) for i in rows]
+    label_files.write_labels(made.label_file(name), labels)
 
 
 QUICK = ("typiclust", "margin", "dropquery")  # asks for clusters, probabilities, a head
@@ -70,7 +73,7 @@ def test_it_buys_what_the_stages_ask_for(name: str, tmp_path: Path) -> None:
         cluster.run(real, cluster.Options(), 4, CLASSES, derive(SEED, number, "cluster"))
         options = query.Options(strategy=name, budget=4)
         query.run(real, options, CLASSES, derive(SEED, number, "query"))
-        samples = store.read_json(real.selection)["samples"]
+        samples = json_files.read_json(real.selection)["samples"]
         rows = np.array([int(each["sample"], 16) for each in samples])
         assert found.picks[number] == rows.tolist()
         answer(real, given, rows, number)
@@ -87,9 +90,9 @@ def test_a_pool_is_drawn_without_repeats(n: int, pool: int, seed: int) -> None:
 
 def test_an_array_in_a_file_goes_to_others_as_its_path(tmp_path: Path) -> None:
     path = tmp_path / "train.npy"
-    store.write_array(path, np.ones((4, 2), dtype=np.float32))
+    numpy_files.write_array(path, np.ones((4, 2), dtype=np.float32))
     labels = np.zeros(4, dtype=np.int64)
-    whole = Data(store.read_array(path), labels, store.read_array(path)[1:], labels)
+    whole = Data(numpy_files.read_array(path), labels, numpy_files.read_array(path)[1:], labels)
     state = whole.__getstate__()
     assert state["train"] == path
     assert isinstance(state["test"], np.ndarray)  # a part of a file is no file

@@ -14,7 +14,8 @@ from params import set_params
 
 from labelcycle import config
 from labelcycle.campaign import labels
-from labelcycle.campaign.store import Campaign, write_labels
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.label_files import write_labels
 from labelcycle.rounds import code_json
 from labelcycle.stages import declaration
 from labelcycle.stages.declaration import STAGES, Stage
@@ -34,7 +35,7 @@ ENTRY = """
 FUNCTION = '''
 """Stage `count`: how many files of labels there are."""
 
-from labelcycle.campaign import store
+from labelcycle.campaign.json_files import write_json
 from labelcycle.nn.progress import Progress
 
 
@@ -43,7 +44,7 @@ def run(campaign, names, rng, show):
     files = sorted(path.name for path in campaign.labels.iterdir())
     show(Progress(1, 1))
     drawn = int(rng.integers(1000))
-    store.write_json(campaign.work / "count.json", {"files": files, "names": names, "drawn": drawn})
+    write_json(campaign.work / "count.json", {"files": files, "names": names, "drawn": drawn})
 '''
 
 

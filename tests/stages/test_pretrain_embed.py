@@ -10,8 +10,10 @@ import pytest
 import safetensors.numpy
 import torch
 
-from labelcycle.campaign import store
+from labelcycle.campaign import json_files, numpy_files, sample_files
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.encoder_files import load_encoder
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn import encoders, process_rank
 from labelcycle.nn.progress import Progress
@@ -28,7 +30,7 @@ def ignore(progress: Progress) -> None:
     """Show nothing."""
 
 
-def weights(campaign: store.Campaign) -> dict[str, Any]:
+def weights(campaign: Campaign) -> dict[str, Any]:
     return safetensors.numpy.load_file(campaign.encoder / "weights.safetensors")
 
 
@@ -38,12 +40,12 @@ def same_weights(first: dict[str, Any], second: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("options", [PIXELS, SMALL], ids=["pixels", "smallconv"])
-def test_end_to_end(small_campaign: store.Campaign, options: pretrain.Options) -> None:
+def test_end_to_end(small_campaign: Campaign, options: pretrain.Options) -> None:
     shown: list[Progress] = []
     pretrain.run(small_campaign, options, 7, shown.append)
     embed.run(small_campaign, 8, shown.append)
-    pool = store.read_array(small_campaign.features / "pool.npy")
-    holdout = store.read_array(small_campaign.features / "holdout.npy")
+    pool = numpy_files.read_array(small_campaign.features / "pool.npy")
+    holdout = numpy_files.read_array(small_campaign.features / "holdout.npy")
     encoder = load_encoder(small_campaign.encoder)
     assert pool.shape == (20, encoder.width)
     assert holdout.shape == (5, encoder.width)
@@ -53,33 +55,33 @@ def test_end_to_end(small_campaign: store.Campaign, options: pretrain.Options) -
     assert not list(small_campaign.checkpoints.glob("*"))
 
 
-def test_rows_stand_in_the_order_of_the_samples(small_campaign: store.Campaign) -> None:
+def test_rows_stand_in_the_order_of_the_samples(small_campaign: Campaign) -> None:
     pretrain.run(small_campaign, PIXELS, 7, ignore)
     embed.run(small_campaign, 3, ignore)
     encoder = load_encoder(small_campaign.encoder)
     for split in ("pool", "holdout"):
-        features = store.read_array(small_campaign.features / f"{split}.npy")
-        for row, sample in enumerate(store.read_samples(small_campaign.samples, split)):
+        features = numpy_files.read_array(small_campaign.features / f"{split}.npy")
+        for row, sample in enumerate(sample_files.read_samples(small_campaign.samples, split)):
             alone = encoder.embed(load_images(small_campaign, [sample], 12))
             np.testing.assert_allclose(features[row], alone[0], atol=1e-4)
 
 
-def test_the_features_are_the_backbones(small_campaign: store.Campaign) -> None:
+def test_the_features_are_the_backbones(small_campaign: Campaign) -> None:
     options = SMALL.model_copy(update={"options": {**SMALL.options, "projection": 3}})
     pretrain.run(small_campaign, options, 7, ignore)
     assert not any("head" in name for name in weights(small_campaign))
     assert load_encoder(small_campaign.encoder).width == 6
 
 
-def test_the_holdout_is_never_seen(small_campaign: store.Campaign) -> None:
-    for sample in store.read_samples(small_campaign.samples, "holdout"):
+def test_the_holdout_is_never_seen(small_campaign: Campaign) -> None:
+    for sample in sample_files.read_samples(small_campaign.samples, "holdout"):
         (small_campaign.images / sample.file).unlink()
     pretrain.run(small_campaign, PIXELS, 7, ignore)
     assert load_encoder(small_campaign.encoder).width == 4
 
 
 def test_killed_and_started_again_is_as_unbroken(
-    small_campaign: store.Campaign, monkeypatch: pytest.MonkeyPatch
+    small_campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pretrain.run(small_campaign, SMALL, 7, ignore)
     whole = weights(small_campaign)
@@ -101,7 +103,7 @@ def test_killed_and_started_again_is_as_unbroken(
 
 @pytest.mark.parametrize("change", ["seed", "options", "pool", "code"])
 def test_a_checkpoint_of_another_training_is_not_used(
-    small_campaign: store.Campaign, monkeypatch: pytest.MonkeyPatch, change: str
+    small_campaign: Campaign, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     monkeypatch.setattr(pretrain_training, "SAVE_EVERY_S", 0.0)
 
@@ -116,18 +118,18 @@ def test_a_checkpoint_of_another_training_is_not_used(
     if change == "options":
         options = SMALL.model_copy(update={"options": {**SMALL.options, "epochs": 2}})
     if change == "pool":
-        samples = store.read_samples(small_campaign.samples)
+        samples = sample_files.read_samples(small_campaign.samples)
         gone = next(row for row, sample in enumerate(samples) if sample.split == "pool")
-        store.write_samples(small_campaign.samples, samples[:gone] + samples[gone + 1 :])
+        sample_files.write_samples(small_campaign.samples, samples[:gone] + samples[gone + 1 :])
     if change == "code":
-        store.write_json(small_campaign.code, {"pretrain": {"modules": "other"}})
+        json_files.write_json(small_campaign.code, {"pretrain": {"modules": "other"}})
     steps: list[int] = []
     pretrain.run(small_campaign, options, seed, lambda progress: steps.append(progress.step))
     assert steps[0] == 1
 
 
 def test_a_damaged_checkpoint_is_named(
-    small_campaign: store.Campaign, monkeypatch: pytest.MonkeyPatch
+    small_campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pretrain_training, "SAVE_EVERY_S", 0.0)
 
@@ -142,26 +144,26 @@ def test_a_damaged_checkpoint_is_named(
 
 
 @pytest.mark.slow
-def test_the_number_of_threads_is_put_back(small_campaign: store.Campaign) -> None:
+def test_the_number_of_threads_is_put_back(small_campaign: Campaign) -> None:
     before = torch.get_num_threads()
     pretrain.run(small_campaign, SMALL.model_copy(update={"threads": before + 1}), 7, ignore)
     assert torch.get_num_threads() == before
 
 
-def test_an_empty_pool(small_campaign: store.Campaign) -> None:
-    store.write_samples(small_campaign.samples, [])
+def test_an_empty_pool(small_campaign: Campaign) -> None:
+    sample_files.write_samples(small_campaign.samples, [])
     with pytest.raises(DataError, match=r"the pool is empty.*labelcycle ingest"):
         pretrain.run(small_campaign, PIXELS, 7, ignore)
 
 
-def test_a_missing_image_is_named(small_campaign: store.Campaign) -> None:
-    sample = store.read_samples(small_campaign.samples, "pool")[0]
+def test_a_missing_image_is_named(small_campaign: Campaign) -> None:
+    sample = sample_files.read_samples(small_campaign.samples, "pool")[0]
     (small_campaign.images / sample.file).unlink()
     with pytest.raises(DataError, match=rf"cannot read .*{sample.file}.*dvc checkout"):
         pretrain.run(small_campaign, PIXELS, 7, ignore)
 
 
-def test_damaged_weights_are_named(small_campaign: store.Campaign) -> None:
+def test_damaged_weights_are_named(small_campaign: Campaign) -> None:
     pretrain.run(small_campaign, PIXELS, 7, ignore)
     (small_campaign.encoder / "weights.safetensors").write_bytes(b"x")
     with pytest.raises(DataError, match=r"cannot read .*weights.safetensors.*stage pretrain"):
@@ -176,25 +178,25 @@ def test_damaged_weights_are_named(small_campaign: store.Campaign) -> None:
     ],
 )
 def test_wrong_options_are_named(
-    small_campaign: store.Campaign, section: dict[str, Any], text: str
+    small_campaign: Campaign, section: dict[str, Any], text: str
 ) -> None:
     with pytest.raises(SettingsError, match=text):
         pretrain.run(small_campaign, pretrain.Options(**section), 7, ignore)
 
 
-def test_image_size_may_be_set(small_campaign: store.Campaign) -> None:
+def test_image_size_may_be_set(small_campaign: Campaign) -> None:
     pretrain.run(small_campaign, PIXELS.model_copy(update={"image_size": 9}), 7, ignore)
     assert load_encoder(small_campaign.encoder).image_size == 9
 
 
-def test_median_of_the_shorter_sides(small_campaign: store.Campaign) -> None:
+def test_median_of_the_shorter_sides(small_campaign: Campaign) -> None:
     sizes = [(28, 28), (40, 20), (10, 30), (99, 98)]
-    samples = [store.Sample(str(i), "", "", "pool", w, h) for i, (w, h) in enumerate(sizes)]
+    samples = [Sample(str(i), "", "", "pool", w, h) for i, (w, h) in enumerate(sizes)]
     assert median_side(samples) == 20
 
 
 def test_features_that_are_not_finite_are_refused(
-    small_campaign: store.Campaign, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    small_campaign: Campaign, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pretrain.run(small_campaign, PIXELS, 7, ignore)
     meta, arrays = load_encoder(small_campaign.encoder).state()
@@ -208,7 +210,7 @@ def test_features_that_are_not_finite_are_refused(
 WITHOUT = """
 import sys
 from pathlib import Path
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.stages import embed, pretrain
 campaign = Campaign(Path(sys.argv[1]))
 pretrain.run(campaign, pretrain.Options(encoder=sys.argv[2]), 7, lambda step: None)
@@ -219,9 +221,7 @@ print("torch" in sys.modules)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["pixels", "patches"])
-def test_an_encoder_that_needs_no_torch_loads_none(
-    small_campaign: store.Campaign, encoder: str
-) -> None:
+def test_an_encoder_that_needs_no_torch_loads_none(small_campaign: Campaign, encoder: str) -> None:
     command = [sys.executable, "-c", WITHOUT, str(small_campaign.root), encoder]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == f"{encoders.needs_torch(encoder)}\n"
@@ -230,7 +230,7 @@ def test_an_encoder_that_needs_no_torch_loads_none(
 
 
 def test_of_several_processes_one_fits_an_encoder_that_needs_no_torch(
-    small_campaign: store.Campaign, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    small_campaign: Campaign, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     steps: list[int] = []
     for number, expected in ((1, False), (0, True)):

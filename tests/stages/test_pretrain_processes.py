@@ -16,7 +16,7 @@ import psutil
 import pytest
 from params import set_params
 
-from labelcycle.campaign import store
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.encoder_files import load_encoder
 from labelcycle.cycle.run_stage import run_stage
 
@@ -40,20 +40,20 @@ run_stage("pretrain", Path(sys.argv[1]), lambda step: print(step.step, flush=Tru
 
 
 @pytest.fixture
-def campaign(small_campaign: store.Campaign) -> store.Campaign:
+def campaign(small_campaign: Campaign) -> Campaign:
     set_params(small_campaign.root, **PARAMS)
     return small_campaign
 
 
-def files(campaign: store.Campaign) -> dict[str, bytes]:
+def files(campaign: Campaign) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in campaign.encoder.iterdir()}
 
 
 @pytest.mark.slow
 def test_killed_at_any_moment_and_started_again_gives_the_same_files(
-    campaign: store.Campaign, tmp_path: Path
+    campaign: Campaign, tmp_path: Path
 ) -> None:
-    unbroken = store.Campaign(tmp_path / "unbroken")
+    unbroken = Campaign(tmp_path / "unbroken")
     shutil.copytree(campaign.root, unbroken.root)
     run_stage("pretrain", unbroken.root, lambda step: None)
     rng = random.Random()
@@ -79,20 +79,20 @@ def test_killed_at_any_moment_and_started_again_gives_the_same_files(
 
 
 @pytest.fixture
-def shared(campaign: store.Campaign) -> store.Campaign:
+def shared(campaign: Campaign) -> Campaign:
     """Of two processes that train for longer than a test takes."""
     options = {**OPTIONS, "epochs": 10_000}
     set_params(campaign.root, pretrain={"processes": 2, "options": options})
     return campaign
 
 
-def command(campaign: store.Campaign) -> list[str]:
+def command(campaign: Campaign) -> list[str]:
     words = [sys.executable, "-m", "labelcycle", "--campaign", str(campaign.root)]
     return [*words, "stage", "pretrain"]
 
 
 @contextmanager
-def training(campaign: store.Campaign) -> Iterator[tuple[subprocess.Popen[str], list]]:
+def training(campaign: Campaign) -> Iterator[tuple[subprocess.Popen[str], list]]:
     """The stage in two processes, of which both are seen to train; whoever is left is killed."""
     with subprocess.Popen(
         command(campaign), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
@@ -136,7 +136,7 @@ def ended(process: psutil.Process) -> bool:
 
 
 @pytest.mark.slow
-def test_two_processes_train_one_encoder(campaign: store.Campaign) -> None:
+def test_two_processes_train_one_encoder(campaign: Campaign) -> None:
     set_params(campaign.root, pretrain={"processes": 2})
     done = subprocess.run(
         command(campaign), env=ENVIRONMENT, capture_output=True, text=True, timeout=300
@@ -152,7 +152,7 @@ def test_two_processes_train_one_encoder(campaign: store.Campaign) -> None:
 
 
 @pytest.mark.slow
-def test_several_processes_are_open_to_this_machine_alone(shared: store.Campaign) -> None:
+def test_several_processes_are_open_to_this_machine_alone(shared: Campaign) -> None:
     with training(shared) as (parent, family):
         assert not listening(psutil.Process(parent.pid))
         for process in family:
@@ -163,7 +163,7 @@ def test_several_processes_are_open_to_this_machine_alone(shared: store.Campaign
 
 
 @pytest.mark.slow
-def test_one_that_dies_ends_the_others_with_an_error(shared: store.Campaign) -> None:
+def test_one_that_dies_ends_the_others_with_an_error(shared: Campaign) -> None:
     with training(shared) as (parent, family):
         family[1].kill()
         assert parent.stderr is not None
@@ -174,7 +174,7 @@ def test_one_that_dies_ends_the_others_with_an_error(shared: store.Campaign) -> 
 
 
 @pytest.mark.slow
-def test_whoever_started_them_is_killed_and_they_end(shared: store.Campaign) -> None:
+def test_whoever_started_them_is_killed_and_they_end(shared: Campaign) -> None:
     with training(shared) as (parent, family):
         parent.kill()
         parent.wait(30)

@@ -10,7 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from labelcycle import config
-from labelcycle.campaign import store
+from labelcycle.campaign import numpy_files, sample_files
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.errors import DataError
 from labelcycle.nn.progress import Progress
 from labelcycle.rounds import code_json
@@ -24,7 +26,7 @@ def ignore(progress: Progress) -> None:
 
 
 @pytest.fixture
-def campaign(small_campaign: store.Campaign) -> Iterator[store.Campaign]:
+def campaign(small_campaign: Campaign) -> Iterator[Campaign]:
     """25 samples, their images gone: nobody may look at them; the working folder is theirs."""
     for path in small_campaign.images.iterdir():
         path.unlink()
@@ -32,19 +34,19 @@ def campaign(small_campaign: store.Campaign) -> Iterator[store.Campaign]:
         yield small_campaign
 
 
-def features_of(samples: list[store.Sample]) -> NDArray[np.float32]:
+def features_of(samples: list[Sample]) -> NDArray[np.float32]:
     """What the service says of each: numbers that its id gives."""
     return np.array([[int(s.id[:4], 16), int(s.id[4:8], 16)] for s in samples], np.float32)
 
 
-def given(campaign: store.Campaign, *, by_id: bool = True, leave: int = 0) -> list[store.Sample]:
+def given(campaign: Campaign, *, by_id: bool = True, leave: int = 0) -> list[Sample]:
     """Write data/features.npz, in another order than the samples' and with a stranger's row."""
-    samples = store.read_samples(campaign.samples)
+    samples = sample_files.read_samples(campaign.samples)
     order = np.random.default_rng(1).permutation(len(samples))[leave:]
     there = [samples[row] for row in order]
     names = [*(s.id if by_id else f"/elsewhere/../{s.source}" for s in there), "stranger"]
     features = np.vstack([features_of(there), [[-1, -1]]])
-    store.write_arrays(
+    numpy_files.write_arrays(
         campaign.data / "features.npz",
         **{"ids" if by_id else "files": np.array(names), "features": features},
     )
@@ -52,37 +54,37 @@ def given(campaign: store.Campaign, *, by_id: bool = True, leave: int = 0) -> li
 
 
 @pytest.mark.parametrize("by_id", [True, False])
-def test_rows_stand_in_the_order_of_the_samples(campaign: store.Campaign, by_id: bool) -> None:
+def test_rows_stand_in_the_order_of_the_samples(campaign: Campaign, by_id: bool) -> None:
     given(campaign, by_id=by_id)
     pretrain.run(campaign, OPTIONS, 7, ignore)
     embed.run(campaign, 256, ignore)
     for split, count in (("pool", 20), ("holdout", 5)):
-        found = store.read_array(campaign.features / f"{split}.npy")
-        samples = store.read_samples(campaign.samples, split)
+        found = numpy_files.read_array(campaign.features / f"{split}.npy")
+        samples = sample_files.read_samples(campaign.samples, split)
         assert found.shape == (count, 2)
         assert found.dtype == np.float32
         np.testing.assert_array_equal(found, features_of(samples))
 
 
-def test_the_stage_says_how_much_it_read(campaign: store.Campaign) -> None:
+def test_the_stage_says_how_much_it_read(campaign: Campaign) -> None:
     given(campaign)
     seen: list[Progress] = []
     pretrain.run(campaign, OPTIONS, 7, seen.append)
     assert [step.note for step in seen] == ["26 rows of 2 features, named by the images' ids"]
 
 
-def test_the_stage_says_which_column_may_be_a_truth(campaign: store.Campaign) -> None:
-    samples = store.read_samples(campaign.samples)
+def test_the_stage_says_which_column_may_be_a_truth(campaign: Campaign) -> None:
+    samples = sample_files.read_samples(campaign.samples)
     noise = np.random.default_rng(0).normal(size=(len(samples), 3))
     noise[:, 1] = np.arange(len(samples)) % 4
     ids = np.array([sample.id for sample in samples])
-    store.write_arrays(campaign.data / "features.npz", ids=ids, features=noise)
+    numpy_files.write_arrays(campaign.data / "features.npz", ids=ids, features=noise)
     seen: list[Progress] = []
     pretrain.run(campaign, OPTIONS, 7, seen.append)
     assert "images' ids; column 1 (counted from 0) holds few whole numbers" in seen[0].note
 
 
-def test_missing_samples_are_counted_and_the_first_are_named(campaign: store.Campaign) -> None:
+def test_missing_samples_are_counted_and_the_first_are_named(campaign: Campaign) -> None:
     missing = given(campaign, leave=4)
     first = min(missing, key=lambda sample: sample.id)
     text = rf"no features for 4 of 25 samples: '{first.source}' \(id {first.id}\), .* and others;"
@@ -90,12 +92,12 @@ def test_missing_samples_are_counted_and_the_first_are_named(campaign: store.Cam
         pretrain.run(campaign, OPTIONS, 7, ignore)
 
 
-def test_a_missing_file_is_named_with_the_remedy(campaign: store.Campaign) -> None:
+def test_a_missing_file_is_named_with_the_remedy(campaign: Campaign) -> None:
     with pytest.raises(DataError, match=r"cannot read data/features.npz: No such .*dvc checkout"):
         pretrain.run(campaign, OPTIONS, 7, ignore)
 
 
-def test_a_file_that_changed_after_pretrain_is_refused(campaign: store.Campaign) -> None:
+def test_a_file_that_changed_after_pretrain_is_refused(campaign: Campaign) -> None:
     given(campaign)
     pretrain.run(campaign, OPTIONS, 7, ignore)
     given(campaign, by_id=False)
@@ -103,9 +105,9 @@ def test_a_file_that_changed_after_pretrain_is_refused(campaign: store.Campaign)
         embed.run(campaign, 256, ignore)
 
 
-def test_two_rows_of_one_sample(campaign: store.Campaign) -> None:
-    source = store.read_samples(campaign.samples)[0].source
-    store.write_arrays(
+def test_two_rows_of_one_sample(campaign: Campaign) -> None:
+    source = sample_files.read_samples(campaign.samples)[0].source
+    numpy_files.write_arrays(
         campaign.data / "features.npz",
         files=np.array([source, f"x/../{source}"]),
         features=np.array([[1.0, 1, 1], [1, 1, 2]]),
@@ -114,20 +116,18 @@ def test_two_rows_of_one_sample(campaign: store.Campaign) -> None:
         pretrain.run(campaign, OPTIONS, 7, ignore)
 
 
-def test_a_name_that_two_samples_have(campaign: store.Campaign) -> None:
-    samples = store.read_samples(campaign.samples)
-    moved = [
-        store.Sample(**{**vars(s), "source": f"{row}/same.png"}) for row, s in enumerate(samples)
-    ]
-    store.write_samples(campaign.samples, moved)
-    store.write_arrays(
+def test_a_name_that_two_samples_have(campaign: Campaign) -> None:
+    samples = sample_files.read_samples(campaign.samples)
+    moved = [Sample(**{**vars(s), "source": f"{row}/same.png"}) for row, s in enumerate(samples)]
+    sample_files.write_samples(campaign.samples, moved)
+    numpy_files.write_arrays(
         campaign.data / "features.npz", files=np.array(["same.png"]), features=np.ones((1, 3))
     )
     with pytest.raises(DataError, match=r"row 0 \(counted from 0\): 'same.png' is ambiguous"):
         pretrain.run(campaign, OPTIONS, 7, ignore)
 
 
-def test_another_file_makes_pretrain_stale(campaign: store.Campaign) -> None:
+def test_another_file_makes_pretrain_stale(campaign: Campaign) -> None:
     settings = config.parse({"pretrain": {"encoder": "precomputed"}})
 
     def code() -> dict[str, dict[str, str]]:

@@ -9,7 +9,14 @@ import safetensors.numpy
 from made_records import metrics, plan
 
 from labelcycle.adapters.ports import ClosedRound, DataSet, RoundFolders
-from labelcycle.campaign import encoder_files, layout, learner_files, store
+from labelcycle.campaign import (
+    atomic_files,
+    encoder_files,
+    json_files,
+    layout,
+    learner_files,
+    numpy_files,
+)
 from labelcycle.campaign.records.metrics_record import ClassFigures
 from labelcycle.campaign.records.plan_record import PlanDigests
 from labelcycle.core.metrics import Estimate
@@ -37,7 +44,7 @@ def models(folder: Path, classes: tuple[str, ...] = CLASSES, size: int = 8) -> d
         each.mkdir(parents=True)
     encoder_files.save_encoder(found["encoder"], "pixels", encoder)
     meta, arrays = learner.state()
-    store.write_bytes(found["model"] / learner_files.WEIGHTS, safetensors.numpy.save(arrays))
+    atomic_files.write_bytes(found["model"] / learner_files.WEIGHTS, safetensors.numpy.save(arrays))
     description = {
         "learner": "linear",
         "classes": list(classes),
@@ -45,8 +52,8 @@ def models(folder: Path, classes: tuple[str, ...] = CLASSES, size: int = 8) -> d
         "values": {},
         "state": meta,
     }
-    store.write_json(found["model"] / layout.MODEL_JSON, description)
-    store.write_array(found["model"] / "probabilities.npy", np.zeros((24, 2), "f4"))
+    json_files.write_json(found["model"] / layout.MODEL_JSON, description)
+    numpy_files.write_array(found["model"] / "probabilities.npy", np.zeros((24, 2), "f4"))
     plan().write(found["record"] / "plan.json")
     (found["figures"] / "confusion.png").write_bytes(b"picture")
     return found

@@ -5,13 +5,13 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from labelcycle import config
+from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.metrics_record import CorrectionFigures, Metrics
 from labelcycle.campaign.records.people_record import PeopleFigures
 from labelcycle.campaign.records.plan_record import Plan, PlanDigests
 from labelcycle.campaign.records.pushed_record import Kind, LabelSchema, Pushed, PushedTask
 from labelcycle.campaign.records.selection_record import RoundSelection, SelectedSample
-from labelcycle.campaign.store import Label
 from labelcycle.core.skip_reasons import Skip
 from labelcycle.cycle import change_limits
 from labelcycle.people import people_figures, preannotation

@@ -5,7 +5,7 @@ import pytest
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend
 from labelcycle.adapters.local import services
 from labelcycle.adapters.local.services import Services
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 
 
 @pytest.fixture

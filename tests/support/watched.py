@@ -9,7 +9,7 @@ from typing import Any, Self
 from labelcycle.adapters.annotation.files import FilesBackend
 from labelcycle.adapters.annotation.files.sqlite_file import SqliteFile
 from labelcycle.adapters.ports import Address, Answer, Display, LabelSchema, OpenTask, TaskSpec
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import ServiceDown
 from labelcycle.rounds.changed_answers import Compared
 

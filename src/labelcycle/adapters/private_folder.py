@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from labelcycle.adapters import git
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import StateError
 
 FOLDER, FILE = 0o700, 0o600

@@ -11,7 +11,9 @@ from typing import Any
 
 from labelcycle.adapters import git
 from labelcycle.adapters.address_logins import without_login
-from labelcycle.campaign.store import Campaign, dump_json, read_json, value_digest, write_bytes
+from labelcycle.campaign.atomic_files import write_bytes
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import dump_json, read_json, value_digest
 from labelcycle.errors import DataError, StateError, ToolFailed
 
 SHOWN = ("url", "remote", "bucket", "file", "dir")

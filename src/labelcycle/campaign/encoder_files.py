@@ -7,7 +7,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from labelcycle.campaign import layout, store
+from labelcycle.campaign import atomic_files, json_files, layout
 from labelcycle.errors import DataError
 from labelcycle.nn import encoders
 
@@ -22,9 +22,9 @@ def save_encoder(folder: Path, name: str, encoder: encoders.Encoder | encoders.R
     meta, arrays = encoder.state()
     weights = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
     (folder / layout.ENCODER_JSON).unlink(missing_ok=True)
-    store.write_bytes(folder / WEIGHTS, safetensors.numpy.save(weights))
+    atomic_files.write_bytes(folder / WEIGHTS, safetensors.numpy.save(weights))
     description = {"encoder": name, "image_size": encoder.image_size, "width": encoder.width}
-    store.write_json(folder / layout.ENCODER_JSON, {**description, "meta": meta})
+    json_files.write_json(folder / layout.ENCODER_JSON, {**description, "meta": meta})
 
 
 def load_encoder(
@@ -34,7 +34,7 @@ def load_encoder(
 
     Raises DataError if a file is missing or damaged.
     """
-    description: dict[str, Any] = store.read_json(folder / layout.ENCODER_JSON)
+    description: dict[str, Any] = json_files.read_json(folder / layout.ENCODER_JSON)
     try:
         arrays = safetensors.numpy.load_file(folder / WEIGHTS)
     except (OSError, safetensors.SafetensorError) as error:

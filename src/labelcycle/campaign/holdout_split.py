@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from labelcycle.campaign.store import Sample
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.errors import SettingsError
 
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from labelcycle.campaign import store
+from labelcycle.campaign import label_files, sample_files
+from labelcycle.campaign.campaign_paths import OWNED, Campaign
+from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.labels import read_all_labels, read_holdout
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.campaign.sample_lookup import Finder
-from labelcycle.campaign.store import OWNED, Campaign, Label, Sample
 from labelcycle.core import csv_tables
 from labelcycle.core.class_names import composed, meant
 from labelcycle.core.counted_nouns import counted
@@ -103,10 +105,10 @@ def import_labels(campaign: Campaign, file: Path, classes: tuple[str, ...]) -> I
             else f"{file} has no rows; wanted a label and a sample in each row below the header"
         )
     path = campaign.label_file(OWNED)
-    before = {x.sample: x for x in store.read_labels(path)} if path.exists() else {}
+    before = {x.sample: x for x in label_files.read_labels(path)} if path.exists() else {}
     fresh = {name: Label(name, label, source=OWNED) for name, label in given.items()}
     after = {**before, **fresh}
-    store.write_labels(path, after.values())
+    label_files.write_labels(path, after.values())
     replaced = tuple(
         f"{' = '.join(map(repr, (sample.source, *sample.also)))} was"
         f" {before[sample.id].label!r}, is {given[sample.id]!r}"
@@ -161,7 +163,7 @@ def _samples(campaign: Campaign) -> list[Sample]:
             f"{campaign.samples} is missing: wanted a campaign with images; run"
             " `labelcycle ingest PATH...` first, or `dvc checkout` if that was done"
         )
-    return store.read_samples(campaign.samples)
+    return sample_files.read_samples(campaign.samples)
 
 
 # --- import --------------------------------------------------------------------------------

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from labelcycle.campaign.campaign_paths import OWNED, Campaign
+from labelcycle.campaign.json_files import read_json, write_json
+from labelcycle.campaign.label_files import Label, read_labels
 from labelcycle.campaign.records.json_values import OddValueError, typed
-from labelcycle.campaign.store import OWNED, Campaign, Label, read_json, read_labels, write_json
 from labelcycle.core.class_migrations import Migration, Table, counted_as
 from labelcycle.errors import DataError
 

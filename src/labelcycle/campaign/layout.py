@@ -1,4 +1,4 @@
-"""Where each file of a campaign is, relative to the campaign's folder; `store` opens them.
+"""Where each file of a campaign is, relative to the campaign's folder.
 
 Nothing is imported here, so that the commands can know the stages without loading numpy.
 """

@@ -6,7 +6,7 @@ import safetensors
 import safetensors.numpy
 
 from labelcycle.campaign import layout
-from labelcycle.campaign.store import read_json
+from labelcycle.campaign.json_files import read_json
 from labelcycle.errors import DataError
 from labelcycle.nn import learners
 from labelcycle.nn.learners import Learner

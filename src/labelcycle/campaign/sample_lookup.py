@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PureWindowsPath
 
-from labelcycle.campaign.store import Campaign, Sample
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.core.near_names import question
 from labelcycle.errors import DataError
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from labelcycle.campaign.store import Campaign
+    from labelcycle.campaign.campaign_paths import Campaign
 
 
 class GivenPath(click.Path):

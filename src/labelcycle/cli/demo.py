@@ -24,8 +24,10 @@ from labelcycle import config
 from labelcycle.adapters.local import services
 from labelcycle.adapters.local.environment import check_settings_here, prepare
 from labelcycle.adapters.mlflow import tracking_uri
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.numpy_files import read_array
 from labelcycle.campaign.records.metrics_record import Metrics
-from labelcycle.campaign.store import Campaign, read_array, read_samples
+from labelcycle.campaign.sample_files import read_samples
 from labelcycle.cli.progress_bar import shown
 from labelcycle.core.counted_nouns import counted
 from labelcycle.core.pool import UNLABELED

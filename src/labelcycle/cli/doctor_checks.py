@@ -8,8 +8,9 @@ from pathlib import Path
 from labelcycle.adapters import annotation, cors, s3
 from labelcycle.adapters.local import health
 from labelcycle.adapters.ports import Address
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign, read_samples
+from labelcycle.campaign.sample_files import read_samples
 from labelcycle.core.counted_nouns import counted
 from labelcycle.cycle import round_opening, task_images
 from labelcycle.errors import LabelcycleError

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from labelcycle import config
 from labelcycle.adapters import git
-from labelcycle.campaign import store
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign import sample_files
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.core.knn_probe import leave_one_out
 from labelcycle.core.pool import UNLABELED
 from labelcycle.errors import LabelcycleError
@@ -127,7 +127,7 @@ def labelled(
 
     Empty where fewer than `LEAST` have one, or all the same.
     """
-    ids = [sample.id for sample in store.read_samples(campaign.samples, "pool")]
+    ids = [sample.id for sample in sample_files.read_samples(campaign.samples, "pool")]
     labels, _ = label_columns(campaign, ids, classes)
     rows = np.flatnonzero(labels != UNLABELED)[:MOST]  # ids are digests: no order of the images
     if len(rows) < LEAST or len(set(labels[rows].tolist())) < 2:

@@ -26,7 +26,7 @@ from labelcycle.stages import declaration
 def export(root: Path, file: Path, holdout: bool, rejected: bool, raw: bool) -> None:
     """Write the accepted labels with their votes as CSV ('-': to standard output)."""
     from labelcycle.campaign import label_csv
-    from labelcycle.campaign.store import write_bytes
+    from labelcycle.campaign.atomic_files import write_bytes
 
     made = label_csv.export(campaign_in(root), holdout=holdout, rejected=rejected, raw=raw)
     if str(file) == "-":

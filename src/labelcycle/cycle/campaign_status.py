@@ -8,6 +8,7 @@ from labelcycle.adapters import annotation, git
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign import round_states
+from labelcycle.campaign.campaign_paths import OWNED
 from labelcycle.campaign.records.metrics_record import (
     CorrectionFigures,
     ShownGuesses,
@@ -15,7 +16,6 @@ from labelcycle.campaign.records.metrics_record import (
 )
 from labelcycle.campaign.records.people_record import PeopleFigures
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import OWNED
 from labelcycle.core.metrics import Estimate
 from labelcycle.cycle import round_closing
 from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError, StateError

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from labelcycle.campaign import round_states
+from labelcycle.campaign.campaign_paths import OWNED
+from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.records.pushed_record import GOLD, HOLDOUT
-from labelcycle.campaign.store import OWNED, Label
 from labelcycle.config import CloseOptions
 from labelcycle.core.counted_nouns import counted
 from labelcycle.errors import StateError

@@ -7,8 +7,9 @@ from pathlib import Path
 from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.campaign import labels, params_file, round_states
+from labelcycle.campaign.atomic_files import write_bytes
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign, write_bytes
 from labelcycle.core.class_migrations import Change, Migration, Table, counted_as
 from labelcycle.errors import StateError
 from labelcycle.rounds.snapshots import Snapshot, present_time, ready

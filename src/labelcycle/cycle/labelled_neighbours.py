@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labelcycle.campaign.store import Sample
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.core.pool import UNLABELED
 from labelcycle.rounds.snapshots import Snapshot

@@ -9,9 +9,9 @@ from labelcycle.adapters.dvc import commands, locked_digests
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import ClosedRound, DataSet, RoundFolders, Tracker
 from labelcycle.campaign import layout, round_states
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.metrics_record import Metrics
 from labelcycle.campaign.records.round_records import RoundRecords
-from labelcycle.campaign.store import Campaign
 from labelcycle.cycle.past_rounds import restored
 from labelcycle.rounds.snapshots import Snapshot
 

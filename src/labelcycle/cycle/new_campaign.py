@@ -8,8 +8,10 @@ from pathlib import Path
 from labelcycle import config
 from labelcycle.adapters import git, lock, private_folder
 from labelcycle.adapters.dvc import commands, tracked_files
-from labelcycle.campaign import label_csv, labels, layout, store
-from labelcycle.campaign.store import PART, Campaign, write_bytes, write_labels
+from labelcycle.campaign import label_csv, labels, layout
+from labelcycle.campaign.atomic_files import PART, write_bytes
+from labelcycle.campaign.campaign_paths import OWNED, Campaign
+from labelcycle.campaign.label_files import write_labels
 from labelcycle.core.counted_nouns import counted
 from labelcycle.core.seeding import derive
 from labelcycle.errors import StateError
@@ -97,7 +99,7 @@ def _make(campaign: Campaign, settings: config.Config | None) -> None:
             git.commit(campaign.root, printed, "Print the pipeline anew")
         else:
             trusted_places.check(campaign)  # a new campaign, so what it names is said here
-            write_labels(campaign.label_file(store.OWNED), [])
+            write_labels(campaign.label_file(OWNED), [])
             write_labels(campaign.holdout, [])
             _track(campaign, [layout.LABELS, layout.HOLDOUT], "New campaign", SETUP)
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import commands, tracked_files
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.rounds.snapshots import Snapshot
 
 

@@ -9,6 +9,8 @@ from labelcycle.adapters import git
 from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.ports import AnnotationBackend, AnnotationProgress
 from labelcycle.campaign import layout, round_states
+from labelcycle.campaign.campaign_paths import OWNED
+from labelcycle.campaign.label_files import write_labels
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.records.ending_record import Ending, How
@@ -21,7 +23,6 @@ from labelcycle.campaign.records.pushed_record import (
 )
 from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import OWNED, write_labels
 from labelcycle.core.counted_nouns import counted
 from labelcycle.cycle import change_limits
 from labelcycle.cycle.round_opening import asked_schema, check_files

@@ -8,16 +8,13 @@ from labelcycle.adapters import annotation, git
 from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.ports import AnnotationBackend, LabelSchema, TaskSpec
 from labelcycle.campaign import layout, round_states
+from labelcycle.campaign.atomic_files import write_bytes
+from labelcycle.campaign.campaign_paths import OWNED, Campaign
+from labelcycle.campaign.json_files import value_digest
 from labelcycle.campaign.records.plan_record import Plan, PlanDigests
 from labelcycle.campaign.records.pushed_record import Pushed
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import (
-    OWNED,
-    Campaign,
-    file_digest,
-    value_digest,
-    write_bytes,
-)
+from labelcycle.core.digests import file_digest
 from labelcycle.cycle import task_plan
 from labelcycle.errors import PoolExhausted, StateError
 from labelcycle.rounds import plug_in_options, trusted_places

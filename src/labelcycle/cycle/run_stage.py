@@ -11,7 +11,7 @@ from typing import Any
 
 from labelcycle import config
 from labelcycle.adapters import lock, process_group, programs
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.config import Config
 from labelcycle.core.seeding import derive
 from labelcycle.nn import process_rank

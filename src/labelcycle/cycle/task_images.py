@@ -9,7 +9,9 @@ from PIL import Image
 
 from labelcycle import decoding
 from labelcycle.adapters.ports import Address
-from labelcycle.campaign.store import Sample, digest, write_bytes
+from labelcycle.campaign.atomic_files import write_bytes
+from labelcycle.campaign.sample_files import Sample
+from labelcycle.core.digests import digest
 from labelcycle.core.threads import cores
 from labelcycle.cycle.labelled_neighbours import Neighbour
 from labelcycle.errors import SettingsError

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from labelcycle.adapters.ports import Address, Kind, Prediction, TaskSpec
+from labelcycle.campaign.numpy_files import read_array
 from labelcycle.campaign.records.pushed_record import (
     ADJUDICATION,
     GOLD,
@@ -19,7 +20,6 @@ from labelcycle.campaign.records.pushed_record import (
     SELECTED,
     PushedTask,
 )
-from labelcycle.campaign.store import read_array
 from labelcycle.core.seeding import derive
 from labelcycle.cycle import labelled_neighbours, task_images
 from labelcycle.errors import SettingsError

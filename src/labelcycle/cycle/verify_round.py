@@ -7,9 +7,9 @@ from typing import Any
 from labelcycle import config
 from labelcycle.adapters import git, programs
 from labelcycle.campaign import layout, round_states
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.metrics_record import Evaluation, Metrics
 from labelcycle.campaign.records.selection_record import RoundSelection
-from labelcycle.campaign.store import Campaign
 from labelcycle.core.counted_nouns import counted
 from labelcycle.cycle.past_rounds import bring, restored
 from labelcycle.errors import DataError, StateError

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from labelcycle.campaign import store
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign import atomic_files
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.core import digests
 from labelcycle.errors import DataError
 from labelcycle.ingest.one_file import Quarantined
 
@@ -79,10 +80,10 @@ def forget(campaign: Campaign) -> None:
 
 
 def _fetch(campaign: Campaign, address: str, read: ReadAddress) -> Path | Quarantined:
-    path = campaign.fetched / store.digest(address.encode())
+    path = campaign.fetched / digests.digest(address.encode())
     if not path.exists():
         try:
-            store.write_bytes(path, read(address), durable=False)
+            atomic_files.write_bytes(path, read(address), durable=False)
         except DataError as error:
             return Quarantined(address, str(error))
     return path

@@ -16,8 +16,9 @@ from pydantic import Field, field_validator
 
 from labelcycle import decoding
 from labelcycle import options as base
-from labelcycle.campaign import holdout_split, store
-from labelcycle.campaign.store import Campaign, Sample
+from labelcycle.campaign import holdout_split, json_files, sample_files
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.core.counted_nouns import counted
 from labelcycle.decoding.value_ranges import Range
 from labelcycle.errors import DataError, StateError
@@ -130,7 +131,7 @@ def ingest(
         samples = holdout_split.split(before, whole.samples, options.holdout, rng)
         _settle(campaign, samples)
         _write_quarantine(campaign, taken)
-        store.write_samples(campaign.samples, samples)
+        sample_files.write_samples(campaign.samples, samples)
     except BaseException:
         _sweep(campaign, before.values())
         raise
@@ -167,7 +168,7 @@ def _present(campaign: Campaign) -> dict[str, Sample]:
     """The samples that the campaign has, by id. Raises DataError if images of them are missing."""
     if not campaign.samples.exists():
         return {}
-    samples = {sample.id: sample for sample in store.read_samples(campaign.samples)}
+    samples = {sample.id: sample for sample in sample_files.read_samples(campaign.samples)}
     missing = [s.file for s in samples.values() if not (campaign.images / s.file).exists()]
     if missing:
         raise DataError(
@@ -286,10 +287,10 @@ def _write_quarantine(campaign: Campaign, taken: Sequence[Taken | Quarantined]) 
     """Bring the list up to date: what was looked at now counts, what was not stays."""
     reasons: dict[str, str] = {}
     if campaign.quarantine.exists():
-        reasons = {r["source"]: r["reason"] for r in store.read_jsonl(campaign.quarantine)}
+        reasons = {r["source"]: r["reason"] for r in json_files.read_jsonl(campaign.quarantine)}
     for item in taken:
         reasons.pop(item.source, None)
         if isinstance(item, Quarantined):
             reasons[item.source] = item.reason
     records = ({"source": source, "reason": reasons[source]} for source in sorted(reasons))
-    store.write_jsonl(campaign.quarantine, records)
+    json_files.write_jsonl(campaign.quarantine, records)

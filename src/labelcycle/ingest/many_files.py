@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from labelcycle import decoding
-from labelcycle.campaign.store import Campaign, Sample
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.core.counted_nouns import counted
 from labelcycle.decoding import value_ranges
 from labelcycle.decoding.value_ranges import Range, Values

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle import decoding
-from labelcycle.campaign import store
-from labelcycle.campaign.store import Campaign, Sample
+from labelcycle.campaign import atomic_files
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.sample_files import Sample
+from labelcycle.core import digests
 from labelcycle.decoding import fingerprints
 from labelcycle.decoding.value_ranges import Values
 from labelcycle.errors import DataError
@@ -66,11 +68,11 @@ def take(
         decoded = decoding.decode(data, max_pixels)
     except DataError as error:
         return Quarantined(source, str(error))
-    name = store.digest(data)
+    name = digests.digest(data)
     file = name + decoding.FORMATS[decoded.format]
     target = campaign.images / file
     if not _holds(target, data):
-        store.write_bytes(target, data, durable=False)
+        atomic_files.write_bytes(target, data, durable=False)
     width, height = decoded.image.size
     sample = Sample(name, file, source, "pool", width, height, decoded.notes)
     return Taken(sample, _look(decoded))

@@ -11,9 +11,9 @@ from labelcycle.adapters import annotation
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign import round_states
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign
 from labelcycle.core.counted_nouns import counted
 from labelcycle.errors import LabelcycleError
 from labelcycle.people import gold, unknown_classes

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from labelcycle.campaign.store import Campaign, dump_json, read_json, write_bytes
+from labelcycle.campaign.atomic_files import write_bytes
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import dump_json, read_json
 from labelcycle.errors import DataError, LabelcycleError
 from labelcycle.notify import sending
 from labelcycle.notify.notices import Notice

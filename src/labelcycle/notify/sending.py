@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
 from labelcycle.adapters import time_limit
-from labelcycle.campaign.store import digest
+from labelcycle.core.digests import digest
 from labelcycle.errors import ServiceDown, SettingsError
 
 VARIABLE = "LABELCYCLE_NOTIFY"

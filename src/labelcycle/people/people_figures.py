@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 import numpy as np
 
+from labelcycle.campaign.campaign_paths import OWNED
+from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.records.people_record import (
     Costs,
     LabelMethod,
@@ -12,7 +14,6 @@ from labelcycle.campaign.records.people_record import (
     Reliability,
 )
 from labelcycle.campaign.records.pushed_record import ADJUDICATION, GOLD, SELECTED
-from labelcycle.campaign.store import OWNED, Label
 from labelcycle.config import Config
 from labelcycle.core import agreement, skip_reasons
 from labelcycle.core.answer_times import Effort, effort

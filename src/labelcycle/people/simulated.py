@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 
 from labelcycle.adapters.ports import Answering, OpenTask
-from labelcycle.campaign.store import Campaign, read_samples
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.sample_files import read_samples
 from labelcycle.core import csv_tables
 from labelcycle.core.class_names import composed
 from labelcycle.core.counted_nouns import counted

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labelcycle.adapters.ports import AnnotationBackend
+from labelcycle.campaign.json_files import append_jsonl
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.journal_record import AlteredTask, SeenTask
 from labelcycle.campaign.records.record_files import Record
-from labelcycle.campaign.store import append_jsonl
 from labelcycle.rounds import authors
 from labelcycle.rounds.snapshots import Snapshot
 

@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.pushed_record import ADJUDICATION, GOLD, Kind, PushedTask
-from labelcycle.campaign.store import Label
 from labelcycle.core import consensus, dawid_skene
 from labelcycle.core.class_migrations import Table
 from labelcycle.core.consensus import Given, Verdict

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from labelcycle.campaign import round_states
+from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.records.pushed_record import PushedTask
-from labelcycle.campaign.store import Label
 from labelcycle.core.class_migrations import Table
 from labelcycle.rounds import answers, pushed_tasks
 from labelcycle.rounds.answers import CountedAnswer

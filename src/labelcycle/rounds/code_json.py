@@ -1,6 +1,8 @@
 """`code.json`: the code of each stage, by digest, as an input of the stage that DVC sees."""
 
-from labelcycle.campaign.store import Campaign, dump_json, write_bytes
+from labelcycle.campaign.atomic_files import write_bytes
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import dump_json
 from labelcycle.config import Config
 from labelcycle.nn import learners
 from labelcycle.rounds import plug_in_options

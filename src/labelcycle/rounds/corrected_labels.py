@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.labels import removed_class
 from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.records.metrics_record import CorrectionFigures, WaitingChanges
 from labelcycle.campaign.records.pushed_record import GOLD, PushedTask
-from labelcycle.campaign.store import Label
 from labelcycle.core import consensus
 from labelcycle.core.class_migrations import Table
 from labelcycle.core.consensus import unknown_class

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from labelcycle import config
-from labelcycle.campaign.store import Campaign, dump_json, read_json, value_digest, write_bytes
+from labelcycle.campaign.atomic_files import write_bytes
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import dump_json, read_json, value_digest
 from labelcycle.config import Config
 from labelcycle.errors import DataError
 from labelcycle.stages import code_digests

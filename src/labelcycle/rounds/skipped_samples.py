@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.records.people_record import PeopleFigures
 from labelcycle.campaign.records.record_files import Record
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import Campaign, Label
 from labelcycle.core.skip_reasons import NONE, REASONS, reason_of
 from labelcycle.rounds.snapshots import Snapshot
 

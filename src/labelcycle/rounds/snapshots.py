@@ -9,11 +9,13 @@ from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import tracked_files
 from labelcycle.campaign import round_states
+from labelcycle.campaign.atomic_files import PART
+from labelcycle.campaign.campaign_paths import OWNED, Campaign
 from labelcycle.campaign.records.pushed_record import Pushed
 from labelcycle.campaign.records.round_records import Memory, RoundRecords
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.store import OWNED, PART, Campaign, digest, file_digest
 from labelcycle.config import Config
+from labelcycle.core.digests import digest, file_digest
 from labelcycle.errors import DataError, StateError, ToolFailed
 from labelcycle.rounds import plug_in_options, trusted_places
 from labelcycle.stages import declaration

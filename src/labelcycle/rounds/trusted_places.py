@@ -8,7 +8,7 @@ import yaml
 from labelcycle.adapters import trust_record
 from labelcycle.adapters.dvc import commands
 from labelcycle.campaign import params_file, yaml_text
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 
 READERS: dict[str, trust_record.ReadPlaces]
 """Each file that may name other places, and how they are read from its text."""

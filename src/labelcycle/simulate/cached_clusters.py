@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from labelcycle.campaign import store
+from labelcycle.campaign import json_files, numpy_files
 from labelcycle.nn.progress import Progress
 from labelcycle.simulate.comparison import Problem
 from labelcycle.simulate.play_trial import Assignment, clustered
@@ -33,12 +33,12 @@ class Folder:
     def get(self, task: ClusterTask) -> Assignment | None:
         """The clusters, if they are there."""
         path = self._file(task)
-        return store.read_array(path) if path and path.is_file() else None
+        return numpy_files.read_array(path) if path and path.is_file() else None
 
     def add(self, task: ClusterTask, assignment: Assignment) -> None:
         """Keep the clusters."""
         if path := self._file(task):
-            store.write_array(path, assignment)
+            numpy_files.write_array(path, assignment)
 
     def _file(self, task: ClusterTask) -> Path | None:
         if self._path is None:
@@ -47,7 +47,7 @@ class Folder:
         shared = {key: self._problem[key] for key in ("fingerprint", "pool", "stage")}
         then = self._problem["budgets"][number]
         key = [shared, clusterer.record(), self._code.get(clusterer.name), seed, number, then]
-        return self._path / f"{store.value_digest(key)}.npy"
+        return self._path / f"{json_files.value_digest(key)}.npy"
 
 
 def made(

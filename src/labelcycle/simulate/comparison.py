@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.campaign import store
+from labelcycle.campaign import numpy_files
 from labelcycle.core.seeding import derive
 from labelcycle.stages import cluster
 
@@ -41,7 +41,7 @@ class Data:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
-            opened = store.read_array(value) if isinstance(value, Path) else value
+            opened = numpy_files.read_array(value) if isinstance(value, Path) else value
             object.__setattr__(self, name, opened)
 
     def fingerprint(self) -> str:

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.campaign import encoder_files, layout, store
+from labelcycle.campaign import encoder_files, json_files, layout, numpy_files
+from labelcycle.core import digests
 from labelcycle.nn import encoders, learners
 from labelcycle.nn.device import best_device
 from labelcycle.nn.progress import Progress
@@ -121,7 +122,7 @@ def _features(
         [
             images.digest,
             code_digests.named_files(workspace.source, getattr(encoder_options, "file", None)),
-            store.digest(rows.tobytes()),
+            digests.digest(rows.tobytes()),
             encoder.name,
             encoder_options.model_dump(mode="json"),
             sorted(encoder_options.model_fields_set),  # what is given by name may count for more
@@ -137,8 +138,8 @@ def _features(
         with contextlib.chdir(workspace.source):  # files that the options name lie there
             fitted = _encoder(images.train[rows], labels[rows], encoder, seed, home, workspace)
         for file, part in zip(files, (images.train, images.test), strict=True):
-            store.write_array(file, _embedded(fitted, part, file.stem, workspace.showing))
-    train, test = (store.read_array(file) for file in files)
+            numpy_files.write_array(file, _embedded(fitted, part, file.stem, workspace.showing))
+    train, test = (numpy_files.read_array(file) for file in files)
     return train, test
 
 
@@ -187,4 +188,4 @@ def _embedded(
 
 
 def _key(parts: list[Any]) -> str:
-    return store.value_digest(parts)
+    return json_files.value_digest(parts)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from labelcycle.campaign.store import append_jsonl
+from labelcycle.campaign.json_files import append_jsonl
 from labelcycle.simulate.comparison import Problem
 from labelcycle.simulate.trial import Measured, Trial
 

@@ -8,7 +8,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from labelcycle.campaign import store
+from labelcycle.campaign import json_files, numpy_files
+from labelcycle.campaign.atomic_files import PART
+from labelcycle.core.digests import digest
 from labelcycle.errors import DataError
 from labelcycle.nn.progress import Progress
 from labelcycle.simulate.comparison import Images
@@ -38,16 +40,16 @@ def squares(read: Read, side: int, folder: Path, showing: Showing) -> Squares:
             _written(split, side, files[name], name, showing)
             for name, split in (("train", read.train), ("test", read.test))
         ]
-        digest = store.digest("".join(digests).encode())
-        store.write_json(folder / ABOUT, {"digest": digest})
-    train, test = (store.read_array(file) for file in files.values())
-    return Squares(train, test, store.read_json(folder / ABOUT)["digest"])
+        whole = digest("".join(digests).encode())
+        json_files.write_json(folder / ABOUT, {"digest": whole})
+    train, test = (numpy_files.read_array(file) for file in files.values())
+    return Squares(train, test, json_files.read_json(folder / ABOUT)["digest"])
 
 
 def _written(split: Split, side: int, path: Path, name: str, showing: Showing) -> str:
     """Write the images of a split; the digest of their pixels."""
     n, digest = len(split.labels), hashlib.sha256()
-    part = path.with_name(f".{path.name}{store.PART}")
+    part = path.with_name(f".{path.name}{PART}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         array: Images = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]

@@ -19,8 +19,9 @@ from typing import Any
 
 from labelcycle import __version__
 from labelcycle.adapters import lock
-from labelcycle.campaign import layout, store
-from labelcycle.core import clusterers, strategies
+from labelcycle.campaign import atomic_files, json_files, layout
+from labelcycle.campaign.json_files import write_json
+from labelcycle.core import clusterers, digests, strategies
 from labelcycle.core.counted_nouns import counted
 from labelcycle.core.strategies import supclust
 from labelcycle.errors import Interrupted
@@ -84,8 +85,8 @@ def run(
             "sets": [facts for facts, *_ in parts],
             "rows": [row for _, rows, _ in parts for row in rows],
         }
-        store.write_json(folder / RESULTS, results)
-        store.write_bytes(folder / TABLE, page(results).encode())
+        write_json(folder / RESULTS, results)
+        atomic_files.write_bytes(folder / TABLE, page(results).encode())
         for mapped in (mapped for *_, mapped in parts if mapped):
             try:
                 mapped()
@@ -161,11 +162,11 @@ def _map(
     picks = {e.text: measured[Trial(e, clusterer, learner, 0)].picks[0] for e in shown}
     names = list(problem.source.names)
     key = [names, problem.record(), clusterer.record(), [each.record() for each in shown], picks]
-    digest = store.digest(
-        store.dump_json([*key, code_digests.code_of(pool_maps.__name__)]).encode()
+    digest = digests.digest(
+        json_files.dump_json([*key, code_digests.code_of(pool_maps.__name__)]).encode()
     )
     path = map_file(folder, problem.source.name)
-    if path.is_file() and store.read_json(path)["key"] == digest:
+    if path.is_file() and json_files.read_json(path)["key"] == digest:
         return
     path.unlink(missing_ok=True)  # should this fail, another one's map is not drawn
     task = clusterer, 0, 0
@@ -174,7 +175,7 @@ def _map(
         assignment = play_trial.clustered(problem, *task)
     options = next((e.options for e in shown if isinstance(e.options, supclust.Options)), None)
     made = pool_maps.pool_map(problem, 0, assignment, options or supclust.Options(), picks)
-    store.write_json(path, {"key": digest, "data": problem.source.name, "classes": names, **made})
+    write_json(path, {"key": digest, "data": problem.source.name, "classes": names, **made})
 
 
 def _grid(parts: Mapping[str, Sequence[Choice]], seeds: Sequence[int]) -> list[Trial]:
@@ -233,6 +234,6 @@ def _code(trial: Trial) -> str:
 
 @cache
 def _code_of(*modules: str) -> str:
-    return store.digest(
-        store.dump_json(code_digests.code_of(play_trial.__name__, *modules)).encode()
+    return digests.digest(
+        json_files.dump_json(code_digests.code_of(play_trial.__name__, *modules)).encode()
     )

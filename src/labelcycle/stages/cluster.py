@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.campaign import store
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.numpy_files import write_arrays
 from labelcycle.core import clusterers
 from labelcycle.core.clustering import Clustering
 from labelcycle.core.registry import parse_options
@@ -31,7 +32,7 @@ class Options(base.Options):
 
 
 def run(
-    campaign: store.Campaign,
+    campaign: Campaign,
     options: Options,
     budget: int,
     classes: tuple[str, ...],
@@ -43,7 +44,7 @@ def run(
         check_pool(pool)
     labels_then = int(np.count_nonzero(pool.labeled)) + budget
     result = clustered(pool.features, labels_then, options, rng)
-    store.write_arrays(campaign.clusters, assignment=result.assignment, centres=result.centres)
+    write_arrays(campaign.clusters, assignment=result.assignment, centres=result.centres)
 
 
 def clustered(

@@ -9,7 +9,7 @@ import importlib.metadata
 from functools import cache
 from pathlib import Path
 
-from labelcycle.campaign.store import file_digest
+from labelcycle.core.digests import file_digest
 from labelcycle.errors import SettingsError
 
 NUMERIC = {

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.campaign import store
+from labelcycle.campaign import numpy_files
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.encoder_files import load_encoder
+from labelcycle.campaign.sample_files import Sample, read_samples
 from labelcycle.errors import DataError
 from labelcycle.nn.encoders import Encoder, ReadyMade
 from labelcycle.nn.progress import Progress
@@ -29,7 +31,7 @@ class Options(base.Options):
     )
 
 
-def run(campaign: store.Campaign, batch: int, show: Callable[[Progress], None]) -> None:
+def run(campaign: Campaign, batch: int, show: Callable[[Progress], None]) -> None:
     """Write work/features/pool.npy and holdout.npy: (n, d) float32, rows in order of sample id.
 
     batch : images embedded at a time
@@ -38,13 +40,13 @@ def run(campaign: store.Campaign, batch: int, show: Callable[[Progress], None]) 
     compares directions normalises them itself.
     """
     encoder = load_encoder(campaign.encoder)
-    splits = {name: store.read_samples(campaign.samples, name) for name in ("pool", "holdout")}
+    splits = {name: read_samples(campaign.samples, name) for name in ("pool", "holdout")}
     if isinstance(encoder, ReadyMade):
         ready_made_features.write(campaign, encoder, splits)
         return
     total = sum(len(samples) for samples in splits.values())
 
-    def read(samples: Sequence[store.Sample], part: slice) -> NDArray[np.uint8]:
+    def read(samples: Sequence[Sample], part: slice) -> NDArray[np.uint8]:
         return load_images(campaign, samples[part], encoder.image_size)
 
     def show_done(before: int, done: int) -> None:
@@ -56,7 +58,7 @@ def run(campaign: store.Campaign, batch: int, show: Callable[[Progress], None]) 
             encoder, len(samples), partial(read, samples), batch, partial(show_done, before)
         )
         before += len(samples)
-        store.write_array(campaign.split_features(name), features)
+        numpy_files.write_array(campaign.split_features(name), features)
 
 
 def features_of(

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.campaign import layout, store
+from labelcycle.campaign import atomic_files, json_files, layout
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.labels import read_holdout
 from labelcycle.campaign.records.metrics_record import ClassFigures, Evaluation
 from labelcycle.core import metrics
@@ -36,12 +38,12 @@ class Options(base.Options):
     )
 
 
-def run(campaign: store.Campaign, options: Options, classes: tuple[str, ...], seed: int) -> None:
+def run(campaign: Campaign, options: Options, classes: tuple[str, ...], seed: int) -> None:
     """Write work/metrics.json and the figures below work/figures.
 
     Where the hold-out has no accepted label, every figure is null and `reason` says so.
     """
-    model = store.read_json(campaign.model / layout.MODEL_JSON)
+    model = json_files.read_json(campaign.model / layout.MODEL_JSON)
     _check_classes(model["classes"], classes)
     truth, samples = _holdout(campaign, classes)
     evaluation = Evaluation(
@@ -96,7 +98,7 @@ def _rounded(estimate: metrics.Estimate) -> metrics.Estimate:
     return metrics.Estimate(**rounded(asdict(estimate)))
 
 
-def _holdout(campaign: store.Campaign, classes: Sequence[str]) -> tuple[NDArray[np.int64], Seen]:
+def _holdout(campaign: Campaign, classes: Sequence[str]) -> tuple[NDArray[np.int64], Seen]:
     """Class indices (m,) of the hold-out samples with an accepted label, and these samples."""
     ids, features = read_features(campaign, "holdout")
     answers = {label.sample: label for label in read_holdout(campaign)}
@@ -112,7 +114,7 @@ def _holdout(campaign: store.Campaign, classes: Sequence[str]) -> tuple[NDArray[
     return np.array(truth, dtype=np.int64), samples.some(np.array(rows, dtype=np.int64))
 
 
-def _accepted(answer: store.Label | None) -> bool:
+def _accepted(answer: Label | None) -> bool:
     return answer is not None and answer.label is not None
 
 
@@ -124,9 +126,9 @@ def _check_classes(trained: Sequence[str], classes: Sequence[str]) -> None:
         )
 
 
-def _draw(campaign: store.Campaign, confusion: NDArray[np.int64], classes: Sequence[str]) -> None:
+def _draw(campaign: Campaign, confusion: NDArray[np.int64], classes: Sequence[str]) -> None:
     from labelcycle.stages import charts  # matplotlib, which every command would load
 
     each = metrics.per_class(confusion)
-    store.write_bytes(campaign.figures / CONFUSION, charts.confusion(confusion, classes))
-    store.write_bytes(campaign.figures / PER_CLASS, charts.per_class(each, classes))
+    atomic_files.write_bytes(campaign.figures / CONFUSION, charts.confusion(confusion, classes))
+    atomic_files.write_bytes(campaign.figures / PER_CLASS, charts.per_class(each, classes))

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.campaign import layout, store
+from labelcycle.campaign import json_files, layout, sample_files
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.encoder_files import load_image_encoder
 from labelcycle.nn.encoders import Encoder, Images, is_ready_made
 from labelcycle.nn.learner_inputs import Pictures, Seen
@@ -12,7 +13,7 @@ from labelcycle.stages.sample_images import load_images
 
 
 def seen(
-    campaign: store.Campaign,
+    campaign: Campaign,
     split: str,
     features: NDArray[np.floating],
     learner: str,
@@ -26,7 +27,7 @@ def seen(
     if not sees_images(learner):
         return Seen(features)
     assert image_size is not None, "a learner of images was trained on some size"
-    samples = store.read_samples(campaign.samples, split)
+    samples = sample_files.read_samples(campaign.samples, split)
 
     def read(rows: NDArray[np.int64]) -> Images:
         return load_images(campaign, [samples[row] for row in rows], image_size)
@@ -34,7 +35,7 @@ def seen(
     return Seen(features, Pictures(len(samples), read, encoder))
 
 
-def campaign_encoder(campaign: store.Campaign) -> tuple[str, Encoder] | None:
+def campaign_encoder(campaign: Campaign) -> tuple[str, Encoder] | None:
     """Name and fitted encoder of the campaign; None if it takes no images."""
-    name = store.read_json(campaign.encoder / layout.ENCODER_JSON)["encoder"]
+    name = json_files.read_json(campaign.encoder / layout.ENCODER_JSON)["encoder"]
     return None if is_ready_made(name) else (name, load_image_encoder(campaign.encoder))

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.campaign import store
+from labelcycle.campaign import numpy_files, sample_files
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.labels import read_all_labels
 from labelcycle.core.class_names import meant
 from labelcycle.core.counted_nouns import counted
@@ -29,20 +31,20 @@ def sound_pool() -> Iterator[None]:
         ) from error
 
 
-def read_features(campaign: store.Campaign, split: str) -> tuple[list[str], NDArray[np.floating]]:
+def read_features(campaign: Campaign, split: str) -> tuple[list[str], NDArray[np.floating]]:
     """Sample ids and features (n, d) of one split, row by row; memory-mapped, rows in id order.
 
     Raises DataError if the number of rows is not the number of samples.
     """
-    ids = [sample.id for sample in store.read_samples(campaign.samples, split)]
+    ids = [sample.id for sample in sample_files.read_samples(campaign.samples, split)]
     path = campaign.split_features(split)
-    features = store.read_array(path)
+    features = numpy_files.read_array(path)
     _check_length(path, features, ids, "embed")
     return ids, features
 
 
 def read_pool(
-    campaign: store.Campaign,
+    campaign: Campaign,
     classes: Sequence[str],
     *,
     clusters: bool = False,
@@ -57,24 +59,24 @@ def read_pool(
     ids, features = read_features(campaign, "pool")
     path = campaign.own_features
     if own_features and path.exists():  # it is not there before the first training
-        own = store.read_array(path)
+        own = numpy_files.read_array(path)
         if len(own):
             _check_length(path, own, ids, "train")
             features = own
     labels, available = label_columns(campaign, ids, classes)
     assignment = chances = None
     if clusters:
-        assignment = store.read_arrays(campaign.clusters)["assignment"]
+        assignment = numpy_files.read_arrays(campaign.clusters)["assignment"]
         _check_length(campaign.clusters, assignment, ids, "cluster")
     if probabilities:
         path = campaign.probabilities
-        chances = store.read_array(path)
+        chances = numpy_files.read_array(path)
         _check_length(path, chances, ids, "train")
     return ids, Pool(features, labels, available, assignment, chances)
 
 
 def label_columns(
-    campaign: store.Campaign, ids: Sequence[str], classes: Sequence[str]
+    campaign: Campaign, ids: Sequence[str], classes: Sequence[str]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Class index (-1 without an accepted label) and availability of each sample of the pool.
 
@@ -94,7 +96,7 @@ def label_columns(
     return labels, available
 
 
-def class_index(answer: store.Label, classes: Sequence[str]) -> int:
+def class_index(answer: Label, classes: Sequence[str]) -> int:
     """Index of an accepted label. Raises DataError if it is none of the classes."""
     if answer.label in classes:
         return classes.index(answer.label)
@@ -105,11 +107,11 @@ def class_index(answer: store.Label, classes: Sequence[str]) -> int:
     )
 
 
-def _check_known(campaign: store.Campaign, others: Sequence[str]) -> None:
+def _check_known(campaign: Campaign, others: Sequence[str]) -> None:
     """Labels outside the pool may be of the hold-out (and train nothing), of nothing else."""
     if not others:
         return
-    holdout = {sample.id for sample in store.read_samples(campaign.samples, "holdout")}
+    holdout = {sample.id for sample in sample_files.read_samples(campaign.samples, "holdout")}
     unknown = sorted(set(others) - holdout)
     if unknown:
         raise DataError(

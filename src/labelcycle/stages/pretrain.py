@@ -6,8 +6,10 @@ from typing import Any
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.campaign import store
+from labelcycle.campaign import sample_files
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.encoder_files import save_encoder
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.errors import DataError
 from labelcycle.nn import encoders, process_rank
 from labelcycle.nn.progress import Progress
@@ -44,15 +46,13 @@ class Options(base.Options):
     )
 
 
-def run(
-    campaign: store.Campaign, options: Options, seed: int, show: Callable[[Progress], None]
-) -> None:
+def run(campaign: Campaign, options: Options, seed: int, show: Callable[[Progress], None]) -> None:
     """Write work/encoder/; the hold-out is never seen.
 
     A run that was killed goes on from its last checkpoint when it is started again with the same
     pool, options and code, and ends with the same encoder. Raises DataError if the pool is empty.
     """
-    samples = store.read_samples(campaign.samples, "pool")
+    samples = sample_files.read_samples(campaign.samples, "pool")
     if not samples:
         raise DataError("the pool is empty: wanted one image or more; run `labelcycle ingest`")
     name = options.encoder
@@ -79,12 +79,12 @@ def run(
 
 
 def _fit_alone(
-    campaign: store.Campaign,
+    campaign: Campaign,
     name: str,
     options: base.Options,
     size: int,
     seed: int,
-    samples: list[store.Sample],
+    samples: list[Sample],
     show: Callable[[Progress], None],
 ) -> None:
     """Fit an encoder that needs no torch: it shares no work and saves no checkpoint.

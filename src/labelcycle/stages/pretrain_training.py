@@ -16,7 +16,9 @@ import torch
 
 from labelcycle import __version__
 from labelcycle import options as base
-from labelcycle.campaign import encoder_files, store
+from labelcycle.campaign import atomic_files, encoder_files, json_files
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.errors import DataError
 from labelcycle.nn import encoders, training_processes
 from labelcycle.nn.device import best_device, threads_set
@@ -43,9 +45,9 @@ class PretrainRun:
 
 
 def fit(
-    campaign: store.Campaign,
+    campaign: Campaign,
     training: PretrainRun,
-    samples: list[store.Sample],
+    samples: list[Sample],
     show: Callable[[Progress], None],
 ) -> None:
     """Fit the encoder to the images of `samples` and write its files."""
@@ -106,11 +108,9 @@ def _follow(
         show(progress)
 
 
-def _checkpoint(
-    campaign: store.Campaign, training: PretrainRun, samples: list[store.Sample]
-) -> Path:
+def _checkpoint(campaign: Campaign, training: PretrainRun, samples: list[Sample]) -> Path:
     """The checkpoint file of exactly this training."""
-    code = store.read_json(campaign.code) if campaign.code.exists() else {}
+    code = json_files.read_json(campaign.code) if campaign.code.exists() else {}
     inputs = {
         "options": training.settings,
         "size": training.size,
@@ -120,14 +120,14 @@ def _checkpoint(
         "device": best_device().type,
         "processes": training_processes.count(),
     }
-    key = store.value_digest(inputs)
+    key = json_files.value_digest(inputs)
     return campaign.checkpoints / f"pretrain-{key}" / "state.pt"
 
 
 def _save(path: Path, state: TrainingState) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    store.write_bytes(path, buffer.getvalue())
+    atomic_files.write_bytes(path, buffer.getvalue())
 
 
 def _resume(path: Path) -> TrainingState | None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.campaign import store
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.selection_record import RoundSelection, SelectedSample
 from labelcycle.core import length_variance, run_strategy, strategies
 from labelcycle.core.one_line_warnings import Advice
@@ -31,7 +31,7 @@ class Options(base.Options):
 
 
 def run(
-    campaign: store.Campaign,
+    campaign: Campaign,
     options: Options,
     classes: tuple[str, ...],
     rng: np.random.Generator,

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from labelcycle.campaign import store
+from labelcycle.campaign import numpy_files, sample_files
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.encoder_files import save_encoder
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.campaign.sample_lookup import Finder
-from labelcycle.campaign.store import Campaign, Sample
 from labelcycle.core.counted_nouns import counted
 from labelcycle.errors import DataError
 from labelcycle.nn import encoders
@@ -46,7 +47,7 @@ def checked(campaign: Campaign, name: str, values: Mapping[str, Any]) -> ReadyMa
     if module is None:
         return None
     encoder = module.ready_made(encoders.options_of(name, values))
-    rows_of(campaign, encoder.table, store.read_samples(campaign.samples))
+    rows_of(campaign, encoder.table, sample_files.read_samples(campaign.samples))
     return encoder
 
 
@@ -66,7 +67,7 @@ def write(campaign: Campaign, encoder: ReadyMade, splits: Mapping[str, Sequence[
     for split, samples in splits.items():
         picked = np.array([rows[sample.id] for sample in samples], dtype=np.int64)
         features = encoder.table.features[picked].astype(np.float32)
-        store.write_array(campaign.split_features(split), features)
+        numpy_files.write_array(campaign.split_features(split), features)
 
 
 def rows_of(campaign: Campaign, table: FeatureTable, samples: Sequence[Sample]) -> dict[str, int]:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle import decoding
-from labelcycle.campaign.store import Campaign, Sample
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.errors import DataError
 from labelcycle.nn.square_crop import square
 

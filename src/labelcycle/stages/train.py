@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.campaign import layout, store
+from labelcycle.campaign import atomic_files, json_files, layout, numpy_files, sample_files
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.learner_files import WEIGHTS, load_learner
 from labelcycle.core.pool import Head
 from labelcycle.core.registry import parse_options
@@ -45,7 +46,7 @@ class Options(base.Options):
 
 
 def run(
-    campaign: store.Campaign,
+    campaign: Campaign,
     options: Options,
     classes: tuple[str, ...],
     seed: int,
@@ -66,12 +67,12 @@ def run(
     given = pool.labels, len(classes), settings, seed
     learner: Learner = fitted(name, samples, *given)
     own = own_features(name, learner, samples) if features == "model" else None
-    store.write_array(campaign.own_features, np.empty((0, 0), "f4") if own is None else own)
+    numpy_files.write_array(campaign.own_features, np.empty((0, 0), "f4") if own is None else own)
     if options.calibrate:
         learner = Calibrated(learner, temperature_of(name, samples, *given))
     meta, arrays = learner.state()
-    store.write_bytes(campaign.model / WEIGHTS, safetensors.numpy.save(arrays))
-    store.write_array(campaign.probabilities, probabilities(name, learner, samples))
+    atomic_files.write_bytes(campaign.model / WEIGHTS, safetensors.numpy.save(arrays))
+    numpy_files.write_array(campaign.probabilities, probabilities(name, learner, samples))
     record = {
         "learner": name,
         "options": settings.model_dump(mode="json"),
@@ -80,13 +81,13 @@ def run(
         "image_size": size,
         "labels": int(np.count_nonzero(pool.labeled)),
         "state": meta,
-        "values": common_ranges(store.read_samples(campaign.samples, "pool")),
+        "values": common_ranges(sample_files.read_samples(campaign.samples, "pool")),
     }
-    store.write_json(campaign.model / layout.MODEL_JSON, record)
+    json_files.write_json(campaign.model / layout.MODEL_JSON, record)
 
 
 def _image_size(
-    campaign: store.Campaign,
+    campaign: Campaign,
     options: Options,
     settings: base.Options,
     encoder: tuple[str, Encoder] | None,
@@ -104,23 +105,23 @@ def _image_size(
     if encoder:  # its network was trained at this size
         return encoder[1].image_size
     module = learners.get_for_images(options.learner)
-    side = median_side(store.read_samples(campaign.samples, "pool"))
+    side = median_side(sample_files.read_samples(campaign.samples, "pool"))
     return module.default_size(side, settings)
 
 
-def model_seen(campaign: store.Campaign, split: str, features: NDArray[np.floating]) -> Seen:
+def model_seen(campaign: Campaign, split: str, features: NDArray[np.floating]) -> Seen:
     """The samples of a split as the model in work/model sees them."""
-    record = store.read_json(campaign.model / layout.MODEL_JSON)
+    record = json_files.read_json(campaign.model / layout.MODEL_JSON)
     return seen(campaign, split, features, record["learner"], record["image_size"])
 
 
-def model_probabilities(campaign: store.Campaign, samples: Seen) -> NDArray[np.float32]:
+def model_probabilities(campaign: Campaign, samples: Seen) -> NDArray[np.float32]:
     """(n, c): the probabilities that the model in work/model gives."""
-    name = store.read_json(campaign.model / layout.MODEL_JSON)["learner"]
+    name = json_files.read_json(campaign.model / layout.MODEL_JSON)["learner"]
     return probabilities(name, load_learner(campaign.model), samples)
 
 
-def last_layer(campaign: store.Campaign, samples: Seen) -> Head:
+def last_layer(campaign: Campaign, samples: Seen) -> Head:
     """Of the model in work/model, and what it sees of the samples."""
-    name = store.read_json(campaign.model / layout.MODEL_JSON)["learner"]
+    name = json_files.read_json(campaign.model / layout.MODEL_JSON)["learner"]
     return head(name, load_learner(campaign.model), samples)

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from labelcycle.adapters.local.health import Line
 from labelcycle.adapters.ports import AnnotationBackend
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.core import registry
 from labelcycle.errors import StateError
 

@@ -11,7 +11,7 @@ import yaml
 
 from labelcycle.adapters import programs, trust_record
 from labelcycle.campaign import yaml_text
-from labelcycle.campaign.store import write_bytes
+from labelcycle.campaign.atomic_files import write_bytes
 from labelcycle.errors import DataError, ToolFailed
 
 # Images are written once and never rewritten, so links are safe and save a copy.

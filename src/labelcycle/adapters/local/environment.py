@@ -9,7 +9,7 @@ from labelcycle.adapters import git, private_folder
 from labelcycle.adapters.dvc import commands, tracked_files
 from labelcycle.adapters.local import services
 from labelcycle.adapters.mlflow import tracking_uri
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import StateError
 
 PREFECT = {

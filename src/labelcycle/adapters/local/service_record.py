@@ -12,8 +12,10 @@ from typing import Any
 from labelcycle.adapters import private_folder
 from labelcycle.adapters.local.processes import Process
 from labelcycle.adapters.local.server_programs import LABEL_STUDIO_DATABASE
-from labelcycle.campaign import store
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign import json_files
+from labelcycle.campaign.atomic_files import write_bytes
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import dump_json
 from labelcycle.errors import DataError
 
 
@@ -43,7 +45,7 @@ def read(campaign: Campaign) -> dict[str, Any]:
     private_folder.check_record(campaign)
     if not campaign.services.exists():
         return {"services": {}}
-    record = store.read_json(campaign.services)
+    record = json_files.read_json(campaign.services)
     try:
         for entry in record["services"].values():
             Service(**entry)
@@ -59,7 +61,7 @@ def copied(campaign: Campaign) -> bool:
     """True if the folder is a copy of one whose services are recorded in it."""
     if not campaign.services.exists():
         return False
-    record = store.read_json(campaign.services)
+    record = json_files.read_json(campaign.services)
     return bool(record.get("services")) and _copied(campaign, record)
 
 
@@ -71,7 +73,7 @@ def write(campaign: Campaign, record: dict[str, Any]) -> None:
     """Write the record, bound to this folder."""
     campaign.private.mkdir(private_folder.FOLDER, parents=True, exist_ok=True)
     record["folder"] = _folder(campaign)
-    store.write_bytes(campaign.services, store.dump_json(record).encode(), mode=private_folder.FILE)
+    write_bytes(campaign.services, dump_json(record).encode(), mode=private_folder.FILE)
 
 
 def _folder(campaign: Campaign) -> int:

@@ -17,7 +17,7 @@ from labelcycle.adapters import private_folder
 from labelcycle.adapters.local import databases, health, processes, server_programs, service_record
 from labelcycle.adapters.local.server_programs import LOOPBACK, Server
 from labelcycle.adapters.local.service_record import Service
-from labelcycle.campaign import store
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import ServiceDown, StateError
 
 NAMES = ("label_studio", "mlflow", "prefect")
@@ -67,7 +67,7 @@ class Services:
 
 
 def up(
-    campaign: store.Campaign,
+    campaign: Campaign,
     *,
     host: str = LOOPBACK,
     only: Iterable[str] = NAMES,
@@ -104,7 +104,7 @@ def up(
         return _services(record, started)
 
 
-def down(campaign: store.Campaign, show: Callable[[str], None] = lambda _: None) -> int:
+def down(campaign: Campaign, show: Callable[[str], None] = lambda _: None) -> int:
     """The number of services stopped. Their data, the login and the token stay."""
     with processes.exclusive(campaign.services_lock):
         record = service_record.read(campaign)
@@ -120,7 +120,7 @@ def down(campaign: store.Campaign, show: Callable[[str], None] = lambda _: None)
     return stopped
 
 
-def embedded(campaign: store.Campaign, show: Callable[[str], None]) -> dict[str, str]:
+def embedded(campaign: Campaign, show: Callable[[str], None]) -> dict[str, str]:
     """MLflow and Prefect without their servers: what tells programs so, by variable.
 
     Both then work on the databases that `up` would give to the servers, which are made here.
@@ -138,7 +138,7 @@ def embedded(campaign: store.Campaign, show: Callable[[str], None]) -> dict[str,
     return {"MLFLOW_TRACKING_URI": f"sqlite:///{servers['mlflow'].database}"}
 
 
-def environment(campaign: store.Campaign) -> dict[str, str]:
+def environment(campaign: Campaign) -> dict[str, str]:
     """Where the recorded services are and how to get in, by the tools' own variables."""
     record = service_record.read(campaign)
     services_there = {} if record.get("off") else service_record.services(record)
@@ -159,7 +159,7 @@ def environment(campaign: store.Campaign) -> dict[str, str]:
     return values
 
 
-def load_environment(campaign: store.Campaign) -> None:
+def load_environment(campaign: Campaign) -> None:
     """Tell this process and its children where the services are; what is set already wins."""
     values = environment(campaign)
     for service, address in (("LABEL_STUDIO", "LABEL_STUDIO_URL"), ("PREFECT", "PREFECT_API_URL")):
@@ -171,14 +171,14 @@ def load_environment(campaign: store.Campaign) -> None:
         os.environ.setdefault(name, value)
 
 
-def status(campaign: store.Campaign) -> Services | None:
+def status(campaign: Campaign) -> Services | None:
     """The services as recorded, running or not; None if there never were any."""
     record = service_record.read(campaign)
     services_there = service_record.services(record)
     return _services(record, services_there) if services_there else None
 
 
-def _server(name: str, campaign: store.Campaign, record: dict[str, Any]) -> Server:
+def _server(name: str, campaign: Campaign, record: dict[str, Any]) -> Server:
     """How to run a service."""
     service_record.secret_of(campaign, record, name)
     if name == "mlflow":
@@ -190,9 +190,7 @@ def _server(name: str, campaign: store.Campaign, record: dict[str, Any]) -> Serv
     )
 
 
-def _remember_invite(
-    campaign: store.Campaign, record: dict[str, Any], service: Service | None
-) -> None:
+def _remember_invite(campaign: Campaign, record: dict[str, Any], service: Service | None) -> None:
     """Write down where annotators make their accounts, as Label Studio says: it may be renewed."""
     if service is None:
         return
@@ -225,7 +223,7 @@ def _prepare(server: Server, record: Mapping[str, Any], show: Callable[[str], No
 
 
 def _start(
-    campaign: store.Campaign,
+    campaign: Campaign,
     record: dict[str, Any],
     server: Server,
     host: str,

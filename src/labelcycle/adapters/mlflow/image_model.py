@@ -30,9 +30,9 @@ class ImageClassifier(PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Read the classifier from the model's artifacts, and fetch the encoder from MLflow."""
+        from labelcycle.campaign.json_files import read_json
         from labelcycle.campaign.layout import MODEL_JSON
         from labelcycle.campaign.learner_files import load_learner
-        from labelcycle.campaign.store import read_json
 
         model = Path(context.artifacts[MODEL_JSON]).parent  # its weights lie beside it
         record = read_json(model / MODEL_JSON)

@@ -14,7 +14,7 @@ import labelcycle
 from labelcycle.adapters.mlflow.tracking_uri import KEY
 from labelcycle.adapters.ports import ClosedRound
 from labelcycle.campaign import layout
-from labelcycle.campaign.store import read_json
+from labelcycle.campaign.json_files import read_json
 from labelcycle.core.digests import digest, file_digest
 
 ROUND = "labelcycle.round"

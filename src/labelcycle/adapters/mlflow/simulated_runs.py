@@ -7,7 +7,7 @@ from typing import Any
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.mlflow.patient_client import translated
 from labelcycle.adapters.mlflow.tracker import COMPLETE, PARENT, MlflowTracker
-from labelcycle.campaign.store import value_digest
+from labelcycle.campaign.json_files import value_digest
 
 RESULTS = "labelcycle.results"
 CURVE = ("data", "learner", "clusterer", "strategy")

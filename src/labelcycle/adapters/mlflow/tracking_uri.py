@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 from labelcycle.adapters.address_logins import without_login
-from labelcycle.campaign import store
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign import json_files
+from labelcycle.campaign.campaign_paths import Campaign
 
 VARIABLE = "MLFLOW_TRACKING_URI"
 KEY = "labelcycle.campaign"
@@ -57,7 +57,7 @@ def artifacts(uri: str) -> str | None:
 
 def remember(campaign: Campaign, address: str) -> None:
     """Keep where the campaign's curves are, for whoever is shown a link."""
-    store.write_json(
+    json_files.write_json(
         campaign.curves,
         {"server": without_login(os.environ.get(VARIABLE, "")), "address": address},
     )
@@ -71,5 +71,5 @@ def of_campaign(campaign: Campaign) -> str | None:
     uri = os.environ.get(VARIABLE)
     if not uri:
         return None
-    kept = store.read_json(campaign.curves) if campaign.curves.exists() else {}
+    kept = json_files.read_json(campaign.curves) if campaign.curves.exists() else {}
     return str(kept["address"]) if kept.get("server") == without_login(uri) else page(uri)

@@ -6,9 +6,9 @@ A decision names one version of one answer: if that is changed once more, it is 
 from dataclasses import dataclass
 from typing import Literal
 
+from labelcycle.campaign.json_files import value_digest
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.record_files import Record
-from labelcycle.campaign.store import value_digest
 
 UNKNOWN = "unknown"
 """Stands for somebody of whom the backend does not tell who it was."""

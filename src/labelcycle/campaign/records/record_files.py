@@ -10,14 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
+from labelcycle.campaign.json_files import RESTORE, json_lines, read_json, write_json, write_jsonl
 from labelcycle.campaign.records.json_values import OddValueError, shown, typed
-from labelcycle.campaign.store import (
-    RESTORE,
-    json_lines,
-    read_json,
-    write_json,
-    write_jsonl,
-)
 from labelcycle.errors import DataError
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from labelcycle.campaign import round_states
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.label_files import Label, read_labels
 from labelcycle.campaign.labels import read_all_labels, read_holdout, read_migrations, read_owned
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.correction_record import Correction, DecidedCorrection
@@ -15,7 +17,7 @@ from labelcycle.campaign.records.plan_record import Plan
 from labelcycle.campaign.records.pushed_record import Pushed
 from labelcycle.campaign.records.record_files import read_lines
 from labelcycle.campaign.records.selection_record import RoundSelection
-from labelcycle.campaign.store import Campaign, Label, Sample, read_labels, read_samples
+from labelcycle.campaign.sample_files import Sample, read_samples
 from labelcycle.core.class_migrations import Migration, Table, counted_as
 
 T = TypeVar("T")

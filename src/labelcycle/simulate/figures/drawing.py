@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from labelcycle.campaign import store
+from labelcycle.campaign import json_files
 from labelcycle.core.counted_nouns import counted
 from labelcycle.simulate.figures import accuracy, gain, maps
 from labelcycle.simulate.figures.style import looks, save
@@ -26,7 +26,7 @@ def draw(folder: Path, ending: str = ENDING, failed: Failed | None = None) -> li
 
     One that fails does not keep the others from being drawn.
     """
-    results = store.read_json(folder / "results.json")
+    results = json_files.read_json(folder / "results.json")
     drawn = []
     for name, picture in _figures(results, folder):
         path = folder / f"{name}{ending}"
@@ -54,7 +54,7 @@ def _figures(results: ResultsJson, folder: Path) -> Iterator[tuple[str, Callable
             )
         path = map_file(folder, data)
         if path.is_file():
-            shown = store.read_json(path)
+            shown = json_files.read_json(path)
             style = looks(labels(results, "strategies"), results["base"])
             yield f"map-{slug(data)}", partial(maps.picture, data, shown)
             yield f"scores-{slug(data)}", partial(maps.scores, data, shown, style)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from labelcycle.campaign.store import digest
+from labelcycle.core.digests import digest
 from labelcycle.core.seeding import derive
 from labelcycle.errors import DataError
 from labelcycle.nn.square_crop import square

@@ -9,7 +9,7 @@ No table is read here, and no simulated person answers.
 from labelcycle.adapters.annotation.files.files_backend import FilesBackend
 from labelcycle.adapters.local.health import Line
 from labelcycle.adapters.ports import AnnotationBackend
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import LabelcycleError
 
 TITLE = "the campaign's files"

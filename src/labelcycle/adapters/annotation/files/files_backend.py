@@ -23,7 +23,7 @@ from labelcycle.adapters.ports import (
     OpenTask,
     TaskSpec,
 )
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import DataError, ServiceRefused
 
 

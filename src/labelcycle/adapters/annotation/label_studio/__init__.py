@@ -11,7 +11,7 @@ from labelcycle.adapters.annotation.label_studio import labeling_config, server_
 from labelcycle.adapters.annotation.label_studio.label_studio_backend import LabelStudioBackend
 from labelcycle.adapters.local import health, server_programs
 from labelcycle.adapters.ports import AnnotationBackend
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import LabelcycleError
 
 TITLE = "Label Studio"

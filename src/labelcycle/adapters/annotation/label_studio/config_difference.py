@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from labelcycle.adapters.annotation.label_studio import labeling_config
 from labelcycle.adapters.ports import LabelSchema
-from labelcycle.campaign.store import value_digest
+from labelcycle.campaign.json_files import value_digest
 from labelcycle.core.skip_reasons import reason_of
 from labelcycle.errors import ServiceRefused
 

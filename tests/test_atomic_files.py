@@ -13,8 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labelcycle.campaign import store
-from labelcycle.campaign.store import Campaign, Label, Sample
+from labelcycle.campaign import atomic_files, json_files, label_files, numpy_files, sample_files
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import RESTORE
+from labelcycle.campaign.label_files import Label
+from labelcycle.campaign.numpy_files import read_array, read_arrays, write_arrays
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.errors import DataError
 from labelcycle.rounds import snapshots
 
@@ -83,11 +87,15 @@ def failing(good: int, error: BaseException) -> Iterator[Disk]:
 
 
 OLD = {
-    "json": (store.write_json, {"rounds": [1, 2, 3]}, {"rounds": []}),
-    "labels": (store.write_labels, [Label("b", "cat"), Label("a", None, "skipped")], []),
-    "array": (store.write_array, np.arange(500.0), np.zeros((3, 3))),
-    "arrays": (lambda path, value: store.write_arrays(path, a=value), np.ones(9), np.zeros(2)),
-    "jsonl": (store.write_jsonl, [{"key": "value"}], [{"key": "other"}, {"key": "third"}]),
+    "json": (json_files.write_json, {"rounds": [1, 2, 3]}, {"rounds": []}),
+    "labels": (label_files.write_labels, [Label("b", "cat"), Label("a", None, "skipped")], []),
+    "array": (numpy_files.write_array, np.arange(500.0), np.zeros((3, 3))),
+    "arrays": (
+        lambda path, value: write_arrays(path, a=value),
+        np.ones(9),
+        np.zeros(2),
+    ),
+    "jsonl": (json_files.write_jsonl, [{"key": "value"}], [{"key": "other"}, {"key": "third"}]),
 }
 
 
@@ -104,7 +112,7 @@ def new_content(path: Path, write: Callable[[], None]) -> bytes:
     before = path.read_bytes()
     write()
     after = path.read_bytes()
-    store.write_bytes(path, before)
+    atomic_files.write_bytes(path, before)
     assert before != after
     return after
 
@@ -122,7 +130,7 @@ def test_a_full_disk_at_any_call_leaves_the_old_content(change: Change) -> None:
     path, write = change
     before, after = path.read_bytes(), new_content(path, write)
     calls = calls_of(write)
-    store.write_bytes(path, before)
+    atomic_files.write_bytes(path, before)
     assert calls >= 5
     refused = 0
     for n in range(1, calls + 1):
@@ -134,7 +142,7 @@ def test_a_full_disk_at_any_call_leaves_the_old_content(change: Change) -> None:
                 text = str(error)
         if text is None:  # the file stands; only its folder could not be made durable at once
             assert path.read_bytes() == after
-            store.write_bytes(path, before)
+            atomic_files.write_bytes(path, before)
             continue
         refused += 1
         assert path.read_bytes() == before
@@ -150,13 +158,13 @@ def test_a_kill_at_any_call_leaves_the_old_or_the_new_content(change: Change) ->
     path, write = change
     before, after = path.read_bytes(), new_content(path, write)
     calls = calls_of(write)
-    store.write_bytes(path, before)
+    atomic_files.write_bytes(path, before)
     left: list[bytes] = []
     for n in range(calls):
         with failing(n, Killed("gone")), pytest.raises(Killed, match="gone"):
             write()
         left.append(path.read_bytes())
-        store.write_bytes(path, before)
+        atomic_files.write_bytes(path, before)
     assert set(left) <= {before, after}
     assert left[0] == before
     assert left[-1] == after
@@ -166,10 +174,10 @@ def test_what_kills_leave_behind_is_swept_and_nothing_else(tmp_path: Path) -> No
     campaign = Campaign(tmp_path)
     files = [campaign.round(0) / "plan.json", campaign.label_file(0), campaign.selection]
     for path in files:
-        store.write_json(path, {"a": 1})
+        json_files.write_json(path, {"a": 1})
         for n in range(1, 4):
             with failing(n, Killed("gone")), pytest.raises(Killed, match="gone"):
-                store.write_json(path, {"a": 2})
+                json_files.write_json(path, {"a": 2})
     found = {path for path in tmp_path.rglob("*") if path.is_file()}
     assert len(found) > len(files)
     snapshots.sweep(campaign)
@@ -179,12 +187,12 @@ def test_what_kills_leave_behind_is_swept_and_nothing_else(tmp_path: Path) -> No
 
 def test_a_file_above_the_systems_own_limit(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    store.write_array(path, np.arange(4))
+    numpy_files.write_array(path, np.arange(4))
     before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
     try:
         with pytest.raises(DataError, match=r"cannot write .*file: wanted 80128 .*File too large"):
-            store.write_array(path, np.arange(10_000))
+            numpy_files.write_array(path, np.arange(10_000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_bytes() == before
@@ -209,8 +217,8 @@ def test_a_sample_of_other_types_is_refused(
     sample = Sample("b" * 16, f"{'b' * 16}.png", "x/b.png", "pool", 3, 4)
     path.write_text(json.dumps(asdict(sample) | change) + "\n")
     with pytest.raises(DataError) as error:
-        store.read_samples(path)
-    assert str(error.value) == f"{path}, line 1: {told}; {store.RESTORE}"
+        sample_files.read_samples(path)
+    assert str(error.value) == f"{path}, line 1: {told}; {RESTORE}"
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
@@ -218,15 +226,15 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
         Sample("b" * 16, f"{'b' * 16}.png", "x/b.png", "pool", 3, 4, values=("float", 0.0, 1.5)),
         Sample("a" * 16, f"{'a' * 16}.webp", "ä", "holdout", 1, 1),
     ]
-    store.write_samples(tmp_path / "samples", samples)
-    assert store.read_samples(tmp_path / "samples") == sorted(samples, key=lambda s: s.id)
-    assert store.read_samples(tmp_path / "samples", "pool") == samples[:1]
+    sample_files.write_samples(tmp_path / "samples", samples)
+    assert sample_files.read_samples(tmp_path / "samples") == sorted(samples, key=lambda s: s.id)
+    assert sample_files.read_samples(tmp_path / "samples", "pool") == samples[:1]
     labels = [
         Label("a", "Ärmel", votes={"Ärmel": 2}, source="round 0"),
         Label("b", None, "skipped"),
     ]
-    store.write_labels(tmp_path / "labels", reversed(labels))
-    assert store.read_labels(tmp_path / "labels") == labels
+    label_files.write_labels(tmp_path / "labels", reversed(labels))
+    assert label_files.read_labels(tmp_path / "labels") == labels
 
 
 @pytest.mark.parametrize(
@@ -239,10 +247,10 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 def test_a_broken_line_is_named(text: str, wanted: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text(text)
     with pytest.raises(DataError, match=wanted):
-        list(store.read_jsonl(tmp_path / "file"))
+        list(json_files.read_jsonl(tmp_path / "file"))
 
 
-@pytest.mark.parametrize("read", [store.read_json, store.read_array, store.read_arrays])
+@pytest.mark.parametrize("read", [json_files.read_json, read_array, read_arrays])
 def test_missing_and_broken_files_are_named(read: Callable[[Path], Any], tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"missing"):
         read(tmp_path / "missing")
@@ -252,9 +260,9 @@ def test_missing_and_broken_files_are_named(read: Callable[[Path], Any], tmp_pat
 
 
 def test_json_has_one_text() -> None:
-    assert store.dump_json({"b": 1, "a": "ä"}) == '{\n  "a": "ä",\n  "b": 1\n}\n'
+    assert json_files.dump_json({"b": 1, "a": "ä"}) == '{\n  "a": "ä",\n  "b": 1\n}\n'
     with pytest.raises(ValueError, match=r"not JSON compliant"):
-        store.dump_json({"a": float("nan")})
+        json_files.dump_json({"a": float("nan")})
 
 
 @pytest.mark.parametrize("left", [0, 100])
@@ -262,10 +270,10 @@ def test_arrays_that_were_cut_off_are_an_error_that_names_the_file(
     tmp_path: Path, left: int
 ) -> None:
     path = tmp_path / "x.npz"
-    store.write_arrays(path, rows=np.arange(100))
+    write_arrays(path, rows=np.arange(100))
     path.write_bytes(path.read_bytes()[:left])
     with pytest.raises(DataError, match=r"cannot read .*x\.npz: wanted arrays, .*labelcycle run"):
-        store.read_arrays(path)
+        read_arrays(path)
 
 
 @pytest.mark.parametrize("left", [0, 100, 200])
@@ -273,7 +281,7 @@ def test_an_array_that_was_cut_off_is_an_error_that_names_the_file(
     tmp_path: Path, left: int
 ) -> None:
     path = tmp_path / "x.npy"
-    store.write_array(path, np.arange(100))
+    numpy_files.write_array(path, np.arange(100))
     path.write_bytes(path.read_bytes()[:left])
     with pytest.raises(DataError, match=r"cannot read .*x\.npy: wanted an array, .*labelcycle run"):
-        store.read_array(path)
+        read_array(path)

@@ -1,0 +1,70 @@
+"""The paths of one campaign; `contents.py` says of each file who keeps it and what it holds."""
+
+from pathlib import Path
+
+from labelcycle.campaign import layout
+
+OWNED = "owned"
+"""Name of the label file that holds the labels owned before round 0."""
+
+
+class Campaign:
+    """The paths of one campaign."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.params = self.root / layout.PARAMS
+        self.dvc_yaml = self.root / layout.DVC_YAML
+        self.code = self.root / layout.CODE
+        self.schema = self.root / layout.SCHEMA
+        self.again = self.root / layout.AGAIN
+        self.data = self.root / layout.DATA
+        self.images = self.root / layout.IMAGES
+        self.samples = self.root / layout.SAMPLES
+        self.quarantine = self.root / layout.QUARANTINE
+        self.labels = self.root / layout.LABELS
+        self.holdout = self.root / layout.HOLDOUT
+        self.rounds = self.root / layout.ROUNDS
+        self.decisions = self.rounds / "decisions.jsonl"
+        self.work = self.root / layout.WORK
+        self.encoder = self.root / layout.ENCODER
+        self.features = self.root / layout.FEATURES
+        self.model = self.root / layout.MODEL
+        self.probabilities = self.root / layout.PROBABILITIES
+        self.own_features = self.root / layout.OWN_FEATURES
+        self.clusters = self.root / layout.CLUSTERS
+        self.selection = self.root / layout.SELECTION
+        self.metrics = self.root / layout.METRICS
+        self.figures = self.root / layout.FIGURES
+        self.private = self.root / layout.PRIVATE
+        self.lock = self.root / layout.LOCK
+        self.stage_lock = self.root / layout.STAGE_LOCK
+        self.services = self.root / layout.SERVICES
+        self.services_lock = self.root / layout.SERVICES_LOCK
+        self.notices = self.root / layout.NOTICES
+        self.trusted = self.root / layout.TRUSTED
+        self.checked_options = self.root / layout.CHECKED_OPTIONS
+        self.curves = self.root / layout.CURVES
+        self.demo_mark = self.root / layout.DEMO_MARK
+        self.answers = self.root / layout.ANSWERS
+        self.tasks = self.root / layout.TASKS
+        self.media = self.root / layout.MEDIA
+        self.checkpoints = self.root / layout.CHECKPOINTS
+        self.processes = self.root / layout.PROCESSES
+        self.fetched = self.root / layout.FETCHED
+        self.label_studio = self.root / layout.LABEL_STUDIO
+        self.mlflow = self.root / layout.MLFLOW
+        self.prefect = self.root / layout.PREFECT
+
+    def round(self, number: int) -> Path:
+        """Folder of round `number`."""
+        return self.rounds / f"{number:03d}"
+
+    def split_features(self, split: str) -> Path:
+        """File of the features of one split, "pool" or "holdout"."""
+        return self.features / f"{split}.npy"
+
+    def label_file(self, name: int | str) -> Path:
+        """File of the labels of a round, or of the owned ones."""
+        stem = f"{name:03d}" if isinstance(name, int) else name
+        return self.labels / f"{stem}.jsonl"
