@@ -22,22 +22,21 @@ demo. Its temporary server is a part of nothing above, for it is stopped and not
 import argparse
 import json
 import os
-import resource
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
 
 from measured import where
+from processor_time import name_committer, used_by
 
 from labelcycle.adapters.local import services
 from labelcycle.adapters.local.environment import prepare
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.cli import demo
 from labelcycle.cycle import new_campaign
 from labelcycle.people import simulated_round
-from labelcycle.rounds import snapshot
+from labelcycle.rounds import snapshots
 
 WATCH = """
 import atexit, json, os, resource, sys
@@ -61,15 +60,6 @@ def part_of(words: list[str]) -> str:
     return "stages" if "stage" in words else "run"
 
 
-def used_by(command: list[str], more: dict[str, str]) -> float:
-    """Processor seconds of a process and all that it waited for."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=kept | more)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
 def measured(campaign: Campaign, folder: Path) -> dict[str, float]:
     """What one `labelcycle run` used, by part."""
     record = folder / "used.jsonl"
@@ -77,7 +67,7 @@ def measured(campaign: Campaign, folder: Path) -> dict[str, float]:
     path = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
     watched = {"ROUND_SPEED": str(record), "PYTHONPATH": path}
     words = [sys.executable, "-P", "-m", "labelcycle", "-C", str(campaign.root), "run"]
-    total = used_by(words, watched)
+    total = used_by(words, watched).cpu_s
     parts: dict[str, float] = defaultdict(float)
     for line in record.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
@@ -97,36 +87,35 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rounds", type=int, default=4)
     options.add_argument("--embedded", action="store_true")
-    given = options.parse_args()
-    for name in ("AUTHOR", "COMMITTER"):
-        os.environ.setdefault(f"GIT_{name}_NAME", "benchmark")
-        os.environ.setdefault(f"GIT_{name}_EMAIL", "benchmark@localhost")
+    arguments = options.parse_args()
+    name_committer()
     data = demo.sample_data()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
-        wanted = demo.settings(data, quick=True)
-        section = wanted.campaign.model_copy(update={"rounds": given.rounds + 1})
-        settings = wanted.model_copy(update={"campaign": section})
+        quick = demo.settings(data, quick=True)
+        section = quick.campaign.model_copy(update={"rounds": arguments.rounds + 1})
+        settings = quick.model_copy(update={"campaign": section})
         campaign = new_campaign.init(folder / "campaign", settings)
         demo.ingest(campaign, data, demo.QUICK_IMAGES, demo.QUICK_HOLDOUT)
-        if given.embedded:
+        if arguments.embedded:
             os.environ.update(services.embedded(campaign, show=tell))
         else:
             services.up(campaign, only=["mlflow", "prefect"], show=tell)
         try:
             prepare(campaign.root)
-            found = {"first": measured(campaign, folder)}
-            for number in range(given.rounds):
-                now = snapshot.read(campaign.root)
+            parts = {"first": measured(campaign, folder)}
+            for number in range(arguments.rounds):
+                snapshot = snapshots.read(campaign.root)
                 truth = data / "truth.csv"
-                simulated_round.answer(now, truth, seed=number, show=tell)
-                found[f"round {number}"] = measured(campaign, folder)
+                simulated_round.answer(snapshot, truth, seed=number, show=tell)
+                parts[f"round {number}"] = measured(campaign, folder)
         finally:
             services.down(campaign)
-        used_by([sys.executable, "-P", "-c", IMPORTS], {})  # compiled from now on
-        start = min(used_by([sys.executable, "-P", "-c", IMPORTS], {}) for _ in range(3))
-    print(json.dumps({"where": where(), "start": round(start, 2), **found}, indent=2))
+        start_only = [sys.executable, "-P", "-c", IMPORTS]
+        used_by(start_only)  # compiled from now on
+        start = min(used_by(start_only).cpu_s for _ in range(3))
+    print(json.dumps({"where": where(), "start": round(start, 2), **parts}, indent=2))
 
 
 if __name__ == "__main__":

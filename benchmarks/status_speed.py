@@ -11,30 +11,23 @@ compiled, as Python does by itself and pip for what it installs.
 
 import argparse
 import json
-import os
-import resource
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from measured import where
+from processor_time import name_committer, used_by
 
 from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.campaign import labels, round_states
+from labelcycle.campaign.atomic_files import write_bytes
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.label_files import Label, write_labels
 from labelcycle.campaign.records.metrics_record import Metrics
 from labelcycle.campaign.records.plan_record import Plan, PlanDigests
 from labelcycle.campaign.records.selection_record import RoundSelection, SelectedSample
-from labelcycle.campaign.store import (
-    Campaign,
-    Label,
-    Sample,
-    write_bytes,
-    write_labels,
-    write_samples,
-)
+from labelcycle.campaign.sample_files import Sample, write_samples
 from labelcycle.core.metrics import Estimate
 from labelcycle.people import people_figures, preannotation
 from labelcycle.rounds import corrected_labels
@@ -107,17 +100,9 @@ def _metrics(number: int, chosen: config.Config) -> Metrics:
 
 def least(words: tuple[str, ...], repeats: int) -> dict[str, float]:
     """Processor seconds and seconds of the quickest of some runs."""
-    runs = []
-    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    for _ in range(repeats):
-        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        command = [sys.executable, "-P", "-m", "labelcycle", *words]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=kept)
-        after, took = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - began
-        user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
-        runs.append((user + system, took))
-    cpu, took = min(runs)
-    return {"cpu_s": round(cpu, 2), "seconds": round(took, 2)}
+    command = [sys.executable, "-P", "-m", "labelcycle", *words]
+    quickest = min(used_by(command) for _ in range(repeats))
+    return {name: round(value, 2) for name, value in quickest._asdict().items()}
 
 
 def main() -> None:
@@ -127,9 +112,7 @@ def main() -> None:
     options.add_argument("--samples", type=int, default=10_000)
     options.add_argument("--repeats", type=int, default=5)
     arguments = options.parse_args()
-    for name in ("AUTHOR", "COMMITTER"):
-        os.environ.setdefault(f"GIT_{name}_NAME", "benchmark")
-        os.environ.setdefault(f"GIT_{name}_EMAIL", "benchmark@localhost")
+    name_committer()
     with tempfile.TemporaryDirectory() as folder:
         root = arguments.campaign or made_up(Path(folder), arguments.rounds, arguments.samples).root
         found = {
