@@ -1,12 +1,12 @@
 """Where each file of a campaign is, and every error about one in its whole text."""
 
 import datetime
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from raised import told
 
 from labelcycle.campaign import (
     atomic_files,
@@ -30,12 +30,6 @@ from labelcycle.campaign.sample_lookup import Finder
 from labelcycle.errors import DataError, SettingsError, StateError
 
 RESTORE = "restore it with `git checkout` or `dvc checkout`"
-
-
-def told(kind: type[Exception], work: Callable[[], object]) -> str:
-    with pytest.raises(kind) as error:
-        work()
-    return str(error.value)
 
 
 def test_where_the_files_are(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 from numpy.typing import NDArray
+from raised import told
 
 from labelcycle.core import (
     array_input,
@@ -30,15 +31,6 @@ from labelcycle.core.pool import Head, Pool
 from labelcycle.core.skip_reasons import Skip
 from labelcycle.core.strategies import supclust
 from labelcycle.errors import DataError, LabelcycleError, PoolExhausted, SettingsError
-
-
-def told(kind: type[Exception], work: Callable[[], object]) -> str:
-    """The text of the error that this raises."""
-    with pytest.raises(kind) as error:
-        work()
-    assert type(error.value) is kind
-    return str(error.value)
-
 
 # --- arrays ---------------------------------------------------------------------------------
 

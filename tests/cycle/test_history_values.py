@@ -8,16 +8,13 @@ from made_records import answer, counted
 from labelcycle import config
 from labelcycle.campaign.campaign_paths import OWNED
 from labelcycle.campaign.label_files import Label
-from labelcycle.campaign.records.correction_record import Correction
-from labelcycle.campaign.records.metrics_record import WaitingChanges
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.core.skip_reasons import Skip
 from labelcycle.cycle import round_closing
 from labelcycle.people import people_figures
-from labelcycle.rounds import answers, corrected_labels, corrections
+from labelcycle.rounds import answers
 from labelcycle.rounds.answers import CountedAnswer
 from labelcycle.rounds.campaign_history import AskedRound, History
-from labelcycle.rounds.corrections import PulledRound
 
 CONFIG = config.parse({"campaign": {"classes": ["cat", "dog"]}}, parts=False)
 
@@ -83,53 +80,6 @@ def test_an_answer_counts_in_the_names_of_now(labels: tuple[str, ...], now: obje
     assert (counting.sample, counting.given) == ("s", now)
     (counting,) = answers.counted([(0, given)], {"k/0/s": task("k/0/s")}, {})
     assert counting.given == labels
-
-
-def test_what_counts_after_edits_additions_and_deletions() -> None:
-    first = [answer("k", n, who, "cat") for n, who in ((1, "ann"), (2, "bob"), (3, "cy"))]
-    edited = answer("k", 1, "removed/1", "dog")
-    changes = [
-        Correction(0, "k", 1, "edited", first[0], edited),
-        Correction(0, "k", 2, "deleted", first[1], None),
-        Correction(0, "k", 3, "deleted", first[2], None, state="waits"),
-        Correction(0, "k", 4, "added", None, answer("k", 4, "di", "dog")),
-        Correction(0, "k", None, "task deleted"),
-    ]
-    own = answer("l", 5, "ann", "cat")
-    rounds = [PulledRound(0, first, ()), PulledRound(1, [first[0], own], changes)]
-    counting = corrections.corrected(rounds)
-    assert [(n, a.key, a.annotation, a.annotator, *a.labels) for n, a in counting] == [
-        (0, "k", 1, "ann", "dog"),  # whose it is stays
-        (0, "k", 3, "cy", "cat"),
-        (1, "l", 5, "ann", "cat"),
-        (1, "k", 4, "di", "dog"),
-    ]
-    assert [change.annotation for change in corrections.waiting(rounds)] == [3]
-
-
-def test_the_figures_of_corrections_count_what_counts_and_what_waits() -> None:
-    before = answer("k", 1, "ann", "cat")
-    edited = Correction(0, "k", 1, "edited", before, before, "ann")
-    waiting = [
-        replace(edited, by="mallory", state="waits"),
-        replace(edited, before=replace(before, annotator="removed/7"), by="mallory"),
-        replace(edited, misled=True, by="unknown"),
-    ]
-    written = [
-        Label("a", "cat", source="round 2, correction of round 0"),
-        Label("b", "cat", source="round 1, correction of round 0"),
-        Label("c", "cat", source="round 2"),
-    ]
-    lost = Correction(0, "k", None, "task deleted")
-    found = corrected_labels.figures(2, [edited, lost, waiting[0]], written, waiting)
-    counts = (found.edited, found.added, found.deleted, found.tasks, found.labels)
-    assert counts == (1, 0, 0, 1, 1)
-    assert found.by == {"ann": 1}
-    assert found.waiting == (
-        WaitingChanges("mallory", "ann", "edited", 1),
-        WaitingChanges("mallory", "removed", "edited", 1),
-        WaitingChanges("unknown", "ann", "misled", 1),
-    )
 
 
 @pytest.mark.parametrize(("name", "label"), [("cat", "cat"), (Skip(), None), ("cow", None)])

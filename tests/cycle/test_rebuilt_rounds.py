@@ -32,11 +32,6 @@ from labelcycle.rounds.snapshots import Snapshot
 SHARE = Estimate(0.5, 0.25, 0.75)
 
 
-def snapshot(root: Path, number: int, state: State = State.DUE, **settings: Any) -> Snapshot:
-    values = {"campaign": {"classes": ["dark", "light"]}, **settings}
-    return Snapshot(Campaign(root), config.parse(values, parts=False), frozenset(), number, state)
-
-
 @pytest.fixture
 def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What is done to the clone `rebuilt`, in order."""
@@ -61,7 +56,7 @@ def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def recorded(root: Path, **changes: Any) -> Snapshot:
-    now = snapshot(root / "own", 1)
+    now = made_records.snapshot(root / "own", number=1)
     made_records.selection(["a", "b"]).write(now.campaign.round(0) / "selection.json")
     metrics = made_records.metrics(labels=4, accuracy=SHARE, **changes)
     metrics.write(now.campaign.round(0) / "metrics.json")
@@ -151,14 +146,14 @@ def test_what_a_tracker_is_told_of_a_round(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_classes_that_were_changed_by_hand(tmp_path: Path) -> None:
-    now = snapshot(tmp_path, 0)
+    now = made_records.snapshot(tmp_path, number=0)
     write_migrations(now.campaign, ())
     snapshots.check_classes(now)  # nothing was asked yet
     made_records.plan(classes=("light", "dark")).write(now.campaign.round(0) / "plan.json")
-    snapshots.check_classes(snapshot(tmp_path, 1))  # their order is free
+    snapshots.check_classes(made_records.snapshot(tmp_path, number=1))  # their order is free
     made_records.plan(classes=("dark", "emu")).write(now.campaign.round(0) / "plan.json")
     with pytest.raises(StateError) as told:
-        snapshots.check_classes(snapshot(tmp_path, 1))
+        snapshots.check_classes(made_records.snapshot(tmp_path, number=1))
     assert str(told.value) == (
         "params.yaml: campaign.classes is not what labels were given in: wanted 'dark', 'emu', got"
         " 'dark', 'light'; put them back, then change them by `labelcycle schema add`, `rename`,"
@@ -167,20 +162,20 @@ def test_classes_that_were_changed_by_hand(tmp_path: Path) -> None:
 
 
 def test_the_status_of_a_round_at_work(tmp_path: Path) -> None:
-    now = snapshot(tmp_path, 1, State.SELECTED)
+    now = made_records.snapshot(tmp_path, State.SELECTED, 1)
     plan = made_records.plan(strategy="badge", labels=8, budget=3)
     plan.write(now.folder / round_states.PLAN)
     found = campaign_status._at_work(now)
     assert found == campaign_status.RoundStatus(1, "selected", "badge", None, 8, budget=3)
     chosen = made_records.selection(["a"], stood_in="typiclust")
     chosen.write(now.folder / round_states.SELECTION)
-    again = campaign_status._at_work(snapshot(tmp_path, 1, State.SELECTED))
+    again = campaign_status._at_work(made_records.snapshot(tmp_path, State.SELECTED, 1))
     assert again == replace(found, stood_in="typiclust")
 
 
 def closed_round(root: Path) -> Snapshot:
     """Round 0 asked about a, b and h of the hold-out; round 1 is at work."""
-    now = snapshot(root, 1, State.OPEN)
+    now = made_records.snapshot(root, State.OPEN, 1)
     kinds: dict[str, Any] = {"a": "selected", "b": "selected", "h": "holdout"}
     tasks = [PushedTask(f"k/{s}", s, n, n + 1, kind) for n, (s, kind) in enumerate(kinds.items())]
     made_records.pushed(tasks).write(now.campaign.round(0) / round_states.PUSHED)

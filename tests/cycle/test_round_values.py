@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,8 @@ from labelcycle.rounds import (
     trusted_places,
 )
 from labelcycle.rounds.corrections import PulledRound
-from labelcycle.rounds.snapshots import Snapshot
 
-
-def snapshot(root: Path = Path(), state: State = State.DUE, **settings: Any) -> Snapshot:
-    values = {"campaign": {"classes": ["cat", "dog"]}, **settings}
-    return Snapshot(Campaign(root), config.parse(values, parts=False), frozenset(), 2, state)
+snapshot = partial(made_records.snapshot, number=2, classes=("cat", "dog"))
 
 
 def answer(annotation: int = 1, who: str = "ann", **more: Any) -> Answer:
@@ -141,9 +138,11 @@ def test_a_change_has_a_name_of_its_own() -> None:
 
 def test_what_counts_after_one_more_round() -> None:
     changes = [
-        Correction(0, "k", 1, "edited", answer(1), answer(1, who="bob", labels=("dog",))),
+        Correction(0, "k", 1, "edited", answer(1), answer(1, who="removed/1", labels=("dog",))),
         Correction(0, "k", 2, "deleted", answer(2), None),
+        Correction(0, "k", None, "task deleted"),
         Correction(0, "k", 3, "edited", answer(3), answer(3, labels=("dog",)), state="waits"),
+        Correction(0, "k", 4, "deleted", answer(4), None, state="waits"),
         Correction(0, "k", 9, "added", None, answer(9)),
     ]
     rounds = [
@@ -158,8 +157,9 @@ def test_what_counts_after_one_more_round() -> None:
         (5, "ann", ("cat",), 1),
         (9, "ann", ("cat",), 1),
     ]
-    assert [change.annotation for change in corrections.waiting(rounds)] == [3]
-    settled = [*rounds, PulledRound(2, [], [replace(changes[2], state="counts")])]
+    assert [change.annotation for change in corrections.waiting(rounds)] == [3, 4]
+    waited = [replace(change, state="counts") for change in changes if change.state == "waits"]
+    settled = [*rounds, PulledRound(2, [], waited)]
     assert corrections.waiting(settled) == []
 
 

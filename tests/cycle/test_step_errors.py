@@ -1,12 +1,13 @@
 """What stops a step of a round, and what it commits; the records are made of values."""
 
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import made_records
 import pytest
+from raised import told
 
 from labelcycle import config
 from labelcycle.adapters.ports import Address, Prediction, TaskSpec
@@ -32,15 +33,7 @@ from labelcycle.stages import code_digests
 CANCEL = ", or give the round up with `labelcycle cancel`"
 
 
-def told(kind: type[Exception], work: Callable[[], object]) -> str:
-    with pytest.raises(kind) as error:
-        work()
-    return str(error.value)
-
-
-def snapshot(root: Path, state: State = State.PLANNED, **settings: Any) -> Snapshot:
-    values = {"campaign": {"classes": ["dark", "light"]}, **settings}
-    return Snapshot(Campaign(root), config.parse(values, parts=False), frozenset(), 0, state)
+snapshot = partial(made_records.snapshot, state=State.PLANNED)
 
 
 def planned(now: Snapshot, **changes: Any) -> None:
@@ -91,11 +84,11 @@ def test_a_pool_that_is_used_up(tmp_path: Path) -> None:
     [(State.PLANNED, CANCEL), (State.SELECTED, CANCEL), (State.PUSHED, ""), (State.OPEN, CANCEL)],
 )
 def test_settings_that_changed_since_the_plan(tmp_path: Path, state: State, end: str) -> None:
-    now = snapshot(tmp_path, state)
+    now = snapshot(tmp_path, state=state)
     planned(now)
     round_opening.check_plan(now)
     planned(now, digests=PlanDigests("", "", "before", ""))
-    again = snapshot(tmp_path, state)
+    again = snapshot(tmp_path, state=state)
     assert told(StateError, lambda: round_opening.check_plan(again)) == (
         "params.yaml changed since round 0 was planned (wanted digest before, got"
         f" {now.config.digest}); put it back{end}"
@@ -117,7 +110,7 @@ def test_a_named_file_that_changed_since_the_plan(tmp_path: Path) -> None:
     )
     assert told(StateError, lambda: round_opening.check_files(now)) == f"{text}{CANCEL}"
     (tmp_path / "data" / "f.npy.dvc").touch()
-    pushed = snapshot(tmp_path, State.PUSHED)
+    pushed = snapshot(tmp_path, state=State.PUSHED)
     brought = f"{text}: dvc checkout data/f.npy.dvc"
     assert told(StateError, lambda: round_opening.check_files(pushed)) == brought
     round_opening.check_plan(pushed)  # people were asked: the close looks
@@ -182,7 +175,7 @@ def test_a_plan_that_nobody_saw_is_dropped(tmp_path: Path) -> None:
 
 
 def test_settings_that_changed_while_a_round_is_open(tmp_path: Path) -> None:
-    now = snapshot(tmp_path, State.OPEN)
+    now = snapshot(tmp_path, state=State.OPEN)
     planned(now)
     opened = now.config.model_dump(mode="json")
     round_closing.check_settings(now, opened)
@@ -204,12 +197,12 @@ def test_settings_that_changed_while_a_round_is_open(tmp_path: Path) -> None:
 
 
 def test_how_a_round_is_ended_early(tmp_path: Path) -> None:
-    now = snapshot(tmp_path, State.OPEN)
+    now = snapshot(tmp_path, state=State.OPEN)
     now.folder.mkdir(parents=True)
     assert round_closing.ending(now) is None
     assert not round_closing._abandoned(now)
     round_closing.end_early(now, "cancel", "a reason", abandon=True)
-    again = snapshot(tmp_path, State.ENDING)
+    again = snapshot(tmp_path, state=State.ENDING)
     assert round_closing.ending(again) == "cancel"
     assert round_closing._abandoned(again)
     record = read_json(now.folder / "ending.json")
@@ -221,23 +214,23 @@ def test_how_a_round_is_ended_early(tmp_path: Path) -> None:
         "at": "",
     }
     round_closing.end_early(again, "deadline")
-    last = snapshot(tmp_path, State.ENDING)
+    last = snapshot(tmp_path, state=State.ENDING)
     made = Ending.read(last.folder / "ending.json")
     assert (made.how, made.reason, made.abandon) == ("deadline", "", False)
     assert not round_closing._abandoned(last)
 
 
 def test_a_file_that_changed_matters_to_a_close_but_not_to_a_cancel(tmp_path: Path) -> None:
-    now = snapshot(tmp_path, State.OPEN)
+    now = snapshot(tmp_path, state=State.OPEN)
     planned(now, files={"data/f.npy": "0"})
     opened = now.config.model_dump(mode="json")
     text = told(StateError, lambda: round_closing.check_settings(now, opened))
     assert text.startswith("data/f.npy, which params.yaml names, changed since round 0")
     round_closing.end_early(now, "incomplete")
     with pytest.raises(StateError):
-        round_closing.check_settings(snapshot(tmp_path, State.ENDING), opened)
+        round_closing.check_settings(snapshot(tmp_path, state=State.ENDING), opened)
     round_closing.end_early(now, "cancel")
-    round_closing.check_settings(snapshot(tmp_path, State.ENDING), opened)
+    round_closing.check_settings(snapshot(tmp_path, state=State.ENDING), opened)
 
 
 # --- other steps ----------------------------------------------------------------------------
@@ -258,8 +251,8 @@ def test_a_file_that_changed_matters_to_a_close_but_not_to_a_cancel(tmp_path: Pa
 def test_classes_do_not_change_while_a_round_is_at_work(
     tmp_path: Path, state: State, more: str, then: str
 ) -> None:
-    class_changes._check_between_rounds(snapshot(tmp_path, State.DUE))
-    now = snapshot(tmp_path, state)
+    class_changes._check_between_rounds(snapshot(tmp_path, state=State.DUE))
+    now = snapshot(tmp_path, state=state)
     assert told(StateError, lambda: class_changes._check_between_rounds(now)) == (
         f"round 0 is {state}, and its tasks ask for the classes as they are: wanted no round at"
         f" work; close it first{more}; {then}"
@@ -267,7 +260,7 @@ def test_classes_do_not_change_while_a_round_is_at_work(
 
 
 def test_simulated_people_answer_an_open_round_alone(tmp_path: Path) -> None:
-    now = snapshot(tmp_path, State.PULLED)
+    now = snapshot(tmp_path, state=State.PULLED)
     answer = simulated_round.answer
     text = told(StateError, lambda: answer(now, tmp_path / "t.csv", show=print))
     assert text == (
@@ -301,7 +294,7 @@ def test_a_close_is_committed_pushed_and_tagged(
     monkeypatch.setattr(round_closing.git, "tag", lambda *given: done.append(given))
     monkeypatch.setattr(round_closing.commands, "has_remote", lambda root: remote)
     monkeypatch.setattr(round_closing.commands, "push", lambda root: done.append((root, "push")))
-    now = snapshot(tmp_path, State.MEASURED)
+    now = snapshot(tmp_path, state=State.MEASURED)
     root = now.campaign.root
     changed = replace(made_records.NO_CHANGES, edited=2, labels=1, by={"ann": 2})
     share = Estimate(0.25, 0.1, 0.4)
@@ -316,7 +309,7 @@ def test_a_close_is_committed_pushed_and_tagged(
     ):
         metrics.write(now.folder / round_states.METRICS)
         done.clear()
-        round_closing.close(snapshot(tmp_path, State.MEASURED))
+        round_closing.close(snapshot(tmp_path, state=State.MEASURED))
         pushed = [(root, "push")] if remote else []
         kept = ("rounds", "data", "work", "dvc.lock", "code.json")
         assert done == [(root, kept, message), *pushed, (root, "round/000", message)]
@@ -331,7 +324,7 @@ def test_an_open_is_committed_pushed_and_tagged(
     monkeypatch.setattr(round_opening.git, "tag", lambda *given: done.append(given))
     monkeypatch.setattr(round_opening.commands, "has_remote", lambda root: remote)
     monkeypatch.setattr(round_opening.commands, "push", lambda root: done.append((root, "push")))
-    now = snapshot(tmp_path, State.PUSHED, query={"strategy": "margin"})
+    now = snapshot(tmp_path, state=State.PUSHED, query={"strategy": "margin"})
     planned(now)
     round_opening.mark_open(now)
     root = now.campaign.root

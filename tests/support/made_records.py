@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from labelcycle import config
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.metrics_record import CorrectionFigures, Metrics
@@ -12,6 +14,7 @@ from labelcycle.campaign.records.people_record import PeopleFigures
 from labelcycle.campaign.records.plan_record import Plan, PlanDigests
 from labelcycle.campaign.records.pushed_record import Kind, LabelSchema, Pushed, PushedTask
 from labelcycle.campaign.records.selection_record import RoundSelection, SelectedSample
+from labelcycle.campaign.round_states import State
 from labelcycle.core.skip_reasons import Skip
 from labelcycle.cycle import change_limits
 from labelcycle.people import people_figures, preannotation
@@ -26,6 +29,18 @@ NO_CHANGES = CorrectionFigures(0, 0, 0, 0, 0, {}, ())
 """What a round found that found nothing changed."""
 UNCHANGED = asdict(NO_CHANGES) | {"waiting": []}
 """The same in `metrics.json`."""
+
+
+def snapshot(
+    root: Path = Path(),
+    state: State = State.DUE,
+    number: int = 0,
+    classes: Collection[str] = ("dark", "light"),
+    **settings: Any,
+) -> Snapshot:
+    """Where a campaign in `root` stands, by what is said here instead of by its files."""
+    values = {"campaign": {"classes": list(classes)}, **settings}
+    return Snapshot(Campaign(root), config.parse(values, parts=False), frozenset(), number, state)
 
 
 def plan(**changes: Any) -> Plan:
