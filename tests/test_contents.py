@@ -142,3 +142,15 @@ def test_every_variable_that_is_read_is_explained() -> None:
     read = set(variables_read())
     assert {"LABELCYCLE_NOTIFY", "MLFLOW_TRACKING_URI", "LABEL_STUDIO_URL", "AWS_PROFILE"} <= read
     assert read - set(VARIABLES) - set(OWN) == set()
+
+
+def test_the_pages_say_what_the_code_says_of_files_and_figures() -> None:
+    reference = TOP / "docs" / "reference"
+    files = (reference / "files.md").read_text(encoding="utf-8").splitlines()
+    figures = (reference / "metrics.md").read_text(encoding="utf-8").splitlines()
+    said = [f"| `{e.path}` | {e.keeper} | {e.meaning} |" for e in contents.ENTRIES]
+    meanings = {**metric_names.MODEL, **metric_names.ROUND}
+    assert [line for line in said if line not in files] == []
+    assert [
+        name for name, text in meanings.items() if f"| `{name}` | {text} |" not in figures
+    ] == []

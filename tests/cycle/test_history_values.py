@@ -9,6 +9,7 @@ from labelcycle import config
 from labelcycle.campaign.campaign_paths import OWNED
 from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.records.pushed_record import PushedTask
+from labelcycle.core.consensus import Verdict
 from labelcycle.core.skip_reasons import Skip
 from labelcycle.cycle import round_closing
 from labelcycle.people import people_figures
@@ -90,3 +91,12 @@ def test_labels_are_of_what_this_round_heard(name: str | Skip, label: str | None
         1, [heard, earlier, gold], {}, {"a", "b", "c"}, CONFIG.classes, CONFIG.accept
     )
     assert [(x.sample, x.label, x.source) for x in made] == [("a", label, "round 1")]
+
+
+def test_a_label_keeps_six_digits_of_how_sure_the_verdict_is() -> None:
+    verdict = Verdict("cat", None, {"cat": 2, "dog": 1}, 0.12345678, adjudicate=True)
+    assert answers.label("a", verdict, "round 1") == Label(
+        "a", "cat", None, {"cat": 2, "dog": 1}, "round 1", 0.123457, True
+    )
+    unsure = replace(verdict, confidence=None, adjudicate=False)
+    assert answers.label("a", unsure, "round 1").confidence is None

@@ -99,8 +99,7 @@ def import_labels(campaign: Campaign, file: Path, classes: tuple[str, ...]) -> I
     if not given:
         raise DataError(
             f"{file}: none of {counted(len(rejected), 'row')} can be used; {rejected[0]}; wanted"
-            " a label of"
-            f" {', '.join(classes)} and a sample of the pool in each row"
+            f" a label of {', '.join(classes)} and a sample of the pool in each row"
             if rejected
             else f"{file} has no rows; wanted a label and a sample in each row below the header"
         )

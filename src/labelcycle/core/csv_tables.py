@@ -53,8 +53,7 @@ def read(path: Path, need: Need) -> list[TableRow]:
         if any(cell.strip() for cell in cells[width:]):
             raise DataError(
                 f"{path}: line {line} has {counted(len(cells), 'cell')}: wanted {width}, as in"
-                " line 1; put"
-                f" quotes around a cell that holds a {_called(dialect.separator)}"
+                f" line 1; put quotes around a cell that holds a {_called(dialect.separator)}"
             )
     padded = ((line, [*cells, *[""] * width][:width]) for line, cells in rows)
     return [

@@ -63,8 +63,7 @@ def check(snapshot: Snapshot, compared: Compared) -> None:
         raise StateError(
             f"round {snapshot.number} is not closed: corrections of closed rounds would change"
             f" {changed.labels} of {counted(changed.of, 'label')}, {changed.holdout} of them in"
-            " the hold-out,"
-            f" by {people(changed.by)}; wanted {_limits(options)}; {WHAT_NEXT}"
+            f" the hold-out, by {people(changed.by)}; wanted {_limits(options)}; {WHAT_NEXT}"
         )
     lost = _lost(snapshot, compared)
     if lost.beyond(options):

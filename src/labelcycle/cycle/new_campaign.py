@@ -76,8 +76,7 @@ def _make(campaign: Campaign, settings: config.Config | None) -> None:
         raise StateError(
             f"{campaign.root} is not empty: wanted a new folder for the campaign, got"
             f" {counted(len(others), 'file')} such as {min(others)}; name another one, images"
-            " come in by"
-            " `labelcycle ingest`"
+            " come in by `labelcycle ingest`"
         )
     tracked_files.check_links(campaign.root)
     private_folder.secure(campaign)

@@ -15,8 +15,7 @@ def as_text(status: CampaignStatus) -> str:
     lines = [
         f"{status.campaign}: {counted(counts.pool, 'sample')} in the pool, {counts.holdout} in the"
         f" hold-out; {counted(counts.labels, 'label')} to train on,"
-        f" {counted(counts.bought, 'sample')} answered"
-        " (hold-out and skips included)",
+        f" {counted(counts.bought, 'sample')} answered (hold-out and skips included)",
         *_people(status.rounds, status.missing_class),
         *_again(counts.again),
         *_preannotation(status.rounds),

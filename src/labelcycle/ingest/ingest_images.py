@@ -256,8 +256,7 @@ def _no_images(refused: Sequence[Quarantined]) -> str:
         listed.append(f"{len(common[REASONS:])} other reasons")
     return (
         f"no images: none of {counted(len(refused), 'file')} can be used ({'; '.join(listed)});"
-        " give the path"
-        " of images"
+        " give the path of images"
     )
 
 

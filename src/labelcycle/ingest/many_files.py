@@ -104,8 +104,7 @@ def _told_copies(
     one, other = pairs[0]
     return (
         f"{counted(len(pairs), 'file shows', 'files show')} the very picture of another, such as"
-        f" {other!r} that of {one!r}:"
-        " it is one sample, known by both paths"
+        f" {other!r} that of {one!r}: it is one sample, known by both paths"
     )
 
 

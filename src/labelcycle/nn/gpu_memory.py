@@ -53,8 +53,7 @@ def attempted(
         if images < 2 * least:
             raise DataError(
                 f"the GPU's memory ran out with {counted(images, 'image')} at a time: wanted"
-                " room for them;"
-                f" {advice}"
+                f" room for them; {advice}"
             ) from error
     # not in the except block, which holds on to the tensors of the failed work
     torch.cuda.empty_cache()

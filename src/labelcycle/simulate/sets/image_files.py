@@ -112,8 +112,7 @@ def told_groups(path: Path, paths: Sequence[Path], labels: Labels, groups: Rows)
     other = next(row for row in others if labels[row] != labels[one])
     return (
         f"{text}; {counted(len(mixed), 'group lies', 'groups lie')} in several classes, such as"
-        f" {paths[one]} and"
-        f" {paths[other]}"
+        f" {paths[one]} and {paths[other]}"
     )
 
 
