@@ -11,6 +11,7 @@ import pytest
 from params import set_params
 
 from labelcycle import config
+from labelcycle.adapters import git
 from labelcycle.adapters.ports import DataSet
 from labelcycle.campaign import round_states
 from labelcycle.campaign.campaign_paths import Campaign
@@ -28,6 +29,7 @@ from labelcycle.rounds import snapshots
 from labelcycle.rounds.changed_answers import Compared
 from labelcycle.rounds.corrections import Correction
 from labelcycle.rounds.snapshots import Snapshot
+from labelcycle.stages import declaration
 
 SHARE = Estimate(0.5, 0.25, 0.75)
 
@@ -159,6 +161,23 @@ def test_classes_that_were_changed_by_hand(tmp_path: Path) -> None:
         " 'dark', 'light'; put them back, then change them by `labelcycle schema add`, `rename`,"
         " `merge` or `remove`, which also says what becomes of the labels"
     )
+
+
+def test_no_step_is_taken_after_classes_were_changed_by_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = made_records.snapshot(tmp_path, number=1)
+    made_records.plan(classes=("dark", "emu")).write(snapshot.campaign.round(0) / "plan.json")
+    write_migrations(snapshot.campaign, ())
+    write_samples(snapshot.campaign.samples, ())
+    snapshot.campaign.dvc_yaml.write_text(declaration.print_dvc_yaml())
+    monkeypatch.setattr(snapshots, "read", lambda root, memory: snapshot)
+    for name in ("check_safe", "sweep", "check_closed", "_check_asked", "_check_frozen"):
+        monkeypatch.setattr(snapshots, name, lambda *_: None)
+    for name in ("check_identity", "check_head", "dirty"):  # git finds nothing wrong
+        monkeypatch.setattr(git, name, lambda *_: ())
+    with pytest.raises(StateError, match=r"campaign\.classes is not what labels were given in"):
+        snapshots.ready(tmp_path, parts=False)
 
 
 def test_the_status_of_a_round_at_work(tmp_path: Path) -> None:
