@@ -44,6 +44,18 @@ def test_config_by_hand() -> None:
     ]
 
 
+def test_what_stands_on_the_page_has_names_that_fit_together() -> None:
+    """A filter without the choice's name filters nothing; of two tags of a name one is lost."""
+    many = schema(*(f"class {number}" for number in range(40)))
+    tags = list(ElementTree.fromstring(labeling_config.build(many)).iter())
+    assert [(tag.tag, tag.get("name"), tag.get("toName")) for tag in tags if tag.get("name")] == [
+        ("Image", "image", None),
+        ("Filter", "search", "label"),
+        ("Filter", "spare", "label"),
+        ("Choices", "label", "image"),
+    ]
+
+
 def test_a_class_with_a_dollar_is_no_template() -> None:
     """Label Studio puts a task's data in place of `$image`, in the name and in the answer."""
     root = ElementTree.fromstring(labeling_config.build(schema("$image", "US$5")))
