@@ -19,6 +19,9 @@ from labelcycle.core.strategies import badge, coreset
 
 ALL = strategies.names()
 
+DRAWING = [*((name, {}) for name in ALL), ("supclust", {"without": "SUP"})]
+"""Every strategy, and the option of one that draws nothing by default."""
+
 
 @st.composite
 def pools(draw: st.DrawFn) -> tuple[Pool, int]:
@@ -62,15 +65,15 @@ def copied(pool: Pool) -> list[bytes]:
     return [np.asarray(array).tobytes() for array in arrays]
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(("name", "options"), DRAWING)
 @tries(10)
 @given(case=pools(), seed=st.integers(0, 2**32 - 1))
 def test_the_picks_are_distinct_available_and_as_many_as_asked(
-    name: str, case: tuple[Pool, int], seed: int
+    name: str, options: dict[str, str], case: tuple[Pool, int], seed: int
 ) -> None:
     pool, budget = case
     before = copied(pool)
-    first = run_strategy.select(name, pool, budget, np.random.default_rng(seed))
+    first = run_strategy.select(name, pool, budget, np.random.default_rng(seed), options)
     assert first.rows.shape == first.score.shape == (budget,)
     assert (first.rows.dtype, first.score.dtype) == (np.int64, np.float64)
     assert len(set(first.rows.tolist())) == budget
@@ -80,7 +83,7 @@ def test_the_picks_are_distinct_available_and_as_many_as_asked(
         assert column.shape == (budget,)
         assert np.isfinite(column).all()
     assert copied(pool) == before
-    second = run_strategy.select(name, pool, budget, np.random.default_rng(seed))
+    second = run_strategy.select(name, pool, budget, np.random.default_rng(seed), options)
     np.testing.assert_array_equal(first.rows, second.rows)
     np.testing.assert_array_equal(first.score, second.score)
 
@@ -172,8 +175,10 @@ class Drawn(np.random.Generator):
 
 
 @pytest.mark.parametrize("labels_every", [10, 10_000, None])
-@pytest.mark.parametrize("name", ALL)
-def test_the_order_of_the_rows_does_not_matter(name: str, labels_every: int | None) -> None:
+@pytest.mark.parametrize(("name", "options"), DRAWING)
+def test_the_order_of_the_rows_does_not_matter(
+    name: str, options: dict[str, str], labels_every: int | None
+) -> None:
     """The same clusters and the same draws of each sample: the same samples, the same order."""
     pool = with_labels(ordinary(300, 16), labels_every)
     pool = replace(pool, available=pool.available & (np.arange(300) % 7 != 3))  # some rejected
@@ -190,6 +195,6 @@ def test_the_order_of_the_rows_does_not_matter(name: str, labels_every: int | No
         pool.probabilities[order],
         Head(head.hidden[order], head.weights, head.bias),
     )
-    expected = run_strategy.select(name, pool, 12, Drawn(3, np.arange(300)))
-    got = run_strategy.select(name, mixed, 12, Drawn(3, order))
+    expected = run_strategy.select(name, pool, 12, Drawn(3, np.arange(300)), options)
+    got = run_strategy.select(name, mixed, 12, Drawn(3, order), options)
     assert order[got.rows].tolist() == expected.rows.tolist()

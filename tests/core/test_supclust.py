@@ -8,6 +8,7 @@ import pytest
 from example_counts import tries
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import chisquare  # type: ignore[import-untyped]
 
 from labelcycle.core import run_strategy
 from labelcycle.core.pool import UNLABELED, Pool, Selection
@@ -27,8 +28,8 @@ def make(features: np.ndarray, clusters: Sequence[int], labeled: Sequence[int] =
     )
 
 
-def ask(pool: Pool, budget: int, **options: object) -> Selection:
-    return run_strategy.select("supclust", pool, budget, np.random.default_rng(0), options)
+def ask(pool: Pool, budget: int, seed: int = 0, **options: object) -> Selection:
+    return run_strategy.select("supclust", pool, budget, np.random.default_rng(seed), options)
 
 
 # --- by hand --------------------------------------------------------------------------------
@@ -101,6 +102,38 @@ def test_of_the_typical_samples_the_one_nearest_the_other_clusters() -> None:
     assert tiny.rows[0] == slow_typical(pool, 1)[0]
 
 
+def test_without_sup_the_typical_sample_with_the_lowest_lot_is_picked() -> None:
+    pool = make(np.concatenate([line(*range(10)), line(*range(100, 120))]), [0] * 10 + [1] * 20)
+    picks = ask(pool, 2, share=0.5, without="SUP")
+    # of cluster 1 the rows 15 to 24 are kept, of cluster 0 the rows 2 to 6; these lots are lowest
+    assert picks.rows.tolist() == [20, 3]
+    assert np.random.default_rng(0).random(30)[[20, 3]].round(3).tolist() == [0.028, 0.017]
+    assert sorted(slow_typical(pool, 1)[:10]) == list(range(15, 25))
+    assert sorted(slow_typical(pool, 0)[:5]) == [2, 3, 4, 5, 6]
+    plain = ask(pool, 2, share=0.5)
+    assert plain.rows.tolist() == [15, 6]
+
+
+def test_without_sup_every_typical_sample_is_as_likely_as_any_other() -> None:
+    pool = make(line(*range(20)), [0] * 20)
+    drawn = [int(ask(pool, 1, seed, share=0.5, without="SUP").rows[0]) for seed in range(500)]
+    rows, counts = np.unique(drawn, return_counts=True)
+    assert rows.tolist() == sorted(slow_typical(pool, 0)[:10])
+    assert chisquare(counts).pvalue > 0.01
+
+
+@pytest.mark.parametrize("labeled", [[], [3, 17]])
+def test_of_a_single_typical_sample_there_is_nothing_to_choose_as_in_typiclust(
+    labeled: list[int],
+) -> None:
+    """The third line of the paper's ablation, `typiclust-rp`."""
+    pool = three_clusters(labeled)
+    expected = run_strategy.select("typiclust", pool, 12, np.random.default_rng(0), {})
+    for without in ("nothing", "SUP"):
+        picks = ask(pool, 12, share=1e-6, without=without)
+        assert picks.rows.tolist() == expected.rows.tolist()
+
+
 def slow_typical(pool: Pool, cluster: int) -> list[int]:
     """Rows of a cluster, most typical first, with K = half of it."""
     rows = np.flatnonzero(pool.clusters == cluster)
@@ -155,6 +188,7 @@ def test_a_single_cluster_has_no_boundary_and_the_most_typical_kept_row_of_lowes
 def slow_pick(
     pool: Pool, cluster: int, share: float, relative: float, neighbours: int, **options: str
 ) -> int:
+    """The pick of a cluster, and of the draws of seed 0 where something is drawn."""
     points = pool.features.astype(float)
     points = points / np.linalg.norm(points, axis=1, keepdims=True)
     ids = sorted(set(pool.clusters.tolist()))
@@ -175,8 +209,9 @@ def slow_pick(
     if without == "typicality":
         share = 1.0
     kept = [i for _, i in sorted(scored)[: max(1, -(-int(share * 100) * len(rows) // 100))]]
-    if without == "boundary":
-        return int(kept[0])
+    if without == "SUP":
+        lots = np.random.default_rng(0).random(len(points))
+        return int(min(kept, key=lambda i: lots[i]))
     value = {
         i: sum(
             w / sum(raw) * np.linalg.norm(points[i] - centre[c])
@@ -193,7 +228,7 @@ def slow_pick(
     share=st.sampled_from([0.05, 0.1, 0.25, 1.0]),
     temperature=st.sampled_from([0.1, 0.5, 3.0]),
     options=st.sampled_from(
-        [{}, {"neighbourhood": "pool"}, {"without": "boundary"}, {"without": "typicality"}]
+        [{}, {"neighbourhood": "pool"}, {"without": "SUP"}, {"without": "typicality"}]
     ),
     scale=st.sampled_from([1, 15]),  # the larger pool takes the way through float32
 )
@@ -213,7 +248,7 @@ def test_a_slow_version_picks_the_same(
 
 def test_scores_say_what_was_judged() -> None:
     pool = three_clusters(labeled=[])
-    plain, typical = ask(pool, 3), ask(pool, 3, without="boundary")
+    plain, typical = ask(pool, 3), ask(pool, 3, without="SUP")
     np.testing.assert_array_equal(plain.score, plain.why["boundary"])
     np.testing.assert_array_equal(typical.score, typical.why["typicality"])
 

@@ -28,7 +28,7 @@ STRATEGIES = [
     "random",
     {"name": "typiclust", "label": "TypiClust"},
     {"name": "supclust", "label": "SUPClust"},
-    {"name": "supclust", "label": "no SUP", "options": {"without": "boundary"}},
+    {"name": "supclust", "label": "no SUP", "options": {"without": "SUP"}},
     "margin",
 ]
 FILES = {

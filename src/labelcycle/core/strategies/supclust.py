@@ -6,8 +6,11 @@ typical tenth of the samples. Of these it picks the one with the smallest softma
 distance to the other centres.
 
 The paper leaves six things open: K, where neighbours are looked for, how the tenth is rounded, the
-temperature, the norm, and what happens when too few clusters are free. They are options here, and
-so are the two ablations.
+temperature, the norm, and what happens when too few clusters are free. They are options here.
+
+So are the paper's two ablations. Without SUP, its name for the score above, a sample of the tenth
+is drawn at random. Without typicality all samples of a cluster are judged. The third line of that
+comparison, `typiclust-rp`, picks the most typical sample: it is the strategy `typiclust`.
 
 Slow version: tests/core/test_supclust.py, `slow_pick`.
 """
@@ -66,10 +69,11 @@ class Options(base.Options):
         description="too few clusters without labels: go on with the least 'labeled' clusters,"
         " or 'repeat' the free ones until they are used up",
     )
-    without: Literal["nothing", "boundary", "typicality"] = Field(
+    without: Literal["nothing", "SUP", "typicality"] = Field(
         "nothing",
-        description="the paper's ablations: without 'boundary' the most typical sample is picked,"
-        " without 'typicality' all samples of a cluster are kept",
+        description="the paper's ablations: without 'SUP' one of the typical samples is drawn at"
+        " random, without 'typicality' all samples of a cluster are kept. The most typical sample"
+        " is what the strategy typiclust picks",
     )
     normalise: bool = Field(True, description=NORMALISE)
 
@@ -78,9 +82,8 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     """`budget` rows, one from each of the largest clusters without labels.
 
     why : cluster, cluster_size, cluster_labels, typicality, boundary; score : the boundary, or
-        the typicality where the boundary is left out
+        the typicality without SUP
     """
-    del rng  # nothing here is drawn
     if pool.clusters is None:
         raise ValueError("supclust needs clusters")
     unit = options.normalise
@@ -93,6 +96,8 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
     settings = options.neighbours, options.squared, unit, among
     left = {cluster.id: Shrinking(features, cluster.available, *settings) for cluster in clusters}
     edge = np.full(len(features), np.nan)  # known once it is asked for
+    lots = rng.random(len(features))  # one a row: the order of the rows does not matter
+    drawn = options.without == "SUP"
 
     def choose(identity: int, rows: Rows) -> Pick:
         i, typical_of = position[identity], left[identity]
@@ -100,19 +105,18 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, options: Options) 
         new = kept[np.isnan(edge[kept])]
         points = points64(features[new], unit)
         edge[new] = boundary(points, centres, weights[i], options.squared)
-        scores = edge[kept]
-        best = best_first(scores)[0]
-        typical = typical_of.typicality_of(int(kept[best]))
-        typical_of.remove(int(kept[best]))
+        row = int(kept[np.argmin(lots[kept]) if drawn else best_first(edge[kept])[0]])
+        typical = typical_of.typicality_of(row)
+        typical_of.remove(row)
         return Pick(
-            row=int(kept[best]),
-            score=typical if options.without == "boundary" else float(scores[best]),
+            row=row,
+            score=typical if drawn else float(edge[row]),
             why={
                 "cluster": identity,
                 "cluster_size": clusters[i].size,
                 "cluster_labels": clusters[i].labels,
                 "typicality": typical,
-                "boundary": float(scores[best]),
+                "boundary": float(edge[row]),
             },
         )
 
@@ -131,8 +135,6 @@ def _tiers(clusters: list[Cluster], options: Options) -> list[list[Cluster]]:
 
 def kept_count(samples: int, options: Options) -> int:
     """How many of `samples` the typicality lets through, at least 1."""
-    if options.without == "boundary":
-        return 1
     share = 1.0 if options.without == "typicality" else options.share
     exact = round(share * samples, 9)  # 0.1 * 30 is a little above 3
     return max(1, int(ROUNDING[options.rounding](exact)))
