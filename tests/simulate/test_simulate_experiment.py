@@ -27,6 +27,17 @@ def test_the_experiments_of_the_repository_can_be_read(path: Path) -> None:
     assert [each.name for each in given.strategies][:2] == ["random", "typiclust"]
 
 
+@pytest.mark.parametrize("name", ["supclust-2024", "supclust-2024-small", "supclust-2024-learned"])
+def test_supclusts_experiments_have_every_line_of_its_ablation(name: str) -> None:
+    given = experiment.load(next(path for path in EXPERIMENTS if path.stem == name))
+    lines = {each.text: (each.name, each.options.get("without")) for each in given.strategies}
+    plain = None if name != "supclust-2024" else "nothing"
+    assert lines["TypiClust"] == ("typiclust", None)
+    assert lines["SUPClust"] == ("supclust", plain)
+    assert lines["without SUP"] == ("supclust", "SUP")
+    assert lines["without typicality"] == ("supclust", "typicality")
+
+
 @pytest.mark.parametrize("name", ["typiclust-2022", "supclust-2024"])
 def test_the_papers_experiments_name_every_option(name: str) -> None:
     machine = {"threads", "precision", "compile", "weights", "file"}
