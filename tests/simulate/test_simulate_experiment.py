@@ -30,10 +30,11 @@ def test_the_experiments_of_the_repository_can_be_read(path: Path) -> None:
 @pytest.mark.parametrize("name", ["supclust-2024", "supclust-2024-small", "supclust-2024-learned"])
 def test_supclusts_experiments_have_every_line_of_its_ablation(name: str) -> None:
     given = experiment.load(next(path for path in EXPERIMENTS if path.stem == name))
-    lines = {each.text: (each.name, each.options.get("without")) for each in given.strategies}
-    plain = None if name != "supclust-2024" else "nothing"
-    assert lines["TypiClust"] == ("typiclust", None)
-    assert lines["SUPClust"] == ("supclust", plain)
+    lines = {
+        each.text: (each.name, each.options.get("without", "nothing")) for each in given.strategies
+    }
+    assert lines["TypiClust"] == ("typiclust", "nothing")
+    assert lines["SUPClust"] == ("supclust", "nothing")
     assert lines["without SUP"] == ("supclust", "SUP")
     assert lines["without typicality"] == ("supclust", "typicality")
 
