@@ -27,7 +27,7 @@ define each
 endef
 
 .PHONY: help demo test test-plain test-services quick docs reference lint rules format types plug-ins \
-	layers faults attacks mutants \
+	layers faults attacks mutants results claims \
 	env env-label-studio env-tools lock audit clean
 
 help:
@@ -37,6 +37,8 @@ help:
 	@echo "make lint   style, types, import layers"
 	@echo "make docs   the pages as a site in build/docs; a broken link is an error"
 	@echo "make reference  docs/reference/ anew, from the code"
+	@echo "make results  the tables of the pages anew, from benchmarks/results/"
+	@echo "make claims measure the cheap claims again: which still hold? under 15 minutes"
 	@echo "make faults every step of push and pull under every fault, as a table, 10 minutes"
 	@echo "make attacks what strangers, annotators and hostile files could do, tried, as a table"
 	@echo "make mutants 400 random changes of the code: does a quick test notice? as a table, an hour"
@@ -67,11 +69,19 @@ attacks: env env-label-studio
 
 docs: env
 	$(VENV)/bin/python tools/reference.py --check
+	$(VENV)/bin/python tools/results.py --check
 	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --fresh-env --quiet docs build/docs
 	@echo "the site: build/docs/index.html"
 
 reference: env
 	$(VENV)/bin/python tools/reference.py
+
+results: env
+	$(VENV)/bin/python tools/results.py
+
+# For example CLAIMS="--shared FOLDER", or CLAIMS="--only crowd".
+claims: env
+	$(VENV)/bin/python benchmarks/claims.py $(CLAIMS)
 
 # For example MUTANTS="core --sample 100 --seed 2".
 mutants: env

@@ -1,7 +1,7 @@
 """How far learners' probabilities may be trusted, before and after one temperature.
 
     python benchmarks/calibration.py --data cifar10-features [--learners linear,propagate]
-        [--labels 10,50,200] [--draws 5] [--pool 10000]
+        [--labels 10,50,200] [--draws 5] [--pool 10000] [--into TABLE.json]
 
 Labels are drawn at random from a pool. "error" is the expected calibration error (15 bins) on 4,000
 test samples, "loss" their mean log-loss in nats, of the learner as it is and with the temperature
@@ -14,6 +14,7 @@ import numpy as np
 from label_sets import Folders, add_folders, open_set
 from measured import where
 from numpy.typing import NDArray
+from results_file import Figure, Layout, add_into, save
 
 from labelcycle.core.calibration import calibration_error
 from labelcycle.core.pool import UNLABELED
@@ -25,6 +26,17 @@ from labelcycle.simulate.comparison import Data
 
 TESTED = 4000
 LEAST = 1e-6
+LAYOUT = Layout(
+    "Probabilities before and after calibration",
+    ["learner", "labels"],
+    [
+        Figure("accuracy", digits=1, times=100),
+        *(Figure(key, digits=3) for key in ("error", "error_after")),
+        *(Figure(key, digits=2) for key in ("loss", "loss_after", "temperature")),
+    ],
+    names={"error_after": "calibrated", "loss_after": "calibrated"},
+)
+FIGURES = ("accuracy", "error", "loss", "error_after", "loss_after", "temperature")
 
 
 def judged(chances: NDArray[np.float32], truth: NDArray[np.int64]) -> list[float]:
@@ -59,6 +71,7 @@ def main() -> None:
     parser.add_argument("--labels", default="10,50,200")
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--pool", type=int, default=10_000)
+    add_into(parser)
     add_folders(parser)
     arguments = parser.parse_args()
     data = open_set(arguments.data, Folders(arguments.shared, arguments.cache)).data
@@ -66,18 +79,23 @@ def main() -> None:
     print(where(data=arguments.data, pool=pool, tested=TESTED, draws=arguments.draws))
     print("| learner | labels | accuracy | error | calibrated | loss | calibrated | temperature |")
     print("|---" * 8 + "|")
+    table = []
     for name in arguments.learners.split(","):
         for count in map(int, arguments.labels.split(",")):
-            figures = []
+            found = []
             for seed in range(arguments.draws):
                 rows = np.sort(derive(seed, 0, "pool").choice(len(data.train), pool, replace=False))
-                figures.append(one(name, data, rows, count, seed))
-            accuracy, error, loss, error_after, loss_after, temperature = np.mean(figures, axis=0)
+                found.append(one(name, data, rows, count, seed))
+            row = dict(zip(FIGURES, np.mean(found, axis=0).tolist(), strict=True))
+            table.append({"learner": name, "labels": count, **row})
             print(
-                f"| `{name}` | {count} | {100 * accuracy:.1f} | {error:.3f} | {error_after:.3f}"
-                f" | {loss:.2f} | {loss_after:.2f} | {temperature:.2f} |",
+                f"| `{name}` | {count} | {100 * row['accuracy']:.1f} | {row['error']:.3f}"
+                f" | {row['error_after']:.3f} | {row['loss']:.2f} | {row['loss_after']:.2f}"
+                f" | {row['temperature']:.2f} |",
                 flush=True,
             )
+    if arguments.into:
+        save(arguments.into, LAYOUT, table, note=arguments.note, seeds=f"{arguments.draws} draws")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ import numpy as np
 from label_sets import add_folders
 from measured import where
 from numpy.typing import NDArray
+from results_file import Figure, Layout, add_into, save
 
 from labelcycle.core import agreement, consensus, dawid_skene
 from labelcycle.core.valid_answers import Answers, gather
@@ -35,6 +37,18 @@ CLASSES = tuple(str(number) for number in range(10))
 COLUMNS = ("random_label1", "random_label2", "random_label3")
 LEAST = {"majority": (0.0, 0.6, 0.7), "dawid_skene": (0.0, 0.6, 0.8, 0.9, 0.95)}
 """Values of `accept.confidence`; 0 sends nothing back but ties."""
+
+LAYOUT = Layout(
+    "Labels of three people: sent back and wrong, in per cent",
+    ["by"],
+    [
+        Figure("back", digits=2, times=100, unit=" back"),
+        Figure("wrong", digits=2, times=100, unit=" wrong"),
+    ],
+    ["samples"],
+    names={"by": "label by", "samples": "samples"},
+)
+METHODS = {"majority": "majority", "dawid_skene": "Dawid-Skene"}
 
 Rows = dict[str, NDArray[np.int64]]
 
@@ -152,12 +166,37 @@ def show(size: dict[str, Any]) -> None:
             print(f"| {name} | {' | '.join(cells)} |")
 
 
+def table_rows(sizes: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The figures as rows of a table: who made the labels, and of how many samples."""
+    for size in sizes:
+        figures = size["figures"]
+        alone = {f"column {n}": wrong for n, wrong in enumerate(figures["people"], start=1)}
+        alone |= {"the authors' aggregate": figures["aggre_label"]}
+        alone |= {"Dawid-Skene, nothing back": figures["probable"]}
+        alone |= {"best column on what majority accepts": figures["majority 0.6"]["best_person"]}
+        for name, wrong in alone.items():
+            yield {"by": name, "samples": size["rows"]} | flat("wrong", wrong)
+        for method, values in LEAST.items():
+            for least in values[1:]:
+                row = figures[f"{method} {least:g}"]
+                name = {"by": f"{METHODS[method]} {least:g}", "samples": size["rows"]}
+                yield name | {key: row[key]["mean"] for key in ("back", "wrong")}
+
+
+def flat(name: str, figure: dict[str, float]) -> dict[str, float]:
+    """A mean, and the ends of its range where the draws differ."""
+    if figure["low"] == figure["high"]:
+        return {name: figure["mean"]}
+    return {name: figure["mean"], f"{name}_low": figure["low"], f"{name}_high": figure["high"]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[500, 5_000, 50_000])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--per-class", type=float, default=dawid_skene.PER_CLASS)
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
+    add_into(parser)
     add_folders(parser)
     arguments = parser.parse_args()
     data = load(arguments.shared)
@@ -171,6 +210,9 @@ def main() -> None:
             draws.append(measure(part, arguments.per_class))
         sizes.append({"rows": count, "draws": len(draws), "figures": together(draws)})
         print(f"{count} rows done", file=sys.stderr, flush=True)
+    if arguments.into:
+        seeds = f"{arguments.seeds} draws of samples, [smallest, largest]"
+        save(arguments.into, LAYOUT, table_rows(sizes), note=arguments.note, seeds=seeds)
     if arguments.json:
         print(json.dumps(sizes, indent=2))
         return

@@ -40,8 +40,26 @@ from statistics import median
 from typing import Any
 
 from measured import where
+from results_file import Figure, Layout, add_into, save
 
 JOB = Path(__file__).with_name("encoder_speed_job.py")
+LAYOUT = Layout(
+    "Images a second",
+    ["what"],
+    [
+        Figure("images_per_cpu_s", digits=1),
+        Figure("ratio_to_bare_cpu", digits=2),
+        Figure("images_per_s", digits=1),
+        Figure("ratio_to_bare", digits=2),
+    ],
+    names={
+        "what": "",
+        "images_per_cpu_s": "images a processor second",
+        "ratio_to_bare_cpu": "to bare",
+        "images_per_s": "images a second",
+        "ratio_to_bare": "to bare",
+    },
+)
 WHATS = ("pretrain", "embed")
 WHOSE = ("bare", "labelcycle", "lightly")
 
@@ -62,7 +80,13 @@ def chosen() -> argparse.Namespace:
     parser.add_argument("--what", nargs="+", default=list(WHATS), choices=WHATS)
     parser.add_argument("--path", help="folder with lightly")
     parser.add_argument("--json", action="store_true")
+    add_into(parser)
     return parser.parse_args()
+
+
+def measuring(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options of the processes that measure."""
+    return {key: value for key, value in vars(arguments).items() if key not in ("into", "note")}
 
 
 def environment(arguments: argparse.Namespace) -> dict[str, str]:
@@ -77,7 +101,7 @@ class Job:
 
     def __init__(self, what: str, whose: str, arguments: argparse.Namespace) -> None:
         self.name = f"{what} {whose}"
-        settings = json.dumps({**vars(arguments), "what": what, "whose": whose})
+        settings = json.dumps({**measuring(arguments), "what": what, "whose": whose})
         self._process = subprocess.Popen(
             [sys.executable, JOB, settings],
             env=environment(arguments),
@@ -160,6 +184,15 @@ def main() -> None:
         row(what, name, turns[what, name], turns[what, "bare"]) | jobs[what, name].facts | facts
         for what, name in kinds
     ]
+    if arguments.into:
+        kept = [{k: v for k, v in each.items() if not isinstance(v, list)} for each in rows]
+        save(
+            arguments.into,
+            LAYOUT,
+            kept,
+            note=arguments.note,
+            seeds=f"median of {arguments.repeats} turns",
+        )
     if arguments.json:
         print(json.dumps(rows))
         return

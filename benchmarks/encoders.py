@@ -2,6 +2,7 @@
 
     python benchmarks/encoders.py [--data SET ...] [--encoders NAME ...] [--pool N] [--tested N]
                                   [--seeds N] [--draws N] [--threads N] [--json]
+                                  [--into TABLE.json]
 
 Each encoder is fitted with its defaults, without labels, to the pool of a set of
 benchmarks/image_sets.py; other images measure. The labels are drawn at random from the pool, the
@@ -15,6 +16,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
@@ -24,6 +26,7 @@ from image_sets import SETS, ImageSet, open_images
 from label_sets import add_folders
 from measured import where
 from numpy.typing import NDArray
+from results_file import Figure, Layout, add_into, save
 from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
 
@@ -36,6 +39,18 @@ BASELINE = "pixels"
 READY_MADE = "mobilenetv2"
 UNDRAWN = (BASELINE, READY_MADE)
 """Encoders that hang on no seed: one fit."""
+
+LAYOUT = Layout(
+    "Accuracy on features of each encoder in per cent, and gain over pixels",
+    ["data", "pool", "tested", "encoder"],
+    [
+        Figure("accuracy", digits=1, times=100, best="most"),
+        Figure("gain", digits=1, times=100, signed=True),
+    ],
+    ["learner", "budget"],
+    ["data", "pool", "tested"],
+    {"budget": "labels"},
+)
 
 Features = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -131,9 +146,8 @@ def measure(image_set: ImageSet, name: str, seeds: int, draws: int) -> dict[str,
 
 def cell(values: NDArray[np.float64], sign: str = "") -> str:
     """Mean and standard error over draws in per cent; values : (seeds, draws)."""
-    each = values.mean(axis=0)  # the fits share their draws: only draws are independent
-    spread = np.std(each, ddof=1) / np.sqrt(len(each)) if len(each) > 1 else 0.0
-    return f"{100 * each.mean():{sign}.1f} ± {100 * spread:.1f}"
+    said = with_error("mean", values)
+    return f"{100 * said['mean']:{sign}.1f} ± {100 * said['mean_se']:.1f}"
 
 
 def scores_of(row: dict[str, Any], learner: str, budget: int) -> NDArray[np.float64]:
@@ -176,6 +190,29 @@ def verdict(row: dict[str, Any], base: dict[str, Any]) -> str:
     return f"{row['encoder']} less {BASELINE}, linear: {', '.join(texts)} labels  "
 
 
+def table_rows(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """A row for each encoder, learner and number of labels, with the gain over `pixels`."""
+    for row in rows:
+        facts = {key: row[key] for key in ("data", "pool", "tested", "encoder")}
+        if row["fit_cpu_s"]:
+            facts |= {"fit_cpu_s": float(np.mean(row["fit_cpu_s"]))}
+        same = [each for each in rows if each["data"] == row["data"]]
+        base = [each for each in same if each["encoder"] == BASELINE and each is not row]
+        for learner, budget in product(LEARNERS, BUDGETS):
+            values = scores_of(row, learner, budget)
+            figures = with_error("accuracy", values)
+            if base:
+                figures |= with_error("gain", values - scores_of(base[0], learner, budget))
+            yield facts | {"learner": learner, "budget": budget} | figures
+
+
+def with_error(name: str, values: NDArray[np.float64]) -> dict[str, float]:
+    """Mean and standard error over draws; values : (seeds, draws)."""
+    each = values.mean(axis=0)  # the fits share their draws: only draws are independent
+    error = float(np.std(each, ddof=1) / np.sqrt(len(each))) if len(each) > 1 else 0.0
+    return {name: float(each.mean()), f"{name}_se": error}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", nargs="+", default=["fashion"], help=", ".join(SETS))
@@ -187,6 +224,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=30, help="draws of labels for each fit")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of the fit")
     parser.add_argument("--json", action="store_true")
+    add_into(parser)
     add_folders(parser)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -202,6 +240,9 @@ def main() -> None:
         if not arguments.json:
             print(table(rows), flush=True)
     facts = {"device": str(best_device()), "threads": arguments.threads, "draws": arguments.draws}
+    if arguments.into:
+        seeds = f"{arguments.seeds} fits, {arguments.draws} draws of labels"
+        save(arguments.into, LAYOUT, table_rows(every), note=arguments.note, seeds=seeds)
     if arguments.json:
         print(json.dumps({"where": where(**facts), "rows": every}))
     else:

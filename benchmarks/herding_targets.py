@@ -1,6 +1,7 @@
 """What MaxHerding loses when it measures coverage on a sample of the pool.
 
     python benchmarks/herding_targets.py [--rows 20000] [--budget 50] [--labeled 50] [--seeds 3]
+        [--into TABLE.json]
 
 On the rows of benchmarks/blobs.py (128 dimensions). The objective is the mean over all rows of the
 kernel to the nearest labelled or picked one. "loss" is by how much the picks from a sample of
@@ -16,6 +17,7 @@ import numpy as np
 from blobs import Blobs
 from measured import where
 from numpy.typing import NDArray
+from results_file import Figure, Layout, add_into, save
 
 from labelcycle.core import run_strategy
 from labelcycle.core.neighbours import unit_rows
@@ -23,6 +25,12 @@ from labelcycle.core.pool import UNLABELED, Pool
 
 BLOCK_ROWS = 4096
 TARGETS = (1000, 2000, 5000, 10_000)
+LAYOUT = Layout(
+    "What sampling the targets costs MaxHerding, in per cent",
+    ["targets"],
+    [Figure("loss", digits=2, unit=" %"), Figure("of_gain", digits=1, unit=" %")],
+    names={"loss": "of the objective", "of_gain": "of the gain over random picks"},
+)
 
 
 def objective(points: NDArray[np.float64], chosen: NDArray[np.int64]) -> float:
@@ -40,6 +48,7 @@ def main() -> None:
     parser.add_argument("--budget", type=int, default=50)
     parser.add_argument("--labeled", type=int, default=50)
     parser.add_argument("--seeds", type=int, default=3, help="draws of the sample")
+    add_into(parser)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         features = np.load(Blobs(given.rows, 128, 60).write(Path(scratch)))
@@ -67,10 +76,14 @@ def main() -> None:
     print(where(rows=given.rows, labeled=given.labeled, budget=given.budget, seeds=given.seeds))
     print(f"objective: all targets {whole:.4f}, random picks {chance:.4f}")
     print(f"{'targets':>8}{'loss %':>9}{'of the gain %':>15}")
+    table = []
     for targets in TARGETS:
         value = float(np.mean([by_herding(targets, seed) for seed in range(given.seeds)]))
-        lost = whole - value
-        print(f"{targets:>8}{100 * lost / whole:>9.2f}{100 * lost / (whole - chance):>15.1f}")
+        loss, of_gain = (100 * (whole - value) / most for most in (whole, whole - chance))
+        table.append({"targets": targets, "loss": loss, "of_gain": of_gain})
+        print(f"{targets:>8}{loss:>9.2f}{of_gain:>15.1f}")
+    if given.into:
+        save(given.into, LAYOUT, table, note=given.note, seeds=f"{given.seeds} draws")
 
 
 if __name__ == "__main__":

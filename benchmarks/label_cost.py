@@ -2,7 +2,7 @@
 
     python benchmarks/label_cost.py --data cifar10-features --strategies typiclust,margin
         [--budgets 10,20,50,100,200] [--seeds 10] [--learner linear] [--pool 10000]
-        [--base STRATEGY] [--results FILE.jsonl] [--json]
+        [--base STRATEGY] [--results FILE.jsonl] [--json] [--into TABLE.json]
 
 Seed s draws a pool from the training set, buys labels until there are as many as the first budget,
 trains, measures on the whole test set, and goes on to the next. Pool, clusters and draws of a seed
@@ -16,7 +16,8 @@ describes the data.
 A strategy, the learner and the clusterer take options as typed `supclust:temperature=0.05`;
 `--strategies all` is every one there is. With `--results` finished campaigns are kept and not run
 again, so that what was interrupted goes on; a change of any setting makes it another campaign, a
-change of code does not: give the file another name then.
+change of code does not: give the file another name then. `--into` writes a table of the results
+(benchmarks/results_file.py).
 """
 
 import argparse
@@ -30,6 +31,8 @@ from typing import Any
 
 from label_sets import Folders, add_folders, open_set
 from measured import commit, where
+from results_file import add_into, save
+from results_of_campaigns import layout_of, rows_for
 
 from labelcycle.core import clusterers, strategies
 from labelcycle.core.threads import cores
@@ -103,6 +106,7 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--results", type=Path, metavar="FILE", help="campaigns are kept here")
     parser.add_argument("--jobs", type=int, default=cores(), help="processes")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
+    add_into(parser)
     add_folders(parser)
     return parser.parse_args(words)
 
@@ -144,6 +148,11 @@ def main(words: Sequence[str] | None = None) -> None:
         sys.exit(f"interrupted; {kept if given.results else 'nothing is kept without --results'}")
     except LabelcycleError as error:
         sys.exit(str(error))
+    if given.into:
+        measured = [row | {"metric": found["metric"]} for row in found["rows"]]
+        rows = rows_for(measured, given.base)
+        layout = layout_of(rows, f"{given.data}: {found['metric']} in per cent, {given.learner}")
+        save(given.into, layout, rows, note=given.note, seeds=f"seeds 0 to {given.seeds - 1}")
     if given.json:
         print(json.dumps(found, indent=2))
         return

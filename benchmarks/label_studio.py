@@ -35,6 +35,7 @@ import psutil
 from label_studio_sdk import LabelStudio
 from measured import where
 from PIL import Image
+from results_file import Figure, Layout, add_into, save
 
 from labelcycle import decoding
 from labelcycle.adapters.annotation.label_studio import (
@@ -54,6 +55,19 @@ from labelcycle.rounds.snapshots import Snapshot
 
 SCHEMA = LabelSchema(("cat", "dog"), "Choose what you see.")
 SEED_CHUNK = 1000
+LAYOUT = Layout(
+    "Seconds of push and pull",
+    ["what"],
+    [Figure(key) for key in ("measured", "seconds", "server_s", "client_s", "peak_mb")],
+    names={
+        "what": "step",
+        "measured": "tasks measured",
+        "seconds": "wall s",
+        "server_s": "server's processor s",
+        "client_s": "client's processor s",
+        "peak_mb": "client's memory, MB more",
+    },
+)
 
 
 class Bench:
@@ -187,6 +201,7 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=10_000)
     parser.add_argument("--sample", type=int, default=300)
     parser.add_argument("--json", action="store_true")
+    add_into(parser)
     options = parser.parse_args()
     load = os.getloadavg()[0]
     with running() as bench:
@@ -194,6 +209,8 @@ def main() -> None:
         push(bench, options.tasks, options.sample)
         pull(bench, options.tasks, options.sample)
     note = where(load_before=f"{load:.1f}", load_after=f"{os.getloadavg()[0]:.1f}")
+    if options.into:
+        save(options.into, LAYOUT, bench.rows, note=options.note)
     if options.json:
         print(json.dumps({"where": note, "rows": bench.rows}, indent=2))
         return

@@ -1,6 +1,6 @@
 """The linear learner against its rivals at 10 to 1,000 labels, drawn at random.
 
-    python benchmarks/learner.py [--data FILE] [--draws N]
+    python benchmarks/learner.py [--data FILE] [--draws N] [--into TABLE.json]
 
 Percent right on the first 4,000 test samples, mean over the draws, of the features that
 benchmarks/measured.py describes; flattened pixels, divided by 255, are such features too.
@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from measured import add_data, read, where
 from numpy.typing import NDArray
+from results_file import Figure, Layout, add_into, save
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
@@ -24,6 +25,13 @@ from labelcycle.nn.learners import linear
 
 TESTED = 4000
 LABELS = (10, 30, 100, 300, 1000)
+LAYOUT = Layout(
+    "Learners on labels drawn at random, accuracy in per cent",
+    ["learner"],
+    [Figure("accuracy", digits=1, times=100, best="most")],
+    ["budget"],
+    names={"budget": "labels"},
+)
 Array = NDArray[np.float32]
 Split = tuple[Array, NDArray[np.int64]]
 
@@ -59,7 +67,7 @@ def mean(run: Callable, train: Split, test: Split, labels: int, draws: int) -> f
     for draw in range(draws):
         rows = np.random.default_rng(draw).choice(len(train[0]), labels, replace=False)
         predicted = run(train[0][rows], train[1][rows], test[0])
-        found.append(100 * np.mean(predicted == test[1]))
+        found.append(np.mean(predicted == test[1]))
     return float(np.mean(found))
 
 
@@ -67,6 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add_data(parser)
     parser.add_argument("--draws", type=int, default=10)
+    add_into(parser)
     given = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)
     warnings.simplefilter("ignore", UserWarning)  # LDA of classes with one sample
@@ -76,10 +85,18 @@ def main() -> None:
     draws = {labels: given.draws if labels < 300 else min(3, given.draws) for labels in LABELS}
     print(where(data=given.data.name, tested=len(test[0]), draws=list(draws.values())))
     print(f"{'percent right':<26}" + "".join(f"{labels:>7}" for labels in LABELS) + "  labels")
+    rows = []
     for rival, run in rivals().items():
         with one_thread():
             values = [mean(run, train, test, labels, draws[labels]) for labels in LABELS]
-        print(f"{rival:<26}" + "".join(f"{value:>7.1f}" for value in values), flush=True)
+        print(f"{rival:<26}" + "".join(f"{100 * value:>7.1f}" for value in values), flush=True)
+        rows += [
+            {"learner": rival, "budget": labels, "accuracy": value}
+            for labels, value in zip(LABELS, values, strict=True)
+        ]
+    if given.into:
+        seeds = f"{given.draws} draws, {min(3, given.draws)} from 300 labels on"
+        save(given.into, LAYOUT, rows, note=given.note, seeds=seeds)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ from labelcycle.simulate.comparison import Data
 VARIABLE = "LABELCYCLE_DATA"
 ARRAYS = ("train", "test", "train_labels", "test_labels")
 
-MEASURED = ("benchmarks", "examples", "src/labelcycle")
-"""Whose uncommitted changes are told."""
+MEASURED = ("benchmarks", "examples", "src/labelcycle", ":(exclude)benchmarks/results")
+"""Whose uncommitted changes are told: all but the figures themselves."""
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:

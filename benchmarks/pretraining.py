@@ -24,6 +24,7 @@ import torch
 from label_sets import VARIABLE, Folders, add_folders, loader
 from measured import where
 from numpy.typing import NDArray
+from results_file import Figure, Layout, add_into, save
 
 from labelcycle.core.knn_probe import leave_one_out
 from labelcycle.errors import LabelcycleError
@@ -32,6 +33,17 @@ from labelcycle.nn.device import best_device
 from labelcycle.nn.square_crop import square
 from labelcycle.simulate.sets import SETS
 from labelcycle.simulate.sets.chosen_set import Read, Split
+
+LAYOUT = Layout(
+    "A pretraining, epoch by epoch",
+    ["epoch"],
+    [
+        Figure("loss", digits=2),
+        Figure("knn_accuracy", digits=1, times=100),
+        Figure("images_per_s", digits=0),
+    ],
+    names={"knn_accuracy": "nearest-neighbour accuracy, %", "images_per_s": "images a second"},
+)
 
 Images = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
@@ -49,6 +61,7 @@ def chosen() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2, help="CPU threads")
     parser.add_argument("--features", type=Path, metavar="FILE", help="written at the end")
     parser.add_argument("--json", action="store_true")
+    add_into(parser)
     add_folders(parser)
     return parser.parse_args()
 
@@ -126,6 +139,8 @@ def main() -> None:
     if given.features:
         both = {"train": encoder.embed(train[0]), "test": encoder.embed(test[0])}
         np.savez(given.features, **both, train_labels=train[1], test_labels=test[1])
+    if given.into:
+        save(given.into, LAYOUT, rows, note=given.note, seeds=f"seed {given.seed}")
     if given.json:
         print(json.dumps(rows))
         return

@@ -1,6 +1,7 @@
 """Label propagation as the pool grows: seconds, memory, and what inverted lists miss.
 
     python benchmarks/propagation.py [--rows 10000 100000] [--dimensions 128] [--json]
+        [--into TABLE.json]
 
 On the rows of benchmarks/blobs.py, 100 of them labelled with their blob's class of ten. Each size
 is a process of its own, on all cores. "recall": of the 15 nearest neighbours of 1,000 rows, the
@@ -21,12 +22,33 @@ from typing import Any
 import numpy as np
 from blobs import CLASSES, Blobs
 from measured import where
+from results_file import Figure, Layout, add_into, save
 
 from labelcycle.core import neighbour_graph
 from labelcycle.core.pool import UNLABELED
 from labelcycle.nn.learners import propagate
 
 LABELED, ASKED = 100, 1000
+LAYOUT = Layout(
+    "Exact neighbours and inverted lists",
+    ["n"],
+    [
+        Figure("exact_cpu_s", digits=1),
+        Figure("lists_cpu_s", digits=1),
+        Figure("recall", digits=3),
+        Figure("exact_accuracy", digits=1, times=100),
+        Figure("lists_accuracy", digits=1, times=100),
+        Figure("peak_mb", digits=0),
+    ],
+    names={
+        "n": "rows",
+        "exact_cpu_s": "exact graph, processor s",
+        "lists_cpu_s": "inverted lists, processor s",
+        "exact_accuracy": "accuracy, exact",
+        "lists_accuracy": "lists",
+        "peak_mb": "peak MB",
+    },
+)
 EXACT_UP_TO = propagate.Options().exact_up_to
 
 
@@ -69,6 +91,7 @@ def main() -> None:
     parser.add_argument("--dimensions", type=int, default=128)
     parser.add_argument("--json", action="store_true", help="rows as one JSON list")
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
+    add_into(parser)
     given = parser.parse_args()
     if given.one:
         print(json.dumps(measured(given.rows[0], given.dimensions, given.one)))
@@ -82,6 +105,8 @@ def main() -> None:
             )
             found.append(json.loads(done.stdout))
             print(f"{rows} rows done", file=sys.stderr, flush=True)
+    if given.into:
+        save(given.into, LAYOUT, found, note=given.note)
     if given.json:
         print(json.dumps(found, indent=2))
         return

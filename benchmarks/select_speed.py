@@ -1,6 +1,6 @@
 """Seconds and memory of labelcycle's strategies, beside scikit-activeml's and lightly-mundig's.
 
-    python benchmarks/select_speed.py [--suite small] [--json]
+    python benchmarks/select_speed.py [--suite small] [--json] [--into TABLE.json]
     python benchmarks/select_speed.py --suite large [--json]
     python benchmarks/select_speed.py --suite growth --figure docs/images/select-growth.svg
 
@@ -37,10 +37,11 @@ from typing import Any
 import numpy as np
 from blobs import CLASSES, Blobs
 from measured import where
+from results_file import add_into, save
 from speed_calls import CLUSTERED, OURS, PEERS, RANDOM, exists, fitted
 from speed_job import Failed, Job, Measured, run
 from speed_plot import draw
-from speed_table import table
+from speed_table import layout, table
 
 from labelcycle.core import strategies
 from labelcycle.core.pool import UNLABELED
@@ -91,6 +92,9 @@ def main() -> None:
     else:
         rows = list(_measured(given))
         print(json.dumps(rows, indent=0) if given.json else table(rows))
+    if given.into:
+        kept = [{key: value for key, value in row.items() if key != "gflop"} for row in rows]
+        save(given.into, layout(given.suite), kept, note=given.note)
     if given.figure:
         draw(rows, given.figure)
 
@@ -121,6 +125,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--figure", type=Path, help="draw seconds against rows")
     parser.add_argument("--read", type=Path, help="rows of an earlier --json, to be drawn")
+    add_into(parser)
     return parser.parse_args()
 
 

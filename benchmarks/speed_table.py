@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from results_file import Figure, Layout
+
 COLUMNS = {
     "strategy": "strategy",
     "rows": "n",
@@ -21,6 +23,29 @@ COLUMNS = {
     "factor": "factor",
     "peer": "peer",
 }
+
+
+def layout(suite: str) -> Layout:
+    """The table of a suite as a file of the results."""
+    figures = [
+        Figure(key, _digits(key)) for key in COLUMNS.values() if key not in ("strategy", "n")
+    ]
+    names = {key: name.strip() for name, key in COLUMNS.items()}
+    return Layout(
+        f"Seconds and memory of a selection, {suite}", ["n", "strategy"], figures, names=names
+    )
+
+
+def _digits(key: str) -> int | None:
+    return (
+        0
+        if key.endswith("_mb")
+        else 2
+        if key.endswith("_s")
+        else 1
+        if key in ("ratio", "factor")
+        else None
+    )
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:

@@ -60,3 +60,13 @@ def test_draws_are_put_together_as_mean_and_range() -> None:
 def test_without_the_data_it_says_where_it_looked(tmp_path) -> None:
     with pytest.raises(SystemExit, match=r"no cifar10n_train.npz in .*cifar10_human: wanted"):
         crowd.load(tmp_path)
+
+
+def test_the_rows_of_the_table_are_the_figures(found: dict[str, Any]) -> None:
+    size = {"rows": 80, "figures": crowd.together([found, found])}
+    rows = {row["by"]: row for row in crowd.table_rows([size])}
+    assert len(rows) == 6 + 2 + 4
+    assert rows["column 2"] == {"by": "column 2", "samples": 80, "wrong": found["people"][1]}
+    assert rows["majority 0.7"]["back"] == found["majority 0.7"]["back"] == 30 / 80
+    assert rows["Dawid-Skene 0.9"]["wrong"] == found["dawid_skene 0.9"]["wrong"]
+    assert crowd.flat("wrong", {"mean": 0.2, "low": 0.1, "high": 0.3})["wrong_high"] == 0.3

@@ -21,9 +21,6 @@ PAGES = [
 MOST = Figures(sentence=15, longest=40, paragraph=35, semicolons=8)
 """What a page may have of each."""
 
-HARD = {"docs/results.md"}
-"""Pages that are still to be rewritten. This list only gets shorter."""
-
 
 def above(found: Figures) -> list[str]:
     """What of a page is above the bounds."""
@@ -37,14 +34,7 @@ def above(found: Figures) -> list[str]:
 @pytest.mark.parametrize("page", [path.relative_to(TOP).as_posix() for path in PAGES])
 def test_a_page_is_easy_to_read(page: str) -> None:
     found = above(figures((TOP / page).read_text(encoding="utf-8")))
-    if page in HARD:
-        assert found, f"{page} is easy to read now: take it out of HARD"
-    else:
-        assert not found, f"{page}: {'; '.join(found)}"
-
-
-def test_no_page_of_the_list_is_gone() -> None:
-    assert {page for page in HARD if not (TOP / page).exists()} == set()
+    assert not found, f"{page}: {'; '.join(found)}"
 
 
 TEXT = """\
