@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelcycle import config
-from labelcycle.campaign.params_file import with_classes
+from labelcycle.campaign.params_file import with_classes, with_values
 from labelcycle.core.class_names import composed
 from labelcycle.errors import SettingsError
 
@@ -81,3 +81,37 @@ def test_a_file_that_ends_within_the_list() -> None:
 def test_what_cannot_be_rewritten_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match=r"wanted a plain list, as in `classes: \[cat, dog\]`"):
         with_classes(text, ["x", "b"])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "pretrain:\n  encoder: auto\n  options: {}  # none\nx: 1",
+            "pretrain:\n  encoder: resnet18  # why\n  options: {epochs: 3}  # none\nx: 1",
+        ),
+        (
+            "pretrain:\n  encoder: auto  # mine\n",
+            "pretrain:\n  options: {epochs: 3}\n  encoder: resnet18  # mine\n",
+        ),
+        (
+            "pretrain: {threads: 1}  # one\n",
+            "pretrain: {options: {epochs: 3}, encoder: resnet18, threads: 1}  # one\n",
+        ),
+        ("pretrain: {}", "pretrain: {options: {epochs: 3}, encoder: resnet18}"),
+        (
+            "train: {}",
+            "train: {}\npretrain:\n  options: {epochs: 3}\n  encoder: resnet18  # why\n",
+        ),
+        ("", "pretrain:\n  options: {epochs: 3}\n  encoder: resnet18  # why\n"),
+    ],
+)
+def test_values_of_a_section_alone_change(before: str, after: str) -> None:
+    values = {"encoder": "resnet18", "options": {"epochs": 3}}
+    assert with_values(before, "pretrain", values, "why") == after
+
+
+@pytest.mark.parametrize("section", ["[1]", "", "&a {threads: 1}\nx: *a"])
+def test_a_section_that_is_no_plain_mapping_is_left(section: str) -> None:
+    with pytest.raises(SettingsError, match=r"section pretrain .*write `encoder: pixels` into it"):
+        with_values(f"pretrain: {section}", "pretrain", {"encoder": "pixels"})

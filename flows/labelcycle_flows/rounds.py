@@ -27,7 +27,7 @@ from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.ending_record import How
 from labelcycle.campaign.records.round_records import Memory
 from labelcycle.campaign.round_states import BEFORE_OPEN, State
-from labelcycle.cycle import round_closing, round_opening, task_plan
+from labelcycle.cycle import encoder_choice, round_closing, round_opening, task_plan
 from labelcycle.errors import ServiceDown, ServiceRefused, StateError
 from labelcycle.rounds import code_json, deadline, snapshots
 from labelcycle.rounds.snapshots import Snapshot
@@ -42,6 +42,8 @@ def open_round(folder: str) -> int:
     """Bring the stages up to date, hand the selection to annotators; the round's number."""
     with _at_work(folder) as (campaign, memory):
         snapshot = snapshots.ready(campaign.root, memory=memory)
+        if snapshot.state is State.DUE and encoder_choice.settle(snapshot, say):
+            snapshot = snapshots.ready(campaign.root, memory=memory)  # its options are checked
         if snapshot.state in (State.DUE, State.PLANNED):
             round_opening.backend(snapshot).check()  # better told now than after the training
             code_json.refresh_code(campaign, snapshot.config)

@@ -241,13 +241,15 @@ class Config(Options):
         """A section, or the value of `section.key`.
 
         >>> Config().at("query.strategy")
-        'typiclust'
+        'trustherding'
         """
         return reduce(getattr, key.split("."), self)
 
     def plug_ins(self) -> dict[str, str]:
-        """Key that names a plug-in -> the module that it names."""
+        """Key that names a plug-in -> the module that it names; none for an encoder to choose."""
         names = {key: self.at(key) for key in PLUG_INS}
+        if self.pretrain.encoder == encoders.AUTO:
+            del names[declaration.ENCODER]
         return {key: f"{PLUG_INS[key].__name__}.{name}" for key, name in names.items()}
 
 
@@ -297,6 +299,9 @@ def check_parts(config: Config, source: str = "params.yaml") -> dict[str, dict[s
     found = {}
     for key, package in PLUG_INS.items():
         name, values = config.at(key), config.at(f"{key.partition('.')[0]}.options")
+        if key == declaration.ENCODER and name == encoders.AUTO:
+            found[key] = {}  # it has none until one is chosen
+            continue
         try:
             kind = package.get(name).Options
             options = registry.parse_options(kind, values, f"{key} {name}")

@@ -32,7 +32,7 @@ def select(
     labels: ArrayLike | None,
     budget: int,
     *,
-    strategy: str = "typiclust",
+    strategy: str = "trustherding",
     options: Mapping[str, Any] | None = None,
     normalise: bool = True,
     classes: int | None = None,

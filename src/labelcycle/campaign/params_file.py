@@ -1,4 +1,4 @@
-"""The text of params.yaml with other classes, and everything else as its owner wrote it."""
+"""The text of params.yaml with other values, and everything else as its owner wrote it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -37,8 +37,63 @@ def with_classes(text: str, classes: Sequence[str]) -> str:
     )
 
 
+def with_values(text: str, section: str, values: Mapping[str, Any], remark: str = "") -> str:
+    """`text` with these values in a section; no other line changes.
+
+    A key or section that is not there is added. remark : a comment behind the first value, where
+    nothing else is on its line. Raises SettingsError if the text is written in a way that does not
+    allow it.
+
+    >>> with_values("query: {budget: 4}", "query", {"strategy": "random"})
+    'query: {strategy: random, budget: 4}'
+    """
+    try:
+        wanted = yaml.safe_load(text) or {}
+        wanted.setdefault(section, {}).update(values)
+        written = text
+        for number, (key, value) in enumerate(values.items()):
+            written = _with_value(written, section, key, value, "" if number else remark)
+        if yaml.safe_load(written) == wanted:
+            return written
+    except (AttributeError, TypeError, yaml.YAMLError):
+        pass
+    told = ", ".join(f"{key}: {_flow(value)}" for key, value in values.items())
+    raise SettingsError(
+        f"params.yaml: section {section} cannot be rewritten there: wanted a plain section, with a"
+        f" key on each line; write `{told}` into it, and run the same command again"
+    )
+
+
+def _with_value(text: str, section: str, key: str, value: Any, remark: str) -> str:
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    node, found = _entry(root, section), None
+    if node is None:
+        end = "" if not text or text.endswith("\n") else "\n"
+        return f"{text}{end}{section}:\n  {key}: {_flow(value)}{_comment(remark)}\n"
+    found = _entry(node, key)
+    start, end = (found or node).start_mark.index, (found or node).end_mark.index
+    if found is not None:
+        line = text[end:].partition("\n")[0].strip()
+        return text[:start] + _flow(value) + ("" if line else _comment(remark)) + text[end:]
+    if node.flow_style:
+        more = ", " if node.value else ""
+        return f"{text[: start + 1]}{key}: {_flow(value)}{more}{text[start + 1 :]}"
+    indent = " " * node.start_mark.column
+    return f"{text[:start]}{key}: {_flow(value)}{_comment(remark)}\n{indent}{text[start:]}"
+
+
+def _entry(node: yaml.Node | None, key: str) -> Any:
+    """The node of a key; None if it is not there."""
+    entries = node.value if isinstance(node, yaml.MappingNode) else []
+    return next((value for name, value in entries if name.value == key), None)
+
+
+def _comment(remark: str) -> str:
+    return f"  # {remark}" if remark else ""
+
+
 def named_file(text: str) -> str | None:
-    """The file that `pretrain.options.file` of a params.yaml names; None if it names none.
+    """The file that `pretrain.options.file`, or `pretrain.weights`, names; None if neither does.
 
     It decides what is trusted, so there is one reader. A text that cannot be read names none:
     whoever uses the settings says what is wrong with it.
@@ -47,9 +102,14 @@ def named_file(text: str) -> str | None:
     'data/f.npz'
     """
     try:
-        name = yaml_text.values(text)["pretrain"]["options"]["file"]
+        section = yaml_text.values(text)["pretrain"]
     except (yaml.YAMLError, KeyError, TypeError):
         return None
+    if not isinstance(section, dict):
+        return None
+    options = section.get("options")
+    name = options.get("file") if isinstance(options, dict) else None
+    name = section.get("weights") if name is None else name
     return name if isinstance(name, str) else None
 
 
@@ -102,10 +162,11 @@ def _classes(root: yaml.Node | None) -> yaml.SequenceNode:
     return node
 
 
-def _flow(classes: Sequence[str]) -> str:
+def _flow(value: Any) -> str:
     """As in `[cat, 'no']`."""
-    shown = yaml.safe_dump(list(classes), default_flow_style=True, allow_unicode=True, width=10_000)
-    return shown.rstrip("\n")
+    plain = list(value) if isinstance(value, tuple) else value
+    shown = yaml.safe_dump(plain, default_flow_style=True, allow_unicode=True, width=10_000)
+    return shown.removesuffix("\n").removesuffix("...").strip()
 
 
 def _lines(text: str, node: yaml.SequenceNode, classes: Sequence[str]) -> Iterator[str]:

@@ -78,6 +78,9 @@ def _images(campaign: Campaign) -> Iterator[health.Line]:
 def _encoder_file(snapshot: Snapshot) -> Iterator[health.Line]:
     """The file of features or weights that the encoder's options name, as `pretrain` reads it."""
     chosen = snapshot.config.pretrain
+    if chosen.encoder == encoders.AUTO:
+        yield "pretrain.encoder", True, "auto: the next open chooses one, which then stays", ""
+        return
     named = encoders.options_of(chosen.encoder, chosen.options)
     file = getattr(named, "file", None)
     if file is None or not snapshot.campaign.samples.exists():

@@ -72,6 +72,17 @@ def preset(model: str, name: str) -> Any:
     return choices[name]
 
 
+def download(model: str, name: str) -> tuple[str, Path]:
+    """The address of torchvision's weights, and the file in which torch keeps them.
+
+    >>> url, file = download("resnet18", "IMAGENET1K_V1")
+    >>> url.endswith(f"/{file.name}")
+    True
+    """
+    url = str(preset(model, name).url)
+    return url, Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
+
+
 def from_torchvision(model: str, name: str, file: str | None) -> Weights:
     """The weights in `file`, or where there is none those that torchvision downloads by name.
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from labelcycle import options as base
 from labelcycle.campaign import sample_files
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.encoder_files import save_encoder
 from labelcycle.campaign.sample_files import Sample
-from labelcycle.errors import DataError
+from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn import encoders, process_rank
 from labelcycle.nn.progress import Progress
 from labelcycle.stages import ready_made_features
@@ -20,7 +20,11 @@ from labelcycle.stages.sample_images import load_images, median_side
 class Options(base.Options):
     """What turns images into features, and how it is trained."""
 
-    encoder: str = Field("smallconv", description="what turns images into features")
+    encoder: str = Field(
+        encoders.AUTO,
+        description="what turns images into features; auto: round 0 chooses what is best for this"
+        " machine and these images, and writes its name here",
+    )
     image_size: int | None = Field(
         None,
         ge=8,
@@ -44,6 +48,31 @@ class Options(base.Options):
     options: Mapping[str, Any] = Field(
         default_factory=dict, description="the encoder's own options; empty: its defaults"
     )
+    weights: str | None = Field(
+        None,
+        description="for encoder: auto, a file of trained weights, relative to the campaign; its"
+        " name begins with the model's name in torchvision, as resnet50-0676ba61.pth",
+    )
+
+    @field_validator("options")
+    @classmethod
+    def _of_a_name(cls, options: Mapping[str, Any], info: ValidationInfo) -> Mapping[str, Any]:
+        if options and info.data.get("encoder") == encoders.AUTO:
+            raise ValueError(
+                "wanted none with encoder: auto, for they are of one encoder (got"
+                f" {', '.join(map(str, options))}); name the encoder that they are of"
+            )
+        return options
+
+    @field_validator("weights")
+    @classmethod
+    def _of_auto(cls, weights: str | None, info: ValidationInfo) -> str | None:
+        if weights is not None and info.data.get("encoder", encoders.AUTO) != encoders.AUTO:
+            raise ValueError(
+                f"wanted null with encoder: {info.data['encoder']}, for only auto reads it (got"
+                f" {weights!r}); write encoder: torchvision_pretrained with options model and file"
+            )
+        return weights
 
 
 def run(campaign: Campaign, options: Options, seed: int, show: Callable[[Progress], None]) -> None:
@@ -56,6 +85,11 @@ def run(campaign: Campaign, options: Options, seed: int, show: Callable[[Progres
     if not samples:
         raise DataError("the pool is empty: wanted one image or more; run `labelcycle ingest`")
     name = options.encoder
+    if name == encoders.AUTO:
+        raise SettingsError(
+            "pretrain.encoder is auto, and none was chosen yet: wanted the name of an encoder; run"
+            " `labelcycle run`, which chooses one, or name one in params.yaml"
+        )
     if ready_made_features.note(campaign, name, options.options, show):
         return
     own = encoders.options_of(name, options.options)

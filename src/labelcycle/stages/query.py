@@ -23,7 +23,7 @@ from labelcycle.stages.train import last_layer, model_seen
 class Options(base.Options):
     """Which samples a round asks for, and how many."""
 
-    strategy: str = Field("typiclust", description="which samples; see `labelcycle strategies`")
+    strategy: str = Field("trustherding", description="which samples; see `labelcycle strategies`")
     budget: int = Field(50, ge=1, description="labels bought in one round")
     options: dict[str, Any] = Field(
         default_factory=dict, description="the strategy's own options, where not the default"

@@ -3,6 +3,7 @@
 VARIABLES = {
     "LABELCYCLE_NOTIFY": "Where notices go: addresses of apprise, with blanks between them.",
     "LABELCYCLE_LABEL_STUDIO": "The program `label-studio` that `labelcycle up` starts.",
+    "LABELCYCLE_OFFLINE": "Set to anything: `encoder: auto` downloads no trained weights.",
     "LABEL_STUDIO_URL": "The address of a Label Studio of your own.",
     "LABEL_STUDIO_API_KEY": "The token with which labelcycle works there.",
     "LABEL_STUDIO_HOST": "The address of it that people use, if that is another one.",

@@ -23,6 +23,9 @@ Images = NDArray[np.uint8]
 """(n, s, s, 3) uint8, RGB squares."""
 
 
+AUTO = "auto"
+"""Instead of a name: the campaign's first round chooses one (`cycle/encoder_choice.py`)."""
+
 Device = Any
 """A torch.device; None for a module that says `TORCH = False`. Each module says which it takes."""
 

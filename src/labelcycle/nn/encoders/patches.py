@@ -6,10 +6,9 @@ encoders here, a few principal components are kept.
 """
 
 from collections.abc import Generator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -21,6 +20,11 @@ from labelcycle.nn.encoders import Fitting, Images
 from labelcycle.nn.patch_dictionary import Dictionary, learn
 from labelcycle.nn.pca import standardised_components
 from labelcycle.nn.progress import Progress, TrainingState
+
+if TYPE_CHECKING:
+    import torch
+
+TORCH = False
 
 MAX_SIDE = 32
 FIT_ROWS = 2000
@@ -100,7 +104,7 @@ def fit(
     images: Images,
     options: Options,
     seed: int,
-    device: torch.device,  # noqa: ARG001 - numpy on all cores
+    device: "torch.device | None",  # noqa: ARG001 - numpy on all cores
     resume: TrainingState | None = None,  # noqa: ARG001 - done in seconds
 ) -> Fitting:
     """Learn the dictionary, then the components of at most 2,000 images.
@@ -134,7 +138,7 @@ def fit(
 def rebuild(
     meta: Mapping[str, Any],
     arrays: Mapping[str, NDArray[Any]],
-    device: torch.device,  # noqa: ARG001 - numpy on all cores
+    device: "torch.device | None",  # noqa: ARG001 - numpy on all cores
 ) -> Patches:
     """The encoder that gave this state."""
     dictionary = Dictionary(arrays["patch_mean"], arrays["whitening"], arrays["centres"])

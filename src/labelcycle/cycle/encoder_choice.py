@@ -1,0 +1,149 @@
+"""What `pretrain.encoder: auto` stands for: chosen once, written into params.yaml, then kept.
+
+From then on nothing differs from a name that somebody wrote there. DVC, `verify` and every clone
+see the name, whatever other machine they are on. docs/decisions/0039 says why in this order.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labelcycle import config
+from labelcycle.adapters import git, trained_weights
+from labelcycle.campaign import params_file, round_states, yaml_text
+from labelcycle.campaign.store import write_bytes
+from labelcycle.errors import ServiceDown, SettingsError, StateError
+from labelcycle.nn import encoders
+from labelcycle.rounds.snapshots import Snapshot
+
+MODEL, WEIGHTS = "resnet18", "IMAGENET1K_V1"
+"""Of torchvision: the smallest of its networks that is widely used, 45 MB."""
+
+FEW = 2_000
+"""With fewer images SimCLR was no better than `patches`, which takes seconds."""
+
+PLAIN = "patches"
+"""The best that needs neither trained weights nor a GPU."""
+
+
+@dataclass(frozen=True)
+class EncoderChoice:
+    """An encoder with its options, and why it is this one."""
+
+    encoder: str
+    reason: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def settle(snapshot: Snapshot, say: Callable[[str], None]) -> bool:
+    """Write the name of an encoder into params.yaml where it says auto; whether it did.
+
+    say : is told in one line
+
+    Raises StateError if the file of trained weights is not there, SettingsError if nobody can tell
+    of which model it is, or if params.yaml cannot be rewritten.
+    """
+    chosen = snapshot.config.pretrain
+    if chosen.encoder != encoders.AUTO:
+        return False
+    choice = _recorded(snapshot) or _new(snapshot)
+    values: dict[str, Any] = {"encoder": choice.encoder}
+    if choice.options:
+        values["options"] = dict(choice.options)
+    if chosen.weights is not None:
+        values["weights"] = None
+    path = snapshot.campaign.params
+    remark = f"chosen by auto: {choice.reason}"
+    text = params_file.with_values(path.read_bytes().decode(), "pretrain", values, remark)
+    write_bytes(path, text.encode())
+    say(
+        f"pretrain.encoder: auto is {choice.encoder} in this campaign: {choice.reason};"
+        " params.yaml has the name from now on"
+    )
+    return True
+
+
+def _recorded(snapshot: Snapshot) -> EncoderChoice | None:
+    """The encoder of the last round that was opened; None before the first."""
+    if not snapshot.number:
+        return None
+    tag = round_states.open_tag(snapshot.number - 1)
+    text = git.show(snapshot.campaign.root, tag, "params.yaml").decode()
+    before = config.parse(yaml_text.values(text), parts=False).pretrain
+    if before.encoder == encoders.AUTO:  # settings of before there was a choice
+        return None
+    return EncoderChoice(before.encoder, "as the rounds before have it", before.options)
+
+
+def _new(snapshot: Snapshot) -> EncoderChoice:
+    weights, count = snapshot.config.pretrain.weights, len(snapshot.records.samples("pool"))
+    if weights is None:
+        return choose(count, downloaded, has_gpu)
+    if not (snapshot.campaign.root / weights).is_file():
+        raise StateError(
+            f"no file {weights} in the campaign: wanted the trained weights that pretrain.weights"
+            " of params.yaml names; put it there, or write weights: null"
+        )
+    return of_file(weights)
+
+
+def choose(images: int, download: Callable[[], str], gpu: Callable[[], bool]) -> EncoderChoice:
+    """The encoder for a pool of so many images.
+
+    download : brings trained weights and says from where, or raises ServiceDown
+    gpu : whether there is one
+
+    >>> def offline():
+    ...     raise ServiceDown("no network")
+    >>> choose(300, offline, lambda: True).encoder
+    'patches'
+    """
+    try:
+        return EncoderChoice(
+            "torchvision_pretrained", download(), {"model": MODEL, "weights": WEIGHTS}
+        )
+    except ServiceDown as error:
+        lacking = f"no trained weights ({error})"
+    if not gpu():
+        return EncoderChoice(PLAIN, f"{lacking} and no GPU")
+    if images < FEW:
+        return EncoderChoice(PLAIN, f"{lacking}, and fewer than {FEW:,} images for SimCLR")
+    return EncoderChoice("resnet18", f"{lacking}, but a GPU for SimCLR")
+
+
+def of_file(name: str) -> EncoderChoice:
+    """The encoder for a file of trained weights, whose name begins with that of its model.
+
+    >>> of_file("weights/resnet50-0676ba61.pth").options["model"]
+    'resnet50'
+    """
+    from torchvision import models  # type: ignore[import-untyped]  # slow to import
+
+    stem = Path(name).name.lower()
+    known = models.list_models(module=models)
+    fitting = [m for m in known if stem.startswith(m) and not stem[len(m) :][:1].isalnum()]
+    if not fitting:
+        raise SettingsError(
+            "pretrain.weights: wanted a file whose name begins with that of a torchvision model,"
+            f" as resnet50-0676ba61.pth (got {name!r}); rename it, or write encoder:"
+            " torchvision_pretrained with options model and file"
+        )
+    model = max(fitting, key=len)
+    return EncoderChoice(
+        "torchvision_pretrained", "pretrain.weights named them", {"model": model, "file": name}
+    )
+
+
+def downloaded() -> str:
+    """Have the trained weights here; where they came from. Raises ServiceDown with the reason."""
+    from labelcycle.nn import pretrained_weights  # torch
+
+    return trained_weights.fetch(*pretrained_weights.download(MODEL, WEIGHTS))
+
+
+def has_gpu() -> bool:
+    """Whether networks are trained on a GPU here."""
+    from labelcycle.nn.device import best_device  # torch
+
+    return bool(best_device().type == "cuda")
