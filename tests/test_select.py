@@ -93,7 +93,7 @@ def test_other_kinds_of_numbers_give_the_same(strategy: str, tmp_path: Path) -> 
 def test_ones_own_clusters_and_probabilities_are_used() -> None:
     features, truth = blobs()
     clusters = np.arange(120) % 4
-    picks = select(features, None, 4, clusters=clusters)
+    picks = select(features, None, 4, strategy="typiclust", clusters=clusters)
     assert sorted(picks.why["cluster"]) == [0, 1, 2, 3]
     probabilities = np.tile([0.9, 0.1, 0.0], (120, 1))
     probabilities[[50, 77]] = [0.5, 0.5, 0.0]
@@ -107,8 +107,9 @@ def test_options_method_and_seed_reach_their_parts() -> None:
     with pytest.raises(SettingsError, match="did you mean 'temperature'"):
         select(features, None, 3, strategy="supclust", options={"temprature": 1.0})
     with pytest.raises(SettingsError, match=r"unknown clusterer 'dbscan'.*did you mean 'hdbscan'"):
-        select(features, None, 3, cluster_method="dbscan")
-    assert len(select(features, None, 3, cluster_method="hdbscan").rows) == 3
+        select(features, None, 3, strategy="typiclust", cluster_method="dbscan")
+    found = select(features, None, 3, strategy="typiclust", cluster_method="hdbscan")
+    assert len(found.rows) == 3
     drawn = [select(features, None, 9, strategy="random", seed=s).rows.tolist() for s in (0, 1)]
     assert drawn[0] != drawn[1]
 
@@ -126,7 +127,7 @@ def test_ones_own_model_is_asked_before_there_are_labels() -> None:
 def test_options_of_clusterer_and_learner_reach_them() -> None:
     features, truth = blobs()
     with pytest.raises(SettingsError, match=r"clusterer kmeans: start: unknown key.*'starts'"):
-        select(features, None, 3, cluster_options={"start": 2})
+        select(features, None, 3, strategy="typiclust", cluster_options={"start": 2})
     with pytest.raises(SettingsError, match="learner linear: penalti: unknown key"):
         select(features, some(truth, 9), 3, strategy="badge", learner_options={"penalti": 1.0})
     with pytest.raises(SettingsError, match=r"seed must be a whole number.*\(got None\)"):
@@ -168,9 +169,9 @@ def test_the_package_has_nothing_else_by_chance() -> None:
 def test_ones_own_arrays_and_the_seed_are_checked() -> None:
     features, truth = blobs()
     with pytest.raises(DataError, match=r"clusters must be \(120,\) whole numbers.*float64"):
-        select(features, None, 3, clusters=np.full(120, 0.5))
+        select(features, None, 3, strategy="typiclust", clusters=np.full(120, 0.5))
     with pytest.raises(DataError, match=r"clusters must be \(120,\) whole numbers.*\(7,\)"):
-        select(features, None, 3, clusters=[1] * 7)
+        select(features, None, 3, strategy="typiclust", clusters=[1] * 7)
     labels = some(truth, 9)
     for wrong, text in (
         (np.full(120, 0.5), r"probabilities must be \(120, c\) numbers, a row a sample.*\(120,\)"),
@@ -313,8 +314,9 @@ def test_numbers_beyond_float32_are_scaled(scale: float) -> None:
     for strategy in KINDS:
         expected = select(wide, labels, 5, strategy=strategy).rows.tolist()
         assert select(wide * scale, labels, 5, strategy=strategy).rows.tolist() == expected
-    kept = select(wide, labels, 5, normalise=False).rows.tolist()
-    assert select(wide * scale, labels, 5, normalise=False).rows.tolist() == kept
+    lengths: dict[str, Any] = {"strategy": "typiclust", "normalise": False}
+    kept = select(wide, labels, 5, **lengths).rows.tolist()
+    assert select(wide * scale, labels, 5, **lengths).rows.tolist() == kept
     wide[[3, 50]] *= scale  # some rows only
     assert len(select(wide, labels, 5).rows) == 5
     wide[17, 2] = np.inf
@@ -358,15 +360,17 @@ def test_what_is_wrong_is_said_in_the_words_of_a_notebook(
 def test_clusters_of_hdbscan_may_have_gaps_and_noise() -> None:
     features, truth = blobs()
     clusters = 10 * truth
-    expected = select(features, None, 3, clusters=clusters)
+    expected = select(features, None, 3, strategy="typiclust", clusters=clusters)
     assert sorted(expected.why["cluster"]) == [0, 10, 20]
     noise = np.arange(120) % 9 == 0
-    picks = select(features, None, 3, clusters=np.where(noise, -1, clusters))
+    noisy = np.where(noise, -1, clusters)
+    picks = select(features, None, 3, strategy="typiclust", clusters=noisy)
     assert sorted(picks.why["cluster"]) == [0, 10, 20]
     assert sorted(truth[picks.rows]) == [0, 1, 2]
     assert sum(picks.why["cluster_size"]) == 120  # noise is in the nearest
     with pytest.warns(UserWarning, match=r"-1 \(noise\) for all samples: .* one cluster"):
-        assert len(select(features, None, 3, clusters=np.full(120, -1)).rows) == 3
+        picks = select(features, None, 3, strategy="typiclust", clusters=np.full(120, -1))
+    assert len(picks.rows) == 3
 
 
 def test_copies_are_told_once_they_are_picked() -> None:

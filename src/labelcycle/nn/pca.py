@@ -27,11 +27,12 @@ def principal_components(centred: NDArray[np.float64], count: int) -> NDArray[np
 
 
 def standardised_components(
-    rows: NDArray[np.floating], count: int
+    rows: NDArray[np.floating], count: int, weights: NDArray[np.floating] | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(mean, components): `(row - mean) @ components.T` are the components of standardised rows.
 
     rows : (n, d); mean : (d,) float64; components : (k, d) float64, k as in `principal_components`
+    weights : (d,) above 0, by which standardised columns count; None: all alike
 
     Columns are brought to deviation 1 first; one that is constant gives nothing. One scale for
     all components makes their mean square over `rows` 1, their proportions stay.
@@ -40,6 +41,8 @@ def standardised_components(
     centred = rows - mean
     spread = np.sqrt(np.square(centred).mean(axis=0))
     deviation = np.where(spread < 1e-6, np.inf, spread)
+    if weights is not None:
+        deviation = deviation / weights
     centred /= deviation
     components = principal_components(centred, count)
     scale = np.sqrt(np.square(centred @ components.T).mean())

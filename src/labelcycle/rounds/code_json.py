@@ -14,15 +14,16 @@ def digests_of(config: Config) -> dict[str, dict[str, str]]:
     """Per stage: the digest of the modules it is made of, and the versions of its libraries.
 
     The modules are those that the stage's module imports, followed through labelcycle, and the
-    ones that the settings choose by name (encoder, strategy, learner).
+    ones that the settings choose by name (encoder, strategy, learner). An encoder that is still to
+    be chosen is none.
     """
     chosen = config.plug_ins()
     modules = {key: [module] for key, module in chosen.items()}
     if learners.sees_images(config.train.learner):  # it may start from the encoder
-        modules[LEARNER].append(chosen[ENCODER])
+        modules[LEARNER] += modules.get(ENCODER, [])
     digests = {}
     for stage in STAGES:
-        named = (module for key in stage.plug_ins for module in modules[key])
+        named = (module for key in stage.plug_ins for module in modules.get(key, []))
         # run_stage hands each stage its arguments, as the declaration says
         digests[stage.name] = code_digests.code_of(
             *(stage.module, "labelcycle.core.seeding", *named),
