@@ -119,3 +119,42 @@ def test_features_have_mean_0_and_mean_square_1_over_the_pool() -> None:
     np.testing.assert_allclose(features.mean(axis=0), 0, atol=1e-3)
     assert np.square(features).mean() == pytest.approx(1, abs=1e-3)
     assert (np.diff(features.std(axis=0)) < 1e-3).all()
+
+
+def test_colours_are_mean_and_deviation_of_each_channel_in_each_quarter() -> None:
+    image = images(1, 9)[0]
+    wanted = []
+    for rows in (range(4), range(4, 9)):
+        for columns in (range(4), range(4, 9)):
+            seen = np.array([image[y, x] for y in rows for x in columns]) / 255
+            wanted += [*seen.mean(axis=0), *seen.std(axis=0)]
+    np.testing.assert_allclose(patches._colours(image), wanted, rtol=1e-6)
+
+
+def test_brightness_shows_in_images_with_colour_alone() -> None:
+    pool = images(20, 12) // 2
+    seen = {}
+    for colour, shown in ((0.3, pool), (0.0, pool), (0.3, pool[..., [0, 0, 0]])):
+        own = QUICK.model_copy(update={"colour": colour})
+        encoder, _ = run(patches.fit(shown, own, 3, CPU))
+        found, brighter = encoder.embed(shown[:3]), encoder.embed(shown[:3] + np.uint8(90))
+        seen[colour, bool((shown[..., 0] == shown[..., 1]).all())] = np.abs(brighter - found).max()
+    assert seen.pop((0.3, False)) > 0.5
+    assert max(seen.values()) < 0.01
+
+
+def test_colours_have_their_share_of_the_variance() -> None:
+    weights = patches._weights(200 + patches.COLOURS, patches.COLOURS, 0.3)
+    squares = np.square(weights)
+    assert squares[:200].sum() == 200
+    assert squares[200:].sum() == pytest.approx(0.3 * 200)
+
+
+def test_an_encoder_of_before_colours_is_rebuilt() -> None:
+    grey = images(9, 12, grey=True)
+    encoder, _ = run(patches.fit(grey, QUICK, 3, CPU))
+    meta, arrays = encoder.state()
+    old = {key: value for key, value in meta.items() if key != "colour"}
+    np.testing.assert_array_equal(
+        patches.rebuild(old, arrays, CPU).embed(grey), encoder.embed(grey)
+    )
