@@ -3,14 +3,16 @@
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from params import set_params
+from PIL import Image
 from squares import SETTINGS
 
 from labelcycle import config
 from labelcycle.adapters import git
-from labelcycle.campaign.store import Campaign
+from labelcycle.campaign.store import Campaign, Sample
 from labelcycle.cli import doctor_checks
 from labelcycle.cycle import encoder_choice, run_stage
 from labelcycle.cycle.encoder_choice import EncoderChoice, choose, of_file
@@ -50,7 +52,7 @@ def named(campaign: Campaign, revision: str = "") -> str:
     [
         (9, here, False, "torchvision_pretrained", "trained weights are on this computer"),
         (9000, here, True, "torchvision_pretrained", "trained weights are on this computer"),
-        (9000, nowhere, False, "patches", "no trained weights (no network) and no GPU"),
+        (9000, nowhere, False, "patches", "no trained weights (no network); and no GPU"),
         (2000, nowhere, True, "resnet18", "no trained weights (no network), but a GPU for SimCLR"),
         (
             1999,
@@ -62,13 +64,33 @@ def named(campaign: Campaign, revision: str = "") -> str:
     ],
 )
 def test_what_is_best_here(images, download, gpu, encoder, reason) -> None:
-    found = choose(images, download, lambda: gpu)
+    found = choose(images, False, download, lambda: gpu)
     assert found == EncoderChoice(encoder, reason, TRAINED if download is here else {})
     encoders.options_of(encoder, found.options)  # which exist
 
 
 def test_a_gpu_is_not_looked_for_where_weights_are() -> None:
-    choose(9000, here, lambda: pytest.fail("asked"))  # for that imports torch
+    choose(9000, False, here, lambda: pytest.fail("asked"))  # for that imports torch
+
+
+def test_small_grey_images_want_no_weights() -> None:
+    found = choose(9, True, lambda: pytest.fail("downloads"), lambda: False)
+    reason = "small grey images, for which trained weights are no better; and no GPU"
+    assert found == EncoderChoice("patches", reason)
+
+
+@pytest.mark.parametrize(
+    ("side", "colour", "found"), [(32, False, True), (33, False, False), (32, True, False)]
+)
+def test_images_are_small_and_grey(tmp_path: Path, side: int, colour: bool, found: bool) -> None:
+    campaign, samples = Campaign(tmp_path), []
+    campaign.images.mkdir(parents=True)
+    for number in range(3):
+        pixels = np.full((side, side + 9, 3), 60 * number, np.uint8)
+        pixels[:, :, 2] += 9 * (colour and number == 2)
+        samples.append(Sample(str(number), f"{number}.png", "", "pool", side + 9, side))
+        Image.fromarray(pixels).save(campaign.images / f"{number}.png")
+    assert encoder_choice.small_and_grey(campaign, samples) == found
 
 
 @pytest.mark.parametrize(
@@ -94,7 +116,7 @@ def test_a_file_of_an_unknown_model_is_refused() -> None:
 
 def test_round_0_chooses_and_the_commit_has_the_name(unnamed: Campaign, flows, capsys) -> None:
     flows.run(str(unnamed.root))
-    reason = "no trained weights (LABELCYCLE_OFFLINE is set) and no GPU"
+    reason = "no trained weights (LABELCYCLE_OFFLINE is set); and no GPU"
     said = f"pretrain.encoder: auto is pixels in this campaign: {reason};"
     assert said in capsys.readouterr().out
     assert f"  encoder: pixels  # chosen by auto: {reason}\n" in unnamed.params.read_text()

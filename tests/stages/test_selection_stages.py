@@ -171,7 +171,7 @@ def test_what_is_wrong_with_the_pool_comes_with_the_command(campaign: Campaign) 
 
 def test_wrong_options_of_the_strategy_are_told(campaign: Campaign) -> None:
     with pytest.raises(SettingsError, match="strategy typiclust: sare: unknown key"):
-        one_round(campaign, options={"sare": 1})
+        one_round(campaign, strategy="typiclust", options={"sare": 1})
 
 
 def test_a_budget_above_the_pool_is_refused(campaign: Campaign) -> None:

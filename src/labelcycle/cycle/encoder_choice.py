@@ -4,7 +4,7 @@ From then on nothing differs from a name that somebody wrote there. DVC, `verify
 see the name, whatever other machine they are on. docs/decisions/0039 says why in this order.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,20 @@ from typing import Any
 from labelcycle import config
 from labelcycle.adapters import git, trained_weights
 from labelcycle.campaign import params_file, round_states, yaml_text
-from labelcycle.campaign.store import write_bytes
+from labelcycle.campaign.store import Campaign, Sample, write_bytes
 from labelcycle.errors import ServiceDown, SettingsError, StateError
 from labelcycle.nn import encoders
 from labelcycle.rounds.snapshots import Snapshot
+from labelcycle.stages.sample_images import load_images, median_side
 
 MODEL, WEIGHTS = "resnet18", "IMAGENET1K_V1"
 """Of torchvision: the smallest of its networks that is widely used, 45 MB."""
 
 FEW = 2_000
 """With fewer images SimCLR was no better than `patches`, which takes seconds."""
+
+SMALL, LOOKED_AT = 32, 100
+"""On grey images of so few pixels a side trained weights were no better; so many are looked at."""
 
 PLAIN = "patches"
 """The best that needs neither trained weights nor a GPU."""
@@ -77,9 +81,9 @@ def _recorded(snapshot: Snapshot) -> EncoderChoice | None:
 
 
 def _new(snapshot: Snapshot) -> EncoderChoice:
-    weights, count = snapshot.config.pretrain.weights, len(snapshot.records.samples("pool"))
+    weights, pool = snapshot.config.pretrain.weights, snapshot.records.samples("pool")
     if weights is None:
-        return choose(count, downloaded, has_gpu)
+        return choose(len(pool), small_and_grey(snapshot.campaign, pool), downloaded, has_gpu)
     if not (snapshot.campaign.root / weights).is_file():
         raise StateError(
             f"no file {weights} in the campaign: wanted the trained weights that pretrain.weights"
@@ -88,28 +92,41 @@ def _new(snapshot: Snapshot) -> EncoderChoice:
     return of_file(weights)
 
 
-def choose(images: int, download: Callable[[], str], gpu: Callable[[], bool]) -> EncoderChoice:
+def choose(
+    images: int, grey: bool, download: Callable[[], str], gpu: Callable[[], bool]
+) -> EncoderChoice:
     """The encoder for a pool of so many images.
 
+    grey : they are small and without colour
     download : brings trained weights and says from where, or raises ServiceDown
     gpu : whether there is one
 
     >>> def offline():
     ...     raise ServiceDown("no network")
-    >>> choose(300, offline, lambda: True).encoder
+    >>> choose(300, False, offline, lambda: True).encoder
     'patches'
     """
     try:
-        return EncoderChoice(
-            "torchvision_pretrained", download(), {"model": MODEL, "weights": WEIGHTS}
-        )
+        if not grey:
+            return EncoderChoice(
+                "torchvision_pretrained", download(), {"model": MODEL, "weights": WEIGHTS}
+            )
+        lacking = "small grey images, for which trained weights are no better"
     except ServiceDown as error:
         lacking = f"no trained weights ({error})"
     if not gpu():
-        return EncoderChoice(PLAIN, f"{lacking} and no GPU")
+        return EncoderChoice(PLAIN, f"{lacking}; and no GPU")
     if images < FEW:
         return EncoderChoice(PLAIN, f"{lacking}, and fewer than {FEW:,} images for SimCLR")
     return EncoderChoice("resnet18", f"{lacking}, but a GPU for SimCLR")
+
+
+def small_and_grey(campaign: Campaign, samples: Sequence[Sample]) -> bool:
+    """Whether the images have at most SMALL pixels a side and no colour; the first tell."""
+    if median_side(samples) > SMALL:
+        return False
+    images = load_images(campaign, samples[:LOOKED_AT], SMALL)
+    return bool((images == images[..., :1]).all())
 
 
 def of_file(name: str) -> EncoderChoice:
