@@ -12,7 +12,8 @@ from squares import SETTINGS
 
 from labelcycle import config
 from labelcycle.adapters import git
-from labelcycle.campaign.store import Campaign, Sample
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.cli import doctor_checks
 from labelcycle.cycle import encoder_choice, run_stage
 from labelcycle.cycle.encoder_choice import EncoderChoice, choose, of_file

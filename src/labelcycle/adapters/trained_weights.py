@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from labelcycle.adapters import http
-from labelcycle.campaign.store import write_bytes
+from labelcycle.campaign.atomic_files import write_bytes
 from labelcycle.errors import DataError, ServiceDown
 
 OFFLINE = "LABELCYCLE_OFFLINE"

@@ -12,7 +12,9 @@ from typing import Any
 from labelcycle import config
 from labelcycle.adapters import git, trained_weights
 from labelcycle.campaign import params_file, round_states, yaml_text
-from labelcycle.campaign.store import Campaign, Sample, write_bytes
+from labelcycle.campaign.atomic_files import write_bytes
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.errors import ServiceDown, SettingsError, StateError
 from labelcycle.nn import encoders
 from labelcycle.rounds.snapshots import Snapshot
