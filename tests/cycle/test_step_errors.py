@@ -343,7 +343,8 @@ def test_the_code_of_each_stage(monkeypatch: pytest.MonkeyPatch) -> None:
         return {"digest": str(len(asked))}
 
     monkeypatch.setattr(code_json.code_digests, "code_of", code_of)
-    found = code_json.digests_of(config.parse({"query": {"strategy": "margin"}}, parts=False))
+    named_parts = {"pretrain": {"encoder": "pixels"}, "query": {"strategy": "margin"}}
+    found = code_json.digests_of(config.parse(named_parts, parts=False))
     stages = code_json.STAGES
     assert list(found) == [stage.name for stage in stages]
     for stage, (modules, more) in zip(stages, asked, strict=True):

@@ -61,6 +61,17 @@ def test_standardised_components_are_those_of_standardised_rows() -> None:
     assert (components[:, 4] == 0).all()
 
 
+def test_weighted_columns_are_those_of_weighted_rows() -> None:
+    rows = np.random.default_rng(0).normal(3, [1, 5, 20, 2], (40, 4))
+    weights = np.array([1.0, 4.0, 0.5, 1.0])
+    standardised = weights * (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    slow = principal_components(standardised, 2)
+    wanted = standardised @ slow.T
+    mean, components = standardised_components(rows, 2, weights)
+    found = (rows - mean) @ components.T
+    np.testing.assert_allclose(found, wanted / np.sqrt(np.square(wanted).mean()), atol=1e-9)
+
+
 @pytest.mark.parametrize("side", [28, 32, 20])
 def test_pooling_on_a_grid_is_the_adaptive_one(side: int) -> None:
     network = smallconv.StridedConvolutions(4)

@@ -210,7 +210,8 @@ def _colours(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     middle = image.shape[0] // 2
     quarters = [image[rows, columns] for rows, columns in product(_halves(middle), repeat=2)]
     flat = [quarter.reshape(-1, image.shape[2]) / 255 for quarter in quarters]
-    return np.concatenate([[x.mean(axis=0), x.std(axis=0)] for x in flat]).ravel().astype("f4")
+    numbers = [(x.mean(axis=0), x.std(axis=0)) for x in flat]
+    return np.array(numbers, dtype=np.float32).ravel()
 
 
 def _halves(middle: int) -> tuple[slice, slice]:
