@@ -296,7 +296,7 @@ def check_parts(config: Config, source: str = "params.yaml") -> dict[str, dict[s
 
     Raises SettingsError if a part is unknown, or its own options are wrong.
     """
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for key, package in PLUG_INS.items():
         name, values = config.at(key), config.at(f"{key.partition('.')[0]}.options")
         if key == declaration.ENCODER and name == encoders.AUTO:
