@@ -32,6 +32,28 @@ print(in_parallel(part, range(4)))
 """
 
 
+LATER = """
+import numpy
+from labelcycle.core.threads import one_thread
+
+with one_thread():
+    pass
+import sklearn.cluster
+from threadpoolctl import threadpool_info
+
+with one_thread():
+    print({library["user_api"]: library["num_threads"] for library in threadpool_info()})
+"""
+
+
+def test_a_library_that_was_imported_later_runs_on_one_thread_too() -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", LATER], env={**os.environ, "OMP_NUM_THREADS": "2"},
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert found.stdout == "{'blas': 1, 'openmp': 1}\n"
+
+
 @pytest.mark.slow
 def test_a_library_that_one_thread_is_still_importing_is_waited_for(tmp_path: Path) -> None:
     (tmp_path / "faiss.py").write_text(SLOW)

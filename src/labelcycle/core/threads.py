@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 
 @contextmanager
@@ -31,11 +31,24 @@ def one_thread() -> Iterator[None]:
     try:
         if faiss:
             faiss.omp_set_num_threads(1)
-        with threadpool_limits(1):
+        with _libraries().limit(limits=1):
             yield
     finally:
         if faiss:
             faiss.omp_set_num_threads(before)
+
+
+_latest: tuple[int, ThreadpoolController] | None = None
+"""The number of imported modules at the last look, and the libraries that were loaded then."""
+
+
+def _libraries() -> ThreadpoolController:
+    """The numeric libraries with threads; a look takes milliseconds, and only imports load more."""
+    global _latest
+    modules = len(sys.modules)
+    if _latest is None or _latest[0] != modules:
+        _latest = modules, ThreadpoolController()
+    return _latest[1]
 
 
 Part = TypeVar("Part")
