@@ -12,7 +12,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -100,20 +100,29 @@ def run(directory: Path, *, stop: bool) -> None:
     _say(f"$ labelcycle init {directory}", "a campaign is a git repository with its settings")
     new_campaign.init(campaign.root, settings(data))
     _say("$ labelcycle up", "Label Studio, MLflow and Prefect start in the background")
-    with _Background(lambda: services.up(campaign, show=click.echo)) as starting:
-        ingest(campaign, data, 2000, HOLDOUT)
-        running = starting.wait()
-    opening = (
-        f"learns features without labels, picks {BUDGET} samples that stand for many others, hands"
-        " them to Label Studio"
-    )
-    answering = "simulated people answer in Label Studio, as annotators would"
-    rounds = _loop(campaign, data / "truth.csv", opening, answering)
-    _table(rounds, expected_gain.FULL)
-    pushed = snapshots.last_push(campaign)
-    _addresses(directory, running, pushed, tracking_uri.of_campaign(campaign))
-    if stop:
-        services.down(campaign, show=click.echo)
+    try:
+        with _Background(lambda: services.up(campaign, show=click.echo)) as starting:
+            ingest(campaign, data, 2000, HOLDOUT)
+            running = starting.wait()
+        opening = (
+            f"learns features without labels, picks {BUDGET} samples that stand for many others,"
+            " hands them to Label Studio"
+        )
+        answering = "simulated people answer in Label Studio, as annotators would"
+        rounds = _loop(campaign, data / "truth.csv", opening, answering)
+        _table(rounds, expected_gain.FULL)
+        pushed = snapshots.last_push(campaign)
+        _addresses(directory, running, pushed, tracking_uri.of_campaign(campaign))
+    except BaseException:
+        if not stop:
+            running_on = f"{_program()} -C {directory} down"
+            click.echo(
+                f"what was started of the services runs on; to stop it: {running_on}", err=True
+            )
+        raise
+    finally:
+        if stop:
+            services.down(campaign, show=click.echo)
 
 
 def run_quickly(directory: Path) -> None:
@@ -176,23 +185,25 @@ def _loop(campaign: Campaign, truth: Path, opening: str, answering: str) -> "lis
     from labelcycle_flows import rounds as flows
 
     played: list[Played] = []
-    for number in range(ROUNDS):
-        if number == 0:
-            _say("$ labelcycle run", opening)
+    # One thread for all: two would undo each other's limit of threads in numeric libraries.
+    with ThreadPoolExecutor(1) as beside:
+        for number in range(ROUNDS):
+            if number == 0:
+                _say("$ labelcycle run", opening)
+                flows.run(str(campaign.root))
+            _say("$ labelcycle annotate --truth truth.csv", answering)
+            snapshot = snapshots.read(campaign.root)
+            simulated_round.answer(snapshot, truth, seed=number, show=click.echo)
+            _say(
+                "$ labelcycle run",
+                "takes the answers back, trains, evaluates, commits, tags, logs"
+                + ("; opens the next round" if number + 1 < ROUNDS else ""),
+            )
             flows.run(str(campaign.root))
-        _say("$ labelcycle annotate --truth truth.csv", answering)
-        simulated_round.answer(snapshots.read(campaign.root), truth, seed=number, show=click.echo)
-        _say(
-            "$ labelcycle run",
-            "takes the answers back, trains, evaluates, commits, tags, logs"
-            + ("; opens the next round" if number + 1 < ROUNDS else ""),
-        )
-        flows.run(str(campaign.root))
-        snapshot = snapshots.read(campaign.root)
-        metrics = snapshot.records.metrics(number)
-        compare = RandomSelection(snapshot, truth)
-        played.append(Played(metrics, _Background(partial(compare.accuracies, metrics.labels))))
-        played[-1].at_random.start()
+            snapshot = snapshots.read(campaign.root)
+            metrics = snapshot.records.metrics(number)
+            compare = RandomSelection(snapshot, truth)
+            played.append(Played(metrics, beside.submit(compare.accuracies, metrics.labels)))
     return played
 
 
@@ -205,12 +216,8 @@ class _Background:
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._do)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
     def __enter__(self) -> "_Background":
-        self.start()
+        self._thread.start()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -274,7 +281,7 @@ class Played(NamedTuple):
     """A closed round, and the accuracies of random selection with as many labels."""
 
     metrics: Metrics
-    at_random: _Background
+    at_random: Future[np.ndarray[Any, Any]]
 
 
 def _table(rounds: list[Played], expected: ExpectedGain) -> None:
@@ -286,7 +293,7 @@ def _table(rounds: list[Played], expected: ExpectedGain) -> None:
     for number, (metrics, at_random) in enumerate(rounds):
         share = metrics.accuracy
         mine = f"{share.value:.3f} ({share.low:.3f} to {share.high:.3f})" if share else "-"
-        accuracies = at_random.wait()
+        accuracies = at_random.result()
         theirs = f"{accuracies.mean():.3f} ± {accuracies.std(ddof=1):.3f}"
         click.echo(f"{number:>5}  {metrics.labels:>6}  {mine:<26}  {theirs}")
     click.echo(f"\nThis is one run. {expected_gain.line(expected)}")

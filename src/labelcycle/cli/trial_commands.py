@@ -64,8 +64,7 @@ def demo(directory: Path, quick: bool, stop: bool) -> None:
     """All of it on the sample data: three rounds with simulated people, in DIRECTORY.
 
     It starts Label Studio, MLflow and Prefect, and takes about 4 minutes. With --quick it starts
-    no server: answers are kept in a file of the campaign, features are the pixels, and there are
-    fewer images.
+    no server: answers are kept in a file of the campaign, and there are fewer images.
     """
     from labelcycle.cli import demo as show
 

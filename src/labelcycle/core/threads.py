@@ -18,7 +18,9 @@ def one_thread() -> Iterator[None]:
 
     A sum split among threads may round differently for each number of them; where a selection
     hangs on the result, one thread makes it the same everywhere. It is also faster on a machine
-    whose cores are taken: OpenMP threads that wait for each other spin.
+    whose cores are taken: OpenMP threads that wait for each other spin. BLAS has one number for all
+    threads of a process: of two blocks that overlap, the one that ends later has one thread only
+    until the other ends.
 
     >>> import numpy as np
     >>> with one_thread():
