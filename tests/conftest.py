@@ -13,10 +13,10 @@ from buckets import bucket, s3_client, s3_server
 from hypothesis import settings
 from skips import pytest_sessionfinish, pytest_terminal_summary
 
-from labelcycle.adapters import trained_weights
 from labelcycle.adapters.local import services as local_services
 from labelcycle.adapters.local.services import Services
 from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.nn import downloaded_weights
 from labelcycle.notify import sending
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
 settings.register_profile("quick", max_examples=6)
 gc.disable()  # what is imported stays; looking through it time and again took a third of the time
 os.environ.pop(sending.VARIABLE, None)  # nobody is told of the rounds of tests
-os.environ[trained_weights.OFFLINE] = "1"  # nothing is downloaded
+os.environ[downloaded_weights.OFFLINE] = "1"  # nothing is downloaded
 
 
 @pytest.hookimpl(tryfirst=True)

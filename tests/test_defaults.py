@@ -37,6 +37,7 @@ def test_a_notebook_and_the_demo_take_the_same() -> None:
         shown = demo.settings(demo.sample_data(), quick=quick)
         assert shown.query.strategy == found.query.strategy
         assert shown.train == found.train
+        assert shown.pretrain.model_fields_set == {"encoder"}  # which reads nothing else of it
 
 
 @pytest.mark.parametrize(

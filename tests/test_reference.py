@@ -14,6 +14,7 @@ from reference_text import Unexplained
 from labelcycle import options as base
 from labelcycle.core import strategies
 from labelcycle.core.strategies import typiclust
+from labelcycle.nn import encoders
 from labelcycle.simulate.sets import SETS
 
 
@@ -22,6 +23,10 @@ def test_a_page_says_what_the_code_says(name: str) -> None:
     """After a change of the code: `make reference`."""
     page = reference.FOLDER / f"{name}.md"
     assert page.read_text(encoding="utf-8") == reference.PAGES[name]()
+
+
+def test_the_page_of_the_encoders_explains_auto() -> None:
+    assert encoders.ABOUT_AUTO in reference.PAGES["encoders"]()
 
 
 def test_every_page_comes_from_the_code() -> None:

@@ -260,7 +260,8 @@ def clusterers_page() -> str:
 def encoders_page() -> str:
     """The page of the encoders."""
     lead = "An encoder turns an image into features, a row of numbers. `pretrain.encoder` names it."
-    return parts("Encoders", lead, encoders, _encoder)
+    rules = "[These are the rules](../concepts/pretraining.md#which-encoder-auto-takes)."
+    return parts("Encoders", f"{lead} {encoders.ABOUT_AUTO} {rules}", encoders, _encoder)
 
 
 def learners_page() -> str:

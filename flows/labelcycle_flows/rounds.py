@@ -42,10 +42,13 @@ def open_round(folder: str) -> int:
     """Bring the stages up to date, hand the selection to annotators; the round's number."""
     with _at_work(folder) as (campaign, memory):
         snapshot = snapshots.ready(campaign.root, memory=memory)
-        if snapshot.state is State.DUE and encoder_choice.settle(snapshot, say):
-            snapshot = snapshots.ready(campaign.root, memory=memory)  # its options are checked
         if snapshot.state in (State.DUE, State.PLANNED):
             round_opening.backend(snapshot).check()  # better told now than after the training
+        if snapshot.state is State.DUE:
+            round_opening.check_wishes(snapshot)
+            if encoder_choice.settle(snapshot, say):  # last, for other images may change it
+                snapshot = snapshots.ready(campaign.root, memory=memory)  # its options are checked
+        if snapshot.state in (State.DUE, State.PLANNED):
             code_json.refresh_code(campaign, snapshot.config)
         if snapshot.state is State.DUE:
             round_opening.plan(snapshot)

@@ -303,6 +303,8 @@ def check_parts(config: Config, source: str = "params.yaml") -> dict[str, dict[s
             found[key] = {}  # it has none until one is chosen
             continue
         try:
+            if key == declaration.ENCODER:
+                encoders.check_setting(name)
             kind = package.get(name).Options
             options = registry.parse_options(kind, values, f"{key} {name}")
         except SettingsError as error:

@@ -214,6 +214,11 @@ def test_every_line_that_a_new_campaign_has_not_counts(config: str, places: tupl
     assert commands.places(config) == places
 
 
+def test_a_file_outside_is_shown_under_either_key() -> None:
+    lines = ("pretrain.options.file = ../f.npz", "pretrain.weights = ../w.pth")
+    assert trust_record.described(lines) == ", ".join(lines)
+
+
 def test_values_are_shown_where_they_are_addresses_and_nothing_steers_the_terminal() -> None:
     lines = ("url = https://u:p@h/x", "bearer_token_command = rm -r", "bucket = \x1b[2Js3://b")
     shown = "url = https://h/x, bearer_token_command = ..., bucket =  [2Js3://b"
@@ -228,6 +233,7 @@ def test_values_are_shown_where_they_are_addresses_and_nothing_steers_the_termin
         ("pretrain: {options: {file: data/f.npz}}", ()),
         ("pretrain: {options: {file: ../f.npz}}", ("pretrain.options.file = ../f.npz",)),
         ("pretrain: {options: {file: /f.npz}}", ("pretrain.options.file = /f.npz",)),
+        ("pretrain: {weights: ../w.pth}", ("pretrain.weights = ../w.pth",)),
         ("push: 1\npretrain: []", ()),
         ("a: [", ()),
     ],

@@ -45,3 +45,9 @@ def test_the_other_parts_are_listed_likewise(command: str, name: str, option: st
     assert len(line.split()) > 4
     text = CliRunner().invoke(cli, [command, name]).output
     assert f"\n{option}" in text
+
+
+def test_auto_is_explained_beside_the_encoders() -> None:
+    text, alone = (CliRunner().invoke(cli, ["encoders", *names]).output for names in ([], ["auto"]))
+    assert alone.startswith("`auto` is a setting of a campaign and no encoder.")
+    assert text.endswith(f"\n\n{alone}")

@@ -18,7 +18,7 @@ SIDE = 8
 TRAINED = {"torchvision_pretrained": 256, "timm_pretrained": 168}
 """Encoders whose size is their network's, and that size."""
 
-BY_PIXELS = [name for name in encoders.names() if not encoders.is_ready_made(name)]
+BY_PIXELS = encoders.that_see_images()
 """Every encoder that looks at images."""
 
 QUICK: dict[str, dict[str, Any]] = {

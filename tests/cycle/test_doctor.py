@@ -73,6 +73,15 @@ def test_weights_are_read(tmp_path: Path) -> None:
     assert line(made, "pretrain.options.file") == (True, "1 arrays of weights")
 
 
+def test_wrong_options_of_the_encoder_do_not_end_the_checks(tmp_path: Path) -> None:
+    made = campaign_with(tmp_path)
+    set_params(made.root, pretrain={"encoder": "pixels", "options": {"component": 3}})
+    well, said = line(made, "tree, settings")
+    assert not well
+    assert "pixels: component: unknown key" in said
+    assert line(made, "query.budget")[0]
+
+
 def test_the_budget_must_be_left(tmp_path: Path) -> None:
     made = campaign_with(tmp_path)
     assert line(made, "query.budget") == (True, "4 of 24 samples left")

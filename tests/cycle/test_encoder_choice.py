@@ -1,25 +1,35 @@
 """`encoder: auto` is one encoder for the whole campaign, whatever machine goes on with it."""
 
-import subprocess
+import hashlib
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from params import set_params
 from PIL import Image
+from repositories import git as git_of
 from squares import SETTINGS
+from torchvision import models
+from torchvision.models import WeightsEnum
+from watched import WatchedFiles
 
 from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.campaign.campaign_paths import Campaign
-from labelcycle.campaign.sample_files import Sample
+from labelcycle.campaign.encoder_files import load_encoder
+from labelcycle.campaign.numpy_files import read_array
+from labelcycle.campaign.sample_files import Sample, read_samples
 from labelcycle.cli import doctor_checks
 from labelcycle.cycle import encoder_choice, run_stage
 from labelcycle.cycle.encoder_choice import EncoderChoice, choose, of_file
-from labelcycle.errors import ServiceDown, SettingsError, StateError
-from labelcycle.nn import encoders
-from labelcycle.rounds import snapshots
+from labelcycle.errors import PoolExhausted, ServiceDown, SettingsError, StateError
+from labelcycle.nn import encoders, pretrained_weights
+from labelcycle.rounds import snapshots, trusted_places
+from labelcycle.stages.sample_images import load_images
 
 TRAINED = {"model": "resnet18", "weights": "IMAGENET1K_V1"}
 
@@ -124,16 +134,64 @@ def test_round_0_chooses_and_the_commit_has_the_name(unnamed: Campaign, flows, c
     assert named(unnamed, "open/000") == "pixels"
 
 
-def test_it_stays_where_more_is_possible_later(
-    unnamed: Campaign, flows, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("written", ["", "auto"], ids=["as committed", "auto written again"])
+def test_a_better_machine_goes_on_with_the_same_encoder(
+    unnamed: Campaign, flows, answer_all, monkeypatch: pytest.MonkeyPatch, written: str
 ) -> None:
     flows.run(str(unnamed.root))
+    answer_all()
+    flows.run(str(unnamed.root))
+    other = Campaign(unnamed.root.with_name("other"))
+    git_of(unnamed.root.parent, "clone", "-q", str(unnamed.root), str(other.root))
+    for folder in ("data", "work"):  # which `labelcycle pull` brings
+        shutil.copytree(unnamed.root / folder, other.root / folder, dirs_exist_ok=True)
     monkeypatch.setattr(encoder_choice, "downloaded", here)
-    clone = unnamed.root.with_name("clone")
-    subprocess.run(["git", "clone", "-q", str(unnamed.root), str(clone)], check=True)
-    for place in (unnamed, Campaign(clone)):
-        assert not encoder_choice.settle(snapshots.read(place.root), print)
-        assert named(place) == "pixels"
+    monkeypatch.setattr(encoder_choice, "has_gpu", lambda: True)
+    if written:
+        set_params(other.root, pretrain={"encoder": written})
+    before = (other.encoder / "weights.safetensors").read_bytes()
+    flows.open_now(str(other.root))
+    assert named(other, "open/001") == "pixels"
+    assert (other.encoder / "weights.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("lacking", ["backend", "budget", "gold"])
+def test_nothing_is_chosen_for_a_round_that_cannot_open(
+    unnamed: Campaign, flows, backend: WatchedFiles, lacking: str
+) -> None:
+    settings = {"budget": {"query": {"budget": 99}}, "gold": {"push": {"gold_share": 0.5}}}
+    backend.down = lacking == "backend"
+    set_params(unnamed.root, **settings.get(lacking, {}))
+    with pytest.raises((ServiceDown, PoolExhausted, SettingsError)):
+        flows.run(str(unnamed.root))
+    assert named(unnamed) == "auto"  # which images that come by then may change
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:strategies compare directions")
+def test_weights_in_torchs_folder_become_features(
+    unnamed: Campaign, flows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Random weights, under a name with their digest as torchvision gives them out."""
+    path = tmp_path / "resnet18.pth"
+    torch.save(models.resnet18(weights=None).state_dict(), path)
+    name = f"resnet18-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}.pth"
+    kept = tmp_path / "torch" / "hub" / "checkpoints" / name
+    kept.parent.mkdir(parents=True)
+    path.rename(kept)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    real = models.ResNet18_Weights.IMAGENET1K_V1.value
+    ours = WeightsEnum("Ours", {"IMAGENET1K_V1": replace(real, url=f"https://example.org/{name}")})
+    monkeypatch.setattr(pretrained_weights, "preset", lambda model, weights: ours[weights])
+    set_params(unnamed.root, pretrain={"image_size": 32})
+    flows.run(str(unnamed.root))
+    found = config.parse(yaml.safe_load(git.show(unnamed.root, "open/000", "params.yaml"))).pretrain
+    assert (found.encoder, found.options) == ("torchvision_pretrained", TRAINED)
+    encoder = load_encoder(unnamed.encoder)
+    assert encoder.width == 512
+    images = load_images(unnamed, read_samples(unnamed.samples, "pool")[:2], 32)
+    features = read_array(unnamed.split_features("pool"))
+    np.testing.assert_allclose(features[:2], encoder.embed(images), rtol=1e-3, atol=1e-4)
 
 
 def test_auto_written_again_is_the_encoder_of_the_rounds_before(
@@ -147,6 +205,36 @@ def test_auto_written_again_is_the_encoder_of_the_rounds_before(
     assert encoder_choice.settle(snapshots.read(unnamed.root), said.append)
     assert named(unnamed) == "pixels"
     assert "as the rounds before have it" in said[0]
+
+
+def test_weights_do_not_change_the_encoder_of_the_rounds_before(unnamed: Campaign, flows) -> None:
+    flows.run(str(unnamed.root))
+    flows.end_early(str(unnamed.root), "cancel")
+    file = "resnet18-f37072fd.pth"
+    (unnamed.root / file).touch()
+    set_params(unnamed.root, pretrain={"encoder": "auto", "weights": file})
+    wanted = (
+        r"^pretrain.weights: wanted null with encoder: auto after round 0, .*rounds before, pixels"
+        rf" \(got '{file}'\); .*write encoder: torchvision_pretrained"
+    )
+    with pytest.raises(SettingsError, match=wanted):
+        flows.open_now(str(unnamed.root))
+    assert config.load(unnamed.params).pretrain.weights == file
+
+
+def test_a_round_before_that_names_no_encoder_is_of_another_version(
+    unnamed: Campaign, flows
+) -> None:
+    flows.run(str(unnamed.root))
+    flows.end_early(str(unnamed.root), "cancel")
+    text = yaml.safe_load(unnamed.params.read_text())
+    del text["pretrain"]["encoder"]
+    unnamed.params.write_text(yaml.safe_dump(text))
+    git_of(unnamed.root, "commit", "-q", "-a", "-m", "as another version had it")
+    git_of(unnamed.root, "tag", "-f", "open/000")
+    wanted = r"^params.yaml of open/000 names no encoder: .*another version of labelcycle wrote it"
+    with pytest.raises(StateError, match=wanted):
+        encoder_choice.settle(snapshots.read(unnamed.root), print)
 
 
 def test_a_file_of_weights_is_taken_without_a_download(unnamed: Campaign) -> None:
@@ -185,16 +273,69 @@ def test_a_stage_run_by_hand_does_not_choose(unnamed: Campaign) -> None:
 
 
 def test_doctor_says_that_it_is_still_open(unnamed: Campaign) -> None:
-    lines = {line[0]: line[1:] for line in doctor_checks.all_checks(unnamed.root)}
-    assert lines["pretrain.encoder"][:2] == (
-        True,
-        "auto: the next open chooses one, which then stays",
-    )
+    said = "auto: the next open chooses one, which then stays"
+    assert told_by_doctor(unnamed) == {"pretrain.encoder": (True, said)}
+
+
+def test_doctor_says_what_the_rounds_before_have(unnamed: Campaign, flows) -> None:
+    flows.run(str(unnamed.root))
+    flows.end_early(str(unnamed.root), "cancel")
+    set_params(unnamed.root, pretrain={"encoder": "auto"})
+    said = "auto: the next open takes pixels: as the rounds before have it"
+    assert told_by_doctor(unnamed) == {"pretrain.encoder": (True, said)}
+
+
+def test_doctor_looks_at_the_file_of_weights_as_the_next_run_does(unnamed: Campaign) -> None:
+    odd, file = unnamed.root / "mine.pth", unnamed.root / "resnet18-mine.pth"
+    found = []
+    for name, there in ((odd.name, False), (odd.name, True), (file.name, True)):
+        set_params(unnamed.root, pretrain={"weights": name})
+        if there:
+            (unnamed.root / name).write_bytes(b"no weights")
+        found.append(told_by_doctor(unnamed))
+    torch.save({"a": torch.zeros(1)}, file)
+    found.append(told_by_doctor(unnamed))
+    for each, problem in zip(found, ("no file mine.pth", "wanted a file whose name"), strict=False):
+        well, said = each["pretrain.encoder"]
+        assert not well
+        assert problem in said
+    key = f"pretrain.weights, {file.name}"
+    assert found[2][key][1].startswith(f"cannot read {file.name}: wanted weights of resnet18")
+    assert (found[2][key][0], found[3][key]) == (False, (True, "1 arrays of weights"))
+    said = "auto: the next open takes torchvision_pretrained: pretrain.weights named them"
+    assert found[3]["pretrain.encoder"] == (True, said)
+
+
+def told_by_doctor(campaign: Campaign) -> dict[str, tuple[bool | None, str]]:
+    lines = doctor_checks.all_checks(campaign.root)
+    return {line[0]: line[1:3] for line in lines if line[0].startswith("pretrain.")}
+
+
+def test_a_misspelt_auto_is_recognised() -> None:
+    wanted = r"unknown encoder 'atuo'; did you mean 'auto'\? wanted one of auto, patches"
+    with pytest.raises(SettingsError, match=wanted):
+        config.parse({**SETTINGS, "pretrain": {"encoder": "atuo"}})
 
 
 def test_weights_outside_the_campaign_are_not_read_unasked(tmp_path: Path) -> None:
-    from labelcycle.rounds import trusted_places
-
     assert trusted_places.places("pretrain: {weights: ../resnet18.pth}") == (
+        "pretrain.weights = ../resnet18.pth",
+    )
+
+
+def test_confirmed_weights_are_confirmed_where_auto_writes_them(
+    unnamed: Campaign, tmp_path: Path
+) -> None:
+    (tmp_path / "resnet18.pth").touch()
+    set_params(unnamed.root, pretrain={"weights": "../resnet18.pth"})
+    git_of(unnamed.root, "commit", "-q", "-a", "-m", "weights of ours")
+    clone = Campaign(tmp_path / "clone")
+    git_of(tmp_path, "clone", "-q", str(unnamed.root), str(clone.root))
+    with pytest.raises(StateError, match=r"came from elsewhere .*: pretrain.weights = \.\./resnet"):
+        trusted_places.check(clone)
+    trusted_places.confirm(clone)
+    assert encoder_choice.settle(snapshots.read(clone.root), print)
+    trusted_places.check(clone)
+    assert trusted_places.places(clone.params.read_text()) == (
         "pretrain.options.file = ../resnet18.pth",
     )

@@ -148,13 +148,3 @@ def test_colours_have_their_share_of_the_variance() -> None:
     squares = np.square(weights)
     assert squares[:200].sum() == 200
     assert squares[200:].sum() == pytest.approx(0.3 * 200)
-
-
-def test_an_encoder_of_before_colours_is_rebuilt() -> None:
-    grey = images(9, 12, grey=True)
-    encoder, _ = run(patches.fit(grey, QUICK, 3, CPU))
-    meta, arrays = encoder.state()
-    old = {key: value for key, value in meta.items() if key != "colour"}
-    np.testing.assert_array_equal(
-        patches.rebuild(old, arrays, CPU).embed(grey), encoder.embed(grey)
-    )

@@ -1,6 +1,9 @@
 """Encoders with trained weights, from files made here: nothing is downloaded."""
 
+import os
+import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,12 @@ import safetensors.torch
 import torch
 from encoding import CPU, images, run
 from torchvision import models
+from torchvision.models import WeightsEnum
+from websites import Page, served
 
 from labelcycle.errors import DataError, ServiceDown, SettingsError
-from labelcycle.nn import encoders, resnet, start_weights
+from labelcycle.nn import encoders, pretrained_weights, resnet, start_weights
+from labelcycle.nn.downloaded_weights import OFFLINE
 from labelcycle.nn.encoders import timm_pretrained, torchvision_pretrained
 
 
@@ -73,12 +79,52 @@ def test_pretrained_file_that_is_no_weights_file(tmp_path: Path) -> None:
 
 def test_pretrained_download_that_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.delenv(OFFLINE)
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # nothing listens there
     for name in ("no_proxy", "NO_PROXY", "HTTPS_PROXY", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(ServiceDown, match=r"cannot download the weights of resnet18: .*try again"):
         run(torchvision_pretrained.fit(images(1), pretrained(), 0, CPU))
+
+
+@pytest.mark.parametrize("encoder", ["torchvision_pretrained", "resnet18"])
+def test_a_named_encoder_without_its_weights_where_nothing_is_downloaded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, encoder: str
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    options = encoders.options_of(encoder, {"weights": "IMAGENET1K_V1"})
+    wanted = (
+        r"^LABELCYCLE_OFFLINE is set, so the weights of resnet18 are not downloaded: .*"
+        rf"put resnet18-f37072fd.pth into {tmp_path}/hub/checkpoints, set pretrain.options.file"
+    )
+    with pytest.raises(SettingsError, match=wanted):
+        run(encoders.get(encoder).fit(images(2), options, 0, CPU))
+
+
+def test_pretrained_weights_that_were_cut(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    kept = tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"PK")
+    with pytest.raises(DataError, match=rf"^{kept} is cut or another file: .*remove it"):
+        run(torchvision_pretrained.fit(images(1), pretrained(weights="IMAGENET1K_V1"), 0, CPU))
+
+
+def test_pretrained_weights_that_a_server_sends_wrong(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.delenv(OFFLINE)
+    torch.save({}, tmp_path / "other.pth")
+    name = "resnet18-f37072fd.pth"
+    with served({f"/{name}": Page((tmp_path / "other.pth").read_bytes())}) as site:
+        real = models.ResNet18_Weights.IMAGENET1K_V1.value
+        sent = WeightsEnum("Sent", {"V1": replace(real, url=f"{site.url}/{name}")})
+        monkeypatch.setattr(pretrained_weights, "preset", lambda model, weights: sent[weights])
+        with pytest.raises(ServiceDown, match=r"cannot download the weights of resnet18: .*hash"):
+            pretrained_weights.from_torchvision("resnet18", "V1", None)
 
 
 @pytest.mark.slow
@@ -159,6 +205,37 @@ def test_timm_errors(options: dict[str, str], kind: type[Exception], text: str) 
 def test_timm_images_smaller_than_a_patch(transformer: Path) -> None:
     with pytest.raises(SettingsError, match=r"image_size is 8, which test_vit does not take"):
         run(timm_pretrained.fit(images(1), timm_options(file=str(transformer)), 0, CPU))
+
+
+TIMM_OFFLINE = """
+from encoding import CPU, images, run
+from labelcycle.nn import encoders
+module = encoders.get("timm_pretrained")
+options = encoders.options_of("timm_pretrained", {"model": "test_vit"})
+try:
+    run(module.fit(images(1, 168), options, 0, CPU))
+except encoders.SettingsError as error:
+    print(error)
+    import huggingface_hub
+    print(huggingface_hub.constants.HF_HUB_OFFLINE)
+"""
+
+
+@pytest.mark.slow
+def test_timm_downloads_nothing_where_that_is_switched_off(tmp_path: Path) -> None:
+    pytest.importorskip("timm", reason="the package timm is not installed")
+    support = Path(__file__).parents[1] / "support"
+    done = subprocess.run(
+        [sys.executable, "-c", TIMM_OFFLINE],
+        env={**os.environ, "HF_HOME": str(tmp_path), "PYTHONPATH": str(support)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    text, asks_nobody = done.stdout.splitlines()
+    assert "LABELCYCLE_OFFLINE is set, so the weights of test_vit are not downloaded" in text
+    assert "cache of huggingface_hub" in text
+    assert asks_nobody == "True"
 
 
 def test_without_timm_the_command_that_installs_it_is_told(

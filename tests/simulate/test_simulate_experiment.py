@@ -84,6 +84,11 @@ def test_the_papers_experiments_name_every_option(name: str) -> None:
         ),
         ({"data": {"name": "npz", "pth": "x"}}, r"data\.0\.pth: unknown key; did you mean 'path'"),
         ({"encoder": "smalconv"}, "unknown encoder 'smalconv'.*smallconv"),
+        ({"encoder": "auto"}, r"encoder auto takes what is best on the machine.*name one of patch"),
+        (
+            {"data": {"name": "fashion-mnist", "encoder": "auto"}},
+            "an experiment must give the same on all of them",
+        ),
         ({"encoder": {"name": "precomputed", "options": {"file": "x"}}}, "give ready features as"),
         ({"budget": "huge"}, "budget: wanted tiny, small or a number of labels"),
         ({"initial": 1.5}, "initial: wanted a number of labels or a share below 1"),

@@ -21,6 +21,9 @@ from labelcycle.stages import embed, pretrain, pretrain_training
 from labelcycle.stages.sample_images import load_images, median_side
 
 PIXELS = pretrain.Options(encoder="pixels", options={"components": 4})
+PATCHES = pretrain.Options(
+    encoder="patches", options={"centres": 6, "grid": 2, "components": 4, "drawn": 200}
+)
 SMALL = pretrain.Options(
     encoder="smallconv", threads=1, options={"epochs": 3, "batch": 8, "width": 4, "components": 6}
 )
@@ -205,6 +208,22 @@ def test_features_that_are_not_finite_are_refused(
     monkeypatch.setattr(embed, "load_encoder", lambda _: broken)
     with pytest.raises(DataError, match=r"features that are not finite"):
         embed.run(small_campaign, 256, ignore)
+
+
+@pytest.mark.parametrize(
+    ("options", "lacking"), [(PIXELS, "image_size"), (PATCHES, "colour"), (SMALL, "width")]
+)
+def test_an_encoder_of_another_version_is_refused(
+    small_campaign: Campaign, options: pretrain.Options, lacking: str
+) -> None:
+    pretrain.run(small_campaign, options, 7, ignore)
+    path = small_campaign.encoder / "encoder.json"
+    described = json_files.read_json(path)
+    del described["meta"][lacking]
+    json_files.write_json(path, described)
+    wanted = rf"wanted '{lacking}' of an encoder {options.encoder}, got none; another version of"
+    with pytest.raises(DataError, match=wanted):
+        load_encoder(small_campaign.encoder)
 
 
 WITHOUT = """

@@ -32,7 +32,7 @@ def load_encoder(
 ) -> encoders.Encoder | encoders.ReadyMade:
     """The encoder of a folder, on `device` (default: the best there is); without torch if it can.
 
-    Raises DataError if a file is missing or damaged.
+    Raises DataError if a file is missing or damaged, or another version of labelcycle wrote it.
     """
     description: dict[str, Any] = json_files.read_json(folder / layout.ENCODER_JSON)
     try:
@@ -47,7 +47,13 @@ def load_encoder(
         from labelcycle.nn.device import best_device  # torch
 
         device = best_device()
-    return encoders.get(name).rebuild(description["meta"], arrays, device)
+    try:
+        return encoders.get(name).rebuild(description["meta"], arrays, device)
+    except KeyError as error:
+        raise DataError(
+            f"{folder}: wanted {error} of an encoder {name}, got none; another version of"
+            " labelcycle wrote it: use that one, or run `labelcycle stage pretrain`"
+        ) from error
 
 
 def load_image_encoder(folder: Path, device: "torch.device | None" = None) -> encoders.Encoder:

@@ -92,14 +92,16 @@ def _comment(remark: str) -> str:
     return f"  # {remark}" if remark else ""
 
 
-def named_file(text: str) -> str | None:
-    """The file that `pretrain.options.file`, or `pretrain.weights`, names; None if neither does.
+def named_file(text: str) -> tuple[str, str] | None:
+    """The key `pretrain.options.file`, or `pretrain.weights`, and the file that it names.
+
+    None if neither names one.
 
     It decides what is trusted, so there is one reader. A text that cannot be read names none:
     whoever uses the settings says what is wrong with it.
 
     >>> named_file("pretrain: {options: {file: data/f.npz}}")
-    'data/f.npz'
+    ('pretrain.options.file', 'data/f.npz')
     """
     try:
         section = yaml_text.values(text)["pretrain"]
@@ -108,9 +110,10 @@ def named_file(text: str) -> str | None:
     if not isinstance(section, dict):
         return None
     options = section.get("options")
-    name = options.get("file") if isinstance(options, dict) else None
-    name = section.get("weights") if name is None else name
-    return name if isinstance(name, str) else None
+    key, name = "options.file", options.get("file") if isinstance(options, dict) else None
+    if name is None:
+        key, name = "weights", section.get("weights")
+    return (f"pretrain.{key}", name) if isinstance(name, str) else None
 
 
 def unquoted(text: str | None, problem: Mapping[str, Any]) -> str:

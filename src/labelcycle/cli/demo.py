@@ -65,8 +65,7 @@ def settings(data: Path, *, quick: bool = False) -> config.Config:
                 "open_next": True,
             },
             "ingest": {"holdout": QUICK_HOLDOUT if quick else HOLDOUT},
-            # One thread: two wait for each other where the services take a core.
-            "pretrain": {"encoder": ENCODER, "threads": 1},
+            "pretrain": {"encoder": ENCODER},
             "query": {"budget": BUDGET},
             # Nobody looks at the images: they are drawn small.
             "push": {"backend": "files", "min_side": 32} if quick else {},

@@ -12,7 +12,7 @@ from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.sample_files import read_samples
 from labelcycle.core.counted_nouns import counted
-from labelcycle.cycle import round_opening, task_images
+from labelcycle.cycle import encoder_choice, round_opening, task_images
 from labelcycle.errors import LabelcycleError
 from labelcycle.nn import encoders
 from labelcycle.rounds import snapshots
@@ -45,7 +45,7 @@ def all_checks(root: Path) -> Iterator[health.Line]:
         except LabelcycleError as error:
             yield "tree, settings, closed rounds", False, str(error), "mend this, then ask again"
         yield from _images(Campaign(root))
-        yield from _encoder_file(snapshot)
+        yield from _encoder(snapshot)
         yield from _budget(snapshot)
         yield from _shown(snapshot)
         backend = snapshot.config.push.backend
@@ -75,17 +75,31 @@ def _images(campaign: Campaign) -> Iterator[health.Line]:
     yield "images", not missing, detail, "run `dvc checkout` or `labelcycle pull`"
 
 
-def _encoder_file(snapshot: Snapshot) -> Iterator[health.Line]:
-    """The file of features or weights that the encoder's options name, as `pretrain` reads it."""
+def _encoder(snapshot: Snapshot) -> Iterator[health.Line]:
+    """What auto stands for; the file of features or weights, as `pretrain` reads it."""
     chosen = snapshot.config.pretrain
+    key = "pretrain.options.file" if chosen.weights is None else "pretrain.weights"
     if chosen.encoder == encoders.AUTO:
-        yield "pretrain.encoder", True, "auto: the next open chooses one, which then stays", ""
+        try:
+            choice = encoder_choice.certain(snapshot)
+        except LabelcycleError as error:
+            yield "pretrain.encoder", False, str(error), "mend this before the next round"
+            return
+        if choice is None:
+            yield "pretrain.encoder", True, "auto: the next open chooses one, which then stays", ""
+            return
+        said = f"auto: the next open takes {choice.encoder}: {choice.reason}"
+        yield "pretrain.encoder", True, said, ""
+        found = {"encoder": choice.encoder, "options": choice.options}
+        chosen = chosen.model_copy(update=found)
+    try:
+        named = encoders.options_of(chosen.encoder, chosen.options)
+    except LabelcycleError:  # said already, with the settings
         return
-    named = encoders.options_of(chosen.encoder, chosen.options)
     file = getattr(named, "file", None)
     if file is None or not snapshot.campaign.samples.exists():
         return
-    name = f"pretrain.options.file, {file}"
+    name = f"{key}, {file}"
     try:
         with contextlib.chdir(snapshot.campaign.root):
             yield name, True, _read(snapshot.campaign, chosen, file), ""

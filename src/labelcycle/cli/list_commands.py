@@ -28,7 +28,10 @@ def encoders(name: str | None) -> None:
     """List the encoders, from images to features, or the options of one."""
     from labelcycle.nn import encoders as known
 
-    _list(known, name)
+    if name != known.AUTO:
+        _list(known, name)
+    if name in (None, known.AUTO):
+        click.echo(f"{'' if name else chr(10)}{known.ABOUT_AUTO}")
 
 
 @click.command()

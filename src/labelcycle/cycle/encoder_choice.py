@@ -47,13 +47,12 @@ def settle(snapshot: Snapshot, say: Callable[[str], None]) -> bool:
 
     say : is told in one line
 
-    Raises StateError if the file of trained weights is not there, SettingsError if nobody can tell
-    of which model it is, or if params.yaml cannot be rewritten.
+    Raises as `certain` does, and SettingsError if params.yaml cannot be rewritten.
     """
     chosen = snapshot.config.pretrain
     if chosen.encoder != encoders.AUTO:
         return False
-    choice = _recorded(snapshot) or _new(snapshot)
+    choice = certain(snapshot) or _by_the_images(snapshot)
     values: dict[str, Any] = {"encoder": choice.encoder}
     if choice.options:
         values["options"] = dict(choice.options)
@@ -70,28 +69,51 @@ def settle(snapshot: Snapshot, say: Callable[[str], None]) -> bool:
     return True
 
 
-def _recorded(snapshot: Snapshot) -> EncoderChoice | None:
-    """The encoder of the last round that was opened; None before the first."""
-    if not snapshot.number:
-        return None
-    tag = round_states.open_tag(snapshot.number - 1)
-    text = git.show(snapshot.campaign.root, tag, "params.yaml").decode()
-    before = config.parse(yaml_text.values(text), parts=False).pretrain
-    if before.encoder == encoders.AUTO:  # settings of before there was a choice
-        return None
-    return EncoderChoice(before.encoder, "as the rounds before have it", before.options)
+def certain(snapshot: Snapshot) -> EncoderChoice | None:
+    """What auto stands for as far as files say it, whatever computer this is; None if they do not.
 
+    It is the encoder of the round before, in round 0 that of `pretrain.weights`.
 
-def _new(snapshot: Snapshot) -> EncoderChoice:
-    weights, pool = snapshot.config.pretrain.weights, snapshot.records.samples("pool")
+    Raises StateError if the file of trained weights is not there, or if the round before has no
+    name of an encoder; SettingsError if nobody can tell of which model the file is, or if it would
+    change the encoder of the round before.
+    """
+    weights = snapshot.config.pretrain.weights
+    if snapshot.number:
+        return _recorded(snapshot, weights)
     if weights is None:
-        return choose(len(pool), small_and_grey(snapshot.campaign, pool), downloaded, has_gpu)
+        return None
     if not (snapshot.campaign.root / weights).is_file():
         raise StateError(
             f"no file {weights} in the campaign: wanted the trained weights that pretrain.weights"
             " of params.yaml names; put it there, or write weights: null"
         )
     return of_file(weights)
+
+
+def _recorded(snapshot: Snapshot, weights: str | None) -> EncoderChoice:
+    """The encoder of the last round that was opened."""
+    tag = round_states.open_tag(snapshot.number - 1)
+    text = git.show(snapshot.campaign.root, tag, "params.yaml").decode()
+    before = config.parse(yaml_text.values(text), parts=False).pretrain
+    if before.encoder == encoders.AUTO:
+        raise StateError(
+            f"params.yaml of {tag} names no encoder: wanted the name that auto was replaced by"
+            " when it was opened; another version of labelcycle wrote it: write the encoder that"
+            " work/encoder/encoder.json names into params.yaml"
+        )
+    if weights is not None and weights != before.options.get("file"):
+        raise SettingsError(
+            "pretrain.weights: wanted null with encoder: auto after round 0, for auto then is the"
+            f" encoder of the rounds before, {before.encoder} (got {weights!r}); to take another"
+            " one, write encoder: torchvision_pretrained with options model and file"
+        )
+    return EncoderChoice(before.encoder, "as the rounds before have it", before.options)
+
+
+def _by_the_images(snapshot: Snapshot) -> EncoderChoice:
+    pool = snapshot.records.samples("pool")
+    return choose(len(pool), small_and_grey(snapshot.campaign, pool), downloaded, has_gpu)
 
 
 def choose(

@@ -46,10 +46,9 @@ def schema_digest(snapshot: Snapshot) -> str:
 
 
 def plan(snapshot: Snapshot) -> None:
-    """Write `plan.json`.
+    """Write `plan.json`, after `check_wishes`.
 
-    Raises PoolExhausted if the budget is above what is left, StateError if a file that the
-    settings name is not there.
+    Raises StateError if a file that the settings name is not there.
     """
     config, campaign = snapshot.config, snapshot.campaign
     files = plug_in_options.named_files(campaign, config)
@@ -62,9 +61,7 @@ def plan(snapshot: Snapshot) -> None:
     for file in files:
         if _in_data(campaign, file):
             commands.add(campaign.root, [file])
-    check_budget(snapshot)
     labels = snapshot.records.labels()
-    task_plan.check_gold(snapshot)
     digests = PlanDigests(
         owned=file_digest(campaign.label_file(OWNED)),
         pool=file_digest(campaign.samples),
@@ -103,6 +100,12 @@ def _check_there(campaign: Campaign, files: dict[str, str]) -> None:
 def _restore(campaign: Campaign, name: str) -> str:
     """How to bring a file back, where DVC has it."""
     return f": dvc checkout {name}.dvc" if (campaign.root / f"{name}.dvc").exists() else ""
+
+
+def check_wishes(snapshot: Snapshot) -> None:
+    """Raise PoolExhausted or SettingsError if the pool or the labels lack what a round asks for."""
+    check_budget(snapshot)
+    task_plan.check_gold(snapshot)
 
 
 def check_budget(snapshot: Snapshot) -> int:

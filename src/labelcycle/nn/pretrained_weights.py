@@ -10,6 +10,7 @@ from torch import nn
 from torchvision import models  # type: ignore[import-untyped]
 
 from labelcycle.errors import DataError, ServiceDown, SettingsError
+from labelcycle.nn.downloaded_weights import OFFLINE, is_whole, offline
 
 Weights = Mapping[str, torch.Tensor]
 
@@ -57,7 +58,7 @@ def from_file(file: str, model: str) -> Weights:
         reason = " ".join(str(error).split())[:200]
         raise DataError(
             f"cannot read {path}: wanted weights of {model}, got {reason};"
-            " check pretrain.options.file"
+            " put a whole .pth or .safetensors file there, or name another"
         ) from error
 
 
@@ -86,18 +87,41 @@ def download(model: str, name: str) -> tuple[str, Path]:
 def from_torchvision(model: str, name: str, file: str | None) -> Weights:
     """The weights in `file`, or where there is none those that torchvision downloads by name.
 
-    Raises DataError for a file that cannot be read, ServiceDown for a failed download.
+    Raises DataError for a file that cannot be read, SettingsError if downloads are switched off,
+    ServiceDown for a failed one.
     """
     if file is not None:
         return from_file(file, model)
+    _check_kept(model, download(model, name)[1])
     try:
-        downloaded: Weights = preset(model, name).get_state_dict(progress=False)
+        downloaded: Weights = preset(model, name).get_state_dict(progress=False, check_hash=True)
     except (OSError, RuntimeError) as error:  # RuntimeError: torchvision's wrong checksum
         raise ServiceDown(
             f"cannot download the weights of {model}: {error}; try again, or set"
             " pretrain.options.file to a file that you have"
         ) from error
     return downloaded
+
+
+def _check_kept(model: str, kept: Path) -> None:
+    """Raise if the file that torch keeps is no whole one, or has to be downloaded and may not."""
+    if kept.is_file():
+        if not is_whole(kept.name, kept):
+            raise DataError(
+                f"{kept} is cut or another file: wanted the sha256 that its name begins, got"
+                " another; remove it, and it is downloaded anew"
+            )
+    elif offline():
+        raise switched_off(model, f"put {kept.name} into {kept.parent}")
+
+
+def switched_off(model: str, remedy: str) -> SettingsError:
+    """What to raise where weights have to be downloaded and may not."""
+    return SettingsError(
+        f"{OFFLINE} is set, so the weights of {model} are not downloaded: wanted them on this"
+        f" computer; {remedy}, set pretrain.options.file to a file that you have, or unset"
+        f" {OFFLINE}"
+    )
 
 
 def load(network: nn.Module, weights: Weights, model: str, source: str) -> None:

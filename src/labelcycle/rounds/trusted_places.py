@@ -35,12 +35,12 @@ def places(params: str) -> tuple[str, ...]:
         values = yaml_text.values(params)
     except yaml.YAMLError:
         return ()
-    push, file = _section(values, "push"), params_file.named_file(params)
+    push, named = _section(values, "push"), params_file.named_file(params)
     said = []
     if push.get("images") == "s3" and push.get("bucket"):
         said.append(f"push.bucket = {push['bucket']}")
-    if file is not None and outside(file):
-        said.append(f"pretrain.options.file = {file}")
+    if named is not None and outside(named[1]):
+        said.append(" = ".join(named))
     return tuple(said)
 
 

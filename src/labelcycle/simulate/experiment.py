@@ -50,7 +50,7 @@ class Part(Options):
 class EncoderOptions(Options):
     """What makes features of images."""
 
-    name: str = Field(description="an encoder, as in pretrain.encoder of params.yaml")
+    name: str = Field(description="an encoder, as in pretrain.encoder of params.yaml, but not auto")
     options: Mapping[str, Any] = Field(
         default_factory=dict, description="its own options, where not the default"
     )
@@ -60,7 +60,9 @@ class EncoderOptions(Options):
         description="an encoder for each campaign seed, trained with that seed on its pool; else"
         " one for all, trained on the whole training set",
     )
-    threads: int = Field(2, ge=1, le=256, description="CPU threads of the training")
+    threads: int = Field(
+        2, ge=1, le=256, description="CPU threads of the training, which only networks read"
+    )
 
 
 class DataOptions(Options):
@@ -281,6 +283,12 @@ def _check_parts(experiment: Experiment) -> None:
     for key in ("strategies", "clusterers"):
         experiment.chosen(key)
     for encoder in (experiment.encoder, *(set_options.encoder for set_options in experiment.data)):
+        if encoder and encoder.name == encoders.AUTO:
+            raise SettingsError(
+                "encoder auto takes what is best on the machine that it runs on, and an experiment"
+                " must give the same on all of them: name one of"
+                f" {', '.join(encoders.that_see_images())}"
+            )
         if encoder and encoders.is_ready_made(encoder.name):
             raise SettingsError(
                 f"encoder {encoder.name} goes by the names of a campaign's samples; give ready"

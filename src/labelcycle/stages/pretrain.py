@@ -36,14 +36,15 @@ class Options(base.Options):
         2,
         ge=1,
         le=256,
-        description="CPU threads of the training; another number rounds sums differently",
+        description="CPU threads of the training, which only networks read; another number rounds"
+        " sums differently",
     )
     processes: int = Field(
         1,
         ge=1,
         le=64,
-        description="processes that share the training of one encoder, one a GPU; another number"
-        " gives another encoder",
+        description="processes that share the training of one encoder, one a GPU; only networks"
+        " read it; another number gives another encoder",
     )
     options: Mapping[str, Any] = Field(
         default_factory=dict, description="the encoder's own options; empty: its defaults"

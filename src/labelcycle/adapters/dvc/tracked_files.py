@@ -194,7 +194,7 @@ def _not_data(root: Path, folder: PurePosixPath, out: Any) -> str | None:
 def _named(root: Path) -> str | None:
     """The file that the encoder's options in params.yaml name, if it is written plainly."""
     try:
-        name = params_file.named_file((root / "params.yaml").read_text(encoding="utf-8"))
+        found = params_file.named_file((root / "params.yaml").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
         return None
-    return None if name is None else str(PurePosixPath(name))
+    return None if found is None else str(PurePosixPath(found[1]))

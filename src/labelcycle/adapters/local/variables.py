@@ -3,7 +3,8 @@
 VARIABLES = {
     "LABELCYCLE_NOTIFY": "Where notices go: addresses of apprise, with blanks between them.",
     "LABELCYCLE_LABEL_STUDIO": "The program `label-studio` that `labelcycle up` starts.",
-    "LABELCYCLE_OFFLINE": "Set to anything: `encoder: auto` downloads no trained weights.",
+    "LABELCYCLE_OFFLINE": "Set to anything: no trained weights are downloaded. `encoder: auto` then"
+    " takes what this computer has. An encoder that you name needs its weights here.",
     "LABEL_STUDIO_URL": "The address of a Label Studio of your own.",
     "LABEL_STUDIO_API_KEY": "The token with which labelcycle works there.",
     "LABEL_STUDIO_HOST": "The address of it that people use, if that is another one.",

@@ -26,6 +26,11 @@ Images = NDArray[np.uint8]
 AUTO = "auto"
 """Instead of a name: the campaign's first round chooses one (`cycle/encoder_choice.py`)."""
 
+ABOUT_AUTO = (
+    "`auto` is a setting of a campaign and no encoder. With it, round 0 chooses an encoder for this"
+    " machine and these images, and writes its name into params.yaml."
+)
+
 Device = Any
 """A torch.device; None for a module that says `TORCH = False`. Each module says which it takes."""
 
@@ -129,6 +134,18 @@ def names() -> list[str]:
     return registry.names(__path__)
 
 
+def check_setting(name: str) -> None:
+    """Raise SettingsError, with the near names, if it is neither an encoder nor `auto`."""
+    known = [AUTO, *names()]
+    if name not in known:
+        raise SettingsError(registry.unknown("encoder", name, known))
+
+
+def that_see_images() -> list[str]:
+    """Every encoder whose features are not there already, sorted."""
+    return [name for name in names() if not is_ready_made(name)]
+
+
 def is_ready_made(name: str) -> bool:
     """Whether its features are there already. Raises SettingsError if there is no such encoder."""
     return "ready_made" in registry.declared(__path__, name, "encoder")
@@ -162,10 +179,9 @@ def get_trainable(name: str) -> EncoderModule:
     Raises as `get` does, and SettingsError for one whose features are there already.
     """
     if is_ready_made(name):
-        able = ", ".join(other for other in names() if not is_ready_made(other))
         raise SettingsError(
             f"encoder {name} looks at no image, its features are there already: wanted one of"
-            f" {able}"
+            f" {', '.join(that_see_images())}"
         )
     return cast(EncoderModule, registry.get(__name__, __path__, name, "encoder"))
 

@@ -8,7 +8,7 @@ The paper brings every patch to mean 0 and deviation 1, which takes away how bri
 colourful the image is. On photographs of skin, that is what tells classes apart. So mean and
 deviation of each channel, in each quarter of the image, stand beside the patches (`colour`). On
 grey images they cost a point, so there they are left out.
-docs/results.md has the figures.
+docs/decisions/0039-defaults-by-the-tables.md has the figures.
 """
 
 from collections.abc import Generator, Mapping
@@ -36,6 +36,9 @@ TORCH = False
 MAX_SIDE = 32
 FIT_ROWS = 2000
 """Images from which the components are computed; more hardly turn them and cost n squared."""
+
+META = ("image_size", "patch", "grid", "channels", "colour")
+"""What `rebuild` needs beside arrays."""
 
 COLOURS = 4 * 3 * 2
 """Quarters, channels, and two numbers for each."""
@@ -80,7 +83,7 @@ class Patches:
         components: NDArray[np.float32],
     ) -> None:
         self.image_size = int(meta["image_size"])
-        self._meta = dict(meta)
+        self._meta = {key: meta[key] for key in META}
         self._dictionary = dictionary
         self._mean, self._components = mean, components
 
@@ -200,7 +203,7 @@ def _described(
     if meta["channels"] == 1:
         image = image.mean(axis=-1, keepdims=True).astype(np.uint8)
     cells = dictionary.pooled(image, meta["patch"], meta["grid"])
-    if not meta.get("colour"):  # which encoders of before did not know
+    if not meta["colour"]:
         return cells
     return np.concatenate([cells, _colours(image)])
 

@@ -1,4 +1,4 @@
-"""A small convolutional network, trained by SimCLR: for a first campaign without a GPU.
+"""A small convolutional network, trained by SimCLR: for small images, without a GPU.
 
 Chen, Kornblith, Norouzi, Hinton: A Simple Framework for Contrastive Learning of Visual
 Representations, ICML 2020 (arXiv 2002.05709).

@@ -4,6 +4,7 @@ No paper: the network that you name has one. Needs the package timm: `pip instal
 "labelcycle[timm]"`.
 """
 
+import os
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -16,7 +17,7 @@ from torch import nn
 from labelcycle import options as base
 from labelcycle.core.near_names import LOOSE, near_names
 from labelcycle.errors import ServiceDown, SettingsError
-from labelcycle.nn import pretrained_weights
+from labelcycle.nn import downloaded_weights, pretrained_weights
 from labelcycle.nn.encoders import Fitting, Images
 from labelcycle.nn.network_encoder import NetworkEncoder, rebuilt
 from labelcycle.nn.pretrained_weights import Prepared
@@ -53,7 +54,8 @@ def fit(
 
     A transformer's positions are resampled to another size, as timm does it. Raises SettingsError
     for an unknown model or an image size that the model refuses, DataError for a file that is
-    missing or of another model, ServiceDown for a failed download.
+    missing or of another model, SettingsError too if downloads are switched off, ServiceDown for
+    a failed one.
     """
     known, size = _known(options.model), images.shape[1]
     share = float(known.crop_pct)
@@ -80,6 +82,8 @@ def rebuild(
 
 def _timm() -> ModuleType:
     """The package, which is large and optional."""
+    if downloaded_weights.offline():
+        os.environ["HF_HUB_OFFLINE"] = "1"  # its library reads that once, when it is imported
     try:
         import timm
     except ImportError as error:
@@ -124,9 +128,14 @@ def _prepared(network: nn.Module, meta: Mapping[str, Any]) -> Prepared:
 
 
 def _downloaded(model: str, meta: Mapping[str, Any]) -> Any:
+    if downloaded_weights.offline() and not _known(model).hf_hub_id:
+        raise pretrained_weights.switched_off(model, "take a model of Hugging Face's hub")
     try:
         return _create(meta, pretrained=True)
     except (OSError, RuntimeError, ValueError) as error:
+        if downloaded_weights.offline():
+            remedy = "bring its files into the cache of huggingface_hub"
+            raise pretrained_weights.switched_off(model, remedy) from error
         raise ServiceDown(
             f"cannot download the weights of {model}: {' '.join(str(error).split())[:200]};"
             " try again, or set pretrain.options.file to a file that you have"
