@@ -1,7 +1,7 @@
 """What `labelcycle demo` gains over random selection, from many seeds.
 
     python benchmarks/demo_gain.py [--demos full quick] [--encoder NAME] [--strategy NAME]
-                                   [--learner NAME] [--seeds 20] [--json]
+                                   [--learner NAME] [--seeds 20] [--into TABLE.json]
 
 A seed draws the hold-out, the encoder and every selection. All else is as the demo has it: images,
 budgets, clusters, and the mean of as many random selections. The gain is in points, over random
@@ -13,10 +13,6 @@ Encoder, strategy and learner are the demo's own, unless another one is named. `
 """
 
 import argparse
-import json
-import os
-import platform
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,8 +22,9 @@ import torch
 from encoders import Features, Labels, fit
 from image_sets import open_images
 from label_sets import Folders
-from measured import commit, where
+from measured import where
 from numpy.typing import NDArray
+from results_file import Figure, Layout, add_into, save
 
 from labelcycle.cli import demo, expected_gain
 from labelcycle.cli.expected_gain import ExpectedGain
@@ -43,6 +40,13 @@ from labelcycle.simulate.trial import Trial
 DEMOS = ("full", "quick")
 BUDGETS = tuple(demo.BUDGET * (number + 1) for number in range(demo.ROUNDS))
 FIGURES = ("accuracy", "random", "gain")
+
+LAYOUT = Layout(
+    "Gain of the demo over random selection",
+    ["demo", "seed"],
+    [Figure("gain", digits=1, signed=True)],
+    ["labels"],
+)
 
 Row = Mapping[str, Any]
 
@@ -129,29 +133,13 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join([*lines, "", expected_gain.line(expected(rows)), ""])
 
 
-def as_json(rows: Sequence[Row], seeds: int) -> str:
-    """The rows, with where they come from."""
-    facts = {
-        "title": "Gain of the demo over random selection",
-        "command": [f"python {' '.join(['benchmarks/demo_gain.py', *sys.argv[1:]])}"],
-        "commit": commit(),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
-        "seeds": f"{seeds} seeds of hold-out, encoder and selection",
-        "down": ["demo", "encoder", "seed"],
-        "across": ["labels"],
-        "figures": [{"key": "gain", "digits": 1, "signed": True}],
-    }
-    lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
-    return json.dumps(facts, indent=1)[:-2] + f',\n "rows": [\n{lines}\n ]\n}}'
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--demos", nargs="+", choices=DEMOS, default=DEMOS)
     for name in ("encoder", "strategy", "learner"):
         parser.add_argument(f"--{name}", help="instead of the demo's own")
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--json", action="store_true")
+    add_into(parser)
     given = parser.parse_args()
     torch.set_num_threads(1)
     every: list[Row] = []
@@ -159,13 +147,12 @@ def main() -> None:
         config = settings(given, name)
         rows = measure(config, name, given.seeds)
         every += rows
-        if not given.json:
-            print(f"**{name}**: {config.pretrain.encoder}, {config.query.strategy},", end=" ")
-            print(f"{config.train.learner}\n\n{table(rows)}", flush=True)
-    if given.json:
-        print(as_json(every, given.seeds))
-    else:
-        print(where(seeds=given.seeds, draws=demo.DRAWS))
+        print(f"**{name}**: {config.pretrain.encoder}, {config.query.strategy},", end=" ")
+        print(f"{config.train.learner}\n\n{table(rows)}", flush=True)
+    if given.into:
+        seeds = f"{given.seeds} seeds of hold-out, encoder and selection"
+        save(given.into, LAYOUT, every, note=given.note, seeds=seeds)
+    print(where(seeds=given.seeds, draws=demo.DRAWS))
 
 
 if __name__ == "__main__":

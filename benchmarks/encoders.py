@@ -30,6 +30,7 @@ from results_file import Figure, Layout, add_into, save
 from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
 
+from labelcycle.core.counted_nouns import counted
 from labelcycle.nn import encoders
 from labelcycle.nn.device import best_device
 from labelcycle.nn.learners import linear
@@ -241,7 +242,7 @@ def main() -> None:
             print(table(rows), flush=True)
     facts = {"device": str(best_device()), "threads": arguments.threads, "draws": arguments.draws}
     if arguments.into:
-        seeds = f"{arguments.seeds} fits, {arguments.draws} draws of labels"
+        seeds = f"{counted(arguments.seeds, 'fit')}, {arguments.draws} draws of labels"
         save(arguments.into, LAYOUT, table_rows(every), note=arguments.note, seeds=seeds)
     if arguments.json:
         print(json.dumps({"where": where(**facts), "rows": every}))

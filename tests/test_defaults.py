@@ -41,6 +41,26 @@ def test_a_notebook_and_the_demo_take_the_same() -> None:
 
 
 @pytest.mark.parametrize(
+    ("start", "table", "name"),
+    [
+        ("`labelcycle demo`", "demo-gain", "full"),
+        ("`labelcycle demo --quick`", "demo-gain", "quick"),
+        ("`labelcycle demo` with `smallconv`", "demo-gain-smallconv", "full"),
+    ],
+)
+def test_the_decision_says_what_the_rows_of_the_demo_say(start: str, table: str, name: str) -> None:
+    rows = json.loads((GAINS.parent / f"{table}.json").read_text(encoding="utf-8"))["rows"]
+    by_labels = [
+        [row["gain"] for row in rows if (row["demo"], row["labels"]) == (name, labels)]
+        for labels in expected_gain.FULL.labels
+    ]
+    cells = [f"{sum(gains) / len(gains):+.1f}, least {min(gains):+.1f}" for gains in by_labels]
+    enough = [sum(gain >= expected_gain.ENOUGH for gain in gains) for gains in by_labels]
+    line = [start, *cells, ", ".join(map(str, enough)), str(len(by_labels[0]))]
+    assert f"| {' | '.join(line)} |" in DECISION.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize(
     ("name", "said"), [("full", expected_gain.FULL), ("quick", expected_gain.QUICK)]
 )
 def test_the_demo_says_what_was_measured_of_it(name: str, said: ExpectedGain) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from pathlib import Path
 
 import demo_gain
 import numpy as np
@@ -40,6 +41,24 @@ def test_a_seed_plays_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
         assert row["gain"] == pytest.approx(row["accuracy"] - row["random"], abs=0.01)
         assert row["strategy"] == config.query.strategy
     assert rows[0]["random"] < rows[2]["random"] < 100
+
+
+def test_a_run_writes_the_file_of_the_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = json.loads(GAINS.read_text())
+    monkeypatch.setattr(
+        demo_gain,
+        "measure",
+        lambda config, name, seeds: [row for row in old["rows"] if row["demo"] == name],
+    )
+    for path in (tmp_path / "new.json", tmp_path / GAINS.name):
+        if path.name == GAINS.name:
+            path.write_bytes(GAINS.read_bytes())
+        monkeypatch.setattr("sys.argv", ["benchmarks/demo_gain.py", "--into", str(path)])
+        demo_gain.main()
+        new = json.loads(path.read_text())
+        assert new | {"commit": "", "machine": ""} == old | {"commit": "", "machine": ""}
 
 
 def test_random_selection_is_drawn_from_the_pool_alone() -> None:

@@ -101,6 +101,41 @@ def test_a_comment_that_names_nothing_is_an_error(words: str, said: str) -> None
         results.printed(f"<!-- {words} -->\n<!-- end -->\n", "docs/x.md")
 
 
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        (
+            0,
+            "wanted `<!-- end -->` after `<!-- table holdout -->`, got `<!-- claims -->`",
+        ),
+        (1, "wanted `<!-- end -->` after `<!-- claims -->`, got the page's end"),
+    ],
+)
+def test_a_region_without_its_end_takes_nothing_with_it(lost: int, said: str) -> None:
+    parts = ["<!-- table holdout -->\n", "\nProse.\n\n<!-- claims -->\n", "\nMore.\n"]
+    ends = ["<!-- end -->\n", "<!-- end -->\n", ""]
+    whole = "".join(part + end for part, end in zip(parts, ends, strict=True))
+    assert "Prose." in results.printed(whole, "docs/x.md")
+    ends[lost] = ""
+    broken = "".join(part + end for part, end in zip(parts, ends, strict=True))
+    with pytest.raises(results.OddRegion, match=rf"^docs/x\.md: {said}"):
+        results.printed(broken, "docs/x.md")
+
+
+def test_an_end_without_a_region_is_an_error() -> None:
+    text = "<!-- tabel holdout -->\n<!-- end -->\n"
+    with pytest.raises(results.OddRegion, match=r"docs/x\.md: wanted .* before each .* remove it"):
+        results.printed(text, "docs/x.md")
+
+
+def test_a_claim_of_an_older_table_says_so(changed: Any) -> None:
+    page = "README.md"
+    changed("crowd", '"note": "busy cores"', '"note": "", "older": "It grew."')
+    new = set(results.printed(TEXTS[page], page).splitlines()) - set(TEXTS[page].splitlines())
+    commit = read("crowd").commit
+    assert [line.endswith(f"`benchmarks/crowd.py` ({commit}, older) |") for line in new] == [True]
+
+
 def test_where_a_table_was_measured_is_said_once() -> None:
     region = "<!-- table holdout -->\n<!-- end -->\n"
     text = results.printed(region + region, "docs/x.md")

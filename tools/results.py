@@ -3,7 +3,7 @@
     python tools/results.py           write them
     python tools/results.py --check   compare them; the exit code is 1 if a page is not up to date
 
-A page names a table in a comment. What stands between it and the next `<!-- end -->` is printed:
+A page names a table in a comment. What stands between it and its `<!-- end -->` is printed:
 
     <!-- table NAME [KEY=VALUE ...] -->    rows of benchmarks/results/NAME.json, with these values
     <!-- claims -->                        those claims of benchmarks/claims.json with `readme`
@@ -27,7 +27,9 @@ from results_claims import index, short  # noqa: E402
 from results_file import OddTable, read  # noqa: E402
 from results_text import markdown, source  # noqa: E402
 
-REGION = re.compile(r"(<!-- (table|claims)\b ?(.*?) ?-->\n)(.*?)(<!-- end -->)", re.DOTALL)
+END = "<!-- end -->"
+REGION = re.compile(rf"(<!-- (table|claims)\b ?(.*?) ?-->\n)(.*?)({END})", re.DOTALL)
+COMMENT = re.compile(rf"<!-- (?:table|claims)\b.*?-->|{END}", re.DOTALL)
 
 
 class OddRegion(Exception):
@@ -48,6 +50,7 @@ def tables_of(text: str) -> Iterator[str]:
 
 def printed(text: str, page: str) -> str:
     """The text of a page with its regions anew. Raises OddTable or OddRegion."""
+    _check_ends(text, page)
     seen: set[str] = set()
 
     def region(found: re.Match[str]) -> str:
@@ -56,6 +59,22 @@ def printed(text: str, page: str) -> str:
         return f"{found[1]}\n{made}\n\n{found[5]}"
 
     return REGION.sub(region, text)
+
+
+def _check_ends(text: str, page: str) -> None:
+    """Raise OddRegion for a region without an end of its own: printing it would lose what follows.
+
+    Also for an end without a region, whose comment may be misspelt.
+    """
+    opened = None
+    for comment in COMMENT.findall(text):
+        if opened and comment != END:
+            raise OddRegion(f"{page}: wanted `{END}` after `{opened}`, got `{comment}`: add it")
+        if not opened and comment == END:
+            raise OddRegion(f"{page}: wanted `<!-- table NAME -->` before each `{END}`: remove it")
+        opened = comment if comment != END else None
+    if opened:
+        raise OddRegion(f"{page}: wanted `{END}` after `{opened}`, got the page's end: add it")
 
 
 def _table(words: list[str], page: str, seen: set[str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from claims_file import Claim
-from results_file import Table, read
+from results_file import read
 from results_text import said
 
 
@@ -16,10 +16,10 @@ def measured(claim: Claim) -> str:
 
 
 def commands(claim: Claim) -> str:
-    """What prints a claim's numbers again, and the commit that printed them."""
+    """What prints a claim's numbers again, and the commits that printed them."""
     tables = [read(name) for name in claim.tables()]
     lines = dict.fromkeys(line.removeprefix("python ") for t in tables for line in t.command)
-    commits = ", ".join(dict.fromkeys(table.commit for table in tables))
+    commits = ", ".join(dict.fromkeys(f"{t.commit}{', older' if t.older else ''}" for t in tables))
     return f"{claim.command or ', '.join(f'`{line}`' for line in lines)} ({commits})"
 
 
@@ -33,14 +33,10 @@ def index(claims: Iterable[Claim]) -> str:
     """All claims, with the tables and the place on the page of results."""
     lines = ["| claim | measured | command | tables |", "|---|---|---|---|"]
     for each in claims:
-        tables = ", ".join(f"`{name}`{_mark(read(name))}" for name in each.tables())
+        tables = ", ".join(f"`{name}`" for name in each.tables())
         where = f"[{tables}]({_within(each.page)})"
         lines.append(f"| {each.claim} | {measured(each)} | {commands(each)} | {where} |")
     return "\n".join(lines)
-
-
-def _mark(table: Table) -> str:
-    return " (older)" if table.older else ""
 
 
 def _within(page: str) -> str:
