@@ -238,6 +238,16 @@ def test_timm_downloads_nothing_where_that_is_switched_off(tmp_path: Path) -> No
     assert asks_nobody == "True"
 
 
+@pytest.mark.slow
+def test_timm_models_of_no_hub_are_refused_where_nothing_is_downloaded() -> None:
+    pytest.importorskip("timm", reason="the package timm is not installed")
+    options = timm_options(model="gcvit_xxtiny.in1k")
+    size = timm_pretrained.default_size(28, options)
+    wanted = r"of gcvit_xxtiny.in1k are not downloaded: .*; take a model of"
+    with pytest.raises(SettingsError, match=wanted):
+        run(timm_pretrained.fit(images(1, size), options, 0, CPU))
+
+
 def test_without_timm_the_command_that_installs_it_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
