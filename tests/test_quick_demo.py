@@ -15,6 +15,7 @@ from labelcycle.adapters import git
 from labelcycle.campaign import contents
 from labelcycle.cli import demo
 from labelcycle.cli.main import cli
+from labelcycle.errors import StateError
 
 ROW = r"\s+{round}\s+{labels}  0\.\d{{3}} \(0\.\d{{3}} to \d\.\d{{3}}\)\s+0\.\d{{3}} ± 0\.\d{{3}}"
 ELSEWHERE = {
@@ -25,6 +26,24 @@ ELSEWHERE = {
 
 def test_the_sample_data_are_those_beside_the_sources() -> None:
     assert demo.sample_data() == Path(__file__).parents[1] / "examples" / "fashion"
+
+
+@pytest.mark.parametrize("stop", [True, False])
+def test_a_demo_that_breaks_off_stops_its_services_or_says_how(
+    stop: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def up(*arguments: object, **options: object) -> None:
+        raise StateError("no port is free")
+
+    stopped: list[object] = []
+    monkeypatch.setattr(demo.new_campaign, "init", lambda root, settings: None)
+    monkeypatch.setattr(demo, "ingest", lambda *arguments: None)
+    monkeypatch.setattr(demo.services, "up", up)
+    monkeypatch.setattr(demo.services, "down", lambda campaign, show: stopped.append(campaign))
+    with pytest.raises(StateError, match="no port"):
+        demo.run(tmp_path / "demo", stop=stop)
+    assert len(stopped) == stop
+    assert ("/demo down" in capsys.readouterr().err) is not stop
 
 
 @pytest.mark.slow
