@@ -11,11 +11,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
-
 from attacks import Try, attack
 from labelcycle.adapters.local import services
 from labelcycle.campaign.campaign_paths import Campaign
+from prefect_api import prefect_client
 
 NAMES = (
     *("labelcycle", "labelcycle_flows", "prefect", "click"),
@@ -128,10 +127,11 @@ def ended(api: str, login: str) -> bool:
     """Has a run ended?"""
     user, _, password = login.partition(":")
     headers = {"Prefect-Csrf-Client": "us"}
-    with httpx.Client(base_url=api, auth=(user, password), headers=headers, timeout=30) as client:
+    with prefect_client(api, auth=(user, password), headers=headers) as client:
         token = client.get("csrf-token?client=us").raise_for_status().json()["token"]
         found = client.post("flow_runs/filter", json={}, headers={"Prefect-Csrf-Token": token})
-        return any(run["state_type"] in ("COMPLETED", "FAILED", "CRASHED") for run in found.json())
+        runs = found.raise_for_status().json()
+    return any(run["state_type"] in ("COMPLETED", "FAILED", "CRASHED") for run in runs)
 
 
 @attack("modules of a cloned campaign run when it is served", servers=True)

@@ -16,6 +16,7 @@ from websockets.sync.client import connect
 from attacks import Try, attack
 from labelcycle.adapters.local import services
 from labelcycle.campaign.campaign_paths import Campaign
+from prefect_api import prefect_client
 
 PAGE = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
 """What a browser adds to the requests of a foreign page; it has no password to send."""
@@ -41,7 +42,7 @@ def served(api: str, login: str | None) -> str:
     """A deployment as served flows make it; its id."""
     token = base64.b64encode((login or "nobody:").encode()).decode()
     headers = {"Authorization": f"Basic {token}", "Prefect-Csrf-Client": "us"}
-    with httpx.Client(base_url=api, headers=headers, timeout=60) as client:
+    with prefect_client(api, headers=headers) as client:
         csrf = client.get("csrf-token?client=us")
         if csrf.is_success:
             client.headers["Prefect-Csrf-Token"] = csrf.json()["token"]
@@ -63,7 +64,7 @@ def allowed(client: httpx.Client, method: str, path: str) -> bool:
 
 def orders(api: str, deployment: str, headers: Mapping[str, str], who: str) -> Iterator[Try]:
     """Try to have a command run, and to read what there is."""
-    with httpx.Client(base_url=api, headers=dict(headers), timeout=60) as client:
+    with prefect_client(api, headers=dict(headers)) as client:
         csrf = client.get("csrf-token?client=evil")
         if csrf.is_success:
             client.headers["Prefect-Csrf-Client"] = "evil"
