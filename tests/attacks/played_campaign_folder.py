@@ -11,10 +11,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from prefect_api import prefect_client
+
 from attacks import Try, attack
 from labelcycle.adapters.local import services
 from labelcycle.campaign.campaign_paths import Campaign
-from prefect_api import prefect_client
 
 NAMES = (
     *("labelcycle", "labelcycle_flows", "prefect", "click"),

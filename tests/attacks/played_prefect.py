@@ -10,13 +10,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+from prefect_api import prefect_client
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from attacks import Try, attack
 from labelcycle.adapters.local import services
 from labelcycle.campaign.campaign_paths import Campaign
-from prefect_api import prefect_client
 
 PAGE = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
 """What a browser adds to the requests of a foreign page; it has no password to send."""

@@ -1,7 +1,6 @@
 """A Prefect whose database is busy is asked again; it has refused nothing."""
 
 import httpx
-
 from prefect_api import TRIES, AsksAgain
 
 

@@ -1,4 +1,4 @@
-"""Requests to a Prefect server as its own client sends them: once more where the database is busy."""
+"""Requests to Prefect as its own client sends them: again while the database is busy."""
 
 import time
 from collections.abc import Callable
