@@ -106,6 +106,8 @@ def test_a_clone_with_its_data_pulled_shows_and_verifies_every_round(
     assert json.loads(labelcycle(folder, "status", "--json")) == told
     for number, start in ((0, ()), (0, ("--from", "pretrain")), (1, ())):
         verified(folder, number, *start)
+    first = read_json(Campaign(folder).round(0) / "selection.json")["samples"][0]["sample"]
+    assert labelcycle(folder, "explain", first).count("its model says") == 2
     unchanged(folder)
 
 

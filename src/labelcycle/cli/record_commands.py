@@ -1,5 +1,6 @@
-"""The commands about what closed rounds recorded: export, verify."""
+"""The commands about what rounds recorded: export, explain, verify."""
 
+import json
 from pathlib import Path
 
 import click
@@ -44,6 +45,27 @@ def export(root: Path, file: Path, holdout: bool, rejected: bool, raw: bool) -> 
 
 
 @click.command()
+@click.argument("sample", help="Id of the sample, or the path of its image, or the end of it.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def explain(root: Path, sample: str, as_json: bool) -> None:
+    """Tell all that the campaign knows of a sample: choice, answers, labels, models.
+
+    For each round it says why a strategy chose the sample, who answered what, which label came of
+    it, and what the round's model makes of it. The models of earlier rounds come from DVC's cache
+    or its remote.
+    """
+    from labelcycle.cycle import sample_history, sample_history_text
+    from labelcycle.rounds import snapshots
+
+    campaign_in(root)
+    snapshot = snapshots.read(root)
+    known = sample_history.history(snapshot, sample_history.find(snapshot, sample))
+    text = json.dumps(known.as_json(), indent=2) if as_json else sample_history_text.as_text(known)
+    click.echo(text)
+
+
+@click.command()
 @click.argument("tag", required=False, help="Tag of the round, such as round/003.")
 @click.option(
     "--from",
@@ -66,5 +88,5 @@ def verify(root: Path, tag: str | None, start: str) -> None:
     click.echo(f"round {number} is reproduced")
 
 
-COMMANDS = (export, verify)
+COMMANDS = (export, explain, verify)
 """In the order of `labelcycle --help`."""
