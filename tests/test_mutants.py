@@ -203,14 +203,32 @@ def test_which_tests_run_a_mutant(tmp_path: Path) -> None:
     source = b"A = 1\ndef f():\n    return 2\n"
     constant, number = changes_of("m.py", source)
     assert (constant.at_import, number.line) == (True, 3)
-    find = partial(mutants._tests_of, tests=tests, importers={"k.py": {"user.py"}})
+    importers = {"k.py": {"user.py"}, "words.py": {"t/a.py"}}
+    find = partial(mutants._tests_of, tests=tests, importers=importers)
     assert find(number) == ["t/a.py::1"]
     # all tests that run the module, whole files by their time; one that fails anyway never
     assert find(constant) == ["t/b.py::1", "t/a.py::1", "t/a.py::2"]
     (alone,) = changes_of("k.py", b"A = 1\n")
     assert find(alone) == ["t/b.py::1"]  # of a module without functions: of those that import it
+    (words,) = changes_of("words.py", b"A = 1\n")
+    assert find(words) == ["t/a.py::1", "t/a.py::2"]  # of one that only tests import: of these
     (unused,) = changes_of("j.py", b"A = 1\n")
     assert find(unused) == []
+
+
+def test_who_imports_a_file(tmp_path: Path) -> None:
+    for name, text in {
+        "src/labelcycle/words.py": "A = 1",
+        "src/labelcycle/user.py": "from labelcycle import words",
+        "tools/printer.py": "from labelcycle.words import A",
+        "tests/test_a.py": "import printer",
+        "tests/sub/test_b.py": "from labelcycle.words import A",
+        "tests/test_c.py": "import json",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{text}\n")
+    importers = mutants._importers(Copy(tmp_path))
+    assert importers["words.py"] == {"user.py", "tests/test_a.py", "tests/sub/test_b.py"}
 
 
 def test_what_a_test_file_ran_is_of_its_code_alone(tmp_path: Path) -> None:

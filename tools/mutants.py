@@ -151,7 +151,7 @@ def _tests_of(each: Mutant, tests: WatchedTests, importers: dict[str, set[str]])
     """The tests of a mutant, file by file, the shortest file first.
 
     What runs at an import belongs to no test: all tests that run the module then, or the modules
-    that import it.
+    that import it, or else those of the test files that import it.
     """
     found: set[str] = set()
     lines = tests.lines.get(each.path, {})
@@ -165,6 +165,9 @@ def _tests_of(each: Mutant, tests: WatchedTests, importers: dict[str, set[str]])
             for path in importers.get(each.path, ()):
                 for names in tests.lines.get(path, {}).values():
                     found.update(names)
+        if not found:
+            files = importers.get(each.path, ())
+            found.update(name for name in tests.seconds if name.split("::")[0] in files)
     found -= set(tests.failed)
     cost: Counter[str] = Counter()
     for name in found:
@@ -173,27 +176,55 @@ def _tests_of(each: Mutant, tests: WatchedTests, importers: dict[str, set[str]])
     return sorted(found, key=lambda name: (cost[name.split("::")[0]], places[name]))
 
 
-def _importers(source: Path) -> dict[str, set[str]]:
-    """The files that import a file."""
+def _importers(copy: Copy) -> dict[str, set[str]]:
+    """The files that import a file: of the code by their name there, of the tests by theirs.
+
+    A test that imports one of our tools imports what that imports.
+    """
     importers: dict[str, set[str]] = defaultdict(set)
-    for file in source.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_bytes())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("labelcycle"):
-                base = source.joinpath(*(node.module or "").split(".")[1:])
-                places = [base.with_suffix(".py"), base / "__init__.py"]
-                places += [base / f"{alias.name}.py" for alias in node.names]
-                for place in places:
-                    if place.is_file():
-                        name = place.relative_to(source).as_posix()
-                        importers[name].add(file.relative_to(source).as_posix())
+    by_tool = {
+        tool.stem: _imported(tool, copy.source) for tool in (copy.root / "tools").glob("*.py")
+    }
+    for file in copy.source.rglob("*.py"):
+        for name in _imported(file, copy.source):
+            importers[name].add(file.relative_to(copy.source).as_posix())
+    for file in (copy.root / "tests").rglob("test_*.py"):
+        names = _imported(file, copy.source)
+        for tool in by_tool.keys() & _plain_imports(file):
+            names |= by_tool[tool]
+        for name in names:
+            importers[name].add(file.relative_to(copy.root).as_posix())
     return importers
+
+
+def _imported(file: Path, source: Path) -> set[str]:
+    """The files of labelcycle that a file imports, by their names below `source`."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("labelcycle"):
+            base = source.joinpath(*(node.module or "").split(".")[1:])
+            places = [base.with_suffix(".py"), base / "__init__.py"]
+            places += [base / f"{alias.name}.py" for alias in node.names]
+            names |= {p.relative_to(source).as_posix() for p in places if p.is_file()}
+    return names
+
+
+def _plain_imports(file: Path) -> set[str]:
+    """The modules that a file imports by a name without a dot."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return names
 
 
 def _tried(
     chosen: Sequence[Mutant], kept: dict[Key, str], tests: WatchedTests, copies: Sequence[Copy]
 ) -> dict[Key, str]:
     """What became of each mutant."""
-    importers = _importers(copies[0].source)
+    importers = _importers(copies[0])
     of_mutant = {each.key: _tests_of(each, tests, importers) for each in chosen}
     results = {each.key: KEPT if each.key in kept else UNTESTED for each in chosen}
     todo = [each for each in chosen if each.key not in kept and of_mutant[each.key]]
