@@ -9,6 +9,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -409,10 +410,24 @@ def test_a_database_is_prepared_once(tmp_path: Path) -> None:
     before = made.cache.stat().st_mtime_ns
     assert database_templates.provide(made, tmp_path / "two" / "db", lambda _: None)
     assert made.cache.stat().st_mtime_ns == before
-    assert [p.name for p in made.cache.parent.iterdir()] == ["small-1.sqlite3"]
+    kept = {"small-1.sqlite3", ".small-1.sqlite3.lock"}
+    assert {p.name for p in made.cache.parent.iterdir()} == kept
     connection = sqlite3.connect(tmp_path / "two" / "db")
     assert connection.execute("select name from sqlite_master").fetchall() == [("t",)]
     connection.close()
+
+
+def test_two_at_once_prepare_a_database_once(tmp_path: Path) -> None:
+    """The migrations of Label Studio take a minute of a processor."""
+    runs = tmp_path / "runs"
+    made = template(tmp_path, f"open({str(runs)!r}, 'a').write('x'); {MIGRATE}")
+    targets = [tmp_path / str(number) / "db" for number in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        ask = database_templates.provide
+        asked = [pool.submit(ask, made, target, lambda _: None) for target in targets]
+        assert all(each.result() for each in asked)
+    assert runs.read_text() == "x"
+    assert all(target.exists() for target in targets)
 
 
 def test_a_failed_preparation_is_told_and_leaves_nothing(tmp_path: Path) -> None:
