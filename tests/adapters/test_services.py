@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import httpx
 import psutil
@@ -269,8 +270,17 @@ def test_a_port_in_use_is_passed_over() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert processes.free_port(port, "127.0.0.1") != port
-    assert processes.free_port(0, "127.0.0.1") > 0
+        assert processes.free_port(port, "127.0.0.1") in processes.PORTS
+    assert processes.free_port(port, "127.0.0.1") == port
+    assert processes.free_port(0, "127.0.0.1") in processes.PORTS
+    assert max(processes.PORTS) < 32_768 <= 49_152  # where those of connections begin
+
+
+def test_a_computer_without_a_free_port_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "PORTS", range(20_000, 20_100))
+    monkeypatch.setattr(socket.socket, "bind", mock.Mock(side_effect=OSError))
+    with pytest.raises(ToolFailed, match=r"no free port at 127\.0\.0\.1: wanted one, got none"):
+        processes.free_port(0, "127.0.0.1")
 
 
 def test_one_up_or_down_at_a_time(campaign: Campaign) -> None:
@@ -437,6 +447,19 @@ def test_a_failed_preparation_is_told_and_leaves_nothing(tmp_path: Path) -> None
     assert said[-1] == "small-1: no prepared database (no luck); it makes its own"
     assert not made.cache.exists()
     assert not (tmp_path / "db").exists()
+
+
+def test_a_database_gets_a_write_ahead_log(tmp_path: Path, small: Server) -> None:
+    made = replace(small, template=template(tmp_path, MIGRATE))
+    for mode in ("a new one", "DELETE"):
+        if small.database.exists():
+            with contextlib.closing(sqlite3.connect(small.database)) as connection:
+                connection.execute(f"PRAGMA journal_mode={mode}")
+        databases.ready(made, small.version, lambda _: None)
+        with contextlib.closing(sqlite3.connect(small.database)) as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    small.database.write_bytes(b"no database")
+    databases.ready(made, small.version, lambda _: None)  # the server says what is wrong with it
 
 
 def opened(campaign: Campaign) -> str:
