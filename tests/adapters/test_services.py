@@ -400,6 +400,20 @@ def test_a_server_that_never_answers_is_stopped(
     assert services.down(campaign) == 0
 
 
+def test_an_invitation_that_comes_late_is_asked_for_again(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [None, None, {"invite_url": "/user/signup/?token=new"}]
+    monkeypatch.setattr(health, "ask", lambda url, headers: answers.pop(0))
+    known: dict[str, object] = {"token": "t", "invite": "old", "services": {}}
+    label_studio = mock.Mock(address="http://127.0.0.1:1")
+    services._remember_invite(campaign, known, label_studio)
+    assert known["invite"] == "/user/signup/?token=new"
+    monkeypatch.setattr(health, "ask", lambda url, headers: None)
+    services._remember_invite(campaign, known, label_studio)
+    assert known["invite"] == "/user/signup/?token=new"
+
+
 # --- prepared databases --------------------------------------------------------------------
 
 MIGRATE = "import sqlite3; c = sqlite3.connect('db'); c.execute('create table t (x)'); c.commit()"

@@ -15,6 +15,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from attacks import Try, attack, running_servers
+from labelcycle.adapters.local import services
 from labelcycle.campaign.campaign_paths import Campaign
 
 PAGE = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
@@ -140,7 +141,7 @@ def of_up(folder: Path) -> Iterator[Try]:
 @attack("strangers order commands from the Prefect of one run", servers=True)
 def of_one_run(folder: Path) -> Iterator[Try]:
     Campaign(folder).params.touch()
-    Campaign(folder).private.mkdir()
+    services.embedded(Campaign(folder), show=lambda _: None)  # its database, migrated
     running = subprocess.Popen(
         [sys.executable, "-c", EPHEMERAL, str(folder)],
         stdin=subprocess.PIPE,
