@@ -12,6 +12,7 @@ import pytest
 from buckets import bucket, s3_client, s3_server
 from hypothesis import settings
 from memory_folder import memory_folder
+from service_files import check_marks, pytest_ignore_collect
 from skips import pytest_sessionfinish, pytest_terminal_summary
 
 from labelcycle.adapters.local import services as local_services
@@ -22,6 +23,7 @@ from labelcycle.notify import sending
 
 __all__ = [
     "bucket",
+    "pytest_ignore_collect",
     "pytest_sessionfinish",
     "pytest_terminal_summary",
     "s3_client",
@@ -56,13 +58,15 @@ def _own_environment() -> Iterator[None]:
         yield
 
 
-LONGEST = ("test_campaign.py",)
-"""Files of several minutes. Begun by name they would come last, for one process alone."""
+LONGEST = ("test_campaign.py", "test_attacks.py", "test_fault_matrix.py", "test_browser.py")
+"""Files of a minute and more. Begun by name some would come last, for one process alone."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin the longest files first; else the order is that of their names."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    check_marks(items)
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(LONGEST)))
 
 
 ANY_PORT = dict.fromkeys(local_services.NAMES, 0)

@@ -29,7 +29,7 @@ from labelcycle.campaign.records.round_records import Memory
 from labelcycle.campaign.round_states import BEFORE_OPEN, State
 from labelcycle.cycle import encoder_choice, round_closing, round_opening, task_plan
 from labelcycle.errors import ServiceDown, ServiceRefused, StateError
-from labelcycle.rounds import code_json, deadline, snapshots
+from labelcycle.rounds import code_json, deadline, pushed_tasks, snapshots
 from labelcycle.rounds.snapshots import Snapshot
 from labelcycle.stages import declaration
 from labelcycle_flows import reports, run_names, send_notices
@@ -143,6 +143,7 @@ def run(folder: str) -> None:
     """Do whatever is due, up to where people are needed."""
     with _at_work(folder) as work:
         snapshot = _checked(work)
+        _require_backend(snapshot)
         if snapshot.closed:
             log_missing(snapshot)  # outside a flow, for no flow may be due
         while True:
@@ -179,14 +180,15 @@ def open_now(folder: str) -> None:
 def collect_now(folder: str) -> None:
     """Look at the open round, and close it if it is complete."""
     with _at_work(folder) as work:
-        _checked(work, parts=False)  # the close checks them; most looks close nothing
+        # The close checks the parts; most looks close nothing.
+        _require_backend(_checked(work, parts=False))
         collect(folder)
 
 
 def close_now(folder: str) -> None:
     """Close the open round, which must be complete."""
     with _at_work(folder) as work:
-        _checked(work)
+        _require_backend(_checked(work))
         close_round(folder)
 
 
@@ -278,6 +280,15 @@ def _checked(work: Work, *, parts: bool = True) -> Snapshot:
     snapshot = snapshots.ready(work.campaign.root, parts=parts, memory=work.memory)
     _require_prefect()
     return snapshot
+
+
+def _require_backend(snapshot: Snapshot) -> None:
+    """Raise if people are asked and their answers cannot be: whoever waits is told at once.
+
+    In a flow a task tries again for half a minute, as a served look should.
+    """
+    if snapshot.state is State.OPEN:
+        pushed_tasks.backend(snapshot).check()
 
 
 def _require_prefect() -> None:

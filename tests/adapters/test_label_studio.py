@@ -181,7 +181,7 @@ def test_a_server_that_fails_makes_no_twins(
 def test_the_sdk_itself_would_make_twins(server: Server) -> None:
     """Why the adapter lets the SDK repeat nothing; once this fails, that is no more needed."""
     fault = Fault("POST .*/import$", bad_gateway)
-    with httpx.Client(transport=fault) as client:
+    with httpx.Client(transport=fault, timeout=60) as client:
         sdk = LabelStudio(base_url=server.url, api_key=server.token, httpx_client=client)
         sdk.projects.import_tasks(server.project, request=[{"data": {"image": "x", "key": "twin"}}])
     assert server.keys() == ["twin", "twin"]
@@ -239,7 +239,8 @@ def test_images_are_shown_and_nothing_tells_the_class(server: Server) -> None:
     assert answer.content == (server.campaign.media / "images" / ODD_NAME).read_bytes()
     assert set(task["data"]) == {"image", "key", "place"}
     assert set(task["meta"]) == {"sample", "round", "rank"}
-    assert httpx.get(server.url + task["data"]["image"]).status_code == 401
+    shown = server.url + task["data"]["image"]
+    assert httpx.get(shown, timeout=60).status_code == 401  # who is not logged in
 
 
 def test_the_project_is_made_once(server: Server) -> None:
@@ -492,7 +493,7 @@ def test_up_uses_what_runs(running: Campaign, label_studio: Services) -> None:
     with pytest.raises(StateError, match=r"for this computer alone; wanted it to listen on 0\."):
         local_services.up(running, host="0.0.0.0", only=["label_studio"], show=said.append)
     assert again.invite is not None
-    page = httpx.get(again.invite)
+    page = httpx.get(again.invite, timeout=60)
     assert page.status_code == 200
     record = running.services.read_text()
     assert again.password is not None

@@ -9,8 +9,10 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import httpx
 import psutil
@@ -268,8 +270,17 @@ def test_a_port_in_use_is_passed_over() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert processes.free_port(port, "127.0.0.1") != port
-    assert processes.free_port(0, "127.0.0.1") > 0
+        assert processes.free_port(port, "127.0.0.1") in processes.PORTS
+    assert processes.free_port(port, "127.0.0.1") == port
+    assert processes.free_port(0, "127.0.0.1") in processes.PORTS
+    assert max(processes.PORTS) < 32_768 <= 49_152  # where those of connections begin
+
+
+def test_a_computer_without_a_free_port_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "PORTS", range(20_000, 20_100))
+    monkeypatch.setattr(socket.socket, "bind", mock.Mock(side_effect=OSError))
+    with pytest.raises(ToolFailed, match=r"no free port at 127\.0\.0\.1: wanted one, got none"):
+        processes.free_port(0, "127.0.0.1")
 
 
 def test_one_up_or_down_at_a_time(campaign: Campaign) -> None:
@@ -389,6 +400,20 @@ def test_a_server_that_never_answers_is_stopped(
     assert services.down(campaign) == 0
 
 
+def test_an_invitation_that_comes_late_is_asked_for_again(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [None, None, {"invite_url": "/user/signup/?token=new"}]
+    monkeypatch.setattr(health, "ask", lambda url, headers: answers.pop(0))
+    known: dict[str, object] = {"token": "t", "invite": "old", "services": {}}
+    label_studio = mock.Mock(address="http://127.0.0.1:1")
+    services._remember_invite(campaign, known, label_studio)
+    assert known["invite"] == "/user/signup/?token=new"
+    monkeypatch.setattr(health, "ask", lambda url, headers: None)
+    services._remember_invite(campaign, known, label_studio)
+    assert known["invite"] == "/user/signup/?token=new"
+
+
 # --- prepared databases --------------------------------------------------------------------
 
 MIGRATE = "import sqlite3; c = sqlite3.connect('db'); c.execute('create table t (x)'); c.commit()"
@@ -409,10 +434,24 @@ def test_a_database_is_prepared_once(tmp_path: Path) -> None:
     before = made.cache.stat().st_mtime_ns
     assert database_templates.provide(made, tmp_path / "two" / "db", lambda _: None)
     assert made.cache.stat().st_mtime_ns == before
-    assert [p.name for p in made.cache.parent.iterdir()] == ["small-1.sqlite3"]
+    kept = {"small-1.sqlite3", ".small-1.sqlite3.lock"}
+    assert {p.name for p in made.cache.parent.iterdir()} == kept
     connection = sqlite3.connect(tmp_path / "two" / "db")
     assert connection.execute("select name from sqlite_master").fetchall() == [("t",)]
     connection.close()
+
+
+def test_two_at_once_prepare_a_database_once(tmp_path: Path) -> None:
+    """The migrations of Label Studio take a minute of a processor."""
+    runs = tmp_path / "runs"
+    made = template(tmp_path, f"open({str(runs)!r}, 'a').write('x'); {MIGRATE}")
+    targets = [tmp_path / str(number) / "db" for number in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        ask = database_templates.provide
+        asked = [pool.submit(ask, made, target, lambda _: None) for target in targets]
+        assert all(each.result() for each in asked)
+    assert runs.read_text() == "x"
+    assert all(target.exists() for target in targets)
 
 
 def test_a_failed_preparation_is_told_and_leaves_nothing(tmp_path: Path) -> None:
@@ -422,6 +461,19 @@ def test_a_failed_preparation_is_told_and_leaves_nothing(tmp_path: Path) -> None
     assert said[-1] == "small-1: no prepared database (no luck); it makes its own"
     assert not made.cache.exists()
     assert not (tmp_path / "db").exists()
+
+
+def test_a_database_gets_a_write_ahead_log(tmp_path: Path, small: Server) -> None:
+    made = replace(small, template=template(tmp_path, MIGRATE))
+    for mode in ("a new one", "DELETE"):
+        if small.database.exists():
+            with contextlib.closing(sqlite3.connect(small.database)) as connection:
+                connection.execute(f"PRAGMA journal_mode={mode}")
+        databases.ready(made, small.version, lambda _: None)
+        with contextlib.closing(sqlite3.connect(small.database)) as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    small.database.write_bytes(b"no database")
+    databases.ready(made, small.version, lambda _: None)  # the server says what is wrong with it
 
 
 def opened(campaign: Campaign) -> str:

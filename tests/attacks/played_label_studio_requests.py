@@ -9,9 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from attacks import Try, attack
-from labelcycle.adapters.local import services
-from labelcycle.campaign.campaign_paths import Campaign
+from attacks import Try, attack, running_servers
 
 CONFIG = """<View><Text name="t" value="$x"/>
 <Choices name="c" toName="t"><Choice value="a"/></Choices></View>"""
@@ -50,39 +48,32 @@ def something_local() -> Iterator[tuple[int, list[str]]]:
 
 @attack("an annotator reads other services through Label Studio", servers=True)
 def through_label_studio(folder: Path) -> Iterator[Try]:
-    campaign = Campaign(folder)
-    names = ("label_studio", "mlflow", "prefect")
-    try:
-        services.up(campaign, ports=dict.fromkeys(names, 0), show=lambda _: None)
-        known = services.environment(campaign)
-        headers = {"Authorization": f"Token {known['LABEL_STUDIO_API_KEY']}"}
-        url = known["LABEL_STUDIO_URL"]
-        with (
-            something_local() as (port, asked),
-            httpx.Client(base_url=url, headers=headers, timeout=60) as client,
+    del folder
+    _, known = running_servers.up("label_studio", "mlflow", "prefect")
+    headers = {"Authorization": f"Token {known['LABEL_STUDIO_API_KEY']}"}
+    url = known["LABEL_STUDIO_URL"]
+    with (
+        something_local() as (port, asked),
+        httpx.Client(base_url=url, headers=headers, timeout=60) as client,
+    ):
+        body = {"title": "attack", "label_config": CONFIG}
+        project = client.post("/api/projects", json=body).raise_for_status().json()["id"]
+        mlflow = urlsplit(known["MLFLOW_TRACKING_URI"]).port
+        prefect = urlsplit(known["PREFECT_API_URL"]).port
+        for address in (
+            f"http://127.0.0.1:{mlflow}/health",
+            f"http://localhost:{mlflow}/version",
+            f"http://127.0.0.1:{prefect}/api/health",
+            f"http://127.0.0.1:{port}/import",
+            f"http://127.0.0.2:{port}/import",
+            f"http://[::ffff:127.0.0.1]:{port}/import",
+            f"http://2130706433:{port}/import",
         ):
-            body = {"title": "attack", "label_config": CONFIG}
-            project = client.post("/api/projects", json=body).raise_for_status().json()["id"]
-            mlflow = urlsplit(known["MLFLOW_TRACKING_URI"]).port
-            prefect = urlsplit(known["PREFECT_API_URL"]).port
-            for address in (
-                f"http://127.0.0.1:{mlflow}/health",
-                f"http://localhost:{mlflow}/version",
-                f"http://127.0.0.1:{prefect}/api/health",
-                f"http://127.0.0.1:{port}/import",
-                f"http://127.0.0.2:{port}/import",
-                f"http://[::ffff:127.0.0.1]:{port}/import",
-                f"http://2130706433:{port}/import",
-            ):
-                answer = client.post(f"/api/projects/{project}/import", data={"url": address})
-                no = ("reserved network", "resolve hostname")
-                refused = answer.status_code in (400, 403) and any(x in answer.text for x in no)
-                yield Try(
-                    f"import of {address.rpartition(':')[0]}: {answer.text[:80]}", not refused
-                )
-            hook = {"project": project, "url": f"http://127.0.0.1:{port}/hook", "is_active": True}
-            made = client.post("/api/webhooks/", json={**hook, "send_for_all_actions": True})
-            yield Try("a webhook to another service", made.is_success)
-            yield Try(f"another service was asked: {asked}", bool(asked))
-    finally:
-        services.down(campaign)
+            answer = client.post(f"/api/projects/{project}/import", data={"url": address})
+            no = ("reserved network", "resolve hostname")
+            refused = answer.status_code in (400, 403) and any(x in answer.text for x in no)
+            yield Try(f"import of {address.rpartition(':')[0]}: {answer.text[:80]}", not refused)
+        hook = {"project": project, "url": f"http://127.0.0.1:{port}/hook", "is_active": True}
+        made = client.post("/api/webhooks/", json={**hook, "send_for_all_actions": True})
+        yield Try("a webhook to another service", made.is_success)
+        yield Try(f"another service was asked: {asked}", bool(asked))

@@ -14,7 +14,7 @@ from prefect_api import prefect_client
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from attacks import Try, attack
+from attacks import Try, attack, running_servers
 from labelcycle.adapters.local import services
 from labelcycle.campaign.campaign_paths import Campaign
 
@@ -131,21 +131,17 @@ def all_ways(api: str, deployment: str) -> Iterator[Try]:
 
 @attack("strangers order commands from Prefect of `labelcycle up`", servers=True)
 def of_up(folder: Path) -> Iterator[Try]:
-    campaign = Campaign(folder)
-    try:
-        services.up(campaign, only=["prefect"], ports={"prefect": 0}, show=lambda _: None)
-        known = services.environment(campaign)
-        api = f"{known['PREFECT_API_URL']}/"
-        deployment = served(api, known.get("PREFECT_API_AUTH_STRING"))
-        yield from all_ways(api.rstrip("/"), deployment)
-    finally:
-        services.down(campaign)
+    del folder
+    _, known = running_servers.up("prefect")
+    api = f"{known['PREFECT_API_URL']}/"
+    deployment = served(api, known.get("PREFECT_API_AUTH_STRING"))
+    yield from all_ways(api.rstrip("/"), deployment)
 
 
 @attack("strangers order commands from the Prefect of one run", servers=True)
 def of_one_run(folder: Path) -> Iterator[Try]:
     Campaign(folder).params.touch()
-    Campaign(folder).private.mkdir()
+    services.embedded(Campaign(folder), show=lambda _: None)  # its database, migrated
     running = subprocess.Popen(
         [sys.executable, "-c", EPHEMERAL, str(folder)],
         stdin=subprocess.PIPE,

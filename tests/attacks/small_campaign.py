@@ -13,11 +13,11 @@ import httpx
 import numpy as np
 from PIL import Image
 
+from attacks import running_servers
 from labelcycle import config
 from labelcycle.adapters import annotation
 from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, labeling_config
 from labelcycle.adapters.dvc import commands
-from labelcycle.adapters.local import services
 from labelcycle.campaign import round_states
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.json_files import read_json, read_jsonl
@@ -106,20 +106,14 @@ def say(who: httpx.Client, task: int, label: str, **more: object) -> httpx.Respo
 
 @contextmanager
 def running_at(folder: Path) -> Iterator[SmallCampaign]:
-    """A new Label Studio and a campaign that has not begun."""
-    served = Campaign(folder / "server")
-    served.root.mkdir()
-    try:
-        services.up(served, only=["label_studio"], ports={"label_studio": 0}, show=lambda _: None)
-        found = services.environment(served)
-        found["LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"] = str(served.media)
-        with (
-            _bare_flows(found) as flows,
-            closing(SmallCampaign(_begin(folder, served), flows, found)) as small,
-        ):
-            yield small
-    finally:
-        services.down(served)
+    """A campaign that has not begun, at a Label Studio."""
+    served, found = running_servers.up("label_studio")
+    found["LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"] = str(served.media)
+    with (
+        _bare_flows(found) as flows,
+        closing(SmallCampaign(_begin(folder, served), flows, found)) as small,
+    ):
+        yield small
 
 
 def _begin(folder: Path, served: Campaign) -> Path:

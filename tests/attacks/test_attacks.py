@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from attacks import Attack, attacks
+from attacks import Attack, attacks, running_servers
+from labelcycle.campaign.campaign_paths import Campaign
 
 
 def marks(attack: Attack) -> list[pytest.MarkDecorator]:
@@ -15,7 +16,8 @@ def marks(attack: Attack) -> list[pytest.MarkDecorator]:
     "attack",
     [pytest.param(one, id=one.what, marks=marks(one)) for one in attacks()],
 )
-def test_an_attack_fails(attack: Attack, tmp_path: Path) -> None:
+def test_an_attack_fails(attack: Attack, tmp_path: Path, service_campaign: Campaign) -> None:
+    running_servers.use(service_campaign)
     tries = list(attack.play(tmp_path))
     assert tries, "nothing was tried"
     assert [one.what for one in tries if one.succeeded] == []

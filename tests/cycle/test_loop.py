@@ -582,6 +582,25 @@ def test_a_service_that_is_away_is_told_before_anything_is_computed(campaign, fl
     assert not campaign.encoder.exists()
 
 
+@pytest.mark.parametrize("command", ["run", "collect_now", "close_now"])
+def test_who_waits_is_told_at_once_that_the_backend_is_away(
+    opened, flows, backend, monkeypatch, command
+):
+    """A flow's task would try again for half a minute."""
+    for name in ("look", "pull"):
+        monkeypatch.setattr(flows, name, lambda snapshot: pytest.fail("a task was begun"))
+    backend.down = True
+    with pytest.raises(ServiceDown, match="does not answer"):
+        getattr(flows, command)(str(opened.root))
+    assert snapshots.read(opened.root).state is State.OPEN
+
+
+def test_a_campaign_with_nothing_due_needs_no_backend(closed, flows, backend, capsys):
+    backend.down = True
+    flows.run(str(closed.root))
+    assert "open it with `labelcycle open`" in capsys.readouterr().out
+
+
 def test_a_folder_with_other_things_is_no_place_for_a_campaign(tmp_path):
     (tmp_path / "photo.jpg").touch()
     with pytest.raises(StateError, match=r"is not empty: .* got 1 file such as photo.jpg"):

@@ -10,6 +10,7 @@ import pytest
 from prefect.artifacts import Artifact
 from prefect.exceptions import MissingContextError
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+from prefect.states import Failed
 
 from labelcycle.errors import ServiceDown, ServiceRefused
 from labelcycle_flows import reports, rounds, tasks
@@ -102,3 +103,12 @@ def test_tasks_are_called_by_campaign_round_and_step() -> None:
         f"photos {{x}}, round 3, {step}"
         for step in ("push", "look", "pull", "log", "train, evaluate")
     }
+
+
+@pytest.mark.parametrize("error", [ServiceDown("away"), ServiceRefused("wrong token")])
+def test_a_task_tries_again_only_what_another_try_may_mend(error: Exception) -> None:
+    state = Failed(data=error)
+    for task in (tasks.push, tasks.look, tasks.pull):
+        assert task.retries == len(task.retry_delay_seconds)
+        again = task.retry_condition_fn(task, SimpleNamespace(), state)
+        assert again == isinstance(error, ServiceDown)

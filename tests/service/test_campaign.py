@@ -17,13 +17,13 @@ import sysconfig
 import tarfile
 import time
 import urllib.request
-from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from params import set_params
+from prefect_api import prefect_client
 from wheel import REPOSITORY, Installed
 
 from labelcycle.core.digests import file_digest
@@ -102,12 +102,14 @@ class World:
         token = f"Token {self.services['token']}"
         return self.ask("label_studio", path, body, method, Authorization=token)
 
-    def prefect(self, path: str, body: Any = None) -> Any:
-        login = b64encode(self.services["prefect"].encode()).decode()
-        headers = {"Authorization": f"Basic {login}", "Prefect-Csrf-Client": "test"}
-        token = self.ask("prefect", "/api/csrf-token?client=test", **headers)["token"]
-        headers["Prefect-Csrf-Token"] = token
-        return self.ask("prefect", path, body, **headers)
+    def prefect(self, path: str, body: Any) -> Any:
+        address = self.services["services"]["prefect"]["address"]
+        user, _, password = self.services["prefect"].partition(":")
+        headers = {"Prefect-Csrf-Client": "test"}
+        with prefect_client(f"{address}/api/", auth=(user, password), headers=headers) as client:
+            token = client.get("csrf-token?client=test").raise_for_status().json()["token"]
+            client.headers["Prefect-Csrf-Token"] = token
+            return client.post(path, json=body).raise_for_status().json()
 
 
 @pytest.fixture(scope="module")
@@ -220,13 +222,13 @@ def record(world: World, number: int, name: str) -> Any:
 
 def test_a_second_run_while_one_is_at_work_is_told_so(world: World) -> None:
     lock = (
-        "import sys, time; from pathlib import Path; from labelcycle.adapters import lock\n"
+        "import sys; from pathlib import Path; from labelcycle.adapters import lock\n"
         "with lock.exclusive(Path('.labelcycle/campaign.lock').resolve()):\n"
-        "    print('held', flush=True); time.sleep(60)"
+        "    print('held', flush=True); sys.stdin.read()"
     )
     holder = subprocess.Popen(
         [str(world.installed.python), "-c", lock],
-        cwd=world.root, stdout=subprocess.PIPE, text=True,
+        cwd=world.root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert holder.stdout
     assert holder.stdout.readline() == "held\n"
@@ -429,9 +431,9 @@ def test_the_logged_model_predicts_with_what_it_requires_and_nothing_else(world:
 
 
 def test_prefect_knows_the_completed_flow_runs(world: World) -> None:
-    runs = world.prefect("/api/flow_runs/filter", {"limit": 200})
+    runs = world.prefect("flow_runs/filter", {"limit": 200})
     done = {r["name"]: r for r in runs if r["state_type"] == "COMPLETED"}
-    flows = world.prefect("/api/flows/filter", {"limit": 50})
+    flows = world.prefect("flows/filter", {"limit": 50})
     names = {flow["id"]: flow["name"] for flow in flows}
     assert {names[r["flow_id"]] for r in done.values()} == {"open-round", "collect", "close-round"}
     assert {f"from the wheel, round 1, {step}" for step in ("open", "look", "close")} <= set(done)
@@ -441,7 +443,7 @@ def test_prefect_knows_the_completed_flow_runs(world: World) -> None:
     inner = {r["parent_task_run_id"] for r in runs}
 
     def others() -> list[str]:
-        tasks = world.prefect("/api/task_runs/filter", {"limit": 200})
+        tasks = world.prefect("task_runs/filter", {"limit": 200})
         own = [task["name"] for task in tasks if task["id"] not in inner]
         assert own
         return [name for name in own if not name.startswith("from the wheel, round ")]
@@ -451,7 +453,7 @@ def test_prefect_knows_the_completed_flow_runs(world: World) -> None:
     while others() and time.monotonic() < end:
         time.sleep(1)
     assert others() == []
-    artifacts = world.prefect("/api/artifacts/filter", {"limit": 200})
+    artifacts = world.prefect("artifacts/filter", {"limit": 200})
     keys = {artifact["key"] for artifact in artifacts}
     assert {"round-001-tasks", "round-001-selection", "rounds"} <= keys
 

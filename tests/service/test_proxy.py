@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 from wheel import REPOSITORY
 
 from labelcycle.adapters.annotation.label_studio import labeling_config
+from labelcycle.adapters.local import processes
 from labelcycle.adapters.local import services as local_services
 from labelcycle.adapters.local.services import Services
 from labelcycle.adapters.ports import LabelSchema
@@ -52,9 +52,7 @@ def server(service_campaign: Campaign, label_studio: Services) -> Iterator[httpx
 @pytest.fixture
 def proxy(server: httpx.Client, tmp_path: Path) -> Iterator[str]:
     """Address of nginx in front of it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = processes.free_port(0, "127.0.0.1")
     site = (REPOSITORY / "deploy" / "nginx.conf").read_text()
     site = site.replace("listen 127.0.0.1:8081", f"listen 127.0.0.1:{port}")
     site = site.replace("http://127.0.0.1:8080", str(server.base_url).rstrip("/"))
@@ -64,7 +62,7 @@ def proxy(server: httpx.Client, tmp_path: Path) -> Iterator[str]:
     process = subprocess.Popen(["nginx", "-c", str(main), "-p", str(tmp_path)])
     try:
         address = f"http://127.0.0.1:{port}"
-        with httpx.Client(transport=httpx.HTTPTransport(retries=7)) as patient:
+        with httpx.Client(transport=httpx.HTTPTransport(retries=7), timeout=60) as patient:
             patient.get(f"{address}/user/login/").raise_for_status()
         yield address
     finally:
@@ -136,7 +134,8 @@ def test_people_can_do_nothing_else(
         assert "@" not in web.get(f"/api/{lists}").text
         assert str(first) not in web.get(f"/api/{lists}?project={project}").text
     key = server.headers["Authorization"]
-    assert httpx.get(f"{proxy}/api/current-user/whoami", headers={"Authorization": key}).is_error
+    whoami = f"{proxy}/api/current-user/whoami"
+    assert httpx.get(whoami, headers={"Authorization": key}, timeout=60).is_error
 
 
 def forbidden(

@@ -5,11 +5,12 @@ A server's first start on an empty file runs all its migrations (Label Studio 1.
 """
 
 import contextlib
+import fcntl
 import os
 import sqlite3
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,15 +40,18 @@ def provide(template: Template, target: Path, show: Callable[[str], None]) -> bo
     """Put a copy of the template at `target`; True if `target` is a migrated database now.
 
     Makes the template first if it is missing. If that fails, `target` stays as it was and the
-    server migrates by itself, slowly. Safe when two processes do it at once: each makes its own
-    file and the renames are atomic.
+    server migrates by itself, slowly. When two processes do it at once, one makes the template and
+    the other waits for it.
     """
     if target.exists():
         return True
     try:
         if not template.cache.exists():
             show(f"{template.cache.stem}: preparing its database, once for this installation")
-            _build(template)
+            template.cache.parent.mkdir(parents=True, exist_ok=True)
+            with _one_at_a_time(template.cache):
+                if not template.cache.exists():
+                    _build(template)
         target.parent.mkdir(parents=True, exist_ok=True)
         copy(template.cache, target)
     except (OSError, sqlite3.Error, subprocess.SubprocessError) as error:
@@ -56,9 +60,16 @@ def provide(template: Template, target: Path, show: Callable[[str], None]) -> bo
     return True
 
 
+@contextlib.contextmanager
+def _one_at_a_time(cache: Path) -> Iterator[None]:
+    """Wait until nobody else makes this file. A process that is killed lets the next one in."""
+    with cache.with_name(f".{cache.name}.lock").open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
 def _build(template: Template) -> None:
     """Run the migrations in a folder of their own, keep the result."""
-    template.cache.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         subprocess.run(

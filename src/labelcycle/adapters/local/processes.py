@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import random
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -110,9 +111,17 @@ def _find(process: Process) -> psutil.Process | None:
         return None
 
 
+PORTS = range(20_000, 32_768)
+"""Of servers that get another port than the one wanted: no connection is given one of these.
+
+Linux gives connections the ports from 32768 on, macOS those from 49152 on. A port from there may
+be taken in the seconds until the server listens.
+"""
+
+
 def free_port(preferred: int, host: str) -> int:
-    """`preferred` if nothing listens there, else a port that is free now."""
-    for port in (preferred, 0):
+    """`preferred` if nothing listens there, else one of `PORTS`; 0 prefers none."""
+    for port in (*([preferred] if preferred else []), *random.sample(PORTS, 100)):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):

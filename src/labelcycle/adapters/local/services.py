@@ -24,6 +24,9 @@ NAMES = ("label_studio", "mlflow", "prefect")
 PATIENCE_S = 600
 """For one server to become ready: migrations on a slow, busy machine included."""
 
+INVITE_TRIES = 6
+"""An `up` that did not hear the invitation would show the one before, or none."""
+
 
 @dataclass(frozen=True)
 class Services:
@@ -195,7 +198,10 @@ def _remember_invite(campaign: Campaign, record: dict[str, Any], service: Servic
     if service is None:
         return
     headers = {"Authorization": f"Token {record['token']}"}
-    answer = health.ask(f"{service.address}/api/invite", headers)
+    for _ in range(INVITE_TRIES):  # a busy machine may be late once
+        answer = health.ask(f"{service.address}/api/invite", headers)
+        if answer is not None:
+            break
     if isinstance(answer, dict) and isinstance(answer.get("invite_url"), str):
         record["invite"] = answer["invite_url"]
         service_record.write(campaign, record)
