@@ -30,6 +30,8 @@ class Double(httpx.BaseTransport):
     sender : account that the requests come from; the server alone writes it down
     """
 
+    HELD = ("projects", "tasks", "annotations", "predictions", "folders", "users")
+
     def __init__(self) -> None:
         self.projects: dict[int, dict[str, Any]] = {}
         self.tasks: dict[int, dict[str, Any]] = {}

@@ -1,9 +1,11 @@
 """Each selected sample is one task and no answer is lost, whatever fails between us and it."""
 
+import re
 import threading
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from faults import campaigns, counting, people, real, trials
@@ -11,7 +13,21 @@ from faults.counting import Left
 from faults.double import Double
 from faults.killed import killed_pushes
 from faults.rounds import on_double
-from faults.transport import DELETION, FAULTS, LOOK, PEOPLE, PUT_RIGHT, STEPS, TOGETHER
+from faults.transport import (
+    DELETION,
+    FAULTS,
+    LIKE_FOR_READS,
+    LOOK,
+    PEOPLE,
+    PUT_RIGHT,
+    STEPS,
+    TOGETHER,
+    Clock,
+    Fault,
+    Scene,
+    changes,
+    step_of,
+)
 from faults.trials import COMMANDS, Doubles, Outcome, faults_of
 from labelcycle.adapters.local.services import Services
 from labelcycle.campaign.campaign_paths import Campaign
@@ -88,8 +104,47 @@ def test_a_fault_at_every_request_of_a_push(rounds: Doubles, name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_fault_at_every_request(rounds: Doubles, command: str) -> None:
-    for name in half_of_faults(command):
-        well(list(trials.every_request(rounds, command, name)))
+    """But for trials that would be like another, which `transport` names."""
+    names = half_of_faults(command)
+    outcomes = [
+        outcome
+        for name in names
+        for outcome in trials.every_request(rounds, command, name, beside=names)
+    ]
+    well(outcomes)
+    deletes = any(step_of(request) == DELETION for request in rounds.unharmed(command))
+    tried = {outcome.fault for outcome in outcomes}
+    assert set(names) - tried <= (set() if deletes else {"deletion repeated in a later round"})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_trial_that_is_left_out_is_like_another(rounds: Doubles, command: str) -> None:
+    """What the client gets and what the server does, now and later."""
+    server = rounds(command).place.server
+    for request in rounds.unharmed(command):
+        untouched = effect(server, Scene.do, request)
+        for name, fault in FAULTS.items():
+            same = LIKE_FOR_READS.get(name) if request.method == "GET" else None
+            if not changes(name, request):
+                assert effect(server, fault, request) == untouched, (name, step_of(request))
+            elif same is not None:
+                another = effect(server, FAULTS[same], request)
+                assert effect(server, fault, request) == another, (name, step_of(request))
+
+
+def effect(server: httpx.BaseTransport, fault: Fault, request: httpx.Request) -> list[object]:
+    """What a request under a fault brings; of HTML only that it is some."""
+    assert isinstance(server, Double)
+    double = server.copied()
+    scene = Scene(double, Clock())
+    try:
+        answer = fault(scene, request)
+        came: object = (answer.status_code, re.sub("<html>.*</html>", "HTML", answer.text))
+    except httpx.TransportError as error:
+        came = repr(error)
+    changed = [getattr(double, kind) == getattr(server, kind) for kind in Double.HELD]
+    return [came, changed, scene.soon, scene.late, scene.much_later]
 
 
 @pytest.mark.slow

@@ -273,6 +273,26 @@ PEOPLE: dict[str, Fault] = {
 }
 
 
+LIKE_FOR_READS = {
+    "timeout, done soon": "done, then timeout",
+    "timeout, done last": "done, then timeout",
+    "done, then HTML": "HTML with 200",
+}
+"""By fault, the one that is the same for a read: the server does nothing, whenever it does it."""
+
+
+def changes(name: str, request: httpx.Request) -> bool:
+    """Whether a fault does anything at all to this request."""
+    read = request.method == "GET"
+    return {
+        "repeated": not read,
+        "repeated last": not read,
+        "deletion repeated in a later round": step_of(request) == DELETION,
+        "list truncated": read,
+        "answers left out": request.url.path.endswith("/export"),
+    }.get(name, True)
+
+
 class Past(httpx.BaseTransport):
     """The way to a server past all faults; closing it leaves the server open."""
 
@@ -291,7 +311,7 @@ class Proxy(httpx.BaseTransport):
 
     def __init__(self, scene: Scene, fault: Fault, hits: Callable[[int, str], bool]) -> None:
         self._scene, self._fault, self._hits = scene, fault, hits
-        self.requests = 0
+        self.seen: list[httpx.Request] = []
         self.hit: list[str] = []
         self.hasty = 0
         self._not_before = 0.0
@@ -299,9 +319,9 @@ class Proxy(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.read()
         step = step_of(request)
-        self.requests += 1
+        self.seen.append(request)
         self.hasty += self._scene.clock.now < self._not_before
-        if self._hits(self.requests, step):
+        if self._hits(len(self.seen), step):
             self.hit.append(step)
             if self._fault is too_many:
                 self._not_before = self._scene.clock.now + ASKED_S

@@ -1,9 +1,8 @@
 """One command of push and pull under one fault: run, run again as the flows would, and count."""
 
 import functools
-import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,11 +10,25 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
+import httpx
+
 from faults import counting, people
 from faults.counting import Left
 from faults.double import Double
 from faults.rounds import CHUNK, PAGE, Broken, Place, Round, on_double
-from faults.transport import FAULTS, PEOPLE, STEPS, TOGETHER, Clock, Fault, Proxy, Scene
+from faults.transport import (
+    FAULTS,
+    LIKE_FOR_READS,
+    PEOPLE,
+    STEPS,
+    TOGETHER,
+    Clock,
+    Fault,
+    Proxy,
+    Scene,
+    changes,
+    step_of,
+)
 from labelcycle.adapters import http
 from labelcycle.adapters.annotation.label_studio import (
     LabelStudioBackend,
@@ -43,14 +56,17 @@ Hits = Callable[[int, str], bool]
 
 @dataclass
 class Outcome:
-    """What a trial counted."""
+    """What a trial counted.
+
+    requests : what the command asked, first with the fault and then without
+    """
 
     fault: str
     command: str
     steps: list[str]
     left: Left
     errors: list[str] = field(default_factory=list)
-    requests: int = 0
+    requests: list[httpx.Request] = field(default_factory=list)
 
 
 @contextmanager
@@ -102,6 +118,7 @@ class Doubles:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._made: dict[str, Round] = {}
+        self._unharmed: dict[str, list[httpx.Request]] = {}
 
     def __call__(self, command: str) -> Round:
         if command not in self._made:
@@ -109,6 +126,14 @@ class Doubles:
         made = self._made[command]
         assert isinstance(made.place.server, Double)
         return made.cloned(made.place.server.copied())
+
+    def unharmed(self, command: str) -> list[httpx.Request]:
+        """What a command asks if nothing fails: up to the first fault each trial asks the same."""
+        if command not in self._unharmed:
+            outcome = attempt(self(command), command, "delayed", functools.partial(_is, 0))
+            assert outcome.left == Left()
+            self._unharmed[command] = outcome.requests
+        return self._unharmed[command]
 
 
 def begin(place: Place, command: str) -> Round:
@@ -145,7 +170,7 @@ def attempt(
         left = counting.count(round_)
     if faulty.hasty:
         raise Broken(f"{name}: {faulty.hasty} requests came before Retry-After was over")
-    return Outcome(name, command, faulty.hit, left, errors, faulty.requests)
+    return Outcome(name, command, faulty.hit, left, errors, faulty.seen)
 
 
 def _spared(name: str, hits: Hits, round_: Round) -> Hits:
@@ -170,14 +195,14 @@ def _meanwhile(name: str, round_: Round) -> Callable[[], None]:
 
 def _run(round_: Round, run: Run, clock: Clock, proxy: Proxy) -> list[str]:
     """The text of the error that the command ended with, if it did."""
-    began, requests = clock.now, proxy.requests
+    began, requests = clock.now, len(proxy.seen)
     error = ""
     try:
         run(round_, round_.backend(proxy))
     except LabelcycleError as ended:
         error = str(ended)
-    if clock.now - began > LONGEST_S or proxy.requests - requests > MOST_REQUESTS:
-        raise Broken(f"{proxy.requests} requests in {clock.now - began:.0f} s")
+    if clock.now - began > LONGEST_S or len(proxy.seen) - requests > MOST_REQUESTS:
+        raise Broken(f"{len(proxy.seen)} requests in {clock.now - began:.0f} s")
     if error and not any(words in error for words in ADVICE):
         raise Broken(f"no advice in: {error}")
     return [error] if error else []
@@ -196,19 +221,36 @@ def _run_again(round_: Round, run: Run, clock: Clock, proxy: Proxy) -> list[str]
 # --- loops ---------------------------------------------------------------------------------
 
 
-def every_request(rounds: Doubles, command: str, name: str) -> Iterator[Outcome]:
-    """The fault at the n-th request, for n = 1, 2, ... until the command is through before."""
-    for number in itertools.count(1):
+def every_request(
+    rounds: Doubles, command: str, name: str, *, beside: Collection[str] = ()
+) -> Iterator[Outcome]:
+    """The fault at the n-th request, for n = 1, 2, ... until the command is through before.
+
+    beside : faults that the command is tried under, too. Where they are given, a trial is left out
+        if the fault does nothing to the request, or what another one of them does.
+    """
+    plan = rounds.unharmed(command)
+    for number, request in enumerate(plan, 1):
+        if beside and not _differs(name, request, beside):
+            continue
         outcome = attempt(rounds(command), command, name, functools.partial(_is, number))
-        if number > outcome.requests:
-            return
+        asked = [list(map(step_of, some[:number])) for some in (plan, outcome.requests)]
+        if asked[0] != asked[1]:
+            raise AssertionError(f"wanted the same up to the fault: {asked[0]}, got {asked[1]}")
         if outcome.steps:  # else it was one that is spared
             yield outcome
 
 
+def _differs(name: str, request: httpx.Request, beside: Collection[str]) -> bool:
+    """Whether the request meets something that it does not meet under another fault, or none."""
+    same = request.method == "GET" and LIKE_FOR_READS.get(name) in beside
+    return changes(name, request) and not same
+
+
 def for_ever(rounds: Doubles, command: str, name: str) -> Iterator[Outcome]:
     """The fault at the first request of each step and all that follow: one trial a step."""
-    for wanted in STEPS.values():
+    steps = set(map(step_of, rounds.unharmed(command)))
+    for wanted in [step for step in STEPS.values() if step in steps]:
         hits = _First(wanted, for_ever=True)
         outcome = attempt(rounds(command), command, name, hits, for_ever=True)
         if outcome.steps:

@@ -46,20 +46,20 @@ class ListedTask:
         return self.touches == 0
 
 
-def as_task(task: Any) -> ListedTask:
-    """A task of the SDK's list."""
-    key = task.data.get("key")
+def as_task(task: Mapping[str, Any]) -> ListedTask:
+    """A task of the server's list. Raises if it has no id or data."""
+    key, meta = task["data"].get("key"), task.get("meta")
     return ListedTask(
-        id=int(task.id),
+        id=int(task["id"]),
         key=key if isinstance(key, str) else None,
-        answers=int(task.total_annotations or 0),
-        skips=int(task.cancelled_annotations or 0),
-        meta=task.meta if isinstance(task.meta, dict) else {},
-        data=task.data,
-        overlap=int(task.overlap or 1),
-        served=not task.is_labeled,
-        updated=str(task.updated_at or ""),
-        touched_by=_account(task.updated_by),
+        answers=int(task.get("total_annotations") or 0),
+        skips=int(task.get("cancelled_annotations") or 0),
+        meta=meta if isinstance(meta, dict) else {},
+        data=task["data"],
+        overlap=int(task.get("overlap") or 1),
+        served=not task.get("is_labeled"),
+        updated=str(task.get("updated_at") or ""),
+        touched_by=_account(task.get("updated_by")),
     )
 
 

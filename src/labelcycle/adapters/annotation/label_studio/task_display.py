@@ -64,11 +64,12 @@ def _predictions(api: LabelStudioApi, project: int) -> dict[int, list[Mapping[st
     """The pre-annotations of a project's tasks, by the id of the task."""
     by_task: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     # by the project of the task: a pre-annotation has one of its own, which anybody may choose
-    listed = api.call(
-        "reading the pre-annotations",
-        lambda sdk: [dict(prediction) for prediction in sdk.predictions.list(task_project=project)],
-        project,
-    )
+    doing = "reading the pre-annotations"
+    listed = api.read(doing, "predictions/", _dicts, project, {"task__project": project})
     for prediction in listed:
         by_task[int(prediction["task"])].append(prediction)
     return by_task
+
+
+def _dicts(listed: Any) -> list[Mapping[str, Any]]:
+    return [dict(prediction) for prediction in listed]

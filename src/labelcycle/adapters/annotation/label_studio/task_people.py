@@ -98,20 +98,19 @@ def annotators(
     """By task id, the accounts that answered or skipped it."""
     accounts: dict[int, frozenset[int]] = {}
     for some in chunks(sorted(tasks), IDS_A_QUESTION):
-        query = tasks_query(some)
-
-        def who(sdk: Any, query: str = query) -> dict[int, frozenset[int]]:
-            listed = sdk.tasks.list(
-                project=project,
-                page_size=IDS_A_QUESTION,
-                fields="all",  # with less, the server says that nobody answered
-                include="id,annotators",
-                query=query,
-            )
-            return {int(task.id): frozenset(task.annotators or ()) for task in listed.items or ()}
-
-        accounts |= api.call("asking who answered", who, project)
+        query = {
+            "project": project,
+            "page_size": IDS_A_QUESTION,
+            "fields": "all",  # with less, the server says that nobody answered
+            "include": "id,annotators",
+            "query": tasks_query(some),
+        }
+        accounts |= api.read("asking who answered", "tasks/", _accounts, project, query)
     return accounts
+
+
+def _accounts(listed: Any) -> dict[int, frozenset[int]]:
+    return {int(task["id"]): frozenset(task["annotators"] or ()) for task in listed["tasks"]}
 
 
 def invitation(api: LabelStudioApi, renew: bool) -> str:
