@@ -32,7 +32,7 @@ from typing import Any
 from label_sets import Folders, add_folders, open_set
 from measured import commit, where
 from results_file import add_into, save
-from results_of_campaigns import layout_of, rows_for
+from results_of_campaigns import layout_of
 
 from labelcycle.core import clusterers, strategies
 from labelcycle.core.threads import cores
@@ -45,6 +45,7 @@ from labelcycle.simulate.comparison import Problem
 from labelcycle.simulate.finished_trials import FinishedTrials
 from labelcycle.simulate.plug_in_choice import Choice, choice
 from labelcycle.simulate.results import BASE, rows_of
+from labelcycle.simulate.table_page import printed_rows
 from labelcycle.simulate.trial import Trial
 
 
@@ -150,7 +151,7 @@ def main(words: Sequence[str] | None = None) -> None:
         sys.exit(str(error))
     if given.into:
         measured = [row | {"metric": found["metric"]} for row in found["rows"]]
-        rows = rows_for(measured, given.base)
+        rows = printed_rows(measured, given.base)
         layout = layout_of(rows, f"{given.data}: {found['metric']} in per cent, {given.learner}")
         save(given.into, layout, rows, note=given.note, seeds=f"seeds 0 to {given.seeds - 1}")
     if given.json:

@@ -16,12 +16,13 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from measured import commit
 
 from labelcycle.campaign.records.json_values import OddValueError, typed
+from labelcycle.simulate.markdown_tables import Figure, Row
 
 FOLDER = Path(__file__).parent / "results"
 PRECISION = 6
@@ -33,33 +34,9 @@ PRIVATE = ("--into", "--note", "--json", "--shared", "--cache", "--results", "--
 LISTED = ("command", "figures", "rows")
 """Fields whose entries have a line each in the file."""
 
-Row = Mapping[str, Any]
-"""Texts, numbers, true, false or null by key."""
-
 
 class OddTable(Exception):
     """A results file that does not hold a table; names the file, the field, and what to do."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure of the rows, and how it is printed.
-
-    key : of the rows. `KEY_se` in a row is its standard error, `KEY_low` and `KEY_high` its
-        interval
-    digits : decimals; None: as in the row
-    times : it is multiplied by this: 100 for a share that is printed in per cent
-    signed : with a sign. An interval below 0 is in italics
-    best : the best of a column is bold, in each group of lines
-    unit : printed behind it
-    """
-
-    key: str
-    digits: int | None = None
-    times: int = 1
-    signed: bool = False
-    best: Literal["most", "least"] | None = None
-    unit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

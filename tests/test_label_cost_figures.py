@@ -4,7 +4,9 @@ from typing import Any
 import label_cost_figures
 import pytest
 from results_file import save
-from results_of_campaigns import layout_of, rows_for
+from results_of_campaigns import layout_of
+
+from labelcycle.simulate.table_page import printed_rows
 
 GAINS = {"random": (0.0, 0.0), "up": (0.1, 0.05), "down": (-0.1, 0.05), "open": (0.02, 0.05)}
 
@@ -17,7 +19,7 @@ def row(strategy: str, budget: int, seeds: int = 3) -> dict[str, Any]:
 
 
 def file(path: Path, *rows: dict[str, Any]) -> str:
-    table = rows_for(rows, "random")
+    table = printed_rows(rows, "random")
     save(path, layout_of(table, "blobs"), table)
     return str(path)
 
