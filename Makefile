@@ -61,8 +61,9 @@ test-services: env env-label-studio
 quick: env
 	$(TEST_PARALLEL) -m "not service and not slow" --hypothesis-profile quick
 
+# For example FAULTS="--into benchmarks/results/faults.json".
 faults: env env-label-studio
-	PYTHONPATH=tests:tests/support $(VENV)/bin/python -m faults
+	PYTHONPATH=tests:tests/support:benchmarks $(VENV)/bin/python -m faults $(FAULTS)
 
 attacks: env env-label-studio
 	PYTHONPATH=tests:tests/support $(VENV)/bin/python -m attacks

@@ -28,7 +28,10 @@ FOLDER = Path(__file__).parent / "results"
 PRECISION = 6
 """Decimals that a file keeps."""
 
-PRIVATE = ("--into", "--note", "--json", "--shared", "--cache", "--results", "--jobs")
+PRIVATE = (
+    *("--into", "--model-into", "--seconds-into", "--note", "--json"),
+    *("--shared", "--cache", "--results", "--jobs"),
+)
 """Options that change no figure; they are left out of a table's command."""
 
 LISTED = ("command", "figures", "rows")
@@ -51,6 +54,7 @@ class Table:
     across : keys whose values make the columns. Without any, each figure is a column
     groups : keys of lines that are compared with each other: the best among them is bold
     names : what a key is called at the head of its column
+    values : what a value of `down` or `across` is called
     """
 
     title: str
@@ -64,6 +68,7 @@ class Table:
     across: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    values: Mapping[str, str] = dataclasses.field(default_factory=dict)
     figures: tuple[Figure, ...]
     rows: tuple[Row, ...]
 
@@ -90,7 +95,7 @@ def table_of(value: Any) -> Table:
         table: Table = typed(Table, with_defaults(Table, value))
     except OddValueError as odd:
         raise OddTable(str(odd)) from None
-    _check(table)
+    check(table)
     return table
 
 
@@ -117,7 +122,7 @@ def _defaults(kind: type) -> dict[str, Any]:
     return {key: [] if value == () else value for key, value in found.items()}
 
 
-def _check(table: Table) -> None:
+def check(table: Table) -> None:
     """Raise OddTable if the rows do not fit the layout."""
     if not table.rows:
         raise OddTable("rows: wanted at least one, got none")
@@ -230,10 +235,11 @@ def _made(
         across=tuple(shown.across),
         groups=tuple(shown.groups),
         names=dict(shown.names),
+        values=dict(shown.values) if isinstance(shown, Table) else {},
         figures=tuple(figures),
         rows=tuple(kept),
     )
-    _check(table)
+    check(table)
     return table
 
 

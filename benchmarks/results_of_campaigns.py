@@ -21,7 +21,7 @@ from labelcycle.simulate.run_experiment import RESULTS
 from labelcycle.simulate.table_page import FIGURES, printed_rows
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
-STUBS = ("data", "learner", "clusterer", "strategy")
+STUBS = ("data", "metric", "learner", "clusterer", "strategy")
 """What a line may begin with."""
 
 

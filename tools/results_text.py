@@ -31,5 +31,6 @@ def markdown(table: Table, chosen: Mapping[str, str]) -> str:
         across=[key for key in table.across if key not in chosen],
         groups=table.groups,
         names=table.names,
+        values=table.values,
     )
     return markdown_tables.table(rows, shape)

@@ -37,6 +37,7 @@ class Shape:
     across : keys whose values make the columns. Without any, each figure is a column
     groups : keys of lines that are compared with each other: the best among them is bold
     names : what a key is called at the head of its column
+    values : what a value of `down` or `across` is called
     """
 
     figures: Sequence[Figure]
@@ -44,6 +45,7 @@ class Shape:
     across: Sequence[str] = ()
     groups: Sequence[str] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 def table(rows: Sequence[Row], shape: Shape) -> str:
@@ -59,7 +61,7 @@ def _plain(rows: Sequence[Row], shape: Shape) -> list[str]:
         [cell([figure], row, _best(figure, _rivals(shape, row, rows))) for figure in figures]
         for row in rows
     ]
-    return _table(head, _stubs(rows, shape.down), lines)
+    return _table(head, _stubs(rows, shape), lines)
 
 
 def _crossed(rows: Sequence[Row], shape: Shape) -> list[str]:
@@ -76,7 +78,7 @@ def _crossed(rows: Sequence[Row], shape: Shape) -> list[str]:
             stub = tuple(row[key] for key in shape.down)
             cells.setdefault(stub, {})[column] = cell(shape.figures, row, best)
     head = [*(_name(shape, key) for key in shape.down), *_heads(shape, columns)]
-    stubs = _stubs([dict(zip(shape.down, stub, strict=True)) for stub in cells], shape.down)
+    stubs = _stubs([dict(zip(shape.down, stub, strict=True)) for stub in cells], shape)
     lines = [[found.get(column, "") for column in columns] for found in cells.values()]
     return _table(head, stubs, lines)
 
@@ -92,19 +94,21 @@ def _heads(shape: Shape, columns: Sequence[tuple[Any, ...]]) -> list[str]:
     for number, column in enumerate(columns):
         before = columns[number - 1][:-1] if number else None
         words = [] if column[:-1] == before else [*column[:-1]]
-        heads.append(", ".join(shown(value) for value in (*words, column[-1])))
+        heads.append(", ".join(_value(shape, value) for value in (*words, column[-1])))
     counted = shape.names.get(shape.across[-1], "")
     return [*heads[:-1], f"{heads[-1]} {counted}".strip()]
 
 
-def _stubs(rows: Sequence[Row], down: Sequence[str]) -> list[list[str]]:
+def _stubs(rows: Sequence[Row], shape: Shape) -> list[list[str]]:
     """The cells that begin each line; what the line above says is not said again."""
     stubs: list[list[str]] = []
     before: list[Any] = []
     for row in rows:
-        values = [row[key] for key in down]
-        same = [values[: i + 1] == before[: i + 1] for i in range(len(down))]
-        stubs.append(["" if said else shown(v) for said, v in zip(same, values, strict=True)])
+        values = [row[key] for key in shape.down]
+        same = [values[: i + 1] == before[: i + 1] for i in range(len(values))]
+        stubs.append(
+            ["" if said else _value(shape, v) for said, v in zip(same, values, strict=True)]
+        )
         before = values
     return stubs
 
@@ -121,6 +125,10 @@ def _table(
 
 def _name(shape: Shape, key: str) -> str:
     return shape.names.get(key, key.replace("_", " "))
+
+
+def _value(shape: Shape, value: object) -> str:
+    return shape.values.get(str(value)) or shown(value)
 
 
 # --- cells ---------------------------------------------------------------------------------
