@@ -7,6 +7,7 @@ stay, and the new figures take the place of the old ones. CONTRIBUTING.md says h
 
 import argparse
 import dataclasses
+import hashlib
 import json
 import math
 import os
@@ -33,6 +34,11 @@ PRIVATE = (
     *("--shared", "--cache", "--results", "--jobs"),
 )
 """Options that change no figure; they are left out of a table's command."""
+
+DIGEST = "digest"
+"""Key of the digest of the fields that follow."""
+
+MEASURED = ("command", "commit", "machine", "seeds", "rows")
 
 LISTED = ("command", "figures", "rows")
 """Fields whose entries have a line each in the file."""
@@ -89,6 +95,8 @@ def read(name: str, folder: Path | None = None) -> Table:
 
 def table_of(value: Any) -> Table:
     """The table that a JSON value describes. Raises OddTable."""
+    if isinstance(value, dict):
+        value = {key: each for key, each in value.items() if key != DIGEST}
     if isinstance(value, dict) and isinstance(value.get("figures"), list):
         value = value | {"figures": [with_defaults(Figure, one) for one in value["figures"]]}
     try:
@@ -146,7 +154,11 @@ def check(table: Table) -> None:
 
 
 def text_of(table: Table) -> str:
-    """The text of a results file: each row on a line."""
+    """The text of a results file: each row on a line, and a digest of what was measured.
+
+    A test compares the digest, so that nobody changes by hand a number that no page shows. Title,
+    layout, note and `older` may be.
+    """
     fields = json.loads(json.dumps(dataclasses.asdict(table)))
     usual = _defaults(Table)
     lines = []
@@ -160,6 +172,9 @@ def text_of(table: Table) -> str:
             lines.append(f' "{name}": [\n{inner}\n ]')
         else:
             lines.append(f' "{name}": {_json(value)}')
+    measured = _json([fields[name] for name in MEASURED])
+    digest = hashlib.sha256(measured.encode()).hexdigest()[:16]
+    lines.append(f' "{DIGEST}": {_json(digest)}')
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 

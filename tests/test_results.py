@@ -160,7 +160,14 @@ def test_a_table_of_figures() -> None:
         "| b | 2 |",
     ]
     assert source(table) == "    make\n    # commit abc; m; idle\n\n**Older.** It grew."
-    assert json.loads(text_of(table)) == GOOD | {"note": "idle", "older": "It grew."}
+    text = text_of(table)
+    value = json.loads(text)
+    assert value == GOOD | {"note": "idle", "older": "It grew.", "digest": value["digest"]}
+    assert table_of(value) == table
+    by_hand = {"title": text.replace('"t"', '"T"'), "rows": text.replace('"s": 1', '"s": 3')}
+    again = {name: text_of(table_of(json.loads(each))) for name, each in by_hand.items()}
+    assert again["title"] == by_hand["title"]
+    assert again["rows"] != by_hand["rows"]
 
 
 @pytest.mark.parametrize(
