@@ -43,7 +43,12 @@ def test_a_notebook_and_the_demo_take_the_same() -> None:
         assert shown.pretrain.model_fields_set == {"encoder"}  # which reads nothing else of it
 
 
-WORDS = {1: "one", 5: "five", 0.1: "a tenth"}
+WORDS = {1: "one", 5: "five", 0.1: "tenth"}
+
+
+def word(value: float) -> str:
+    """A number as a page writes it."""
+    return WORDS.get(value, f"{value:g}")
 
 
 def stated() -> Iterator[tuple[str, str]]:
@@ -65,13 +70,13 @@ def stated() -> Iterator[tuple[str, str]]:
     yield "concepts/selection.md", f"with fewer than {2 * typical} samples"
     yield "concepts/papers.md", f"`cluster.max_clusters: {found.cluster.max_clusters}`"
     yield "concepts/papers.md", f"the same, `share: {supclust.Options().share:g}`, rounded up"
-    yield "concepts/answers-to-labels.md", f"more than {WORDS[close.most_changed]} labels and"
+    yield "concepts/answers-to-labels.md", f"more than {word(close.most_changed)} labels and"
     yield "concepts/answers-to-labels.md", f"{close.share_changed:.0%} of all labels"
     yield (
         "concepts/answers-to-labels.md",
-        f"or more than {WORDS[close.most_changed_holdout]} label of the hold-out",
+        f"or more than {word(close.most_changed_holdout)} label of the hold-out",
     )
-    blind = WORDS[found.push.blind_share].removeprefix("a ")
+    blind = word(found.push.blind_share)
     yield "concepts/answers-to-labels.md", f"a random {blind} is shown without one"
     yield "guides/serve-weekly.md", f"stuck_after_hours: {found.notify.stuck_after_hours}"
 
