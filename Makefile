@@ -37,7 +37,7 @@ help:
 	@echo "make lint   style, types, import layers"
 	@echo "make docs   the pages as a site in build/docs; a broken link is an error"
 	@echo "make reference  docs/reference/ anew, from the code"
-	@echo "make results  the tables of the pages anew, from benchmarks/results/"
+	@echo "make results  the tables and pictures of the pages anew, from benchmarks/results/"
 	@echo "make claims measure the cheap claims again: which still hold? under 15 minutes"
 	@echo "make faults every step of push and pull under every fault, as a table, 10 minutes"
 	@echo "make attacks what strangers, annotators and hostile files could do, tried, as a table"
@@ -61,8 +61,9 @@ test-services: env env-label-studio
 quick: env
 	$(TEST_PARALLEL) -m "not service and not slow" --hypothesis-profile quick
 
+# For example FAULTS="--into benchmarks/results/faults.json".
 faults: env env-label-studio
-	PYTHONPATH=tests:tests/support $(VENV)/bin/python -m faults
+	PYTHONPATH=tests:tests/support:benchmarks $(VENV)/bin/python -m faults $(FAULTS)
 
 attacks: env env-label-studio
 	PYTHONPATH=tests:tests/support $(VENV)/bin/python -m attacks
@@ -70,6 +71,7 @@ attacks: env env-label-studio
 docs: env
 	$(VENV)/bin/python tools/reference.py --check
 	$(VENV)/bin/python tools/results.py --check
+	$(VENV)/bin/python benchmarks/results_figures.py --check
 	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --fresh-env --quiet docs build/docs
 	@echo "the site: build/docs/index.html"
 
@@ -78,6 +80,7 @@ reference: env
 
 results: env
 	$(VENV)/bin/python tools/results.py
+	$(VENV)/bin/python benchmarks/results_figures.py
 
 # For example CLAIMS="--shared FOLDER", or CLAIMS="--only crowd".
 claims: env

@@ -48,6 +48,12 @@ LAYOUT = Layout(
     ["samples"],
     names={"by": "label by", "samples": "samples"},
 )
+MODEL_LAYOUT = Layout(
+    "Agreement, and seconds to fit",
+    ["samples"],
+    [Figure("alpha", digits=3), Figure("seconds", digits=2)],
+    names={"alpha": "Krippendorff's alpha", "seconds": "seconds to fit"},
+)
 METHODS = {"majority": "majority", "dawid_skene": "Dawid-Skene"}
 
 Rows = dict[str, NDArray[np.int64]]
@@ -183,6 +189,15 @@ def table_rows(sizes: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 yield name | {key: row[key]["mean"] for key in ("back", "wrong")}
 
 
+def model_rows(sizes: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What the model was fitted on, and how long that took."""
+    for size in sizes:
+        figures = size["figures"]
+        yield {"samples": size["rows"]} | {
+            key: figures[key]["mean"] for key in ("alpha", "seconds")
+        }
+
+
 def flat(name: str, figure: dict[str, float]) -> dict[str, float]:
     """A mean, and the ends of its range where the draws differ."""
     if figure["low"] == figure["high"]:
@@ -197,6 +212,8 @@ def main() -> None:
     parser.add_argument("--per-class", type=float, default=dawid_skene.PER_CLASS)
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
     add_into(parser)
+    model_help = "write the agreement and the seconds as a table, too"
+    parser.add_argument("--model-into", type=Path, metavar="FILE", help=model_help)
     add_folders(parser)
     arguments = parser.parse_args()
     data = load(arguments.shared)
@@ -213,6 +230,10 @@ def main() -> None:
     if arguments.into:
         seeds = f"{arguments.seeds} draws of samples, [smallest, largest]"
         save(arguments.into, LAYOUT, table_rows(sizes), note=arguments.note, seeds=seeds)
+    if arguments.model_into:
+        most = f"{arguments.seeds} draws below {all_rows:,} samples"
+        rows = model_rows(sizes)
+        save(arguments.model_into, MODEL_LAYOUT, rows, note=arguments.note, seeds=most)
     if arguments.json:
         print(json.dumps(sizes, indent=2))
         return

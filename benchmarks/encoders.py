@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from labelcycle.core.counted_nouns import counted
 from labelcycle.nn import encoders
 from labelcycle.nn.device import best_device
 from labelcycle.nn.learners import linear
+from labelcycle.simulate.plug_in_choice import choice
 
 BUDGETS = (10, 50, 200)
 BASELINE = "pixels"
@@ -53,15 +55,22 @@ LAYOUT = Layout(
     {"budget": "labels"},
 )
 
+SECONDS_LAYOUT = Layout(
+    "Processor seconds of an encoder's fit",
+    ["data", "pool", "tested", "encoder"],
+    [Figure("fit_cpu_s", digits=0)],
+    names={"fit_cpu_s": "processor s"},
+)
+
 Features = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
 
 def fit(name: str, images: NDArray[np.uint8], seed: int) -> tuple[encoders.Encoder, float, float]:
     """The encoder, and its seconds on the wall and on the processors."""
-    options = encoders.options_of(name, {})
+    chosen = choice(name, encoders)
     wall, processor = time.perf_counter(), time.process_time()
-    fitting = encoders.get(name).fit(images, options, seed, best_device())
+    fitting = encoders.get(chosen.name).fit(images, chosen.options, seed, best_device())
     while True:
         try:
             step = next(fitting)
@@ -112,8 +121,8 @@ def embedded(image_set: ImageSet, name: str, seed: int, row: dict[str, Any]) -> 
     if name == READY_MADE:
         assert image_set.ready_made is not None
         return image_set.ready_made
-    module = encoders.get(name)
-    size = module.default_size(image_set.side, encoders.options_of(name, {}))
+    chosen = choice(name, encoders)
+    size = encoders.get(chosen.name).default_size(image_set.side, chosen.options)
     images = image_set.squares(size)
     encoder, wall, processor = fit(name, images[: image_set.pool], seed)
     start = time.perf_counter()
@@ -207,6 +216,14 @@ def table_rows(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield facts | {"learner": learner, "budget": budget} | figures
 
 
+def seconds_rows(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """A row for each fit that was measured."""
+    for row in rows:
+        if row["fit_cpu_s"]:
+            facts = {key: row[key] for key in ("data", "pool", "tested", "encoder")}
+            yield facts | {"fit_cpu_s": float(np.mean(row["fit_cpu_s"]))}
+
+
 def with_error(name: str, values: NDArray[np.float64]) -> dict[str, float]:
     """Mean and standard error over draws; values : (seeds, draws)."""
     each = values.mean(axis=0)  # the fits share their draws: only draws are independent
@@ -226,6 +243,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of the fit")
     parser.add_argument("--json", action="store_true")
     add_into(parser)
+    seconds_help = "write the seconds of the fits as a table, too"
+    parser.add_argument("--seconds-into", type=Path, metavar="FILE", help=seconds_help)
     add_folders(parser)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -241,8 +260,12 @@ def main() -> None:
         if not arguments.json:
             print(table(rows), flush=True)
     facts = {"device": str(best_device()), "threads": arguments.threads, "draws": arguments.draws}
+    fits = counted(arguments.seeds, "fit")
+    if arguments.seconds_into:
+        rows = seconds_rows(every)
+        save(arguments.seconds_into, SECONDS_LAYOUT, rows, note=arguments.note, seeds=fits)
     if arguments.into:
-        seeds = f"{counted(arguments.seeds, 'fit')}, {arguments.draws} draws of labels"
+        seeds = f"{fits}, {arguments.draws} draws of labels"
         save(arguments.into, LAYOUT, table_rows(every), note=arguments.note, seeds=seeds)
     if arguments.json:
         print(json.dumps({"where": where(**facts), "rows": every}))

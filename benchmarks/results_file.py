@@ -7,6 +7,7 @@ stay, and the new figures take the place of the old ones. CONTRIBUTING.md says h
 
 import argparse
 import dataclasses
+import hashlib
 import json
 import math
 import os
@@ -16,50 +17,35 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from measured import commit
 
 from labelcycle.campaign.records.json_values import OddValueError, typed
+from labelcycle.simulate.markdown_tables import Figure, Row
 
 FOLDER = Path(__file__).parent / "results"
 PRECISION = 6
 """Decimals that a file keeps."""
 
-PRIVATE = ("--into", "--note", "--json", "--shared", "--cache", "--results", "--jobs")
+PRIVATE = (
+    *("--into", "--model-into", "--seconds-into", "--note", "--json"),
+    *("--shared", "--cache", "--results", "--jobs"),
+)
 """Options that change no figure; they are left out of a table's command."""
+
+DIGEST = "digest"
+"""Key of the digest of the fields that follow."""
+
+MEASURED = ("command", "commit", "machine", "seeds", "rows")
 
 LISTED = ("command", "figures", "rows")
 """Fields whose entries have a line each in the file."""
 
-Row = Mapping[str, Any]
-"""Texts, numbers, true, false or null by key."""
-
 
 class OddTable(Exception):
     """A results file that does not hold a table; names the file, the field, and what to do."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure of the rows, and how it is printed.
-
-    key : of the rows. `KEY_se` in a row is its standard error, `KEY_low` and `KEY_high` its
-        interval
-    digits : decimals; None: as in the row
-    times : it is multiplied by this: 100 for a share that is printed in per cent
-    signed : with a sign. An interval below 0 is in italics
-    best : the best of a column is bold, in each group of lines
-    unit : printed behind it
-    """
-
-    key: str
-    digits: int | None = None
-    times: int = 1
-    signed: bool = False
-    best: Literal["most", "least"] | None = None
-    unit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +60,7 @@ class Table:
     across : keys whose values make the columns. Without any, each figure is a column
     groups : keys of lines that are compared with each other: the best among them is bold
     names : what a key is called at the head of its column
+    values : what a value of `down` or `across` is called
     """
 
     title: str
@@ -87,6 +74,7 @@ class Table:
     across: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    values: Mapping[str, str] = dataclasses.field(default_factory=dict)
     figures: tuple[Figure, ...]
     rows: tuple[Row, ...]
 
@@ -107,13 +95,15 @@ def read(name: str, folder: Path | None = None) -> Table:
 
 def table_of(value: Any) -> Table:
     """The table that a JSON value describes. Raises OddTable."""
+    if isinstance(value, dict):
+        value = {key: each for key, each in value.items() if key != DIGEST}
     if isinstance(value, dict) and isinstance(value.get("figures"), list):
         value = value | {"figures": [with_defaults(Figure, one) for one in value["figures"]]}
     try:
         table: Table = typed(Table, with_defaults(Table, value))
     except OddValueError as odd:
         raise OddTable(str(odd)) from None
-    _check(table)
+    check(table)
     return table
 
 
@@ -140,7 +130,7 @@ def _defaults(kind: type) -> dict[str, Any]:
     return {key: [] if value == () else value for key, value in found.items()}
 
 
-def _check(table: Table) -> None:
+def check(table: Table) -> None:
     """Raise OddTable if the rows do not fit the layout."""
     if not table.rows:
         raise OddTable("rows: wanted at least one, got none")
@@ -164,7 +154,11 @@ def _check(table: Table) -> None:
 
 
 def text_of(table: Table) -> str:
-    """The text of a results file: each row on a line."""
+    """The text of a results file: each row on a line, and a digest of what was measured.
+
+    A test compares the digest, so that nobody changes by hand a number that no page shows. Title,
+    layout, note and `older` may be.
+    """
     fields = json.loads(json.dumps(dataclasses.asdict(table)))
     usual = _defaults(Table)
     lines = []
@@ -178,6 +172,9 @@ def text_of(table: Table) -> str:
             lines.append(f' "{name}": [\n{inner}\n ]')
         else:
             lines.append(f' "{name}": {_json(value)}')
+    measured = _json([fields[name] for name in MEASURED])
+    digest = hashlib.sha256(measured.encode()).hexdigest()[:16]
+    lines.append(f' "{DIGEST}": {_json(digest)}')
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
@@ -253,10 +250,11 @@ def _made(
         across=tuple(shown.across),
         groups=tuple(shown.groups),
         names=dict(shown.names),
+        values=dict(shown.values) if isinstance(shown, Table) else {},
         figures=tuple(figures),
         rows=tuple(kept),
     )
-    _check(table)
+    check(table)
     return table
 
 

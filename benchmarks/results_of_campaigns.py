@@ -15,29 +15,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from results_file import Figure, Layout, Row, add_into, save
+from results_file import Layout, Row, add_into, save
 
 from labelcycle.simulate.run_experiment import RESULTS
+from labelcycle.simulate.table_page import FIGURES, printed_rows
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
-FIGURES = (
-    Figure("accuracy", digits=1, times=100, best="most"),
-    Figure("gain", digits=1, times=100, signed=True),
-)
-STUBS = ("data", "learner", "clusterer", "strategy")
+STUBS = ("data", "metric", "learner", "clusterer", "strategy")
 """What a line may begin with."""
-
-
-def rows_for(rows: Iterable[Row], base: str) -> list[dict[str, Any]]:
-    """The rows of campaigns, as `simulate.results.rows_of` makes them, as those of a table."""
-    found = []
-    for row in rows:
-        new = {("accuracy_se" if key == "se" else key): value for key, value in row.items()}
-        if row["strategy"] == base:
-            for key in ("gain", "gain_low", "gain_high"):
-                del new[key]
-        found.append(new)
-    return found
 
 
 def curves_of(rows: Iterable[Row]) -> dict[str, list[dict[str, Any]]]:
@@ -77,7 +62,7 @@ def main(words: Sequence[str] | None = None) -> None:
     found = json.loads(path.read_text(encoding="utf-8"))
     metrics = {each["data"]: each["metric"] for each in found["sets"]}
     measured = [row | {"metric": metrics[row["data"]]} for row in found["rows"]]
-    rows = rows_for(measured, found["base"])
+    rows = printed_rows(measured, found["base"])
     metric = " or ".join(dict.fromkeys(metrics.values()))
     title = f"{found['experiment']}: {metric} in per cent, gain over {found['base']}"
     seeds = f"seeds 0 to {max(row['seeds'] for row in rows) - 1}"

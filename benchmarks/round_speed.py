@@ -15,6 +15,8 @@ waited for:
     beyond   run, dvc and git: what a round costs beyond its stages
     start    of one stage: Python, and the imports before its own module
 
+With --into these are rows of a table, of the first run and of the mean round. So are the stages.
+
 With --embedded nothing is started before: Prefect lives for the command alone, as in the quick
 demo. Its temporary server is a part of nothing above, for it is stopped and not waited for.
 """
@@ -25,15 +27,19 @@ import os
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from measured import where
 from processor_time import name_committer, used_by
+from results_file import Figure, Layout, add_into, save
 
 from labelcycle.adapters.local import services
 from labelcycle.adapters.local.environment import prepare
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.cli import demo
+from labelcycle.core.counted_nouns import counted
 from labelcycle.cycle import new_campaign
 from labelcycle.people import simulated_round
 from labelcycle.rounds import snapshots
@@ -50,6 +56,22 @@ if "ROUND_SPEED" in os.environ:
 """
 """Every Python that the command starts writes down what it used; `sitecustomize` is run first."""
 
+LAYOUT = Layout(
+    "Processor seconds of a round and of its stages",
+    ["part"],
+    [Figure("first", digits=1), Figure("round", digits=1)],
+    names={"part": ""},
+)
+PARTS = {
+    "run": "labelcycle run itself",
+    "dvc": "DVC",
+    "git": "git, shells, ends of processes",
+    "beyond": "beyond the stages",
+    "stages": "the stages",
+    "dvc processes": "DVC's processes",
+}
+"""What a line of the table is called; the stages follow by their names."""
+
 IMPORTS = "import labelcycle.cli.main, labelcycle.cli.pretrain_curves, labelcycle.cycle.run_stage"
 
 
@@ -58,6 +80,28 @@ def part_of(words: list[str]) -> str:
     if "labelcycle.adapters.dvc.program" in words:
         return "dvc"
     return "stages" if "stage" in words else "run"
+
+
+def stage_of(words: list[str]) -> str:
+    """The name of a stage's process."""
+    return words[words.index("stage") + 1]
+
+
+def table_rows(
+    first: dict[str, float], rounds: Sequence[dict[str, float]]
+) -> list[dict[str, str | float | None]]:
+    """A row for each part, with the mean of the rounds after the first."""
+    stages = dict.fromkeys(
+        name for each in (first, *rounds) for name in each if name.startswith("stage ")
+    )
+    return [
+        {
+            "part": text,
+            "first": first.get(name),
+            "round": float(np.mean([each.get(name, 0.0) for each in rounds])),
+        }
+        for name, text in {**PARTS, **{name: name for name in stages}}.items()
+    ]
 
 
 def measured(campaign: Campaign, folder: Path) -> dict[str, float]:
@@ -74,6 +118,8 @@ def measured(campaign: Campaign, folder: Path) -> dict[str, float]:
         parts[part_of(entry["words"])] += entry["cpu"]
         parts["dvc processes"] += part_of(entry["words"]) == "dvc"
         parts["stage processes"] += part_of(entry["words"]) == "stages"
+        if part_of(entry["words"]) == "stages":
+            parts[f"stage {stage_of(entry['words'])}"] += entry["cpu"]
     parts["git"] = total - parts["run"] - parts["dvc"] - parts["stages"]
     parts["beyond"] = total - parts["stages"]
     return {name: round(value, 2) for name, value in sorted(parts.items())}
@@ -87,6 +133,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rounds", type=int, default=4)
     options.add_argument("--embedded", action="store_true")
+    add_into(options)
     arguments = options.parse_args()
     name_committer()
     data = demo.sample_data()
@@ -115,6 +162,12 @@ def main() -> None:
         start_only = [sys.executable, "-P", "-c", IMPORTS]
         used_by(start_only)  # compiled from now on
         start = min(used_by(start_only).cpu_s for _ in range(3))
+    if arguments.into:
+        first, *rounds = parts.values()
+        seeds = f"mean of {counted(len(rounds), 'round')} after the first"
+        rows = table_rows(first, rounds)
+        rows.append({"part": "the start of a stage", "first": start, "round": start})
+        save(arguments.into, LAYOUT, rows, note=arguments.note, seeds=seeds)
     print(json.dumps({"where": where(), "start": round(start, 2), **parts}, indent=2))
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from measured import where
 from processor_time import name_committer, used_by
+from results_file import Figure, Layout, add_into, save
 
 from labelcycle import config
 from labelcycle.adapters import git
@@ -35,6 +36,12 @@ from labelcycle.rounds.campaign_history import History
 
 CLASSES = ("cat", "dog")
 LABELS = 100
+LAYOUT = Layout(
+    "Seconds of labelcycle status",
+    ["call", "rounds", "samples"],
+    [Figure("cpu_s", digits=2), Figure("seconds", digits=2)],
+    names={"call": "command", "cpu_s": "processor s", "seconds": "wall s"},
+)
 AT = "2026-01-01T00:00:00+00:00"
 
 
@@ -111,6 +118,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=10)
     options.add_argument("--samples", type=int, default=10_000)
     options.add_argument("--repeats", type=int, default=5)
+    add_into(options)
     arguments = options.parse_args()
     name_committer()
     with tempfile.TemporaryDirectory() as folder:
@@ -119,6 +127,15 @@ def main() -> None:
             "status": least(("-C", str(root), "status"), arguments.repeats),
             "help": least(("--help",), arguments.repeats),
         }
+    if arguments.into:
+        size = {"rounds": arguments.rounds, "samples": arguments.samples}
+        nothing = dict.fromkeys(size, "")
+        rows = [
+            {"call": "labelcycle status", **size, **found["status"]},
+            {"call": "labelcycle --help", **nothing, **found["help"]},
+        ]
+        seeds = f"the best of {arguments.repeats} runs"
+        save(arguments.into, LAYOUT, rows, note=arguments.note, seeds=seeds)
     print(json.dumps({"where": where(), **found}, indent=2))
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from labelcycle import config, select
 from labelcycle.cli import demo, expected_gain
 from labelcycle.cli.expected_gain import ExpectedGain
+from labelcycle.core import dawid_skene
+from labelcycle.core.strategies import supclust, typiclust
 
 ROOT = Path(__file__).parents[1]
 DECISION = ROOT / "docs" / "decisions" / "0039-defaults-by-the-tables.md"
@@ -38,6 +41,51 @@ def test_a_notebook_and_the_demo_take_the_same() -> None:
         assert shown.query.strategy == found.query.strategy
         assert shown.train == found.train
         assert shown.pretrain.model_fields_set == {"encoder"}  # which reads nothing else of it
+
+
+WORDS = {1: "one", 5: "five", 0.1: "tenth"}
+
+
+def word(value: float) -> str:
+    """A number as a page writes it."""
+    return WORDS.get(value, f"{value:g}")
+
+
+def stated() -> Iterator[tuple[str, str]]:
+    """A page, and what it says of a default in a sentence, with the value that the code has."""
+    found = defaults()
+    holdout, close, typical = found.ingest.holdout, found.close, typiclust.Options().neighbours
+    yield (
+        "concepts/accuracy.md",
+        f"`ingest.holdout` sets the number, [...] {holdout} is the default",
+    )
+    yield "concepts/accuracy.md", f"| {holdout}, the default |"
+    yield "results.md", f"The default is {holdout} images."
+    yield "results.md", f"{found.accept.confidence:g} is the default."
+    yield "results.md", f"`{found.train.learner}` is the default."
+    yield "results.md", f"So below {dawid_skene.PER_CLASS} shared answers"
+    yield "concepts/selection.md", f"`{found.query.strategy}`, the default,"
+    yield "concepts/pretraining.md", f"With `encoder: {found.pretrain.encoder}`, the default,"
+    yield "concepts/selection.md", f"to the {typical} nearest neighbours in the cluster."
+    yield "concepts/selection.md", f"with fewer than {2 * typical} samples"
+    yield "concepts/papers.md", f"`cluster.max_clusters: {found.cluster.max_clusters}`"
+    yield "concepts/papers.md", f"the same, `share: {supclust.Options().share:g}`, rounded up"
+    yield "concepts/answers-to-labels.md", f"more than {word(close.most_changed)} labels and"
+    yield "concepts/answers-to-labels.md", f"{close.share_changed:.0%} of all labels"
+    yield (
+        "concepts/answers-to-labels.md",
+        f"or more than {word(close.most_changed_holdout)} label of the hold-out",
+    )
+    blind = word(found.push.blind_share)
+    yield "concepts/answers-to-labels.md", f"a random {blind} is shown without one"
+    yield "guides/serve-weekly.md", f"stuck_after_hours: {found.notify.stuck_after_hours}"
+
+
+@pytest.mark.parametrize(("page", "text"), list(stated()))
+def test_what_a_page_says_of_a_default_is_so(page: str, text: str) -> None:
+    said = " ".join((ROOT / "docs" / page).read_text(encoding="utf-8").split())
+    for part in text.replace("%", " %").split(" [...] "):
+        assert part in said
 
 
 @pytest.mark.parametrize(

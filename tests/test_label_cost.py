@@ -8,6 +8,7 @@ from typing import Any
 import label_cost
 import numpy as np
 import pytest
+from results_file import read
 from scipy import stats
 from tiny_sets import blobs_in
 
@@ -50,7 +51,7 @@ def test_rows_compare_each_seed_with_random(
 ) -> None:
     results = tmp_path / "results.jsonl"
     found = printed(capsys, *words(data, "--results", results))
-    assert found["metric"] == "accuracy"
+    assert {row["metric"] for row in found["rows"]} == {"accuracy"}
     rows = {(row["strategy"], row["budget"]): row for row in found["rows"]}
     assert list(rows) == [("random", 3), ("random", 8), ("typiclust", 3), ("typiclust", 8)]
     trials = [json.loads(line) for line in results.read_text().splitlines()]
@@ -86,6 +87,39 @@ def test_another_base_takes_the_place_of_random(
         assert row["gain"] == pytest.approx(
             0 if row["strategy"] == "typiclust" else -gains["typiclust", row["budget"]]
         )
+
+
+def test_every_combination_is_measured_and_compared_with_the_first_learner(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = ["--learner", "linear", "prototype", "--clusterer", "kmeans", "minibatch"]
+    rows = printed(capsys, *words(data, *grid))["rows"]
+    alone = {
+        learner: printed(capsys, *words(data, "--learner", learner, "--clusterer", "minibatch"))
+        for learner in ("linear", "prototype")
+    }
+    places = [(row["clusterer"], row["learner"]) for row in rows[::4]]
+    assert places == [(c, n) for c in ("kmeans", "minibatch") for n in ("linear", "prototype")]
+    both = ("gain_with_learner", "gain_with_learner_low", "gain_with_learner_high")
+    plain = [{key: row[key] for key in row if key not in both} for row in rows[8:]]
+    assert plain == alone["linear"]["rows"] + alone["prototype"]["rows"]
+    for row in rows:
+        if row["learner"] == "linear":
+            assert not row.keys() & set(both)
+        else:
+            base = next(
+                r["accuracy"]
+                for r in rows
+                if (r["strategy"], r["learner"]) == ("random", "linear")
+                and r["budget"] == row["budget"]
+            )
+            assert row[both[0]] == pytest.approx(row["accuracy"] - base)
+            assert row[both[1]] <= row[both[0]] <= row[both[2]]
+    path = tmp_path / "t.json"
+    label_cost.main(words(data, *grid, "--into", path))
+    table = read("t", tmp_path)
+    assert table.down == ("learner", "clusterer", "strategy")
+    assert len(table.rows) == len(rows)
 
 
 def test_an_interrupted_run_goes_on(
@@ -171,7 +205,7 @@ LINEAR, KMEANS, RANDOM = (
 
 def opened(data: Path) -> LabelSet:
     given = label_cost.arguments(words(data))
-    return label_cost.open_set(given.data, label_cost.Folders(given.shared, given.cache))
+    return label_cost.open_set(given.data[0], label_cost.Folders(given.shared, given.cache))
 
 
 def test_unequal_classes_are_measured_alike(data: Path) -> None:

@@ -20,6 +20,7 @@ PARTS = (
     "lint-imports",
     "python tools/reference.py --check",
     "python tools/results.py --check",
+    "python benchmarks/results_figures.py --check",
     "python -m sphinx --fail-on-warning --keep-going --fresh-env --quiet docs build/docs",
     "python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m not service",
     "python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m service",

@@ -14,7 +14,7 @@ DECISIONS = TOP / "docs" / "decisions"
 """Notes of their time: what was written when the choice was made stays as it is."""
 
 PAGES = [
-    TOP / "README.md",
+    *(TOP / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
     *(p for p in sorted((TOP / "docs").rglob("*.md")) if p.parent != DECISIONS),
     DECISIONS / "index.md",
 ]
@@ -77,8 +77,7 @@ def test_the_figures_of_a_text_that_is_counted_by_hand() -> None:
 
 FENCED = re.compile(r"(?ms)^[ \t]*```.*?^[ \t]*```[ \t]*$")
 TARGET = re.compile(r"\]\(([^)\s]+)(?: \"[^\"]*\")?\)")
-OTHERS = [TOP / name for name in ("CONTRIBUTING.md", "SECURITY.md")]
-LINKED = [*PAGES, *OTHERS, *sorted(DECISIONS.glob("0*.md"))]
+LINKED = [*PAGES, *sorted(DECISIONS.glob("0*.md"))]
 
 
 def anchors(text: str) -> set[str]:

@@ -45,7 +45,7 @@ class Bounded(base.Options):
     """Fields of all kinds."""
 
     share: float = Field(0.5, gt=0, lt=1, description="a share")
-    count: int | None = Field(None, ge=1, le=2000, description="how many")
+    count: int | None = Field(None, ge=1, le=2_000_001, description="how many")
     name: str = Field("no", min_length=2, max_length=4, description="a | b")
     pair: tuple[float, float] = Field((0.0, 1.0), description="low\n  and high")
     more: dict[str, Any] = Field(default_factory=dict, description="more")
@@ -55,7 +55,7 @@ class Bounded(base.Options):
 def test_a_setting_is_put_into_words() -> None:
     assert reference_text.fields(Bounded, "x").splitlines()[2:] == [
         "| `share` | number above 0 and below 1 | `0.5` | a share |",
-        "| `count` | whole number from 1 to 2,000, or `null` | `null` | how many |",
+        "| `count` | whole number from 1 to 2,000,001, or `null` | `null` | how many |",
         "| `name` | text of 2 to 4 characters | `'no'` | a \\| b |",
         "| `pair` | list of number and number | `[0.0, 1.0]` | low and high |",
         "| `more` | keys and values | `{}` | more |",

@@ -9,13 +9,8 @@ import claims_file
 import pytest
 import results
 import results_file
-from hypothesis import given
-from hypothesis import strategies as st
 from results_file import Figure, Layout, OddTable, read, save, table_of, text_of, typed_command
-from results_of_campaigns import layout_of, rows_for
-from results_text import cell, markdown, source
-
-from labelcycle.simulate import markdown_tables
+from results_text import markdown, source
 
 NAMES = sorted(path.stem for path in results_file.FOLDER.glob("*.json"))
 TEXTS = {
@@ -143,62 +138,6 @@ def test_where_a_table_was_measured_is_said_once() -> None:
     assert text.count("| 63.3 |") == 2
 
 
-# --- cells ---------------------------------------------------------------------------------
-
-SHARE = Figure("accuracy", digits=1, times=100, best="most")
-GAIN = Figure("gain", digits=1, times=100, signed=True)
-BOTH = [SHARE, GAIN]
-
-
-@pytest.mark.parametrize(
-    ("figures", "row", "text"),
-    [
-        (BOTH, {"accuracy": 0.2384, "accuracy_se": 0.009}, "23.8 ± 0.9"),
-        (BOTH, {"accuracy": 0.5, "accuracy_se": 0.1, "gain": -0.03}, "**50.0** -3.0"),
-        (BOTH, {"gain": 0.02, "gain_low": -0.01, "gain_high": 0.05}, "+2.0 [-1.0, +5.0]"),
-        (BOTH, {"gain": 0.02, "gain_low": 0.01, "gain_high": 0.03}, "**+2.0 [+1.0, +3.0]**"),
-        (
-            BOTH,
-            {"accuracy": 0.1, "gain": -0.02, "gain_low": -0.03, "gain_high": -0.01},
-            "10.0 *-2.0 [-3.0, -1.0]*",
-        ),
-        ([GAIN], {"gain": 0.02, "gain_se": 0.011}, "+2.0 ± 1.1"),
-        ([Figure("s", digits=1, unit=" s")], {"s": 1043.21}, "1,043.2 s"),
-        ([Figure("s")], {"s": 116.8}, "116.8"),
-        ([Figure("n"), Figure("s")], {"n": 10_000, "s": "a|b"}, "10,000, a\\|b"),
-        ([Figure("same")], {"same": True}, "yes"),
-        (BOTH, {"accuracy": None}, ""),
-    ],
-)
-def test_a_cell(figures: list[Figure], row: dict[str, Any], text: str) -> None:
-    assert cell(figures, row, best="50.0") == text
-
-
-SHARES = st.floats(0, 1)
-GAINS = st.floats(-1, 1)
-
-
-@given(st.lists(st.tuples(SHARES, SHARES, GAINS, GAINS), min_size=4, max_size=4))
-def test_campaigns_are_printed_as_simulate_prints_them(drawn: list[tuple[float, ...]]) -> None:
-    cells = [(name, budget) for name in ("random", "other") for budget in (10, 20)]
-    rows = [
-        {"strategy": name, "budget": budget, "accuracy": accuracy, "se": se}
-        | {"gain": low + high, "gain_low": min(low, high), "gain_high": max(low, high)}
-        for (name, budget), (accuracy, se, low, high) in zip(cells, drawn, strict=True)
-    ]
-    curves = {
-        name: [row for row in rows if row["strategy"] == name] for name in ("random", "other")
-    }
-    made = rows_for(rows, "random")
-    layout = layout_of(made, "")
-    value = {"title": "", "command": [], "commit": "", "machine": "", "rows": made}
-    value |= {"down": layout.down, "across": layout.across, "names": layout.names}
-    value |= {"figures": [results_file.without_defaults(figure) for figure in layout.figures]}
-    ours = markdown(table_of(value), {}).splitlines()
-    theirs = markdown_tables.table(curves, "random").splitlines()
-    assert [line.replace("**", "") for line in ours] == [x.replace("**", "") for x in theirs]
-
-
 # --- files ---------------------------------------------------------------------------------
 
 GOOD: dict[str, Any] = {
@@ -221,7 +160,14 @@ def test_a_table_of_figures() -> None:
         "| b | 2 |",
     ]
     assert source(table) == "    make\n    # commit abc; m; idle\n\n**Older.** It grew."
-    assert json.loads(text_of(table)) == GOOD | {"note": "idle", "older": "It grew."}
+    text = text_of(table)
+    value = json.loads(text)
+    assert value == GOOD | {"note": "idle", "older": "It grew.", "digest": value["digest"]}
+    assert table_of(value) == table
+    by_hand = {"title": text.replace('"t"', '"T"'), "rows": text.replace('"s": 1', '"s": 3')}
+    again = {name: text_of(table_of(json.loads(each))) for name, each in by_hand.items()}
+    assert again["title"] == by_hand["title"]
+    assert again["rows"] != by_hand["rows"]
 
 
 @pytest.mark.parametrize(

@@ -94,8 +94,13 @@ def _bounds(field: Mapping[str, Any]) -> str:
         return f" of {field['minLength']} to {field['maxLength']} characters"
     words = {"minimum": "from", "exclusiveMinimum": "above", "exclusiveMaximum": "below"}
     words["maximum"] = "to" if "minimum" in field else "up to"
-    found = [f"{word} {field[key]:,g}" for key, word in words.items() if key in field]
+    found = [f"{word} {_number(field[key])}" for key, word in words.items() if key in field]
     return f" {' and '.join(found).replace(' and to ', ' to ')}" if found else ""
+
+
+def _number(bound: float) -> str:
+    """A bound with all its digits, as `1,000,000`."""
+    return f"{int(bound):,}" if bound == int(bound) else f"{bound:g}"
 
 
 def default(plain: Any) -> str:

@@ -5,7 +5,8 @@ from pathlib import PurePosixPath
 
 from claims_file import Claim
 from results_file import read
-from results_text import said
+
+from labelcycle.simulate.markdown_tables import said
 
 
 def measured(claim: Claim) -> str:

@@ -125,6 +125,15 @@ def test_a_file_of_an_unknown_model_is_refused() -> None:
         of_file("resnet18x.pth")
 
 
+def test_a_file_of_a_model_without_a_linear_last_layer_is_refused() -> None:
+    said = (
+        r"linear last layer.*got 'w/squeezenet1_0-b66bff10.pth' of squeezenet1_0, which ends .*Conv"
+    )
+    with pytest.raises(SettingsError, match=said + r"2d\); name a file of another model"):
+        of_file("w/squeezenet1_0-b66bff10.pth")
+    assert of_file("regnet_x_400mf-adf1edd5.pth").options["model"] == "regnet_x_400mf"
+
+
 def test_round_0_chooses_and_the_commit_has_the_name(unnamed: Campaign, flows, capsys) -> None:
     flows.run(str(unnamed.root))
     reason = "no trained weights (LABELCYCLE_OFFLINE is set); and no GPU"

@@ -9,8 +9,11 @@ import argparse
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+from results_file import Figure, Layout, add_into, save
 
 from faults import real
 from faults.counting import Left
@@ -21,6 +24,18 @@ from labelcycle.adapters.local import server_programs
 from labelcycle.errors import ToolFailed
 
 FOR_EVER = ", for ever"
+COUNTED = ("faults", "tries", "duplicates", "lost")
+LAYOUT = Layout(
+    "Tries under faults",
+    ["against"],
+    [Figure(key) for key in ("of", *COUNTED)],
+    names={"of": "tries of"},
+)
+TRIED = {
+    "the double": "every fault at every request of five commands, faults that never end, pushes"
+    " killed",
+    "Label Studio": "every fault at every step of two whole rounds",
+}
 
 
 def on_the_double(root: Path) -> Iterator[Outcome]:
@@ -75,21 +90,40 @@ def _told(outcome: Outcome) -> str:
     return f"{where}: twice {twice or 'nothing'}; lost {lost or 'nothing'}"
 
 
+def table_rows(found: dict[str, tuple[set[str], int, int, int]]) -> list[dict[str, Any]]:
+    """The counts of each table, and their sum."""
+    rows: list[dict[str, Any]] = [
+        {"against": name, "of": TRIED[name], **_counts([numbers])}
+        for name, (_, *numbers) in found.items()
+    ]
+    faults = len(set().union(*(names for names, *_ in found.values())))
+    together = _counts([numbers for _, *numbers in found.values()])
+    return [*rows, {"against": "both", "of": None, "faults": faults, **together}]
+
+
+def _counts(numbers: Iterable[Sequence[int]]) -> dict[str, int]:
+    """Tries, duplicates and lost in all."""
+    sums = map(sum, zip(*numbers, strict=True))
+    return dict(zip(COUNTED[1:], sums, strict=True))
+
+
 def main() -> int:
     """The status to end with."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=("double", "server"), help="one of the two tables")
+    add_into(parser)
     options = parser.parse_args()
+    found: dict[str, tuple[set[str], int, int, int]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        found = []
         if options.only != "server":
-            found.append(show("A double of Label Studio", on_the_double(Path(folder))))
+            found["the double"] = show("A double of Label Studio", on_the_double(Path(folder)))
         if options.only != "double":
-            found.append(show("Label Studio", on_the_server()))
-    faults = set().union(*(names for names, *_ in found))
-    tries, duplicates, lost = (sum(counts) for counts in zip(*(c for _, *c in found), strict=True))
-    print(f"\nfaults {len(faults)}, tries {tries}, duplicates {duplicates}, lost {lost}")
-    return int(duplicates + lost > 0)
+            found["Label Studio"] = show("Label Studio", on_the_server())
+    rows = table_rows(found)
+    if options.into:
+        save(options.into, LAYOUT, rows, note=options.note, command=["make faults"])
+    print("\n" + ", ".join(f"{key} {value}" for key, value in rows[-1].items() if key in COUNTED))
+    return int(rows[-1]["duplicates"] + rows[-1]["lost"] > 0)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,11 @@ def test_pretrained_features_are_those_before_the_last_layer(weights_file: Path)
         ({"model": "resnet19"}, SettingsError, r"unknown model 'resnet19'.*resnet1"),
         ({"weights": "BEST"}, SettingsError, r"unknown weights 'BEST' of resnet18.*DEFAULT"),
         ({"file": "none.pth"}, DataError, r"cannot read none.pth: wanted weights of resnet18"),
-        ({"model": "squeezenet1_0", "file": "x"}, SettingsError, r"has no linear last layer"),
+        (
+            {"model": "squeezenet1_0", "file": "x"},
+            SettingsError,
+            r"linear last layer .*got squeezenet1_0, which ends with Conv2d; choose another",
+        ),
     ],
 )
 def test_pretrained_errors(options: dict[str, str], kind: type[Exception], text: str) -> None:
@@ -70,10 +74,84 @@ def test_pretrained_weights_of_another_model(weights_file: Path) -> None:
         run(torchvision_pretrained.fit(images(1), options, 0, CPU))
 
 
+WRONG = {
+    "a list": ([torch.zeros(3)], r"holds no weights: .*resnet18.*got a list; write them with"),
+    "a tensor": (torch.zeros(3), r"holds no weights: .*got a Tensor; write them"),
+    "nothing": ({}, r"holds no weights: .*got none; write them"),
+    "settings": ({"epoch": 3}, r"holds no weights: .*got a int as epoch; write them"),
+    "a whole network": (torch.nn.Linear(2, 2), r"holds no weights: .*a pickled model or other obj"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_file_that_holds_no_state_dict(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "resnet18.pth"
+    value, said = WRONG[kind]
+    torch.save(value, path)
+    with pytest.raises(DataError, match=rf"^{path} {said}") as raised:
+        run(torchvision_pretrained.fit(images(1), pretrained(file=str(path)), 0, CPU))
+    assert "weights_only" not in str(raised.value)  # which would let the file run code
+
+
+@pytest.mark.parametrize("key", ["state_dict", "model"])
+def test_weights_in_a_checkpoint(key: str, weights_file: Path, tmp_path: Path) -> None:
+    weights = torch.load(weights_file, weights_only=True)
+    torch.save({"epoch": 3, key: weights}, tmp_path / "w.pth")
+    found = pretrained_weights.from_file(str(tmp_path / "w.pth"), "resnet18")
+    assert found.keys() == weights.keys()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("suffix", ["pth", "safetensors"])
+def test_weights_of_a_training_that_went_wrong(
+    value: float, suffix: str, weights_file: Path, tmp_path: Path
+) -> None:
+    weights = torch.load(weights_file, weights_only=True)
+    weights["layer1.0.conv1.weight"][0, 0] = value
+    path = tmp_path / f"w.{suffix}"
+    if suffix == "pth":
+        torch.save(weights, path)
+    else:
+        safetensors.torch.save_file(weights, path)
+    said = rf"^{path} holds broken weights: wanted finite .*got 9 others in layer1.0.conv1.weight"
+    with pytest.raises(DataError, match=said):
+        run(torchvision_pretrained.fit(images(1), pretrained(file=str(path)), 0, CPU))
+    with pytest.raises(DataError, match=said):
+        started(32, file=str(path))
+
+
+def test_weights_for_grey_images(weights_file: Path, tmp_path: Path) -> None:
+    weights = torch.load(weights_file, weights_only=True)
+    weights["conv1.weight"] = weights["conv1.weight"][:, :1].clone()
+    path = tmp_path / "w.pth"
+    torch.save(weights, path)
+    said = rf"in {path} are for images of 1 channels: .*\(64, 3, 7, 7\), got \(64, 1, 7, 7\)"
+    with pytest.raises(DataError, match=rf"{said}.*take weights of resnet18 for colour images"):
+        run(torchvision_pretrained.fit(images(1), pretrained(file=str(path)), 0, CPU))
+    with pytest.raises(DataError, match="are for images of 1 channels"):
+        started(64, file=str(path))
+
+
+def test_weights_under_other_names(weights_file: Path, tmp_path: Path) -> None:
+    weights = torch.load(weights_file, weights_only=True)
+    path = tmp_path / "w.pth"
+    torch.save({f"module.{name}": value for name, value in weights.items()}, path)
+    with pytest.raises(DataError, match=r"do not fit resnet18: no conv1.weight, got module.conv1"):
+        run(torchvision_pretrained.fit(images(1), pretrained(file=str(path)), 0, CPU))
+
+
+def test_weights_of_a_wider_network(weights_file: Path, tmp_path: Path) -> None:
+    weights = torch.load(weights_file, weights_only=True)
+    weights["bn1.weight"] = torch.ones(32)
+    torch.save(weights, tmp_path / "w.pth")
+    with pytest.raises(DataError, match=r"do not fit resnet18: wanted bn1.weight of shape \(64,"):
+        run(torchvision_pretrained.fit(images(1), pretrained(file=str(tmp_path / "w.pth")), 0, CPU))
+
+
 def test_pretrained_file_that_is_no_weights_file(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     path.write_bytes(b"no weights")
-    with pytest.raises(DataError, match=r"cannot read .*weights.pth"):
+    with pytest.raises(DataError, match=r"cannot read .*weights.pth.*got another kind of file"):
         run(torchvision_pretrained.fit(images(1), pretrained(file=str(path)), 0, CPU))
 
 

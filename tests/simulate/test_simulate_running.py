@@ -25,6 +25,7 @@ from labelcycle.simulate import (
     play_trial,
     run_experiment,
     run_trials,
+    table_page,
     workers,
 )
 from labelcycle.simulate.trial import Measured, Trial
@@ -294,7 +295,7 @@ def test_the_table_tells_whose_picks_are_another_strategys(tmp_path: Path) -> No
     told = "for the model said the same of all samples: margin 100% at 3"
     assert told in (tmp_path / "out" / "table.md").read_text()
     alone = done(tmp_path / "out", blobs_in(tmp_path))
-    assert "cold start" not in run_experiment.page(alone)
+    assert "cold start" not in table_page.page(alone)
 
 
 def test_lengths_that_carry_the_spread_are_remarked(tmp_path: Path) -> None:

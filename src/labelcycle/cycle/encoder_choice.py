@@ -156,6 +156,8 @@ def small_and_grey(campaign: Campaign, samples: Sequence[Sample]) -> bool:
 def of_file(name: str) -> EncoderChoice:
     """The encoder for a file of trained weights, whose name begins with that of its model.
 
+    Raises SettingsError if it does not, or if that model's last layer is not linear.
+
     >>> of_file("weights/resnet50-0676ba61.pth").options["model"]
     'resnet50'
     """
@@ -171,6 +173,15 @@ def of_file(name: str) -> EncoderChoice:
             " torchvision_pretrained with options model and file"
         )
     model = max(fitting, key=len)
+    from labelcycle.nn import pretrained_weights  # torch
+
+    layer = type(pretrained_weights.last_layer_of(model)).__name__
+    if layer != "Linear":
+        raise SettingsError(
+            "pretrain.weights: wanted a file of a model with a linear last layer, for what goes"
+            f" into it are the features (got {name!r} of {model}, which ends with {layer}); name a"
+            " file of another model, as resnet18-f37072fd.pth"
+        )
     return EncoderChoice(
         "torchvision_pretrained", "pretrain.weights named them", {"model": model, "file": name}
     )

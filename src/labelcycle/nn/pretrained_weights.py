@@ -1,5 +1,6 @@
 """Networks with trained weights: their preprocessing, their files, torchvision's downloads."""
 
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from labelcycle.errors import DataError, ServiceDown, SettingsError
 from labelcycle.nn.downloaded_weights import OFFLINE, is_whole, offline
 
 Weights = Mapping[str, torch.Tensor]
+
+TORCHS_OWN = (b"PK", b"\x80\x02")
+"""What a file begins with that torch.save wrote: a zip, or a pickle as before version 1.6."""
 
 
 class Prepared(nn.Module):
@@ -46,20 +50,78 @@ def wrong_size(size: int, model: str, wanted: int, error: Exception) -> Settings
     )
 
 
+def last_layer(network: nn.Module) -> tuple[str, nn.Module]:
+    """The name of the last layer that has weights, and the layer.
+
+    >>> last_layer(models.resnet18(weights=None))[0]
+    'fc'
+    """
+    layers = network.named_modules()
+    return [(name, layer) for name, layer in layers if list(layer.parameters(recurse=False))][-1]
+
+
+def last_layer_of(model: str) -> nn.Module:
+    """The last layer of a torchvision model, mostly without memory for its weights."""
+    try:
+        with torch.device("meta"):
+            return last_layer(models.get_model(model, weights=None))[1]
+    except NotImplementedError:  # RegNet computes its widths with tensors
+        return last_layer(models.get_model(model, weights=None))[1]
+
+
 def from_file(file: str, model: str) -> Weights:
-    """The weights in a .pth or .safetensors file. Raises DataError if it cannot be read."""
+    """The weights in a .pth or .safetensors file, by their layers' names.
+
+    Those of a training's checkpoint may lie under `state_dict` or `model`. Raises DataError if the
+    file cannot be read, holds something else, or has weights that are no finite numbers.
+    """
     path = Path(file)
+    loaded = _loaded(path, model)
+    if isinstance(loaded, Mapping):
+        loaded = loaded.get("state_dict") or loaded.get("model") or loaded
+    if not isinstance(loaded, Mapping):
+        raise _no_weights(path, model, f"a {type(loaded).__name__}")
+    if not loaded:
+        raise _no_weights(path, model, "none")
+    for name, value in loaded.items():
+        if not isinstance(value, torch.Tensor):
+            raise _no_weights(path, model, f"a {type(value).__name__} as {name}")
+        if value.is_floating_point() and not value.isfinite().all():
+            raise DataError(
+                f"{path} holds broken weights: wanted finite numbers of {model}, got"
+                f" {int((~value.isfinite()).sum()):,} others in {name}; take those of an earlier"
+                " epoch, or name another file"
+            )
+    return loaded
+
+
+def _loaded(path: Path, model: str) -> Any:
     try:
         if path.suffix == ".safetensors":
             return safetensors.torch.load(path.read_bytes())
-        loaded: Weights = torch.load(path, "cpu", weights_only=True)
-        return loaded
+        return torch.load(path, "cpu", weights_only=True)
+    except pickle.UnpicklingError as error:  # torch's own text advises to let the file run code
+        with path.open("rb") as file:
+            first = file.read(2)
+        if first in TORCHS_OWN:
+            raise _no_weights(path, model, "a pickled model or other objects") from error
+        raise _unreadable(path, model, "another kind of file") from error
     except Exception as error:  # torch.load raises whatever a damaged file makes it stumble on
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(
-            f"cannot read {path}: wanted weights of {model}, got {reason};"
-            " put a whole .pth or .safetensors file there, or name another"
-        ) from error
+        raise _unreadable(path, model, str(error)) from error
+
+
+def _unreadable(path: Path, model: str, text: str) -> DataError:
+    return DataError(
+        f"cannot read {path}: wanted weights of {model}, got {' '.join(text.split())[:200]};"
+        " put a whole .pth or .safetensors file there, or name another"
+    )
+
+
+def _no_weights(path: Path, model: str, got: str) -> DataError:
+    return DataError(
+        f"{path} holds no weights: wanted tensors of {model} by their layers' names, got {got};"
+        " write them with torch.save(network.state_dict(), FILE), or name another file"
+    )
 
 
 def preset(model: str, name: str) -> Any:
@@ -129,13 +191,28 @@ def load(network: nn.Module, weights: Weights, model: str, source: str) -> None:
 
     Raises DataError if some of the network's are missing or have another shape.
     """
-    try:
-        missing = network.load_state_dict(weights, strict=False).missing_keys
-        problem = f"no {missing[0]}" if missing else None
-    except (RuntimeError, TypeError) as error:
-        problem = " ".join(str(error).split())[:200]
-    if problem:
-        raise misfit(source, model, problem)
+    wanted = network.state_dict()
+    for name, value in wanted.items():
+        if name not in weights:
+            others = [other for other in weights if other not in wanted]
+            got = f", got {others[0]}" if others else ""
+            raise misfit(source, model, f"no {name}{got}")
+        if weights[name].shape != value.shape:
+            raise _other_shape(source, model, name, value.shape, weights[name].shape)
+    network.load_state_dict(weights, strict=False)
+
+
+def _other_shape(
+    source: str, model: str, name: str, wanted: torch.Size, got: torch.Size
+) -> DataError:
+    """What to raise where a layer is wider or narrower, or sees images of other channels."""
+    shapes = f"wanted {name} of shape {tuple(wanted)}, got {tuple(got)}"
+    if len(wanted) == 4 and wanted[1] == 3 and wanted[:1] + wanted[2:] == got[:1] + got[2:]:
+        return DataError(
+            f"the weights in {source} are for images of {got[1]} channels: {shapes}; labelcycle"
+            f" shows its networks 3; take weights of {model} for colour images"
+        )
+    return misfit(source, model, shapes)
 
 
 def misfit(source: str, model: str, problem: str) -> DataError:

@@ -20,6 +20,9 @@ ROUGH = 5
 """Seeds below which a note says that the intervals are rough."""
 
 Row = dict[str, Any]
+Curves = Mapping[str, Sequence[Row]]
+"""By strategy, its rows by rising budget."""
+
 Values = NDArray[np.float64]
 
 
@@ -93,3 +96,13 @@ def summary(values: Values, base: Values) -> Row:
 def standard_error(values: Values) -> float:
     """Of the mean of at least two values."""
     return float(values.std(ddof=1) / np.sqrt(len(values)))
+
+
+def is_better(row: Row) -> bool:
+    """Whether the whole interval of the gain is above 0."""
+    return row["gain_low"] is not None and row["gain_low"] > 0
+
+
+def is_worse(row: Row) -> bool:
+    """Whether the whole interval of the gain is below 0."""
+    return row["gain_high"] is not None and row["gain_high"] < 0

@@ -22,11 +22,10 @@ from labelcycle.adapters import lock
 from labelcycle.campaign import atomic_files, json_files, layout
 from labelcycle.campaign.json_files import write_json
 from labelcycle.core import clusterers, digests, strategies
-from labelcycle.core.counted_nouns import counted
 from labelcycle.core.strategies import supclust
 from labelcycle.errors import Interrupted
 from labelcycle.nn import learners
-from labelcycle.simulate import markdown_tables, play_trial, pool_maps, run_trials
+from labelcycle.simulate import play_trial, pool_maps, run_trials, table_page
 from labelcycle.simulate.cached_clusters import Folder
 from labelcycle.simulate.comparison import Problem
 from labelcycle.simulate.experiment import DataOptions, Experiment
@@ -35,7 +34,6 @@ from labelcycle.simulate.figures.drawing import Failed, draw, map_file
 from labelcycle.simulate.finished_trials import FinishedTrials
 from labelcycle.simulate.plug_in_choice import Choice
 from labelcycle.simulate.progress_callback import Showing, Watching
-from labelcycle.simulate.result_rows import curves_of, groups, heading
 from labelcycle.simulate.results import Row, rows_of
 from labelcycle.simulate.sets.chosen_set import Read
 from labelcycle.simulate.trial import Measured, Trial, needs
@@ -86,7 +84,7 @@ def run(
             "rows": [row for _, rows, _ in parts for row in rows],
         }
         write_json(folder / RESULTS, results)
-        atomic_files.write_bytes(folder / TABLE, page(results).encode())
+        atomic_files.write_bytes(folder / TABLE, table_page.page(results).encode())
         for mapped in (mapped for *_, mapped in parts if mapped):
             try:
                 mapped()
@@ -201,27 +199,6 @@ def _facts(problem: Problem) -> dict[str, Any]:
         "initial": problem.initial,
         "budgets": list(problem.budgets),
     }
-
-
-def page(results: Mapping[str, Any]) -> str:
-    """The text of table.md from what results.json holds."""
-    lines = [f"# {results['experiment']}", ""]
-    for facts, learner, clusterer in groups(results):
-        curves = curves_of(results, facts["data"], learner, clusterer)
-        seeds = curves[results["base"]][0]["seeds"]
-        lines += [
-            f"## {heading(results, facts, learner, clusterer)}",
-            "",
-            f"{facts['metric'].capitalize()} in per cent on {facts['test']:,} test samples, mean of"
-            f" {counted(seeds, 'seed', spec=',')}, pools of {facts['pool']:,}."
-            f" {markdown_tables.intervals(seeds, results['base'])}",
-            "",
-            markdown_tables.table(curves, results["base"]),
-            "",
-        ]
-        stand_in_lines = markdown_tables.stand_ins(curves)
-        lines += [stand_in_lines, ""] if stand_in_lines else []
-    return "\n".join(lines)
 
 
 def _code(trial: Trial) -> str:

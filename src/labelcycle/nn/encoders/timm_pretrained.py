@@ -149,7 +149,6 @@ def _from_file(options: Options, meta: Mapping[str, Any]) -> Any:
     """
     source, last = str(options.file), _known(options.model).classifier
     weights = dict(pretrained_weights.from_file(source, options.model))
-    weights = dict(weights.get("state_dict") or weights.get("model") or weights)
     first = last[0] if isinstance(last, tuple | list) else last
     classes = len(weights.get(f"{first}.weight", ()))
     own_arguments = {"state_dict": weights, "num_classes": classes, "label_offset": 0}

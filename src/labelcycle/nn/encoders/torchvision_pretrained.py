@@ -96,11 +96,12 @@ def _preset(options: Options) -> Any:
 def _build(meta: Mapping[str, Any]) -> Prepared:
     """The network, its last linear layer taken off, behind its preprocessing."""
     network = models.get_model(meta["model"], weights=None)
-    linear = [name for name, part in network.named_modules() if isinstance(part, nn.Linear)]
-    if not linear:
+    name, layer = pretrained_weights.last_layer(network)
+    if not isinstance(layer, nn.Linear):
         raise SettingsError(
-            f"model {meta['model']} has no linear last layer to take off: choose another"
+            f"pretrain.options.model: wanted a model with a linear last layer to take off, got"
+            f" {meta['model']}, which ends with {type(layer).__name__}; choose another, as resnet18"
         )
-    owner, _, last = linear[-1].rpartition(".")
+    owner, _, last = name.rpartition(".")
     setattr(network.get_submodule(owner), last, nn.Identity())
     return Prepared(network, meta["share"], meta["mean"], meta["std"])

@@ -16,8 +16,8 @@ from labelcycle.simulate.figures.style import (
     looks,
     spread,
 )
-from labelcycle.simulate.markdown_tables import Curves
 from labelcycle.simulate.result_rows import curves_of, labels
+from labelcycle.simulate.results import Curves
 
 Styles = Mapping[str, Mapping[str, Any]]
 

@@ -10,8 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from labelcycle.simulate.figures.style import FAINT, budget_axis, budget_name, headed, looks
-from labelcycle.simulate.markdown_tables import Curves, is_better, is_worse
-from labelcycle.simulate.results import BASE, FEWEST, ROUGH, Row
+from labelcycle.simulate.results import (
+    BASE,
+    FEWEST,
+    ROUGH,
+    Curves,
+    Row,
+    is_better,
+    is_worse,
+)
 
 COLUMNS = 6
 

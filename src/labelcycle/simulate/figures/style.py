@@ -93,10 +93,13 @@ def spread(values: Mapping[str, float], gap: float) -> dict[str, float]:
     }
 
 
-def save(figure: Figure, path: Path) -> Path:
-    """Write a figure as its ending says, the same bytes for the same figure."""
+def save(figure: Figure, path: Path, identifier: str | None = None) -> Path:
+    """Write a figure as its ending says, the same bytes for the same figure.
+
+    identifier : noted in an SVG file, for whoever asks what it was drawn of
+    """
     FigureCanvasAgg(figure)
-    dates = {"Date": None} if path.suffix == ".svg" else None
+    facts = {"Date": None, "Identifier": identifier} if path.suffix == ".svg" else None
     with mpl.rc_context({"svg.hashsalt": "labelcycle", "svg.fonttype": "none"}):
-        figure.savefig(path, dpi=DPI, metadata=dates)
+        figure.savefig(path, dpi=DPI, metadata=facts)
     return path
