@@ -2,67 +2,56 @@
 
     python benchmarks/overlap.py [--tasks 500] [--into TABLE.json]
 
-On the server of benchmarks/label_studio.py, which this starts and removes.
+On the server of benchmarks/label_studio.py, which this starts and removes. That program says what
+the columns are.
 """
 
 import argparse
-import time
-from dataclasses import replace
+import dataclasses
 
-from label_studio import SCHEMA, Bench, running
+from label_studio import LAYOUT, SCHEMA, Bench, running
 from measured import where
-from results_file import Figure, Layout, add_into, save
+from results_file import add_into, save
 
 from labelcycle.adapters.ports import TaskSpec
 from labelcycle.people.simulated import annotate
 
-LAYOUT = Layout(
-    "Seconds for tasks that two people answer",
-    ["tasks", "step"],
-    [Figure("seconds", digits=1, unit=" s")],
-)
+TITLE = "Seconds of tasks that two people answer"
 
 
 def main() -> None:
-    """Print a line for each step."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tasks", type=int, default=500)
     add_into(parser)
     given = parser.parse_args()
     print(where(tasks=given.tasks), flush=True)
     with running() as bench:
-        seconds = measure(bench, given.tasks)
+        measure(bench, given.tasks)
+    for row in bench.rows:
+        print(f"{row['what']:<22} {row['seconds']:7.1f} s, server {row['server_s']:7.1f} s")
     if given.into:
-        rows = [
-            {"tasks": given.tasks, "step": step, "seconds": each} for step, each in seconds.items()
-        ]
-        save(given.into, LAYOUT, rows, note=given.note)
+        save(given.into, dataclasses.replace(LAYOUT, title=TITLE), bench.rows, note=given.note)
 
 
-def measure(bench: Bench, count: int) -> dict[str, float]:
+def measure(bench: Bench, count: int) -> None:
     """Push tasks for one person, then the same tasks for two; look; answer twice; look."""
     backend = bench.backend
     project = backend.open_project("overlap", "Overlap", SCHEMA)
 
     def tasks(people: int) -> list[TaskSpec]:
         specs = bench.specs("overlap", count)
-        return [replace(spec, wanted=people, prediction=None) for spec in specs]
+        return [dataclasses.replace(spec, wanted=people, prediction=None) for spec in specs]
 
-    seconds: dict[str, float] = {}
-
-    def told(step: str, began: float) -> float:
-        """Print how long it took; the time it is now."""
-        seconds[step] = time.perf_counter() - began
-        print(f"{step:<20} {seconds[step]:7.1f} s", flush=True)
-        return time.perf_counter()
-
-    began = time.perf_counter()
-    for what, people in (("push, one person", 1), ("the same for two", 2), ("once more", 2)):
-        ids = backend.push(project, tasks(people))
-        began = told(what, began)
+    steps = (("push, one person", 1), ("push, the same for two", 2), ("push, once more", 2))
+    for what, people in steps:
+        specs = tasks(people)
+        ids = bench.measure(what, count, count, lambda specs=specs: backend.push(project, specs))
     wanted = dict.fromkeys(ids, 2)
-    backend.progress(project, ids, wanted)
-    began = told("look, no answers", began)
+
+    def look() -> object:
+        return backend.progress(project, ids, wanted)
+
+    bench.measure("look, no answers", count, count, look)
     annotate(
         backend,
         project,
@@ -70,10 +59,9 @@ def measure(bench: Bench, count: int) -> dict[str, float]:
         wanted={ids[key]: 2 for key in ids},
         show=lambda _: None,
     )
-    began = told("two answers each", began)
-    print(backend.progress(project, ids, wanted))
-    told("look, all answered", began)
-    return seconds
+    bench.measure(
+        "look, all answered", count, count, lambda: backend.progress(project, ids, wanted)
+    )
 
 
 if __name__ == "__main__":

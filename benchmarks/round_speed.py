@@ -69,6 +69,7 @@ PARTS = {
     "beyond": "beyond the stages",
     "stages": "the stages",
     "dvc processes": "DVC's processes",
+    "stage processes": "the stages' processes",
 }
 """What a line of the table is called; the stages follow by their names."""
 
@@ -100,7 +101,7 @@ def table_rows(
             "first": first.get(name),
             "round": float(np.mean([each.get(name, 0.0) for each in rounds])),
         }
-        for name, text in {**PARTS, **{name: name for name in stages}}.items()
+        for name, text in {**PARTS, **{name: name for name in stages if name not in PARTS}}.items()
     ]
 
 

@@ -62,7 +62,7 @@ def stated() -> Iterator[tuple[str, str]]:
     yield "concepts/accuracy.md", f"| {holdout}, the default |"
     yield "results.md", f"The default is {holdout} images."
     yield "results.md", f"{found.accept.confidence:g} is the default."
-    yield "results.md", f"`{found.train.learner}` is the default."
+    yield "results.md", f"`{found.train.learner}` is the default, with the penalty"
     yield "results.md", f"So below {dawid_skene.PER_CLASS} shared answers"
     yield "concepts/selection.md", f"`{found.query.strategy}`, the default,"
     yield "concepts/pretraining.md", f"With `encoder: {found.pretrain.encoder}`, the default,"
