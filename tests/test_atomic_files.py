@@ -213,11 +213,11 @@ def test_a_file_above_the_systems_own_limit(tmp_path: Path) -> None:
 def test_a_sample_of_other_types_is_refused(
     tmp_path: Path, change: dict[str, Any], told: str
 ) -> None:
-    path = tmp_path / "samples.jsonl"
+    path = tmp_path / "000.jsonl"
     sample = Sample("b" * 16, f"{'b' * 16}.png", "x/b.png", "pool", 3, 4)
     path.write_text(json.dumps(asdict(sample) | change) + "\n")
     with pytest.raises(DataError) as error:
-        sample_files.read_samples(path)
+        sample_files.read_samples(tmp_path)
     assert str(error.value) == f"{path}, line 1: {told}; {RESTORE}"
 
 

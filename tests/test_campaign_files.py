@@ -24,6 +24,8 @@ from labelcycle.campaign.json_files import read_json
 from labelcycle.campaign.label_csv import ImportReport, Rejected
 from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.labels import write_migrations
+from labelcycle.campaign.records.pool_record import PoolRecord
+from labelcycle.campaign.records.round_records import Memory, RoundRecords
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.sample_files import Sample
 from labelcycle.campaign.sample_lookup import Finder
@@ -47,7 +49,9 @@ def test_where_the_files_are(tmp_path: Path) -> None:
         "again": "again.json",
         "data": "data",
         "images": "data/images",
-        "samples": "data/samples.jsonl",
+        "samples": "data/samples",
+        "cohorts": "data/cohorts.json",
+        "pool": "data/pool.json",
         "quarantine": "data/quarantine.jsonl",
         "labels": "data/labels",
         "holdout": "data/holdout.jsonl",
@@ -79,6 +83,7 @@ def test_where_the_files_are(tmp_path: Path) -> None:
         "checkpoints": ".labelcycle/checkpoints",
         "processes": ".labelcycle/processes",
         "fetched": ".labelcycle/fetched",
+        "seen": ".labelcycle/seen.json",
         "label_studio": ".labelcycle/label-studio",
         "mlflow": ".labelcycle/mlflow",
         "prefect": ".labelcycle/prefect",
@@ -106,10 +111,15 @@ def test_records_that_cannot_be_read(tmp_path: Path) -> None:
     assert text == (
         f"{file} is not JSON: Expecting value: line 1 column 1 (char 0); restore it with git"
     )
-    for record in ('{"id": "0", "file": "0.png"}', '{"id": "a", "file": "0123456789abcdef.png"}'):
+    file = tmp_path / "001.jsonl"
+    for record in (
+        '{"id": "0", "file": "0.png"}',
+        '{"id": "a", "file": "0123456789abcdef.png"}',
+        '{"id": "0123456789abcdef", "file": "000/0123456789abcdef.png"}',
+    ):
         file.write_text(f"{record}\n")
         values = (record.split('"')[3], record.split('"')[7])
-        assert told(DataError, lambda: sample_files.read_samples(file)) == (
+        assert told(DataError, lambda: sample_files.read_manifest(file)) == (
             f"{file}, line 1: wanted an id of 16 hex digits and a file of that name, got"
             f" {values[0]!r} and {values[1]!r}; {RESTORE}"
         )
@@ -164,6 +174,42 @@ def test_samples_are_read_as_they_were(tmp_path: Path) -> None:
     assert sample_files.read_samples(tmp_path / "s", "holdout") == made[:1]
     assert made[1].ranges == {"u16": (0.0, 9.0)}
     assert made[0].ranges == {}
+
+
+def of_cohort(number: int, cohort: int, split: Any = "pool") -> Sample:
+    name = f"{number:016x}"
+    return Sample(name, f"{cohort:03d}/{name}.png", str(number), split, 2, 3)
+
+
+def test_the_samples_of_a_round_are_those_of_its_cohorts(tmp_path: Path) -> None:
+    folder = tmp_path / "samples"
+    made = [of_cohort(3, 0), of_cohort(1, 1, "holdout"), of_cohort(2, 1), of_cohort(0, 2)]
+    sample_files.write_samples(folder, made)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "000.jsonl",
+        "001.jsonl",
+        "002.jsonl",
+    ]
+    in_order = sorted(made, key=lambda each: each.id)
+    assert sample_files.read_samples(folder) == in_order  # no round was planned yet
+    PoolRecord({"000": "", "001": ""}, {"000": ""}).write(tmp_path / "pool.json")
+    assert [each.cohort for each in sample_files.read_samples(folder)] == [1, 1, 0]
+    assert sample_files.read_samples(folder, "pool") == [made[2], made[0]]
+    assert sample_files.read_samples(folder, which="encoder") == made[:1]
+    assert sample_files.read_samples(folder, which="all") == in_order
+    records = RoundRecords(Campaign(tmp_path), Memory())
+    records.campaign.samples = folder
+    for which in ("counting", "encoder", "all"):
+        assert records.samples(None, which) == sample_files.read_samples(folder, None, which)
+
+
+def test_a_cohort_whose_manifest_is_gone_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"000\.jsonl is missing; wanted one JSON object a line"):
+        sample_files.read_samples(tmp_path)
+    sample_files.write_samples(tmp_path, [of_cohort(n, n) for n in range(3)])
+    (tmp_path / "001.jsonl").unlink()
+    with pytest.raises(DataError, match=r"001\.jsonl is missing; wanted the manifest of each"):
+        sample_files.read_samples(tmp_path)
 
 
 # --- labels from and to tables --------------------------------------------------------------

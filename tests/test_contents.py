@@ -63,8 +63,10 @@ def test_every_output_of_a_stage_is_explained_and_kept_as_its_stage_says() -> No
 @pytest.mark.parametrize(
     ("file", "path"),
     [
-        ("data/images/0123456789abcdef.png", "data/images/ID.EXT"),
-        ("data/images/0123456789abcdeg.png", None),
+        ("data/images/000/0123456789abcdef.png", "data/images/NNN/ID.EXT"),
+        ("data/images/000/0123456789abcdeg.png", None),
+        ("data/images/0123456789abcdef.png", None),
+        ("data/images/012.dvc", "data/images/NNN.dvc"),
         ("data/labels/1000.jsonl", "data/labels/NNN.jsonl"),
         ("data/labels.dvc", "data/NAME.dvc"),
         (".labelcycle/media/images/a.png", ".labelcycle/media/"),

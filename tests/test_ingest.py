@@ -4,6 +4,7 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,16 @@ from PIL import Image
 from labelcycle import decoding
 from labelcycle.campaign import holdout_split, json_files, sample_files
 from labelcycle.campaign.campaign_paths import Campaign
-from labelcycle.campaign.sample_files import Sample, read_samples
+from labelcycle.campaign.records.cohorts_record import Cohort, CohortsRecord, Source
+from labelcycle.campaign.sample_files import Sample, read_manifest, read_samples
 from labelcycle.campaign.sample_lookup import Finder
 from labelcycle.core import digests
 from labelcycle.errors import DataError, SettingsError, StateError
-from labelcycle.ingest import ingest_images, one_file
+from labelcycle.ingest import ingest_images, near_duplicates, one_file, sources, take_files
 from labelcycle.nn.progress import Progress
 from labelcycle.stages.sample_images import common_ranges, load_images
+
+AT = "2026-12-01T08:00:00+00:00"
 
 
 def png(shade: int, size: tuple[int, int] = (4, 3)) -> bytes:
@@ -47,10 +51,11 @@ def take(
 ) -> ingest_images.Report:
     return ingest_images.ingest(
         campaign,
-        [str(path) for path in paths],
+        sources.given(campaign, [str(path) for path in paths]),
         ingest_images.Options(holdout=holdout, **options),
-        np.random.default_rng(seed),
+        seed,
         show,
+        AT,
     )
 
 
@@ -92,15 +97,16 @@ def _no_sync_of_the_whole_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_images_come_in_as_they_are(campaign: Campaign, pictures: Path) -> None:
     fill(pictures, range(5))
     report = take(campaign, pictures)
-    assert report == ingest_images.Report(5, 5, 0, 0, 0, pool=5, holdout=0)
+    assert report == ingest_images.Report(5, 5, 0, 0, 0, pool=5, holdout=0, cohort=0)
     samples = read_samples(campaign.samples)
     assert [sample.id for sample in samples] == sorted(sample.id for sample in samples)
     for sample in samples:
         stored = (campaign.images / sample.file).read_bytes()
         assert stored == (campaign.root / sample.source).read_bytes()
-        assert (sample.id, sample.file) == (digests.digest(stored), f"{sample.id}.png")
+        assert (sample.id, sample.file) == (digests.digest(stored), f"000/{sample.id}.png")
         assert (sample.width, sample.height, sample.notes) == (4, 3, ())
-    assert sorted(os.listdir(campaign.images)) == [sample.file for sample in samples]  # noqa: PTH208
+    stored_names = sorted(path.name for path in campaign.cohort_images(0).iterdir())
+    assert [f"000/{name}" for name in stored_names] == [sample.file for sample in samples]
     assert quarantine(campaign) == {}
 
 
@@ -113,7 +119,7 @@ def test_size_notes_and_extension_are_those_of_the_image(
     Image.new("RGB", (20, 10)).save(pictures / "turned.PNG", "JPEG", exif=exif)
     take(campaign, pictures)
     (sample,) = read_samples(campaign.samples)
-    assert sample.file.endswith(".jpg")
+    assert sample.file == f"000/{sample.id}.jpg"
     assert (sample.width, sample.height) == (10, 20)
     assert sample.notes == ("turned by EXIF orientation 6",)
 
@@ -398,6 +404,58 @@ def test_every_image_is_as_likely_in_the_holdout() -> None:
     assert sum(counts.values()) == 6000
 
 
+def cohort_of(count: int, start: int = 0, cohort: int = 1, **more: Any) -> list[Sample]:
+    return [
+        Sample(f"{n:016x}", f"{cohort:03d}/{n:016x}.png", "", "pool", 1, 1, **more)
+        for n in range(start, start + count)
+    ]
+
+
+def held_of(samples: list[Sample]) -> set[str]:
+    return {sample.id for sample in samples if sample.split == "holdout"}
+
+
+def test_every_image_of_a_later_cohort_is_as_likely_in_the_holdout() -> None:
+    counts: Counter[str] = Counter()
+    sizes: Counter[int] = Counter()
+    for seed in range(2000):
+        found = holdout_split.split_cohort([], cohort_of(9), 0.15, np.random.default_rng(seed))
+        counts.update(held_of(found))
+        sizes[len(held_of(found))] += 1
+    assert sizes.keys() == {1, 2}  # 1.35 on average
+    # 300 expected each, standard deviation 16
+    assert all(abs(count - 300) < 80 for count in counts.values())
+    assert abs(counts.total() - 2700) < 100
+
+
+def test_of_single_images_the_share_is_held_out_in_the_long_run() -> None:
+    held = sum(
+        len(held_of(holdout_split.split_cohort([], cohort_of(1), 0.2, np.random.default_rng(seed))))
+        for seed in range(2000)
+    )
+    assert abs(held - 400) < 90
+
+
+def test_a_twin_of_an_old_sample_goes_to_its_side_and_counts_among_the_share() -> None:
+    old = cohort_of(2, 100, 0)
+    old[0] = replace(old[0], split="holdout")
+    new = cohort_of(8)
+    new[0] = replace(new[0], group=old[0].id)
+    new[1] = replace(new[1], group=old[1].id)
+    for seed in range(200):
+        held = held_of(holdout_split.split_cohort(old, new, 0.25, np.random.default_rng(seed)))
+        assert new[0].id in held
+        assert new[1].id not in held
+        assert len(held) == 2
+
+
+def test_a_group_of_a_later_cohort_is_on_one_side() -> None:
+    new = cohort_of(4, group="0") + cohort_of(4, 4)
+    for seed in range(100):
+        held = held_of(holdout_split.split_cohort([], new, 0.5, np.random.default_rng(seed)))
+        assert len(held & {sample.id for sample in new[:4]}) in (0, 4)
+
+
 @pytest.mark.parametrize(("count", "holdout"), [(1, 1), (4, 3), (5, 3), (10, 200)])
 def test_a_holdout_above_half_is_an_error(
     campaign: Campaign, pictures: Path, count: int, holdout: int
@@ -467,25 +525,216 @@ def test_the_quarantine_follows_what_became_of_each_file(
     assert sorted(quarantine(campaign)) == ["../in/a/bad.png", "../in/b/bad.png"]
 
 
-def test_a_campaign_with_a_round_is_refused(campaign: Campaign, pictures: Path) -> None:
-    fill(pictures, range(2))
-    take(campaign, pictures)
-    campaign.round(0).mkdir(parents=True)
-    (campaign.round(0) / "plan.json").write_text("{}")
-    before = tree(campaign.root)
-    fill(pictures, range(9))
-    with pytest.raises(StateError, match="cannot ingest: wanted a campaign without rounds, got 1"):
-        take(campaign, pictures)
-    assert tree(campaign.root) == before
-
-
 def test_missing_images_of_the_campaign_are_an_error(campaign: Campaign, pictures: Path) -> None:
     fill(pictures, range(3))
     take(campaign, pictures)
-    for path in list(campaign.images.iterdir())[:2]:
+    for path in list(campaign.cohort_images(0).iterdir())[:2]:
         path.unlink()
     with pytest.raises(DataError, match=r"lacks 2 of 3 images, .*run `dvc checkout`"):
         take(campaign, pictures)
+
+
+# --- later cohorts -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def begun(campaign: Campaign, pictures: Path) -> Campaign:
+    """A campaign of 20 images with a round, of which 5 are held out."""
+    fill(pictures / "a", range(20))
+    take(campaign, pictures / "a", holdout=5)
+    begin(campaign)
+    return campaign
+
+
+def test_what_comes_in_later_is_a_cohort_of_its_own(begun: Campaign, pictures: Path) -> None:
+    before = tree(begun.root)
+    fill(pictures / "b", range(15, 55))
+    report = take(begun, pictures / "b", holdout=5)
+    assert (report.added, report.known, report.cohort) == (35, 5, 1)
+    assert report.held in (8, 9)  # a quarter, as of the first 20
+    after = tree(begun.root)
+    kept = [name for name in before if name.startswith(("data/images", "data/samples"))]
+    assert [after[name] for name in kept] == [before[name] for name in kept]
+    new = read_manifest(begun.samples / "001.jsonl")
+    assert len(new) == 35
+    assert {sample.file for sample in new} == {
+        path.relative_to(begun.images).as_posix() for path in begun.cohort_images(1).iterdir()
+    }
+    assert report.summary_lines()[:3] == [
+        "40 files: 35 new samples, 5 known already, 0 duplicates, 0 in quarantine",
+        f"cohort 1: {35 - report.held} for the pool, {report.held} for the hold-out; it counts from"
+        " the next round on",
+        f"in all {50 - report.held} in the pool, {5 + report.held} in the hold-out",
+    ]
+    record = CohortsRecord.read(begun.cohorts)
+    assert record.sources == (Source("../in/a"), Source("../in/b"))
+    assert record.cohorts == (
+        Cohort(0, AT, ("../in/a",), 15, 5),
+        Cohort(1, AT, ("../in/b",), 35 - report.held, report.held),
+    )
+
+
+def test_a_later_ingest_without_new_images_is_no_cohort(begun: Campaign, pictures: Path) -> None:
+    before = tree(begun.root)
+    report = take(begun, pictures / "a")
+    assert (report.added, report.known, report.cohort) == (0, 20, None)
+    assert tree(begun.root) == before
+
+
+def test_the_share_of_later_cohorts_can_be_given(begun: Campaign, pictures: Path) -> None:
+    for cohort, share in ((1, 0.0), (2, 0.5)):
+        fill(pictures / "b", range(cohort * 100, cohort * 100 + 10))
+        report = take(begun, pictures / "b", holdout_share=share)
+        assert (report.cohort, report.held) == (cohort, 10 * share)
+
+
+def test_only_new_images_are_decoded_and_only_changed_files_read(
+    begun: Campaign, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(pictures / "a", range(20, 22))
+    decoded, read = [], []
+    decode, read_file = decoding.decode, one_file._read
+    monkeypatch.setattr(decoding, "decode", lambda *a, **k: decoded.append(a) or decode(*a, **k))
+    monkeypatch.setattr(one_file, "_read", lambda path: read.append(path.name) or read_file(path))
+    take(begun, pictures / "a")
+    assert sorted(read) == ["0020.png", "0021.png"]
+    assert len(decoded) == 2
+    begun.seen.unlink()  # on another computer
+    take(begun, pictures / "a")
+    assert len(read) == 2 + 22
+    assert len(decoded) == 2
+    for path in begun.samples.glob("*.npz"):  # which spare work, and are found anew
+        path.unlink()
+    fill(pictures / "a", range(22, 23))
+    assert take(begun, pictures / "a").added == 1
+    assert len(decoded) == 2 + 22 + 1
+    assert sorted(path.name for path in begun.samples.glob("*.npz")) == [
+        "000.npz",
+        "001.npz",
+        "002.npz",
+    ]
+
+
+def test_a_copy_of_an_old_picture_is_no_new_sample(begun: Campaign, pictures: Path) -> None:
+    (pictures / "b").mkdir()
+    Image.open(pictures / "a" / "0003.png").save(pictures / "b" / "copy.bmp")
+    for _ in range(2):
+        report = take(begun, pictures / "b")
+        assert (report.added, report.known, report.cohort) == (0, 1, None)
+    assert report.remarks == ()  # people were told the first time
+
+
+def twins(folder: Path, kind: str, numbers: range) -> None:
+    folder.mkdir(parents=True)
+    options = {"quality": 90} if kind == "jpg" else {}
+    for number in numbers:
+        scene(number).save(folder / f"{number}.{kind}", **options)
+
+
+def test_twins_in_several_cohorts_are_on_one_side(campaign: Campaign, pictures: Path) -> None:
+    twins(pictures / "a", "png", range(8))
+    take(campaign, pictures / "a", holdout=4)
+    begin(campaign)
+    before = splits(campaign)
+    twins(pictures / "b", "jpg", range(4, 12))
+    twins(pictures / "c", "webp", range(2, 10))
+    for cohort in ("b", "c"):
+        (remark,) = take(campaign, pictures / cohort).remarks
+        assert "show nearly the same picture, such as" in remark
+    after = splits(campaign)
+    assert before.items() <= after.items()
+    sides: dict[str, set[str]] = {}
+    for source, side in after.items():
+        sides.setdefault(Path(source).stem, set()).add(side)
+    assert len(after) == 24
+    assert all(len(each) == 1 for each in sides.values())
+
+
+def test_a_twin_of_both_sides_is_no_sample(
+    campaign: Campaign, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(pictures / "a", range(8))
+    take(campaign, pictures / "a", holdout=4)
+    begin(campaign)
+    sides = splits(campaign)
+    held = next(source for source in sides if sides[source] == "holdout")
+    free = next(source for source in sides if sides[source] == "pool")
+    pair = {s.id for s in read_samples(campaign.samples) if s.source in (held, free)}
+    monkeypatch.setattr(
+        near_duplicates,
+        "joined",
+        lambda ids, *_: {n: tuple(sorted(pair)) for n in ids if n == digests.digest(png(50))},
+    )
+    fill(pictures / "b", range(50, 52))
+    report = take(campaign, pictures / "b")
+    assert (report.added, report.duplicates, report.quarantined) == (1, 0, 1)
+    assert quarantine(campaign) == {
+        "../in/b/0050.png": f"shows nearly the same picture as {free!r}, which is in the pool, and"
+        f" as {held!r}, which is in the hold-out"
+    }
+
+
+# --- sources again -------------------------------------------------------------------------
+
+
+def take_again(campaign: Campaign) -> ingest_images.Report:
+    return ingest_images.ingest(
+        campaign, sources.again(campaign), ingest_images.Options(), 0, lambda step: None, AT
+    )
+
+
+def test_what_is_new_at_the_sources_comes_in(begun: Campaign, pictures: Path) -> None:
+    (pictures / "list.txt").write_text("b\n")
+    fill(pictures / "b", range(30, 32))
+    take(begun, f"@{pictures / 'list.txt'}")
+    before = tree(begun.root)
+    assert take_again(begun).added == 0
+    assert tree(begun.root) == before
+    fill(pictures / "a", range(40, 41))
+    fill(pictures / "b", range(41, 42))
+    fill(pictures / "c", range(42, 43))
+    with (pictures / "list.txt").open("a") as stream:
+        stream.write("c\n")
+    report = take_again(begun)
+    assert (report.added, report.known, report.cohort, report.remarks) == (3, 22, 2, ())
+    assert CohortsRecord.read(begun.cohorts).cohorts[-1].sources == (
+        "../in/a",
+        f"@{os.path.relpath(pictures / 'list.txt', begun.root)}",
+    )
+
+
+def test_what_vanished_or_changed_is_told_and_nothing_goes(begun: Campaign, pictures: Path) -> None:
+    (pictures / "a" / "0003.png").unlink()
+    (pictures / "a" / "0004.png").write_bytes(png(77))
+    report = take_again(begun)
+    assert (report.added, report.known) == (1, 18)
+    assert report.remarks == (
+        "1 file shows another picture than before, such as '../in/a/0004.png': the new picture"
+        " counts as a new image, and the old one stays",
+        "1 file is no longer where it was found, such as '../in/a/0003.png': nothing was removed"
+        " from the campaign",
+    )
+    assert len(read_samples(begun.samples)) == 21
+    assert len(take_again(begun).remarks) == 1  # it is what it was
+
+
+def test_a_source_that_is_away_stops_nothing(begun: Campaign, pictures: Path) -> None:
+    fill(pictures / "b", range(30, 32))
+    take(begun, pictures / "b")
+    (pictures / "a").rename(pictures / "away")
+    fill(pictures / "b", range(32, 33))
+    report = take_again(begun)
+    assert report.added == 1
+    (remark,) = report.remarks  # what is gone cannot be told
+    assert remark.startswith("../in/a could not be looked at: no images: '../in/a' is no file")
+    (pictures / "b").rename(pictures / "away too")
+    with pytest.raises(DataError, match=r"no source could be looked at, such as \.\./in/a could"):
+        take_again(begun)
+
+
+def test_without_sources_there_is_nothing_to_look_at_again(campaign: Campaign) -> None:
+    with pytest.raises(StateError, match=r"no source is known: .*`labelcycle ingest PATH"):
+        take_again(campaign)
 
 
 # --- nothing usable ------------------------------------------------------------------------
@@ -528,9 +777,9 @@ def test_files_that_others_put_beside_the_images_are_left_alone(
     campaign: Campaign, pictures: Path
 ) -> None:
     fill(pictures, range(3))
-    fill(campaign.images, range(9, 10), "mine")
+    fill(campaign.cohort_images(0), range(9, 10), "mine")
     take(campaign, pictures)
-    assert (campaign.images / "mine0009.png").exists()
+    assert (campaign.cohort_images(0) / "mine0009.png").exists()
 
 
 # --- faults --------------------------------------------------------------------------------
@@ -540,11 +789,21 @@ class Killed(BaseException):
     """The process ends here: nothing after it runs, not even cleaning up."""
 
 
-@pytest.fixture
-def standing(campaign: Campaign, pictures: Path) -> Iterator[Campaign]:
+def begin(campaign: Campaign) -> None:
+    """Plan the first round."""
+    campaign.round(0).mkdir(parents=True)
+    (campaign.round(0) / "plan.json").write_text("{}")
+
+
+@pytest.fixture(params=["before the first round", "after it"])
+def standing(
+    request: pytest.FixtureRequest, campaign: Campaign, pictures: Path
+) -> Iterator[Campaign]:
     """A campaign with some images, and more to come."""
     fill(pictures / "a", range(4))
     take(campaign, pictures / "a", holdout=1)
+    if request.param == "after it":
+        begin(campaign)
     fill(pictures / "b", range(3, 7))
     (pictures / "b" / "bad.png").write_bytes(b"bad")
     return campaign
@@ -576,7 +835,7 @@ def fail_at(
     monkeypatch.setattr(os, "replace", failing(os.replace))
     monkeypatch.setattr(os, "fsync", failing(os.fsync))
     monkeypatch.setattr(os, "fdopen", failing(os.fdopen, half=True))
-    monkeypatch.setattr(ingest_images, "THREADS", 1)
+    monkeypatch.setattr(take_files, "THREADS", 1)
     return lambda: calls
 
 
@@ -598,6 +857,8 @@ def test_a_full_disk_at_any_write_leaves_the_campaign_as_it_was(
 ) -> None:
     before = tree(standing.root)
     after = fault_free(standing, pictures)
+    names = (".labelcycle/seen.json", "data/samples/000.npz", "data/samples/001.npz")
+    spared = dict.fromkeys(names, b"")
     for number in itertools.count(1):
         reset(standing, before)
         with pytest.MonkeyPatch.context() as patch:
@@ -611,8 +872,8 @@ def test_a_full_disk_at_any_write_leaves_the_campaign_as_it_was(
                 # The list of what cannot be used may be ahead: it is whole, and no sample needs it.
                 left["data/quarantine.jsonl"] = before["data/quarantine.jsonl"]
                 assert left == before
-            else:
-                assert tree(standing.root) == after
+            else:  # what only spares work may lack
+                assert tree(standing.root) | spared == after | spared
                 if calls() < number:
                     break
         take(standing, pictures / "b", holdout=3)
@@ -638,8 +899,9 @@ def test_killed_at_any_write_and_run_again_the_end_is_the_same(
             else:
                 break
         assert calls() >= number
-        manifest = tree(standing.root)["data/samples.jsonl"]
-        assert manifest in (before["data/samples.jsonl"], after["data/samples.jsonl"])
+        for name in ("data/samples/000.jsonl", "data/samples/001.jsonl"):
+            manifest = tree(standing.root).get(name)
+            assert manifest in (before.get(name), after.get(name))
         take(standing, pictures / "b", holdout=3)
         assert tree(standing.root) == after
     assert number > 10
@@ -647,7 +909,7 @@ def test_killed_at_any_write_and_run_again_the_end_is_the_same(
 
 def test_what_was_stored_damaged_is_stored_again(standing: Campaign, pictures: Path) -> None:
     after = fault_free(standing, pictures)
-    damaged = next(iter(standing.images.iterdir()))
+    damaged = next(iter(standing.cohort_images(0).iterdir()))
     damaged.write_bytes(b"")
     take(standing, pictures / "a", pictures / "b", holdout=3)
     assert tree(standing.root) == after

@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -15,7 +14,7 @@ from labelcycle.campaign.label_files import Label, write_labels
 from labelcycle.campaign.labels import write_migrations
 from labelcycle.campaign.sample_files import Sample, read_samples, write_samples
 from labelcycle.errors import DataError, StateError
-from labelcycle.ingest import ingest_images
+from labelcycle.ingest import ingest_images, sources
 
 CLASSES = ("cat", "dog", "great ape")
 SOURCES = {
@@ -178,8 +177,9 @@ def two_classes_of_equal_bytes(tmp_path: Path) -> Campaign:
         path = tmp_path / "in" / f"{place}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (4, 3), (shade, 0, 0)).save(path)
-    options, rng = ingest_images.Options(holdout=0), np.random.default_rng(0)
-    report = ingest_images.ingest(campaign, [str(tmp_path / "in")], options, rng, lambda step: None)
+    options = ingest_images.Options(holdout=0)
+    found = sources.given(campaign, [str(tmp_path / "in")])
+    report = ingest_images.ingest(campaign, found, options, 0, lambda step: None)
     assert (report.added, report.duplicates) == (3, 1)
     assert "the very picture of another, such as '../in/dog/1.png'" in report.remarks[0]
     return campaign

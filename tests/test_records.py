@@ -12,11 +12,13 @@ from made_records import AT, answer, metrics, people, plan, pushed, selection
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records import record_files
 from labelcycle.campaign.records.answer_record import Answer
+from labelcycle.campaign.records.cohorts_record import Cohort, CohortsRecord, Source
 from labelcycle.campaign.records.correction_record import Correction, DecidedCorrection
 from labelcycle.campaign.records.ending_record import Ending
 from labelcycle.campaign.records.journal_record import AlteredTask, SeenTask, read_journal
 from labelcycle.campaign.records.metrics_record import (
     ClassFigures,
+    CohortFigures,
     CorrectionFigures,
     Evaluation,
     Metrics,
@@ -24,6 +26,7 @@ from labelcycle.campaign.records.metrics_record import (
 )
 from labelcycle.campaign.records.people_record import GoldAnswers, GoldFigures, Reliability
 from labelcycle.campaign.records.plan_record import Plan
+from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.campaign.records.pushed_record import Pushed, PushedTask
 from labelcycle.campaign.records.record_files import Record, read_lines, write_lines
 from labelcycle.campaign.records.round_records import Memory, RoundRecords
@@ -49,11 +52,14 @@ RECORDS: tuple[Record, ...] = (
     DecidedCorrection("abcd", "accept", AT, 0, "k/000/s", 1, "edited", "mallory", "ann"),
     SeenTask(7, "k/000/s", "2", (ANSWER, SKIPPED)),
     AlteredTask("k/000/s", ("image",), AT),
+    PoolRecord({"000": "a", "001": "b"}, {"000": "a"}),
+    CohortsRecord((Source("../in"),), (Cohort(0, AT, ("../in",), 3, 1),)),
     Evaluation(labels=0, reason="nothing was measured"),
     metrics(
         accuracy=SHARE,
         per_class={"dark": ClassFigures(None, 1, 0.5, 3)},
         confusion=((1, 0), (2, 3)),
+        cohorts={"000": CohortFigures(3, SHARE), "001": CohortFigures(0, None)},
         corrections=CorrectionFigures(
             1, 0, 0, 0, 1, {"ann": 1}, (WaitingChanges("a", "b", "c", 1),)
         ),
@@ -133,8 +139,8 @@ def changed(value: Any, names: list[str], new: Any) -> Any:
         (ANSWER, "raw", "x" * 100, f'raw: wanted an object, got "{"x" * 59}...'),
         (metrics(accuracy=SHARE), "accuracy.low", "0", 'accuracy.low: wanted a number, got "0"'),
         (metrics(), "people.cost.all.answers", {}, "people.cost.all.answers: wanted a whole numbe"),
-        (metrics(), "version", 2, "version: wanted 1, got 2; another version of labelcycle"),
-        (metrics(), "version", "1", 'version: wanted 1, got "1"'),
+        (metrics(), "version", 1, "version: wanted 2, got 1; another version of labelcycle"),
+        (metrics(), "version", "2", 'version: wanted 2, got "2"'),
     ],
 )
 def test_an_odd_field_is_named_with_what_was_wanted_and_what_came(
@@ -204,7 +210,9 @@ def shape(hint: Any) -> str:
 
 
 SHAPES = {
-    Plan: (1, "5a99fb1e87c5a6dd"),
+    CohortsRecord: (1, "cdf40cec245bce87"),
+    PoolRecord: (1, "267fda48dba6c954"),
+    Plan: (2, "e80df41524fe7a16"),
     RoundSelection: (1, "210fd09a83b2d4b5"),
     Pushed: (1, "96fb8dd295dec783"),
     Ending: (1, "c54de0a2ddcbead9"),
@@ -213,8 +221,8 @@ SHAPES = {
     DecidedCorrection: (1, "0ee1d48da60d85f7"),
     SeenTask: (1, "d3884776505e8446"),
     AlteredTask: (1, "b51b93a5ded2f15e"),
-    Evaluation: (1, "5265aefa08d02644"),
-    Metrics: (1, "871cd95e6899e2b9"),
+    Evaluation: (2, "d96fe68efa1ecd5f"),
+    Metrics: (2, "3e9c8bcc18b43c66"),
 }
 """Version and digest of the shape of each kind of record."""
 

@@ -51,7 +51,8 @@ def open_round(folder: str) -> int:
         if snapshot.state in (State.DUE, State.PLANNED):
             code_json.refresh_code(campaign, snapshot.config)
         if snapshot.state is State.DUE:
-            round_opening.plan(snapshot)
+            for line in round_opening.plan(snapshot):
+                say(line)
             snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.PLANNED:
             round_opening.check_plan(snapshot)

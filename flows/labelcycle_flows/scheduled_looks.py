@@ -1,4 +1,6 @@
-"""Looks at a round, asked of Prefect: at regular times, and when somebody answered.
+"""Runs asked of Prefect at regular times: looks at a round, or for new images.
+
+A look is also asked for when somebody answered.
 
 A run that Prefect schedules itself has a name of two drawn words, and piles up while nobody serves.
 """
@@ -24,11 +26,14 @@ LOST = timedelta(minutes=10)
 
 
 class Looks:
-    """Runs of a served `collect`; none is asked for while the last one has not yet begun."""
+    """Runs of a served flow; none is asked for while the last one has not yet begun.
 
-    def __init__(self, root: Path, name: str) -> None:
-        self._root = root
-        self._deployment = f"collect/{name}"
+    name : of the campaign; flow, step : name of the flow, and what its runs are called
+    """
+
+    def __init__(self, root: Path, name: str, flow: str = "collect", step: str = "look") -> None:
+        self._root, self._step = root, step
+        self._deployment = f"{flow}/{name}"
         self._last: UUID | None = None
         self._one = threading.Lock()
 
@@ -44,7 +49,7 @@ class Looks:
                 if self._waits(client):
                     return
                 deployment = client.read_deployment_by_name(self._deployment)
-                name = run_names.of(self._root, "look")
+                name = run_names.of(self._root, self._step)
                 self._last = client.create_flow_run_from_deployment(deployment.id, name=name).id
         except (OSError, RuntimeError, ValueError, httpx.HTTPError, PrefectException) as error:
             raise ServiceDown(

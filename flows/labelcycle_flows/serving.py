@@ -15,10 +15,13 @@ from labelcycle.rounds import snapshots
 from labelcycle_flows.scheduled_looks import Looks, regular
 
 
-def serve(root: Path, every: int, webhook: str | None, listen: str | None) -> None:
+def serve(
+    root: Path, every: int, webhook: str | None, listen: str | None, ingest_every: int | None = None
+) -> None:
     """Serve the flows of the campaign in `root` until interrupted.
 
     every : seconds between looks
+    ingest_every : seconds between looks for new images; None: only when somebody asks
     webhook : address at which the annotation backend reaches this program, to be woken
     listen : HOST:PORT, where `webhook` does not say it
 
@@ -38,7 +41,10 @@ def serve(root: Path, every: int, webhook: str | None, listen: str | None) -> No
             from labelcycle_flows.receiving import received, receiver_address
 
             stack.enter_context(received(root, looks, receiver_address(webhook, listen), every))
-        _serve(root, name, looks, every)
+        if ingest_every:
+            images = Looks(root, name, "ingest-again", "ingest")
+            stack.enter_context(regular(images, ingest_every))
+        _serve(root, name, looks, every, ingest_every)
 
 
 @contextlib.contextmanager
@@ -48,7 +54,9 @@ def _elsewhere() -> Iterator[None]:
         yield
 
 
-def _serve(root: Path, name: str, looks: Looks, every: int) -> None:
+def _serve(
+    root: Path, name: str, looks: Looks, every: int, ingest_every: int | None = None
+) -> None:
     """Serve until interrupted, at most two runs at a time.
 
     Two are no harm, for the campaign's lock lets one work. More would pile up on a machine where
@@ -60,6 +68,7 @@ def _serve(root: Path, name: str, looks: Looks, every: int) -> None:
     from prefect.settings import PREFECT_UI_URL
     from prefect.types.entrypoint import EntrypointType
 
+    from labelcycle_flows.ingesting import ingest_again
     from labelcycle_flows.rounds import close_round, collect, open_round
 
     page = PREFECT_UI_URL.value()
@@ -68,6 +77,7 @@ def _serve(root: Path, name: str, looks: Looks, every: int) -> None:
         (collect, f"every {every} s"),
         (open_round, "on demand"),
         (close_round, "on demand"),
+        (ingest_again, f"every {ingest_every} s" if ingest_every else "on demand"),
     ):
         deployment = flow.to_deployment(
             name,
@@ -78,7 +88,7 @@ def _serve(root: Path, name: str, looks: Looks, every: int) -> None:
         if isinstance(deployment, RunnerDeployment):  # else a coroutine, which async callers get
             deployments.append(deployment)
             number = deployment.apply()  # so that the first look finds it
-            click.echo(f"{flow.name:<11} {when:<12} {page}/deployments/deployment/{number}")
+            click.echo(f"{flow.name:<12} {when:<12} {page}/deployments/deployment/{number}")
     with warnings.catch_warnings(), regular(looks, every):
         # On SIGTERM Prefect 3.8.8 makes this coroutine and drops it; its exit does the stopping.
         never = "coroutine 'Runner.astop' was never awaited"

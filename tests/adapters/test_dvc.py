@@ -13,13 +13,8 @@ from labelcycle.stages import declaration
 def test_a_stage_comes_after_all_that_it_needs(tmp_path: Path) -> None:
     (tmp_path / "dvc.yaml").write_text(declaration.print_dvc_yaml())
     (tmp_path / "data").mkdir()
-    for name in ("images", "labels", "samples.jsonl"):
-        (tmp_path / "data" / f"{name}.dvc").touch()
-    assert commands.needed(tmp_path, "pretrain") == [
-        "data/images.dvc",
-        "data/samples.jsonl.dvc",
-        "pretrain",
-    ]
+    (tmp_path / "data" / "labels.dvc").touch()
+    assert commands.needed(tmp_path, "pretrain") == ["pretrain"]  # data/pool.json is in git
     order = commands.needed(tmp_path, "query")
     assert [name for name in order if not name.startswith("data/")] == [
         "pretrain",

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
-import numpy as np
 import pytest
 from buckets import SECRETS, Bucket
 from PIL import Image
@@ -22,7 +21,7 @@ from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.sample_files import read_samples
 from labelcycle.cycle import task_images
 from labelcycle.errors import ServiceDown, ServiceRefused
-from labelcycle.ingest import ingest_images
+from labelcycle.ingest import ingest_images, sources
 from labelcycle.rounds.snapshots import Snapshot
 
 pytestmark = pytest.mark.service
@@ -94,9 +93,9 @@ def test_from_a_bucket_to_the_page(server: Server, bucket: Bucket, tmp_path: Pat
     campaign = Campaign(tmp_path)
     ingest_images.ingest(
         campaign,
-        [f"s3://{bucket.name}/in"],
+        sources.given(campaign, [f"s3://{bucket.name}/in"]),
         ingest_images.Options(holdout=0),
-        np.random.default_rng(0),
+        0,
         lambda step: None,
     )
     [sample] = read_samples(campaign.samples)

@@ -249,7 +249,7 @@ def test_the_data_of_a_round(client: Client, files: dict[str, Path]) -> None:
         ]
         assert [json.loads(i.dataset.source) for i in inputs] == [
             {"tags": {"file": f"data/{name}", "git.commit": f"{1:040x}"}}
-            for name in ("samples.jsonl", "labels", "holdout.jsonl")
+            for name in ("samples", "labels", "holdout.jsonl")
         ]
         assert [json.loads(i.dataset.profile)["num_rows"] for i in inputs] == [24, 4, 6]
         tags = [(tag.key, tag.value) for i in inputs for tag in i.tags]

@@ -88,7 +88,7 @@ def cloned(folder: Path, files: dict[str, str]) -> Path:
         git(author, "add", "--all", "--force")
         git(author, "commit", "-q", "-m", "look at this")
     git(folder, "clone", "-q", str(author), str(clone))
-    for name in ("data/images", "data/samples.jsonl", "data/labels", "data/holdout.jsonl"):
+    for name in ("data/images/000", "data/samples", "data/labels", "data/holdout.jsonl"):
         source = original() / name
         subprocess.run(["cp", "-r", str(source), str(clone / name)], check=True)
     return clone

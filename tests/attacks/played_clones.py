@@ -82,7 +82,7 @@ def inherited_remote(folder: Path) -> Iterable[Try]:
     settings = remote.replace("[core]\n", "[core]\n    remote = away\n")
     root = clones.cloned(folder, {".dvc/config": settings})
     with contextlib.suppress(LabelcycleError):
-        commands.add(root, ["data/images"])
+        commands.add(root, ["data/images/000"])
         if commands.has_remote(root):
             commands.push(root)
     yield Try("by a push", store.exists() and any(store.rglob("*")))
@@ -140,7 +140,7 @@ def attributes(folder: Path) -> Iterable[Try]:
         own.mkdir()
         store, root = own / "store", clones.cloned(own, {"notes": ""})
         snapshots.check_safe(Campaign(root))
-        commands.add(root, ["data/images"])
+        commands.add(root, ["data/images/000"])
         remote = f"{commands.SETTINGS}['remote \"away\"']\n    url = {store}\n{text}"
         settings = remote.replace("[core]\n", "[core]\n    remote = away\n")
         author = own / "author"
@@ -179,7 +179,7 @@ def links(folder: Path) -> Iterable[Try]:
 def lists_that_lead_out(folder: Path) -> Iterable[Try]:
     root = folder / "campaign"
     shutil.copytree(clones.original(), root)
-    path = root / "data" / "images.dvc"
+    path = root / "data" / "images" / "000.dvc"
     (before,) = re.findall(r"md5: (\w+)\.dir", path.read_text())
     cache = root / ".dvc" / "cache" / "files" / "md5"
     entries = json.loads((cache / before[:2] / f"{before[2:]}.dir").read_text())
@@ -194,7 +194,7 @@ def lists_that_lead_out(folder: Path) -> Iterable[Try]:
         snapshot = snapshots.read(root)
         with (
             contextlib.suppress(LabelcycleError),
-            past_rounds.restored(snapshot, "HEAD", ("data/images.dvc",)) as copy,
+            past_rounds.restored(snapshot, "HEAD", ("data/images/000.dvc",)) as copy,
         ):
             found = copy.root.parent.rglob("evil")
             yield Try("where verify brings data in", any(found))
@@ -220,7 +220,7 @@ def second_revision(folder: Path) -> Iterable[Try]:
         clones.git(root, "tag", "after")
         clones.git(root, "revert", "--no-edit", "HEAD")
         snapshot = snapshots.read(root)
-        with past_rounds.restored(snapshot, "before", ("data/samples.jsonl.dvc",)) as copy:
+        with past_rounds.restored(snapshot, "before", ("data/samples.dvc",)) as copy:
             git.switch(copy.root, "after")
             with contextlib.suppress(LabelcycleError):
                 past_rounds.bring(snapshot, copy, ("work/features",))
@@ -294,12 +294,26 @@ def copied_repository(folder: Path) -> Iterable[Try]:
             clones.git(root, "config", "--unset", key)
 
 
-@attack("ids and files of samples.jsonl lead out of the campaign")
+@attack("images of other folders are taken in by a source that came with a clone", slow=True)
+def inherited_sources(folder: Path) -> Iterable[Try]:
+    clones.make_images(folder / "private", 1, 7)
+    (secret,) = (folder / "private").iterdir()
+    source = {"path": str(folder / "private"), "follow_links": False}
+    record = {"version": 1, "sources": [source], "cohorts": []}
+    root = clones.cloned(folder, {"data/cohorts.json": json.dumps(record)})
+    clones.run(root, "ingest", "--again")
+    taken = [path.read_bytes() for path in (root / "data" / "images").rglob("*.png")]
+    yield Try("by `ingest --again`", secret.read_bytes() in taken)
+
+
+@attack("ids and files of a manifest lead out of the campaign")
 def names_that_lead_out(folder: Path) -> Iterable[Try]:
     campaign = Campaign(folder / "campaign")
     clones.make_images(folder / "private", 1)
     (secret,) = (folder / "private").iterdir()
     campaign.images.mkdir(parents=True)
+    campaign.samples.mkdir()
+    manifest = campaign.samples / "000.jsonl"
     record = {"source": "", "split": "pool", "width": 16, "height": 16, "notes": []}
     record |= {"also": [], "values": None, "group": ""}
     good, name = "0" * 16, f"../../../private/{secret.name}"
@@ -307,7 +321,7 @@ def names_that_lead_out(folder: Path) -> Iterable[Try]:
         "a file above is read": {"id": good, "file": name},
         "an absolute file is read": {"id": good, "file": str(secret)},
     }.items():
-        campaign.samples.write_text(json.dumps({**record, **sample}) + "\n")
+        manifest.write_text(json.dumps({**record, **sample}) + "\n")
         try:
             read = len(load_images(campaign, read_samples(campaign.samples), 16)) > 0
         except LabelcycleError:
@@ -315,7 +329,7 @@ def names_that_lead_out(folder: Path) -> Iterable[Try]:
         yield Try(what, read)
     shutil.copy(secret, campaign.images / f"{good}.png")
     away = {"id": "../../../away/evil", "file": f"{good}.png"}
-    campaign.samples.write_text(json.dumps({**record, **away}) + "\n")
+    manifest.write_text(json.dumps({**record, **away}) + "\n")
     snapshot = Snapshot(campaign, config.parse(SETTINGS), frozenset(), 0, State.DUE)
     with contextlib.suppress(LabelcycleError):
         task_images.image(snapshot, read_samples(campaign.samples)[0])

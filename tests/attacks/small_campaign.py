@@ -86,7 +86,7 @@ class SmallCampaign:
 
     @property
     def truth(self) -> dict[str, str]:
-        images = (p for p in self.campaign.images.iterdir() if p.suffix == ".png")
+        images = self.campaign.images.glob("*/*.png")
         return {p.stem: CLASSES[int(np.asarray(Image.open(p)).mean() > 120)] for p in images}
 
     def labels(self) -> dict[str, str | None]:

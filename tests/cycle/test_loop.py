@@ -1,5 +1,6 @@
 """The loop, with real git and real stages: what is written, when, and that it is safe to repeat."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -14,9 +15,11 @@ from labelcycle.campaign.label_files import read_labels
 from labelcycle.campaign.labels import read_all_labels
 from labelcycle.campaign.records import record_files
 from labelcycle.campaign.records.people_record import UnknownClasses
+from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.sample_files import read_samples, write_samples
 from labelcycle.cli import main
+from labelcycle.core.digests import file_digest
 from labelcycle.cycle import campaign_status, new_campaign, round_opening, status_text
 from labelcycle.errors import PoolExhausted, ServiceDown, ServiceRefused, StateError
 from labelcycle.notify import notices
@@ -25,8 +28,8 @@ from labelcycle.stages import declaration
 
 
 def test_without_samples_status_says_how_they_come(campaign):
-    campaign.samples.unlink()
-    tracked = campaign.samples.with_name("samples.jsonl.dvc")
+    shutil.rmtree(campaign.samples)
+    tracked = campaign.samples.with_name("samples.dvc")
     for is_there, command in ((False, "`labelcycle ingest PATH...`"), (True, "`labelcycle pull`")):
         if is_there:
             tracked.touch()
@@ -478,11 +481,15 @@ def test_settings_changed_between_push_and_commit_stop_the_open(
 @pytest.mark.usefixtures("opened")
 def test_the_holdout_and_the_owned_labels_are_frozen(campaign, flows, answer_all):
     root = str(campaign.root)
-    text = campaign.samples.read_text()
-    campaign.samples.unlink()
-    campaign.samples.write_text(text.replace('"split": "holdout"', '"split": "pool"', 1))
+    manifest = campaign.samples / "000.jsonl"
+    text = manifest.read_text()
+    manifest.unlink()
+    manifest.write_text(text.replace('"split": "holdout"', '"split": "pool"', 1))
     answer_all()
-    with pytest.raises(StateError, match=r"data/samples.jsonl changed since round 0"):
+    with pytest.raises(StateError, match=r"data/samples/000\.jsonl changed since a round was pl"):
+        flows.run(root)
+    PoolRecord({"000": file_digest(manifest)}, {}).write(campaign.pool)
+    with pytest.raises(StateError, match=r"data/pool\.json changed since round 0 was planned, whi"):
         flows.run(root)
 
 

@@ -15,7 +15,7 @@ TIMES = {
         *("plan.json", "selection.json", "pushed.json", "metrics.json"),
         *("annotations.jsonl", "corrections.jsonl"),
     )
-} | {"schema.json": 1, "data/samples.jsonl": 1, "data/holdout.jsonl": 2}
+} | {"schema.json": 1, "data/samples/000.jsonl": 1, "data/holdout.jsonl": 2}
 """Each record of two rounds is written once, and read once. The close writes the hold-out."""
 
 
@@ -66,7 +66,7 @@ def test_a_close_reads_each_record_once(closed, flows, answer_all, times) -> Non
 @pytest.mark.slow
 def test_an_opening_reads_the_samples_once(closed, flows, times) -> None:
     flows.open_now(str(closed.root))
-    assert (times["data/samples.jsonl"], times["data/holdout.jsonl"]) == (1, 1)
+    assert (times["data/samples/000.jsonl"], times["data/holdout.jsonl"]) == (1, 1)
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.label_files import Label, write_labels
 from labelcycle.campaign.labels import write_migrations
 from labelcycle.campaign.records.metrics_record import Evaluation
+from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
@@ -43,6 +44,10 @@ def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     made_records.selection(["a", "b"]).write(rebuilt.selection)
     Evaluation(labels=4, accuracy=SHARE).write(rebuilt.metrics)
     set_params(rebuilt.root, campaign={"name": "rebuilt"})
+    names = [f"{number:016x}" for number in range(3)]
+    samples = [Sample(n, f"00{c}/{n}.png", n, "pool", 1, 1) for c, n in enumerate(names)]
+    write_samples(rebuilt.samples, samples)
+    PoolRecord({"000": "", "001": ""}, {}).write(rebuilt.pool)  # cohort 2 came in later
 
     @contextmanager
     def restored(_: Snapshot, revision: str, targets: tuple[str, ...]) -> Iterator[Campaign]:
@@ -74,12 +79,13 @@ def test_a_round_is_rebuilt_from_its_inputs(tmp_path: Path, steps: list[Any], de
         "selection: the same 2 samples in the same order, in every digit",
         "metrics: the same (accuracy 0.5000)",
     ]
-    inputs = ("data/samples.jsonl.dvc", "data/labels.dvc")
+    inputs = ("data/samples.dvc", "data/labels.dvc")
     answers = ("data/labels.dvc", "data/holdout.jsonl.dvc")
-    more = ("data/images.dvc",) if deep else ("work/features",)
+    more = () if deep else ("work/features",)
     first = ("pretrain", "embed") if deep else ()
     assert steps == [
         ("clone", "open/000", (*inputs, *more)),
+        *([("bring", ("data/images/000.dvc", "data/images/001.dvc"))] if deep else []),
         ("run", (*first, "train", "cluster", "query")),
         ("switch", "round/000"),
         ("bring", (*answers, *(() if deep else more))),
@@ -111,11 +117,6 @@ def test_what_a_tracker_is_told_of_a_round(tmp_path: Path, monkeypatch: pytest.M
     metrics.write(then.round(0) / "metrics.json")
     made_records.plan().write(then.round(0) / "plan.json")
     set_params(then.root, campaign={"name": "then"})
-    samples = [
-        Sample(f"{n:016x}", f"{n:016x}.png", str(n), "holdout" if n == 2 else "pool", 1, 1)
-        for n in range(3)
-    ]
-    write_samples(now.campaign.samples, samples)
     asked: list[Any] = []
 
     @contextmanager
@@ -133,7 +134,7 @@ def test_what_a_tracker_is_told_of_a_round(tmp_path: Path, monkeypatch: pytest.M
         assert (closed.tag, closed.commit) == ("round/000", "commit of round/000")
         assert closed.params["campaign"]["name"] == "then"
         assert closed.data == {
-            "pool": DataSet("data/samples.jsonl", "then data/samples.jsonl", 2),
+            "pool": DataSet("data/samples", "then data/samples", 2),
             "labels": DataSet("data/labels", "then data/labels", 4),
             "hold-out": DataSet("data/holdout.jsonl", "then data/holdout.jsonl", 6),
         }

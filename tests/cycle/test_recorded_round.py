@@ -5,7 +5,7 @@ from pathlib import Path
 
 from labelcycle.adapters import git
 from labelcycle.campaign.campaign_paths import Campaign
-from labelcycle.campaign.json_files import read_json
+from labelcycle.campaign.json_files import read_json, value_digest
 from labelcycle.campaign.sample_files import read_samples
 from labelcycle.core.digests import file_digest
 from labelcycle.rounds import snapshots
@@ -32,14 +32,17 @@ def test_the_commits_of_a_round(closed: Campaign) -> None:
     assert first[:2] == ["Open round 0: typiclust", ""]
     assert {name for name in first[2:] if not name.startswith("work/")} == {
         "code.json",
+        "data/pool.json",
         "rounds/000/plan.json",
         "rounds/000/pushed.json",
         "rounds/000/selection.json",
     }
     assert images[:2] == ["Ingest: 24 samples in the pool, 6 in the hold-out", ""]
     assert {name for name in images[2:] if not name.startswith("data/images/")} == {
+        "data/cohorts.json",
         "data/quarantine.jsonl",
-        "data/samples.jsonl",
+        "data/samples/000.jsonl",
+        "data/samples/000.npz",
     }
     assert made == [
         "New campaign",
@@ -77,7 +80,10 @@ def test_the_plan_of_a_round(closed: Campaign) -> None:
         "seed": 0,
     }
     assert plan["strategy"] == "typiclust"
-    assert plan["digests"]["pool"] == file_digest(closed.samples)
+    assert (plan["cohorts"], plan["encoder"], plan["pool"], plan["holdout"]) == (1, 1, 24, 6)
+    manifests = {"000": file_digest(closed.samples / "000.jsonl")}
+    assert read_json(closed.pool) == {"version": 1, "cohorts": manifests, "encoder": manifests}
+    assert plan["digests"]["pool"] == value_digest(manifests)
     assert plan["digests"]["params"] == snapshot.config.digest
     assert plan["digests"].keys() == {"owned", "params", "pool", "schema"}
     assert is_recent(plan["planned"])
@@ -134,7 +140,7 @@ def test_the_figures_of_a_round(closed: Campaign) -> None:
         "round": 0,
         "tasks": 10,
         "undone": 0,
-        "version": 1,
+        "version": 2,
     }
     assert (metrics["ended"], metrics["strategy"]) == ("complete", "typiclust")
     assert metrics["classes"] == ["dark", "light"]

@@ -184,7 +184,7 @@ def test_the_text_by_hand() -> None:
     )
     assert sample_history_text.as_text(known).splitlines() == [
         "ab: photos/1.png",
-        "  32 x 24 pixels, in the pool, stored as ab.png",
+        "  32 x 24 pixels, in the pool by cohort 0, stored as ab.png",
         "  also found at copy.png",
         "  turned",
         "  nearly the same picture: cd",

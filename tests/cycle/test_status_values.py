@@ -18,7 +18,13 @@ from labelcycle.campaign.records.people_record import LabelMethod, UnknownClasse
 from labelcycle.campaign.records.selection_record import RoundSelection, SelectedSample
 from labelcycle.core.metrics import Estimate
 from labelcycle.cycle import status_text, verify_round
-from labelcycle.cycle.campaign_status import CampaignStatus, Counts, OpenRound, RoundStatus
+from labelcycle.cycle.campaign_status import (
+    CampaignStatus,
+    CohortStatus,
+    Counts,
+    OpenRound,
+    RoundStatus,
+)
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import corrected_labels
 from labelcycle.rounds.snapshots import Snapshot
@@ -66,6 +72,7 @@ OPEN = RoundStatus(
 STATUS = CampaignStatus(
     campaign="birds",
     counts=Counts(pool=24, holdout=6, labels=8, bought=14, again=2),
+    cohorts=(CohortStatus(0, made_records.AT, 24, 6, True, Estimate(0.5, 0.25, 0.75)),),
     missing_class=0.3,
     rounds=(CLOSED, OPEN),
     params_wait=True,
@@ -103,6 +110,19 @@ def test_the_whole_status() -> None:
         "params.yaml was changed: the next open commits it and works by it",
         "",
         "next: `labelcycle run`",
+    ]
+
+
+def test_each_cohort_has_a_line_once_there_are_several() -> None:
+    cohorts = (
+        CohortStatus(0, "2026-11-01T12:00:00+00:00", 24, 6, True, Estimate(0.5, 0.25, 0.75)),
+        CohortStatus(1, "2026-11-08T12:00:00+00:00", 9, 1, True),
+        CohortStatus(2, "2026-11-15T12:00:00+00:00", 8, 2, False),
+    )
+    assert text(cohorts=cohorts)[1:4] == [
+        "cohort 0, 2026-11-01: 24 in the pool, 6 in the hold-out; accuracy 0.500 (0.250 to 0.750)",
+        "cohort 1, 2026-11-08: 9 in the pool, 1 in the hold-out; accuracy not measured yet",
+        "cohort 2, 2026-11-15: 8 in the pool, 2 in the hold-out; counts from the next round on",
     ]
 
 

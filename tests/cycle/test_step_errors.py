@@ -75,7 +75,7 @@ def test_a_pool_that_is_used_up(tmp_path: Path) -> None:
     write_labels(campaign.label_file(1), [Label(name, "dark") for name in names[1:3]])
     assert told(PoolExhausted, lambda: round_opening.check_budget(snapshot(tmp_path))) == (
         "every sample of the pool has its label, so no round is left to open;"
-        " `labelcycle export FILE` writes them all"
+        " `labelcycle export FILE` writes them all, `labelcycle ingest` brings new images"
     )
 
 

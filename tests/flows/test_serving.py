@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
 import prefect
 import pytest
+from params import set_params
 from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
 
@@ -39,7 +41,11 @@ def test_the_end_by_sigterm_prints_no_warning(
 
     def serve(*deployments: RunnerDeployment, limit: int, print_starting_message: bool) -> None:
         assert [one.entrypoint for one in deployments] == [
-            f"labelcycle_flows.rounds.{name}" for name in ("collect", "open_round", "close_round")
+            *(
+                f"labelcycle_flows.rounds.{name}"
+                for name in ("collect", "open_round", "close_round")
+            ),
+            "labelcycle_flows.ingesting.ingest_again",
         ]
         # Prefect would name the runs of a schedule with two drawn words
         assert not any(one.schedules for one in deployments)
@@ -57,6 +63,27 @@ def test_looks_go_on_when_one_was_not_started(capsys: pytest.CaptureFixture[str]
     with regular(looks, 0.01):
         assert looks.enough.wait(10)
     assert capsys.readouterr().out == "no look was started: Prefect is away\n"
+
+
+def test_new_images_are_looked_for_at_times_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, float]] = []
+
+    @contextlib.contextmanager
+    def asking(looks: Looks, every_s: float) -> Iterator[None]:
+        asked.append((looks._deployment, every_s))
+        yield
+
+    monkeypatch.setattr(serving, "regular", asking)
+    monkeypatch.setattr(serving, "_serve", lambda *served: asked.append(("served", served[-1])))
+    monkeypatch.setattr(serving.git, "check_usable", lambda root: None)
+    monkeypatch.setattr(serving.snapshots, "read", lambda root: None)
+    monkeypatch.setattr(serving, "prepare", lambda root: None)
+    monkeypatch.chdir(tmp_path)
+    set_params(tmp_path, campaign={"name": "tiny"})
+    serving.serve(tmp_path, 300, None, None, 86_400)
+    assert asked == [("ingest-again/tiny", 86_400), ("served", 86_400)]
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,8 @@ def test_images_come_in_and_the_broken_one_is_named(world: World) -> None:
 
 
 def test_owned_labels_are_taken_before_round_0(world: World) -> None:
-    samples = [json.loads(x) for x in (world.root / "data/samples.jsonl").read_text().splitlines()]
+    manifest = world.root / "data/samples/000.jsonl"
+    samples = [json.loads(line) for line in manifest.read_text().splitlines()]
     pool = [s for s in samples if s["split"] == "pool"][:2]
     owned = world.base / "owned.csv"
     owned.write_text(f"sample,label\n{pool[0]['id']},Bag\n{pool[1]['id']},Zebra\n")

@@ -217,7 +217,7 @@ def test_labels_of_the_holdout_teach_nothing(campaign: Campaign) -> None:
 
 def test_a_label_of_an_unknown_sample_is_refused(campaign: Campaign) -> None:
     write_labels(campaign.label_file(0), [label(999)])
-    with pytest.raises(DataError, match=r"sample 00000000000003e7, which is not in samples\.jsonl"):
+    with pytest.raises(DataError, match=r"sample 00000000000003e7, which is not in data/samples"):
         read_pool(campaign, CLASSES)
 
 

@@ -69,7 +69,7 @@ def closed(number: int, files: dict[str, Path], **changes: Any) -> ClosedRound:
         commit=f"{number:040x}",
         params={"query": {"budget": 4, "options": {}}, "campaign": {"classes": list(CLASSES)}},
         data={
-            "pool": DataSet("data/samples.jsonl", "a" * 32, 24),
+            "pool": DataSet("data/samples", "a" * 32, 24),
             "labels": DataSet("data/labels", f"{number:032x}.dir", 4),
             "hold-out": DataSet("data/holdout.jsonl", "c" * 32, 6),
         },

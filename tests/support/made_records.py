@@ -45,7 +45,22 @@ def snapshot(
 
 def plan(**changes: Any) -> Plan:
     return replace(
-        Plan(0, "k", "random", 4, 0, 0, ("dark", "light"), AT, PlanDigests("", "", "", ""), {}),
+        Plan(
+            round=0,
+            campaign="k",
+            strategy="random",
+            budget=4,
+            seed=0,
+            labels=0,
+            classes=("dark", "light"),
+            planned=AT,
+            digests=PlanDigests("", "", "", ""),
+            files={},
+            cohorts=1,
+            pool=2,
+            holdout=0,
+            encoder=1,
+        ),
         **changes,
     )
 

@@ -16,9 +16,9 @@ SETTINGS = {
 }
 
 
-def make_images(folder: Path, count: int = 30) -> dict[str, str]:
+def make_images(folder: Path, count: int = 30, seed: int = 0) -> dict[str, str]:
     """Noisy dark and light squares; the true class by file name."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     truth = {}
     for _ in range(count):

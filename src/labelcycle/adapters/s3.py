@@ -55,23 +55,25 @@ def where() -> str:
     return without_login(endpoint() or "Amazon S3")
 
 
-def listed(address: str) -> list[str]:
+def listed(address: str) -> dict[str, str]:
     """Addresses of the object of this name, and of all below it as if it were a folder.
 
-    What starts with a dot is left out unless it is named, and so are empty objects that stand for
-    folders. Raises ServiceDown, ServiceRefused or ToolFailed.
+    Each with what changes when the object does: S3's ETag and the size. What starts with a dot is
+    left out unless it is named, and so are empty objects that stand for folders. Raises
+    ServiceDown, ServiceRefused or ToolFailed.
     """
     bucket, key = split(address)
     below = f"{key.rstrip('/')}/" if key.strip("/") else ""
     with _our_errors(f"listing {address}"):
         pages = _client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
-        names = [str(item["Key"]) for page in pages for item in page.get("Contents", [])]
-    inside = (name for name in names if name == key or name.startswith(below))
-    return [
-        f"{SCHEME}{bucket}/{name}"
+        items = [item for page in pages for item in page.get("Contents", [])]
+    marks = {str(item["Key"]): f"{item.get('ETag', '')} {item.get('Size', '')}" for item in items}
+    inside = (name for name in marks if name == key or name.startswith(below))
+    return {
+        f"{SCHEME}{bucket}/{name}": marks[name]
         for name in inside
         if not name.endswith("/") and (name == key or "/." not in f"/{name.removeprefix(below)}")
-    ]
+    }
 
 
 def read(address: str) -> bytes:

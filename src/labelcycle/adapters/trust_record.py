@@ -16,7 +16,7 @@ from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.json_files import dump_json, read_json, value_digest
 from labelcycle.errors import DataError, StateError, ToolFailed
 
-SHOWN = ("url", "remote", "bucket", "file", "dir", "weights")
+SHOWN = ("url", "remote", "bucket", "file", "dir", "weights", "source")
 """Settings whose value is shown; others may be secret, or text that means to mislead."""
 
 ATTRIBUTES = ":(glob)**/.gitattributes"

@@ -21,6 +21,8 @@ class Campaign:
         self.data = self.root / layout.DATA
         self.images = self.root / layout.IMAGES
         self.samples = self.root / layout.SAMPLES
+        self.cohorts = self.root / layout.COHORTS
+        self.pool = self.root / layout.POOL
         self.quarantine = self.root / layout.QUARANTINE
         self.labels = self.root / layout.LABELS
         self.holdout = self.root / layout.HOLDOUT
@@ -52,9 +54,15 @@ class Campaign:
         self.checkpoints = self.root / layout.CHECKPOINTS
         self.processes = self.root / layout.PROCESSES
         self.fetched = self.root / layout.FETCHED
+        self.seen = self.root / layout.SEEN
         self.label_studio = self.root / layout.LABEL_STUDIO
         self.mlflow = self.root / layout.MLFLOW
         self.prefect = self.root / layout.PREFECT
+
+    @property
+    def has_samples(self) -> bool:
+        """Whether any images came in, and their list is here."""
+        return (self.samples / "000.jsonl").exists()
 
     def round(self, number: int) -> Path:
         """Folder of round `number`."""
@@ -63,6 +71,10 @@ class Campaign:
     def split_features(self, split: str) -> Path:
         """File of the features of one split, "pool" or "holdout"."""
         return self.features / f"{split}.npy"
+
+    def cohort_images(self, number: int) -> Path:
+        """Folder of the images of a cohort."""
+        return self.images / f"{number:03d}"
 
     def label_file(self, name: int | str) -> Path:
         """File of the labels of a round, or of the owned ones."""

@@ -157,7 +157,7 @@ def export(
 
 def _samples(campaign: Campaign) -> list[Sample]:
     """The samples of the campaign. Raises StateError if nothing was ingested."""
-    if not campaign.samples.exists():
+    if not campaign.has_samples:
         raise StateError(
             f"{campaign.samples} is missing: wanted a campaign with images; run"
             " `labelcycle ingest PATH...` first, or `dvc checkout` if that was done"

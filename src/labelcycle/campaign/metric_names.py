@@ -19,6 +19,8 @@ MODEL = {
     "per_class.CLASS.f1": "harmonic mean of precision and recall",
     "per_class.CLASS.support": "samples of this class in the hold-out",
     "confusion": "counts: a row for each true class, a column for each predicted one",
+    "cohorts.COHORT.holdout": "samples of the hold-out of this cohort that have a label",
+    "cohorts.COHORT.accuracy": "estimate: share of these that the model gets right",
     "reason": "why nothing was measured; only where nothing was",
 }
 """Of the model: in `work/metrics.json`, and in the file of each round."""
@@ -85,5 +87,5 @@ ROUND = {
 }
 """Of a round: in `rounds/NNN/metrics.json` alone."""
 
-PLACEHOLDERS = ("CLASS", "PERSON", "STRATEGY", "REASON", "FILE")
+PLACEHOLDERS = ("CLASS", "COHORT", "PERSON", "STRATEGY", "REASON", "FILE")
 """Stand for any name, or for any file of a round."""

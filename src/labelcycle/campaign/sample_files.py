@@ -1,17 +1,23 @@
-"""The manifest of the samples, `data/samples.jsonl`: one usable image a line."""
+"""The manifests of the samples, `data/samples/NNN.jsonl`: one file a cohort, one image a line."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from labelcycle.campaign.json_files import RESTORE, read_jsonl, typed_line, write_jsonl
+from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.core.digests import DIGITS
 from labelcycle.errors import DataError
 
-STORED = re.compile(r"(?P<id>[0-9a-f]{16})\.[a-z0-9]{3,4}")
-"""Names of files in data/images: the id of the sample, and the format."""
+STORED = re.compile(r"(?:(?P<cohort>\d{3,})/)?(?P<id>[0-9a-f]{16})\.[a-z0-9]{3,4}")
+"""Names of files below data/images: the cohort, the id of the sample, and the format."""
+
+Which = Literal["counting", "encoder", "all"]
+"""counting: samples of the round at work; encoder: those it is trained on; all: waiting ones too.
+"""
 
 
 @dataclass(frozen=True)
@@ -45,24 +51,89 @@ class Sample:
         """`values` as `decoding.decode` takes them."""
         return {self.values[0]: self.values[1:]} if self.values else {}
 
+    @property
+    def cohort(self) -> int:
+        """Number of the cohort that it came in with."""
+        folder, slash, _ = self.file.rpartition("/")
+        return int(folder) if slash else 0
 
-def write_samples(path: Path, samples: Iterable[Sample]) -> None:
-    """Write the manifest, sorted by id: this order is the order of all feature rows."""
-    write_jsonl(path, (asdict(s) for s in sorted(samples, key=lambda s: s.id)))
+    @property
+    def picture(self) -> str:
+        """What it shares with samples that show nearly the same picture."""
+        return self.group or self.id
 
 
-def read_samples(path: Path, split: str | None = None) -> list[Sample]:
-    """The samples of the manifest, or of one split, sorted by id (pool order).
+def manifest(folder: Path, number: int) -> Path:
+    """File of the samples of a cohort."""
+    return folder / f"{number:03d}.jsonl"
 
-    Raises DataError for a line that no ingest writes: ids and file names become paths.
+
+def cohort_numbers(folder: Path) -> range:
+    """Numbers of the cohorts. Raises DataError if the manifest of one before the last is missing.
+
+    folder : data/samples
     """
+    there = {int(path.stem) for path in folder.glob("*.jsonl") if path.stem.isdigit()}
+    gone = sorted(set(range(len(there))) - there)
+    if gone:
+        raise DataError(
+            f"{manifest(folder, gone[0])} is missing; wanted the manifest of each cohort up to"
+            f" {max(there)}; {RESTORE}"
+        )
+    return range(len(there))
+
+
+def counted(folder: Path, which: Which = "counting") -> list[int]:
+    """Numbers of the cohorts that count; all of them before the first round is planned.
+
+    folder : data/samples, beside which data/pool.json is
+    """
+    numbers = cohort_numbers(folder)
+    pool = folder.with_name("pool.json")
+    if which == "all" or not pool.exists():
+        return [*numbers]
+    record = PoolRecord.read(pool)
+    names = record.encoder if which == "encoder" else record.cohorts
+    return [number for number in numbers if f"{number:03d}" in names]
+
+
+def write_samples(folder: Path, samples: Iterable[Sample]) -> None:
+    """Write the manifest of each cohort that samples are of, sorted by id; an empty one of none."""
+    cohorts: dict[int, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        cohorts[sample.cohort].append(sample)
+    for number, members in sorted(cohorts.items()) or [(0, [])]:
+        members.sort(key=lambda sample: sample.id)
+        write_jsonl(manifest(folder, number), (asdict(sample) for sample in members))
+
+
+def read_samples(folder: Path, split: str | None = None, which: Which = "counting") -> list[Sample]:
+    """The samples, or those of one split, sorted by id: the order of all feature rows.
+
+    Raises DataError if no cohort is there, or for a line that no ingest writes: ids and file names
+    become paths.
+    """
+    numbers = counted(folder, which) or [0]  # which is missing, and told so
+    each = (read_manifest(manifest(folder, number)) for number in numbers)
+    return merged(each, split)
+
+
+def merged(manifests: Iterable[Iterable[Sample]], split: str | None = None) -> list[Sample]:
+    """The samples of several cohorts, or those of one split, sorted by id."""
+    samples = (s for samples in manifests for s in samples if split is None or s.split == split)
+    return sorted(samples, key=lambda sample: sample.id)
+
+
+def read_manifest(path: Path) -> list[Sample]:
+    """The samples of one cohort. Raises DataError as `read_samples` does."""
     samples = []
     for line, record in enumerate(read_jsonl(path), start=1):
         name = STORED.fullmatch(str(record.get("file")))
-        if not name or name["id"] != record.get("id"):
+        own = name and name["id"] == record.get("id") and name["cohort"] in (None, path.stem)
+        if not own:
             raise DataError(
                 f"{path}, line {line}: wanted an id of {DIGITS} hex digits and a file of that name,"
                 f" got {record.get('id')!r} and {record.get('file')!r}; {RESTORE}"
             )
         samples.append(typed_line(Sample, record, f"{path}, line {line}"))
-    return [s for s in samples if split is None or s.split == split]
+    return samples

@@ -21,7 +21,7 @@ class Finder:
         self.by_id = {sample.id: sample for sample in samples}
         self.by_source: dict[str, Sample] = {}
         self.by_name: dict[str, list[tuple[str, Sample]]] = defaultdict(list)
-        for sample in samples:
+        for sample in sorted(samples, key=lambda sample: sample.cohort):  # the latest counts
             for source in (sample.source, *sample.also):
                 self.by_source[source] = sample
                 path = os.path.normpath(campaign.root / source)

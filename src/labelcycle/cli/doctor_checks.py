@@ -66,10 +66,11 @@ def _disk(root: Path) -> health.Line:
 
 
 def _images(campaign: Campaign) -> Iterator[health.Line]:
-    if not campaign.samples.exists():
+    if not campaign.has_samples:
         return
-    samples = read_samples(campaign.samples)
-    present = {path.name for path in campaign.images.glob("*")}
+    samples = read_samples(campaign.samples, which="all")
+    found = campaign.images.glob("*/*")
+    present = {path.relative_to(campaign.images).as_posix() for path in found}
     missing = [sample.file for sample in samples if sample.file not in present]
     detail = f"{len(missing)} of {len(samples)} are missing" if missing else f"{len(samples)}"
     yield "images", not missing, detail, "run `dvc checkout` or `labelcycle pull`"
@@ -97,7 +98,7 @@ def _encoder(snapshot: Snapshot) -> Iterator[health.Line]:
     except LabelcycleError:  # said already, with the settings
         return
     file = getattr(named, "file", None)
-    if file is None or not snapshot.campaign.samples.exists():
+    if file is None or not snapshot.campaign.has_samples:
         return
     name = f"{key}, {file}"
     try:
@@ -119,7 +120,7 @@ def _read(campaign: Campaign, chosen: PretrainOptions, file: str) -> str:
 
 
 def _budget(snapshot: Snapshot) -> Iterator[health.Line]:
-    if snapshot.state is not State.DUE or not snapshot.campaign.samples.exists():
+    if snapshot.state is not State.DUE or not snapshot.campaign.has_samples:
         return  # what an open round asks for is settled
     try:
         left = round_opening.check_budget(snapshot)
@@ -137,7 +138,7 @@ def _shown(snapshot: Snapshot) -> Iterator[health.Line]:
     """Can images that are elsewhere be had? The bucket is listed, one image asked for."""
     push = snapshot.config.push
     origin = annotation.get(push.backend).page_origin()
-    if push.images == "media" or not snapshot.campaign.samples.exists():
+    if push.images == "media" or not snapshot.campaign.has_samples:
         return
     name = "push.images: source" if push.images == "source" else f"push.bucket, {push.bucket}"
     try:

@@ -127,7 +127,7 @@ def labelled(
 
     Empty where fewer than `LEAST` have one, or all the same.
     """
-    ids = [sample.id for sample in sample_files.read_samples(campaign.samples, "pool")]
+    ids = [sample.id for sample in sample_files.read_samples(campaign.samples, "pool", "encoder")]
     labels, _ = label_columns(campaign, ids, classes)
     rows = np.flatnonzero(labels != UNLABELED)[:MOST]  # ids are digests: no order of the images
     if len(rows) < LEAST or len(set(labels[rows].tolist())) < 2:

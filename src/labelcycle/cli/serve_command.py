@@ -17,16 +17,23 @@ from labelcycle.cli.campaign_option import GivenText
     type=GivenText(),
     help="HOST:PORT for --webhook, where the address does not say it.",
 )
+@click.option(
+    "--ingest-every",
+    type=click.IntRange(min=1),
+    help="Seconds between looks for new images, as `labelcycle ingest --again` takes them.",
+)
 @click.pass_obj
-def serve(root: Path, every: int, webhook: str | None, listen: str | None) -> None:
+def serve(
+    root: Path, every: int, webhook: str | None, listen: str | None, ingest_every: int | None
+) -> None:
     """Let Prefect run the cycle: looks at regular times, until Ctrl+C.
 
-    A look closes a round that is complete. `open-round` and `close-round` are there to be started
-    by hand, on Prefect's page.
+    A look closes a round that is complete. `open-round`, `close-round` and `ingest-again` are
+    there to be started by hand, on Prefect's page.
     """
     from labelcycle_flows import serving
 
-    serving.serve(root, every, webhook, listen)
+    serving.serve(root, every, webhook, listen, ingest_every)
 
 
 COMMANDS = (serve,)

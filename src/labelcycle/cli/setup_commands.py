@@ -57,36 +57,39 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, help="Where the images are.")
+@click.argument("paths", nargs=-1, help="Where the images are.")
+@click.option("--again", is_flag=True, help="Take what is new wherever images came from so far.")
 @click.option("--follow-links", is_flag=True, help="Follow links that lead out of a folder given.")
 @click.pass_obj
-def ingest(root: Path, paths: tuple[str, ...], follow_links: bool) -> None:
+def ingest(root: Path, paths: tuple[str, ...], again: bool, follow_links: bool) -> None:
     """Take images into the pool: files, folders, patterns, addresses, or @LIST.
 
     An address is https://... of an image, s3://bucket/prefix of all below it, or file:///... of a
     file or folder. A list has one address a line, or a path relative to the list. Of @LIST.csv the
     column `url` is read. Hidden files are left out unless you name them.
 
-    Every image is decoded. What cannot be used goes to data/quarantine.jsonl with its reason. The
-    hold-out is drawn at random and then frozen.
+    Every image is decoded. What cannot be used goes to data/quarantine.jsonl with its reason. A
+    part of the images is drawn at random, held out, and then frozen.
+
+    It can be given at any time. Once a round is planned, new images count from the next one on.
     """
     from labelcycle.adapters import git, lock
     from labelcycle.cli.progress_bar import shown
     from labelcycle.cycle import new_campaign
 
+    if again == bool(paths):
+        raise SettingsError(
+            "ingest: wanted paths of images, or --again, which looks wherever images came from so"
+            f" far; got {'both' if again else 'neither'}"
+        )
     git.check_usable(root)
     with lock.exclusive(campaign_in(root).lock), shown("ingest") as show:
-        report = new_campaign.add_images(root, paths, show, follow_links=follow_links)
-    click.echo(
-        f"{counted(report.looked_at, 'file')}: {counted(report.added, 'new sample')},"
-        f" {report.known} known already,"
-        f" {counted(report.duplicates, 'duplicate')}, {report.quarantined} in quarantine"
-    )
-    click.echo(f"now {report.pool} in the pool, {report.holdout} in the hold-out")
-    for text in report.remarks:
-        click.echo(text)
-    if report.quarantined:
-        click.echo("see data/quarantine.jsonl for what could not be used, and why")
+        if again:
+            report = new_campaign.add_images_again(root, show)
+        else:
+            report = new_campaign.add_images(root, paths, show, follow_links=follow_links)
+    for line in report.summary_lines():
+        click.echo(line)
 
 
 @click.command("import-labels")

@@ -7,7 +7,7 @@ from labelcycle import config
 from labelcycle.adapters import annotation, git
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import AnnotationProgress
-from labelcycle.campaign import round_states
+from labelcycle.campaign import round_states, sample_files
 from labelcycle.campaign.campaign_paths import OWNED
 from labelcycle.campaign.records.metrics_record import (
     CorrectionFigures,
@@ -48,6 +48,22 @@ class Counts:
     labels: int = 0
     bought: int = 0
     again: int = 0
+
+
+@dataclass(frozen=True)
+class CohortStatus:
+    """A cohort of images: when it came in, and how good the model of the last round is on it.
+
+    counts : whether it counts in the round at work, or waits for the next one
+    accuracy : of the last closed round that was measured; None where nothing was
+    """
+
+    number: int
+    at: str
+    pool: int
+    holdout: int
+    counts: bool
+    accuracy: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +152,7 @@ class CampaignStatus:
 
     campaign: str
     counts: Counts
+    cohorts: tuple[CohortStatus, ...]
     missing_class: float
     rounds: tuple[RoundStatus, ...]
     params_wait: bool
@@ -148,6 +165,7 @@ class CampaignStatus:
         return {
             "campaign": self.campaign,
             **asdict(self.counts),
+            "cohorts": [asdict(cohort) for cohort in self.cohorts],
             "missing_class": self.missing_class,
             "rounds": [entry.as_json() for entry in self.rounds],
             "params_wait": self.params_wait,
@@ -164,6 +182,7 @@ def status(snapshot: Snapshot) -> CampaignStatus:
     return CampaignStatus(
         campaign=snapshot.config.campaign.name,
         counts=_counts(snapshot),
+        cohorts=_cohorts(snapshot),
         missing_class=snapshot.config.notify.missing_class,
         rounds=(*closed, *at_work),
         params_wait=_params_wait(snapshot),
@@ -181,7 +200,7 @@ def _params_wait(snapshot: Snapshot) -> bool:
 
 def _counts(snapshot: Snapshot) -> Counts:
     campaign = snapshot.campaign
-    if not campaign.samples.exists():
+    if not campaign.has_samples:
         return Counts()
     samples = snapshot.records.samples()
     labels = snapshot.records.labels().values()
@@ -193,6 +212,32 @@ def _counts(snapshot: Snapshot) -> Counts:
         bought=sum(label.source != OWNED for label in labels) + len(holdout),
         again=len(skipped_samples.waiting(snapshot)),
     )
+
+
+def _cohorts(snapshot: Snapshot) -> tuple[CohortStatus, ...]:
+    """The cohorts, those that wait for the next round too."""
+    records = snapshot.records
+    if not snapshot.campaign.has_samples:
+        return ()
+    measured = [n for n in snapshot.closed if records.metrics(n).cohorts]
+    figures = (records.metrics(measured[-1]).cohorts or {}) if measured else {}
+    counting = sample_files.counted(snapshot.campaign.samples)
+    known = {cohort.number: cohort for cohort in records.cohorts().cohorts}
+    found = []
+    for number in sample_files.cohort_numbers(snapshot.campaign.samples):
+        samples, cohort = records.manifest(number), figures.get(f"{number:03d}")
+        held = sum(sample.split == "holdout" for sample in samples)
+        found.append(
+            CohortStatus(
+                number=number,
+                at=known[number].at if number in known else "",
+                pool=len(samples) - held,
+                holdout=held,
+                counts=number in counting,
+                accuracy=cohort.accuracy if cohort else None,
+            )
+        )
+    return tuple(found)
 
 
 def _closed(snapshot: Snapshot, number: int) -> RoundStatus:
@@ -249,7 +294,7 @@ def _next(snapshot: Snapshot) -> str:
             check_classes(snapshot)
         except (SettingsError, StateError) as error:
             return f"mend {error}"
-    if not snapshot.campaign.samples.exists():
+    if not snapshot.campaign.has_samples:
         return brings_samples(snapshot.campaign)
     if snapshot.state is State.OPEN:
         backend = snapshot.records.pushed(snapshot.number).backend

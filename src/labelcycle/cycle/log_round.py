@@ -11,6 +11,7 @@ from labelcycle.adapters.ports import ClosedRound, DataSet, RoundFolders, Tracke
 from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.metrics_record import Metrics
+from labelcycle.campaign.records.plan_record import Plan
 from labelcycle.campaign.records.round_records import RoundRecords
 from labelcycle.cycle.past_rounds import restored
 from labelcycle.rounds.snapshots import Snapshot
@@ -24,15 +25,15 @@ def closed_round(snapshot: Snapshot, number: int) -> Iterator[ClosedRound]:
     with _as_closed(snapshot, tag, targets) as campaign:
         folder = campaign.round(number)
         records = RoundRecords(campaign, snapshot.memory)
-        metrics = records.metrics(number)
+        plan, metrics = records.plan(number), records.metrics(number)
         yield ClosedRound(
             campaign=snapshot.config.campaign.name,
             key=snapshot.key,
             tag=tag,
             commit=git.head(snapshot.campaign.root, tag),
             params=config.load(campaign.params, parts=False).model_dump(mode="json"),
-            data=_data(snapshot, campaign, metrics),
-            plan=records.plan(number),
+            data=_data(campaign, plan, metrics),
+            plan=plan,
             metrics=metrics,
             folders=RoundFolders(
                 record=folder,
@@ -58,13 +59,12 @@ def _as_closed(snapshot: Snapshot, tag: str, targets: tuple[str, ...]) -> Iterat
             yield rebuilt
 
 
-def _data(snapshot: Snapshot, campaign: Campaign, metrics: Metrics) -> dict[str, DataSet]:
+def _data(campaign: Campaign, plan: Plan, metrics: Metrics) -> dict[str, DataSet]:
     """The data sets of a round: the file, DVC's digest of it then, and its rows."""
-    pool = len(snapshot.records.samples("pool"))
     return {
         name: DataSet(file, commands.recorded(campaign.root, file), rows)
         for name, file, rows in (
-            ("pool", layout.SAMPLES, pool),
+            ("pool", layout.SAMPLES, plan.pool),
             ("labels", layout.LABELS, metrics.labels),
             ("hold-out", layout.HOLDOUT, metrics.holdout or 0),
         )

@@ -1,4 +1,4 @@
-"""What stands before round 0: a new campaign, its pool, the labels owned already."""
+"""What comes into a campaign: it is made, gets images, and labels that are owned already."""
 
 import contextlib
 import shutil
@@ -8,26 +8,29 @@ from pathlib import Path
 from labelcycle import config
 from labelcycle.adapters import git, lock, private_folder
 from labelcycle.adapters.dvc import commands, tracked_files
-from labelcycle.campaign import label_csv, labels, layout
+from labelcycle.campaign import label_csv, labels, layout, sample_files
 from labelcycle.campaign.atomic_files import PART, write_bytes
 from labelcycle.campaign.campaign_paths import OWNED, Campaign
 from labelcycle.campaign.label_files import write_labels
+from labelcycle.campaign.round_states import State
 from labelcycle.core.counted_nouns import counted
-from labelcycle.core.seeding import derive
 from labelcycle.errors import StateError
-from labelcycle.ingest import ingest_images
+from labelcycle.ingest import ingest_images, sources
 from labelcycle.nn.progress import Progress
 from labelcycle.rounds import trusted_places
-from labelcycle.rounds.snapshots import COMMITTED, check_safe, read
+from labelcycle.rounds.snapshots import COMMITTED, check_safe, present_time, read
 from labelcycle.stages import declaration
 
 LINES = (
     (".gitattributes", "* -text"),  # bytes are digested: git must not turn the ends of lines
     (".gitignore", f"/{layout.PRIVATE}/"),
     (".gitignore", f"*{PART}"),
+    (".gitignore", f"/{layout.IMAGES}/*/"),  # DVC says so too late for an ingest that was killed
     (".dvcignore", f"*{PART}"),
 )
 SETUP = (".dvc", ".dvcignore", ".gitignore", ".gitattributes")
+GROWN = (layout.DATA,)
+"""What the commit of a later cohort holds: a round that is half way commits the rest itself."""
 LEFT = {".git", layout.PRIVATE, *SETUP}
 """What an `init` that was killed may leave before params.yaml stands."""
 
@@ -116,18 +119,47 @@ def add_images(
     *,
     follow_links: bool = False,
 ) -> ingest_images.Report:
-    """Ingest images into the pool and commit it."""
+    """Ingest images and commit them; from the first plan on they wait for the next one."""
+
+    def find(campaign: Campaign) -> sources.Found:
+        return sources.given(campaign, paths, follow_links=follow_links)
+
+    return _add_images(root, find, show)
+
+
+def add_images_again(root: Path, show: Callable[[Progress], None]) -> ingest_images.Report:
+    """Ingest what is new at the sources that were given before, and commit it.
+
+    Raises StateError if they came along with a clone and nobody confirmed them.
+    """
+    trusted_places.check_sources(Campaign(root))
+    return _add_images(root, sources.again, show)
+
+
+def _add_images(
+    root: Path, find: Callable[[Campaign], sources.Found], show: Callable[[Progress], None]
+) -> ingest_images.Report:
     snapshot = read(root)
     campaign, settings = snapshot.campaign, snapshot.config
     check_safe(campaign)
-    rng = derive(settings.campaign.seed, 0, "ingest")
+    trusted_places.note_sources(campaign)
+    begun = snapshot.state is not State.DUE or snapshot.number > 0
+    if begun:
+        git.check_head(campaign.root, None)
     report = ingest_images.ingest(
-        campaign, paths, settings.ingest, rng, show, follow_links=follow_links
+        campaign, find(campaign), settings.ingest, settings.campaign.seed, show, present_time()
     )
     message = (
         f"Ingest: {counted(report.pool, 'sample')} in the pool, {report.holdout} in the hold-out"
     )
-    _track(campaign, [layout.IMAGES, layout.SAMPLES], message)
+    if report.cohort:
+        message += f"\n\nCohort {report.cohort}: {counted(report.added, 'image')}"
+    numbers = sample_files.cohort_numbers(campaign.samples)
+    folders = [f"{layout.IMAGES}/{number:03d}" for number in numbers]
+    # An ingest that was killed may not have come so far.
+    new = [f for f in folders if f == folders[-1] or not (campaign.root / f"{f}.dvc").exists()]
+    commands.add(campaign.root, [*new, layout.SAMPLES])
+    git.commit(campaign.root, GROWN if begun else COMMITTED, message)
     return report
 
 

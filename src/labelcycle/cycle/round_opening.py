@@ -12,18 +12,19 @@ from labelcycle.campaign.atomic_files import write_bytes
 from labelcycle.campaign.campaign_paths import OWNED, Campaign
 from labelcycle.campaign.json_files import value_digest
 from labelcycle.campaign.records.plan_record import Plan, PlanDigests
+from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.campaign.records.pushed_record import Pushed
 from labelcycle.campaign.round_states import State
 from labelcycle.core.digests import file_digest
-from labelcycle.cycle import task_plan
+from labelcycle.cycle import pool_admission, task_plan
 from labelcycle.errors import PoolExhausted, StateError
 from labelcycle.rounds import plug_in_options, trusted_places
 from labelcycle.rounds.pushed_tasks import pushed_task
-from labelcycle.rounds.snapshots import COMMITTED, Snapshot, present_time
+from labelcycle.rounds.snapshots import COMMITTED, Snapshot, pool_digest, present_time
 from labelcycle.stages import code_digests
 
-INPUTS = (layout.IMAGES, layout.SAMPLES, layout.LABELS, layout.HOLDOUT)
-"""What a round stands on, under DVC."""
+INPUTS = (layout.SAMPLES, layout.LABELS, layout.HOLDOUT)
+"""What a round stands on, under DVC, beside the images."""
 
 
 GUESS = "A class that is chosen already is the model's guess: check it."
@@ -45,8 +46,8 @@ def schema_digest(snapshot: Snapshot) -> str:
     return value_digest(asdict(schema(snapshot)))
 
 
-def plan(snapshot: Snapshot) -> None:
-    """Write `plan.json`, after `check_wishes`.
+def plan(snapshot: Snapshot) -> list[str]:
+    """Write `plan.json`, after `check_wishes`; lines on cohorts that count from now on.
 
     Raises StateError if a file that the settings name is not there.
     """
@@ -61,10 +62,13 @@ def plan(snapshot: Snapshot) -> None:
     for file in files:
         if _in_data(campaign, file):
             commands.add(campaign.root, [file])
+    lines = pool_admission.admit(snapshot)
+    pool, samples = PoolRecord.read(campaign.pool), snapshot.records.samples()
+    held = sum(sample.split == "holdout" for sample in samples)
     labels = snapshot.records.labels()
     digests = PlanDigests(
         owned=file_digest(campaign.label_file(OWNED)),
-        pool=file_digest(campaign.samples),
+        pool=pool_digest(pool.cohorts),
         params=config.digest,
         schema=schema_digest(snapshot),
     )
@@ -79,8 +83,13 @@ def plan(snapshot: Snapshot) -> None:
         planned=present_time(),
         digests=digests,
         files=files,
+        cohorts=len(pool.cohorts),
+        pool=len(samples) - held,
+        holdout=held,
+        encoder=len(pool.encoder),
     )
     plan.write(snapshot.folder / round_states.PLAN)
+    return lines
 
 
 def _check_there(campaign: Campaign, files: dict[str, str]) -> None:
@@ -109,14 +118,17 @@ def check_wishes(snapshot: Snapshot) -> None:
 
 
 def check_budget(snapshot: Snapshot) -> int:
-    """Samples of the pool without a label. Raises PoolExhausted if the budget is above that."""
+    """Samples of the pool without a label, before a round is planned, which all will count in.
+
+    Raises PoolExhausted if the budget is above that.
+    """
     labels, budget = snapshot.records.labels(), snapshot.config.query.budget
-    pool = snapshot.records.samples("pool")
+    pool = snapshot.records.samples("pool", "all")
     left = sum(sample.id not in labels for sample in pool)
     if not left:
         raise PoolExhausted(
             "every sample of the pool has its label, so no round is left to open;"
-            " `labelcycle export FILE` writes them all"
+            " `labelcycle export FILE` writes them all, `labelcycle ingest` brings new images"
         )
     if budget > left:
         raise PoolExhausted(

@@ -24,7 +24,8 @@ def as_text(history: SampleHistory) -> str:
     lines = [
         f"{sample.id}: {sample.source}",
         f"  {sample.width} x {sample.height} pixels, in the"
-        f" {'hold-out' if sample.split == 'holdout' else 'pool'}, stored as {sample.file}",
+        f" {'hold-out' if sample.split == 'holdout' else 'pool'} by cohort {sample.cohort}, stored"
+        f" as {sample.file}",
         *(f"  also found at {path}" for path in sample.also),
         *(f"  {note}" for note in sample.notes),
         *(f"  nearly the same picture: {other}" for other in history.same_picture),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from labelcycle.campaign.records.people_record import PeopleFigures
 from labelcycle.core.counted_nouns import counted
-from labelcycle.cycle.campaign_status import CampaignStatus, RoundStatus
+from labelcycle.cycle.campaign_status import CampaignStatus, CohortStatus, RoundStatus
 from labelcycle.people import gold, unknown_classes
 from labelcycle.rounds import corrected_labels, skipped_samples
 
@@ -16,6 +16,7 @@ def as_text(status: CampaignStatus) -> str:
         f"{status.campaign}: {counted(counts.pool, 'sample')} in the pool, {counts.holdout} in the"
         f" hold-out; {counted(counts.labels, 'label')} to train on,"
         f" {counted(counts.bought, 'sample')} answered (hold-out and skips included)",
+        *_cohorts(status.cohorts),
         *_people(status.rounds, status.missing_class),
         *_again(counts.again),
         *_preannotation(status.rounds),
@@ -35,6 +36,26 @@ def as_text(status: CampaignStatus) -> str:
     if status.params_wait:
         lines += ["", "params.yaml was changed: the next open commits it and works by it"]
     return "\n".join([*lines, "", f"next: {status.next}"])
+
+
+def _cohorts(cohorts: Sequence[CohortStatus]) -> list[str]:
+    """A line on each cohort; none where there is only one."""
+    if len(cohorts) < 2:
+        return []
+    lines = []
+    for cohort in cohorts:
+        if not cohort.counts:
+            said = "counts from the next round on"
+        elif cohort.accuracy is None:
+            said = "accuracy not measured yet"
+        else:
+            share = cohort.accuracy
+            said = f"accuracy {share.value:.3f} ({share.low:.3f} to {share.high:.3f})"
+        lines.append(
+            f"cohort {cohort.number}, {cohort.at[:10]}: {cohort.pool} in the pool, {cohort.holdout}"
+            f" in the hold-out; {said}"
+        )
+    return lines
 
 
 def _people(rounds: Sequence[RoundStatus], missing_class: float) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from labelcycle import config
 from labelcycle.adapters import git, programs
-from labelcycle.campaign import layout, round_states
+from labelcycle.campaign import layout, round_states, sample_files
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.metrics_record import Evaluation, Metrics
 from labelcycle.campaign.records.selection_record import RoundSelection
@@ -19,7 +19,6 @@ from labelcycle.rounds.snapshots import Snapshot, check_closed
 from labelcycle.stages import declaration
 
 INPUTS = (f"{layout.SAMPLES}.dvc", f"{layout.LABELS}.dvc")
-PICTURES = f"{layout.IMAGES}.dvc"
 TOLERANCE = 1e-5
 """Relative difference of scores that another machine's arithmetic may cause."""
 
@@ -52,12 +51,13 @@ def verify(snapshot: Snapshot, number: int, deep: bool, show: Callable[[str], No
     opening = declaration.names(declaration.OPENING)
     if not deep:  # the features are brought
         opening = declaration.after(layout.FEATURES, declaration.OPENING)
-    base: tuple[str, ...] = (*INPUTS, PICTURES) if deep else (*INPUTS, layout.FEATURES)
+    base: tuple[str, ...] = INPUTS if deep else (*INPUTS, layout.FEATURES)
     with restored(snapshot, round_states.open_tag(number), base) as rebuilt:
         if deep:
+            bring(snapshot, rebuilt, pictures(rebuilt))
             _restore_named(snapshot, rebuilt)
         elif learners.sees_images(config.load(rebuilt.params, parts=False).train.learner):
-            bring(snapshot, rebuilt, (PICTURES, layout.ENCODER))
+            bring(snapshot, rebuilt, (*pictures(rebuilt), layout.ENCODER))
         _compute(rebuilt, opening)
         selection = RoundSelection.read(rebuilt.selection)
         show(compare_selections(snapshot.records.selection(number), selection))
@@ -71,6 +71,12 @@ def verify(snapshot: Snapshot, number: int, deep: bool, show: Callable[[str], No
         _compute(rebuilt, declaration.names(declaration.CLOSING))
         evaluation = Evaluation.read(rebuilt.metrics)
         show(compare_metrics(snapshot.records.metrics(number), evaluation))
+
+
+def pictures(campaign: Campaign) -> tuple[str, ...]:
+    """The images of the cohorts that count in a round, by the names of their .dvc files."""
+    numbers = sample_files.counted(campaign.samples)
+    return tuple(f"{layout.IMAGES}/{number:03d}.dvc" for number in numbers)
 
 
 def _restore_named(snapshot: Snapshot, rebuilt: Campaign) -> None:

@@ -22,18 +22,20 @@ FETCHES = 8
 ReadAddress = Callable[[str], bytes]
 
 
-def expanded(items: Iterable[Path | str]) -> Iterator[Path | str]:
+def expanded(items: Iterable[Path | str]) -> dict[Path | str, str]:
     """`items`, an address in S3 replaced by those of the objects that it means.
+
+    Each with what changes when an object in S3 does; empty for all others.
 
     Raises DataError if there are none, ServiceDown or ServiceRefused if the bucket is not open to
     us.
     """
     from labelcycle.adapters import s3  # brings a client of the web, as `web_images` does below
 
-    addresses: set[str] = set()
+    found: dict[Path | str, str] = {}
     for item in items:
         if isinstance(item, Path) or not item.startswith(s3.SCHEME):
-            yield item
+            found[item] = ""
             continue
         names = s3.listed(item)
         if not names:
@@ -41,8 +43,8 @@ def expanded(items: Iterable[Path | str]) -> Iterator[Path | str]:
                 f"no images: {item} is no object and none is below it; check the bucket and the"
                 " prefix (hidden names are left out)"
             )
-        yield from (name for name in names if name not in addresses)
-        addresses.update(names)
+        found.update(names)
+    return found
 
 
 def fetch(

@@ -3,10 +3,8 @@
 import contextlib
 import os
 import re
-import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,18 +14,20 @@ from pydantic import Field, field_validator
 
 from labelcycle import decoding
 from labelcycle import options as base
-from labelcycle.campaign import holdout_split, json_files, sample_files
+from labelcycle.campaign import atomic_files, holdout_split, json_files, sample_files
 from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.records.cohorts_record import Cohort, CohortsRecord, Source
 from labelcycle.campaign.sample_files import Sample
 from labelcycle.core.counted_nouns import counted
+from labelcycle.core.seeding import derive
 from labelcycle.decoding.value_ranges import Range
-from labelcycle.errors import DataError, StateError
-from labelcycle.ingest import fetch, many_files, one_file
-from labelcycle.ingest.one_file import Quarantined, Taken
-from labelcycle.ingest.paths import find
+from labelcycle.errors import DataError
+from labelcycle.ingest import fetch, look_files, many_files, one_file, seen_files
+from labelcycle.ingest.many_files import Existing
+from labelcycle.ingest.one_file import Look, Quarantined, Taken
+from labelcycle.ingest.sources import Found
+from labelcycle.ingest.take_files import FileTaker
 from labelcycle.nn.progress import Progress
-
-THREADS = 2
 
 REASONS = 3
 """Named where no file can be used."""
@@ -44,6 +44,18 @@ class Options(base.Options):
         ge=0,
         le=1_000_000,
         description="images held out at random: labelled, measured with, never trained on",
+    )
+    holdout_share: float | None = Field(
+        None,
+        ge=0,
+        le=0.5,
+        description="share of the images that come in after round 0 began that is held out; null:"
+        " the share of the first images",
+    )
+    encoder: Literal["keep", "train"] = Field(
+        "keep",
+        description="what becomes of the encoder once images came in after round 0: keep; train,"
+        " anew on all images, which makes all features others and rounds harder to compare",
     )
     max_pixels: int = Field(
         decoding.MAX_PIXELS,
@@ -81,6 +93,8 @@ class Report:
     quarantined : files that cannot be used; data/quarantine.jsonl tells why
     pool, holdout : samples of the campaign afterwards
     remarks : what else people should know of the images, a sentence each
+    cohort : number of the cohort that the new samples are; None if there are none
+    held : new samples that are in the hold-out
     """
 
     looked_at: int
@@ -91,160 +105,179 @@ class Report:
     pool: int
     holdout: int
     remarks: tuple[str, ...] = ()
+    cohort: int | None = None
+    held: int = 0
+
+    def summary_lines(self) -> list[str]:
+        """What it did, in words."""
+        lines = [
+            f"{counted(self.looked_at, 'file')}: {counted(self.added, 'new sample')},"
+            f" {self.known} known already,"
+            f" {counted(self.duplicates, 'duplicate')}, {self.quarantined} in quarantine",
+            f"now {self.pool} in the pool, {self.holdout} in the hold-out",
+        ]
+        if self.cohort:
+            lines[1:] = [
+                f"cohort {self.cohort}: {self.added - self.held} for the pool, {self.held} for the"
+                " hold-out; it counts from the next round on",
+                f"in all {self.pool} in the pool, {self.holdout} in the hold-out",
+            ]
+        lines += self.remarks
+        if self.quarantined:
+            lines.append("see data/quarantine.jsonl for what could not be used, and why")
+        return lines
 
 
 def ingest(
     campaign: Campaign,
-    paths: Sequence[str],
+    found: Found,
     options: Options,
-    rng: np.random.Generator,
+    seed: int,
     show: Callable[[Progress], None],
-    *,
-    follow_links: bool = False,
+    at: str = "",
 ) -> Report:
-    """Bring the images that `paths` mean into the campaign, which has no rounds yet.
+    """Bring the images that were found into the campaign, as a cohort.
 
-    paths, follow_links : files, folders, patterns, addresses and lists, as `paths.find` reads
-        them
+    seed : of the campaign; the hold-out of each cohort is drawn by it and the cohort's number
+    at : the time, for the record
 
-    Writes data/images, data/quarantine.jsonl and, last, data/samples.jsonl. Samples that are
-    there keep their split; the hold-out is filled up to `options.holdout` from the new ones, drawn
-    with `rng`, whatever the order of `paths`. Ended at any instant and run again, the end is the
-    same; after an error the campaign is as before. An address that is a sample already is not
-    fetched again.
+    Before the first round is planned all images are cohort 0, and its hold-out is filled up to
+    `options.holdout`. From then on the new images of each ingest are a cohort of their own, and a
+    share of it is held out. Samples that are there keep their split, whatever the order of files.
 
-    Raises DataError if no file can be used or the disk is full, SettingsError if the hold-out is
-    more than half of the samples, StateError if the campaign has rounds.
+    Writes data/images, data/quarantine.jsonl, data/cohorts.json and, last, data/samples. Ended at
+    any instant and run again, the end is the same; after an error the campaign is as before. Files
+    that were looked at before and did not change are not read again.
+
+    Raises DataError if no file can be used or the disk is full, SettingsError if the first
+    hold-out is more than half of the samples.
     """
-    _check_state(campaign)
-    before = _present(campaign)
-    inputs = find(paths, Path(), follow_links=follow_links)
-    items = list(fetch.expanded(_foreign(campaign, inputs)))
+    number, existing = _existing(campaign, options.max_pixels)
+    known = {name: Taken(s, existing.looks[name]) for name, s in existing.samples.items()}
+    record, before = _record(campaign), _bytes(campaign.cohorts)
+    taker = FileTaker(campaign, number, options.max_pixels, known)
     try:
-        taken = _take_all(campaign, items, before.values(), options, show)
-        refused = [item for item in taken if isinstance(item, Quarantined)]
+        taken = taker.take_all(found.items, show)
         usable = [item for item in taken if isinstance(item, Taken)]
-        if not usable:
+        refused = [item for item in taken if isinstance(item, Quarantined)]
+        if not usable and not found.again:
             raise DataError(_no_images(refused))
-        whole = many_files.whole(campaign, before, usable, options.values, options.max_pixels)
-        new = [sample for sample in whole.samples if sample.id not in before]
-        samples = holdout_split.split(before, whole.samples, options.holdout, rng)
-        _settle(campaign, samples)
-        _write_quarantine(campaign, taken)
-        sample_files.write_samples(campaign.samples, samples)
+        whole = many_files.whole(campaign, existing, usable, options.values, options.max_pixels)
+        refused += whole.refused
+        samples = _split(existing, whole.samples, options, derive(seed, number, "ingest"))
+        new = [sample for sample in samples if sample.id not in existing.samples]
+        _settle(campaign, number, samples)
+        _write_quarantine(campaign, taken, whole.refused)
+        _write_record(campaign, record, number, samples, found.sources, at)
+        if samples:
+            sample_files.write_samples(campaign.samples, samples)
     except BaseException:
-        _sweep(campaign, before.values())
+        _sweep(campaign, number, existing.own.values())
+        _put_back(campaign.cohorts, before)
         raise
+    with contextlib.suppress(DataError):  # both spare work, and are found anew where they lack
+        if samples:
+            look_files.write(look_files.path_of(campaign.samples, number), whole.looks)
+        taker.remember(whole.shown_by, {*existing.samples, *(sample.id for sample in samples)})
     fetch.forget(campaign)
-    known = sum(whole.shown_by[item.sample.id] in before for item in usable)
-    held = sum(sample.split == "holdout" for sample in samples)
+    shown = [whole.shown_by[item.sample.id] for item in usable]
+    torn = {item.source for item in whole.refused}
+    old = sum(name in existing.samples for name in shown)
+    everyone = [*existing.frozen.values(), *samples]
+    held = sum(sample.split == "holdout" for sample in everyone)
+    changes = _changes(taker, usable, found)
     return Report(
         looked_at=len(taken),
         added=len(new),
-        known=known,
-        duplicates=len(usable) - known - len(new),
+        known=old,
+        duplicates=len(usable) - old - len(new) - len(torn),
         quarantined=len(refused),
-        pool=len(samples) - held,
+        pool=len(everyone) - held,
         holdout=held,
-        remarks=whole.remarks,
+        remarks=(*found.remarks, *changes, *whole.remarks),
+        cohort=number if new else None,
+        held=sum(sample.split == "holdout" for sample in new),
     )
 
 
 # --- what stands ---------------------------------------------------------------------------
 
 
-def _check_state(campaign: Campaign) -> None:
-    """Raise StateError if the campaign has a round: its pool is fixed from then on."""
-    rounds = sorted(path.parent.name for path in campaign.rounds.glob("[0-9]*/plan.json"))
-    if rounds:
-        raise StateError(
-            f"cannot ingest: wanted a campaign without rounds, got {len(rounds)} (the last is"
-            f" {rounds[-1]}), and their selections and measurements hold for this pool; make a"
-            " new campaign with `labelcycle init`"
-        )
+def _existing(campaign: Campaign, max_pixels: int) -> tuple[int, Existing]:
+    """The number of the cohort that new images are, and the samples that are there.
+
+    Raises DataError if images of them are missing.
+    """
+    numbers = sample_files.cohort_numbers(campaign.samples)
+    planned = any(campaign.rounds.glob("[0-9]*/plan.json"))
+    number = len(numbers) if planned or len(numbers) > 1 else 0
+    cohorts = {n: _present(campaign, n) for n in numbers}
+    looks: dict[str, Look] = {}
+    for n, samples in cohorts.items():
+        looks |= _looks(campaign, n, samples, max_pixels)
+    own = cohorts.pop(number, {})
+    frozen = {name: sample for samples in cohorts.values() for name, sample in samples.items()}
+    everyone = [*frozen.values(), *own.values()]
+    places = {place for sample in everyone for place in (sample.source, *sample.also)}
+    places |= seen_files.read(campaign).keys()
+    return number, Existing(frozen, own, looks, frozenset(places))
 
 
-def _present(campaign: Campaign) -> dict[str, Sample]:
-    """The samples that the campaign has, by id. Raises DataError if images of them are missing."""
-    if not campaign.samples.exists():
-        return {}
-    samples = {sample.id: sample for sample in sample_files.read_samples(campaign.samples)}
+def _present(campaign: Campaign, number: int) -> dict[str, Sample]:
+    """The samples of a cohort, by id. Raises DataError if images of them are missing."""
+    path = sample_files.manifest(campaign.samples, number)
+    samples = {sample.id: sample for sample in sample_files.read_manifest(path)}
     missing = [s.file for s in samples.values() if not (campaign.images / s.file).exists()]
     if missing:
         raise DataError(
             f"{campaign.images} lacks {len(missing)} of {counted(len(samples), 'image')}, the"
             " first is"
-            f" {missing[0]}; wanted all that {campaign.samples.name} lists; run `dvc checkout`"
+            f" {missing[0]}; wanted all that {path.name} lists; run `dvc checkout`"
         )
     return samples
 
 
-def _foreign(campaign: Campaign, items: Iterable[Path | str]) -> list[Path | str]:
-    """The items that are not the campaign's own files."""
-    campaign_folders = (
-        campaign.images,
-        campaign.labels,
-        campaign.work,
-        campaign.rounds,
-        campaign.private,
-    )
-    foreign = [
-        item
-        for item in items
-        if isinstance(item, str)
-        or not any(item.is_relative_to(folder) for folder in campaign_folders)
+def _looks(
+    campaign: Campaign, number: int, samples: Mapping[str, Sample], max_pixels: int
+) -> dict[str, Look]:
+    """How the samples of a cohort look; what was not written down is found, and written."""
+    path = look_files.path_of(campaign.samples, number)
+    found = look_files.read(path)
+    looks = {name: look for name, look in found.items() if name in samples}
+    missing = [name for name in samples if name not in looks]
+    for name in missing:
+        looks[name] = one_file.look(campaign, samples[name], max_pixels)
+    if missing:
+        look_files.write(path, looks)
+    return looks
+
+
+# --- what people should know ----------------------------------------------------------------
+
+
+def _changes(taker: FileTaker, usable: Sequence[Taken], found: Found) -> list[str]:
+    """What people should know of files that are not, or no longer, what they were."""
+    texts = []
+    changed = [
+        item.source
+        for item in usable
+        if item.source in taker.by_place
+        and taker.by_place[item.source].look.pixels != item.look.pixels
     ]
-    if not foreign:
-        raise DataError(
-            f"no images: every path given is one of the campaign's own files in {campaign.root};"
-            " wanted image files from elsewhere"
+    if changed:
+        texts.append(
+            f"{counted(len(changed), 'file shows', 'files show')} another picture than before,"
+            f" such as {changed[0]!r}: the new picture counts as a new image, and the old one stays"
         )
-    return foreign
-
-
-# --- what is offered -----------------------------------------------------------------------
-
-
-def _take_all(
-    campaign: Campaign,
-    items: Sequence[Path | str],
-    before: Iterable[Sample],
-    options: Options,
-    show: Callable[[Progress], None],
-) -> list[Taken | Quarantined]:
-    """What became of each path and address, in their order; the bytes of samples are stored."""
-    known = {source: sample for sample in before for source in (sample.source, *sample.also)}
-    addresses = [item for item in items if isinstance(item, str) and item not in known]
-    total = len(addresses) + len(items)
-    fetched = fetch.fetch(campaign, addresses, lambda done: show(Progress(done, total)))
-
-    def take(item: Path | str) -> Taken | Quarantined:
-        if isinstance(item, Path):
-            return one_file.take(campaign, item, options.max_pixels)
-        if item in known:
-            return Taken(known[item], one_file.look(campaign, known[item], options.max_pixels))
-        return _take_fetched(campaign, item, fetched[item], options)
-
-    taken = []
-    # Muted here, once for all threads: Pillow warns of harmless oddities by the thousand.
-    with warnings.catch_warnings(), ThreadPoolExecutor(THREADS) as threads:
-        warnings.simplefilter("ignore")
-        for item in threads.map(take, items):
-            taken.append(item)
-            show(Progress(len(addresses) + len(taken), total))
-    return taken
-
-
-def _take_fetched(
-    campaign: Campaign, address: str, got: Path | Quarantined, options: Options
-) -> Taken | Quarantined:
-    """The sample that fetched bytes are; those that are none will be fetched anew."""
-    if isinstance(got, Quarantined):
-        return got
-    taken = one_file.take(campaign, got, options.max_pixels, address)
-    if isinstance(taken, Quarantined):
-        got.unlink(missing_ok=True)
-    return taken
+    if found.complete:
+        gone = sorted(taker.by_place.keys() - found.places)
+        if gone:
+            texts.append(
+                f"{counted(len(gone), 'file is', 'files are')} no longer where"
+                f" {'it was' if len(gone) == 1 else 'they were'} found, such as {gone[0]!r}:"
+                " nothing was removed from the campaign"
+            )
+    return texts
 
 
 def _no_images(refused: Sequence[Quarantined]) -> str:
@@ -263,31 +296,92 @@ def _no_images(refused: Sequence[Quarantined]) -> str:
 # --- the whole -----------------------------------------------------------------------------
 
 
-def _settle(campaign: Campaign, samples: Iterable[Sample]) -> None:
-    """Leave in data/images exactly the images of `samples`, durable."""
-    _sweep(campaign, samples)
+def _split(
+    existing: Existing, samples: Sequence[Sample], options: Options, rng: np.random.Generator
+) -> list[Sample]:
+    """The samples of the cohort with their split."""
+    if not existing.frozen:
+        return holdout_split.split(existing.own, samples, options.holdout, rng)
+    first = [sample for sample in existing.frozen.values() if sample.cohort == 0]
+    held = sum(sample.split == "holdout" for sample in first)
+    share = held / len(first) if options.holdout_share is None else options.holdout_share
+    return holdout_split.split_cohort(existing.frozen.values(), samples, share, rng)
+
+
+def _settle(campaign: Campaign, number: int, samples: Iterable[Sample]) -> None:
+    """Leave in the cohort's folder exactly the images of `samples`, durable."""
+    _sweep(campaign, number, samples)
     # One sync for all: a sync of every file took 5 ms each, hundreds of times its writing.
     os.sync()
 
 
-def _sweep(campaign: Campaign, keep: Iterable[Sample]) -> None:
-    """Remove what an ingest left in data/images beside the images of `keep`, and half files."""
-    kept = {sample.file for sample in keep}
-    left = [path for path in campaign.images.glob("*") if _STORED.fullmatch(path.name)]
-    for whole in (campaign.samples, campaign.quarantine):
+def _sweep(campaign: Campaign, number: int, keep: Iterable[Sample]) -> None:
+    """Remove what an ingest left beside the images of `keep`, and half files."""
+    kept = {campaign.images / sample.file for sample in keep}
+    folder = campaign.cohort_images(number)
+    left = [path for path in folder.glob("*") if _STORED.fullmatch(path.name)]
+    for whole in (campaign.cohorts, campaign.quarantine, campaign.seen):
         left += whole.parent.glob(f".{whole.name}.*")
+    left += campaign.samples.glob(".*")
     for path in left:
-        if path.name not in kept:
+        if path not in kept:
             with contextlib.suppress(OSError):  # no sample names it; the next ingest tries again
                 path.unlink()
+    for empty in (folder, campaign.images, campaign.samples):
+        with contextlib.suppress(OSError):
+            empty.rmdir()
 
 
-def _write_quarantine(campaign: Campaign, taken: Sequence[Taken | Quarantined]) -> None:
+def _record(campaign: Campaign) -> CohortsRecord:
+    return CohortsRecord.read(campaign.cohorts) if campaign.cohorts.exists() else CohortsRecord()
+
+
+def _write_record(
+    campaign: Campaign,
+    record: CohortsRecord,
+    number: int,
+    samples: Sequence[Sample],
+    sources: Sequence[Source],
+    at: str,
+) -> None:
+    """Write where the images came from, and when."""
+    cohorts = [cohort for cohort in record.cohorts if cohort.number < number]
+    same = next((c for c in record.cohorts if c.number == number), None)
+    there = number in sample_files.cohort_numbers(campaign.samples)
+    if samples:
+        held = sum(sample.split == "holdout" for sample in samples)
+        before = same if same and there else Cohort(number, at, (), 0, 0)
+        paths = dict.fromkeys((*before.sources, *(source.path for source in sources)))
+        cohorts.append(Cohort(number, before.at, tuple(paths), len(samples) - held, held))
+    known = {source.path: source for source in (*record.sources, *sources)}
+    new = CohortsRecord(tuple(known[path] for path in sorted(known)), tuple(cohorts))
+    if new != record:
+        new.write(campaign.cohorts)
+
+
+def _bytes(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
+def _put_back(path: Path, data: bytes | None) -> None:
+    """Have a file as it was."""
+    if _bytes(path) == data:
+        return
+    with contextlib.suppress(OSError, DataError):  # the next ingest writes it anew
+        if data is None:
+            path.unlink()
+        else:
+            atomic_files.write_bytes(path, data)
+
+
+def _write_quarantine(
+    campaign: Campaign, taken: Sequence[Taken | Quarantined], torn: Sequence[Quarantined]
+) -> None:
     """Bring the list up to date: what was looked at now counts, what was not stays."""
     reasons: dict[str, str] = {}
     if campaign.quarantine.exists():
         reasons = {r["source"]: r["reason"] for r in json_files.read_jsonl(campaign.quarantine)}
-    for item in taken:
+    for item in (*taken, *torn):
         reasons.pop(item.source, None)
         if isinstance(item, Quarantined):
             reasons[item.source] = item.reason

@@ -2,7 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from PIL import Image
@@ -13,83 +14,109 @@ from labelcycle.campaign.sample_files import Sample
 from labelcycle.core.counted_nouns import counted
 from labelcycle.decoding import value_ranges
 from labelcycle.decoding.value_ranges import Range, Values
-from labelcycle.ingest import near_duplicates, one_file
-from labelcycle.ingest.one_file import Look, Taken
+from labelcycle.ingest import near_duplicates
+from labelcycle.ingest.one_file import Look, Quarantined, Taken
 
 ValuesSetting = str | Range
 """The setting `ingest.values`."""
 
 
 @dataclass(frozen=True)
+class Existing:
+    """The samples that a campaign has before an ingest.
+
+    frozen : of earlier cohorts, by id; their lines never change
+    own : of the cohort that the ingest adds to, by id
+    looks : how all of them look, by id
+    places : where files are known already, so that nobody is told of them again
+    """
+
+    frozen: Mapping[str, Sample] = field(default_factory=dict)
+    own: Mapping[str, Sample] = field(default_factory=dict)
+    looks: Mapping[str, Look] = field(default_factory=dict)
+    places: frozenset[str] = frozenset()
+
+    @cached_property
+    def samples(self) -> dict[str, Sample]:
+        """All of them, by id."""
+        return {**self.frozen, **self.own}
+
+
+@dataclass(frozen=True)
 class Whole:
-    """The samples of a campaign after an ingest, before the hold-out is drawn.
+    """The samples of a cohort after an ingest, before the hold-out is drawn.
 
     samples : sorted by id; new ones are in the pool
     shown_by : from the id of each image that was looked at to the sample that shows it
+    looks : of `samples`, by id
     remarks : what people should know of them
+    refused : files that cannot be a sample beside those of earlier cohorts
     """
 
     samples: tuple[Sample, ...]
     shown_by: Mapping[str, str]
+    looks: Mapping[str, Look]
     remarks: tuple[str, ...]
+    refused: tuple[Quarantined, ...] = ()
 
 
 def whole(
     campaign: Campaign,
-    before: Mapping[str, Sample],
+    existing: Existing,
     usable: Sequence[Taken],
     choice: ValuesSetting,
     max_pixels: int,
 ) -> Whole:
-    """The samples of the campaign with those of `usable`, each picture once.
+    """The samples of a cohort with those of `usable`, each picture once in the whole campaign.
 
     choice, max_pixels : the settings `ingest.values` and `ingest.max_pixels`
     """
-    looked = {item.sample.id: item.look for item in usable}
-    shown_by, samples = _once(campaign, before, usable, looked, max_pixels)
-    remarks = [_told_copies(samples, before, usable, shown_by)]
-    samples, more = _scaled(before, samples, looked, choice)
+    looked = {**{item.sample.id: item.look for item in usable}, **existing.looks}
+    shown_by, samples = _once(existing, usable, looked)
+    remarks = [_told_copies({**existing.frozen, **samples}, existing, usable, shown_by)]
+    samples, more = _scaled(existing, samples, looked, choice)
     remarks += more
-    samples = _grouped(campaign, samples, looked, max_pixels)
-    remarks.append(_told_twins(samples))
+    samples, torn = _grouped(campaign, existing.frozen, samples, looked, max_pixels)
+    remarks.append(_told_twins(samples, existing.frozen))
     in_order = tuple(samples[name] for name in sorted(samples))
-    return Whole(in_order, shown_by, tuple(text for text in remarks if text))
+    return Whole(
+        in_order,
+        shown_by,
+        {name: looked[name] for name in samples},
+        tuple(text for text in remarks if text),
+        tuple(torn),
+    )
 
 
 # --- the same picture ----------------------------------------------------------------------
 
 
 def _once(
-    campaign: Campaign,
-    before: Mapping[str, Sample],
-    usable: Sequence[Taken],
-    looked: dict[str, Look],
-    max_pixels: int,
+    existing: Existing, usable: Sequence[Taken], looked: Mapping[str, Look]
 ) -> tuple[dict[str, str], dict[str, Sample]]:
-    """The sample that shows each image, and the samples with every place they were found at.
+    """The sample that shows each image; those of the cohort, with every place they were found at.
 
     A picture is shown by the sample that the campaign has, else by the first file.
     """
-    for name, sample in before.items():
-        if name not in looked:
-            looked[name] = one_file.look(campaign, sample, max_pixels)
-    first = {looked[name].pixels: name for name in sorted(before, reverse=True)}
-    samples = dict(before)
-    shown_by: dict[str, str] = {name: name for name in before}
+    first = {looked[name].pixels: name for name in sorted(existing.samples, reverse=True)}
+    samples = dict(existing.own)
+    shown_by: dict[str, str] = {name: name for name in existing.samples}
     for item in usable:
         name = item.sample.id
         if name not in shown_by:
             shown_by[name] = first.setdefault(looked[name].pixels, name)
-            samples.setdefault(shown_by[name], item.sample)
-        shown = samples[shown_by[name]]
+        shown_name = shown_by[name]
+        if shown_name in existing.frozen:
+            continue
+        shown = samples.setdefault(shown_name, item.sample)
         also = {*shown.also, item.source} - {shown.source}
-        samples[shown.id] = replace(shown, also=tuple(sorted(also)))
+        samples[shown_name] = replace(shown, also=tuple(sorted(also)))
     return shown_by, samples
 
 
 def _told_copies(
     samples: Mapping[str, Sample],
-    before: Mapping[str, Sample],
+    existing: Existing,
     usable: Sequence[Taken],
     shown_by: Mapping[str, str],
 ) -> str:
@@ -97,7 +124,7 @@ def _told_copies(
         (samples[shown_by[item.sample.id]].source, item.source)
         for item in usable
         if item.source != samples[shown_by[item.sample.id]].source
-        and item.source not in getattr(before.get(shown_by[item.sample.id]), "also", ())
+        and item.source not in existing.places
     ]
     if not pairs:
         return ""
@@ -112,14 +139,14 @@ def _told_copies(
 
 
 def _scaled(
-    before: Mapping[str, Sample],
+    existing: Existing,
     samples: Mapping[str, Sample],
     looked: Mapping[str, Look],
     choice: ValuesSetting,
 ) -> tuple[dict[str, Sample], list[str]]:
     """The samples with what becomes black and white in them, and a sentence on each kind."""
     deep = {name: values for name in samples if (values := looked[name].values)}
-    ranges = _ranges(before, deep, choice)
+    ranges = _ranges(existing.samples, deep, choice)
     changed = dict(samples)
     for name, values in deep.items():
         own_range = value_ranges.fitting(values.kind, values.low, values.high)
@@ -174,31 +201,62 @@ def _told_range(kind: str, images: Sequence[Values], chosen: Range | None) -> st
 
 
 def _grouped(
-    campaign: Campaign, samples: Mapping[str, Sample], looked: Mapping[str, Look], max_pixels: int
-) -> dict[str, Sample]:
-    """The samples with the group of those that are nearly the same."""
+    campaign: Campaign,
+    frozen: Mapping[str, Sample],
+    samples: Mapping[str, Sample],
+    looked: Mapping[str, Look],
+    max_pixels: int,
+) -> tuple[dict[str, Sample], list[Quarantined]]:
+    """The samples with the group of those that are nearly the same; those that can be in none.
 
+    A sample of an earlier cohort is compared with new ones only.
+    """
+    if not samples:
+        return {}, []
+    everyone = {**frozen, **samples}
     # each by its own values, a warm and a cold thing would look the same
-    ranges = value_ranges.common(values for name in samples if (values := looked[name].values))
+    ranges = value_ranges.common(values for name in everyone if (values := looked[name].values))
 
     def read(name: str) -> Image.Image:
-        data = (campaign.images / samples[name].file).read_bytes()
+        data = (campaign.images / everyone[name].file).read_bytes()
         return decoding.decode(data, max_pixels, ranges).image
 
-    ids = sorted(samples)
-    sizes = [(samples[name].width, samples[name].height) for name in ids]
-    groups = near_duplicates.groups(
-        ids, sizes, np.stack([looked[name].small for name in ids]), read
+    ids = sorted(everyone)
+    groups = near_duplicates.joined(
+        ids,
+        [(everyone[name].width, everyone[name].height) for name in ids],
+        np.stack([looked[name].small for name in ids]),
+        read,
+        {name: sample.picture for name, sample in frozen.items()},
     )
-    return {name: replace(samples[name], group=groups.get(name, "")) for name in ids}
+    sides = {sample.picture: sample for sample in frozen.values()}
+    grouped, torn = {}, []
+    for name, sample in samples.items():
+        group = groups.get(name, ("",))
+        if len({sides[each].split for each in group if each in sides}) > 1:
+            torn.append(Quarantined(sample.source, _told_torn([sides[each] for each in group])))
+        else:
+            grouped[name] = replace(sample, group=group[0])
+    return grouped, torn
 
 
-def _told_twins(samples: Mapping[str, Sample]) -> str:
-    groups = Counter(sample.group for sample in samples.values() if sample.group)
-    if not groups:
+def _told_torn(twins: Sequence[Sample]) -> str:
+    held = next(sample.source for sample in twins if sample.split == "holdout")
+    free = next(sample.source for sample in twins if sample.split == "pool")
+    return (
+        f"shows nearly the same picture as {free!r}, which is in the pool, and as {held!r}, which"
+        " is in the hold-out"
+    )
+
+
+def _told_twins(samples: Mapping[str, Sample], frozen: Mapping[str, Sample]) -> str:
+    new = {sample.group for sample in samples.values() if sample.group}
+    if not new:
         return ""
+    everyone = [*frozen.values(), *samples.values()]
+    groups = Counter(sample.picture for sample in everyone if sample.picture in new)
     largest = groups.most_common(1)[0][0]
-    one, other, *_ = (s.source for s in samples.values() if s.group == largest)
+    one, other, *_ = (s.source for s in everyone if s.picture == largest)
     return (
         f"{sum(groups.values())} samples in {counted(len(groups), 'group')} show nearly the same"
         " picture,"

@@ -46,37 +46,62 @@ def groups(
     small : (n, d), from `fingerprints.small`
     read : from an id to its image
     """
+    return {name: keys[0] for name, keys in joined(ids, sizes, small, read, {}).items()}
+
+
+def joined(
+    ids: Sequence[str],
+    sizes: Sequence[tuple[int, int]],
+    small: NDArray[np.uint8],
+    read: Callable[[str], Image.Image],
+    settled: Mapping[str, str],
+) -> dict[str, tuple[str, ...]]:
+    """Of each sample with twins that is not settled, the groups that it belongs to.
+
+    These are the groups of its settled twins, or, if it has none, the least id of its own.
+
+    settled : id of each sample that was compared with the others before, and its group. Two of
+        them are not compared again; their group is their own id where they have no twin
+    """
     of_size = defaultdict(list)
     for row, size in enumerate(sizes):
         if np.ptp(small[row]) >= FLAT:
             of_size[size].append(row)
-    parent = {name: name for name in ids}
+    parent = {name: settled.get(name, name) for name in ids}
+    parent |= {group: group for group in settled.values()}
     for rows in of_size.values():
-        for a, b in _near(small[rows]):
+        new = np.array([ids[row] not in settled for row in rows])
+        for a, b in _near(small[rows], np.flatnonzero(new)):
             one, other = ids[rows[a]], ids[rows[b]]
             if _first(parent, one) != _first(parent, other) and _alike(read(one), read(other)):
                 low, high = sorted((_first(parent, one), _first(parent, other)))
                 parent[high] = low
-    firsts = {name: _first(parent, name) for name in ids}
-    several = {first for name, first in firsts.items() if name != first}
-    return {name: first for name, first in firsts.items() if first in several}
+    members = defaultdict(list)
+    for name in ids:
+        members[_first(parent, name)].append(name)
+    return {
+        name: tuple(sorted({settled[other] for other in twins if other in settled})) or (first,)
+        for first, twins in members.items()
+        if len(twins) > 1
+        for name in twins
+        if name not in settled
+    }
 
 
-def _near(small: NDArray[np.uint8]) -> list[tuple[int, int]]:
-    """Pairs of rows that may be twins, each once."""
-    if len(small) < 2:
+def _near(small: NDArray[np.uint8], new: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Pairs of rows that may be twins, each once, of which one at least is in `new`."""
+    if len(small) < 2 or not len(new):
         return []
     import faiss  # half a second, which every command would pay
 
     points, k = small.astype(np.float32), min(NEIGHBOURS + 1, len(small))
     with one_thread():
-        parts = in_parallel(
-            lambda rows: faiss.knn(points[rows], points, k), cut(np.arange(len(points)), 4096)
-        )
+        parts = in_parallel(lambda rows: faiss.knn(points[rows], points, k), cut(new, 4096))
     squares, near = (np.concatenate(each) for each in zip(*parts, strict=True))
-    close = (squares <= NEAR**2 * points.shape[1]) & (near != np.arange(len(near))[:, None])
+    close = (squares <= NEAR**2 * points.shape[1]) & (near != new[:, None])
     rows, places = np.nonzero(close)
-    return sorted({(min(a, b), max(a, b)) for a, b in zip(rows, near[rows, places], strict=True)})
+    pairs = zip(new[rows].tolist(), near[rows, places].tolist(), strict=True)
+    return sorted({(min(a, b), max(a, b)) for a, b in pairs})
 
 
 def _alike(one: Image.Image, other: Image.Image) -> bool:

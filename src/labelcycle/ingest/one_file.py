@@ -2,7 +2,8 @@
 
 import os
 import stat
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,32 +51,51 @@ class Taken:
     look: Look
 
     @property
+    def content(self) -> str:
+        """The digest of its bytes."""
+        return self.sample.id
+
+    @property
     def source(self) -> str:
         """Where it was found."""
         return self.sample.source
 
 
 def take(
-    campaign: Campaign, path: Path, max_pixels: int, address: str | None = None
+    campaign: Campaign,
+    path: Path,
+    max_pixels: int,
+    *,
+    cohort: int = 0,
+    known: Mapping[str, Taken] | None = None,
+    address: str | None = None,
 ) -> Taken | Quarantined:
     """The sample that a file is, its bytes stored, or why it cannot be used.
 
+    cohort : of a new sample
+    known : the samples that are there, by id; none of them is decoded again
     address : where the file was fetched from, if from elsewhere
     """
-    source = address or _source(path, campaign.root)
+    source = address or place(path, campaign.root)
     try:
         data = _read(path)
+        name = digests.digest(data)
+        if known and name in known:
+            _store(campaign, known[name].sample.file, data)
+            return found_at(known[name], source)
         decoded = decoding.decode(data, max_pixels)
     except DataError as error:
         return Quarantined(source, str(error))
-    name = digests.digest(data)
-    file = name + decoding.FORMATS[decoded.format]
-    target = campaign.images / file
-    if not _holds(target, data):
-        atomic_files.write_bytes(target, data, durable=False)
+    file = f"{cohort:03d}/{name}{decoding.FORMATS[decoded.format]}"
+    _store(campaign, file, data)
     width, height = decoded.image.size
     sample = Sample(name, file, source, "pool", width, height, decoded.notes)
     return Taken(sample, _look(decoded))
+
+
+def found_at(taken: Taken, source: str) -> Taken:
+    """The same sample, found at `source`."""
+    return replace(taken, sample=replace(taken.sample, source=source))
 
 
 def look(campaign: Campaign, sample: Sample, max_pixels: int) -> Look:
@@ -84,9 +104,16 @@ def look(campaign: Campaign, sample: Sample, max_pixels: int) -> Look:
 
 
 def _look(decoded: decoding.Decoded) -> Look:
-    ends = f" {decoded.values}" if decoded.values else ""
-    pixels = fingerprints.pixels_digest(decoded.image) + ends
+    pixels = fingerprints.pixels_digest(decoded.image)
+    if decoded.values:
+        pixels = digests.digest(f"{pixels} {decoded.values}".encode())
     return Look(pixels, fingerprints.small(decoded.image), decoded.values)
+
+
+def _store(campaign: Campaign, file: str, data: bytes) -> None:
+    target = campaign.images / file
+    if not _holds(target, data):
+        atomic_files.write_bytes(target, data, durable=False)
 
 
 def _read(path: Path) -> bytes:
@@ -110,7 +137,7 @@ def _holds(path: Path, data: bytes) -> bool:
         return False
 
 
-def _source(path: Path, root: Path) -> str:
+def place(path: Path, root: Path) -> str:
     """Where a file was found, for people: relative to the campaign where it is near it."""
     near = path.is_relative_to(root.parent)
     text = os.path.relpath(path, root) if near else os.fspath(path)

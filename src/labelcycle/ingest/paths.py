@@ -83,17 +83,17 @@ def _meant(text: str, base: Path) -> list[Path | str]:
             " Write . if this folder is meant"
         )
     if text.startswith("@") and len(text) > 1:
-        return _of_list(_absolute(base, text[1:]))
+        return _of_list(absolute(base, text[1:]))
     if SCHEME.match(text):
         return [_address(text)]
-    path = _absolute(base, text)
+    path = absolute(base, text)
     if os.path.lexists(path):
         return [path]
     if glob.has_magic(text):
         # Path.glob takes no absolute pattern, and finds hidden files.
         matches = glob.glob(text, root_dir=base, recursive=True)  # noqa: PTH207
         if matches:
-            return [_absolute(base, match) for match in matches]
+            return [absolute(base, match) for match in matches]
     raise DataError(
         f"no images: {text!r} is no file, no folder and no pattern that matches; wanted image"
         f" files, folders of them, patterns or @LIST; check the spelling (looked in {base})"
@@ -141,7 +141,7 @@ def _of_list(path: Path) -> list[Path | str]:
     else:
         lines = _lines(path)
     return [
-        _address(line.strip()) if SCHEME.match(line.strip()) else _absolute(path.parent, line)
+        _address(line.strip()) if SCHEME.match(line.strip()) else absolute(path.parent, line)
         for line in lines
         if line.strip()
     ]
@@ -188,7 +188,8 @@ def _files(path: Path, out: list[Path] | None) -> Iterator[Path]:
     yield from (Path(error.filename) for error in unreadable)
 
 
-def _absolute(base: Path, text: str) -> Path:
+def absolute(base: Path, text: str) -> Path:
+    """The path that a text means; links are not resolved."""
     return Path(os.path.abspath(base / text))  # noqa: PTH100  resolve() would follow links
 
 

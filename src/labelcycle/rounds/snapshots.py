@@ -1,6 +1,7 @@
 """Where a campaign stands, and whether it may be worked on."""
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -8,9 +9,10 @@ from pathlib import Path
 from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import tracked_files
-from labelcycle.campaign import round_states
+from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.atomic_files import PART
 from labelcycle.campaign.campaign_paths import OWNED, Campaign
+from labelcycle.campaign.json_files import value_digest
 from labelcycle.campaign.records.pushed_record import Pushed
 from labelcycle.campaign.records.round_records import Memory, RoundRecords
 from labelcycle.campaign.round_states import State
@@ -143,7 +145,7 @@ def ready(root: Path, *, parts: bool = True, memory: Memory | None = None) -> Sn
             f"the git tree is dirty: wanted no uncommitted changes, got {', '.join(changed[:5])}"
             f"{' ...' if len(changed) > 5 else ''}; commit them or put them back (git stash)"
         )
-    if not campaign.samples.exists():
+    if not campaign.has_samples:
         raise StateError(
             f"{campaign.samples} is missing; wanted the pool's samples; run"
             f" {brings_samples(campaign)}"
@@ -163,7 +165,7 @@ def ready(root: Path, *, parts: bool = True, memory: Memory | None = None) -> Sn
 
 def brings_samples(campaign: Campaign) -> str:
     """The command that brings the samples of a campaign without any: a clone has yet to pull."""
-    tracked = campaign.samples.with_name("samples.jsonl.dvc").exists()
+    tracked = campaign.samples.with_name("samples.dvc").exists()
     return "`labelcycle pull`" if tracked else "`labelcycle ingest PATH...`"
 
 
@@ -199,20 +201,47 @@ def _check_asked(snapshot: Snapshot) -> None:
 
 
 def _check_frozen(snapshot: Snapshot) -> None:
-    """Raise StateError if the pool, the hold-out or the owned labels changed since round 0."""
-    campaign = snapshot.campaign
-    if not snapshot.records.has(0, round_states.PLAN):
+    """Raise StateError if the pool, the hold-out or the owned labels are not as they were planned.
+
+    Cohorts may come in at any time; what those before them hold never changes.
+    """
+    campaign, records = snapshot.campaign, snapshot.records
+    if not records.has(0, round_states.PLAN):
         return
-    digests = snapshot.records.plan(0).digests
-    owned = campaign.label_file(OWNED)
-    for path, frozen in ((campaign.samples, digests.pool), (owned, digests.owned)):
+    owned, wanted = campaign.label_file(OWNED), records.plan(0).digests.owned
+    got = file_digest(owned) if owned.exists() else "no file"
+    if got != wanted:
+        raise StateError(
+            f"{owned.relative_to(campaign.root)} changed since round 0, which froze it: wanted"
+            f" digest {wanted}, got {got}; put it back: dvc checkout data/labels.dvc"
+        )
+    number = snapshot.number if records.has(snapshot.number, round_states.PLAN) else None
+    plan = records.plan(snapshot.number - 1 if number is None else number)
+    pool = records.pool()
+    frozen_cohorts = pool.cohorts if pool else {}
+    # By number: a name becomes a path, and pool.json may have come along with a clone.
+    numbered = [f"{n:03d}" for n in range(min(plan.cohorts, len(frozen_cohorts)))]
+    cohorts = {name: frozen_cohorts.get(name, "none") for name in numbered}
+    if pool_digest(cohorts) != plan.digests.pool:
+        raise StateError(
+            f"{layout.POOL} changed since round {plan.round} was planned, which froze it: wanted"
+            f" digest {plan.digests.pool}, got {pool_digest(cohorts)}; put it back: git checkout --"
+            f" {layout.POOL}"
+        )
+    for name, digest_then in cohorts.items():
+        path = campaign.samples / f"{name}.jsonl"
         got = file_digest(path) if path.exists() else "no file"
-        if got != frozen:
-            inside = path.relative_to(campaign.root)
+        if got != digest_then:
             raise StateError(
-                f"{inside} changed since round 0, which froze it: wanted digest {frozen},"
-                f" got {got}; put it back: dvc checkout data/samples.jsonl.dvc data/labels.dvc"
+                f"{path.relative_to(campaign.root)} changed since a round was planned with it,"
+                f" which froze it: wanted digest {digest_then}, got {got}; put it back: dvc"
+                f" checkout {layout.SAMPLES}.dvc"
             )
+
+
+def pool_digest(cohorts: Mapping[str, str]) -> str:
+    """Digest of the pool of a round: that of the manifests of its cohorts."""
+    return value_digest(dict(cohorts))
 
 
 def check_classes(snapshot: Snapshot) -> None:

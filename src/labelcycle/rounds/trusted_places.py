@@ -1,5 +1,7 @@
 """What a campaign's files say about places outside it, and who said that these may be used."""
 
+import contextlib
+import json
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -7,8 +9,9 @@ import yaml
 
 from labelcycle.adapters import trust_record
 from labelcycle.adapters.dvc import commands
-from labelcycle.campaign import params_file, yaml_text
+from labelcycle.campaign import layout, params_file, yaml_text
 from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.errors import StateError
 
 READERS: dict[str, trust_record.ReadPlaces]
 """Each file that may name other places, and how they are read from its text."""
@@ -22,8 +25,33 @@ def check(campaign: Campaign) -> None:
 
 def confirm(campaign: Campaign) -> dict[str, str]:
     """Let all that the files name count from now on; the places in words, by file."""
-    said = {file: trust_record.confirm(campaign.root, file, read) for file, read in READERS.items()}
+    files = {**READERS, layout.COHORTS: sources}
+    said = {file: trust_record.confirm(campaign.root, file, read) for file, read in files.items()}
     return {file: text for file, text in said.items() if text}
+
+
+def check_sources(campaign: Campaign) -> None:
+    """Raise StateError if a clone brought sources of images that nobody here confirmed.
+
+    What is read from them becomes samples, which go to the remote.
+    """
+    trust_record.check(campaign.root, layout.COHORTS, sources)
+
+
+def note_sources(campaign: Campaign) -> None:
+    """Know the sources of now, so that those which are given in this folder later are ours."""
+    with contextlib.suppress(StateError):  # told by whoever reads them
+        check_sources(campaign)
+
+
+def sources(record: str) -> tuple[str, ...]:
+    """The sources outside the campaign that data/cohorts.json names."""
+    try:
+        found = json.loads(record)["sources"]
+        paths = [str(source["path"]) for source in found]
+    except (ValueError, KeyError, TypeError):
+        return ()
+    return tuple(f"source = {path}" for path in paths)
 
 
 def places(params: str) -> tuple[str, ...]:

@@ -51,6 +51,9 @@ class Stage:
     metrics : outs that are small and kept by git instead of DVC's cache
     shows : whether the function takes `show`, which it calls with each step of its progress
     processes : key in params.yaml of how many processes share the work, where several may
+    pool : keys of data/pool.json that say which samples the stage reads. They hold the digests of
+        manifests, and these the ids of images, so neither is a dependency
+    persistent : outs that DVC leaves in place for the stage, which takes from them what stays
     named_files : whether the file that the encoder's options name counts like code of the stage
     function : module and function, as in `labelcycle.stages.train:run`
     """
@@ -64,6 +67,8 @@ class Stage:
     metrics: tuple[str, ...] = ()
     shows: bool = False
     processes: str = ""
+    pool: tuple[str, ...] = ()
+    persistent: tuple[str, ...] = ()
     named_files: bool = False
     function: str = ""
 
@@ -83,8 +88,9 @@ STAGES = (
     Stage(
         PRETRAIN,
         phases=(OPENING,),
-        deps=(layout.IMAGES, layout.SAMPLES),
+        deps=(),
         settings={"options": "pretrain", "seed": SEED},
+        pool=("encoder",),
         plug_ins=(ENCODER,),
         outs=(layout.ENCODER,),
         shows=True,
@@ -94,20 +100,20 @@ STAGES = (
     Stage(
         "embed",
         phases=(OPENING,),
-        deps=(layout.IMAGES, layout.SAMPLES, layout.ENCODER),
+        deps=(layout.ENCODER,),
         settings={"batch": "embed.batch"},
         plug_ins=(ENCODER,),
+        pool=("cohorts",),
         outs=(layout.FEATURES,),
+        persistent=(layout.FEATURES,),
         shows=True,
     ),
     Stage(
         TRAIN,
         phases=(OPENING, CLOSING),
-        # images and encoder: for learners that see images, and may start from the encoder
+        # the encoder: for learners that see images, and may start from it
         deps=(
-            layout.IMAGES,
             layout.LABELS,
-            layout.SAMPLES,
             layout.SCHEMA,  # what earlier class names count as, wherever labels are read
             layout.ENCODER,
             layout.FEATURES,
@@ -119,12 +125,13 @@ STAGES = (
             "classes": CLASSES,
         },
         plug_ins=(LEARNER,),
+        pool=("cohorts",),
         outs=(layout.MODEL, layout.OWN_FEATURES),
     ),
     Stage(
         "cluster",
         phases=(OPENING,),
-        deps=(layout.LABELS, layout.SAMPLES, layout.SCHEMA, layout.FEATURES, layout.OWN_FEATURES),
+        deps=(layout.LABELS, layout.SCHEMA, layout.FEATURES, layout.OWN_FEATURES),
         settings={
             "options": "cluster",
             "budget": "query.budget",
@@ -132,15 +139,14 @@ STAGES = (
             "classes": CLASSES,
         },
         plug_ins=(CLUSTERER,),
+        pool=("cohorts",),
         outs=(layout.CLUSTERS,),
     ),
     Stage(
         "query",
         phases=(OPENING,),
         deps=(
-            layout.IMAGES,
             layout.LABELS,
-            layout.SAMPLES,
             layout.SCHEMA,
             layout.CLUSTERS,
             layout.FEATURES,
@@ -149,6 +155,7 @@ STAGES = (
         ),
         settings={"options": "query", "rng": SEED, "classes": CLASSES},
         plug_ins=(STRATEGY, LEARNER),
+        pool=("cohorts",),
         outs=(layout.SELECTION,),
     ),
     Stage(
@@ -156,14 +163,13 @@ STAGES = (
         phases=(CLOSING,),
         deps=(
             layout.HOLDOUT,
-            layout.IMAGES,
-            layout.SAMPLES,
             layout.SCHEMA,
             layout.FEATURES,
             layout.MODEL,
         ),
         settings={"options": "evaluate", "seed": SEED, "classes": CLASSES},
         plug_ins=(LEARNER,),
+        pool=("cohorts",),
         outs=(layout.FIGURES,),
         metrics=(layout.METRICS,),
     ),
@@ -219,11 +225,15 @@ def print_dvc_yaml() -> str:
 
     stages: dict[str, Any] = {}
     for stage in STAGES:
+        read = [{layout.POOL: list(stage.pool)}] if stage.pool else []
         entry: dict[str, Any] = {
             "cmd": f"labelcycle stage {stage.name}",
-            "deps": list(stage.deps),
-            "params": [*sorted(stage.settings.values()), {layout.CODE: [stage.name]}],
-            "outs": list(stage.outs),
+            **({"deps": list(stage.deps)} if stage.deps else {}),
+            "params": [*sorted(stage.settings.values()), {layout.CODE: [stage.name]}, *read],
+            "outs": [
+                {path: {"persist": True}} if path in stage.persistent else path
+                for path in stage.outs
+            ],
         }
         if stage.metrics:
             entry["metrics"] = [{path: {"cache": False}} for path in stage.metrics]

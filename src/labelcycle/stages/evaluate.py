@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.campaign import atomic_files, json_files, layout
+from labelcycle.campaign import atomic_files, json_files, layout, sample_files
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.labels import read_holdout
-from labelcycle.campaign.records.metrics_record import ClassFigures, Evaluation
+from labelcycle.campaign.records.metrics_record import ClassFigures, CohortFigures, Evaluation
 from labelcycle.core import metrics
 from labelcycle.core.calibration import calibration_error
 from labelcycle.core.seeding import derive
@@ -45,7 +45,7 @@ def run(campaign: Campaign, options: Options, classes: tuple[str, ...], seed: in
     """
     model = json_files.read_json(campaign.model / layout.MODEL_JSON)
     _check_classes(model["classes"], classes)
-    truth, samples = _holdout(campaign, classes)
+    truth, cohorts, samples = _holdout(campaign, classes)
     evaluation = Evaluation(
         labels=model["labels"],
         holdout=len(truth),
@@ -63,7 +63,13 @@ def run(campaign: Campaign, options: Options, classes: tuple[str, ...], seed: in
         figures = summary(confusion, classes, options, derive(seed, 0, "evaluate"))
         sure = chances.max(axis=1).astype(np.float64)
         calibration = rounded(calibration_error(sure, predicted == truth))
-        evaluation = replace(evaluation, **figures, calibration_error=calibration, reason=None)
+        evaluation = replace(
+            evaluation,
+            **figures,
+            calibration_error=calibration,
+            cohorts=by_cohort(campaign, cohorts, predicted == truth, options.confidence),
+            reason=None,
+        )
         _draw(campaign, confusion, classes)
     evaluation.write(campaign.metrics)
 
@@ -94,13 +100,31 @@ def summary(
     }
 
 
+def by_cohort(
+    campaign: Campaign, cohorts: NDArray[np.int64], right: NDArray[np.bool_], confidence: float
+) -> dict[str, CohortFigures]:
+    """The accuracy on the hold-out of each cohort, by its number.
+
+    cohorts, right : (m,), of each labelled sample of the hold-out
+    """
+    figures = {}
+    for number in sample_files.counted(campaign.samples):
+        own = right[cohorts == number]
+        accuracy = metrics.wilson(int(own.sum()), len(own), confidence) if len(own) else None
+        figures[f"{number:03d}"] = CohortFigures(len(own), accuracy and _rounded(accuracy))
+    return figures
+
+
 def _rounded(estimate: metrics.Estimate) -> metrics.Estimate:
     return metrics.Estimate(**rounded(asdict(estimate)))
 
 
-def _holdout(campaign: Campaign, classes: Sequence[str]) -> tuple[NDArray[np.int64], Seen]:
-    """Class indices (m,) of the hold-out samples with an accepted label, and these samples."""
+def _holdout(
+    campaign: Campaign, classes: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Seen]:
+    """Of the hold-out samples with an accepted label: class indices (m,), cohorts (m,), samples."""
     ids, features = read_features(campaign, "holdout")
+    numbers = [sample.cohort for sample in sample_files.read_samples(campaign.samples, "holdout")]
     answers = {label.sample: label for label in read_holdout(campaign)}
     unknown = sorted(set(answers) - set(ids))
     if unknown:
@@ -111,7 +135,9 @@ def _holdout(campaign: Campaign, classes: Sequence[str]) -> tuple[NDArray[np.int
     rows = [i for i, identity in enumerate(ids) if _accepted(answers.get(identity))]
     truth = [class_index(answers[ids[i]], classes) for i in rows]
     samples = model_seen(campaign, "holdout", features)
-    return np.array(truth, dtype=np.int64), samples.some(np.array(rows, dtype=np.int64))
+    picked = np.array(rows, dtype=np.int64)
+    cohorts = np.array(numbers, dtype=np.int64)[picked]
+    return np.array(truth, dtype=np.int64), cohorts, samples.some(picked)
 
 
 def _accepted(answer: Label | None) -> bool:

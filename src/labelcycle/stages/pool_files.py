@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcycle.campaign import numpy_files, sample_files
+from labelcycle.campaign import layout, numpy_files, sample_files
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.labels import read_all_labels
@@ -25,7 +25,7 @@ def sound_pool() -> Iterator[None]:
         yield
     except DataError as error:
         raise DataError(
-            f"{error} (rows are those of data/samples.jsonl without the hold-out, in order of id;"
+            f"{error} (rows are those of data/samples without the hold-out, in order of id;"
             " `labelcycle stage embed` and `labelcycle stage train` make features and"
             " probabilities anew, `labelcycle run` all that is due)"
         ) from error
@@ -108,15 +108,15 @@ def class_index(answer: Label, classes: Sequence[str]) -> int:
 
 
 def _check_known(campaign: Campaign, others: Sequence[str]) -> None:
-    """Labels outside the pool may be of the hold-out (and train nothing), of nothing else."""
+    """Labels may be of other samples of the campaign, such as the hold-out, of nothing else."""
     if not others:
         return
-    holdout = {sample.id for sample in sample_files.read_samples(campaign.samples, "holdout")}
-    unknown = sorted(set(others) - holdout)
+    known = {sample.id for sample in sample_files.read_samples(campaign.samples)}
+    unknown = sorted(set(others) - known)
     if unknown:
         raise DataError(
             f"{campaign.labels} has a label for sample {unknown[0]}, which is not in"
-            f" {campaign.samples.name}; restore the label files with git and DVC"
+            f" {layout.SAMPLES}; restore the label files with git and DVC"
         )
 
 

@@ -82,7 +82,7 @@ def run(campaign: Campaign, options: Options, seed: int, show: Callable[[Progres
     A run that was killed goes on from its last checkpoint when it is started again with the same
     pool, options and code, and ends with the same encoder. Raises DataError if the pool is empty.
     """
-    samples = sample_files.read_samples(campaign.samples, "pool")
+    samples = sample_files.read_samples(campaign.samples, "pool", "encoder")
     if not samples:
         raise DataError("the pool is empty: wanted one image or more; run `labelcycle ingest`")
     name = options.encoder

@@ -106,6 +106,6 @@ def _check_all(table: FeatureTable, samples: Sequence[Sample], rows: dict[str, i
     raise DataError(
         f"no features for {len(missing)} of {counted(len(samples), 'sample')}: {some}{more};"
         " wanted a row for"
-        f" every line of data/samples.jsonl, named by the {how}; embed these images too and write"
+        f" every line of data/samples, named by the {how}; embed these images too and write"
         " the file anew (names are ids in an array `ids`, paths or file names in one `files`)"
     )

@@ -33,6 +33,9 @@ FILES = (
 COMMAND = re.compile(r"labelcycle stage [a-z]+")
 MADE = re.compile(r"work/[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 """Where the campaign's stages write."""
+KEPT: tuple[Any, ...] = (None, {"cache": False}, {"persist": True})
+"""What a stage may say of an out: git has it instead of the cache; it stays while the stage runs.
+"""
 STAGE = frozenset({"cmd", "deps", "params", "outs", "metrics"})
 
 
@@ -126,7 +129,7 @@ def _not_ours(path: Path) -> str | None:
             return f"the stage {str(name)!r} runs another command"
         for out in (*_listed(stage, "outs"), *_listed(stage, "metrics")):
             where, cached = (out, None) if isinstance(out, str) else _single(out)
-            if cached not in (None, {"cache": False}) or not MADE.fullmatch(str(where)):
+            if cached not in KEPT or not MADE.fullmatch(str(where)):
                 return f"the stage {str(name)!r} writes {out!r}"
     return None
 

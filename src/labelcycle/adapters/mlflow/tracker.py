@@ -177,7 +177,10 @@ class MlflowTracker:
         """One point a round; the fixed time makes a second telling the same point."""
         self._client.log_inputs(parent, _inputs(closed))
         metrics = asdict(closed.metrics)
-        for key, value in _numbers({name: metrics[name] for name in FIGURES}).items():
+        # of cohorts once there are several: one alone is the whole
+        several = {"cohorts": metrics["cohorts"]} if len(metrics["cohorts"] or ()) > 1 else {}
+        figures = {name: metrics[name] for name in FIGURES} | several
+        for key, value in _numbers(figures).items():
             self._client.log_metric(
                 parent,
                 key,
@@ -252,6 +255,10 @@ def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
         if isinstance(value, Mapping) and value.keys() == {"value", "low", "high"}:
             ends = {f"{key}_{end}": value[end] for end in ("low", "high")}
             numbers |= _numbers({key: value["value"], **ends})
+        elif key == "cohorts":
+            for cohort, figures in (value or {}).items():
+                name = f"cohort_{int(cohort)}"
+                numbers |= {f"{name}_{each}": x for each, x in _numbers(figures).items()}
         elif key in ("people", "preannotation"):
             numbers |= {f"{key}_{name}": each for name, each in _numbers(value).items()}
         elif isinstance(value, int | float) and not isinstance(value, bool):

@@ -19,6 +19,17 @@ class ClassFigures:
     support: int
 
 
+@dataclass(frozen=True)
+class CohortFigures:
+    """How good the model is on the hold-out of one cohort; holdout : how many it was measured on.
+
+    accuracy : None where none of it has a label
+    """
+
+    holdout: int
+    accuracy: Estimate | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Evaluation(Record):
     """How good the model is on the hold-out; None where nothing was measured.
@@ -26,8 +37,11 @@ class Evaluation(Record):
     holdout : samples that it was measured on; labels : that it was trained on
     confidence : of every interval, 0..1
     confusion : row is the true class, column the predicted one
+    cohorts : by number, as `001`: the same model on each alone
     reason : why nothing was measured
     """
+
+    version = 2
 
     labels: int
     holdout: int | None = None
@@ -39,6 +53,7 @@ class Evaluation(Record):
     per_class: Mapping[str, ClassFigures] | None = None
     confusion: tuple[tuple[int, ...], ...] | None = None
     calibration_error: float | None = None
+    cohorts: Mapping[str, CohortFigures] | None = None
     reason: str | None = None
 
 

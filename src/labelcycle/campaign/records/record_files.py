@@ -5,6 +5,7 @@ field missing, too many or of another type, is a DataError: nothing is guessed o
 """
 
 import dataclasses
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,18 @@ class Record:
     def read(cls, path: Path) -> Self:
         """The record in a JSON file. Raises DataError that names file and field."""
         return cls.from_json(read_json(path), str(path))
+
+    @classmethod
+    def from_text(cls, text: bytes, where: str) -> Self:
+        """The record in the bytes of a JSON file, as git may have them.
+
+        where : names it in the DataError for what is no JSON, or no such record
+        """
+        try:
+            value = json.loads(text)
+        except ValueError as error:
+            raise DataError(f"{where} is not JSON: {error}; {RESTORE}") from error
+        return cls.from_json(value, where)
 
     def write(self, path: Path) -> None:
         """Write the record as canonical JSON."""

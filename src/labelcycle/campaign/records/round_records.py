@@ -1,23 +1,26 @@
 """Reads the records of a campaign's rounds, each file once for as long as it stays the same."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from labelcycle.campaign import round_states
+from labelcycle.campaign import round_states, sample_files
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.label_files import Label, read_labels
 from labelcycle.campaign.labels import read_all_labels, read_holdout, read_migrations, read_owned
 from labelcycle.campaign.records.answer_record import Answer
+from labelcycle.campaign.records.cohorts_record import CohortsRecord
 from labelcycle.campaign.records.correction_record import Correction, DecidedCorrection
 from labelcycle.campaign.records.ending_record import Ending
 from labelcycle.campaign.records.journal_record import AlteredTask, SeenTask, read_journal
 from labelcycle.campaign.records.metrics_record import Metrics
 from labelcycle.campaign.records.plan_record import Plan
+from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.campaign.records.pushed_record import Pushed
 from labelcycle.campaign.records.record_files import read_lines
 from labelcycle.campaign.records.selection_record import RoundSelection
-from labelcycle.campaign.sample_files import Sample, read_samples
+from labelcycle.campaign.sample_files import Sample, Which
 from labelcycle.core.class_migrations import Migration, Table, counted_as
 
 T = TypeVar("T")
@@ -131,10 +134,32 @@ class RoundRecords:
         """The same in the class names of their time, as the file has them."""
         return self._labels(self.campaign.holdout)
 
-    def samples(self, split: str | None = None) -> list[Sample]:
-        """The samples of the manifest, or of one split, as `read_samples`."""
-        every = self._once(self.campaign.samples, read_samples)
-        return [sample for sample in every if split is None or sample.split == split]
+    def samples(self, split: str | None = None, which: Which = "counting") -> list[Sample]:
+        """The samples of the manifests, or of one split, as `read_samples`."""
+        folder = self.campaign.samples
+        numbers = sample_files.counted(folder, which) or [0]  # which is missing, and told so
+        each = [self.manifest(number) for number in numbers]
+        if len(each) == 1:  # sorted already
+            return [sample for sample in each[0] if split is None or sample.split == split]
+        return sample_files.merged(each, split)
+
+    def manifest(self, number: int) -> list[Sample]:
+        """The samples of one cohort, sorted by id."""
+        path = sample_files.manifest(self.campaign.samples, number)
+        return self._once(path, sample_files.read_manifest)
+
+    def pool(self) -> PoolRecord | None:
+        """The cohorts that count; None before the first round is planned."""
+        path = self.campaign.pool
+        return self._once(path, PoolRecord.read) if path.exists() else None
+
+    def cohorts(self) -> CohortsRecord:
+        """The sources, and the cohorts whose manifest is there."""
+        path = self.campaign.cohorts
+        record = self._once(path, CohortsRecord.read) if path.exists() else CohortsRecord()
+        numbers = sample_files.cohort_numbers(self.campaign.samples)
+        there = tuple(cohort for cohort in record.cohorts if cohort.number in numbers)
+        return replace(record, cohorts=there)
 
     def _labels(self, path: Path) -> list[Label]:
         return self._once(path, read_labels)

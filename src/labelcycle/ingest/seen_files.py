@@ -1,0 +1,52 @@
+"""Which files were looked at, and what they were: one that did not change is not read again.
+
+Kept by this computer alone. Without it, or for another's files, all are read once more.
+"""
+
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+from labelcycle.campaign.atomic_files import write_bytes
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.json_files import dump_json, read_json
+from labelcycle.errors import DataError
+
+
+@dataclass(frozen=True)
+class SeenFile:
+    """A file as it was when it was looked at.
+
+    mark : what changes when the file does: size and time of change, or S3's ETag
+    content : the digest of its bytes, as an id
+    sample : id of the sample that shows its picture
+    """
+
+    mark: str
+    content: str
+    sample: str
+
+
+def mark_of(path: Path) -> str:
+    """Size and time of change of a file; empty where they cannot be had."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def read(campaign: Campaign) -> dict[str, SeenFile]:
+    """What was seen, by the place of each file."""
+    try:
+        found = read_json(campaign.seen)
+        return {place: SeenFile(*map(str, each)) for place, each in found.items()}
+    except (DataError, AttributeError, TypeError, ValueError):
+        return {}
+
+
+def add(campaign: Campaign, seen: Mapping[str, SeenFile]) -> None:
+    """Write down what was seen, beside what was seen before."""
+    found = {**read(campaign), **seen}
+    text = dump_json({place: astuple(each) for place, each in found.items()})
+    write_bytes(campaign.seen, text.encode(), mode=0o600, durable=False)

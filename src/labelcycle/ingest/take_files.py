@@ -1,0 +1,122 @@
+"""Takes the files of an ingest in, each read once for as long as it stays the same."""
+
+import warnings
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.sample_files import Sample
+from labelcycle.ingest import fetch, one_file, seen_files
+from labelcycle.ingest.one_file import Quarantined, Taken
+from labelcycle.ingest.seen_files import SeenFile
+from labelcycle.nn.progress import Progress
+
+THREADS = 2
+
+
+class FileTaker:
+    """Takes files in for a cohort.
+
+    known : the samples that are there, by id, and how they look
+    """
+
+    def __init__(
+        self, campaign: Campaign, number: int, max_pixels: int, known: Mapping[str, Taken]
+    ) -> None:
+        self._campaign, self._number, self._max_pixels = campaign, number, max_pixels
+        self._known = known
+        self._seen = seen_files.read(campaign)
+        self._marks: dict[str, str] = {}
+        self.by_place = {
+            place: taken
+            for taken in sorted(known.values(), key=lambda taken: taken.sample.cohort)
+            for place in (taken.sample.source, *taken.sample.also)
+        }
+        self.by_place |= {
+            place: known[each.sample] for place, each in self._seen.items() if each.sample in known
+        }
+        """What was last seen at each place."""
+        self._taken: list[Taken | Quarantined] = []
+
+    def take_all(
+        self, items: Mapping[Path | str, str], show: Callable[[Progress], None]
+    ) -> list[Taken | Quarantined]:
+        """What became of each path and address, in their order; bytes of samples are stored.
+
+        items : each with its mark, where an address has one
+        """
+        there = {item: self._unchanged(item, mark) for item, mark in items.items()}
+        addresses = [item for item, known in there.items() if isinstance(item, str) and not known]
+        total = len(addresses) + len(items)
+        fetched = fetch.fetch(self._campaign, addresses, lambda done: show(Progress(done, total)))
+
+        def take(item: Path | str) -> Taken | Quarantined:
+            known = there[item]
+            if known:
+                return known
+            if isinstance(item, Path):
+                return self._take(item, None)
+            return self._take_fetched(item, fetched[item])
+
+        # Muted here, once for all threads: Pillow warns of harmless oddities by the thousand.
+        with warnings.catch_warnings(), ThreadPoolExecutor(THREADS) as threads:
+            warnings.simplefilter("ignore")
+            for item in threads.map(take, items):
+                self._taken.append(item)
+                show(Progress(len(addresses) + len(self._taken), total))
+        return self._taken
+
+    def remember(self, shown_by: Mapping[str, str], ids: Collection[str]) -> None:
+        """Write down what was looked at, so that it is not read again until it changes."""
+        seen: dict[str, SeenFile] = {}
+        for item in self._taken:
+            mark, before = self._marks.get(item.source), self._seen.get(item.source)
+            if isinstance(item, Quarantined) or not mark or (before and before.mark == mark):
+                continue
+            sample = shown_by[item.content]
+            if sample in ids:
+                seen[item.source] = SeenFile(mark, item.content, sample)
+        if seen:
+            seen_files.add(self._campaign, seen)
+
+    def _unchanged(self, item: Path | str, mark: str) -> Taken | None:
+        """The sample that a place showed when it was last looked at, if nothing changed there."""
+        place = one_file.place(item, self._campaign.root) if isinstance(item, Path) else item
+        mark = seen_files.mark_of(item) if isinstance(item, Path) else mark
+        if mark:
+            self._marks[place] = mark
+        before = self._seen.get(place)
+        if before and mark:
+            known = self._known.get(before.sample) if before.mark == mark else None
+        else:  # an address that was never marked is taken to show what it showed
+            known = None if isinstance(item, Path) else self.by_place.get(place)
+        if known is None or (before and not self._stored(known.sample, before)):
+            return None
+        return one_file.found_at(known, place)
+
+    def _stored(self, sample: Sample, seen: SeenFile) -> bool:
+        """Whether the image of a sample is there, of the size of the file that it was made of."""
+        stored = seen_files.mark_of(self._campaign.images / sample.file)
+        size, _, _ = seen.mark.partition(" ")
+        made_of_it = seen.content == sample.id and size.isdigit()
+        return stored.startswith(f"{size} ") if made_of_it else bool(stored)
+
+    def _take(self, path: Path, address: str | None) -> Taken | Quarantined:
+        return one_file.take(
+            self._campaign,
+            path,
+            self._max_pixels,
+            cohort=self._number,
+            known=self._known,
+            address=address,
+        )
+
+    def _take_fetched(self, address: str, got: Path | Quarantined) -> Taken | Quarantined:
+        """The sample that fetched bytes are; those that are none will be fetched anew."""
+        if isinstance(got, Quarantined):
+            return got
+        taken = self._take(got, address)
+        if isinstance(taken, Quarantined):
+            got.unlink(missing_ok=True)
+        return taken
