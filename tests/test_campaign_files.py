@@ -84,6 +84,7 @@ def test_where_the_files_are(tmp_path: Path) -> None:
         "processes": ".labelcycle/processes",
         "fetched": ".labelcycle/fetched",
         "seen": ".labelcycle/seen.json",
+        "unusual": ".labelcycle/unusual",
         "label_studio": ".labelcycle/label-studio",
         "mlflow": ".labelcycle/mlflow",
         "prefect": ".labelcycle/prefect",

@@ -27,7 +27,7 @@ from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.ending_record import How
 from labelcycle.campaign.records.round_records import Memory
 from labelcycle.campaign.round_states import BEFORE_OPEN, State
-from labelcycle.cycle import encoder_choice, round_closing, round_opening, task_plan
+from labelcycle.cycle import cohort_drift, encoder_choice, round_closing, round_opening, task_plan
 from labelcycle.errors import ServiceDown, ServiceRefused, StateError
 from labelcycle.rounds import code_json, deadline, pushed_tasks, snapshots
 from labelcycle.rounds.snapshots import Snapshot
@@ -57,6 +57,8 @@ def open_round(folder: str) -> int:
         if snapshot.state is State.PLANNED:
             round_opening.check_plan(snapshot)
             _bring_up_to_date(snapshot, declaration.OPENING)
+            for line in cohort_drift.lines(snapshot):
+                say(line)
             round_opening.record_selection(snapshot)
             snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.SELECTED:

@@ -123,6 +123,7 @@ def test_a_campaign_grows_while_a_round_is_open_and_between_two(
     shown = capsys.readouterr().out
     assert "cohort 1 counts from now on: 16 samples in the pool, 4 in the hold-out\n" in shown
     assert "trained anew" not in shown
+    assert "cohort 1 looks like the images before (p = " in shown
     assert asked(backend, 1, "holdout") == held(campaign, 1)
     assert len(asked(backend, 1, "selected")) == 4
     after = rows(campaign)

@@ -55,6 +55,7 @@ class Campaign:
         self.processes = self.root / layout.PROCESSES
         self.fetched = self.root / layout.FETCHED
         self.seen = self.root / layout.SEEN
+        self.unusual = self.root / layout.UNUSUAL
         self.label_studio = self.root / layout.LABEL_STUDIO
         self.mlflow = self.root / layout.MLFLOW
         self.prefect = self.root / layout.PREFECT

@@ -201,7 +201,8 @@ def trust(root: Path) -> None:
     """Let data go where this campaign says, if it came from elsewhere, as a clone does.
 
     That is the remote in .dvc/config, the bucket and the files outside the campaign in
-    params.yaml. Look at both files before: what they name is used from then on, in this folder.
+    params.yaml, and the sources of images in data/cohorts.json. Look at these files before: what
+    they name is used from then on, in this folder.
     """
     from labelcycle.adapters import git
     from labelcycle.rounds import trusted_places

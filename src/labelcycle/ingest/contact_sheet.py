@@ -53,6 +53,11 @@ def below(
     return sheet
 
 
+def sheet(small: Sequence[tuple[Image.Image, str]], title: str) -> Image.Image:
+    """The small pictures in rows below `title`, each with its name."""
+    return below(Image.new("RGB", (COLUMNS * CELL + GAP, 1), PAPER), small, title)
+
+
 def _paste(sheet: Image.Image, image: Image.Image, corner: tuple[int, int]) -> None:
     """Put a picture into its square, whole, in the middle."""
     factor = SIDE / max(image.size)
