@@ -13,13 +13,9 @@ from labelcycle.stages import declaration
 def test_a_stage_comes_after_all_that_it_needs(tmp_path: Path) -> None:
     (tmp_path / "dvc.yaml").write_text(declaration.print_dvc_yaml())
     (tmp_path / "data").mkdir()
-    for name in ("images", "labels", "samples.jsonl"):
+    for name in ("labels", "holdout.jsonl"):
         (tmp_path / "data" / f"{name}.dvc").touch()
-    assert commands.needed(tmp_path, "pretrain") == [
-        "data/images.dvc",
-        "data/samples.jsonl.dvc",
-        "pretrain",
-    ]
+    assert commands.needed(tmp_path, "embed") == ["pretrain", "embed"]
     order = commands.needed(tmp_path, "query")
     assert [name for name in order if not name.startswith("data/")] == [
         "pretrain",
@@ -29,6 +25,7 @@ def test_a_stage_comes_after_all_that_it_needs(tmp_path: Path) -> None:
         "query",
     ]
     assert order.index("data/labels.dvc") < order.index("train")
+    assert "data/holdout.jsonl.dvc" in commands.needed(tmp_path, "evaluate")
     for stage in declaration.STAGES:
         order = commands.needed(tmp_path, stage.name)
         assert order[-1] == stage.name
