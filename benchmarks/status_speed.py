@@ -76,7 +76,9 @@ def made_up(root: Path, closed: int, samples: int) -> Campaign:
 
 def _plan(number: int) -> Plan:
     digests = PlanDigests("", "", "", "")
-    return Plan(number, "", "typiclust", LABELS, 0, number * LABELS, CLASSES, AT, digests, {})
+    counts = {"cohorts": 1, "pool": 0, "holdout": 0, "encoder": 1}
+    done = number * LABELS
+    return Plan(number, "", "typiclust", LABELS, 0, done, CLASSES, AT, digests, {}, **counts)
 
 
 def _metrics(number: int, chosen: config.Config) -> Metrics:
