@@ -24,7 +24,7 @@ from measured import commit
 
 from labelcycle.campaign.records.json_values import OddValueError, typed
 from labelcycle.simulate.markdown_tables import Figure
-from labelcycle.simulate.markdown_tables import PrintedRow as Row
+from labelcycle.simulate.markdown_tables import FigureRow as Row
 
 FOLDER = Path(__file__).parent / "results"
 PRECISION = 6

@@ -25,7 +25,7 @@ LINES = (
     (".gitattributes", "* -text"),  # bytes are digested: git must not turn the ends of lines
     (".gitignore", f"/{layout.PRIVATE}/"),
     (".gitignore", f"*{PART}"),
-    (".gitignore", f"/{layout.IMAGES}/*/"),  # DVC says so too late for an ingest that was killed
+    (".gitignore", f"/{layout.IMAGES}/[0-9]*/"),  # DVC says so too late for a killed ingest
     (".dvcignore", f"*{PART}"),
 )
 SETUP = (".dvc", ".dvcignore", ".gitignore", ".gitattributes")

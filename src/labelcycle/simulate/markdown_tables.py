@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-PrintedRow = Mapping[str, Any]
+FigureRow = Mapping[str, Any]
 """Texts, numbers, true, false or null by key."""
 
 
@@ -48,12 +48,12 @@ class Shape:
     values: Mapping[str, str] = field(default_factory=dict)
 
 
-def table(rows: Sequence[PrintedRow], shape: Shape) -> str:
+def table(rows: Sequence[FigureRow], shape: Shape) -> str:
     """The rows as a table; each has a value for every key of `down` and `across`."""
     return "\n".join(_crossed(rows, shape) if shape.across else _plain(rows, shape))
 
 
-def _plain(rows: Sequence[PrintedRow], shape: Shape) -> list[str]:
+def _plain(rows: Sequence[FigureRow], shape: Shape) -> list[str]:
     """A column for each figure."""
     figures = [f for f in shape.figures if any(row.get(f.key) is not None for row in rows)]
     head = [_name(shape, key) for key in (*shape.down, *(figure.key for figure in figures))]
@@ -64,7 +64,7 @@ def _plain(rows: Sequence[PrintedRow], shape: Shape) -> list[str]:
     return _table(head, _stubs(rows, shape), lines)
 
 
-def _crossed(rows: Sequence[PrintedRow], shape: Shape) -> list[str]:
+def _crossed(rows: Sequence[FigureRow], shape: Shape) -> list[str]:
     """A column for each combination of values of `across`, with all figures in a cell."""
     columns = list(dict.fromkeys(tuple(row[key] for key in shape.across) for row in rows))
     of_column = {
@@ -83,7 +83,7 @@ def _crossed(rows: Sequence[PrintedRow], shape: Shape) -> list[str]:
     return _table(head, stubs, lines)
 
 
-def _rivals(shape: Shape, row: PrintedRow, rows: Sequence[PrintedRow]) -> list[PrintedRow]:
+def _rivals(shape: Shape, row: FigureRow, rows: Sequence[FigureRow]) -> list[FigureRow]:
     """The rows that a row is compared with."""
     return [other for other in rows if all(other[key] == row[key] for key in shape.groups)]
 
@@ -99,7 +99,7 @@ def _heads(shape: Shape, columns: Sequence[tuple[Any, ...]]) -> list[str]:
     return [*heads[:-1], f"{heads[-1]} {counted}".strip()]
 
 
-def _stubs(rows: Sequence[PrintedRow], shape: Shape) -> list[list[str]]:
+def _stubs(rows: Sequence[FigureRow], shape: Shape) -> list[list[str]]:
     """The cells that begin each line; what the line above says is not said again."""
     stubs: list[list[str]] = []
     before: list[Any] = []
@@ -134,7 +134,7 @@ def _value(shape: Shape, value: object) -> str:
 # --- cells ---------------------------------------------------------------------------------
 
 
-def cell(figures: Sequence[Figure], row: PrintedRow, best: str | None = None) -> str:
+def cell(figures: Sequence[Figure], row: FigureRow, best: str | None = None) -> str:
     """The figures of a row that are there; `best` of the first one is bold.
 
     Only the last figure has its standard error beside it: a gain stands for the error.
@@ -152,7 +152,7 @@ def cell(figures: Sequence[Figure], row: PrintedRow, best: str | None = None) ->
     return text
 
 
-def _mark(figure: Figure, row: PrintedRow, alone: bool) -> str:
+def _mark(figure: Figure, row: FigureRow, alone: bool) -> str:
     """Around a gain whose whole interval is on one side of 0."""
     low, high = row.get(f"{figure.key}_low"), row.get(f"{figure.key}_high")
     if high is not None and high < 0:
@@ -160,7 +160,7 @@ def _mark(figure: Figure, row: PrintedRow, alone: bool) -> str:
     return "**" if alone and low is not None and low > 0 else ""
 
 
-def said(figure: Figure, row: PrintedRow, with_error: bool = True) -> str:
+def said(figure: Figure, row: FigureRow, with_error: bool = True) -> str:
     """A figure with its interval, and with its standard error."""
     text = number(figure, row[figure.key])
     error = row.get(f"{figure.key}_se")
@@ -189,7 +189,7 @@ def shown(value: object) -> str:
     return str(value).replace("|", "\\|")
 
 
-def _best(figure: Figure, rows: Sequence[PrintedRow]) -> str | None:
+def _best(figure: Figure, rows: Sequence[FigureRow]) -> str | None:
     """The best value as it is printed, so that equals are all bold; None where none is wanted."""
     values = [row[figure.key] for row in rows if isinstance(row.get(figure.key), int | float)]
     if not figure.best or len(values) < 2:
