@@ -148,6 +148,18 @@ def test_a_disk_that_takes_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "own").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_disk_that_takes_no_more_lines(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    places = {tmp_path / "file" / "a": "File exists", tmp_path / "folder": "Is a directory"}
+    for place, reason in places.items():
+        assert told(DataError, lambda place=place: json_files.append_jsonl(place, [{"a": 1}])) == (
+            f"cannot write {place}: wanted 9 bytes more, got {reason}; free some space or mend the"
+            " folder, then run the same command again"
+        )
+        json_files.append_jsonl(place, [])  # nothing is to be written
+
+
 def test_a_json_text_is_canonical(tmp_path: Path) -> None:
     assert json_files.dump_json({"b": ["ä"], "a": 1}) == '{\n  "a": 1,\n  "b": [\n    "ä"\n  ]\n}\n'
     json_files.write_jsonl(tmp_path / "r", [{"b": "ä", "a": 1}, {}])

@@ -191,27 +191,37 @@ def test_each_piece_of_work_ends_with_its_code_or_after_its_limit(tmp_path: Path
     assert {(copy.source / "m.py").read_text() for copy in copies} == {"a = 1\n"}
 
 
-def test_which_tests_run_a_mutant(tmp_path: Path) -> None:
+def test_which_tests_run_a_mutant() -> None:
     tests = WatchedTests(
-        {"t/a.py::1": 1.0, "t/a.py::2": 9.0, "t/b.py::1": 2.0, "t/c.py::1": 1.0},
+        {f"t/{name}": seconds for name, seconds in (
+            ("a.py::1", 1.0), ("a.py::2", 9.0), ("b.py::1", 2.0), ("c.py::1", 1.0), ("d.py::1", 4.0)
+        )},
         {
-            "m.py": {2: ["t/a.py::2", "t/b.py::1"], 3: ["t/a.py::1"], 9: ["t/c.py::1"]},
-            "user.py": {1: ["t/b.py::1"]},
+            "m.py": {
+                1: ["t/d.py::1"],  # it starts a process, which imports the module
+                3: ["t/a.py::1"],
+                4: ["t/a.py::2", "t/b.py::1", "t/c.py::1"],
+            },
+            "user.py": {1: ["t/d.py::1"], 2: ["t/b.py::1"]},
         },
         ["t/c.py::1"],
-    )
-    source = b"A = 1\ndef f():\n    return 2\n"
-    constant, number = changes_of("m.py", source)
-    assert (constant.at_import, number.line) == (True, 3)
+    )  # fmt: skip
+    source = b"A = 1\ndef f():\n    b = 2\n    return b\n"
+    constant = next(each for each in changes_of("m.py", source) if each.line == 1)
+    number = next(each for each in changes_of("m.py", source) if each.line == 3)
+    assert (constant.at_import, number.at_import) == (True, False)
     importers = {"k.py": {"user.py"}, "words.py": {"t/a.py"}}
-    find = partial(mutants._tests_of, tests=tests, importers=importers)
+    inside = {"m.py": mutants.lines_inside(source), "user.py": {2}}
+    find = partial(mutants._tests_of, tests=tests, importers=importers, inside=inside)
     assert find(number) == ["t/a.py::1"]
-    # all tests that run the module, whole files by their time; one that fails anyway never
+    # all tests that run its functions, whole files by their time; one that fails anyway never
     assert find(constant) == ["t/b.py::1", "t/a.py::1", "t/a.py::2"]
     (alone,) = changes_of("k.py", b"A = 1\n")
     assert find(alone) == ["t/b.py::1"]  # of a module without functions: of those that import it
     (words,) = changes_of("words.py", b"A = 1\n")
-    assert find(words) == ["t/a.py::1", "t/a.py::2"]  # of one that only tests import: of these
+    assert find(words) == ["t/a.py::1", "t/a.py::2"]  # and of the test files that import it
+    importers["m.py"] = {"t/d.py"}
+    assert find(constant) == ["t/b.py::1", "t/d.py::1", "t/a.py::1", "t/a.py::2"]
     (unused,) = changes_of("j.py", b"A = 1\n")
     assert find(unused) == []
 
@@ -224,11 +234,16 @@ def test_who_imports_a_file(tmp_path: Path) -> None:
         "tests/test_a.py": "import printer",
         "tests/sub/test_b.py": "from labelcycle.words import A",
         "tests/test_c.py": "import json",
+        "src/labelcycle/parts/__init__.py": "",
+        "src/labelcycle/parts/one.py": "A = 1",
+        "tests/test_d.py": "from labelcycle import parts",
+        "tests/test_e.py": "from labelcycle.parts import other",
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(f"{text}\n")
     importers = mutants._importers(Copy(tmp_path))
     assert importers["words.py"] == {"user.py", "tests/test_a.py", "tests/sub/test_b.py"}
+    assert importers["parts/one.py"] == {"tests/test_d.py"}  # by name, as plug-ins are
 
 
 def test_what_a_test_file_ran_is_of_its_code_alone(tmp_path: Path) -> None:

@@ -61,6 +61,8 @@ def test_a_list_of_lines_keeps_its_comments() -> None:
 def test_other_line_ends_stay() -> None:
     text = "campaign:\r\n  classes: [a, b]\r\n  seed: 0"
     assert with_classes(text, ["a", "c"]) == text.replace("b]", "c]")
+    text = "campaign:\r\n  classes:\r\n  - a\r\n  - b"
+    assert with_classes(text, ["c", "b", "d"]) == f"{text}\r\n  - d\r\n".replace("a\r", "c\r", 1)
 
 
 def test_a_file_that_ends_within_the_list() -> None:

@@ -147,33 +147,57 @@ def _watched(copies: Sequence[Copy], places: Sequence[str]) -> WatchedTests:
     return WatchedTests(seconds, lines, failed)
 
 
-def _tests_of(each: Mutant, tests: WatchedTests, importers: dict[str, set[str]]) -> list[str]:
+def _tests_of(
+    each: Mutant, tests: WatchedTests, importers: dict[str, set[str]], inside: dict[str, set[int]]
+) -> list[str]:
     """The tests of a mutant, file by file, the shortest file first.
 
-    What runs at an import belongs to no test: all tests that run the module then, or the modules
-    that import it, or else those of the test files that import it.
+    What runs at an import belongs to no test: all tests that run a function of the module then, or
+    of the modules that import it, and those of the test files that import it.
+
+    inside : the lines of functions, by file; a process that a test starts runs the others, too
     """
     found: set[str] = set()
-    lines = tests.lines.get(each.path, {})
     if not each.at_import:
+        lines = tests.lines.get(each.path, {})
         for line in range(each.line, each.last + 1):
             found.update(lines.get(line, ()))
     else:
-        for names in lines.values():
-            found.update(names)
-        if not found:
-            for path in importers.get(each.path, ()):
-                for names in tests.lines.get(path, {}).values():
-                    found.update(names)
-        if not found:
-            files = importers.get(each.path, ())
-            found.update(name for name in tests.seconds if name.split("::")[0] in files)
+        files = importers.get(each.path, set())
+        found |= _tests_inside({each.path}, tests, inside) or _tests_inside(files, tests, inside)
+        found.update(name for name in tests.seconds if name.split("::")[0] in files)
     found -= set(tests.failed)
     cost: Counter[str] = Counter()
     for name in found:
         cost[name.split("::")[0]] += tests.seconds[name]
     places = {name: place for place, name in enumerate(tests.seconds)}
     return sorted(found, key=lambda name: (cost[name.split("::")[0]], places[name]))
+
+
+def _tests_inside(paths: set[str], tests: WatchedTests, inside: dict[str, set[int]]) -> set[str]:
+    """The tests that run a line of a function of one of these files."""
+    return {
+        name
+        for path in paths
+        for line, names in tests.lines.get(path, {}).items()
+        if line in inside.get(path, ())
+        for name in names
+    }
+
+
+def lines_inside(source: bytes) -> set[int]:
+    """The lines that run when a function is called.
+
+    >>> lines_inside(b"a = 1\\ndef f(b=2):\\n    return (\\n        b\\n    )\\n")
+    {3, 4, 5}
+    """
+    return {
+        line
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for statement in node.body
+        for line in range(statement.lineno, (statement.end_lineno or 0) + 1)
+    }
 
 
 def _importers(copy: Copy) -> dict[str, set[str]]:
@@ -198,13 +222,17 @@ def _importers(copy: Copy) -> dict[str, set[str]]:
 
 
 def _imported(file: Path, source: Path) -> set[str]:
-    """The files of labelcycle that a file imports, by their names below `source`."""
+    """The files of labelcycle that a file imports, by their names below `source`.
+
+    A package by its name stands for all of its modules: those of plug-ins are found there.
+    """
     names = set()
     for node in ast.walk(ast.parse(file.read_bytes())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("labelcycle"):
             base = source.joinpath(*(node.module or "").split(".")[1:])
             places = [base.with_suffix(".py"), base / "__init__.py"]
-            places += [base / f"{alias.name}.py" for alias in node.names]
+            for alias in node.names:
+                places += [base / f"{alias.name}.py", *(base / alias.name).glob("*.py")]
             names |= {p.relative_to(source).as_posix() for p in places if p.is_file()}
     return names
 
@@ -224,8 +252,12 @@ def _tried(
     chosen: Sequence[Mutant], kept: dict[Key, str], tests: WatchedTests, copies: Sequence[Copy]
 ) -> dict[Key, str]:
     """What became of each mutant."""
-    importers = _importers(copies[0])
-    of_mutant = {each.key: _tests_of(each, tests, importers) for each in chosen}
+    importers, source = _importers(copies[0]), copies[0].source
+    inside = {
+        file.relative_to(source).as_posix(): lines_inside(file.read_bytes())
+        for file in source.rglob("*.py")
+    }
+    of_mutant = {each.key: _tests_of(each, tests, importers, inside) for each in chosen}
     results = {each.key: KEPT if each.key in kept else UNTESTED for each in chosen}
     todo = [each for each in chosen if each.key not in kept and of_mutant[each.key]]
     for each in chosen:

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelcycle.adapters.annotation.label_studio import labeling_config, task_import
+from labelcycle.adapters import annotation
+from labelcycle.adapters.annotation import label_studio
+from labelcycle.adapters.annotation.label_studio import labeling_config, page_style, task_import
 from labelcycle.adapters.ports import Answer, LabelSchema, Prediction, TaskSpec
-from labelcycle.errors import DataError, ServiceRefused
+from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.errors import DataError, ServiceRefused, StateError
 
 NAMES = st.text(
     st.characters(exclude_categories=["Cc", "Cs", "Cn", "Co"]), min_size=1, max_size=20
@@ -211,3 +214,41 @@ def test_images_that_cannot_be_shown(tmp_path: Path, place: str) -> None:
     (tmp_path / "a.png").touch()
     with pytest.raises(DataError, match=r"sample s: wanted an image in a folder below .*media"):
         task_import.record(make(media / place), media, ())
+
+
+@pytest.mark.parametrize(
+    ("classes", "size", "searched"),
+    [
+        (2, "lc", False),
+        (11, "lc", False),
+        (12, "lc two", False),
+        (30, "lc two", False),
+        (31, "lc many", True),
+    ],
+)
+def test_how_large_buttons_are(classes: int, size: str, searched: bool) -> None:
+    assert (page_style.size(classes), page_style.searched(classes)) == (size, searched)
+    root = ElementTree.fromstring(labeling_config.build(schema(*map(str, range(classes)))))
+    assert size in {tag.get("className") for tag in root.iter("View")}
+    assert bool([*root.iter("Filter")]) == searched
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_doctor_is_told_whether_the_program_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    def find() -> Path:
+        if not there:
+            raise StateError("no program")
+        return Path("/there")
+
+    monkeypatch.setattr(label_studio.server_programs, "find_label_studio", find)
+    monkeypatch.setattr(label_studio.server_checks, "check", lambda environment: iter(["server"]))
+    first, *rest = annotation.get("label_studio").checks(Campaign(tmp_path))
+    remedy = "only needed for `labelcycle up`"
+    assert first == (
+        ("Label Studio's program", True, "/there", "")
+        if there
+        else ("Label Studio's program", False, "no program", remedy)
+    )
+    assert rest == ["server"]

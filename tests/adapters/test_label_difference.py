@@ -114,6 +114,11 @@ def test_differences_of_classes_by_hand(config: str, text: str) -> None:
             'also has <TextArea name="w"',
         ),
         ('className="lc"', 'visibleWhen="x"', 'also has <View visibleWhen="x">'),
+        (
+            "</View>",
+            '<TextArea zebra="2" size="4" name=" w  x "> Why\n so?</TextArea></View>',
+            'also has <TextArea name="w x" zebra="2">Why so?',
+        ),
     ],
 )
 def test_what_steers_answers_is_named(old: str, new: str, text: str) -> None:

@@ -9,11 +9,12 @@ import pytest
 
 from labelcycle.adapters.annotation.label_studio import shown_images
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
-from labelcycle.adapters.annotation.label_studio.shown_images import TITLE
 from labelcycle.adapters.ports import Address, TaskSpec
 from labelcycle.errors import DataError, LabelcycleError, ServiceDown, ServiceRefused
 
 ROOT = PurePosixPath("/label-studio/files")
+TITLE = "labelcycle images"
+"""By which storages that were made once are known as ours, whatever version made them."""
 
 
 class Storages:

@@ -1,13 +1,15 @@
 """The webhook of a project, as the requests that reach Label Studio; no server."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from labelcycle.adapters.annotation.label_studio import project_webhook
+from labelcycle.adapters.annotation.label_studio import LabelStudioBackend, project_webhook
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import ServiceRefused
 
 URL = "http://host.docker.internal:4300/wake"
@@ -57,6 +59,27 @@ def test_one_is_made_beside_those_of_others() -> None:
     server = Webhooks(SOMEBODYS, WITHOUT)
     server.keep()
     assert server.asked == [("POST", "/api/webhooks", {"project": 7, **WANTED})]
+
+
+def test_the_backend_keeps_it_and_removes_it(tmp_path: Path) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append((request.method, request.url.path.rstrip("/")))
+        ours = request.method == "GET" and len(asked) > 2
+        return httpx.Response(200, json=[OURS] if ours else [] if len(asked) == 1 else OURS)
+
+    environment = {"LABEL_STUDIO_URL": "http://127.0.0.1:1", "LABEL_STUDIO_API_KEY": "t" * 40}
+    transport = httpx.MockTransport(answer)
+    backend = LabelStudioBackend(Campaign(tmp_path), environment, transport=transport)
+    backend.keep_webhook(7, URL, "hush")
+    backend.remove_webhook(7)
+    assert asked == [
+        ("GET", "/api/webhooks"),
+        ("POST", "/api/webhooks"),
+        ("GET", "/api/webhooks"),
+        ("DELETE", "/api/webhooks/3"),
+    ]
 
 
 def test_one_that_is_right_is_left_alone() -> None:

@@ -446,11 +446,21 @@ def test_a_removed_task_is_named_unless_it_is_optional(place: Place, hand: Hand)
 def test_a_removed_project_is_told_by_every_call(place: Place, hand: Hand) -> None:
     ids, (task,) = place.push(1), place.tasks(1)
     hand.remove_project(place.project)
+    backend, project = place.backend, place.project
+    shown = backend.display([task])
     calls: list[Callable[[], object]] = [
-        lambda: place.backend.push(place.project, [task]),
-        lambda: place.backend.progress(place.project, ids),
-        lambda: place.backend.pull(place.project, ids),
-        lambda: place.backend.check_schema(place.project, SCHEMA),
+        lambda: backend.push(project, [task]),
+        lambda: backend.progress(project, ids),
+        lambda: backend.pull(project, ids),
+        lambda: backend.check_schema(project, SCHEMA),
+        lambda: backend.displayed(project, ids),
+        lambda: backend.restore(project, ids, shown),
+        lambda: backend.withdraw(project, ids),
+        lambda: backend.tidy(project, ids),
+        lambda: backend.touched(project, ids),
+        lambda: backend.answers_to(project, [*ids.values()]),
+        lambda: place.desk.classes(project),
+        lambda: place.desk.open_tasks(project),
     ]
     for call in calls:
         with pytest.raises(ServiceRefused, match=rf"{place.project}.*cancel --abandon"):

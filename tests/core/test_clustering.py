@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from labelcycle.core.clustering import Clustering, kmeans
+from labelcycle.core.clustering import Clustering, assigned, kmeans
 
 
 def blobs(n: int, d: int, centres: int, seed: int = 0) -> np.ndarray:
@@ -126,3 +126,15 @@ def test_scale_does_not_matter_to_directions() -> None:
     a = kmeans(features, 6, np.random.default_rng(0))
     b = kmeans(scaled, 6, np.random.default_rng(0))
     np.testing.assert_array_equal(a.assignment, b.assignment)
+
+
+def test_rows_go_to_the_nearest_centre_and_centres_without_any_go() -> None:
+    rows = np.array([[8, 0], [0, 0.5], [0, 3], [0.5, 0]], dtype=np.float32)
+    centres = np.array([[7, 7], [1, 0], [0, 1]], dtype=np.float32)
+    units = assigned(rows, centres, normalise=True)
+    assert units.assignment.tolist() == [0, 1, 1, 0]
+    assert units.centres.tolist() == [[1, 0], [0, 1]]
+    assert units.inertia == 0  # of rows of length 1
+    plain = assigned(rows, centres, normalise=False)
+    assert plain.assignment.tolist() == [0, 1, 1, 0]
+    assert plain.inertia == 7**2 + 0.5**2 + 2**2 + 0.5**2

@@ -143,6 +143,16 @@ def test_skills_are_found_and_the_reliable_one_wins_a_tie() -> None:
     assert belief[1] > belief[2] > belief[0]
 
 
+def test_skills_lean_on_the_average_one() -> None:
+    expected = np.zeros((3, 2, 2))
+    expected[0] = [[30, 0], [10, 0]]  # right 30 of 40
+    expected[1] = [[6, 2], [2, 0]]  # right 6 of 10; the third person said nothing
+    average = (36 + 1) / (50 + 2)
+    skills = [(30 + 10 * average) / 50, (6 + 10 * average) / 20, average]
+    found = dawid_skene._coins(expected)
+    np.testing.assert_allclose(found, [[[s, 1 - s], [1 - s, s]] for s in skills])
+
+
 def test_somebody_new_is_taken_for_an_average_person() -> None:
     answers, _ = crowd([0.9, 0.8, 0.7], 100)
     triples = [

@@ -57,3 +57,17 @@ def test_few_of_many_points_have_the_same_neighbours(seed: int, block: int) -> N
         assert (near != rows[:, None]).all()
     expected = nearest_others(unit_rows(features), 9, rows)
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("unit", [True, False])
+def test_few_in_single_precision_are_those_of_all_distances(unit: bool) -> None:
+    points = np.random.default_rng(0).standard_normal((80, 12))
+    points = unit_rows(points) if unit else points / np.linalg.norm(points, axis=1).max()
+    rows = np.array([5, 0, 79])
+    squares, near, off = neighbours.near_squares(points.astype(np.float32), 7, rows)
+    assert (near != rows[:, None]).all()
+    wanted = slow_nearest_others(points, 7)[rows] ** 2
+    np.testing.assert_allclose(squares, wanted, rtol=0, atol=off)
+    assert off < 1e-5
+    found = np.linalg.norm(points[near] - points[rows, None], axis=2) ** 2
+    np.testing.assert_allclose(found, wanted, atol=2 * off)

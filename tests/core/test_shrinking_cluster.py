@@ -184,6 +184,16 @@ def test_in_a_huge_cluster_rows_of_zeros_are_as_far_as_they_are(
     np.testing.assert_allclose(high, exact, rtol=1e-3)
 
 
+def test_a_sample_alone_is_not_typical_of_anything() -> None:
+    crowd = Crowd(np.eye(3, dtype=np.float32), np.arange(3))
+    crowd.count[:2] = 0
+    group = np.array([2])
+    low, high, reach = crowd.bounds(group, 1, squared=False)
+    assert (low.tolist(), high.tolist()) == ([0], [0])
+    assert reach[0] < 0  # nobody who leaves changes that
+    assert crowd.exact(group, 1, squared=False).tolist() == [0]
+
+
 def test_proportional_rows_are_copies_of_one_direction() -> None:
     features = np.array([[1.0], [2.0], [-3.0], [5.0], [0.0], [-0.0]], dtype=np.float32)
     assert Crowd(features, np.arange(6)).count.tolist() == [3, 1, 2]

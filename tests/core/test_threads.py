@@ -3,9 +3,12 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+
+from labelcycle.core import threads
 
 SLOW = """
 import time
@@ -52,6 +55,24 @@ def test_a_library_that_was_imported_later_runs_on_one_thread_too() -> None:
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     assert found.stdout == "[('blas', 1), ('openmp', 1)]\n"
+
+
+def test_each_thread_that_helps_keeps_the_libraries_at_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    begun: list[threading.Thread] = []
+    monkeypatch.setattr(
+        threads, "_one_thread_here", lambda: begun.append(threading.current_thread())
+    )
+    together = threading.Barrier(3, timeout=20)
+
+    def part(number: int) -> int:
+        together.wait()
+        assert threading.current_thread() in begun
+        return -number
+
+    assert threads.in_parallel(part, range(3)) == [0, -1, -2]
+    assert len(set(begun)) == 3
+    assert threading.current_thread() not in begun
 
 
 @pytest.mark.slow

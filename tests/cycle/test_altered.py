@@ -1,5 +1,6 @@
 """Tasks that show something else than was pushed: what is told, put right, and waits."""
 
+import datetime
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,7 +134,13 @@ def test_what_a_look_saw_before_counts_and_what_came_since_waits(at_work, place)
 
 def test_a_page_that_is_still_open_misleads_for_half_an_hour(at_work, place) -> None:
     place.altered = {"a": {"image": "other"}, "b": {GUESS: "light"}}
+    begun = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     round_closing.progress(at_work, place)  # before anybody answered
+    untils = {line.until for line in answer_journal.read(at_work).altered.values()}
+    (until,) = map(datetime.datetime.fromisoformat, untils)
+    assert until.utcoffset() == datetime.timedelta(0)  # whatever zone this computer is in
+    assert datetime.timedelta(0) <= until - begun - altered_tasks.OPEN_IN_A_BROWSER
+    assert until - begun - altered_tasks.OPEN_IN_A_BROWSER < datetime.timedelta(minutes=5)
     place.answer("a", "dark")
     place.answer("b", "dark")
     round_closing.progress(at_work, place)

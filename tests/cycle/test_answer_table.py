@@ -102,6 +102,8 @@ def test_answers_are_taken_as_one_person_s_and_changed_by_a_later_table(
         ("task,answer\n1,dark\n9,dark\n", "line 3: wanted a task of round 0, got '9'; fill in"),
         ("task,answer\n1,dark\n1,light\n", "line 3: task 1 has an answer above; leave one of"),
         ("task,answer\n1,dark\n2,grey\n", "line 3: wanted one of 'dark', 'light', 'skip', 'none"),
+        ("task,answer\n1,Dark\n", "line 2: wanted one of .*, got 'Dark'; did you mean 'dark'\\?$"),
+        ("task,answer\n1,owl\n", "line 2: wanted one of .*, got 'owl'$"),
         ("task,label\n1,dark\n", "answer"),
     ],
 )

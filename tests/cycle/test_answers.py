@@ -24,6 +24,7 @@ from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
 from labelcycle.core import consensus
 from labelcycle.core.agreement import alpha
+from labelcycle.core.class_migrations import Migration
 from labelcycle.core.skip_reasons import Skip
 from labelcycle.cycle import campaign_status, status_text
 from labelcycle.people import unknown_classes
@@ -100,6 +101,21 @@ def made_up(
     write_jsonl(campaign.holdout, [])
     settings = config.parse({"campaign": {"classes": ["cat", "dog"]}}, parts=False)
     return snapshots.Snapshot(campaign, settings, frozenset(), len(rounds_) - 1, State.PULLED)
+
+
+def test_answers_are_read_in_the_class_names_of_now(tmp_path) -> None:
+    given = {"x": [("ann", "kitten"), ("bob", "cat")], "y": [("ann", "fox"), ("bob", Skip())]}
+    now = made_up(tmp_path, [given])
+    renamed = Migration("rename", {"kitten": "cat"}, ("kitten",), ("cat",), 1, "")
+    removed = Migration("remove", {"fox": None}, ("cat", "fox"), ("cat",), 1, "")
+    write_migrations(now.campaign, (renamed, removed))
+    said = [(each.sample, each.annotator, each.given) for each in answers.read(now)]
+    assert said == [
+        ("x", "ann", ("cat",)),
+        ("x", "bob", ("cat",)),
+        ("y", "ann", ("fox",)),  # which is no class any more
+        ("y", "bob", Skip()),
+    ]
 
 
 def test_a_later_round_settles_a_tie_and_says_nothing_of_what_it_did_not_hear(tmp_path) -> None:

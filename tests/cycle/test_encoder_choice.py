@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import made_records
 import numpy as np
 import pytest
 import torch
@@ -118,6 +119,29 @@ def test_a_file_says_its_model_by_its_name(file: str, model: str) -> None:
         "torchvision_pretrained",
         {"model": model, "file": file},
     )
+
+
+@pytest.mark.parametrize("file", ["fasterrcnn_resnet50_fpn-258fb6c6.pth", "raft_large_C_T.pth"])
+def test_a_model_that_says_no_class_of_an_image_is_none_of_ours(file: str) -> None:
+    with pytest.raises(SettingsError, match=rf"name begins .* torchvision model.*got '{file}'"):
+        of_file(file)
+
+
+def test_the_encoder_of_the_rounds_before_comes_with_its_options(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"model": "resnet18", "file": "w.pth"}
+    before = {"pretrain": {"encoder": "torchvision_pretrained", "options": options}}
+    shown: list[tuple[object, ...]] = []
+    monkeypatch.setattr(
+        git, "show", lambda *given: shown.append(given) or yaml.safe_dump(before).encode()
+    )
+    for weights in (None, "w.pth"):
+        now = made_records.snapshot(tmp_path, number=3, pretrain={"weights": weights})
+        assert encoder_choice.certain(now) == EncoderChoice(
+            "torchvision_pretrained", "as the rounds before have it", options
+        )
+    assert shown == [(now.campaign.root, "open/002", "params.yaml")] * 2
 
 
 def test_a_file_of_an_unknown_model_is_refused() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import made_records
+import numpy as np
 import pytest
 
 from labelcycle import config
@@ -12,8 +13,10 @@ from labelcycle.adapters.ports import OpenTask
 from labelcycle.campaign.records.metrics_record import ErrorShares, ShownGuesses
 from labelcycle.campaign.records.people_record import GoldAnswers, GoldFigures, UnknownClasses
 from labelcycle.campaign.records.pushed_record import GOLD, HOLDOUT, SELECTED, Kind, PushedTask
+from labelcycle.core.dawid_skene import Model
 from labelcycle.core.metrics import difference, wilson
 from labelcycle.core.skip_reasons import Skip
+from labelcycle.core.valid_answers import gather
 from labelcycle.errors import DataError
 from labelcycle.people import gold, people_figures, preannotation, simulated, unknown_classes
 from labelcycle.rounds.answers import CountedAnswer
@@ -194,6 +197,40 @@ def test_cost_by_person_strategy_and_class() -> None:
     classes = {name: (c.answers, c.labels) for name, c in found.by_class.items()}
     assert classes == {"cat": (2, 1), "dog": (1, 0)}
     assert (found.without_label.answers, found.without_label.labels) == (1, 0)
+
+
+# --- reliability ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["one coin", "per class"])
+def test_how_reliable_people_are(kind: Any) -> None:
+    said = [
+        *(("a", "ann", "cat"), ("a", "bob", "cat"), ("b", "ann", "cat"), ("b", "bob", "dog")),
+        *(("c", "ann", "dog"), ("d", "cy", "dog")),
+    ]
+    answers = gather(said, CLASSES)
+    expected = np.array([[[1.5, 0.5], [0.5, 0.5]], [[0.75, 1.0], [0.25, 0.0]], [[0, 0], [0, 1.0]]])
+    model = Model(kind, np.array([0.5, 0.5]), np.zeros((3, 2, 2)), expected)
+    found = people_figures._reliability(answers, answers, model, 0.9)
+    assert [*found] == ["ann", "bob", "cy"]
+    counts = {name: (each.answers, each.compared) for name, each in found.items()}
+    assert counts == {"ann": (3, 2), "bob": (2, 2), "cy": (1, 0)}
+    agree = {name: each.agreement_with_others for name, each in found.items()}
+    assert agree == {"ann": wilson(1, 2, 0.9), "bob": wilson(1, 2, 0.9), "cy": None}
+    skill = {name: each.skill for name, each in found.items()}
+    assert skill == {"ann": wilson(2, 3, 0.9), "bob": wilson(0.75, 2, 0.9), "cy": wilson(1, 1, 0.9)}
+    recall = {name: each.recall for name, each in found.items()}
+    assert recall == (
+        dict.fromkeys(found)
+        if kind == "one coin"
+        else {
+            "ann": {"cat": wilson(1.5, 2, 0.9), "dog": wilson(0.5, 1, 0.9)},
+            "bob": {"cat": wilson(0.75, 1.75, 0.9)},  # hardly a dog was met
+            "cy": {"dog": wilson(1, 1, 0.9)},
+        }
+    )
+    unknown = people_figures._reliability(answers, answers, None, 0.9)["ann"]
+    assert (unknown.answers, unknown.skill, unknown.recall) == (3, None, None)
 
 
 # --- simulated people -----------------------------------------------------------------------

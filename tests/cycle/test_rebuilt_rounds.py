@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import made_records
 import pytest
@@ -26,7 +26,7 @@ from labelcycle.campaign.sample_files import Sample, write_samples
 from labelcycle.core.metrics import Estimate
 from labelcycle.cycle import campaign_status, change_limits, log_round, verify_round
 from labelcycle.errors import DataError, StateError
-from labelcycle.rounds import snapshots
+from labelcycle.rounds import skipped_samples, snapshots
 from labelcycle.rounds.changed_answers import Compared
 from labelcycle.rounds.corrections import Correction
 from labelcycle.rounds.snapshots import Snapshot
@@ -93,6 +93,22 @@ def test_a_round_is_rebuilt_from_its_inputs(tmp_path: Path, steps: list[Any], de
     ]
 
 
+def test_a_file_that_the_encoder_names_is_brought_if_dvc_keeps_it(
+    tmp_path: Path, steps: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought: list[Any] = []
+    monkeypatch.setattr(verify_round, "bring", lambda *given: brought.append(given))
+    now, rebuilt = recorded(tmp_path), Campaign(tmp_path / "rebuilt")
+    options = {"file": "data/own.npy"}
+    set_params(rebuilt.root, pretrain={"encoder": "precomputed", "options": options})
+    verify_round._restore_named(now, rebuilt)
+    assert brought == []  # it is in git, or nowhere
+    (rebuilt.root / "data").mkdir()
+    (rebuilt.root / "data" / "own.npy.dvc").touch()
+    verify_round._restore_named(now, rebuilt)
+    assert brought == [(now, rebuilt, ("data/own.npy.dvc",))]
+
+
 def test_what_cannot_be_rebuilt(
     tmp_path: Path, steps: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +161,82 @@ def test_what_a_tracker_is_told_of_a_round(tmp_path: Path, monkeypatch: pytest.M
         assert (folders.model, folders.encoder) == (then.model, then.encoder)
 
 
+@pytest.mark.parametrize(
+    ("head", "dirty", "match", "own"),
+    [
+        ("tagged", (), True, True),
+        ("later", (), True, False),
+        ("tagged", ("notes",), True, False),
+        ("tagged", (), False, False),
+    ],
+)
+def test_a_round_is_told_from_its_own_folder_while_all_is_as_it_was_closed(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    head: str,
+    dirty: tuple[str, ...],
+    match: bool,
+    own: bool,
+) -> None:
+    now, then = made_records.snapshot(tmp_path), Campaign(tmp_path / "then")
+    root, targets = now.campaign.root, ("work/model",)
+    heads = {(root, "round/000"): "tagged", (root,): head}
+    monkeypatch.setattr(log_round.git, "head", lambda *given: heads[given])
+    monkeypatch.setattr(log_round.git, "dirty", lambda *given: {(root, ()): dirty}[given])
+    monkeypatch.setattr(
+        log_round.locked_digests, "match", lambda *given: {(root, targets): match}[given]
+    )
+    asked: list[Any] = []
+
+    @contextmanager
+    def restored(*given: Any) -> Iterator[Campaign]:
+        asked.append(given)
+        yield then
+
+    monkeypatch.setattr(log_round, "restored", restored)
+    with log_round._as_closed(now, "round/000", targets) as campaign:
+        assert campaign == (now.campaign if own else then)
+    assert asked == ([] if own else [(now, "round/000", targets)])
+
+
+class Tracker:
+    """Knows the rounds `known`; `told` are those it was told of."""
+
+    def __init__(self, *known: int) -> None:
+        self.known, self.told = set(known), list[Any]()
+
+    def logged(self, key: str, campaign: str) -> set[int]:
+        return self.known
+
+    def address(self, key: str, campaign: str) -> str:
+        return f"http://curves/{campaign}/{key}"
+
+    def log_round(self, closed: Any) -> None:
+        self.told.append(closed)
+
+
+def test_a_tracker_is_told_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = made_records.snapshot(tmp_path, number=4)
+    vars(now)["key"] = "key"
+    monkeypatch.setenv(log_round.tracking_uri.VARIABLE, "http://curves")
+    for number in range(4):
+        metrics = made_records.metrics(round=number, cancelled=number == 1)
+        metrics.write(now.campaign.round(number) / "metrics.json")
+    now.campaign.private.mkdir(exist_ok=True)
+
+    @contextmanager
+    def closed_round(snapshot: Snapshot, number: int) -> Iterator[int]:
+        yield number
+
+    monkeypatch.setattr(log_round, "closed_round", closed_round)
+    tracker = Tracker(2)
+    address = f"http://curves/{now.config.campaign.name}/key"
+    assert log_round.log_missing(now, cast(Any, tracker)) == address
+    assert tracker.told == [0, 3]  # round 1 was cancelled
+    assert log_round.log_missing(now, cast(Any, Tracker(0, 2, 3))) is None
+    assert log_round.tracking_uri.of_campaign(now.campaign) == address
+
+
 # --- classes, limits, the status of a round -------------------------------------------------
 
 
@@ -191,6 +283,73 @@ def test_the_status_of_a_round_at_work(tmp_path: Path) -> None:
     chosen.write(now.folder / round_states.SELECTION)
     again = campaign_status._at_work(made_records.snapshot(tmp_path, State.SELECTED, 1))
     assert again == replace(found, stood_in="typiclust")
+
+
+def test_what_a_campaign_has_is_counted(tmp_path: Path) -> None:
+    now = made_records.snapshot(tmp_path)
+    assert campaign_status._counts(now) == campaign_status.Counts()  # a clone has yet to pull
+    samples = [
+        Sample(f"{n:016x}", f"{n:016x}.png", str(n), "holdout" if n < 3 else "pool", 1, 1)
+        for n in range(10)
+    ]
+    write_samples(now.campaign.samples, samples)
+    write_migrations(now.campaign, ())
+    write_labels(now.campaign.label_file("owned"), [Label("a", "dark", source="owned")])
+    written = [
+        Label("b", "dark", source="round 0"),
+        Label("c", "light", source="round 0"),
+        Label("d", None, reason="skipped", source="round 0"),
+        Label("e", None, reason="skipped", source="round 0"),
+    ]
+    write_labels(now.campaign.label_file(0), written)
+    write_labels(now.campaign.holdout, [Label("h", "dark", source="round 0")])
+    now = made_records.snapshot(tmp_path)
+    assert campaign_status._counts(now) == campaign_status.Counts(7, 3, labels=3, bought=5)
+    later = made_records.snapshot(tmp_path, number=1)
+    skipped_samples.ask_again(later, [""], made_records.AT)
+    again = campaign_status._counts(later)
+    assert again == campaign_status.Counts(7, 3, labels=3, bought=5, again=2)
+
+
+@pytest.mark.parametrize(
+    ("number", "state", "settings", "wanted"),
+    [
+        (0, State.DUE, {}, "`labelcycle run`"),
+        (1, State.DUE, {}, "`labelcycle open`"),
+        (1, State.DUE, {"open_next": True}, "`labelcycle run`"),
+        (1, State.DUE, {"rounds": 1}, "nothing: all rounds of campaign.rounds are closed"),
+        (2, State.DUE, {"rounds": 1}, "nothing: all rounds of campaign.rounds are closed"),
+        (1, State.PULLED, {"rounds": 1}, "go on with `labelcycle run`"),
+        (
+            1,
+            State.OPEN,
+            {},
+            "fill in what `labelcycle tasks` lists, or run `labelcycle annotate`; when the"
+            " annotators are done, `labelcycle run`",
+        ),
+    ],
+)
+def test_what_is_next(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    state: State,
+    settings: dict[str, Any],
+    wanted: str,
+) -> None:
+    monkeypatch.setattr(campaign_status.git, "changed", lambda root, path: False)
+    now = made_records.snapshot(
+        tmp_path, state, number, campaign={"classes": ["dark", "light"], **settings}
+    )
+    assert campaign_status._next(now) == "`labelcycle ingest PATH...`"
+    write_samples(now.campaign.samples, ())
+    for closed in range(number):
+        metrics = made_records.metrics(round=closed)
+        metrics.write(now.campaign.round(closed) / round_states.METRICS)
+    made_records.pushed().write(now.folder / round_states.PUSHED)
+    assert campaign_status._next(now) == wanted
+    none = replace(now, config=config.parse({}, parts=False))
+    assert campaign_status._next(none) == "write the class names into params.yaml"
 
 
 def closed_round(root: Path) -> Snapshot:

@@ -31,6 +31,7 @@ from labelcycle.rounds import (
     authors,
     corrected_labels,
     corrections,
+    pushed_tasks,
     skipped_samples,
     trusted_places,
 )
@@ -245,6 +246,38 @@ def test_gold_tasks_need_owned_labels(tmp_path: Path) -> None:
     task_plan.check_gold(now)
 
 
+def test_as_many_gold_tasks_as_the_share_says_come_from_those_asked_least(tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path)
+    write_migrations(campaign, ())
+    known = [Label(f"s{n}", "cat", source="owned") for n in range(6)]
+    write_labels(campaign.label_file("owned"), known)
+    for number, samples in enumerate((("s0", "s1"), ("s1", "s2", "s3"))):
+        tasks = [PushedTask(f"k/{number}/{s}", s, 0, 1, "gold") for s in samples]
+        tasks.append(PushedTask(f"k/{number}/s4", "s4", 0, 1, "selected"))
+        made_records.pushed(tasks).write(campaign.round(number) / "pushed.json")
+    rng = np.random.default_rng(0)
+    now = snapshot(tmp_path, push={"gold_share": 0.5})
+    found = [task_plan._gold(now, 10, rng) for _ in range(20)]
+    assert {frozenset(each[:2]) for each in found} == {frozenset({"s4", "s5"})}  # never yet
+    assert {frozenset(each[2:]) for each in found} == {frozenset({"s0", "s2", "s3"})}
+    assert len({tuple(each) for each in found}) > 5
+    assert task_plan._gold(snapshot(tmp_path, push={"gold_share": 0}), 10, rng) == []
+
+
+def test_what_waits_for_people_is_told_in_one_line() -> None:
+    def told(**kinds: int) -> str:
+        return pushed_tasks.summary_line(
+            PushedTask("k", "s", 0, 1, kind)  # type: ignore[arg-type]
+            for kind, count in kinds.items()
+            for _ in range(count)
+        )
+
+    assert told(selected=1) == "1 sample"
+    assert told(selected=4, gold=2) == "4 samples and 2 with a known class"
+    everything = told(holdout=6, gold=2, selected=4, adjudication=1)
+    assert everything == ("4 samples, 1 to be settled, 2 with a known class and 6 of the hold-out")
+
+
 # --- skips ----------------------------------------------------------------------------------
 
 
@@ -453,3 +486,14 @@ def test_the_guesses_of_the_current_model(tmp_path: Path) -> None:
     assert task_plan._predictions(replace(snapshot(tmp_path), number=0)) == {}
     write_labels(campaign.label_file(0), [Label("x", "cat"), Label("y", None)])
     assert task_plan._predictions(snapshot(tmp_path)) == {}  # it knows one class alone
+
+
+def test_a_pool_of_another_size_than_the_models_has_no_guesses(tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path)
+    write_migrations(campaign, ())
+    name = "a" * 16
+    write_samples(campaign.samples, [Sample(name, f"{name}.png", "a", "pool", 1, 1)])
+    write_labels(campaign.label_file(0), [Label("x", "cat"), Label("y", "dog")])
+    write_array(campaign.model / "probabilities.npy", np.array([[0.25, 0.75], [1, 0]], "f4"))
+    with pytest.raises(ValueError, match="zip"):  # a sample would get the guess of another
+        task_plan._predictions(snapshot(tmp_path))

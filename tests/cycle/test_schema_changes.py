@@ -19,8 +19,6 @@ from labelcycle.cycle import campaign_status, class_changes, status_text
 from labelcycle.errors import ServiceRefused, SettingsError, StateError
 from labelcycle.rounds import snapshots
 
-pytestmark = pytest.mark.slow
-
 
 def schema(campaign: Campaign, *words: str) -> str:
     done = CliRunner().invoke(cli, ["-C", str(campaign.root), "schema", *words])
@@ -49,6 +47,7 @@ def test_a_rename_reaches_record_settings_and_commit(closed):
     assert "before round 1" in schema(closed)
 
 
+@pytest.mark.slow
 def test_a_rename_reaches_page_and_training(closed, flows, backend, truth):
     files = {path: path.read_bytes() for path in closed.data.rglob("*.jsonl")}
     schema(closed, "rename", "dark", "black")
@@ -72,6 +71,7 @@ def test_a_rename_reaches_page_and_training(closed, flows, backend, truth):
     assert "dark" not in label_csv.export(closed, holdout=True).text
 
 
+@pytest.mark.slow
 def test_a_removed_class_is_trained_on_no_more_and_comes_back_whole(closed, flows, backend):
     before = counted(closed)
     schema(closed, "add", "grey", "--after", "dark")
@@ -87,6 +87,7 @@ def test_a_removed_class_is_trained_on_no_more_and_comes_back_whole(closed, flow
     assert counted(closed) == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("opened")
 def test_late_answers_to_the_holdout_count_in_the_new_names(campaign, flows, backend, truth):
     root = str(campaign.root)
@@ -126,6 +127,7 @@ def test_classes_do_not_change_while_a_round_is_at_work(campaign):
     assert "no changes so far" in schema(campaign)
 
 
+@pytest.mark.slow
 def test_classes_changed_by_hand_are_refused_once_they_were_asked(closed, flows):
     set_params(closed.root, campaign={"classes": ["black", "light"]})
     text = (
@@ -146,6 +148,7 @@ def test_classes_changed_by_hand_are_refused_once_they_were_asked(closed, flows)
     assert snapshots.read(closed.root).number == 1
 
 
+@pytest.mark.slow
 def test_before_round_0_classes_are_free_and_owned_labels_go_along(campaign, flows, tmp_path):
     set_params(campaign.root, campaign={"classes": ["dark", "light", "odd"]})
     sample = next(iter(read_pool(campaign)))
@@ -163,6 +166,7 @@ def read_pool(campaign: Campaign) -> list[str]:
     return [sample.id for sample in read_samples(campaign.samples, "pool")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["write_bytes", "commit"])
 def test_a_change_killed_half_way_is_done_when_it_is_asked_again(closed, monkeypatch, step):
     def killed(*arguments):
@@ -201,12 +205,14 @@ def test_the_listing_has_labels_and_changes(closed):
     assert schema(closed).splitlines()[-1].endswith("rename class 'light' to 'white'")
 
 
+@pytest.mark.slow
 def test_an_interface_edited_by_hand_stops_the_next_open_too(closed, flows, backend):
     backend.edited, backend.schema = True, LabelSchema(("dark",), "")
     with pytest.raises(ServiceRefused, match="wanted the classes"):
         flows.open_now(str(closed.root))
 
 
+@pytest.mark.slow
 def test_an_interface_edited_by_hand_is_told_by_the_next_look_at_the_open_round(
     campaign, flows, backend, monkeypatch
 ):
@@ -223,6 +229,7 @@ def test_an_interface_edited_by_hand_is_told_by_the_next_look_at_the_open_round(
     assert not flows.collect(root)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("opened")
 def test_an_instruction_changed_while_a_round_is_open_reaches_the_next(
     campaign, flows, backend, answer_all

@@ -1,6 +1,6 @@
 """What `labelcycle status` prints, and how two rounds are compared, as values."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -183,6 +183,49 @@ def test_what_waits_and_what_was_changed_is_told() -> None:
 )
 def test_what_pre_annotations_do(guesses: ShownGuesses, lines: list[str]) -> None:
     assert status_text._preannotation([replace(CLOSED, preannotation=guesses)]) == lines
+
+
+def test_the_status_as_plain_values() -> None:
+    waits = WaitingChanges("bob", "ann", "edited", 2)
+    plain = {"by": "bob", "of": "ann", "what": "edited", "answers": 2}
+    progress = AnnotationProgress(10, 3, 1, 2, 7, 1, {5: "mark"})
+    far = OpenRound("http://x", progress, altered="2 tasks were altered", waiting=(waits,))
+    numbers = {
+        **{"tasks": 10, "answered": 3, "skipped": 1, "partly": 2, "given": 7, "strangers": 1},
+        **{"url": "http://x", "altered": "2 tasks were altered", "waiting": [plain]},
+    }
+    assert far.as_json() == numbers
+    away = OpenRound("http://x", None, "it is away", waiting=(waits,))
+    unknown = {"url": "http://x", "tasks": None, "answered": None, "skipped": None}
+    assert away.as_json() == {**unknown, "problem": "it is away"}
+    found = replace(STATUS, rounds=(CLOSED, replace(OPEN, open=far)), waiting=(waits,)).as_json()
+    closed, at_work = found.pop("rounds")
+    assert found == {
+        "campaign": "birds",
+        **{"pool": 24, "holdout": 6, "labels": 8, "bought": 14, "again": 2},
+        "missing_class": 0.3,
+        "params_wait": True,
+        "waiting": [plain],
+        "mlflow": "http://curves",
+        "next": "`labelcycle run`",
+    }
+    shown = closed.pop("people")
+    assert shown == {name: asdict(PEOPLE)[name] for name in shown}
+    assert sorted(shown) == [
+        *("adjudicate", "alpha", "answers", "gold", "method", "no_class", "seconds_per_label"),
+        "skips",
+    ]
+    assert closed == {
+        **{"round": 0, "state": "closed", "strategy": "badge", "stood_in": "typiclust"},
+        **{"labels": 4, "accuracy": 0.5, "accuracy_low": 0.25, "accuracy_high": 0.75},
+        "preannotation": asdict(GUESSES),
+        "corrections": asdict(made_records.NO_CHANGES),
+    }
+    assert at_work == {
+        **{"round": 1, "state": "open", "strategy": "margin", "stood_in": None, "labels": 8},
+        **{"accuracy": None, "accuracy_low": None, "accuracy_high": None, "budget": 4},
+        **numbers,
+    }
 
 
 # --- two rounds compared --------------------------------------------------------------------

@@ -8,25 +8,29 @@ from typing import Any
 import made_records
 import pytest
 from raised import told
+from watched import asking
 
 from labelcycle import config
 from labelcycle.adapters.ports import Address, Prediction, TaskSpec
 from labelcycle.campaign import round_states
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.json_files import read_json
-from labelcycle.campaign.label_files import Label, write_labels
-from labelcycle.campaign.labels import write_migrations
+from labelcycle.campaign.label_files import Label, read_labels, write_labels
+from labelcycle.campaign.labels import read_migrations, write_migrations
 from labelcycle.campaign.records.ending_record import Ending
 from labelcycle.campaign.records.plan_record import PlanDigests
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.sample_files import Sample, write_samples
+from labelcycle.core import class_migrations
+from labelcycle.core.class_migrations import Migration
 from labelcycle.core.digests import file_digest
 from labelcycle.core.metrics import Estimate
-from labelcycle.cycle import class_changes, round_closing, round_opening
-from labelcycle.errors import PoolExhausted, StateError
-from labelcycle.people import simulated_round
-from labelcycle.rounds import code_json
+from labelcycle.cycle import class_changes, new_campaign, round_closing, round_opening
+from labelcycle.errors import DataError, PoolExhausted, StateError
+from labelcycle.people import simulated, simulated_round
+from labelcycle.people.simulated import Done
+from labelcycle.rounds import code_json, pushed_tasks, snapshots
 from labelcycle.rounds.snapshots import Snapshot
 from labelcycle.stages import code_digests
 
@@ -266,6 +270,95 @@ def test_simulated_people_answer_an_open_round_alone(tmp_path: Path) -> None:
     assert text == (
         "round 0 is pulled; wanted an open round to annotate; go on with `labelcycle run`"
     )
+
+
+def test_simulated_people_do_what_they_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless they are told otherwise, two of them answer everything, and rightly."""
+    backend, truth = asking(Campaign(tmp_path), "abc"), tmp_path / "truth.csv"
+    monkeypatch.setattr(pushed_tasks, "backend", lambda now: backend)
+    monkeypatch.setattr(simulated, "read_truth", lambda campaign, file: {file.name: "truth"})
+    asked: list[tuple[Any, Any]] = []
+    monkeypatch.setattr(
+        simulated, "annotate", lambda *given, **more: asked.append((given, more)) or Done(1, 0, 0)
+    )
+    now = snapshot(tmp_path, state=State.OPEN)
+    tasks = [PushedTask(f"k/{n}", str(n), n, n + 5, wanted=n + 1) for n in range(2)]
+    made_records.pushed(tasks).write(now.folder / round_states.PUSHED)
+    told_otherwise = {"annotators": 5, "error_rates": (0.5,), "skip_rate": 0.25, "seed": 3}
+    usual = {"annotators": 2, "error_rates": (0.0,), "skip_rate": 0.0, "seed": 0}
+    for more in ({}, told_otherwise):
+        assert simulated_round.answer(now, truth, show=print, **more) == Done(1, 0, 0)
+        wanted = {**usual, **more, "wanted": {5: 1, 6: 2}, "show": print}
+        assert asked.pop() == ((backend, 7, {"truth.csv": "truth"}), wanted)
+
+
+def test_a_recorded_task_of_another_campaign_or_round_is_refused(tmp_path: Path) -> None:
+    now = snapshot(tmp_path, state=State.OPEN, number=2)
+    vars(now)["key"] = "own"
+    snapshots._check_asked(now)  # nobody was asked yet
+    right = PushedTask("own/002/s", "s", 0, 1)
+    made_records.pushed([right]).write(now.folder / round_states.PUSHED)  # after two cancelled ones
+    snapshots._check_asked(now)
+    for key in ("other/002/s", "own/001/s", "own/002/t"):
+        folder = now.campaign.round(2)
+        made_records.pushed([right, replace(right, key=key)]).write(folder / round_states.PUSHED)
+        again = snapshot(tmp_path, state=State.OPEN, number=2)
+        vars(again)["key"] = "own"
+        assert told(DataError, lambda again=again: snapshots._check_asked(again)) == (
+            f"{folder / 'pushed.json'}: wanted the key 'own/002/s', got {key!r}, a task of another"
+            " campaign or round; restore it with `git checkout`"
+        )
+
+
+def test_owned_labels_are_taken_in_and_committed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, done = snapshot(tmp_path, state=State.DUE), list[tuple[Any, ...]]()
+    names = ["a" * 16, "b" * 16]
+    write_samples(now.campaign.samples, [Sample(n, f"{n}.png", n, "pool", 1, 1) for n in names])
+    table = tmp_path / "own.csv"
+    table.write_text(f"sample,label\n{names[0]},dark\n{names[1]},emu\n")
+    monkeypatch.setattr(new_campaign, "read", lambda root: {tmp_path: now}[root])
+    monkeypatch.setattr(new_campaign, "check_safe", lambda *given: done.append(("safe", *given)))
+    monkeypatch.setattr(new_campaign.commands, "add", lambda *given: done.append(("add", *given)))
+    monkeypatch.setattr(new_campaign.git, "commit", lambda *given: done.append(("commit", *given)))
+    report = new_campaign.add_labels(tmp_path, table)
+    assert (report.accepted, report.total, len(report.rejected)) == (1, 1, 1)
+    (label,) = read_labels(now.campaign.label_file("owned"))
+    assert (label.sample, label.label) == (names[0], "dark")
+    root = now.campaign.root
+    assert done == [
+        ("safe", now.campaign),
+        ("add", root, ["data/labels"]),
+        ("commit", root, snapshots.COMMITTED, "Import labels: 1 accepted"),
+    ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_change_of_the_classes_is_recorded_and_committed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    now, done = snapshot(tmp_path, state=State.DUE, number=3), list[tuple[Any, ...]]()
+    monkeypatch.setattr(class_changes, "ready", lambda root: {tmp_path: now}[root])
+    monkeypatch.setattr(class_changes.git, "changed", lambda root, path: False)
+    monkeypatch.setattr(class_changes.git, "commit", lambda *given: done.append(given))
+    monkeypatch.setattr(class_changes, "present_time", lambda: made_records.AT)
+    write_migrations(now.campaign, ())
+    lines = ("campaign:", "  classes:  # ours", "    - dark", "    - light", "")
+    now.campaign.params.write_bytes(end.join(lines).encode())
+    made = class_changes.migrate(
+        tmp_path, lambda classes, table: class_migrations.rename(classes, "dark", "black", table)
+    )
+    wanted = Migration(
+        "rename", {"dark": "black"}, ("dark", "light"), ("black", "light"), 3, made_records.AT
+    )
+    assert made == wanted
+    assert read_migrations(now.campaign) == (wanted,)
+    assert now.campaign.params.read_bytes() == end.join(lines).replace("dark", "black").encode()
+    kept = ("params.yaml", "schema.json")
+    assert done == [(tmp_path, kept, "Classes: rename class 'dark' to 'black'")]
 
 
 def test_a_task_as_it_is_recorded() -> None:

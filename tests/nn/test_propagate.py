@@ -6,7 +6,6 @@ from example_counts import tries
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelcycle.core import neighbour_graph
 from labelcycle.core.neighbours import unit_rows
 from labelcycle.nn.learners import propagate
 from labelcycle.nn.learners.propagate import Options
@@ -104,29 +103,3 @@ def test_few_anchors_answer_for_the_pool() -> None:
     model = propagate.fit(features, labels, 3, Options(anchors=100), 0)
     assert len(model.anchors) == 100
     assert (model.predict_proba(features).argmax(axis=1) == truth).mean() > 0.97
-
-
-def test_inverted_lists_find_nearly_the_same_neighbours() -> None:
-    rng = np.random.default_rng(2)
-    features = rng.standard_normal((3000, 16)).astype(np.float32)
-    exact = neighbour_graph.nearest(features, features, 10, 3000)
-    listed = neighbour_graph.nearest(features, features, 10, 0)
-    assert (exact[1][:, 0] == np.arange(3000)).all()
-    same = [len(np.intersect1d(a, b)) for a, b in zip(exact[1], listed[1], strict=True)]
-    assert 8 < np.mean(same) < 10  # not exact, and so it is another way than the first
-
-
-def test_a_search_is_not_answered_with_an_older_one() -> None:
-    rng = np.random.default_rng(3)
-    points = rng.standard_normal((50, 4)).astype(np.float32)
-    before = neighbour_graph.nearest(points, points, 3, 100)[1].copy()
-    again = neighbour_graph.nearest(points, points, 3, 100)[1]
-    np.testing.assert_array_equal(before, again)
-    points[:] = points[::-1].copy()
-    turned = neighbour_graph.nearest(points, points, 3, 100)[1]
-    assert not np.array_equal(before, turned)
-
-
-def test_inverted_lists_of_a_handful_of_samples() -> None:
-    features = np.eye(5, dtype=np.float32)
-    assert neighbour_graph.nearest(features, features, 3, 0)[1][:, 0].tolist() == [0, 1, 2, 3, 4]

@@ -178,12 +178,13 @@ def _lines(text: str, node: yaml.SequenceNode, classes: Sequence[str]) -> Iterat
     indent = lines[node.start_mark.line][: node.start_mark.column]
     starts = [item.start_mark.line for item in node.value]
     end = node.value[-1].end_mark.line + 1
+    line_end = "\r\n" if lines[starts[0] - 1].endswith("\r\n") else "\n"
     kept = {
         composed(item.value): "".join(lines[first:last])
         for item, first, last in zip(node.value, starts, [*starts[1:], end], strict=True)
     }
     yield from lines[: starts[0]]
     for name in classes:
-        line = kept.get(name, f"{indent}- {_flow([name])[1:-1]}\n")
-        yield line if line.endswith("\n") else f"{line}\n"
+        line = kept.get(name, f"{indent}- {_flow([name])[1:-1]}{line_end}")
+        yield line if line.endswith("\n") else f"{line}{line_end}"
     yield from lines[end:]

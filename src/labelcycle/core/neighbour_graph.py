@@ -82,7 +82,7 @@ def weights_of(cosines: NDArray[np.float32], sharpness: float) -> NDArray[np.flo
 
 def _digest(array: NDArray[np.floating]) -> bytes:
     text = f"{array.dtype} {array.shape}".encode()
-    return hashlib.blake2b(np.ascontiguousarray(array).data, key=text[:64]).digest()
+    return hashlib.blake2b(np.ascontiguousarray(array).data, key=text).digest()
 
 
 def _searched(
