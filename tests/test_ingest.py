@@ -674,6 +674,53 @@ def test_a_twin_of_both_sides_is_no_sample(
     }
 
 
+def lighter(path: Path, levels: int) -> None:
+    path.parent.mkdir(exist_ok=True, parents=True)
+    shades = [min(level + levels, 255) for level in range(256)] * 3
+    scene(0).point(shades).save(path)
+
+
+@pytest.mark.parametrize("planned", [False, True])
+@pytest.mark.parametrize("seed", range(2))  # which of the two is held out
+def test_what_lies_between_both_sides_is_no_sample(
+    campaign: Campaign, pictures: Path, planned: bool, seed: int
+) -> None:
+    """Of three pictures the middle one is a twin of both others, which are none."""
+    lighter(pictures / "a" / "0.png", 0)
+    lighter(pictures / "a" / "4.png", 4)
+    take(campaign, pictures / "a", holdout=1, seed=seed)
+    assert {sample.group for sample in read_samples(campaign.samples)} == {""}
+    if planned:
+        begin(campaign)
+    before = splits(campaign)
+    assert set(before.values()) == {"pool", "holdout"}
+    lighter(pictures / "b" / "2.png", 2)
+    scene(1).save(pictures / "b" / "other.png")
+    report = take(campaign, pictures / "b", holdout=1)
+    assert (report.added, report.quarantined) == (1, 1)
+    assert "shows nearly the same picture as" in quarantine(campaign)["../in/b/2.png"]
+    assert before.items() <= splits(campaign).items()
+    assert {sample.group for sample in read_samples(campaign.samples)} == {""}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_twin_of_a_torn_group_is_no_sample(
+    campaign: Campaign, pictures: Path, turned: bool
+) -> None:
+    """Such groups are in manifests of an earlier version."""
+    twins(pictures / "a", "png", range(1))
+    scene(0).save(pictures / "a" / "0.jpg", quality=90)
+    take(campaign, pictures / "a")
+    old = read_samples(campaign.samples)
+    sides = ("holdout", "pool") if turned else ("pool", "holdout")
+    torn = [replace(sample, split=side) for sample, side in zip(old, sides, strict=True)]
+    sample_files.write_samples(campaign.samples, torn)
+    begin(campaign)
+    twins(pictures / "b", "webp", range(1))
+    report = take(campaign, pictures / "b")
+    assert (report.added, report.quarantined) == (0, 1)
+
+
 # --- sources again -------------------------------------------------------------------------
 
 

@@ -73,8 +73,8 @@ def _given(
         if sample.id not in before:
             groups[sample.picture].append(sample.id)
     for sample in sorted(samples, key=lambda each: given.get(each.id) == "holdout"):
-        if sample.id in before and sample.group in groups:
-            given.update(dict.fromkeys(groups[sample.group], given[sample.id]))
+        if sample.id in before and sample.picture in groups:
+            given.update(dict.fromkeys(groups[sample.picture], given[sample.id]))
     return given, groups
 
 
