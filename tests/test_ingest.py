@@ -954,6 +954,35 @@ def test_killed_at_any_write_and_run_again_the_end_is_the_same(
     assert number > 10
 
 
+@pytest.mark.parametrize("after", [False, True])
+def test_interrupted_beside_the_rename_of_the_manifest_all_is_old_or_all_new(
+    standing: Campaign, pictures: Path, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    before = tree(standing.root)
+    rename = os.replace
+
+    def interrupted(source: Any, target: Any, **more: Any) -> None:
+        if Path(target).suffix != ".jsonl" or Path(target).parent != standing.samples:
+            rename(source, target, **more)
+            return
+        if after:
+            rename(source, target, **more)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            take(standing, pictures / "b", holdout=3)
+    left = tree(standing.root)
+    new = [path for path in left if path.startswith("data/images/") and path not in before]
+    assert len(new) == (3 if after else 0)
+    assert (left["data/cohorts.json"] == before["data/cohorts.json"]) is not after
+    assert take(standing, pictures / "b", holdout=3).added == (0 if after else 3)
+    done = tree(standing.root)
+    reset(standing, before)
+    assert done == fault_free(standing, pictures)
+
+
 def test_what_was_stored_damaged_is_stored_again(standing: Campaign, pictures: Path) -> None:
     after = fault_free(standing, pictures)
     damaged = next(iter(standing.cohort_images(0).iterdir()))
