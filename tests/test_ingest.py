@@ -436,17 +436,42 @@ def test_of_single_images_the_share_is_held_out_in_the_long_run() -> None:
     assert abs(held - 400) < 90
 
 
-def test_a_twin_of_an_old_sample_goes_to_its_side_and_counts_among_the_share() -> None:
+def test_a_twin_of_an_old_sample_goes_to_its_side_and_changes_no_other_draw() -> None:
     old = cohort_of(2, 100, 0)
     old[0] = replace(old[0], split="holdout")
     new = cohort_of(8)
     new[0] = replace(new[0], group=old[0].id)
     new[1] = replace(new[1], group=old[1].id)
     for seed in range(200):
-        held = held_of(holdout_split.split_cohort(old, new, 0.25, np.random.default_rng(seed)))
+        held = held_of(holdout_split.split_cohort(old, new, 0.5, np.random.default_rng(seed)))
         assert new[0].id in held
         assert new[1].id not in held
-        assert len(held) == 2
+        assert len(held) == 1 + 3
+
+
+def test_twins_of_the_pool_do_not_push_what_is_new_into_the_hold_out() -> None:
+    old = cohort_of(80, 1000, 0)
+    new = [
+        replace(sample, group=twin.id) for sample, twin in zip(cohort_of(80), old, strict=True)
+    ] + cohort_of(20, 80)
+    rng = np.random.default_rng(0)
+    assert len(held_of(holdout_split.split_cohort(old, new, 0.2, rng))) == 4
+    before = {sample.id: sample for sample in old}
+    assert len(held_of(holdout_split.split(before, [*old, *new], 200, rng))) == 10
+
+
+def test_a_group_is_as_likely_in_the_hold_out_whatever_its_size() -> None:
+    new = cohort_of(3, group="0") + cohort_of(1, 3)
+    counts: Counter[str] = Counter()
+    for seed in range(1000):
+        counts.update(
+            held_of(holdout_split.split_cohort([], new, 0.2, np.random.default_rng(seed)))
+        )
+        alone = holdout_split.split_cohort([], new[:3], 0.2, np.random.default_rng(seed))
+        counts["alone"] += len(held_of(alone)) > 0
+    assert len(counts) == 5
+    # 200 expected each, standard deviation 13
+    assert all(abs(count - 200) < 65 for count in counts.values())
 
 
 def test_a_group_of_a_later_cohort_is_on_one_side() -> None:
