@@ -436,17 +436,42 @@ def test_of_single_images_the_share_is_held_out_in_the_long_run() -> None:
     assert abs(held - 400) < 90
 
 
-def test_a_twin_of_an_old_sample_goes_to_its_side_and_counts_among_the_share() -> None:
+def test_a_twin_of_an_old_sample_goes_to_its_side_and_changes_no_other_draw() -> None:
     old = cohort_of(2, 100, 0)
     old[0] = replace(old[0], split="holdout")
     new = cohort_of(8)
     new[0] = replace(new[0], group=old[0].id)
     new[1] = replace(new[1], group=old[1].id)
     for seed in range(200):
-        held = held_of(holdout_split.split_cohort(old, new, 0.25, np.random.default_rng(seed)))
+        held = held_of(holdout_split.split_cohort(old, new, 0.5, np.random.default_rng(seed)))
         assert new[0].id in held
         assert new[1].id not in held
-        assert len(held) == 2
+        assert len(held) == 1 + 3
+
+
+def test_twins_of_the_pool_do_not_push_what_is_new_into_the_hold_out() -> None:
+    old = cohort_of(80, 1000, 0)
+    new = [
+        replace(sample, group=twin.id) for sample, twin in zip(cohort_of(80), old, strict=True)
+    ] + cohort_of(20, 80)
+    rng = np.random.default_rng(0)
+    assert len(held_of(holdout_split.split_cohort(old, new, 0.2, rng))) == 4
+    before = {sample.id: sample for sample in old}
+    assert len(held_of(holdout_split.split(before, [*old, *new], 200, rng))) == 10
+
+
+def test_a_group_is_as_likely_in_the_hold_out_whatever_its_size() -> None:
+    new = cohort_of(3, group="0") + cohort_of(1, 3)
+    counts: Counter[str] = Counter()
+    for seed in range(1000):
+        counts.update(
+            held_of(holdout_split.split_cohort([], new, 0.2, np.random.default_rng(seed)))
+        )
+        alone = holdout_split.split_cohort([], new[:3], 0.2, np.random.default_rng(seed))
+        counts["alone"] += len(held_of(alone)) > 0
+    assert len(counts) == 5
+    # 200 expected each, standard deviation 13
+    assert all(abs(count - 200) < 65 for count in counts.values())
 
 
 def test_a_group_of_a_later_cohort_is_on_one_side() -> None:
@@ -672,6 +697,53 @@ def test_a_twin_of_both_sides_is_no_sample(
         "../in/b/0050.png": f"shows nearly the same picture as {free!r}, which is in the pool, and"
         f" as {held!r}, which is in the hold-out"
     }
+
+
+def lighter(path: Path, levels: int) -> None:
+    path.parent.mkdir(exist_ok=True, parents=True)
+    shades = [min(level + levels, 255) for level in range(256)] * 3
+    scene(0).point(shades).save(path)
+
+
+@pytest.mark.parametrize("planned", [False, True])
+@pytest.mark.parametrize("seed", range(2))  # which of the two is held out
+def test_what_lies_between_both_sides_is_no_sample(
+    campaign: Campaign, pictures: Path, planned: bool, seed: int
+) -> None:
+    """Of three pictures the middle one is a twin of both others, which are none."""
+    lighter(pictures / "a" / "0.png", 0)
+    lighter(pictures / "a" / "4.png", 4)
+    take(campaign, pictures / "a", holdout=1, seed=seed)
+    assert {sample.group for sample in read_samples(campaign.samples)} == {""}
+    if planned:
+        begin(campaign)
+    before = splits(campaign)
+    assert set(before.values()) == {"pool", "holdout"}
+    lighter(pictures / "b" / "2.png", 2)
+    scene(1).save(pictures / "b" / "other.png")
+    report = take(campaign, pictures / "b", holdout=1)
+    assert (report.added, report.quarantined) == (1, 1)
+    assert "shows nearly the same picture as" in quarantine(campaign)["../in/b/2.png"]
+    assert before.items() <= splits(campaign).items()
+    assert {sample.group for sample in read_samples(campaign.samples)} == {""}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_twin_of_a_torn_group_is_no_sample(
+    campaign: Campaign, pictures: Path, turned: bool
+) -> None:
+    """Such groups are in manifests of an earlier version."""
+    twins(pictures / "a", "png", range(1))
+    scene(0).save(pictures / "a" / "0.jpg", quality=90)
+    take(campaign, pictures / "a")
+    old = read_samples(campaign.samples)
+    sides = ("holdout", "pool") if turned else ("pool", "holdout")
+    torn = [replace(sample, split=side) for sample, side in zip(old, sides, strict=True)]
+    sample_files.write_samples(campaign.samples, torn)
+    begin(campaign)
+    twins(pictures / "b", "webp", range(1))
+    report = take(campaign, pictures / "b")
+    assert (report.added, report.quarantined) == (0, 1)
 
 
 # --- sources again -------------------------------------------------------------------------
@@ -905,6 +977,35 @@ def test_killed_at_any_write_and_run_again_the_end_is_the_same(
         take(standing, pictures / "b", holdout=3)
         assert tree(standing.root) == after
     assert number > 10
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_interrupted_beside_the_rename_of_the_manifest_all_is_old_or_all_new(
+    standing: Campaign, pictures: Path, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    before = tree(standing.root)
+    rename = os.replace
+
+    def interrupted(source: Any, target: Any, **more: Any) -> None:
+        if Path(target).suffix != ".jsonl" or Path(target).parent != standing.samples:
+            rename(source, target, **more)
+            return
+        if after:
+            rename(source, target, **more)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            take(standing, pictures / "b", holdout=3)
+    left = tree(standing.root)
+    new = [path for path in left if path.startswith("data/images/") and path not in before]
+    assert len(new) == (3 if after else 0)
+    assert (left["data/cohorts.json"] == before["data/cohorts.json"]) is not after
+    assert take(standing, pictures / "b", holdout=3).added == (0 if after else 3)
+    done = tree(standing.root)
+    reset(standing, before)
+    assert done == fault_free(standing, pictures)
 
 
 def test_what_was_stored_damaged_is_stored_again(standing: Campaign, pictures: Path) -> None:

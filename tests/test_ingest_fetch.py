@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -10,9 +12,11 @@ from buckets import Bucket
 from test_ingest import campaign, png, quarantine, splits, take
 from websites import Page, served
 
-from labelcycle.adapters import web_images
+from labelcycle import adapters
+from labelcycle.adapters import s3, web_images
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.sample_files import read_samples
+from labelcycle.core import digests
 from labelcycle.errors import DataError, ServiceDown, ServiceRefused
 from labelcycle.ingest import fetch
 from labelcycle.ingest.one_file import Quarantined
@@ -96,15 +100,74 @@ def test_nothing_half_is_left(campaign: Campaign) -> None:
         return address.encode()
 
     seen: list[int] = []
-    addresses = [f"http://x/{i}" for i in range(20)]
+    addresses = {f"http://x/{i}": "" for i in range(20)}
     found = fetch.fetch(campaign, addresses, seen.append, read)
     assert seen == list(range(1, 21))
     assert found["http://x/11"] == Quarantined("http://x/11", "cut")
     for address, got in found.items():
         if isinstance(got, Path):
             assert got.read_bytes() == address.encode()
-    again = fetch.fetch(campaign, [a for a in addresses if a[-1] != "1"], seen.append, no_read)
+    there = {address: "" for address in addresses if address[-1] != "1"}
+    again = fetch.fetch(campaign, there, seen.append, no_read)
     assert len(again) == 18
+
+
+def objects(read: list[str], **contents: bytes) -> Any:
+    """What listing and reading a bucket answers; `read` gets what is read."""
+    found = {f"s3://b/{name}.png": data for name, data in contents.items()}
+
+    def get(address: str) -> bytes:
+        read.append(address)
+        return found[address]
+
+    return SimpleNamespace(
+        SCHEME=s3.SCHEME,
+        read=get,
+        listed=lambda _: {address: digests.digest(data) for address, data in found.items()},
+    )
+
+
+@pytest.fixture
+def bucket_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    def fill(**contents: bytes) -> list[str]:
+        read: list[str] = []
+        monkeypatch.setattr(adapters, "s3", objects(read, **contents))
+        return read
+
+    return fill
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_an_object_is_known_by_its_etag(
+    campaign: Campaign, bucket_of: Callable[..., list[str]], elsewhere: bool
+) -> None:
+    """Also in a clone, which has no list of what was seen."""
+    bucket_of(a=png(1), b=png(2))
+    take(campaign, "s3://b")
+    if elsewhere:
+        campaign.seen.unlink()
+    read = bucket_of(a=png(1), b=png(3))
+    report = take(campaign, "s3://b")
+    assert (report.added, report.known) == (1, 1)
+    assert sorted(read) == [f"s3://b/{n}.png" for n in ("ab" if elsewhere else "b")]
+    read = bucket_of(a=png(1), b=png(3))
+    assert take(campaign, "s3://b").added == 0
+    assert read == []
+
+
+def test_an_object_that_changed_since_an_ingest_broke_off_is_fetched_anew(
+    campaign: Campaign, bucket_of: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket_of(a=png(1), b=png(2))
+    with monkeypatch.context() as patched:
+        patched.setattr("labelcycle.ingest.ingest_images._settle", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            take(campaign, "s3://b")
+    read = bucket_of(a=png(1), b=png(3))
+    assert take(campaign, "s3://b").added == 2
+    assert read == ["s3://b/b.png"]
+    ids = {sample.source: sample.id for sample in read_samples(campaign.samples)}
+    assert ids["s3://b/b.png"] == digests.digest(png(3))
 
 
 def test_a_list_in_csv_needs_its_column(campaign: Campaign, tmp_path: Path) -> None:

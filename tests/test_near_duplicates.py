@@ -60,6 +60,30 @@ def test_three_of_a_kind_are_one_group() -> None:
     }
 
 
+def brighter(image: Image.Image) -> Image.Image:
+    return image.point([min(level + 1, 255) for level in range(256)] * 3)
+
+
+@pytest.mark.parametrize("old", ["first", "last", "two"])
+def test_many_new_copies_do_not_hide_their_old_twin(old: str) -> None:
+    """The nearest of each new copy are the other new ones."""
+    image = photo(5)
+    other = brighter(image)
+    copies = [again(other, "JPEG", quality=q) for q in range(90, 97)]
+    before = [image, again(image, "PNG")] if old == "two" else [image]
+    images = [*copies, *before] if old == "last" else [*before, *copies]
+    ids = [f"{n:02d}" for n in range(len(images))]
+    settled = {name: "old" for name in ids if images[int(name)] in before}
+    groups = near_duplicates.joined(
+        ids,
+        [each.size for each in images],
+        np.stack([fingerprints.small(each) for each in images]),
+        lambda name: images[int(name)],
+        settled,
+    )
+    assert groups == {name: ("old",) for name in ids if name not in settled}
+
+
 def moved(image: Image.Image) -> Image.Image:
     return image.transform(image.size, Image.Transform.AFFINE, (1, 0, 1, 0, 1, 0))
 

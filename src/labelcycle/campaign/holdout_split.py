@@ -23,19 +23,26 @@ def split(
 
     A new sample of a group that has a split already gets that, of two the hold-out.
 
-    holdout : samples that the hold-out is filled up to; of the new ones at most half are drawn
+    holdout : samples that the hold-out is filled up to; of those without a split at most half are
+        drawn
 
     Raises SettingsError if a first hold-out would be more than half.
     """
     given, groups = _given(before, samples)
-    new = sum(map(len, groups.values()))
-    wanted = max(holdout - _held(given), 0)
+    new = len(samples) - len(given)
+    wanted = max(holdout - sum(split == "holdout" for split in given.values()), 0)
     if not before and wanted > new // 2:
         raise SettingsError(
             f"params.yaml: ingest.holdout: wanted at most {new // 2}, half of the {new}"
             f" images, got {wanted}; lower it or ingest more images"
         )
-    return _drawn(samples, given, groups, min(wanted, new // 2), rng)
+    room = min(wanted, new // 2)
+    for name in rng.permutation(sorted(groups)):
+        members = groups[str(name)]
+        if members[0] not in given and len(members) <= room:
+            given.update(dict.fromkeys(members, "holdout"))
+            room -= len(members)
+    return _settled(samples, given)
 
 
 def split_cohort(
@@ -43,8 +50,9 @@ def split_cohort(
 ) -> list[Sample]:
     """The samples of a later cohort with their split: a share of them is held out, at random.
 
-    A fraction of a sample is one with that probability, so that small cohorts have their share in
-    the long run. A twin of a sample that has a split gets that, and counts among the share.
+    A twin of a sample that has a split gets that. Of all others each is held out with the
+    probability of the share, those of a group together. So the share is kept in the long run,
+    whatever the sizes of cohorts and groups.
 
     before : the samples of earlier cohorts, whose split stays
     share : 0..1
@@ -54,13 +62,15 @@ def split_cohort(
     >>> sum(sample.split == "holdout" for sample in found)
     2
     """
-    sides = {sample.picture: sample.split for sample in before}
     given, groups = _given({}, new)
-    for picture, members in groups.items():
-        if picture in sides:
-            given.update(dict.fromkeys(members, sides[picture]))
-    wanted = int(np.floor(share * len(new) + rng.random()))
-    return _drawn(new, given, groups, max(wanted - _held(given), 0), rng)
+    for sample in sorted(before, key=lambda each: each.split == "holdout"):
+        if sample.picture in groups:
+            given.update(dict.fromkeys(groups[sample.picture], sample.split))
+    free = sorted(name for name, members in groups.items() if members[0] not in given)
+    wanted = int(np.floor(share * len(free) + rng.random()))
+    for name in rng.permutation(free)[:wanted]:
+        given.update(dict.fromkeys(groups[str(name)], "holdout"))
+    return _settled(new, given)
 
 
 def _given(
@@ -73,30 +83,14 @@ def _given(
         if sample.id not in before:
             groups[sample.picture].append(sample.id)
     for sample in sorted(samples, key=lambda each: given.get(each.id) == "holdout"):
-        if sample.id in before and sample.group in groups:
-            given.update(dict.fromkeys(groups[sample.group], given[sample.id]))
+        if sample.id in before and sample.picture in groups:
+            given.update(dict.fromkeys(groups[sample.picture], given[sample.id]))
     return given, groups
 
 
-def _held(given: Splits) -> int:
-    return sum(split == "holdout" for split in given.values())
-
-
-def _drawn(
-    samples: Sequence[Sample],
-    given: Splits,
-    groups: Mapping[str, Sequence[str]],
-    room: int,
-    rng: np.random.Generator,
-) -> list[Sample]:
-    """The samples with their split: of those without one, groups are drawn while there is room."""
-    drawn = dict(given)
-    for name in rng.permutation(sorted(groups)):
-        members = groups[str(name)]
-        if members[0] not in drawn and len(members) <= room:
-            drawn.update(dict.fromkeys(members, "holdout"))
-            room -= len(members)
+def _settled(samples: Sequence[Sample], given: Splits) -> list[Sample]:
+    """The samples with the splits that were given; all others are in the pool."""
     return [
-        replace(sample, split="holdout" if drawn.get(sample.id) == "holdout" else "pool")
+        replace(sample, split="holdout" if given.get(sample.id) == "holdout" else "pool")
         for sample in samples
     ]

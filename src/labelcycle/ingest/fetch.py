@@ -6,7 +6,7 @@ one that broke off goes on where it was.
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -49,16 +49,17 @@ def expanded(items: Iterable[Path | str]) -> dict[Path | str, str]:
 
 def fetch(
     campaign: Campaign,
-    addresses: Sequence[str],
+    addresses: Mapping[str, str],
     show: Callable[[int], None],
     read: ReadAddress | None = None,
 ) -> dict[str, Path | Quarantined]:
     """For each address the file that holds its bytes now, or why it cannot be fetched.
 
+    addresses : each with its mark, which changes when an object in S3 does; else empty
     show : called with the number done so far
     read : from an address to its bytes, or DataError; of web and S3 by default
 
-    What an ingest that broke off has fetched is not fetched again.
+    What an ingest that broke off has fetched is not fetched again, unless its mark changed since.
     """
     if not addresses:
         return {}
@@ -68,7 +69,8 @@ def fetch(
         threads = ThreadPoolExecutor(FETCHES)
         stack.callback(threads.shutdown, cancel_futures=True)
         started = {
-            threads.submit(_fetch, campaign, address, chosen): address for address in addresses
+            threads.submit(_fetch, campaign, address, mark, chosen): address
+            for address, mark in addresses.items()
         }
         for future in as_completed(started):
             by_address[started[future]] = future.result()
@@ -81,8 +83,8 @@ def forget(campaign: Campaign) -> None:
     shutil.rmtree(campaign.fetched, ignore_errors=True)  # else the next ingest tries again
 
 
-def _fetch(campaign: Campaign, address: str, read: ReadAddress) -> Path | Quarantined:
-    path = campaign.fetched / digests.digest(address.encode())
+def _fetch(campaign: Campaign, address: str, mark: str, read: ReadAddress) -> Path | Quarantined:
+    path = campaign.fetched / digests.digest(f"{mark} {address}".encode())
     if not path.exists():
         try:
             atomic_files.write_bytes(path, read(address), durable=False)

@@ -147,7 +147,8 @@ def ingest(
 
     Writes data/images, data/quarantine.jsonl, data/cohorts.json and, last, data/samples. Ended at
     any instant and run again, the end is the same; after an error the campaign is as before. Files
-    that were looked at before and did not change are not read again.
+    that were looked at before and did not change are not read again. Interrupted once the new
+    manifest is there, the cohort stays.
 
     Raises DataError if no file can be used or the disk is full, SettingsError if the first
     hold-out is more than half of the samples.
@@ -155,6 +156,8 @@ def ingest(
     number, existing = _existing(campaign, options.max_pixels)
     known = {name: Taken(s, existing.looks[name]) for name, s in existing.samples.items()}
     record, before = _record(campaign), _bytes(campaign.cohorts)
+    manifest = sample_files.manifest(campaign.samples, number)
+    listed = _bytes(manifest)
     taker = FileTaker(campaign, number, options.max_pixels, known)
     try:
         taken = taker.take_all(found.items, show)
@@ -172,8 +175,9 @@ def ingest(
         if samples:
             sample_files.write_samples(campaign.samples, samples)
     except BaseException:
-        _sweep(campaign, number, existing.own.values())
-        _put_back(campaign.cohorts, before)
+        if _bytes(manifest) == listed:  # else it was interrupted once the cohort was there
+            _sweep(campaign, number, existing.own.values())
+            _put_back(campaign.cohorts, before)
         raise
     with contextlib.suppress(DataError):  # both spare work, and are found anew where they lack
         if samples:

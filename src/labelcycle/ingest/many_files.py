@@ -76,7 +76,7 @@ def whole(
     remarks = [_told_copies({**existing.frozen, **samples}, existing, usable, shown_by)]
     samples, more = _scaled(existing, samples, looked, choice)
     remarks += more
-    samples, torn = _grouped(campaign, existing.frozen, samples, looked, max_pixels)
+    samples, torn = _grouped(campaign, existing, samples, looked, max_pixels)
     remarks.append(_told_twins(samples, existing.frozen))
     in_order = tuple(samples[name] for name in sorted(samples))
     return Whole(
@@ -202,18 +202,18 @@ def _told_range(kind: str, images: Sequence[Values], chosen: Range | None) -> st
 
 def _grouped(
     campaign: Campaign,
-    frozen: Mapping[str, Sample],
+    existing: Existing,
     samples: Mapping[str, Sample],
     looked: Mapping[str, Look],
     max_pixels: int,
 ) -> tuple[dict[str, Sample], list[Quarantined]]:
     """The samples with the group of those that are nearly the same; those that can be in none.
 
-    A sample of an earlier cohort is compared with new ones only.
+    A sample that the campaign has keeps its group, and is compared with new ones only.
     """
     if not samples:
         return {}, []
-    everyone = {**frozen, **samples}
+    everyone = {**existing.frozen, **samples}
     # each by its own values, a warm and a cold thing would look the same
     ranges = value_ranges.common(values for name in everyone if (values := looked[name].values))
 
@@ -227,14 +227,20 @@ def _grouped(
         [(everyone[name].width, everyone[name].height) for name in ids],
         np.stack([looked[name].small for name in ids]),
         read,
-        {name: sample.picture for name, sample in frozen.items()},
+        {name: sample.picture for name, sample in existing.samples.items()},
     )
-    sides = {sample.picture: sample for sample in frozen.values()}
+    members = defaultdict(list)
+    for sample in existing.samples.values():
+        members[sample.picture].append(sample)
     grouped, torn = {}, []
     for name, sample in samples.items():
+        if name in existing.own:
+            grouped[name] = sample
+            continue
         group = groups.get(name, ("",))
-        if len({sides[each].split for each in group if each in sides}) > 1:
-            torn.append(Quarantined(sample.source, _told_torn([sides[each] for each in group])))
+        twins = [twin for each in group for twin in members.get(each, ())]
+        if len({twin.split for twin in twins}) > 1:
+            torn.append(Quarantined(sample.source, _told_torn(twins)))
         else:
             grouped[name] = replace(sample, group=group[0])
     return grouped, torn

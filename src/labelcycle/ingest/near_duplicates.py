@@ -89,19 +89,38 @@ def joined(
 
 
 def _near(small: NDArray[np.uint8], new: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Pairs of rows that may be twins, each once, of which one at least is in `new`."""
-    if len(small) < 2 or not len(new):
+    """Pairs of rows that may be twins, each once, of which one at least is in `new`.
+
+    Old rows and new ones are searched apart. In one search, the copies that a new picture has among
+    the new ones would be its nearest, and hide its old twin.
+    """
+    old = np.setdiff1d(np.arange(len(small)), new)
+    pairs = {
+        pair
+        for rows, others in ((new, new), (new, old), (old, new))
+        for pair in _nearest(small, rows, others)
+    }
+    return sorted(pairs)
+
+
+def _nearest(
+    small: NDArray[np.uint8], rows: NDArray[np.int64], others: NDArray[np.int64]
+) -> list[tuple[int, int]]:
+    """Pairs of each of `rows` with the nearest of `others`, if these are near."""
+    if not len(rows) or not len(others):
         return []
     import faiss  # half a second, which every command would pay
 
-    points, k = small.astype(np.float32), min(NEIGHBOURS + 1, len(small))
+    points, k = small.astype(np.float32), min(NEIGHBOURS + 1, len(others))
+    among = points[others]
     with one_thread():
-        parts = in_parallel(lambda rows: faiss.knn(points[rows], points, k), cut(new, 4096))
-    squares, near = (np.concatenate(each) for each in zip(*parts, strict=True))
-    close = (squares <= NEAR**2 * points.shape[1]) & (near != new[:, None])
-    rows, places = np.nonzero(close)
-    pairs = zip(new[rows].tolist(), near[rows, places].tolist(), strict=True)
-    return sorted({(min(a, b), max(a, b)) for a, b in pairs})
+        parts = in_parallel(lambda part: faiss.knn(points[part], among, k), cut(rows, 4096))
+    squares, places = (np.concatenate(each) for each in zip(*parts, strict=True))
+    near = others[places]
+    close = (squares <= NEAR**2 * points.shape[1]) & (near != rows[:, None])
+    which, columns = np.nonzero(close)
+    found = zip(rows[which].tolist(), near[which, columns].tolist(), strict=True)
+    return [(min(a, b), max(a, b)) for a, b in found]
 
 
 def _alike(one: Image.Image, other: Image.Image) -> bool:

@@ -47,7 +47,11 @@ class FileTaker:
         items : each with its mark, where an address has one
         """
         there = {item: self._unchanged(item, mark) for item, mark in items.items()}
-        addresses = [item for item, known in there.items() if isinstance(item, str) and not known]
+        addresses = {
+            item: items[item]
+            for item, known in there.items()
+            if isinstance(item, str) and not known
+        }
         total = len(addresses) + len(items)
         fetched = fetch.fetch(self._campaign, addresses, lambda done: show(Progress(done, total)))
 
@@ -87,9 +91,9 @@ class FileTaker:
         if mark:
             self._marks[place] = mark
         before = self._seen.get(place)
-        if before and mark:
-            known = self._known.get(before.sample) if before.mark == mark else None
-        else:  # an address that was never marked is taken to show what it showed
+        if mark:
+            known = self._known.get(before.sample) if before and before.mark == mark else None
+        else:  # an address without a mark is taken to show what it showed
             known = None if isinstance(item, Path) else self.by_place.get(place)
         if known is None or (before and not self._stored(known.sample, before)):
             return None
