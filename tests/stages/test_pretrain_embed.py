@@ -69,6 +69,32 @@ def test_rows_stand_in_the_order_of_the_samples(small_campaign: Campaign) -> Non
             np.testing.assert_allclose(features[row], alone[0], atol=1e-4)
 
 
+@pytest.mark.parametrize("damage", ["overwritten", "shorter", "deleted"])
+@pytest.mark.parametrize("split", ["pool", "holdout"])
+def test_features_that_were_damaged_are_made_anew(
+    small_campaign: Campaign, split: str, damage: str
+) -> None:
+    pretrain.run(small_campaign, PIXELS, 7, ignore)
+    embed.run(small_campaign, 8, ignore)
+    path = small_campaign.split_features(split)
+    right = path.read_bytes()
+    if damage == "deleted":
+        path.unlink()
+    else:
+        rows = numpy_files.read_array(path)
+        numpy_files.write_array(path, rows + 1 if damage == "overwritten" else rows[1:])
+    embed.run(small_campaign, 8, ignore)
+    assert path.read_bytes() == right
+
+
+def test_features_that_are_right_are_not_made_again(small_campaign: Campaign) -> None:
+    pretrain.run(small_campaign, PIXELS, 7, ignore)
+    embed.run(small_campaign, 8, ignore)
+    shown: list[Progress] = []
+    embed.run(small_campaign, 8, shown.append)
+    assert shown == []
+
+
 def test_the_features_are_the_backbones(small_campaign: Campaign) -> None:
     options = SMALL.model_copy(update={"options": {**SMALL.options, "projection": 3}})
     pretrain.run(small_campaign, options, 7, ignore)

@@ -66,6 +66,24 @@ def test_rows_stand_in_the_order_of_the_samples(campaign: Campaign, by_id: bool)
         np.testing.assert_array_equal(found, features_of(samples))
 
 
+def test_an_encoder_after_ready_made_features_takes_none_of_their_rows(
+    small_campaign: Campaign,
+) -> None:
+    pixels = pretrain.Options(encoder="pixels", options={"components": 4})
+    files = [small_campaign.split_features(split) for split in ("pool", "holdout")]
+    with contextlib.chdir(small_campaign.root):
+        given(small_campaign)
+        pretrain.run(small_campaign, pixels, 7, ignore)
+        embed.run(small_campaign, 256, ignore)
+        right = [file.read_bytes() for file in files]
+        pretrain.run(small_campaign, OPTIONS, 7, ignore)
+        embed.run(small_campaign, 256, ignore)
+        assert not (small_campaign.features / "made.json").exists()
+        pretrain.run(small_campaign, pixels, 7, ignore)
+        embed.run(small_campaign, 256, ignore)
+    assert [file.read_bytes() for file in files] == right
+
+
 def test_the_stage_says_how_much_it_read(campaign: Campaign) -> None:
     given(campaign)
     seen: list[Progress] = []

@@ -46,7 +46,7 @@ def run(campaign: Campaign, batch: int, show: Callable[[Progress], None]) -> Non
 
     Each cohort is embedded by itself, so its features do not depend on which others there are.
     Those of a cohort that the files have already are taken from there, bit by bit, if the encoder,
-    the code and the batches are the same.
+    the code and the batches are the same, and no byte of the files is another.
     """
     encoder = load_encoder(campaign.encoder)
     if isinstance(encoder, ReadyMade):
@@ -82,6 +82,7 @@ def run(campaign: Campaign, batch: int, show: Callable[[Progress], None]) -> Non
     (campaign.features / layout.MADE_JSON).unlink(missing_ok=True)
     for split, array in arrays.items():
         numpy_files.write_array(campaign.split_features(split), array)
+    made["files"] = _digests(campaign)
     json_files.write_json(campaign.features / layout.MADE_JSON, made)
 
 
@@ -111,12 +112,19 @@ def _made(campaign: Campaign, batch: int) -> dict[str, Any]:
     }
 
 
+def _digests(campaign: Campaign) -> dict[str, str]:
+    """Digest of the file of each split. Raises OSError if one is not there."""
+    return {split: file_digest(campaign.split_features(split)) for split in SPLITS}
+
+
 def _known(campaign: Campaign, made: Mapping[str, Any]) -> frozenset[str]:
     """The cohorts whose features the files have, made of the same as `made`."""
     path = campaign.features / layout.MADE_JSON
-    with contextlib.suppress(DataError, KeyError, TypeError, AttributeError):
+    with contextlib.suppress(DataError, OSError, KeyError, TypeError, AttributeError):
         before = json_files.read_json(path)
-        if all(before[name] == made[name] for name in ("encoder", "code", "batch")):
+        same = all(before[name] == made[name] for name in ("encoder", "code", "batch"))
+        # DVC leaves the files in place as they are: damaged ones, too.
+        if same and before["files"] == _digests(campaign):
             names = before["cohorts"].items() & made["cohorts"].items()
             known = frozenset(name for name, _ in names)
             # Rows are known by the manifests alone, so all that were there must be there.

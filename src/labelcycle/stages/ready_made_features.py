@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from labelcycle.campaign import numpy_files, sample_files
+from labelcycle.campaign import layout, numpy_files, sample_files
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.encoder_files import save_encoder
 from labelcycle.campaign.sample_files import Sample
@@ -64,6 +64,8 @@ def write(campaign: Campaign, encoder: ReadyMade, splits: Mapping[str, Sequence[
     """Write work/features/ of each split: (n, d) float32, rows in the order of its samples."""
     everyone = [sample for samples in splits.values() for sample in samples]
     rows = rows_of(campaign, encoder.table, everyone)
+    # It tells of features that are an encoder's, which these replace.
+    (campaign.features / layout.MADE_JSON).unlink(missing_ok=True)
     for split, samples in splits.items():
         picked = np.array([rows[sample.id] for sample in samples], dtype=np.int64)
         features = encoder.table.features[picked].astype(np.float32)
