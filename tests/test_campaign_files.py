@@ -88,6 +88,8 @@ def test_where_the_files_are(tmp_path: Path) -> None:
         "label_studio": ".labelcycle/label-studio",
         "mlflow": ".labelcycle/mlflow",
         "prefect": ".labelcycle/prefect",
+        "read_back": ".labelcycle/read-back.json",
+        "damaged": ".labelcycle/damaged",
     }
     assert campaign.round(7) == tmp_path / "rounds" / "007"
     assert campaign.label_file(7) == tmp_path / "data" / "labels" / "007.jsonl"

@@ -32,7 +32,7 @@ class Looks:
     """
 
     def __init__(self, root: Path, name: str, flow: str = "collect", step: str = "look") -> None:
-        self._root, self._step = root, step
+        self._root, self._step, self.flow = root, step, flow
         self._deployment = f"{flow}/{name}"
         self._last: UUID | None = None
         self._one = threading.Lock()

@@ -1,9 +1,9 @@
-"""`labelcycle serve`: `collect` at regular times, the other flows on demand."""
+"""`labelcycle serve`: `collect` and `check` at regular times, the other flows on demand."""
 
 import contextlib
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -13,6 +13,9 @@ from labelcycle.adapters.local.environment import check_settings_here, prepare
 from labelcycle.config import load
 from labelcycle.rounds import snapshots
 from labelcycle_flows.scheduled_looks import Looks, regular
+
+DAY_S = 24 * 3600
+"""A share of what is stored is read back each day."""
 
 
 def serve(
@@ -41,10 +44,10 @@ def serve(
             from labelcycle_flows.receiving import received, receiver_address
 
             stack.enter_context(received(root, looks, receiver_address(webhook, listen), every))
+        timetable = [(looks, every), (Looks(root, name, "check", "check"), DAY_S)]
         if ingest_every:
-            images = Looks(root, name, "ingest-again", "ingest")
-            stack.enter_context(regular(images, ingest_every))
-        _serve(root, name, looks, every, ingest_every)
+            timetable.append((Looks(root, name, "ingest-again", "ingest"), ingest_every))
+        _serve(root, name, timetable)
 
 
 @contextlib.contextmanager
@@ -54,10 +57,10 @@ def _elsewhere() -> Iterator[None]:
         yield
 
 
-def _serve(
-    root: Path, name: str, looks: Looks, every: int, ingest_every: int | None = None
-) -> None:
+def _serve(root: Path, name: str, timetable: Sequence[tuple[Looks, int]]) -> None:
     """Serve until interrupted, at most two runs at a time.
+
+    timetable : looks, and the seconds between two; other flows run on demand
 
     Two are no harm, for the campaign's lock lets one work. More would pile up on a machine where
     looks take longer than the time between them.
@@ -68,17 +71,14 @@ def _serve(
     from prefect.settings import PREFECT_UI_URL
     from prefect.types.entrypoint import EntrypointType
 
+    from labelcycle_flows.checking import check
     from labelcycle_flows.ingesting import ingest_again
     from labelcycle_flows.rounds import close_round, collect, open_round
 
     page = PREFECT_UI_URL.value()
     deployments = []
-    for flow, when in (
-        (collect, f"every {every} s"),
-        (open_round, "on demand"),
-        (close_round, "on demand"),
-        (ingest_again, f"every {ingest_every} s" if ingest_every else "on demand"),
-    ):
+    times = {looks.flow: every for looks, every in timetable}
+    for flow in (collect, open_round, close_round, ingest_again, check):
         deployment = flow.to_deployment(
             name,
             tags=[name],
@@ -88,8 +88,12 @@ def _serve(
         if isinstance(deployment, RunnerDeployment):  # else a coroutine, which async callers get
             deployments.append(deployment)
             number = deployment.apply()  # so that the first look finds it
-            click.echo(f"{flow.name:<12} {when:<12} {page}/deployments/deployment/{number}")
-    with warnings.catch_warnings(), regular(looks, every):
+            when = f"every {times[flow.name]} s" if flow.name in times else "on demand"
+            click.echo(f"{flow.name:<12} {when:<13} {page}/deployments/deployment/{number}")
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        for looks, every in timetable:
+            stack.enter_context(regular(looks, every))
         # On SIGTERM Prefect 3.8.8 makes this coroutine and drops it; its exit does the stopping.
         never = "coroutine 'Runner.astop' was never awaited"
         warnings.filterwarnings("ignore", never, RuntimeWarning)

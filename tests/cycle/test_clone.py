@@ -97,12 +97,14 @@ def test_a_clone_with_its_data_pulled_shows_and_verifies_every_round(
     unchanged(root)
     told = json.loads(labelcycle(root, "status", "--json"))
     assert [each["state"] for each in told["rounds"]] == ["closed", "closed"]
+    labelcycle(root, "check")
 
     folder = tmp_path / "elsewhere"
     run(tmp_path, "git", "clone", "-q", str(root), str(folder))
     shutil.rmtree(root)
     assert str(tmp_path / "store") in labelcycle(folder, "trust")
     labelcycle(folder, "pull")
+    labelcycle(folder, "check")
     assert json.loads(labelcycle(folder, "status", "--json")) == told
     for number, start in ((0, ()), (0, ("--from", "pretrain")), (1, ())):
         verified(folder, number, *start)

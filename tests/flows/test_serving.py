@@ -24,7 +24,7 @@ class CountedLooks(Looks):
     """Looks that no server is asked for."""
 
     def __init__(self) -> None:
-        self.count, self.enough = 0, threading.Event()
+        self.flow, self.count, self.enough = "collect", 0, threading.Event()
 
     def start(self) -> None:
         self.count += 1
@@ -46,6 +46,7 @@ def test_the_end_by_sigterm_prints_no_warning(
                 for name in ("collect", "open_round", "close_round")
             ),
             "labelcycle_flows.ingesting.ingest_again",
+            "labelcycle_flows.checking.check",
         ]
         # Prefect would name the runs of a schedule with two drawn words
         assert not any(one.schedules for one in deployments)
@@ -54,7 +55,7 @@ def test_the_end_by_sigterm_prints_no_warning(
     monkeypatch.setattr(prefect, "serve", serve)
     monkeypatch.setattr(RunnerDeployment, "apply", lambda deployment: "number")
     with pytest.raises(SystemExit, match="0"):
-        serving._serve(tmp_path, "tiny", CountedLooks(), 300)
+        serving._serve(tmp_path, "tiny", [(CountedLooks(), 300)])
     assert not [w for w in recwarn if "astop" in str(w.message)]
 
 
@@ -65,25 +66,33 @@ def test_looks_go_on_when_one_was_not_started(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out == "no look was started: Prefect is away\n"
 
 
-def test_new_images_are_looked_for_at_times_of_their_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("ingest_every", [None, 3600])
+def test_looks_begin_once_prefect_has_their_flows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingest_every: int | None
 ) -> None:
-    asked: list[tuple[str, float]] = []
+    done: list[object] = []
 
     @contextlib.contextmanager
     def asking(looks: Looks, every_s: float) -> Iterator[None]:
-        asked.append((looks._deployment, every_s))
+        done.append((looks.flow, every_s))
         yield
 
     monkeypatch.setattr(serving, "regular", asking)
-    monkeypatch.setattr(serving, "_serve", lambda *served: asked.append(("served", served[-1])))
+    monkeypatch.setattr(prefect, "serve", lambda *served, **settings: done.append("served"))
+    monkeypatch.setattr(RunnerDeployment, "apply", lambda one: done.append(one.flow_name))
     monkeypatch.setattr(serving.git, "check_usable", lambda root: None)
     monkeypatch.setattr(serving.snapshots, "read", lambda root: None)
     monkeypatch.setattr(serving, "prepare", lambda root: None)
     monkeypatch.chdir(tmp_path)
     set_params(tmp_path, campaign={"name": "tiny"})
-    serving.serve(tmp_path, 300, None, None, 86_400)
-    assert asked == [("ingest-again/tiny", 86_400), ("served", 86_400)]
+    serving.serve(tmp_path, 300, None, None, ingest_every)
+    assert done == [
+        *("collect", "open-round", "close-round", "ingest-again", "check"),
+        ("collect", 300),
+        ("check", 24 * 3600),
+        *([("ingest-again", 3600)] if ingest_every else []),
+        "served",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,16 +34,17 @@ LINK, SUBMODULE = "120000", "160000"
 
 
 def _git(root: Path, *arguments: str) -> str:
-    return programs.run(_command(*arguments), root)
+    return programs.run(command(*arguments), root)
 
 
-def _command(*arguments: str) -> list[str]:
+def command(*arguments: str) -> list[str]:
+    """The words that start git with our settings."""
     return ["git", *(word for setting in OURS for word in ("-c", setting)), *arguments]
 
 
 def _fields(root: Path, *arguments: str) -> list[str]:
     """What git prints with the option -z, name by name."""
-    text = programs.output(_command(*arguments), root).decode(errors="surrogateescape")
+    text = programs.output(command(*arguments), root).decode(errors="surrogateescape")
     return [field for field in text.split("\0") if field]
 
 
@@ -206,6 +208,44 @@ def not_plain(root: Path) -> list[str]:
     return [path for about, path in entries if about.split()[0] in (LINK, SUBMODULE)]
 
 
+@dataclass(frozen=True)
+class TreeEntry:
+    """A file or folder of a revision: its mode, the id of its object, and its path."""
+
+    mode: str
+    id: str
+    path: str
+
+
+def entries(root: Path, revision: str, *, folders: bool = False) -> list[TreeEntry]:
+    """The files of a revision, with `folders` these too. Raises ToolFailed if it is damaged."""
+    how = ("-r", "-t") if folders else ("-r",)
+    lines = _fields(root, "ls-tree", *how, "-z", "--full-tree", revision)
+    pairs = (line.split("\t", 1) for line in lines)
+    return [TreeEntry(about.split()[0], about.split()[2], path) for about, path in pairs]
+
+
+def blobs(root: Path, ids: Iterable[str]) -> dict[str, bytes]:
+    """The content of each blob, by its id. Raises ToolFailed if one cannot be read."""
+    wanted = list(dict.fromkeys(ids))
+    given = "".join(f"{name}\n" for name in wanted).encode()
+    rest = programs.output(command("cat-file", "--batch"), root, given)
+    found = {}
+    for name in wanted:
+        head, _, rest = rest.partition(b"\n")
+        words = head.split()
+        if len(words) != 3:
+            raise ToolFailed(f"git lacks the object {name} in {root}; run `labelcycle check`")
+        size = int(words[2])
+        found[name], rest = rest[:size], rest[size + 1 :]
+    return found
+
+
+def remotes(root: Path) -> list[str]:
+    """Names of git's remotes."""
+    return _git(root, "remote").splitlines()
+
+
 def present(root: Path, *patterns: str) -> list[str]:
     """Files of the folder whose path fits a pattern, tracked or not, without ignored ones."""
     how = ("--cached", "--others", "--exclude-standard")
@@ -247,7 +287,7 @@ def tag(root: Path, name: str, message: str) -> None:
 
 def show(root: Path, revision: str, path: str) -> bytes:
     """Content of a file as committed at a revision."""
-    return programs.output(_command("cat-file", "blob", f"{revision}:{path}"), root)
+    return programs.output(command("cat-file", "blob", f"{revision}:{path}"), root)
 
 
 def switch(root: Path, revision: str) -> None:

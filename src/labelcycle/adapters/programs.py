@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from labelcycle.adapters import lock
@@ -52,9 +52,18 @@ def environment(root: Path) -> dict[str, str]:
     }
 
 
-def output(command: Sequence[str], cwd: Path) -> bytes:
-    """What a program prints. Raises ToolFailed with the command and its last words."""
-    return _run(command, cwd).stdout
+def output(command: Sequence[str], cwd: Path, given: bytes = b"") -> bytes:
+    """What a program prints. Raises ToolFailed with the command and its last words.
+
+    given : what it reads from its standard input
+    """
+    return _run(command, cwd, given=given).stdout
+
+
+def attempt(command: Sequence[str], cwd: Path) -> tuple[int, str]:
+    """The exit code of a program that may fail, and all that it prints, in English."""
+    done = _start(command, cwd, {**environment(cwd), "LC_ALL": "C"}, subprocess.STDOUT)
+    return done.returncode, done.stdout.decode(errors="replace")
 
 
 def run(command: Sequence[str], cwd: Path) -> str:
@@ -67,19 +76,33 @@ def show(command: Sequence[str], cwd: Path) -> None:
     _run(command, cwd, errors=None)
 
 
-def _run(
-    command: Sequence[str], cwd: Path, errors: int | None = subprocess.PIPE
+def _start(
+    command: Sequence[str],
+    cwd: Path,
+    variables: Mapping[str, str],
+    errors: int | None,
+    given: bytes = b"",
 ) -> subprocess.CompletedProcess[bytes]:
-    done = subprocess.run(
+    """The program's end; its standard input ends at once, or after `given`."""
+    return subprocess.run(
         list(command),
         cwd=cwd,
-        env=environment(cwd),
-        stdin=subprocess.DEVNULL,
+        env=variables,
+        input=given,
         stdout=subprocess.PIPE,
         stderr=errors,
         pass_fds=lock.inherited(),
         check=False,
     )
+
+
+def _run(
+    command: Sequence[str],
+    cwd: Path,
+    errors: int | None = subprocess.PIPE,
+    given: bytes = b"",
+) -> subprocess.CompletedProcess[bytes]:
+    done = _start(command, cwd, environment(cwd), errors, given)
     if done.returncode != 0:
         name = text_without_logins(" ".join([Path(command[0]).name, *_shown(command[1:])]))
         words = _last_words(done.stderr or done.stdout) if errors else "its words stand above"

@@ -59,6 +59,8 @@ class Campaign:
         self.label_studio = self.root / layout.LABEL_STUDIO
         self.mlflow = self.root / layout.MLFLOW
         self.prefect = self.root / layout.PREFECT
+        self.read_back = self.root / layout.READ_BACK
+        self.damaged = self.root / layout.DAMAGED
 
     @property
     def has_samples(self) -> bool:

@@ -102,6 +102,8 @@ ENTRIES = (
     Entry(f"{layout.LABEL_STUDIO}/", "this computer", "Label Studio's data and log."),
     Entry(f"{layout.MLFLOW}/", "this computer", "MLflow's data and log."),
     Entry(f"{layout.PREFECT}/", "this computer", "Prefect's data and log."),
+    Entry(layout.READ_BACK, "this computer", "What `labelcycle check` read back, and when."),
+    Entry(f"{layout.DAMAGED}/", "this computer", "Damaged files that were set aside."),
     Entry(f"{layout.DVC_INDEX}/", "this computer", "DVC's index of the cache."),
     Entry(f"{layout.PRIVATE}/inductor/", "this computer", "What torch compiled."),
     Entry(f"{layout.PRIVATE}/triton/", "this computer", "What torch compiled for a GPU."),

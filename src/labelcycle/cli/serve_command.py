@@ -28,8 +28,9 @@ def serve(
 ) -> None:
     """Let Prefect run the cycle: looks at regular times, until Ctrl+C.
 
-    A look closes a round that is complete. `open-round`, `close-round` and `ingest-again` are
-    there to be started by hand, on Prefect's page.
+    A look closes a round that is complete. Once a day, a share of what is stored is read back, as
+    by `labelcycle check --read 0.15`. `open-round`, `close-round` and `ingest-again` are there to
+    be started by hand, on Prefect's page.
     """
     from labelcycle_flows import serving
 

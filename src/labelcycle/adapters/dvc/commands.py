@@ -155,10 +155,10 @@ def _outs(entry: dict[str, Any]) -> Iterator[str]:
 
 def has_remote(root: Path) -> bool:
     """True if there is a remote to push to, wherever it is configured."""
-    return bool(_settings(root).get("remote"))
+    return bool(settings(root).get("remote"))
 
 
-def _settings(root: Path) -> Any:
+def settings(root: Path) -> Any:
     """DVC's settings of all levels, with whole paths. Raises as `_dvc` does.
 
     Read in this process: to start DVC for it takes most of a second.
@@ -170,6 +170,12 @@ def _settings(root: Path) -> Any:
         return Config(str(root / ".dvc"))
     except ConfigError as error:
         raise ToolFailed(f"{root / CONFIG}: {error}; mend it, then run the same command") from error
+
+
+def cache_folder(root: Path) -> Path:
+    """Where DVC's cache is: on another disk, if its settings say so. Raises as `_dvc` does."""
+    folder = settings(root).get("cache", {}).get("dir")
+    return Path(folder) if folder else root / ".dvc" / "cache"
 
 
 def push(root: Path) -> None:
@@ -184,18 +190,24 @@ def pull(root: Path) -> None:
     programs.show([*PROGRAM, "pull"], root)
 
 
+def checkout(root: Path, path: str) -> None:
+    """Put a file or folder that is not there in its place, from the cache."""
+    record = f"{path}.dvc"
+    _dvc(root, "checkout", record if (root / record).exists() else path)
+
+
 def restore(root: Path, origin: Path, targets: Sequence[str]) -> None:
     """Bring `targets` into the clone `root`, from the cache of `origin` or else from the remote.
 
     The clone works by the settings of `origin` as they are now, not by those of its own revision.
     Raises DataError that names the target that neither has.
     """
-    cache = _settings(origin).get("cache", {}).get("dir") or origin / ".dvc" / "cache"
+    cache = cache_folder(origin)
     for name in ("config", "config.local"):  # addresses and credentials of the remote
         own = origin / ".dvc" / name
         if own.exists():
             shutil.copy(own, root / ".dvc" / name)
-    where = ("config", "--local", "cache.dir", str(Path(cache).resolve()))
+    where = ("config", "--local", "cache.dir", str(cache.resolve()))
     # Given several, `dvc checkout` brings only one of them; so one process does it several times.
     with contextlib.suppress(ToolFailed):
         _unchecked(root, *_chained([where, *(("checkout", target) for target in targets)]))

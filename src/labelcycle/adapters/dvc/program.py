@@ -19,6 +19,7 @@ from dvc.cli import main  # type: ignore[import-untyped]
 from dvc.exceptions import DvcException  # type: ignore[import-untyped]
 from dvc_data.hashfile.tree import Tree
 
+from labelcycle.adapters.dvc import recorded_outputs
 from labelcycle.adapters.dvc.commands import THEN
 from labelcycle.core import garbage_collection
 
@@ -35,7 +36,7 @@ def check_names(entries: Iterable[Mapping[str, Any]]) -> None:
     """Raise DvcException for the first entry whose name is not one below its folder."""
     for entry in entries:
         name = str(entry[Tree.PARAM_RELPATH])
-        if {"", ".", "..", ".git"} & set(name.replace("\\", "/").split("/")) or "\0" in name:
+        if recorded_outputs.leads_out(name):
             raise DvcException(
                 f"a folder's list of files names {name!r}, which leads out of the folder;"
                 " do not use data of whoever made it"

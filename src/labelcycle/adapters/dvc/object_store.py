@@ -1,0 +1,208 @@
+"""DVC's cache and its remote as folders of objects that are named by their digest.
+
+DVC itself trusts what is there: an object that is read-only is never read before it is used, and
+one that can be written is deleted if it is damaged, without a look at where else it may be.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from labelcycle.adapters.dvc import commands
+from labelcycle.adapters.dvc.recorded_outputs import FOLDER
+from labelcycle.errors import DataError, ServiceDown, ToolFailed
+
+if TYPE_CHECKING:
+    from dvc_objects.fs.base import FileSystem
+
+StoreKind = Literal["cache", "remote"]
+OBJECTS = ("files", "md5")
+"""Folders of a cache or remote below which DVC 3 keeps objects."""
+ASIDE = "damaged"
+"""Folder beside them for what is damaged and has no good copy yet."""
+READ_ONLY = 0o444
+"""Mode of what DVC's cache has."""
+
+
+def wanted_digest(oid: str) -> str:
+    """The md5 that an object's bytes have, by its name."""
+    return oid.removesuffix(FOLDER)
+
+
+def md5_of(path: Path) -> str:
+    """DVC's digest of a file."""
+    with path.open("rb") as stream:
+        return _md5(stream)
+
+
+def md5(content: bytes) -> str:
+    """DVC's digest of some bytes."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def _md5(stream: Any) -> str:
+    return hashlib.file_digest(stream, _new_md5).hexdigest()
+
+
+def _new_md5() -> "hashlib._Hash":
+    return hashlib.md5(usedforsecurity=False)
+
+
+class ObjectStore:
+    """The cache or the remote of a campaign. A digest is read once; `forget` has it read again.
+
+    All methods raise ServiceDown if the remote does not answer, and DataError if the cache cannot
+    be written.
+    """
+
+    def __init__(self, kind: StoreKind, files: "FileSystem", folder: str) -> None:
+        self.kind = kind
+        self._files = files
+        self._folder = folder
+        self._read: dict[str, str | None] = {}
+
+    def place(self, oid: str) -> str:
+        """Where an object lies."""
+        return str(self._files.join(self._folder, *OBJECTS, oid[:2], oid[2:]))
+
+    def present(self, oids: Collection[str]) -> set[str]:
+        """Those of `oids` that are there, good or damaged."""
+        from dvc_objects.db import ObjectDB
+
+        if self._files.protocol == "local":
+            return {oid for oid in oids if Path(self.place(oid)).is_file()}
+        objects = ObjectDB(self._files, self._files.join(self._folder, *OBJECTS))
+        with _Told(self.kind):
+            return set(objects.oids_exist(oids))  # type: ignore[no-untyped-call]
+
+    def digest(self, oid: str) -> str | None:
+        """The md5 of an object as it is; None if it is not there, empty if it cannot be read."""
+        if oid not in self._read:
+            self._read[oid] = self._digest(oid)
+        return self._read[oid]
+
+    def good(self, oid: str) -> bool:
+        """Whether the object is there, with the bytes that it is named by."""
+        return self.digest(oid) == wanted_digest(oid)
+
+    def _digest(self, oid: str) -> str | None:
+        try:
+            with self._files.open(self.place(oid), "rb") as stream:
+                return _md5(stream)
+        except FileNotFoundError:
+            return None
+        except Exception as error:  # each kind of remote has errors of its own
+            if self._files.protocol == "local":  # a bad sector, or no right to read
+                return ""
+            raise _away(self.kind, error) from error
+
+    def forget(self, oid: str) -> None:
+        """Have an object read again."""
+        self._read.pop(oid, None)
+
+    def fetch(self, oid: str, to: Path) -> None:
+        """Copy an object into a file."""
+        with _Told(self.kind):
+            self._files.get_file(self.place(oid), str(to))
+
+    def put(self, oid: str, file: Path) -> bool:
+        """Put the bytes of a file in an object's place; True once they can be read there.
+
+        What was there is kept aside until then.
+        """
+        aside = self.set_aside(oid)
+        with _Told(self.kind):
+            self._files.put_file(str(file), self.place(oid))
+        if self.kind == "cache":
+            with suppress(OSError):  # a file system without modes
+                Path(self.place(oid)).chmod(READ_ONLY)
+        self.forget(oid)
+        if not self.good(oid):
+            return False
+        if aside:
+            with _Told(self.kind):
+                self._files.remove(aside)
+        return True
+
+    def set_aside(self, oid: str) -> str | None:
+        """Move a damaged object to where DVC does not find it; its new place, None if none was."""
+        self.forget(oid)
+        place = self.place(oid)
+        aside = str(self._files.join(self._folder, ASIDE, f"{oid}-{secrets.token_hex(4)}"))
+        with _Told(self.kind):
+            if not self._files.exists(place):
+                return None
+            self._files.makedirs(self._files.parent(aside), exist_ok=True)
+            self._files.mv(place, aside)
+        return aside
+
+    def same_file(self, oid: str, path: Path) -> bool:
+        """Whether a file is the object itself, by a link."""
+        if self._files.protocol != "local":
+            return False
+        try:
+            return path.samefile(self.place(oid))
+        except OSError:
+            return False
+
+
+class _Told:
+    """Turns what a file system raises into an error of ours."""
+
+    def __init__(self, kind: StoreKind) -> None:
+        self._kind = kind
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception):
+            raise _away(self._kind, error) from error
+
+
+def _away(kind: StoreKind, error: Exception) -> ServiceDown | DataError:
+    words = " ".join(str(error).split())[:200] or type(error).__name__
+    if kind == "remote":
+        return ServiceDown(
+            f"DVC's remote cannot be used: {words}; see that it can be reached, with"
+            " `dvc push`, then run the same command again"
+        )
+    return DataError(
+        f"DVC's cache cannot be used: {words}; free some space or mend the folder, then run the"
+        " same command again"
+    )
+
+
+def cache(root: Path) -> ObjectStore:
+    """The cache of the campaign in `root`, wherever DVC's settings have it."""
+    from dvc.fs import LocalFileSystem  # type: ignore[import-untyped]
+
+    return ObjectStore("cache", LocalFileSystem(), str(commands.cache_folder(root)))
+
+
+def remote(root: Path) -> ObjectStore | None:
+    """The remote that DVC pushes to by itself; None if there is none.
+
+    Raises StateError for one that came along and nobody confirmed, ToolFailed for settings that
+    cannot be used, and for a remote that keeps files by their names and versions.
+    """
+    from dvc.exceptions import DvcException  # type: ignore[import-untyped]
+    from dvc.fs import get_cloud_fs
+
+    settings = commands.settings(root)
+    name = settings.get("core", {}).get("remote")
+    if not name:
+        return None
+    try:
+        kind, options, folder = get_cloud_fs(settings, name=name)
+        if options.pop("worktree", False) or options.get("version_aware"):
+            raise ToolFailed(
+                f"DVC's remote {name!r} keeps files by versions of its own (version_aware):"
+                " labelcycle cannot read it back; use a remote without that setting"
+            )
+        return ObjectStore("remote", kind(**options), folder)
+    except DvcException as error:
+        raise ToolFailed(f"DVC's remote {name!r} cannot be used: {error}") from error
