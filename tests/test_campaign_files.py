@@ -47,6 +47,7 @@ def test_where_the_files_are(tmp_path: Path) -> None:
         "code": "code.json",
         "schema": "schema.json",
         "again": "again.json",
+        "identity": "campaign.json",
         "data": "data",
         "images": "data/images",
         "samples": "data/samples",

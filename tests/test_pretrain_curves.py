@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from params import set_params
 
-from labelcycle.adapters import git
 from labelcycle.adapters.local.services import Services
 from labelcycle.adapters.mlflow import tracker
 from labelcycle.campaign import label_files, sample_files
@@ -20,6 +19,7 @@ from labelcycle.cli import pretrain_curves
 from labelcycle.errors import ServiceDown
 from labelcycle.nn import process_rank
 from labelcycle.nn.progress import Progress
+from labelcycle.rounds import campaign_key
 
 LOSS, KNN = "pretrain_loss", "pretrain_knn_accuracy"
 
@@ -60,7 +60,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     found = Server()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setattr(tracker, "MlflowTracker", lambda: found)
-    monkeypatch.setattr(git, "campaign_key", lambda root: "0123456789ab")
+    monkeypatch.setattr(campaign_key, "of", lambda root: "0123456789ab")
     return found
 
 
@@ -144,7 +144,7 @@ def test_a_server_that_never_was_there(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nothing listens there
-    monkeypatch.setattr(git, "campaign_key", lambda root: "0123456789ab")
+    monkeypatch.setattr(campaign_key, "of", lambda root: "0123456789ab")
     show = pretrain_curves.watcher("pretrain", campaign.root)
     assert show is not None
     for step in steps():
@@ -175,7 +175,7 @@ def test_a_killed_training_goes_on_in_its_run(
     campaign: Campaign, mlflow_server: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server.services["mlflow"].address)
-    monkeypatch.setattr(git, "campaign_key", lambda root: "0123456789ab")
+    monkeypatch.setattr(campaign_key, "of", lambda root: "0123456789ab")
     monkeypatch.setattr(pretrain_curves, "EVERY_S", 0.0)
     for part in (steps()[:5], steps()[5:]):
         show = pretrain_curves.watcher("pretrain", campaign.root)

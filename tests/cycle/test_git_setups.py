@@ -16,9 +16,10 @@ from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import commands
 from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.records.identity_record import Identity
 from labelcycle.cli.main import cli
 from labelcycle.cycle import new_campaign
-from labelcycle.errors import StateError, ToolFailed
+from labelcycle.errors import DataError, StateError, ToolFailed
 from labelcycle.rounds import snapshots
 
 pytestmark = pytest.mark.usefixtures("without_dvc")
@@ -89,34 +90,98 @@ def test_a_folder_of_another_account_is_named_with_what_to_do(
         snapshots.read(campaign.root)
 
 
+def with_rounds(folder: Path) -> Campaign:
+    """A campaign with three closed rounds, and a commit after them."""
+    campaign = made(folder)
+    for number in range(3):
+        git.tag(campaign.root, f"open/{number:03d}", "open")
+        metrics(round=number).write(campaign.round(number) / "metrics.json")
+        git.commit(campaign.root, ["rounds"], "Close")
+        git.tag(campaign.root, f"round/{number:03d}", "closed")
+    (campaign.root / "notes.txt").write_text("read me")
+    git.commit(campaign.root, ["notes.txt"], "Notes")
+    return campaign
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "remedy"),
     [
-        (("--depth", "1"), "a shallow clone: wanted all .* `git fetch --unshallow --tags`"),
+        (("--depth", "1"), "lacks the tag open/000, .* `git fetch --tags`"),
         (("--no-tags",), "lacks the tag open/000, .* `git fetch --tags`"),
     ],
 )
-def test_a_clone_that_lacks_commits_or_tags_is_not_worked_on(
+def test_a_clone_that_lacks_tags_is_not_worked_on(
     how: tuple[str, ...], remedy: str, tmp_path: Path
 ) -> None:
-    campaign = made(tmp_path / "campaign")
-    for number in range(3):
-        git.tag(campaign.root, f"open/{number:03d}", "open")
-        metrics().write(campaign.round(number) / "metrics.json")
-        git.commit(campaign.root, ["rounds"], "Close")
-        git.tag(campaign.root, f"round/{number:03d}", "closed")
+    campaign = with_rounds(tmp_path / "campaign")
     address, clone = f"file://{campaign.root}", tmp_path / "clone"
     run(tmp_path, "git", "clone", "-q", *how, address, str(clone))
     with pytest.raises(StateError, match=remedy):
         snapshots.read(clone)
-    for words in (["schema"], ["serve"], *([["trust"], ["pull"]] if "--depth" in how else [])):
+    for words in (["schema"], ["serve"]):
         told = CliRunner().invoke(cli, ["-C", str(clone), *words])
         assert re.search(remedy, str(told.exception)), words
-    fetch = ("--unshallow",) if "--depth" in how else ()
-    run(clone, "git", "fetch", "-q", *fetch, "--tags")
-    before = snapshots.read(campaign.root)
-    assert (before.number, before.key) == (3, snapshots.read(clone).key)
+    run(clone, "git", "fetch", "-q", "--tags")
+    before, after = snapshots.read(campaign.root), snapshots.read(clone)
+    assert (before.number, before.key) == (after.number, after.key)
+    assert before.number == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("depth", ["1", "2"])
+def test_a_shallow_clone_with_tags_is_the_same_campaign(depth: str, tmp_path: Path) -> None:
+    campaign = with_rounds(tmp_path / "campaign")
+    run(tmp_path, "git", "clone", "-q", "--bare", str(campaign.root), "server")
+    address, clone = f"file://{tmp_path / 'server'}", tmp_path / "clone"
+    run(tmp_path, "git", "clone", "-q", "--depth", depth, address, str(clone))
+    run(clone, "git", "fetch", "-q", "--depth", depth, "--tags")
+    assert git.shallow(clone)
+    with pytest.raises(StateError, match=r"campaign\.json names .* came from elsewhere"):
+        snapshots.check_safe(Campaign(clone))
+    told = CliRunner().invoke(cli, ["-C", str(clone), "trust"])
+    assert snapshots.read(campaign.root).key in told.output
+    snapshots.check_safe(Campaign(clone))
+    before, after = snapshots.read(campaign.root), snapshots.read(clone)
+    assert (before.number, before.key) == (after.number, after.key)
+    git.check_head(clone, "round/002", "rounds/002/metrics.json")
+    with git.clone(clone, "open/002") as rebuilt:  # as `verify` does
+        assert (rebuilt / "rounds" / "001" / "metrics.json").exists()
+    (clone / "notes.txt").write_text("read it")
+    git.commit(clone, ["notes.txt"], "Notes")
+    git.tag(clone, "open/003", "open")
+    run(clone, "git", "push", "-q", "origin", "main", "--tags")
+    run(campaign.root, "git", "pull", "-q", str(tmp_path / "server"), "main")
+    assert git.head(campaign.root) == git.head(clone)
+
+
+@pytest.mark.slow
+def test_a_shallow_clone_of_another_branch_is_told(tmp_path: Path) -> None:
+    campaign = with_rounds(tmp_path / "campaign")
+    run(campaign.root, "git", "branch", "old", "round/001")
+    address, clone = f"file://{campaign.root}", tmp_path / "clone"
+    run(tmp_path, "git", "clone", "-q", "--depth", "1", "-b", "old", address, str(clone))
+    run(clone, "git", "fetch", "-q", "--depth", "1", "--tags")
+    with pytest.raises(StateError, match="branch old does not hold round/002"):
+        git.check_head(clone, "round/002", "rounds/002/metrics.json")
+
+
+def test_the_key_is_that_of_the_first_commit_and_no_other_one(tmp_path: Path) -> None:
+    campaign = made(tmp_path / "campaign")
+    key = snapshots.read(campaign.root).key
+    (first,) = git.first_commits(campaign.root)
+    assert first.startswith(key)
+    assert git.tracked(campaign.root, "campaign.json") == ["campaign.json"]
+    Identity("0123456789ab").write(campaign.identity)
+    with pytest.raises(DataError, match=rf"wanted the key '{key}', .* names another campaign"):
+        _ = snapshots.read(campaign.root).key
+    campaign.identity.write_text('{"version": 1, "key": "../another"}')
+    with pytest.raises(DataError, match=r"key: wanted 12 hex digits, got '\.\./another'"):
+        _ = snapshots.read(campaign.root).key
+    campaign.identity.unlink()  # made before there was this file
+    assert snapshots.read(campaign.root).key == key
+    made(campaign.root)
+    assert Identity.read(campaign.identity).key == key
 
 
 def test_a_campaign_inside_another_repository_is_refused_unless_that_one_ignores_it(

@@ -142,7 +142,7 @@ def test_what_a_tracker_is_told_of_a_round(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(log_round, "_as_closed", as_closed)
     monkeypatch.setattr(log_round.git, "head", lambda root, tag: f"commit of {tag}")
-    monkeypatch.setattr(snapshots.git, "campaign_key", lambda root: "key")
+    monkeypatch.setattr(snapshots.campaign_key, "of", lambda root: "key")
     monkeypatch.setattr(log_round.commands, "recorded", lambda root, file: f"{root.name} {file}")
     with log_round.closed_round(now, 0) as closed:
         assert asked == [("round/000", ("work/model", "work/encoder", "work/figures"))]

@@ -20,7 +20,7 @@ def log(root: Path) -> list[list[str]]:
 
 
 def test_the_commits_of_a_round(closed: Campaign) -> None:
-    (last, first, images, made) = log(closed.root)
+    (last, first, images, named, made) = log(closed.root)
     assert last[:2] == ["Close round 0: 4 labels, accuracy 1.000", ""]
     assert {name for name in last[2:] if not name.startswith("work/")} == {
         "data/holdout.jsonl",  # without DVC, the bytes themselves
@@ -44,6 +44,7 @@ def test_the_commits_of_a_round(closed: Campaign) -> None:
         "data/samples/000.jsonl",
         "data/samples/000.npz",
     }
+    assert named == ["Name the campaign", "", "campaign.json"]
     assert made == [
         "New campaign",
         "",

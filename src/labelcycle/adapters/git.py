@@ -72,13 +72,9 @@ def check_usable(root: Path) -> None:
             ) from error
 
 
-def check_whole(root: Path) -> None:
-    """Raise StateError if the repository lacks earlier commits."""
-    if _git(root, "rev-parse", "--is-shallow-repository") == "true":
-        raise StateError(
-            f"{root} is a shallow clone: wanted all commits and tags, for they are the record of"
-            " the rounds; run `git fetch --unshallow --tags`"
-        )
+def shallow(root: Path) -> bool:
+    """True if the repository lacks earlier commits."""
+    return _git(root, "rev-parse", "--is-shallow-repository") == "true"
 
 
 def enclosing(root: Path) -> Path | None:
@@ -112,8 +108,12 @@ def check_identity(root: Path) -> None:
         ) from error
 
 
-def check_head(root: Path, tag: str | None) -> None:
-    """Raise StateError unless HEAD is a branch that holds the commit of `tag`."""
+def check_head(root: Path, tag: str | None, record: str = "") -> None:
+    """Raise StateError unless HEAD is a branch that holds the commit of `tag`.
+
+    record : a file that this commit made and no later one changes. A shallow clone may lack the
+        commits between the two, so there the branch is to hold the same file
+    """
     try:
         branch = _git(root, "symbolic-ref", "--short", "HEAD")
     except ToolFailed as error:
@@ -125,6 +125,8 @@ def check_head(root: Path, tag: str | None) -> None:
         try:
             _git(root, "merge-base", "--is-ancestor", tag, "HEAD")
         except ToolFailed as error:
+            if record and shallow(root) and committed(root, record) == show(root, tag, record):
+                return
             raise StateError(
                 f"branch {branch} does not hold {tag}, the last closed round;"
                 " switch to the branch that does, or merge it"
@@ -267,12 +269,9 @@ def head(root: Path, revision: str = "HEAD") -> str:
     return _git(root, "rev-parse", f"{revision}^{{commit}}")
 
 
-def campaign_key(root: Path) -> str:
-    """What names the campaign in Label Studio and MLflow: the same in every clone.
-
-    12 hex digits, the first ones of the first commit's id.
-    """
-    return _git(root, "rev-list", "--max-parents=0", "HEAD").splitlines()[-1][:12]
+def first_commits(root: Path) -> list[str]:
+    """Ids of the commits without an earlier one; several if histories were put together."""
+    return _git(root, "rev-list", "--max-parents=0", "HEAD").split()
 
 
 def tags(root: Path) -> frozenset[str]:

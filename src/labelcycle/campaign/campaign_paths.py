@@ -18,6 +18,7 @@ class Campaign:
         self.code = self.root / layout.CODE
         self.schema = self.root / layout.SCHEMA
         self.again = self.root / layout.AGAIN
+        self.identity = self.root / layout.IDENTITY
         self.data = self.root / layout.DATA
         self.images = self.root / layout.IMAGES
         self.samples = self.root / layout.SAMPLES

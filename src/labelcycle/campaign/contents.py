@@ -39,6 +39,7 @@ ENTRIES = (
     Entry("dvc.lock", "git", "The digests of what each stage read and wrote, by DVC."),
     Entry("code.json", "git", "The digests of the code of each stage."),
     Entry("again.json", "git", "The skipped samples that `labelcycle ask-again` asks again."),
+    Entry("campaign.json", "git", "The key that names the campaign, the same in every clone."),
     Entry("data/images/NNN/ID.EXT", "DVC", "The bytes of every usable image of a cohort."),
     Entry("data/samples/NNN.jsonl", "DVC", "A line for each image: size, origin, hold-out or not."),
     Entry("data/samples/NNN.npz", "DVC", "By what the pictures of a cohort are known again."),

@@ -8,6 +8,7 @@ DVC_YAML = "dvc.yaml"
 CODE = "code.json"
 SCHEMA = "schema.json"
 AGAIN = "again.json"
+IDENTITY = "campaign.json"
 
 DATA = "data"
 IMAGES = f"{DATA}/images"

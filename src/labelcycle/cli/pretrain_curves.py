@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcycle import config
-from labelcycle.adapters import git
 from labelcycle.campaign import sample_files
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.core.knn_probe import leave_one_out
@@ -22,6 +21,7 @@ from labelcycle.core.pool import UNLABELED
 from labelcycle.errors import LabelcycleError
 from labelcycle.nn import process_rank
 from labelcycle.nn.progress import Progress
+from labelcycle.rounds import campaign_key
 from labelcycle.stages import declaration
 from labelcycle.stages.pool_files import label_columns
 
@@ -116,7 +116,7 @@ def _of_campaign(campaign: Campaign) -> _Run:
 
     settings = config.load(campaign.params, parts=False).campaign
     rows, labels = labelled(campaign, settings.classes)
-    key = git.campaign_key(campaign.root)
+    key = campaign_key.of(campaign.root)
     return MlflowTracker().training(key, settings.name), rows, labels
 
 

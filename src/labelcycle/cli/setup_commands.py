@@ -208,7 +208,6 @@ def trust(root: Path) -> None:
     from labelcycle.rounds import trusted_places
 
     git.check_usable(root)
-    git.check_whole(root)
     said = trusted_places.confirm(campaign_in(root))
     for file, places in said.items():
         click.echo(f"trusted from now on, {file}: {places}")
@@ -228,7 +227,6 @@ def pull(root: Path) -> None:
     from labelcycle.rounds import snapshots
 
     git.check_usable(root)
-    git.check_whole(root)
     campaign = campaign_in(root)
     with lock.exclusive(campaign.lock):
         snapshots.check_safe(campaign)

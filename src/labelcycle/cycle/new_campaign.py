@@ -17,7 +17,7 @@ from labelcycle.core.counted_nouns import counted
 from labelcycle.errors import StateError
 from labelcycle.ingest import ingest_images, sources
 from labelcycle.nn.progress import Progress
-from labelcycle.rounds import trusted_places
+from labelcycle.rounds import campaign_key, trusted_places
 from labelcycle.rounds.snapshots import COMMITTED, check_safe, present_time, read
 from labelcycle.stages import declaration
 
@@ -104,6 +104,8 @@ def _make(campaign: Campaign, settings: config.Config | None) -> None:
             write_labels(campaign.label_file(OWNED), [])
             write_labels(campaign.holdout, [])
             _track(campaign, [layout.LABELS, layout.HOLDOUT], "New campaign", SETUP)
+        if campaign_key.record(campaign):  # it is the beginning of the first commit's id
+            git.commit(campaign.root, [layout.IDENTITY], "Name the campaign")
 
 
 def _add_line(path: Path, line: str) -> None:

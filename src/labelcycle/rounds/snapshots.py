@@ -19,7 +19,7 @@ from labelcycle.campaign.round_states import State
 from labelcycle.config import Config
 from labelcycle.core.digests import digest, file_digest
 from labelcycle.errors import DataError, StateError, ToolFailed
-from labelcycle.rounds import plug_in_options, trusted_places
+from labelcycle.rounds import campaign_key, plug_in_options, trusted_places
 from labelcycle.stages import declaration
 
 OWN_PATHS = (
@@ -66,7 +66,7 @@ class Snapshot:
     @cached_property
     def key(self) -> str:
         """What names the campaign in Label Studio and MLflow: the same in every clone."""
-        return git.campaign_key(self.campaign.root)
+        return campaign_key.of(self.campaign.root)
 
     @property
     def folder(self) -> Path:
@@ -96,7 +96,6 @@ def read(root: Path, memory: Memory | None = None) -> Snapshot:
     """
     campaign = Campaign(root)
     git.check_usable(campaign.root)
-    git.check_whole(campaign.root)
     settings = config.load(campaign.params, parts=False)
     tags = git.tags(campaign.root)
     number = round_states.current(tags)
@@ -138,7 +137,8 @@ def ready(root: Path, *, parts: bool = True, memory: Memory | None = None) -> Sn
         plug_in_options.checked(campaign, snapshot.config)
     git.check_identity(campaign.root)
     last = round_states.round_tag(snapshot.number - 1) if snapshot.number else None
-    git.check_head(campaign.root, last)
+    record = f"{layout.ROUNDS}/{snapshot.number - 1:03d}/{round_states.METRICS}"
+    git.check_head(campaign.root, last, record)
     changed = git.dirty(campaign.root, OWN_PATHS)
     if changed:
         raise StateError(

@@ -7,11 +7,12 @@ from typing import Any
 
 import yaml
 
-from labelcycle.adapters import trust_record
+from labelcycle.adapters import git, trust_record
 from labelcycle.adapters.dvc import commands
 from labelcycle.campaign import layout, params_file, yaml_text
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import StateError
+from labelcycle.rounds import campaign_key
 
 READERS: dict[str, trust_record.ReadPlaces]
 """Each file that may name other places, and how they are read from its text."""
@@ -19,13 +20,13 @@ READERS: dict[str, trust_record.ReadPlaces]
 
 def check(campaign: Campaign) -> None:
     """Raise StateError if a file names places that came along and that nobody here confirmed."""
-    for file, places in READERS.items():
+    for file, places in _readers(campaign).items():
         trust_record.check(campaign.root, file, places)
 
 
 def confirm(campaign: Campaign) -> dict[str, str]:
     """Let all that the files name count from now on; the places in words, by file."""
-    files = {**READERS, layout.COHORTS: sources}
+    files = {**_readers(campaign), layout.COHORTS: sources}
     said = {file: trust_record.confirm(campaign.root, file, read) for file, read in files.items()}
     return {file: text for file, text in said.items() if text}
 
@@ -52,6 +53,13 @@ def sources(record: str) -> tuple[str, ...]:
     except (ValueError, KeyError, TypeError):
         return ()
     return tuple(f"source = {path}" for path in paths)
+
+
+def _readers(campaign: Campaign) -> dict[str, trust_record.ReadPlaces]:
+    """Where the first commit is missing, what names the campaign is to be confirmed as well."""
+    if git.shallow(campaign.root):
+        return {**READERS, layout.IDENTITY: campaign_key.in_words}
+    return READERS
 
 
 def places(params: str) -> tuple[str, ...]:

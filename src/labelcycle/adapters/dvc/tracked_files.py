@@ -26,6 +26,7 @@ UNTOUCHED = (".dvc/config.local", ".dvc/tmp", ".dvc/cache")
 FOLDERS = (".dvc", "data", "work", "rounds")
 FILES = (
     *("params.yaml", "dvc.yaml", "dvc.lock", "code.json", "schema.json", "again.json"),
+    "campaign.json",
     *(".gitignore", ".gitattributes", ".gitmodules", ".dvcignore"),
     *(".dvc/config", ".dvc/config.local"),
 )
