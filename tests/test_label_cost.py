@@ -122,6 +122,17 @@ def test_every_combination_is_measured_and_compared_with_the_first_learner(
     assert len(table.rows) == len(rows)
 
 
+def test_both_metrics_are_measured_of_the_same_campaigns(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = printed(capsys, *words(data, "--metric", "accuracy", "balanced accuracy"))["rows"]
+    alone = printed(capsys, *words(data, "--metric", "balanced accuracy"))["rows"]
+    assert both[:4] == printed(capsys, *words(data))["rows"]
+    assert both[4:] == alone
+    assert {row["metric"] for row in alone} == {"balanced accuracy"}
+    assert [row["accuracy"] for row in both[:4]] != [row["accuracy"] for row in alone]
+
+
 def test_an_interrupted_run_goes_on(
     data: Path,
     tmp_path: Path,
