@@ -878,6 +878,26 @@ def test_no_usable_image_is_an_error_and_changes_nothing(
     assert tree(campaign.root) == {}
 
 
+@pytest.mark.parametrize("holdout", [0, 200])
+def test_sources_without_a_usable_image_are_an_error_while_no_sample_is_there(
+    campaign: Campaign, pictures: Path, holdout: int
+) -> None:
+    """As after a first ingest that was killed before its manifest was written."""
+    pictures.mkdir()
+    (pictures / "a.txt").write_text("text")
+    CohortsRecord((Source("../in"),)).write(campaign.cohorts)
+    before = tree(campaign.root)
+    with pytest.raises(DataError, match="no images: none of 1 file can be used"):
+        ingest_images.ingest(
+            campaign,
+            sources.again(campaign),
+            ingest_images.Options(holdout=holdout),
+            0,
+            lambda step: None,
+        )
+    assert tree(campaign.root) == before
+
+
 def test_the_campaign_does_not_eat_itself(
     campaign: Campaign, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
