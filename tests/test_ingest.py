@@ -775,6 +775,56 @@ def test_what_is_new_at_the_sources_comes_in(begun: Campaign, pictures: Path) ->
     )
 
 
+@pytest.mark.parametrize(
+    ("folder", "given", "kept"),
+    [
+        ("campaign", "./@pics", "./@pics"),
+        ("campaign", "@list.txt", "@list.txt"),
+        ("set[1]", "*.png", "../set[[]1]/*.png"),
+        ("set[1]/deep", "../*.png", "../set[[]1]/*.png"),
+        ("set[1]", ".", "../set[1]"),
+        ("set[1]", "0001.png", "../set[1]/0001.png"),
+        ("set[1]", "../set?1?/*.png", "../set?1?/*.png"),
+        (".", "*/@pics", "*/@pics"),
+    ],
+)
+def test_a_source_is_kept_so_that_it_can_be_read_back(
+    campaign: Campaign,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    folder: str,
+    given: str,
+    kept: str,
+) -> None:
+    for each in (campaign.root / "@pics", tmp_path / "set[1]"):
+        fill(each, range(1, 3))
+    fill(tmp_path / "set1", range(8, 9))
+    (tmp_path / "set[1]" / "deep").mkdir()
+    (campaign.root / "list.txt").write_text("@pics")
+    monkeypatch.chdir(tmp_path / folder)
+    found = sources.given(campaign, [given])
+    (source,) = found.sources
+    assert source.path == (kept if folder != "." else f"../{kept}")
+    CohortsRecord((source,)).write(campaign.cohorts)
+    monkeypatch.chdir(tmp_path)
+    assert sources.again(campaign).items == found.items
+
+
+@pytest.mark.parametrize("given", ["*.png", "../a/*.png"])
+def test_a_pattern_far_from_the_campaign_can_be_read_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    campaign = Campaign(tmp_path / "deep" / "deeper" / "campaign")
+    campaign.root.mkdir(parents=True)
+    fill(tmp_path / "[ab]" / "a", range(2))
+    fill(tmp_path / "a" / "a", range(5))
+    monkeypatch.chdir(tmp_path / "[ab]" / "a")
+    found = sources.given(campaign, [given])
+    CohortsRecord(found.sources).write(campaign.cohorts)
+    assert sources.again(campaign).items == found.items
+    assert len(found.items) == 2
+
+
 def test_what_vanished_or_changed_is_told_and_nothing_goes(begun: Campaign, pictures: Path) -> None:
     (pictures / "a" / "0003.png").unlink()
     (pictures / "a" / "0004.png").write_bytes(png(77))
@@ -826,6 +876,26 @@ def test_no_usable_image_is_an_error_and_changes_nothing(
     with pytest.raises(DataError, match=text):
         take(campaign, pictures)
     assert tree(campaign.root) == {}
+
+
+@pytest.mark.parametrize("holdout", [0, 200])
+def test_sources_without_a_usable_image_are_an_error_while_no_sample_is_there(
+    campaign: Campaign, pictures: Path, holdout: int
+) -> None:
+    """As after a first ingest that was killed before its manifest was written."""
+    pictures.mkdir()
+    (pictures / "a.txt").write_text("text")
+    CohortsRecord((Source("../in"),)).write(campaign.cohorts)
+    before = tree(campaign.root)
+    with pytest.raises(DataError, match="no images: none of 1 file can be used"):
+        ingest_images.ingest(
+            campaign,
+            sources.again(campaign),
+            ingest_images.Options(holdout=holdout),
+            0,
+            lambda step: None,
+        )
+    assert tree(campaign.root) == before
 
 
 def test_the_campaign_does_not_eat_itself(

@@ -150,7 +150,8 @@ def ingest(
     that were looked at before and did not change are not read again. Interrupted once the new
     manifest is there, the cohort stays.
 
-    Raises DataError if no file can be used or the disk is full, SettingsError if the first
+    Raises DataError if no file can be used (of sources that were given before: and no sample is
+    there) or the disk is full, SettingsError if the first
     hold-out is more than half of the samples.
     """
     number, existing = _existing(campaign, options.max_pixels)
@@ -163,7 +164,7 @@ def ingest(
         taken = taker.take_all(found.items, show)
         usable = [item for item in taken if isinstance(item, Taken)]
         refused = [item for item in taken if isinstance(item, Quarantined)]
-        if not usable and not found.again:
+        if not usable and not (found.again and existing.samples):
             raise DataError(_no_images(refused))
         whole = many_files.whole(campaign, existing, usable, options.values, options.max_pixels)
         refused += whole.refused

@@ -89,7 +89,7 @@ def _meant(text: str, base: Path) -> list[Path | str]:
     path = absolute(base, text)
     if os.path.lexists(path):
         return [path]
-    if glob.has_magic(text):
+    if is_pattern(base, text):
         # Path.glob takes no absolute pattern, and finds hidden files.
         matches = glob.glob(text, root_dir=base, recursive=True)  # noqa: PTH207
         if matches:
@@ -186,6 +186,11 @@ def _files(path: Path, out: list[Path] | None) -> Iterator[Path]:
         folders[:] = sorted(n for n in folders if not n.startswith(".") and stays(folder, n))
         yield from (Path(folder, n) for n in names if not n.startswith(".") and stays(folder, n))
     yield from (Path(error.filename) for error in unreadable)
+
+
+def is_pattern(base: Path, text: str) -> bool:
+    """Whether a text is a pattern, and not the very name of a file or folder."""
+    return glob.has_magic(text) and not os.path.lexists(absolute(base, text))
 
 
 def absolute(base: Path, text: str) -> Path:

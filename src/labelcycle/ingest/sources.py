@@ -1,5 +1,7 @@
 """Where images come from: what a user gives now, or gave before and may have more by now."""
 
+import glob
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +10,7 @@ from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.cohorts_record import CohortsRecord, Source
 from labelcycle.errors import DataError, StateError
 from labelcycle.ingest import fetch, one_file
-from labelcycle.ingest.paths import SCHEME, absolute, find
+from labelcycle.ingest.paths import SCHEME, absolute, find, is_pattern
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,19 @@ def again(campaign: Campaign) -> Found:
 
 
 def _kept(text: str, root: Path) -> str:
-    """A path as it is written down: relative to the campaign where it is near it."""
+    """A path as it is written down: relative to the campaign where it is near it.
+
+    Read from the campaign's folder, it means what `text` means in the working folder.
+    """
     if SCHEME.match(text):
         return text
-    mark = "@" if text.startswith("@") and len(text) > 1 else ""
-    return mark + one_file.place(absolute(Path.cwd(), text.removeprefix(mark)), root)
+    here = Path.cwd()
+    if text.startswith("@") and len(text) > 1:
+        return "@" + one_file.place(absolute(here, text[1:]), root)
+    if is_pattern(here, text):  # its folder is none, whatever the names of folders above look like
+        here, root = Path(glob.escape(os.fspath(here))), Path(glob.escape(os.fspath(root)))
+    kept = one_file.place(absolute(here, text), root)
+    return f"./{kept}" if kept.startswith("@") else kept
 
 
 def _foreign(campaign: Campaign, items: Iterable[Path | str]) -> list[Path | str]:
