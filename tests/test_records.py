@@ -15,6 +15,7 @@ from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.cohorts_record import Cohort, CohortsRecord, Source
 from labelcycle.campaign.records.correction_record import Correction, DecidedCorrection
 from labelcycle.campaign.records.ending_record import Ending
+from labelcycle.campaign.records.identity_record import Identity
 from labelcycle.campaign.records.journal_record import AlteredTask, SeenTask, read_journal
 from labelcycle.campaign.records.metrics_record import (
     ClassFigures,
@@ -52,6 +53,7 @@ RECORDS: tuple[Record, ...] = (
     DecidedCorrection("abcd", "accept", AT, 0, "k/000/s", 1, "edited", "mallory", "ann"),
     SeenTask(7, "k/000/s", "2", (ANSWER, SKIPPED)),
     AlteredTask("k/000/s", ("image",), AT),
+    Identity("0123456789ab"),
     PoolRecord({"000": "a", "001": "b"}, {"000": "a"}),
     CohortsRecord((Source("../in"),), (Cohort(0, AT, ("../in",), 3, 1),)),
     Evaluation(labels=0, reason="nothing was measured"),
@@ -210,6 +212,7 @@ def shape(hint: Any) -> str:
 
 
 SHAPES = {
+    Identity: (1, "4d95958c3f302826"),
     CohortsRecord: (1, "cdf40cec245bce87"),
     PoolRecord: (1, "267fda48dba6c954"),
     Plan: (2, "e80df41524fe7a16"),

@@ -103,7 +103,7 @@ def test_a_file_that_the_encoder_names_is_brought_if_dvc_keeps_it(
     set_params(rebuilt.root, pretrain={"encoder": "precomputed", "options": options})
     verify_round._restore_named(now, rebuilt)
     assert brought == []  # it is in git, or nowhere
-    (rebuilt.root / "data").mkdir()
+    (rebuilt.root / "data").mkdir(exist_ok=True)
     (rebuilt.root / "data" / "own.npy.dvc").touch()
     verify_round._restore_named(now, rebuilt)
     assert brought == [(now, rebuilt, ("data/own.npy.dvc",))]

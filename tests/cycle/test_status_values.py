@@ -200,6 +200,7 @@ def test_the_status_as_plain_values() -> None:
     assert away.as_json() == {**unknown, "problem": "it is away"}
     found = replace(STATUS, rounds=(CLOSED, replace(OPEN, open=far)), waiting=(waits,)).as_json()
     closed, at_work = found.pop("rounds")
+    assert found.pop("cohorts") == [asdict(each) for each in STATUS.cohorts]
     assert found == {
         "campaign": "birds",
         **{"pool": 24, "holdout": 6, "labels": 8, "bought": 14, "again": 2},
