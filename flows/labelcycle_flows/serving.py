@@ -41,9 +41,6 @@ def serve(
             from labelcycle_flows.receiving import received, receiver_address
 
             stack.enter_context(received(root, looks, receiver_address(webhook, listen), every))
-        if ingest_every:
-            images = Looks(root, name, "ingest-again", "ingest")
-            stack.enter_context(regular(images, ingest_every))
         _serve(root, name, looks, every, ingest_every)
 
 
@@ -89,7 +86,12 @@ def _serve(
             deployments.append(deployment)
             number = deployment.apply()  # so that the first look finds it
             click.echo(f"{flow.name:<12} {when:<12} {page}/deployments/deployment/{number}")
-    with warnings.catch_warnings(), regular(looks, every):
+    with warnings.catch_warnings(), contextlib.ExitStack() as stack:
+        # Not before: Prefect knows what is asked for since it was applied.
+        stack.enter_context(regular(looks, every))
+        if ingest_every:
+            images = Looks(root, name, "ingest-again", "ingest")
+            stack.enter_context(regular(images, ingest_every))
         # On SIGTERM Prefect 3.8.8 makes this coroutine and drops it; its exit does the stopping.
         never = "coroutine 'Runner.astop' was never awaited"
         warnings.filterwarnings("ignore", never, RuntimeWarning)

@@ -68,22 +68,27 @@ def test_looks_go_on_when_one_was_not_started(capsys: pytest.CaptureFixture[str]
 def test_new_images_are_looked_for_at_times_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[str, float]] = []
+    done: list[str] = []
 
     @contextlib.contextmanager
     def asking(looks: Looks, every_s: float) -> Iterator[None]:
-        asked.append((looks._deployment, every_s))
+        done.append(f"{looks._deployment} every {every_s}")
         yield
 
     monkeypatch.setattr(serving, "regular", asking)
-    monkeypatch.setattr(serving, "_serve", lambda *served: asked.append(("served", served[-1])))
+    monkeypatch.setattr(RunnerDeployment, "apply", lambda each: done.append(each.flow_name))
+    monkeypatch.setattr(prefect, "serve", lambda *served, **how: done.append("served"))
     monkeypatch.setattr(serving.git, "check_usable", lambda root: None)
     monkeypatch.setattr(serving.snapshots, "read", lambda root: None)
     monkeypatch.setattr(serving, "prepare", lambda root: None)
     monkeypatch.chdir(tmp_path)
     set_params(tmp_path, campaign={"name": "tiny"})
     serving.serve(tmp_path, 300, None, None, 86_400)
-    assert asked == [("ingest-again/tiny", 86_400), ("served", 86_400)]
+    # Prefect does not start a look of a flow that it does not know yet
+    assert done == [
+        *("collect", "open-round", "close-round", "ingest-again"),
+        *("collect/tiny every 300", "ingest-again/tiny every 86400", "served"),
+    ]
 
 
 @pytest.mark.parametrize(
