@@ -1,5 +1,6 @@
 """What `labelcycle doctor` looks at in a campaign, with the messages of what would fail later."""
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 from buckets import Bucket
 from params import set_params
+from raised import told
 from squares import SETTINGS, make_images
 from websites import Page, served
 
@@ -16,9 +18,14 @@ from labelcycle.adapters.cors import ALLOWS as OPEN
 from labelcycle.adapters.local import health
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.numpy_files import write_arrays
-from labelcycle.campaign.sample_files import read_samples, write_samples
+from labelcycle.campaign.records.pool_record import PoolRecord
+from labelcycle.campaign.round_states import State
+from labelcycle.campaign.sample_files import Sample, read_samples, write_samples
 from labelcycle.cli import doctor_checks
-from labelcycle.cycle import new_campaign
+from labelcycle.core.digests import file_digest
+from labelcycle.cycle import new_campaign, round_opening
+from labelcycle.errors import DataError
+from labelcycle.rounds import snapshots
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +67,27 @@ def test_the_features_are_checked_as_pretrain_does(tmp_path: Path) -> None:
     well, said = line(made, "pretrain.options.file")
     assert not well
     assert "got nan in row 3" in said
+
+
+@pytest.mark.slow
+def test_features_of_a_cohort_that_waits_are_asked_for_before_the_plan(tmp_path: Path) -> None:
+    made = campaign_with(tmp_path, pretrain={"encoder": "precomputed"})
+    names = [Path(sample.source).name for sample in read_samples(made.samples)]
+    rows = np.ones((len(names), 5), np.float32)
+    write_arrays(made.data / "features.npz", files=np.array(names), features=rows)
+    first = {"000": file_digest(made.samples / "000.jsonl")}
+    PoolRecord(first, first).write(made.pool)
+    new = "0" * 16
+    write_samples(made.samples, [Sample(new, f"001/{new}.png", "new.png", "pool", 1, 1)])
+    text = f"no features for 1 of 31 samples: 'new.png' (id {new})"
+    well, said = line(made, "pretrain.options.file")
+    assert (well, said[: len(text)]) == (False, text)
+    now = snapshots.read(made.root)
+    assert told(DataError, lambda: round_opening.plan(now)).startswith(text)
+    assert not (made.round(0) / "plan.json").exists()
+    with contextlib.chdir(made.root):
+        said = doctor_checks._read(replace(now, state=State.OPEN), now.config.pretrain, "")
+    assert said == "30 rows of 5 features, named by the images' paths"  # the round goes without it
 
 
 @pytest.mark.slow

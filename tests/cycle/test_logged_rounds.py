@@ -69,7 +69,7 @@ def test_a_closed_round_is_logged_and_linked(
     (run,) = client.search_runs([experiment], "tags.`labelcycle.round` = '000'")
     found = {each.dataset.name: each.dataset for each in run.inputs.dataset_inputs}
     assert {name: each.digest for name, each in found.items()} == {
-        "pool": recorded(campaign, "data/samples"),
+        "pool": read_json(campaign.round(0) / "plan.json")["digests"]["pool"],
         "labels": recorded(campaign, "data/labels"),
         "hold-out": recorded(campaign, "data/holdout.jsonl"),
     }

@@ -265,7 +265,7 @@ def test_no_step_is_taken_after_classes_were_changed_by_hand(
     write_samples(snapshot.campaign.samples, ())
     snapshot.campaign.dvc_yaml.write_text(declaration.print_dvc_yaml())
     monkeypatch.setattr(snapshots, "read", lambda root, memory: snapshot)
-    for name in ("check_safe", "sweep", "check_closed", "_check_asked", "_check_frozen"):
+    for name in ("check_safe", "sweep", "check_closed", "_check_asked", "check_frozen"):
         monkeypatch.setattr(snapshots, name, lambda *_: None)
     for name in ("check_identity", "check_head", "dirty"):  # git finds nothing wrong
         monkeypatch.setattr(git, name, lambda *_: ())

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from raised import told
 from repositories import git
 
 from labelcycle.adapters.dvc import commands
 from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.records.cohorts_record import CohortsRecord, Source
 from labelcycle.campaign.round_states import State
 from labelcycle.errors import StateError
 from labelcycle.rounds import snapshots, trusted_places
@@ -34,3 +36,60 @@ def test_a_remote_that_a_pull_brings_waits_for_trust_and_the_round_goes_on(
     assert confirmed[commands.CONFIG] == "['remote \"x\"'], url = s3://theirs"
     flows.run(str(root))
     assert "round/000" in snapshots.read(root).tags
+
+
+@pytest.fixture
+def author(tmp_path: Path) -> Campaign:
+    """A repository with a list of images, a plain folder, and a link to one elsewhere."""
+    campaign = Campaign(tmp_path / "author")
+    (campaign.root / "lists").mkdir(parents=True)
+    (campaign.root / "lists" / "A.txt").write_text("../images\n")
+    (campaign.root / "plain").mkdir()
+    (campaign.root / "plain" / "x").touch()
+    (campaign.root / "links").mkdir()
+    (campaign.root / "links" / "a").symlink_to(tmp_path / "images")
+    (campaign.root / "mine.txt").write_text("../images\n")
+    git(campaign.root, "init", "-q", "-b", "main")
+    git(campaign.root, "add", "lists", "plain", "links")
+    return campaign
+
+
+@pytest.mark.parametrize(
+    ("path", "follow_links", "by"),
+    [
+        ("@lists/A.txt", False, "lists/A.txt"),
+        ("@x/../Lists/a.txt", False, "lists/A.txt"),
+        ("@mine.txt", False, "links/a"),  # a line of it may lead through the link
+        ("links/a", False, "links/a"),
+        ("links/a/below", False, "links/a"),
+        ("links/*", False, "links/a"),
+        ("**/*.png", False, "links/a"),
+        ("links", True, "links/a"),
+        (".", True, "links/a"),
+        ("links", False, None),  # a link in it that leads out is left out
+        ("plain", True, None),
+        ("plain/*", False, None),
+        ("../images", True, None),
+        ("@../list.txt", False, None),
+        ("https://localhost/a.png", False, None),
+    ],
+)
+def test_a_source_is_refused_where_a_pull_could_turn_it_elsewhere(
+    author: Campaign, path: str, follow_links: bool, by: str | None
+) -> None:
+    CohortsRecord((Source(path, follow_links),)).write(author.cohorts)
+    if by is None:
+        trusted_places.check_sources(author)
+        return
+    assert told(StateError, lambda: trusted_places.check_sources(author)) == (
+        f"the source {path!r} leads where {by} says, and git keeps that file: a pull could have it"
+        " name any folder of yours, whose images would go to the remote; take it out of git with"
+        f" `git rm --cached -- {by}` and commit, or give the folders of images themselves to"
+        " `labelcycle ingest`"
+    )
+
+
+def test_that_links_are_followed_is_confirmed_too() -> None:
+    record = '{{"sources": [{{"path": "../x", "follow_links": {}}}]}}'
+    assert trusted_places.sources(record.format("false")) == ("source = ../x",)
+    assert trusted_places.sources(record.format("true")) == ("source = ../x, through links",)

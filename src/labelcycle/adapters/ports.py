@@ -250,7 +250,7 @@ class Calling(Protocol):
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set of a round: the file, DVC's digest of it then, and its rows."""
+    """A data set of a round: the file, its digest then, and its rows."""
 
     file: str
     digest: str

@@ -10,7 +10,7 @@ from labelcycle.adapters.local import health
 from labelcycle.adapters.ports import Address
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.round_states import State
-from labelcycle.campaign.sample_files import read_samples
+from labelcycle.campaign.sample_files import Which, read_samples
 from labelcycle.core.counted_nouns import counted
 from labelcycle.cycle import encoder_choice, round_opening, task_images
 from labelcycle.errors import LabelcycleError
@@ -103,14 +103,17 @@ def _encoder(snapshot: Snapshot) -> Iterator[health.Line]:
     name = f"{key}, {file}"
     try:
         with contextlib.chdir(snapshot.campaign.root):
-            yield name, True, _read(snapshot.campaign, chosen, file), ""
+            yield name, True, _read(snapshot, chosen, file), ""
     except LabelcycleError as error:
         yield name, False, str(error), "mend this, then ask again"
 
 
-def _read(campaign: Campaign, chosen: PretrainOptions, file: str) -> str:
+def _read(snapshot: Snapshot, chosen: PretrainOptions, file: str) -> str:
     """What the file holds, in words. Raises DataError as the stage `pretrain` would."""
-    ready_encoder = ready_made_features.checked(campaign, chosen.encoder, chosen.options)
+    which: Which = "all" if snapshot.state is State.DUE else "counting"
+    ready_encoder = ready_made_features.checked(
+        snapshot.campaign, chosen.encoder, chosen.options, which
+    )
     if ready_encoder is not None:
         return ready_made_features.described(ready_encoder)
     from labelcycle.nn import pretrained_weights  # torch

@@ -60,15 +60,19 @@ def _as_closed(snapshot: Snapshot, tag: str, targets: tuple[str, ...]) -> Iterat
 
 
 def _data(campaign: Campaign, plan: Plan, metrics: Metrics) -> dict[str, DataSet]:
-    """The data sets of a round: the file, DVC's digest of it then, and its rows."""
-    return {
+    """The data sets of a round: the file, its digest then, and its rows.
+
+    Of the pool it is the plan's, of labels DVC's: DVC's of all manifests would be another with each
+    cohort that waits.
+    """
+    kept = {
         name: DataSet(file, commands.recorded(campaign.root, file), rows)
         for name, file, rows in (
-            ("pool", layout.SAMPLES, plan.pool),
             ("labels", layout.LABELS, metrics.labels),
             ("hold-out", layout.HOLDOUT, metrics.holdout or 0),
         )
     }
+    return {"pool": DataSet(layout.SAMPLES, plan.digests.pool, plan.pool), **kept}
 
 
 def log_missing(snapshot: Snapshot, tracker: Tracker) -> str | None:

@@ -8,17 +8,18 @@ from pathlib import Path
 from labelcycle import config
 from labelcycle.adapters import git, lock, private_folder
 from labelcycle.adapters.dvc import commands, tracked_files
-from labelcycle.campaign import label_csv, labels, layout, sample_files
+from labelcycle.campaign import label_csv, labels, layout
 from labelcycle.campaign.atomic_files import PART, write_bytes
 from labelcycle.campaign.campaign_paths import OWNED, Campaign
 from labelcycle.campaign.label_files import write_labels
 from labelcycle.campaign.round_states import State
 from labelcycle.core.counted_nouns import counted
+from labelcycle.cycle import unrecorded_images
 from labelcycle.errors import StateError
 from labelcycle.ingest import ingest_images, sources
 from labelcycle.nn.progress import Progress
 from labelcycle.rounds import campaign_key, trusted_places
-from labelcycle.rounds.snapshots import COMMITTED, check_safe, present_time, read
+from labelcycle.rounds.snapshots import COMMITTED, check_frozen, check_safe, present_time, read
 from labelcycle.stages import declaration
 
 LINES = (
@@ -148,6 +149,7 @@ def _add_images(
     begun = snapshot.state is not State.DUE or snapshot.number > 0
     if begun:
         git.check_head(campaign.root, None)
+    check_frozen(snapshot)  # the commit below would make what changed the right one
     report = ingest_images.ingest(
         campaign, find(campaign), settings.ingest, settings.campaign.seed, show, present_time()
     )
@@ -156,13 +158,22 @@ def _add_images(
     )
     if report.cohort:
         message += f"\n\nCohort {report.cohort}: {counted(report.added, 'image')}"
-    numbers = sample_files.cohort_numbers(campaign.samples)
-    folders = [f"{layout.IMAGES}/{number:03d}" for number in numbers]
-    # An ingest that was killed may not have come so far.
-    new = [f for f in folders if f == folders[-1] or not (campaign.root / f"{f}.dvc").exists()]
-    commands.add(campaign.root, [*new, layout.SAMPLES])
+    new = unrecorded_images.folders(campaign, report.cohort, begun=begun)
+    if new or not begun:
+        # Manifests first: killed in between, the folder without a record tells that both are due.
+        commands.add(campaign.root, [layout.SAMPLES, *new])
     git.commit(campaign.root, GROWN if begun else COMMITTED, message)
+    _push(campaign)
     return report
+
+
+def _push(campaign: Campaign) -> None:
+    """Bring what was committed to the remote, where a clone of the commit asks for its data.
+
+    All that lacks there goes: a step that was killed may not have come so far.
+    """
+    if commands.has_remote(campaign.root):
+        commands.push(campaign.root)
 
 
 def add_labels(root: Path, file: Path) -> label_csv.ImportReport:
@@ -171,6 +182,7 @@ def add_labels(root: Path, file: Path) -> label_csv.ImportReport:
     check_safe(snapshot.campaign)
     report = label_csv.import_labels(snapshot.campaign, file, snapshot.config.classes)
     _track(snapshot.campaign, [layout.LABELS], f"Import labels: {report.accepted} accepted")
+    _push(snapshot.campaign)
     return report
 
 

@@ -10,6 +10,7 @@ from labelcycle.campaign import layout, round_states, sample_files, yaml_text
 from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.core.counted_nouns import counted
 from labelcycle.core.digests import file_digest
+from labelcycle.cycle import unrecorded_images
 from labelcycle.rounds.snapshots import Snapshot
 
 Cohorts = Mapping[str, str]
@@ -31,8 +32,8 @@ def admit(snapshot: Snapshot) -> list[str]:
     if record == snapshot.records.pool():
         return _lines(snapshot, opened, new, encoder)
     if new:
-        folders = [f"{layout.IMAGES}/{name}" for name in new]
-        commands.add(campaign.root, [*folders, layout.SAMPLES])
+        folders = unrecorded_images.folders(campaign, begun=bool(opened.cohorts))
+        commands.add(campaign.root, [layout.SAMPLES, *folders])
     record.write(campaign.pool)
     return _lines(snapshot, opened, new, encoder)
 

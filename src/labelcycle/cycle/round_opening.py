@@ -1,5 +1,6 @@
 """The steps that open a round: plan, selection, push, the commit `open/NNN`."""
 
+import contextlib
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -21,7 +22,7 @@ from labelcycle.errors import PoolExhausted, StateError
 from labelcycle.rounds import plug_in_options, trusted_places
 from labelcycle.rounds.pushed_tasks import pushed_task
 from labelcycle.rounds.snapshots import COMMITTED, Snapshot, pool_digest, present_time
-from labelcycle.stages import code_digests
+from labelcycle.stages import code_digests, ready_made_features
 
 INPUTS = (layout.SAMPLES, layout.LABELS, layout.HOLDOUT)
 """What a round stands on, under DVC, beside the images."""
@@ -49,11 +50,13 @@ def schema_digest(snapshot: Snapshot) -> str:
 def plan(snapshot: Snapshot) -> list[str]:
     """Write `plan.json`, after `check_wishes`; lines on cohorts that count from now on.
 
-    Raises StateError if a file that the settings name is not there.
+    Raises StateError if a file that the settings name is not there, DataError if it lacks features
+    of a sample.
     """
     config, campaign = snapshot.config, snapshot.campaign
     files = plug_in_options.named_files(campaign, config)
     _check_there(campaign, files)
+    _check_features(snapshot)
     # An ingest or import that was killed may not have come so far. What DVC knows already, it takes
     # in its present state when it brings the stages up to date.
     unknown = [path for path in INPUTS if not (campaign.root / f"{path}.dvc").exists()]
@@ -104,6 +107,16 @@ def _check_there(campaign: Campaign, files: dict[str, str]) -> None:
                 " params.yaml names, before a round is planned; put it there"
                 f"{_restore(campaign, name)}, or name another"
             )
+
+
+def _check_features(snapshot: Snapshot) -> None:
+    """Raise DataError if ready-made features lack a sample that counts from this plan on.
+
+    Planned without it, the round could not go on: their file is held until it is closed.
+    """
+    chosen = snapshot.config.pretrain
+    with contextlib.chdir(snapshot.campaign.root):
+        ready_made_features.checked(snapshot.campaign, chosen.encoder, chosen.options, "all")
 
 
 def _restore(campaign: Campaign, name: str) -> str:

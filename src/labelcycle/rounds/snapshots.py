@@ -158,7 +158,7 @@ def ready(root: Path, *, parts: bool = True, memory: Memory | None = None) -> Sn
     for number in snapshot.closed:
         check_closed(snapshot.records, number)
     _check_asked(snapshot)
-    _check_frozen(snapshot)
+    check_frozen(snapshot)
     check_classes(snapshot)
     return snapshot
 
@@ -200,7 +200,7 @@ def _check_asked(snapshot: Snapshot) -> None:
                 )
 
 
-def _check_frozen(snapshot: Snapshot) -> None:
+def check_frozen(snapshot: Snapshot) -> None:
     """Raise StateError if the pool, the hold-out or the owned labels are not as they were planned.
 
     Cohorts may come in at any time; what those before them hold never changes.
@@ -222,11 +222,20 @@ def _check_frozen(snapshot: Snapshot) -> None:
     # By number: a name becomes a path, and pool.json may have come along with a clone.
     numbered = [f"{n:03d}" for n in range(min(plan.cohorts, len(frozen_cohorts)))]
     cohorts = {name: frozen_cohorts.get(name, "none") for name in numbered}
-    if pool_digest(cohorts) != plan.digests.pool:
+    # Without a plan at work there may be more: one that was dropped let them count.
+    counting = cohorts if number is None else frozen_cohorts
+    if pool_digest(counting) != plan.digests.pool:
         raise StateError(
             f"{layout.POOL} changed since round {plan.round} was planned, which froze it: wanted"
-            f" digest {plan.digests.pool}, got {pool_digest(cohorts)}; put it back: git checkout --"
-            f" {layout.POOL}"
+            f" digest {plan.digests.pool}, got {pool_digest(counting)}; put it back: git checkout"
+            f" -- {layout.POOL}"
+        )
+    trained = {name: cohorts[name] for name in numbered[: plan.encoder]}
+    if number is not None and pool and dict(pool.encoder) != trained:
+        raise StateError(
+            f"{layout.POOL} changed since round {plan.round} was planned, which froze it: wanted an"
+            f" encoder of the cohorts {', '.join(trained)}, as they count, got"
+            f" {', '.join(pool.encoder) or 'none'}; put it back: git checkout -- {layout.POOL}"
         )
     for name, digest_then in cohorts.items():
         path = campaign.samples / f"{name}.jsonl"

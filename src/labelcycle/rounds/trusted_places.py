@@ -1,7 +1,11 @@
 """What a campaign's files say about places outside it, and who said that these may be used."""
 
 import contextlib
+import glob
+import itertools
 import json
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,6 +15,7 @@ from labelcycle.adapters import git, trust_record
 from labelcycle.adapters.dvc import commands
 from labelcycle.campaign import layout, params_file, yaml_text
 from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.records.cohorts_record import Source
 from labelcycle.errors import StateError
 from labelcycle.rounds import campaign_key
 
@@ -34,9 +39,21 @@ def confirm(campaign: Campaign) -> dict[str, str]:
 def check_sources(campaign: Campaign) -> None:
     """Raise StateError if a clone brought sources of images that nobody here confirmed.
 
-    What is read from them becomes samples, which go to the remote.
+    What is read from them becomes samples, which go to the remote. What git brings does not say
+    where they lead, so that a pull cannot turn what was confirmed.
     """
     trust_record.check(campaign.root, layout.COHORTS, sources)
+    links = git.not_plain(campaign.root)
+    kept = {path.casefold(): path for path in git.tracked(campaign.root)}
+    for source in _sources(_text(campaign)):
+        path = _led_by(source, campaign.root, links, kept)
+        if path is not None:
+            raise StateError(
+                f"the source {source.path!r} leads where {path} says, and git keeps that file: a"
+                " pull could have it name any folder of yours, whose images would go to the"
+                f" remote; take it out of git with `git rm --cached -- {path}` and commit, or give"
+                " the folders of images themselves to `labelcycle ingest`"
+            )
 
 
 def note_sources(campaign: Campaign) -> None:
@@ -47,12 +64,53 @@ def note_sources(campaign: Campaign) -> None:
 
 def sources(record: str) -> tuple[str, ...]:
     """The sources outside the campaign that data/cohorts.json names."""
+    return tuple(
+        f"source = {source.path}{', through links' if source.follow_links else ''}"
+        for source in _sources(record)
+    )
+
+
+def _text(campaign: Campaign) -> str:
+    path = campaign.cohorts
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+def _sources(record: str) -> tuple[Source, ...]:
+    """The sources of data/cohorts.json; none if it cannot be read, which its reader tells."""
     try:
         found = json.loads(record)["sources"]
-        paths = [str(source["path"]) for source in found]
-    except (ValueError, KeyError, TypeError):
+        return tuple(Source(str(one["path"]), bool(one.get("follow_links"))) for one in found)
+    except (ValueError, KeyError, TypeError, AttributeError):
         return ()
-    return tuple(f"source = {path}" for path in paths)
+
+
+def _led_by(
+    source: Source, root: Path, links: Sequence[str], kept: Mapping[str, str]
+) -> str | None:
+    """A file of the campaign's repository that says where a source leads; None if there is none.
+
+    links : links and submodules that git keeps
+    kept : all files that it keeps, by their names in small letters
+    """
+    listed = source.path.startswith("@")
+    name = source.path.removeprefix("@")
+    path = Path(os.path.abspath(root / name))  # noqa: PTH100  resolve() would follow links
+    if "://" in name or not path.is_relative_to(root):
+        return None
+    parts = path.relative_to(root).as_posix().casefold().split("/")
+    plain = [*itertools.takewhile(lambda part: not glob.has_magic(part), parts)]
+    place = "/".join(part for part in plain if part != ".")
+    if listed and "/".join(parts) in kept:
+        return kept["/".join(parts)]
+    # Links below a folder are followed where asked; each that a pattern finds is meant itself.
+    below = listed or source.follow_links or len(plain) < len(parts)
+    for link in links:
+        low = f"{link.casefold()}/"
+        if f"{place}/".startswith(low) or (
+            below and (not place or listed or low.startswith(f"{place}/"))
+        ):
+            return link
+    return None
 
 
 def _readers(campaign: Campaign) -> dict[str, trust_record.ReadPlaces]:

@@ -8,7 +8,7 @@ import numpy as np
 from labelcycle.campaign import layout, numpy_files, sample_files
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.encoder_files import save_encoder
-from labelcycle.campaign.sample_files import Sample
+from labelcycle.campaign.sample_files import Sample, Which
 from labelcycle.campaign.sample_lookup import Finder
 from labelcycle.core.counted_nouns import counted
 from labelcycle.errors import DataError
@@ -38,16 +38,20 @@ def note(
     return True
 
 
-def checked(campaign: Campaign, name: str, values: Mapping[str, Any]) -> ReadyMade | None:
+def checked(
+    campaign: Campaign, name: str, values: Mapping[str, Any], which: Which = "counting"
+) -> ReadyMade | None:
     """The encoder whose features are there already; None for any other.
 
     Its file is looked for from the working folder. Raises DataError if they are not all there.
+
+    which : samples that are to have features; all before a plan, with which all will count
     """
     module = encoders.get_ready_made(name)
     if module is None:
         return None
     encoder = module.ready_made(encoders.options_of(name, values))
-    rows_of(campaign, encoder.table, sample_files.read_samples(campaign.samples))
+    rows_of(campaign, encoder.table, sample_files.read_samples(campaign.samples, which=which))
     return encoder
 
 

@@ -236,8 +236,19 @@ def recorded(root: Path, path: str) -> str:
 
     A hold-out that nobody has answered yet is no file.
     """
+    return str(_record(root, path).get("md5", "none"))
+
+
+def recorded_files(root: Path, path: str) -> int | None:
+    """How many files of a folder DVC keeps, as recorded in `root`; None if it keeps none."""
+    number = _record(root, path).get("nfiles")
+    return None if number is None else int(number)
+
+
+def _record(root: Path, path: str) -> dict[str, Any]:
+    """What the .dvc file of a file or folder says of it; empty if there is none."""
     record = root / f"{path}.dvc"
     if not record.exists():
-        return "none"
+        return {}
     (out,) = yaml.safe_load(record.read_text(encoding="utf-8"))["outs"]
-    return str(out["md5"])
+    return dict(out)
