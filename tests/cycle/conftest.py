@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from squares import CLASSES, SETTINGS, make_images
+from stored_campaign import StoredCampaign, make
 from watched import WatchedFiles
 
 from labelcycle import config
@@ -81,6 +82,19 @@ def campaign(
         made.root.rename(template)
     shutil.copytree(template, tmp_path / "campaign")
     return Campaign(tmp_path / "campaign")
+
+
+@pytest.fixture
+def stored(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, _identity: None
+) -> StoredCampaign:
+    """A campaign with two closed rounds and real DVC data; made once, copied each time."""
+    template = tmp_path_factory.getbasetemp() / "stored"
+    if not template.exists():
+        part = tmp_path_factory.mktemp("stored-part")
+        make(part)
+        part.rename(template)
+    return StoredCampaign(template, tmp_path / "folder")
 
 
 class Kept:

@@ -106,10 +106,15 @@ def test_a_clone_with_its_data_pulled_shows_and_verifies_every_round(
     labelcycle(folder, "pull")
     labelcycle(folder, "check")
     assert json.loads(labelcycle(folder, "status", "--json")) == told
-    for number, start in ((0, ()), (0, ("--from", "pretrain")), (1, ())):
-        verified(folder, number, *start)
+    verified(folder, 0, "--from", "pretrain")
     first = read_json(Campaign(folder).round(0) / "selection.json")["samples"][0]["sample"]
     assert labelcycle(folder, "explain", first).count("its model says") == 2
+    shutil.rmtree(folder / ".dvc" / "cache")
+    out = labelcycle(folder, "verify", "--all", "--from-remote")
+    assert "round/000: selection: the same 4 samples in the same order" in out
+    assert "round/001: metrics: the same" in out
+    assert "2 rounds are reproduced" in out
+    assert not (folder / ".dvc" / "cache").exists()
     unchanged(folder)
 
 

@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,6 +78,90 @@ def test_files_keep_their_bytes_where_git_turns_the_ends_of_lines(tmp_path: Path
     for name in ("params.yaml", "dvc.yaml", "schema.json"):
         assert (clone / name).read_bytes() == (campaign.root / name).read_bytes()
         assert b"\r" not in (clone / name).read_bytes()
+
+
+def test_files_keep_their_bytes_where_git_lfs_has_attributes_for_all(
+    tmp_path: Path, globally
+) -> None:
+    """git-lfs is not installed, so a file that went through its filter would be an error."""
+    attributes = tmp_path / "attributes"
+    attributes.write_text("* text=auto ident\n*.json filter=lfs diff=lfs merge=lfs -text\n")
+    globally("core.attributesFile", str(attributes))
+    globally("filter.lfs.clean", "false")
+    globally("filter.lfs.smudge", "false")
+    globally("filter.lfs.required", "true")
+    campaign = made(tmp_path / "campaign")
+    content = b'{"a": "$Id$"}\r\n'
+    (campaign.root / "odd.json").write_bytes(content)
+    git.commit(campaign.root, ["odd.json"], "Odd")
+    assert git.committed(campaign.root, "odd.json") == content
+    clone = tmp_path / "clone"
+    run(tmp_path, "git", "clone", "-q", str(campaign.root), str(clone))
+    assert (clone / "odd.json").read_bytes() == content
+
+
+def test_a_campaign_as_a_worktree_and_as_a_submodule(tmp_path: Path, globally) -> None:
+    """Both have a file .git, and their repository elsewhere."""
+    campaign = with_rounds(tmp_path / "campaign")
+    globally("protocol.file.allow", "always")
+    run(campaign.root, "git", "worktree", "add", "-q", "-b", "beside", str(tmp_path / "tree"))
+    run(tmp_path, "git", "init", "-q", "company")
+    company = tmp_path / "company"
+    run(company, "git", "submodule", "-q", "add", str(campaign.root), "labels")
+    for folder in (tmp_path / "tree", company / "labels"):
+        assert (folder / ".git").is_file()
+        before, after = snapshots.read(campaign.root), snapshots.read(folder)
+        assert (after.number, after.key, after.state) == (3, before.key, before.state)
+        git.check_head(folder, "round/002")
+        (folder / "notes.txt").write_text(str(folder))
+        git.commit(folder, ["notes.txt"], "Notes")
+        assert not git.unfinished(folder)
+        run(folder, "git", "tag", "before-merge")
+        run(folder, "git", "switch", "-q", "-c", "other", "HEAD~1")
+        (folder / "notes.txt").write_text("in conflict")
+        git.commit(folder, ["notes.txt"], "Other notes")
+        subprocess.run(["git", "merge", "-q", "before-merge"], cwd=folder, check=False)
+        assert git.unfinished(folder)
+        run(folder, "git", "merge", "--abort")
+        assert not git.unfinished(folder)
+        run(folder, "git", "tag", "-d", "before-merge")
+
+
+def test_a_submodule_without_a_branch_is_told(tmp_path: Path, globally) -> None:
+    campaign = with_rounds(tmp_path / "campaign")
+    run(campaign.root, "git", "checkout", "-q", "--detach")
+    with pytest.raises(StateError, match=r"not on a branch .* run `git switch main`"):
+        git.check_head(campaign.root, "round/002")
+
+
+def test_a_past_round_is_not_rebuilt_in_a_small_tmp(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = with_rounds(tmp_path / "campaign")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))  # nothing can be made in it
+    left, fresh = (campaign.private / f"rebuilt-{name}" for name in ("left", "fresh"))
+    for folder in (left, fresh):
+        folder.mkdir(parents=True)
+    long_ago = time.time() - 30 * 24 * 3600
+    os.utime(left, (long_ago, long_ago))
+    with git.clone(campaign.root, "round/001") as rebuilt:
+        assert rebuilt.is_relative_to(campaign.private)
+        assert (rebuilt / "rounds" / "001").exists()
+        assert not (rebuilt / "rounds" / "002").exists()
+        assert not git.dirty(campaign.root, ())
+    assert [path.name for path in campaign.private.glob("rebuilt-*")] == ["rebuilt-fresh"]
+
+
+@pytest.mark.parametrize("where", ["config", "config.local"])
+def test_links_in_the_place_of_files_are_refused(where: str, tmp_path: Path) -> None:
+    campaign = made(tmp_path / "campaign")
+    folder = campaign.root / ".dvc"
+    folder.mkdir()
+    (folder / "config").write_text(commands.SETTINGS)
+    commands.check_links(campaign.root)
+    (folder / where).write_text("[cache]\n    type = hardlink,symlink\n")
+    with pytest.raises(StateError, match=r"cache\.type has 'symlink': wanted reflink, hardlink"):
+        commands.check_links(campaign.root)
 
 
 def test_a_folder_of_another_account_is_named_with_what_to_do(

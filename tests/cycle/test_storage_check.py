@@ -2,11 +2,10 @@
 
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from stored_campaign import INJURIES, StoredCampaign, flip, make
+from stored_campaign import INJURIES, StoredCampaign, flip
 
 from labelcycle.adapters.dvc import object_store
 from labelcycle.campaign.records.read_back_record import PREFIXES, ReadBack
@@ -19,18 +18,6 @@ pytestmark = pytest.mark.slow
 
 LISTS = "data/labels"
 """A folder that has another list of files at each round."""
-
-
-@pytest.fixture
-def stored(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, _identity: None
-) -> StoredCampaign:
-    template = tmp_path_factory.getbasetemp() / "stored"
-    if not template.exists():
-        part = tmp_path_factory.mktemp("stored-part")
-        make(part)
-        part.rename(template)
-    return StoredCampaign(template, tmp_path / "folder")
 
 
 def checked(

@@ -2,13 +2,15 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from labelcycle.adapters import programs
+from labelcycle.campaign import layout
 from labelcycle.errors import StateError, ToolFailed
 
 OURS = (
@@ -31,6 +33,11 @@ OURS = (
 
 LINK, SUBMODULE = "120000", "160000"
 """Modes in git's index of what is no plain file."""
+
+REBUILT = "rebuilt-"
+"""Begins the name of a folder with a temporary clone."""
+OLD_S = 7 * 24 * 3600.0
+"""A clone that is older was left by a killed process."""
 
 
 def _git(root: Path, *arguments: str) -> str:
@@ -164,7 +171,10 @@ UNFINISHED = (
 
 def unfinished(root: Path) -> bool:
     """True in the middle of a merge, a rebase or the like: files may hold what a pull brought."""
-    return any((root / ".git" / name).exists() for name in UNFINISHED)
+    # Of a worktree or a submodule, .git is a file that names the folder.
+    words = [word for name in UNFINISHED for word in ("--git-path", name)]
+    paths = _git(root, "rev-parse", *words).splitlines()
+    return any((root / path).exists() for path in paths)
 
 
 def committed(root: Path, path: str) -> bytes | None:
@@ -296,10 +306,24 @@ def switch(root: Path, revision: str) -> None:
 
 @contextmanager
 def clone(root: Path, revision: str) -> Iterator[Path]:
-    """A temporary clone of the repository at `revision`, removed afterwards."""
-    with TemporaryDirectory(prefix="labelcycle-") as folder:
+    """A temporary clone of the repository at `revision`, removed afterwards.
+
+    It is on the campaign's own disk: /tmp may be small, and DVC can link what it brings there.
+    """
+    private = root / layout.PRIVATE
+    private.mkdir(mode=0o700, exist_ok=True)
+    _remove_old_clones(private)
+    with TemporaryDirectory(prefix=REBUILT, dir=private) as folder:
         target = Path(folder) / "campaign"
         _git(root, "clone", "-q", "--no-checkout", str(root), str(target))
         switch(target, revision)
         yield target
         shutil.rmtree(target, ignore_errors=True)
+
+
+def _remove_old_clones(private: Path) -> None:
+    """Remove the clones of processes that were killed."""
+    for folder in private.glob(f"{REBUILT}*"):
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > OLD_S:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -103,6 +103,7 @@ ENTRIES = (
     Entry(f"{layout.LABEL_STUDIO}/", "this computer", "Label Studio's data and log."),
     Entry(f"{layout.MLFLOW}/", "this computer", "MLflow's data and log."),
     Entry(f"{layout.PREFECT}/", "this computer", "Prefect's data and log."),
+    Entry(f"{layout.PRIVATE}/rebuilt-NAME/", "this computer", "A past round, while it is rebuilt."),
     Entry(layout.READ_BACK, "this computer", "What `labelcycle check` read back, and when."),
     Entry(f"{layout.DAMAGED}/", "this computer", "Damaged files that were set aside."),
     Entry(f"{layout.DVC_INDEX}/", "this computer", "DVC's index of the cache."),

@@ -74,18 +74,37 @@ def explain(root: Path, sample: str, as_json: bool) -> None:
     default=declaration.TRAIN,
     help="pretrain: from the images on, on the same kind of device.",
 )
+@click.option("--all", "every", is_flag=True, help="Every closed round.")
+@click.option(
+    "--from-remote",
+    is_flag=True,
+    help="With DVC's remote as the only source: the cache is left alone and not used.",
+)
 @click.pass_obj
-def verify(root: Path, tag: str | None, start: str) -> None:
+def verify(root: Path, tag: str | None, start: str, every: bool, from_remote: bool) -> None:
     """Rebuild a closed round (default: the last) from its inputs and compare."""
+    import contextlib
+
     from labelcycle.campaign import round_states
-    from labelcycle.cycle import verify_round
+    from labelcycle.cycle import verify_all, verify_round
     from labelcycle.rounds import snapshots
 
+    if every and tag:
+        raise click.UsageError(f"wanted a tag or --all, got both: {tag} and --all")
     campaign_in(root)
-    snapshot = snapshots.read(root)
-    number = verify_round.number_of(snapshot, tag or round_states.round_tag(snapshot.number - 1))
-    verify_round.verify(snapshot, number, start == declaration.PRETRAIN, click.echo)
-    click.echo(f"round {number} is reproduced")
+    deep = start == declaration.PRETRAIN
+    with contextlib.ExitStack() as stack:
+        snapshot = snapshots.read(root)
+        if from_remote:
+            snapshot = stack.enter_context(verify_all.from_remote(snapshot))
+        if every:
+            verify_all.verify_all(snapshot, deep, click.echo)
+            return
+        number = verify_round.number_of(
+            snapshot, tag or round_states.round_tag(snapshot.number - 1)
+        )
+        verify_round.verify(snapshot, number, deep, click.echo)
+        click.echo(f"round {number} is reproduced")
 
 
 @click.command()

@@ -23,7 +23,9 @@ from labelcycle.rounds.snapshots import COMMITTED, check_frozen, check_safe, pre
 from labelcycle.stages import declaration
 
 LINES = (
-    (".gitattributes", "* -text"),  # bytes are digested: git must not turn the ends of lines
+    # Bytes are digested: git must not turn the ends of lines, put a name in, or keep a pointer of
+    # git-lfs, as people's own attributes for all their repositories may have it.
+    (".gitattributes", "* -text -ident -filter"),
     (".gitignore", f"/{layout.PRIVATE}/"),
     (".gitignore", f"*{PART}"),
     (".gitignore", f"/{layout.IMAGES}/[0-9]*/"),  # DVC says so too late for a killed ingest

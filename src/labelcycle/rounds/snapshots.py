@@ -8,7 +8,7 @@ from pathlib import Path
 
 from labelcycle import config
 from labelcycle.adapters import git
-from labelcycle.adapters.dvc import tracked_files
+from labelcycle.adapters.dvc import commands, tracked_files
 from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.atomic_files import PART
 from labelcycle.campaign.campaign_paths import OWNED, Campaign
@@ -180,6 +180,7 @@ def check_safe(campaign: Campaign) -> None:
     """Raise StateError for what came along with a clone and must not be obeyed unasked."""
     tracked_files.check(campaign.root)
     trusted_places.check(campaign)
+    commands.check_links(campaign.root)
 
 
 def _check_asked(snapshot: Snapshot) -> None:

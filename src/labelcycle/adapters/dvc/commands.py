@@ -10,9 +10,10 @@ from typing import Any
 import yaml
 
 from labelcycle.adapters import programs, trust_record
+from labelcycle.adapters.dvc import local_config
 from labelcycle.campaign import yaml_text
 from labelcycle.campaign.atomic_files import write_bytes
-from labelcycle.errors import DataError, ToolFailed
+from labelcycle.errors import DataError, StateError, ToolFailed
 
 # Images are written once and never rewritten, so links are safe and save a copy.
 SETTINGS = """\
@@ -86,7 +87,7 @@ def keep_to_own_cache(root: Path) -> None:
         if any(line.strip().startswith("site_cache_dir") and wanted in line for line in lines):
             return
         if present.strip() or set(wanted) & set("\"'\n"):
-            _unchecked(root, "config", "--local", "core.site_cache_dir", wanted)
+            local_config.put(root, "core", "site_cache_dir", wanted)
         else:
             text = f'[core]\n    site_cache_dir = "{wanted}"\n'
             write_bytes(local, text.encode(), mode=0o600)
@@ -172,6 +173,26 @@ def settings(root: Path) -> Any:
         raise ToolFailed(f"{root / CONFIG}: {error}; mend it, then run the same command") from error
 
 
+def check_links(root: Path) -> None:
+    """Raise StateError if DVC would put links to its cache in the place of files.
+
+    A link may lead anywhere, so labelcycle takes none for a file of the campaign. Hard links and
+    copies on another disk are fine.
+    """
+    files = (root / ".dvc" / name for name in ("config", "config.local"))
+    if not any("symlink" in file.read_text(encoding="utf-8") for file in files if file.exists()):
+        return  # the campaign's own settings come before an account's; DVC's code takes a while
+    kinds = settings(root).get("cache", {}).get("type") or ()
+    kinds = kinds.split(",") if isinstance(kinds, str) else kinds
+    if any(kind.strip() == "symlink" for kind in kinds):
+        raise StateError(
+            "DVC's setting cache.type has 'symlink': wanted reflink, hardlink and copy alone, for"
+            " labelcycle takes no link for a file of the campaign; run `dvc config cache.type"
+            " reflink,hardlink,copy` (with --local or --global, if it is set there), then"
+            " `dvc checkout --relink`"
+        )
+
+
 def cache_folder(root: Path) -> Path:
     """Where DVC's cache is: on another disk, if its settings say so. Raises as `_dvc` does."""
     folder = settings(root).get("cache", {}).get("dir")
@@ -190,6 +211,11 @@ def pull(root: Path) -> None:
     programs.show([*PROGRAM, "pull"], root)
 
 
+def pull_one(root: Path, target: str) -> None:
+    """Bring one .dvc file's data from the remote."""
+    _dvc(root, "pull", target)
+
+
 def checkout(root: Path, path: str) -> None:
     """Put a file or folder that is not there in its place, from the cache."""
     record = f"{path}.dvc"
@@ -202,17 +228,11 @@ def restore(root: Path, origin: Path, targets: Sequence[str]) -> None:
     The clone works by the settings of `origin` as they are now, not by those of its own revision.
     Raises DataError that names the target that neither has.
     """
-    cache = cache_folder(origin)
-    for name in ("config", "config.local"):  # addresses and credentials of the remote
-        own = origin / ".dvc" / name
-        if own.exists():
-            shutil.copy(own, root / ".dvc" / name)
-    where = ("config", "--local", "cache.dir", str(cache.resolve()))
+    take_settings(root, origin, cache_folder(origin))
     # Given several, `dvc checkout` brings only one of them; so one process does it several times.
     with contextlib.suppress(ToolFailed):
-        _unchecked(root, *_chained([where, *(("checkout", target) for target in targets)]))
+        _unchecked(root, *_chained([("checkout", target) for target in targets]))
         return
-    _unchecked(root, *where)
     for target in targets:
         try:
             _unchecked(root, "checkout", target)
@@ -223,6 +243,21 @@ def restore(root: Path, origin: Path, targets: Sequence[str]) -> None:
                     f" remote to fetch it from ({missing}); add one: dvc remote add -d NAME ADDRESS"
                 ) from missing
             _unchecked(root, "pull", target)
+
+
+def take_settings(root: Path, origin: Path, cache: Path) -> None:
+    """Have the clone `root` work by the settings of `origin` as they are now, with this cache.
+
+    A remote by a relative path is where it is for `origin`.
+    """
+    for name in ("config", "config.local"):  # addresses and credentials of the remote
+        own = origin / ".dvc" / name
+        if own.exists():
+            shutil.copy(own, root / ".dvc" / name)
+    for name, remote in settings(origin).get("remote", {}).items():
+        if "://" not in str(remote["url"]):
+            local_config.put(root, f'remote "{name}"', "url", str(remote["url"]))
+    local_config.put(root, "cache", "dir", str(cache.resolve()))
 
 
 def _chained(commands: Iterable[Sequence[str]]) -> list[str]:
