@@ -139,6 +139,7 @@ def _holds(path: Path, data: bytes) -> bool:
 
 def place(path: Path, root: Path) -> str:
     """Where a file was found, for people: relative to the campaign where it is near it."""
-    near = path.is_relative_to(root.parent)
-    text = os.path.relpath(path, root) if near else os.fspath(path)
+    text = os.fspath(path)
+    if text.startswith(f"{str(root.parent).rstrip(os.sep)}{os.sep}"):
+        text = os.path.relpath(text, root)
     return os.fsencode(text).decode("utf-8", "backslashreplace")  # names need not be UTF-8

@@ -91,10 +91,9 @@ def _kept(text: str, root: Path) -> str:
 def _foreign(campaign: Campaign, items: Iterable[Path | str]) -> list[Path | str]:
     """The items that are not the campaign's own files."""
     folders = (campaign.data, campaign.work, campaign.rounds, campaign.private)
+    own = tuple(f"{folder}{os.sep}" for folder in folders)  # pathlib takes 30 times as long
     foreign = [
-        item
-        for item in items
-        if isinstance(item, str) or not any(item.is_relative_to(folder) for folder in folders)
+        item for item in items if isinstance(item, str) or not f"{item}{os.sep}".startswith(own)
     ]
     if not foreign:
         raise DataError(

@@ -56,9 +56,6 @@ class FileTaker:
         fetched = fetch.fetch(self._campaign, addresses, lambda done: show(Progress(done, total)))
 
         def take(item: Path | str) -> Taken | Quarantined:
-            known = there[item]
-            if known:
-                return known
             if isinstance(item, Path):
                 return self._take(item, None)
             return self._take_fetched(item, fetched[item])
@@ -66,8 +63,9 @@ class FileTaker:
         # Muted here, once for all threads: Pillow warns of harmless oddities by the thousand.
         with warnings.catch_warnings(), ThreadPoolExecutor(THREADS) as threads:
             warnings.simplefilter("ignore")
-            for item in threads.map(take, items):
-                self._taken.append(item)
+            others = threads.map(take, (item for item, known in there.items() if not known))
+            for known in there.values():
+                self._taken.append(known or next(others))
                 show(Progress(len(addresses) + len(self._taken), total))
         return self._taken
 
