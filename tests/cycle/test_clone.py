@@ -106,6 +106,11 @@ def test_a_clone_with_its_data_pulled_shows_and_verifies_every_round(
     labelcycle(folder, "pull")
     labelcycle(folder, "check")
     assert json.loads(labelcycle(folder, "status", "--json")) == told
+    every_round_is_rebuilt(folder)
+    unchanged(folder)
+
+
+def every_round_is_rebuilt(folder: Path) -> None:
     verified(folder, 0, "--from", "pretrain")
     first = read_json(Campaign(folder).round(0) / "selection.json")["samples"][0]["sample"]
     assert labelcycle(folder, "explain", first).count("its model says") == 2
@@ -115,7 +120,6 @@ def test_a_clone_with_its_data_pulled_shows_and_verifies_every_round(
     assert "round/001: metrics: the same" in out
     assert "2 rounds are reproduced" in out
     assert not (folder / ".dvc" / "cache").exists()
-    unchanged(folder)
 
 
 def correct_some(backend: WatchedFiles) -> None:

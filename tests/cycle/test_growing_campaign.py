@@ -101,8 +101,37 @@ def test_a_campaign_grows_while_a_round_is_open_and_between_two(
     flows.run(root)
     tracked = {p: p.read_bytes() for p in campaign.images.glob("*.dvc")}
     assert [path.name for path in tracked] == ["000.dvc"]
+    what_comes_while_a_round_is_open_waits(campaign)
+    answer()
+    flows.run(root)
+    first = read_json(campaign.round(0) / "metrics.json")
+    assert (first["holdout"], list(first["cohorts"])) == (6, ["000"])
 
-    # while round 0 is open
+    before, encoder = rows(campaign), locked(campaign, "pretrain")
+    capsys.readouterr()
+    flows.open_now(root)
+    the_next_plan_says_what_it_takes(capsys.readouterr().out)
+    assert asked(backend, 1, "holdout") == held(campaign, 1)
+    assert len(asked(backend, 1, "selected")) == 4
+    after = rows(campaign)
+    only_new_images_are_embedded(before, after)
+    assert locked(campaign, "pretrain") == encoder
+    assert {p: p.read_bytes() for p in tracked} == tracked
+    answer()
+    flows.run(root)
+
+    make_images(campaign.root.parent / "images", 10, 2)
+    assert ingesting.ingest_again.fn(root) == 10
+    assert "cohort 2: 8 for the pool, 2 for the hold-out; it" in capsys.readouterr().out
+    flows.open_now(root)
+    assert asked(backend, 2, "holdout") == held(campaign, 2)
+    only_new_images_are_embedded(after, rows(campaign))
+    answer()
+    flows.run(root)
+    each_round_has_the_pool_of_its_time(campaign)
+
+
+def what_comes_while_a_round_is_open_waits(campaign: Campaign) -> None:
     report = grow(campaign, 20, 1)
     assert (report.added, report.cohort, report.held) == (20, 1, 4)
     assert (campaign.images / "001.dvc").exists()
@@ -110,42 +139,23 @@ def test_a_campaign_grows_while_a_round_is_open_and_between_two(
     status = json.loads(labelcycle(campaign.root, "status", "--json"))
     assert (status["pool"], status["holdout"]) == (24, 6)
     assert [(c["pool"], c["counts"]) for c in status["cohorts"]] == [(24, True), (16, False)]
-    answer()
-    flows.run(root)
-    first = read_json(campaign.round(0) / "metrics.json")
-    assert (first["holdout"], list(first["cohorts"])) == (6, ["000"])
-    before, encoder = rows(campaign), locked(campaign, "pretrain")
-    assert len(before) == 30
 
-    # the next plan takes it
-    capsys.readouterr()
-    flows.open_now(root)
-    shown = capsys.readouterr().out
+
+def the_next_plan_says_what_it_takes(shown: str) -> None:
     assert "cohort 1 counts from now on: 16 samples in the pool, 4 in the hold-out\n" in shown
     assert "trained anew" not in shown
     assert "cohort 1 looks like the images before (p = " in shown
-    assert asked(backend, 1, "holdout") == held(campaign, 1)
-    assert len(asked(backend, 1, "selected")) == 4
-    after = rows(campaign)
-    assert len(after) == 50
+
+
+def only_new_images_are_embedded(before: dict[str, bytes], after: dict[str, bytes]) -> None:
+    assert len(before) < len(after)
     assert before.items() <= after.items()
-    assert locked(campaign, "pretrain") == encoder
-    assert {p: p.read_bytes() for p in tracked} == tracked
-    answer()
-    flows.run(root)
+
+
+def each_round_has_the_pool_of_its_time(campaign: Campaign) -> None:
     second = read_json(campaign.round(1) / "metrics.json")
     assert {name: c["holdout"] for name, c in second["cohorts"].items()} == {"000": 6, "001": 4}
     assert second["holdout"] == 10
-
-    # between two rounds, by the flow
-    make_images(campaign.root.parent / "images", 10, 2)
-    assert ingesting.ingest_again.fn(root) == 10
-    assert "cohort 2: 8 for the pool, 2 for the hold-out; it" in capsys.readouterr().out
-    flows.open_now(root)
-    assert asked(backend, 2, "holdout") == held(campaign, 2)
-    assert after.items() <= rows(campaign).items()
-    answer()
-    flows.run(root)
     plans = [read_json(campaign.round(n) / "plan.json") for n in range(3)]
     assert [(p["cohorts"], p["pool"], p["holdout"], p["encoder"]) for p in plans] == [
         (1, 24, 6, 1),
@@ -155,8 +165,6 @@ def test_a_campaign_grows_while_a_round_is_open_and_between_two(
     text = labelcycle(campaign.root, "status")
     assert "cohort 2, 20" in text
     assert ": 8 in the pool, 2 in the hold-out; accuracy " in text
-
-    # each with the pool of its time
     for number in range(3):
         assert "is reproduced" in labelcycle(campaign.root, "verify", f"round/{number:03d}")
     assert "is reproduced" in labelcycle(campaign.root, "verify", "round/001", "--from", "pretrain")

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from squares import make_images
 from watched import WatchedFiles
 
 from labelcycle.campaign.campaign_paths import Campaign
@@ -13,8 +16,8 @@ from labelcycle.campaign.numpy_files import read_array, write_array
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.records.pushed_record import ADJUDICATION, PushedTask
-from labelcycle.campaign.sample_files import Sample, read_samples
-from labelcycle.cycle import sample_history, sample_history_text
+from labelcycle.campaign.sample_files import Sample, read_samples, write_samples
+from labelcycle.cycle import new_campaign, sample_history, sample_history_text
 from labelcycle.cycle.sample_history import NearSample, RoundOfSample, SampleHistory, StrategyPick
 from labelcycle.errors import DataError
 from labelcycle.rounds import snapshots
@@ -46,21 +49,19 @@ def picked(campaign: Campaign) -> str:
 def test_a_chosen_sample(closed: Campaign, truth: dict[str, str]) -> None:
     name = picked(closed)
     known = told(closed, name)
-    assert known.label is not None
-    assert known.label.label == truth[name]
+    assert known.label == Label(
+        name, truth[name], votes={truth[name]: 1}, source="round 0", confidence=1
+    )
     assert (known.owned, known.without_model) == (None, "")
     (first,) = known.rounds
     assert (first.round, first.closed, first.cancelled, first.learned) == (0, True, False, True)
-    assert first.choice is not None
-    assert (first.choice.strategy, first.choice.rank, first.choice.budget) == ("typiclust", 0, 4)
-    assert first.choice.why  # the numbers of TypiClust
-    assert first.task is not None
+    choice, task, chances = first.choice, first.task, first.chances
+    assert None not in (choice, task, chances)
+    assert (choice.strategy, choice.rank, choice.budget) == ("typiclust", 0, 4)
+    assert choice.why  # the numbers of TypiClust
     assert [answer.labels for answer in first.answers] == [(truth[name],)]
-    assert first.label is not None
-    assert first.label.votes == {truth[name]: 1}
-    assert first.chances is not None
-    best, *_ = first.chances
-    assert best == truth[name]
+    assert first.label == known.label
+    assert next(iter(chances)) == truth[name]
 
 
 @pytest.mark.usefixtures("_own_models")
@@ -119,6 +120,33 @@ def test_the_nearest_are_those_of_the_features(closed: Campaign) -> None:
         (pool[5], pytest.approx(0.7071, abs=1e-4)),
     ]
     assert len(near) == sample_history.NEIGHBOURS
+
+
+def test_a_sample_that_waits_for_the_next_round_is_known(opened: Campaign, tmp_path: Path) -> None:
+    make_images(tmp_path / "images", 5, 1)
+    new_campaign.add_images(opened.root, [str(tmp_path / "images")], lambda step: None)
+    waiting = next(s for s in read_samples(opened.samples, which="all") if s.cohort == 1)
+    known = told(opened, waiting.source)
+    assert known.sample == waiting
+    assert (known.near, known.rounds) == ((), ())
+
+
+def test_a_twin_of_an_earlier_cohort_is_named_on_both_sides(campaign: Campaign) -> None:
+    old, other, *_ = read_samples(campaign.samples)
+    new = replace(other, group=old.id)
+    others = read_samples(campaign.samples)[2:]
+    write_samples(campaign.samples, [old, new, *others])
+    assert told(campaign, old.id).same_picture == (new.id,)
+    assert told(campaign, new.id).same_picture == (old.id,)
+
+
+def test_features_that_lack_a_cohort_have_no_neighbours(closed: Campaign) -> None:
+    path = closed.split_features("pool")
+    rows = np.array(read_array(path))
+    path.unlink()
+    write_array(path, rows[:-1])
+    snapshot = snapshots.read(closed.root)
+    assert sample_history.nearest(snapshot, read_samples(closed.samples)[0], {}) == ()
 
 
 def test_a_model_that_is_not_there_is_said(

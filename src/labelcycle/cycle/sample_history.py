@@ -108,7 +108,7 @@ def find(snapshot: Snapshot, name: str) -> Sample:
 
     Raises DataError if there is none, or several.
     """
-    finder = Finder(snapshot.campaign, snapshot.records.samples())
+    finder = Finder(snapshot.campaign, snapshot.records.samples(which="all"))
     found = finder.by_id.get(name) or finder.by_file(name)
     if found is None:
         raise DataError(
@@ -141,8 +141,8 @@ def history(snapshot: Snapshot, sample: Sample) -> SampleHistory:
         next((label for label in records.owned() if label.sample == sample.id), None),
         tuple(
             other.id
-            for other in records.samples()
-            if sample.group and other.group == sample.group and other.id != sample.id
+            for other in snapshot.records.samples(which="all")
+            if other.picture == sample.picture and other.id != sample.id
         ),
         nearest(snapshot, sample, labels),
         tuple(
@@ -263,16 +263,19 @@ def nearest(
 ) -> tuple[NearSample, ...]:
     """The samples of the pool whose features are most alike, nearest first, ties by id.
 
-    Empty before there are features.
+    Empty while there are no features of the sample, or none of all that count.
     """
     campaign = snapshot.campaign
     if not campaign.split_features("pool").exists():
         return ()
     if not campaign.split_features(sample.split).exists():
         return ()
-    own_ids, own = read_features(campaign, sample.split)
-    ids, features = read_features(campaign, "pool")
-    if sample.id not in own_ids:  # it came in after the features were made
+    try:
+        own_ids, own = read_features(campaign, sample.split)
+        ids, features = read_features(campaign, "pool")
+    except DataError:  # a cohort counts since then, and its features are still to be made
+        return ()
+    if sample.id not in own_ids:  # it waits for the next round
         return ()
     row = unit_rows32(own[own_ids.index(sample.id)][np.newaxis])[0]
     cosines = np.empty(len(ids), dtype=np.float32)
