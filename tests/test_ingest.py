@@ -847,11 +847,68 @@ def test_a_source_that_is_away_stops_nothing(begun: Campaign, pictures: Path) ->
     fill(pictures / "b", range(32, 33))
     report = take_again(begun)
     assert report.added == 1
-    (remark,) = report.remarks  # what is gone cannot be told
+    (remark,) = report.remarks  # what is gone from there cannot be told
     assert remark.startswith("../in/a could not be looked at: no images: '../in/a' is no file")
+    assert remark.endswith("; if it is gone for good, take it out of data/cohorts.json")
     (pictures / "b").rename(pictures / "away too")
     with pytest.raises(DataError, match=r"no source could be looked at, such as \.\./in/a could"):
         take_again(begun)
+
+
+GONE = "1 file is no longer where it was found, such as {!r}: nothing was removed from the campaign"
+
+
+def test_what_vanished_elsewhere_is_told_while_a_source_is_away(
+    begun: Campaign, pictures: Path
+) -> None:
+    fill(pictures / "b", range(30, 32))
+    fill(pictures / "ab", range(40, 42))
+    take(begun, pictures / "b", f"{pictures}/a[b]/*.png")
+    (pictures / "a").rename(pictures / "away")
+    (pictures / "b" / "0030.png").unlink()
+    assert take_again(begun).remarks[1:] == (GONE.format("../in/b/0030.png"),)
+    (pictures / "b" / "0030.png").write_bytes(png(30))
+    (pictures / "ab" / "0040.png").unlink()
+    assert take_again(begun).remarks[1:] == (GONE.format("../in/ab/0040.png"),)
+
+
+def test_a_source_that_was_taken_out_is_not_looked_for(begun: Campaign, pictures: Path) -> None:
+    (pictures / "list.txt").write_text("b/0030.png\nc\n")
+    fill(pictures / "b", range(30, 32))
+    fill(pictures / "c", range(40, 42))
+    take(begun, f"@{pictures / 'list.txt'}")
+    (pictures / "a").rename(pictures / "away")
+    record = CohortsRecord.read(begun.cohorts)
+    kept = tuple(source for source in record.sources if source.path != "../in/a")
+    replace(record, sources=kept).write(begun.cohorts)
+    fill(pictures / "c", range(42, 43))
+    report = take_again(begun)
+    assert (report.added, report.remarks) == (1, ())
+    assert CohortsRecord.read(begun.cohorts).sources == kept
+    (pictures / "c" / "0041.png").unlink()
+    assert take_again(begun).remarks == (GONE.format("../in/c/0041.png"),)
+
+
+@pytest.mark.parametrize("looked", [take_again, lambda campaign: take(campaign, "@list.txt")])
+def test_a_file_of_a_list_that_vanished_is_gone_and_stays_a_sample(
+    begun: Campaign,
+    pictures: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    looked: Callable[[Campaign], ingest_images.Report],
+) -> None:
+    monkeypatch.chdir(pictures)
+    fill(pictures / "b", range(30, 32))
+    (pictures / "list.txt").write_text("b/0030.png\nb/0031.png\nb/never.png\n")
+    take(begun, "@list.txt")
+    (pictures / "b" / "0030.png").unlink()
+    report = looked(begun)
+    assert report.remarks == (GONE.format("../in/b/0030.png"),)
+    assert report.quarantined == 1
+    assert [*quarantine(begun)] == ["../in/b/never.png"]
+    assert report.looked_at == report.known + report.quarantined
+    (pictures / "b" / "0031.png").write_bytes(b"no image")
+    looked(begun)
+    assert [*quarantine(begun)] == ["../in/b/0031.png", "../in/b/never.png"]
 
 
 def test_without_sources_there_is_nothing_to_look_at_again(campaign: Campaign) -> None:

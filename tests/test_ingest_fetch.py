@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 from buckets import Bucket
-from test_ingest import campaign, png, quarantine, splits, take
+from test_ingest import campaign, png, quarantine, splits, take, take_again
 from websites import Page, served
 
 from labelcycle import adapters
@@ -123,7 +123,11 @@ def objects(read: list[str], **contents: bytes) -> Any:
     return SimpleNamespace(
         SCHEME=s3.SCHEME,
         read=get,
-        listed=lambda _: {address: digests.digest(data) for address, data in found.items()},
+        listed=lambda prefix: {
+            address: digests.digest(data)
+            for address, data in found.items()
+            if address.startswith(prefix)
+        },
     )
 
 
@@ -153,6 +157,20 @@ def test_an_object_is_known_by_its_etag(
     read = bucket_of(a=png(1), b=png(3))
     assert take(campaign, "s3://b").added == 0
     assert read == []
+
+
+def test_an_object_of_a_list_that_vanished_hides_no_other(
+    campaign: Campaign, bucket_of: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    bucket_of(a=png(1), b=png(2))
+    paths = listed(tmp_path, ["s3://b/a.png", "s3://b/b.png"])
+    take(campaign, paths)
+    bucket_of(a=png(3))
+    report = take_again(campaign)
+    assert (report.added, report.known) == (1, 0)
+    told, _, gone = report.remarks
+    assert told.startswith("@../list.txt names what is not there: no images: s3://b/b.png is no")
+    assert "such as 's3://b/b.png': nothing was removed" in gone
 
 
 def test_an_object_that_changed_since_an_ingest_broke_off_is_fetched_anew(

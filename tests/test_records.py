@@ -29,6 +29,7 @@ from labelcycle.campaign.records.people_record import GoldAnswers, GoldFigures, 
 from labelcycle.campaign.records.plan_record import Plan
 from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.campaign.records.pushed_record import Pushed, PushedTask
+from labelcycle.campaign.records.read_back_record import ReadBack
 from labelcycle.campaign.records.record_files import Record, read_lines, write_lines
 from labelcycle.campaign.records.round_records import Memory, RoundRecords
 from labelcycle.campaign.records.selection_record import RoundSelection
@@ -54,6 +55,7 @@ RECORDS: tuple[Record, ...] = (
     SeenTask(7, "k/000/s", "2", (ANSWER, SKIPPED)),
     AlteredTask("k/000/s", ("image",), AT),
     Identity("0123456789ab"),
+    ReadBack({"cache": {"0f": AT}}, {"remote": ("0f12",)}),
     PoolRecord({"000": "a", "001": "b"}, {"000": "a"}),
     CohortsRecord((Source("../in"),), (Cohort(0, AT, ("../in",), 3, 1),)),
     Evaluation(labels=0, reason="nothing was measured"),
@@ -212,6 +214,7 @@ def shape(hint: Any) -> str:
 
 
 SHAPES = {
+    ReadBack: (1, "5eb654b373c50be2"),
     Identity: (1, "4d95958c3f302826"),
     CohortsRecord: (1, "cdf40cec245bce87"),
     PoolRecord: (1, "267fda48dba6c954"),

@@ -18,6 +18,7 @@ from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.label_files import Label, write_labels
 from labelcycle.campaign.labels import write_migrations
 from labelcycle.campaign.records.metrics_record import Evaluation
+from labelcycle.campaign.records.plan_record import PlanDigests
 from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.records.record_files import write_lines
@@ -131,7 +132,8 @@ def test_what_a_tracker_is_told_of_a_round(tmp_path: Path, monkeypatch: pytest.M
     then = Campaign(tmp_path / "then")
     metrics = made_records.metrics(labels=4, holdout=6)
     metrics.write(then.round(0) / "metrics.json")
-    made_records.plan().write(then.round(0) / "plan.json")
+    plan = made_records.plan(pool=2, digests=PlanDigests("", "of the pool", "", ""))
+    plan.write(then.round(0) / "plan.json")
     set_params(then.root, campaign={"name": "then"})
     asked: list[Any] = []
 
@@ -150,11 +152,11 @@ def test_what_a_tracker_is_told_of_a_round(tmp_path: Path, monkeypatch: pytest.M
         assert (closed.tag, closed.commit) == ("round/000", "commit of round/000")
         assert closed.params["campaign"]["name"] == "then"
         assert closed.data == {
-            "pool": DataSet("data/samples", "then data/samples", 2),
+            "pool": DataSet("data/samples", "of the pool", 2),
             "labels": DataSet("data/labels", "then data/labels", 4),
             "hold-out": DataSet("data/holdout.jsonl", "then data/holdout.jsonl", 6),
         }
-        assert closed.plan == made_records.plan()
+        assert closed.plan == plan
         assert closed.metrics == metrics
         folders = closed.folders
         assert (folders.record, folders.figures) == (then.round(0), then.figures)

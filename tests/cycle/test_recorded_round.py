@@ -229,5 +229,5 @@ def test_what_git_and_dvc_leave_out(closed: Campaign) -> None:
     ignored = (closed.root / ".gitignore").read_text().splitlines()
     assert {"/.labelcycle/", "*.part"} <= set(ignored)
     assert "*.part" in (closed.root / ".dvcignore").read_text().splitlines()
-    assert "* -text" in (closed.root / ".gitattributes").read_text().splitlines()
+    assert "* -text -ident -filter" in (closed.root / ".gitattributes").read_text().splitlines()
     assert len(ignored) == len(set(ignored))

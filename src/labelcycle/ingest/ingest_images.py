@@ -150,9 +150,8 @@ def ingest(
     that were looked at before and did not change are not read again. Interrupted once the new
     manifest is there, the cohort stays.
 
-    Raises DataError if no file can be used (of sources that were given before: and no sample is
-    there) or the disk is full, SettingsError if the first
-    hold-out is more than half of the samples.
+    Raises DataError if the disk is full, or if no file can be used, which is no error of sources
+    that gave samples before; SettingsError if the first hold-out is more than half of the samples.
     """
     number, existing = _existing(campaign, options.max_pixels)
     known = {name: Taken(s, existing.looks[name]) for name, s in existing.samples.items()}
@@ -164,14 +163,14 @@ def ingest(
         taken = taker.take_all(found.items, show)
         usable = [item for item in taken if isinstance(item, Taken)]
         refused = [item for item in taken if isinstance(item, Quarantined)]
-        if not usable and not (found.again and existing.samples):
+        if not usable and not ((found.again or taker.vanished) and existing.samples):
             raise DataError(_no_images(refused))
         whole = many_files.whole(campaign, existing, usable, options.values, options.max_pixels)
         refused += whole.refused
         samples = _split(existing, whole.samples, options, derive(seed, number, "ingest"))
         new = [sample for sample in samples if sample.id not in existing.samples]
         _settle(campaign, number, samples)
-        _write_quarantine(campaign, taken, whole.refused)
+        _write_quarantine(campaign, taken, whole.refused, taker.vanished)
         _write_record(campaign, record, number, samples, found.sources, at)
         if samples:
             sample_files.write_samples(campaign.samples, samples)
@@ -274,14 +273,13 @@ def _changes(taker: FileTaker, usable: Sequence[Taken], found: Found) -> list[st
             f"{counted(len(changed), 'file shows', 'files show')} another picture than before,"
             f" such as {changed[0]!r}: the new picture counts as a new image, and the old one stays"
         )
-    if found.complete:
-        gone = sorted(taker.by_place.keys() - found.places)
-        if gone:
-            texts.append(
-                f"{counted(len(gone), 'file is', 'files are')} no longer where"
-                f" {'it was' if len(gone) == 1 else 'they were'} found, such as {gone[0]!r}:"
-                " nothing was removed from the campaign"
-            )
+    gone = sorted({*taker.vanished, *filter(found.gone, taker.by_place)})
+    if gone:
+        texts.append(
+            f"{counted(len(gone), 'file is', 'files are')} no longer where"
+            f" {'it was' if len(gone) == 1 else 'they were'} found, such as {gone[0]!r}:"
+            " nothing was removed from the campaign"
+        )
     return texts
 
 
@@ -380,12 +378,20 @@ def _put_back(path: Path, data: bytes | None) -> None:
 
 
 def _write_quarantine(
-    campaign: Campaign, taken: Sequence[Taken | Quarantined], torn: Sequence[Quarantined]
+    campaign: Campaign,
+    taken: Sequence[Taken | Quarantined],
+    torn: Sequence[Quarantined],
+    vanished: Iterable[str],
 ) -> None:
-    """Bring the list up to date: what was looked at now counts, what was not stays."""
+    """Bring the list up to date: what was looked at now counts, what was not stays.
+
+    vanished : samples were found there, which stay usable
+    """
     reasons: dict[str, str] = {}
     if campaign.quarantine.exists():
         reasons = {r["source"]: r["reason"] for r in json_files.read_jsonl(campaign.quarantine)}
+    for place in vanished:
+        reasons.pop(place, None)
     for item in (*taken, *torn):
         reasons.pop(item.source, None)
         if isinstance(item, Quarantined):

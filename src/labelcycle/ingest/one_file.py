@@ -137,6 +137,17 @@ def _holds(path: Path, data: bytes) -> bool:
         return False
 
 
+def missing(path: Path) -> bool:
+    """True if nothing is at `path`; False if that cannot be known."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def place(path: Path, root: Path) -> str:
     """Where a file was found, for people: relative to the campaign where it is near it."""
     text = os.fspath(path)

@@ -53,7 +53,7 @@ def find(paths: Sequence[str], base: Path, *, follow_links: bool = False) -> lis
     out: set[Path] = set()
     addresses: set[str] = set()
     for text in paths:
-        for meant in _meant(text, base.resolve()):
+        for meant in named(text, base.resolve()):
             if isinstance(meant, str):
                 addresses.add(meant)
                 continue
@@ -75,8 +75,11 @@ def find(paths: Sequence[str], base: Path, *, follow_links: bool = False) -> lis
     return [*sorted(files), *sorted(addresses)]
 
 
-def _meant(text: str, base: Path) -> list[Path | str]:
-    """The files, folders and addresses that one path means; links are not resolved."""
+def named(text: str, base: Path) -> list[Path | str]:
+    """The files, folders and addresses that one path means; links are not resolved.
+
+    Raises DataError as `find` does.
+    """
     if not text.strip():
         raise DataError(
             "no images: wanted a path, got an empty text: a variable of the shell that is not set?"

@@ -2,15 +2,41 @@
 
 import glob
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labelcycle.campaign import layout
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.cohorts_record import CohortsRecord, Source
 from labelcycle.errors import DataError, StateError
 from labelcycle.ingest import fetch, one_file
-from labelcycle.ingest.paths import SCHEME, absolute, find, is_pattern
+from labelcycle.ingest.paths import SCHEME, absolute, find, is_pattern, named
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Where the files of some sources may be; places are whole paths and addresses.
+
+    roots : files, folders and addresses, each with all below it
+    starts : what the places that patterns mean start with
+    anywhere : no place can be left out
+    """
+
+    roots: frozenset[str] = frozenset()
+    starts: frozenset[str] = frozenset()
+    anywhere: bool = False
+
+    def __or__(self, other: "Extent") -> "Extent":
+        anywhere = self.anywhere or other.anywhere
+        return Extent(self.roots | other.roots, self.starts | other.starts, anywhere)
+
+    def holds(self, place: str) -> bool:
+        """Whether a file at `place` may be of the sources."""
+        if self.anywhere or any(place.startswith(start) for start in self.starts):
+            return True
+        above = (place[:end] for end, letter in enumerate(place) if letter == "/")
+        return place in self.roots or any(root in self.roots for root in above)
 
 
 @dataclass(frozen=True)
@@ -20,16 +46,14 @@ class Found:
     items : each with its mark, which changes when an object in S3 does; else empty
     sources : where they are
     again : the sources were given before; nothing new is no error
-    places : what samples call the places of all items
-    complete : every source that was ever given could be looked at, so what is not here is gone
+    gone : tells whether a place, as samples call it, is of the sources and has no file any more
     remarks : what people should know of the sources, a sentence each
     """
 
     items: Mapping[Path | str, str]
     sources: tuple[Source, ...]
     again: bool = False
-    places: frozenset[str] = frozenset()
-    complete: bool = False
+    gone: Callable[[str], bool] = lambda _: False
     remarks: tuple[str, ...] = ()
 
 
@@ -57,19 +81,72 @@ def again(campaign: Campaign) -> Found:
             " first, which remembers PATH"
         )
     items: dict[Path | str, str] = {}
-    away = []
+    reached = lost = Extent()
+    away: list[str] = []
+    remarks: list[str] = []
     for source in sources:
         try:
-            found = find([source.path], campaign.root, follow_links=source.follow_links)
-            items |= fetch.expanded(_foreign(campaign, found))
+            found, missing = _found(campaign, source)
         except DataError as error:
             away.append(f"{source.path} could not be looked at: {error}")
+            lost |= _extent(source.path, campaign.root)
+            continue
+        items |= found
+        remarks += (f"{source.path} names what is not there: {text}" for text in missing)
+        reached |= _extent(source.path, campaign.root)
     if len(away) == len(sources):
         raise DataError(f"no source could be looked at, such as {away[0]}")
-    places = frozenset(
-        one_file.place(item, campaign.root) if isinstance(item, Path) else item for item in items
-    )
-    return Found(items, sources, True, places, not away, tuple(away))
+    remarks += (f"{text}; if it is gone for good, take it out of {layout.COHORTS}" for text in away)
+    places = {_place(item, campaign.root) for item in items}
+
+    def gone(place: str) -> bool:
+        whole = _whole(place, campaign.root)
+        return place not in places and reached.holds(whole) and not lost.holds(whole)
+
+    return Found(items, sources, True, gone, tuple(remarks))
+
+
+def _found(campaign: Campaign, source: Source) -> tuple[dict[Path | str, str], list[str]]:
+    """The items of a source, and what is wrong with those that a list names in vain.
+
+    Raises DataError if there is no item.
+    """
+    items: dict[Path | str, str] = {}
+    errors: list[DataError] = []
+    paths = find([source.path], campaign.root, follow_links=source.follow_links)
+    for item in _foreign(campaign, paths):
+        try:
+            items |= fetch.expanded([item])
+        except DataError as error:
+            errors.append(error)
+    if errors and not items:
+        raise errors[0]
+    return items, [str(error) for error in errors]
+
+
+def _extent(text: str, root: Path) -> Extent:
+    """Where the files of a source may be, and may have been."""
+    if is_pattern(root, text):
+        head = text[: next(n for n, letter in enumerate(text) if letter in "*?[")]
+        slash = "/" if head.endswith("/") else ""
+        return Extent(starts=frozenset([_whole(head, root).rstrip("/") + slash]))
+    try:
+        meant = named(text, root)
+    except DataError:
+        if text.startswith("@") or SCHEME.match(text):  # nobody can know what it named
+            return Extent(anywhere=True)
+        meant = [absolute(root, text)]
+    return Extent(frozenset(_whole(_place(each, root), root).rstrip("/") for each in meant))
+
+
+def _place(item: Path | str, root: Path) -> str:
+    """What samples call the place of an item."""
+    return one_file.place(item, root) if isinstance(item, Path) else item
+
+
+def _whole(place: str, root: Path) -> str:
+    """A place, not relative to the campaign."""
+    return place if SCHEME.match(place) else os.fspath(absolute(root, place))
 
 
 def _kept(text: str, root: Path) -> str:

@@ -38,14 +38,21 @@ class FileTaker:
         }
         """What was last seen at each place."""
         self._taken: list[Taken | Quarantined] = []
+        self.vanished: list[str] = []
+        """Places of samples that an item names, and where no file is any more."""
 
     def take_all(
         self, items: Mapping[Path | str, str], show: Callable[[Progress], None]
     ) -> list[Taken | Quarantined]:
         """What became of each path and address, in their order; bytes of samples are stored.
 
+        A path where a sample was found, and where no file is any more, is left out.
+
         items : each with its mark, where an address has one
         """
+        gone = {item: place for item in items if (place := self._vanished(item))}
+        self.vanished = sorted(gone.values())
+        items = {item: mark for item, mark in items.items() if item not in gone}
         there = {item: self._unchanged(item, mark) for item, mark in items.items()}
         addresses = {
             item: items[item]
@@ -81,6 +88,13 @@ class FileTaker:
                 seen[item.source] = SeenFile(mark, item.content, sample)
         if seen:
             seen_files.add(self._campaign, seen)
+
+    def _vanished(self, item: Path | str) -> str:
+        """The place of a path that is in `by_place` and has no file any more; else empty."""
+        if isinstance(item, str):
+            return ""
+        place = one_file.place(item, self._campaign.root)
+        return place if place in self.by_place and one_file.missing(item) else ""
 
     def _unchanged(self, item: Path | str, mark: str) -> Taken | None:
         """The sample that a place showed when it was last looked at, if nothing changed there."""
