@@ -26,7 +26,9 @@ LINES = (
     (".gitattributes", "* -text"),  # bytes are digested: git must not turn the ends of lines
     (".gitignore", f"/{layout.PRIVATE}/"),
     (".gitignore", f"*{PART}"),
-    (".gitignore", f"/{layout.IMAGES}/*/"),  # DVC says so too late for an ingest that was killed
+    # DVC says so too late for an ingest that was killed. By `*/` it would ignore data/images, too,
+    # and with it the .dvc files there: no image would be pushed or pulled.
+    (".gitignore", f"/{layout.IMAGES}/[0-9]*/"),
     (".dvcignore", f"*{PART}"),
 )
 SETUP = (".dvc", ".dvcignore", ".gitignore", ".gitattributes")
