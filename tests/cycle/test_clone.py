@@ -15,6 +15,7 @@ from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.json_files import read_json
+from labelcycle.campaign.sample_files import read_samples
 from labelcycle.cycle import new_campaign
 
 pytestmark = pytest.mark.slow
@@ -120,6 +121,24 @@ def every_round_is_rebuilt(folder: Path) -> None:
     assert "round/001: metrics: the same" in out
     assert "2 rounds are reproduced" in out
     assert not (folder / ".dvc" / "cache").exists()
+
+
+def test_a_clone_of_an_ingest_pulls_its_images(
+    campaign: Campaign, flows, answer_all: Callable[[], None], tmp_path: Path
+) -> None:
+    """No step but the ingest has brought them to the remote."""
+    flows.run(str(campaign.root))
+    answer_all()
+    flows.run(str(campaign.root))
+    make_images(tmp_path / "more", 5, 1)
+    new_campaign.add_images(campaign.root, [str(tmp_path / "more")], lambda step: None)
+    folder = tmp_path / "elsewhere"
+    run(tmp_path, "git", "clone", "-q", str(campaign.root), str(folder))
+    labelcycle(folder, "trust")
+    labelcycle(folder, "pull")
+    samples = read_samples(Campaign(folder).samples, which="all")
+    assert {sample.cohort for sample in samples} == {0, 1}
+    assert all((Campaign(folder).images / sample.file).exists() for sample in samples)
 
 
 def correct_some(backend: WatchedFiles) -> None:

@@ -28,7 +28,9 @@ LINES = (
     (".gitattributes", "* -text -ident -filter"),
     (".gitignore", f"/{layout.PRIVATE}/"),
     (".gitignore", f"*{PART}"),
-    (".gitignore", f"/{layout.IMAGES}/[0-9]*/"),  # DVC says so too late for a killed ingest
+    # DVC says so too late for an ingest that was killed. By `*/` it would ignore data/images, too,
+    # and with it the .dvc files there: no image would be pushed or pulled.
+    (".gitignore", f"/{layout.IMAGES}/[0-9]*/"),
     (".dvcignore", f"*{PART}"),
 )
 SETUP = (".dvc", ".dvcignore", ".gitignore", ".gitattributes")
