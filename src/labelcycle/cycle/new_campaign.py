@@ -25,7 +25,8 @@ LINES = (
     (".gitattributes", "* -text"),  # bytes are digested: git must not turn the ends of lines
     (".gitignore", f"/{layout.PRIVATE}/"),
     (".gitignore", f"*{PART}"),
-    (".gitignore", f"/{layout.IMAGES}/*/"),  # DVC says so too late for an ingest that was killed
+    # DVC says so too late for a killed ingest. It takes a bare * for the folder around them, too.
+    (".gitignore", f"/{layout.IMAGES}/[0-9]*/"),
     (".dvcignore", f"*{PART}"),
 )
 SETUP = (".dvc", ".dvcignore", ".gitignore", ".gitattributes")
