@@ -3,6 +3,8 @@
 import datetime
 from pathlib import Path
 
+from dvc.scm import Git  # type: ignore[import-untyped]
+
 from labelcycle.adapters import git
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.json_files import read_json, value_digest
@@ -231,3 +233,6 @@ def test_what_git_and_dvc_leave_out(closed: Campaign) -> None:
     assert "*.part" in (closed.root / ".dvcignore").read_text().splitlines()
     assert "* -text -ident -filter" in (closed.root / ".gitattributes").read_text().splitlines()
     assert len(ignored) == len(set(ignored))
+    by_dvc = Git(str(closed.root)).is_ignored  # which looks for .dvc files in no ignored folder
+    assert by_dvc(f"{closed.cohort_images(0)}/")
+    assert not by_dvc(f"{closed.images}/")
