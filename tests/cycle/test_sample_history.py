@@ -128,7 +128,9 @@ def test_a_sample_that_waits_for_the_next_round_is_known(opened: Campaign, tmp_p
     waiting = next(s for s in read_samples(opened.samples, which="all") if s.cohort == 1)
     known = told(opened, waiting.source)
     assert known.sample == waiting
-    assert (known.near, known.rounds) == ((), ())
+    assert (known.near, known.rounds, known.counts) == ((), (), False)
+    waits = "  it waits: it counts from the next round on"
+    assert waits in sample_history_text.as_text(known).splitlines()
 
 
 def test_a_twin_of_an_earlier_cohort_is_named_on_both_sides(campaign: Campaign) -> None:
@@ -221,7 +223,7 @@ def test_the_text_by_hand() -> None:
         "",
         "round 0, closed",
         "  chosen by typiclust: place 3 of 25, score 0.1235; cluster 4, typicality 1.5",
-        "  asked because it was chosen, place 7; 2 people wanted",
+        "  asked because it was chosen, as image 7 of the round; 2 people wanted",
         "  the model of the time thought dog; shown to them",
         "  ann: cat in 3.2 s, T1",
         "  bob: skipped: cannot be judged, T2, changed T3, written by eve",
@@ -233,7 +235,7 @@ def test_the_text_by_hand() -> None:
         "  nothing to do with this sample",
         "",
         "round 2, open",
-        "  asked again, for the answers so far made no label, place 1",
+        "  asked again, for the answers so far made no label, as image 1 of the round",
         "  no answer seen yet",
         "",
         "nearest in the pool, by today's features:",

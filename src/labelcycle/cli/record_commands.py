@@ -85,7 +85,6 @@ def verify(root: Path, tag: str | None, start: str, every: bool, from_remote: bo
     """Rebuild a closed round (default: the last) from its inputs and compare."""
     import contextlib
 
-    from labelcycle.campaign import round_states
     from labelcycle.cycle import verify_all, verify_round
     from labelcycle.rounds import snapshots
 
@@ -100,9 +99,7 @@ def verify(root: Path, tag: str | None, start: str, every: bool, from_remote: bo
         if every:
             verify_all.verify_all(snapshot, deep, click.echo)
             return
-        number = verify_round.number_of(
-            snapshot, tag or round_states.round_tag(snapshot.number - 1)
-        )
+        number = verify_round.number_of(snapshot, tag)
         verify_round.verify(snapshot, number, deep, click.echo)
         click.echo(f"round {number} is reproduced")
 

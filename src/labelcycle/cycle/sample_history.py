@@ -87,6 +87,7 @@ class SampleHistory:
 
     label : what counts now; owned : what was known before round 0
     same_picture : other samples that show nearly the same
+    counts : it is in the pool or hold-out of the round at work; else it waits for the next
     without_model : why some round's word on the sample is not told; empty if all is
     """
 
@@ -97,6 +98,7 @@ class SampleHistory:
     near: tuple[NearSample, ...]
     rounds: tuple[RoundOfSample, ...]
     without_model: str = ""
+    counts: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """The history as plain values."""
@@ -151,6 +153,7 @@ def history(snapshot: Snapshot, sample: Sample) -> SampleHistory:
             if _told(r)
         ),
         problem,
+        any(each.id == sample.id for each in records.samples()),
     )
 
 

@@ -32,6 +32,8 @@ def as_text(history: SampleHistory) -> str:
         *([f"  known before round 0: {history.owned.label}"] if history.owned else []),
         f"  counts as: {_counted(history.label)}",
     ]
+    if not history.counts:
+        lines.append("  it waits: it counts from the next round on")
     for entry in history.rounds:
         lines += ["", *_round(entry)]
     if history.without_model:
@@ -63,7 +65,7 @@ def _round(entry: RoundOfSample) -> Iterator[str]:
     task = entry.task
     if task:
         wanted = "" if task.wanted == 1 else f"; {task.wanted} people wanted"
-        yield f"  {ASKED[task.kind]}, place {task.rank + 1}{wanted}"
+        yield f"  {ASKED[task.kind]}, as image {task.rank + 1} of the round{wanted}"
         if task.predicted:
             shown = "shown to them" if task.shown else "not shown"
             yield f"  the model of the time thought {task.predicted}; {shown}"

@@ -23,13 +23,18 @@ TOLERANCE = 1e-5
 """Relative difference of scores that another machine's arithmetic may cause."""
 
 
-def number_of(snapshot: Snapshot, tag: str) -> int:
-    """The round that a tag closes. Raises StateError that lists the closed ones."""
+def number_of(snapshot: Snapshot, tag: str | None) -> int:
+    """The round that a tag closes; without one the last. Raises StateError that lists them."""
+    if tag is None and snapshot.closed:
+        return snapshot.closed[-1]
     for number in snapshot.closed:
         if tag in (round_states.round_tag(number), str(number)):
             return number
     if not snapshot.closed:
-        raise StateError(f"wanted a closed round, got {tag!r}: no round is closed yet")
+        raise StateError(
+            "no round is closed yet; wanted one to rebuild: `labelcycle status` says how far the"
+            " open round is"
+        )
     known = ", ".join(round_states.round_tag(n) for n in snapshot.closed)
     raise StateError(f"{tag!r} is no closed round; wanted one of: {known}")
 
