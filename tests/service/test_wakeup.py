@@ -67,8 +67,12 @@ class Pushed:
         return SyncPrefectClient(self.where["PREFECT_API_URL"], auth_string=login)
 
     def runs(self) -> list[Any]:
+        """The runs of `collect`; that of `check`, once a day, is another matter."""
+        from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+
+        looks = FlowFilter(name=FlowFilterName(any_=["collect"]))
         with self.prefect() as client:
-            return list(client.read_flow_runs())
+            return list(client.read_flow_runs(flow_filter=looks))
 
     def look(self) -> None:
         """Ask Prefect for a run of `collect`, as somebody does on its page."""
