@@ -24,7 +24,14 @@ from labelcycle.campaign.sample_files import Sample, read_manifest, read_samples
 from labelcycle.campaign.sample_lookup import Finder
 from labelcycle.core import digests
 from labelcycle.errors import DataError, SettingsError, StateError
-from labelcycle.ingest import ingest_images, near_duplicates, one_file, sources, take_files
+from labelcycle.ingest import (
+    ingest_images,
+    ingest_report,
+    near_duplicates,
+    one_file,
+    sources,
+    take_files,
+)
 from labelcycle.nn.progress import Progress
 from labelcycle.stages.sample_images import common_ranges, load_images
 
@@ -48,7 +55,7 @@ def take(
     seed: int = 0,
     show: Callable[[Progress], None] = lambda step: None,
     **options: Any,
-) -> ingest_images.Report:
+) -> ingest_report.Report:
     return ingest_images.ingest(
         campaign,
         sources.given(campaign, [str(path) for path in paths]),
@@ -97,7 +104,7 @@ def _no_sync_of_the_whole_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_images_come_in_as_they_are(campaign: Campaign, pictures: Path) -> None:
     fill(pictures, range(5))
     report = take(campaign, pictures)
-    assert report == ingest_images.Report(5, 5, 0, 0, 0, pool=5, holdout=0, cohort=0)
+    assert report == ingest_report.Report(5, 5, 0, 0, 0, pool=5, holdout=0, cohort=0)
     samples = read_samples(campaign.samples)
     assert [sample.id for sample in samples] == sorted(sample.id for sample in samples)
     for sample in samples:
@@ -513,7 +520,7 @@ def test_the_same_again_changes_nothing(campaign: Campaign, pictures: Path) -> N
     take(campaign, pictures, holdout=3)
     before = tree(campaign.root)
     report = take(campaign, pictures, holdout=3, seed=99)
-    assert report == ingest_images.Report(11, 0, 10, 0, 1, pool=7, holdout=3)
+    assert report == ingest_report.Report(11, 0, 10, 0, 1, pool=7, holdout=3)
     assert tree(campaign.root) == before
 
 
@@ -749,7 +756,7 @@ def test_a_twin_of_a_torn_group_is_no_sample(
 # --- sources again -------------------------------------------------------------------------
 
 
-def take_again(campaign: Campaign) -> ingest_images.Report:
+def take_again(campaign: Campaign) -> ingest_report.Report:
     return ingest_images.ingest(
         campaign, sources.again(campaign), ingest_images.Options(), 0, lambda step: None, AT
     )
@@ -894,7 +901,7 @@ def test_a_file_of_a_list_that_vanished_is_gone_and_stays_a_sample(
     begun: Campaign,
     pictures: Path,
     monkeypatch: pytest.MonkeyPatch,
-    looked: Callable[[Campaign], ingest_images.Report],
+    looked: Callable[[Campaign], ingest_report.Report],
 ) -> None:
     monkeypatch.chdir(pictures)
     fill(pictures / "b", range(30, 32))

@@ -6,22 +6,16 @@ from prefect import flow
 
 from labelcycle.adapters import git
 from labelcycle.campaign.campaign_paths import Campaign
-from labelcycle.cycle import storage_check
+from labelcycle.cycle import storage_check, storage_findings
 from labelcycle.errors import Busy
-from labelcycle.nn.progress import Progress
 from labelcycle_flows import run_names, send_notices
-from labelcycle_flows.reports import say
+from labelcycle_flows.reports import say, unwatched
 
 SHARE = 0.15
 """What is read at a time: seven times that is all."""
 
 EARLIEST_H = 20.0
 """Who restarts `serve` does not start over."""
-
-
-def _quiet(step: Progress) -> None:
-    """A served run has no terminal for a bar."""
-    del step
 
 
 @flow(name="check", flow_run_name=run_names.flow_name("check"))
@@ -37,8 +31,8 @@ def check(folder: str, share: float = SHARE) -> bool:
         return False
     try:
         with send_notices.failures(campaign):
-            outcome = storage_check.check(campaign.root, share, False, say, _quiet)
-            storage_check.raise_left(outcome, False)
+            outcome = storage_check.check(campaign.root, share, False, say, unwatched)
+            storage_findings.raise_left(outcome, False)
     except Busy as busy:
         say(f"nothing is read today: {busy}")
         return False

@@ -7,17 +7,12 @@ from prefect import flow
 from labelcycle.adapters import git, lock
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.cycle import new_campaign
-from labelcycle.nn.progress import Progress
 from labelcycle.rounds import snapshots
 from labelcycle_flows import run_names, send_notices
-from labelcycle_flows.reports import say
+from labelcycle_flows.reports import say, unwatched
 
 WAITS_S = 1800.0
 """For a round's step to end: the next look for images may be a day away."""
-
-
-def _unseen(step: Progress) -> None:
-    """Nobody watches the progress of a served run."""
 
 
 @flow(name="ingest-again", flow_run_name=run_names.flow_name("ingest"))
@@ -33,7 +28,7 @@ def ingest_again(folder: str) -> int:
         send_notices.failures(campaign),
         run_names.tagged(snapshots.read(campaign.root)),
     ):
-        report = new_campaign.add_images_again(campaign.root, _unseen)
+        report = new_campaign.add_images_again(campaign.root, unwatched)
     for line in report.summary_lines():
         say(line)
     return report.added

@@ -14,6 +14,7 @@ from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign.records.metrics_record import Metrics
 from labelcycle.core.counted_nouns import counted
+from labelcycle.nn.progress import Progress
 from labelcycle.people import gold, unknown_classes
 from labelcycle.rounds import (
     altered_tasks,
@@ -37,6 +38,11 @@ def say(text: str) -> None:
         log.info(text)
     else:
         click.echo(text)
+
+
+def unwatched(step: Progress) -> None:
+    """Shows no progress: a served run has no terminal for a bar."""
+    del step
 
 
 def announce(snapshot: Snapshot) -> None:

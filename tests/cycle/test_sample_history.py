@@ -16,6 +16,7 @@ from labelcycle.campaign.numpy_files import read_array, write_array
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.records.pushed_record import ADJUDICATION, PushedTask
+from labelcycle.campaign.records.selection_record import SelectedSample
 from labelcycle.campaign.sample_files import Sample, read_samples, write_samples
 from labelcycle.cycle import new_campaign, sample_history, sample_history_text
 from labelcycle.cycle.sample_history import NearSample, RoundOfSample, SampleHistory, StrategyPick
@@ -57,8 +58,8 @@ def test_a_chosen_sample(closed: Campaign, truth: dict[str, str]) -> None:
     assert (first.round, first.closed, first.cancelled, first.learned) == (0, True, False, True)
     choice, task, chances = first.choice, first.task, first.chances
     assert None not in (choice, task, chances)
-    assert (choice.strategy, choice.rank, choice.budget) == ("typiclust", 0, 4)
-    assert choice.why  # the numbers of TypiClust
+    assert (choice.strategy, choice.sample.rank, choice.budget) == ("typiclust", 0, 4)
+    assert choice.sample.why  # the numbers of TypiClust
     assert [answer.labels for answer in first.answers] == [(truth[name],)]
     assert first.label == known.label
     assert next(iter(chances)) == truth[name]
@@ -182,6 +183,7 @@ def test_a_name_of_no_sample_is_named(closed: Campaign) -> None:
 def test_the_text_by_hand() -> None:
     answer = Answer(1, 9, "k/0/ab", "ann", "ann", ("cat",), False, "", 3.21, "T1", "T1")
     skip = Answer(2, 9, "k/0/ab", "bob", "eve", (), True, "cannot be judged", None, "T2", "T3")
+    why = {"cluster": 4, "typicality": 1.5}
     known = SampleHistory(
         sample=Sample("ab", "ab.png", "photos/1.png", "pool", 32, 24, ("turned",), ("copy.png",)),
         label=Label("ab", "cat", votes={"cat": 2, "dog": 1}, confidence=0.9),
@@ -196,7 +198,7 @@ def test_the_text_by_hand() -> None:
                 0,
                 True,
                 False,
-                StrategyPick("typiclust", 2, 25, 0.123456, {"cluster": 4, "typicality": 1.5}),
+                StrategyPick("typiclust", 25, SelectedSample("ab", 2, 0.123456, why)),
                 PushedTask("k/0/ab", "ab", 6, 9, wanted=2, predicted="dog", shown=True),
                 (answer, skip),
                 Label("ab", None, "no majority", {"cat": 1}, adjudicate=True),

@@ -10,8 +10,8 @@ from stored_campaign import INJURIES, StoredCampaign, flip
 from labelcycle.adapters.dvc import object_store
 from labelcycle.campaign.records.read_back_record import PREFIXES, ReadBack
 from labelcycle.cli.main import cli
-from labelcycle.cycle import storage_check
-from labelcycle.cycle.storage_check import CheckOutcome
+from labelcycle.cycle import storage_check, storage_findings
+from labelcycle.cycle.storage_findings import CheckOutcome
 from labelcycle.errors import DataError
 
 pytestmark = pytest.mark.slow
@@ -74,7 +74,7 @@ def test_an_object_of_dvc_is_named_and_restored(
     assert outcome.left == outcome.found
     assert outcome.found[0].line().endswith(f"; a good copy is in {other}")
     with pytest.raises(DataError, match=r"1 fault stays, .*--repair` restores 1 of them"):
-        storage_check.raise_left(outcome, False)
+        storage_findings.raise_left(outcome, False)
     outcome, lines = checked(stored, repair=True)
     assert (len(outcome.restored), outcome.left) == (1, []), lines
     assert injured.read_bytes() == before

@@ -1,5 +1,6 @@
 """A remote that comes by a pull stops the next look, and costs the round nothing."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,11 @@ def test_a_source_is_refused_where_a_pull_could_turn_it_elsewhere(
 
 
 def test_that_links_are_followed_is_confirmed_too() -> None:
-    record = '{{"sources": [{{"path": "../x", "follow_links": {}}}]}}'
-    assert trusted_places.sources(record.format("false")) == ("source = ../x",)
-    assert trusted_places.sources(record.format("true")) == ("source = ../x, through links",)
+    for follow_links, words in ((False, "source = ../x"), (True, "source = ../x, through links")):
+        record = CohortsRecord((Source("../x", follow_links),)).to_json()
+        assert trusted_places.sources(json.dumps(record)) == (words,)
+
+
+def test_a_record_that_no_ingest_reads_names_no_source() -> None:
+    """Who reads the sources refuses it, so nothing can be had by it."""
+    assert trusted_places.sources('{"sources": [{"path": "../x", "follow_links": false}]}') == ()

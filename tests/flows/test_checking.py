@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from labelcycle.cycle import storage_check
-from labelcycle.cycle.storage_check import CheckOutcome, Finding
+from labelcycle.cycle.storage_findings import CheckOutcome, Finding
 from labelcycle.errors import Busy, DataError
 from labelcycle_flows import checking
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from labelcycle.campaign import layout
 from labelcycle.campaign.json_files import RESTORE, read_jsonl, typed_line, write_jsonl
 from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.core.digests import DIGITS
@@ -89,7 +90,7 @@ def counted(folder: Path, which: Which = "counting") -> list[int]:
     folder : data/samples, beside which data/pool.json is
     """
     numbers = cohort_numbers(folder)
-    pool = folder.with_name("pool.json")
+    pool = folder.with_name(Path(layout.POOL).name)
     if which == "all" or not pool.exists():
         return [*numbers]
     record = PoolRecord.read(pool)

@@ -1,5 +1,6 @@
 """The commands about what rounds recorded: export, explain, verify, check."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -83,8 +84,6 @@ def explain(root: Path, sample: str, as_json: bool) -> None:
 @click.pass_obj
 def verify(root: Path, tag: str | None, start: str, every: bool, from_remote: bool) -> None:
     """Rebuild a closed round (default: the last) from its inputs and compare."""
-    import contextlib
-
     from labelcycle.cycle import verify_all, verify_round
     from labelcycle.rounds import snapshots
 
@@ -122,12 +121,12 @@ def check(root: Path, share: float, repair: bool) -> None:
     within a week. The exit code is 1 as long as something stays damaged.
     """
     from labelcycle.cli.progress_bar import shown
-    from labelcycle.cycle import storage_check
+    from labelcycle.cycle import storage_check, storage_findings
 
     campaign_in(root)
     with shown("check") as show:
         outcome = storage_check.check(root, share, repair, click.echo, show)
-    storage_check.raise_left(outcome, repair)
+    storage_findings.raise_left(outcome, repair)
     click.echo("everything that was looked at is as it was recorded")
 
 

@@ -16,7 +16,7 @@ from labelcycle.campaign.round_states import State
 from labelcycle.core.counted_nouns import counted
 from labelcycle.cycle import unrecorded_images
 from labelcycle.errors import StateError
-from labelcycle.ingest import ingest_images, sources
+from labelcycle.ingest import ingest_images, ingest_report, sources
 from labelcycle.nn.progress import Progress
 from labelcycle.rounds import campaign_key, trusted_places
 from labelcycle.rounds.snapshots import COMMITTED, check_frozen, check_safe, present_time, read
@@ -125,7 +125,7 @@ def add_images(
     show: Callable[[Progress], None],
     *,
     follow_links: bool = False,
-) -> ingest_images.Report:
+) -> ingest_report.Report:
     """Ingest images and commit them; from the first plan on they wait for the next one."""
 
     def find(campaign: Campaign) -> sources.Found:
@@ -134,7 +134,7 @@ def add_images(
     return _add_images(root, find, show)
 
 
-def add_images_again(root: Path, show: Callable[[Progress], None]) -> ingest_images.Report:
+def add_images_again(root: Path, show: Callable[[Progress], None]) -> ingest_report.Report:
     """Ingest what is new at the sources that were given before, and commit it.
 
     Raises StateError if they came along with a clone and nobody confirmed them.
@@ -145,7 +145,7 @@ def add_images_again(root: Path, show: Callable[[Progress], None]) -> ingest_ima
 
 def _add_images(
     root: Path, find: Callable[[Campaign], sources.Found], show: Callable[[Progress], None]
-) -> ingest_images.Report:
+) -> ingest_report.Report:
     snapshot = read(root)
     campaign, settings = snapshot.campaign, snapshot.config
     check_safe(campaign)

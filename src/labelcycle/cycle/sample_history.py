@@ -13,6 +13,7 @@ from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.records.pushed_record import PushedTask
+from labelcycle.campaign.records.selection_record import SelectedSample
 from labelcycle.campaign.sample_files import Sample, read_samples
 from labelcycle.campaign.sample_lookup import Finder
 from labelcycle.core.neighbours import unit_rows32
@@ -32,16 +33,11 @@ BLOCK = 65_536
 
 @dataclass(frozen=True)
 class StrategyPick:
-    """How a strategy picked the sample: rank 0 is the best of the `budget` picks of the round.
-
-    why : what the strategy says of it, by name
-    """
+    """How a strategy picked the sample, as one of the `budget` picks of the round."""
 
     strategy: str
-    rank: int
     budget: int
-    score: float
-    why: Mapping[str, Any]
+    sample: SelectedSample
 
 
 @dataclass(frozen=True)
@@ -169,7 +165,7 @@ def _of_round(snapshot: Snapshot, sample: Sample, number: int) -> RoundOfSample:
         made = records.selection(number)
         choice = next(
             (
-                StrategyPick(made.picked_by, pick.rank, len(made.samples), pick.score, pick.why)
+                StrategyPick(made.picked_by, len(made.samples), pick)
                 for pick in made.samples
                 if pick.sample == sample.id
             ),

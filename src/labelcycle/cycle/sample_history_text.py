@@ -86,9 +86,10 @@ def _round(entry: RoundOfSample) -> Iterator[str]:
 
 
 def _choice(choice: StrategyPick) -> str:
-    why = ", ".join(f"{name} {_short(value)}" for name, value in choice.why.items())
-    place = f"place {choice.rank + 1} of {choice.budget}"
-    text = f"chosen by {choice.strategy}: {place}, score {_short(choice.score)}"
+    pick = choice.sample
+    why = ", ".join(f"{name} {_short(value)}" for name, value in pick.why.items())
+    place = f"place {pick.rank + 1} of {choice.budget}"
+    text = f"chosen by {choice.strategy}: {place}, score {_short(pick.score)}"
     return f"{text}; {why}" if why else text
 
 

@@ -1,4 +1,4 @@
-"""Reads back what a campaign stores, says what is damaged or missing, and restores it.
+"""Reads back what a campaign stores, and says what is damaged or missing.
 
 There are four places. git, DVC's cache and DVC's remote keep objects that are named by digests of
 their bytes. The fourth is the campaign's folder. What one of them has lost, another one may have.
@@ -8,69 +8,37 @@ import datetime
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from labelcycle.adapters import git, git_objects, lock
 from labelcycle.adapters.dvc import object_store
 from labelcycle.adapters.dvc.object_store import ObjectStore
-from labelcycle.adapters.dvc.recorded_outputs import FOLDER
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.read_back_record import ReadBack
 from labelcycle.core import threads
 from labelcycle.core.counted_nouns import counted
-from labelcycle.cycle import working_files
+from labelcycle.cycle import storage_repair, working_files
+from labelcycle.cycle.good_copies import GoodCopies
+from labelcycle.cycle.storage_findings import (
+    CACHE,
+    FILES,
+    GIT,
+    REMOTE,
+    TITLES,
+    CheckOutcome,
+    Finding,
+)
 from labelcycle.cycle.working_files import WorkingFile
 from labelcycle.errors import Busy, DataError, LabelcycleError, ServiceDown, ToolFailed
 from labelcycle.nn.progress import Progress
 from labelcycle.rounds import snapshots, stored_objects
-from labelcycle.rounds.stored_objects import HEAD, StoredObjects
+from labelcycle.rounds.stored_objects import HEAD
 
-GIT, CACHE, REMOTE, FILES = "git", "cache", "remote", "files"
-TITLES = {
-    GIT: "git",
-    CACHE: "DVC's cache",
-    REMOTE: "DVC's remote",
-    FILES: "the folder",
-}
 AT_A_TIME = 1000
 """Objects that are handed to threads together."""
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is not as it was recorded.
-
-    what : the file, with the rounds that need it
-    name : the object's digest, or of a file its path; empty for what cannot be restored here
-    sources : where a good copy may be
-    """
-
-    place: str
-    state: str
-    what: str
-    name: str = ""
-    sources: tuple[str, ...] = ()
-    file: WorkingFile | None = None
-
-    def line(self) -> str:
-        """It in words."""
-        text = f"{TITLES[self.place]}: {self.what} is {self.state}"
-        if self.sources:
-            return f"{text}; a good copy is in {TITLES.get(self.sources[0], self.sources[0])}"
-        return f"{text}; no good copy is known" if self.name else text
-
-
-@dataclass
-class CheckOutcome:
-    """What a check found, what it restored of it, and what stays."""
-
-    found: list[Finding] = field(default_factory=list)
-    restored: list[Finding] = field(default_factory=list)
-    left: list[Finding] = field(default_factory=list)
 
 
 def check(
@@ -107,24 +75,20 @@ class _Check:
         self.say, self.show = say, show
         self.record = _read_record(campaign)
         self.outcome = CheckOutcome()
-        self.stored = StoredObjects()
-        self.cache = object_store.cache(campaign.root)
-        self.remote: ObjectStore | None = None
-        self.tracked: list[WorkingFile] = []
-        self.by_digest: dict[str, list[WorkingFile]] = {}
+        self.copies = GoodCopies(campaign, object_store.cache(campaign.root))
         self.present: dict[str, set[str]] = {CACHE: set(), REMOTE: set()}
         self.read: dict[str, frozenset[str]] = {}
         self.at = snapshots.present_time()
 
     def run(self) -> CheckOutcome:
         self._git()
-        self.stored = stored_objects.read(self.campaign.root)
-        for revision, reason in self.stored.unreadable.items():
+        self.copies.stored = stored_objects.read(self.campaign.root)
+        for revision, reason in self.copies.stored.unreadable.items():
             self._leave(Finding(GIT, "unreadable", f"what DVC keeps of {revision} ({reason})"))
         self._open_remote()
         self._lists()
         self._files_recorded()
-        found = [*self._of_remote(), *self._objects(self.cache)]
+        found = [*self._of_remote(), *self._objects(self.copies.cache)]
         found += self._files({finding.name for finding in found})
         self._settle(found)
         self._keep_record()
@@ -168,62 +132,49 @@ class _Check:
     def _open_remote(self) -> None:
         self.campaign.private.mkdir(mode=0o700, exist_ok=True)
         try:
-            self.remote = object_store.remote(self.campaign.root)
+            self.copies.remote = object_store.remote(self.campaign.root)
         except ToolFailed as error:
             self._lose_remote(error)
 
     def _lose_remote(self, error: LabelcycleError) -> None:
         """Go on without a remote that does not answer: it is not asked again and again."""
-        self.remote = None
+        self.copies.remote = None
         self._leave(Finding(REMOTE, "unreadable", str(error)))
 
     def _lists(self) -> None:
         """Count in the files of all folders, by whichever good list there is."""
-        for oid in self.stored.folders:
-            content = self._list(oid)
+        for oid in self.copies.stored.folders:
+            content, what = self._list(oid), self.copies.stored.described(oid)
             if content is None:
-                self.say(
-                    f"{self.stored.described(oid)}: no list of its files is whole, so these are"
-                    " not looked at"
-                )
+                self.say(f"{what}: no list of its files is whole, so these are not looked at")
                 continue
             try:
-                self.stored.add_list(oid, content)
+                self.copies.stored.add_list(oid, content)
             except DataError as error:
-                self._leave(Finding(CACHE, "unreadable", f"{self.stored.described(oid)}: {error}"))
+                self._leave(Finding(CACHE, "unreadable", f"{what}: {error}"))
 
     def _list(self, oid: str) -> bytes | None:
-        with TemporaryDirectory(dir=self.campaign.private, prefix="list-") as folder:
-            file = Path(folder) / "list"
-            for store in (self.cache, self.remote):
-                try:
-                    if store and store.good(oid):
-                        store.fetch(oid, file)
-                        return file.read_bytes()
-                except ServiceDown as error:
-                    self._lose_remote(error)
-            return self._list_of_files(oid)
-
-    def _list_of_files(self, oid: str) -> bytes | None:
-        """The list, made anew of a folder that is just as it was recorded."""
-        for path, revisions in self.stored.outputs[oid].items():
-            if HEAD in revisions:
-                content = working_files.list_of_folder(self.campaign, path)
-                if content is not None and object_store.md5(content) == oid.removesuffix(FOLDER):
-                    return content
-        return None
+        for store in (self.copies.cache, self.copies.remote):
+            try:
+                content = store and self.copies.list_of(oid, store)
+            except ServiceDown as error:
+                self._lose_remote(error)
+                continue
+            if content:
+                return content
+        return self.copies.list_here(oid)
 
     def _of_remote(self) -> Iterator[Finding]:
-        if self.remote is None:
+        if self.copies.remote is None:
             return
         try:
-            yield from list(self._objects(self.remote))
+            yield from list(self._objects(self.copies.remote))
         except ServiceDown as error:
             self._lose_remote(error)
 
     def _objects(self, store: ObjectStore) -> Iterator[Finding]:
         """What a cache or remote lacks, and what is damaged of the share that is read."""
-        oids = sorted(self.stored.oids)
+        oids = sorted(self.copies.stored.oids)
         present = self.present[store.kind] = store.present(oids)
         due, before = self._due(store.kind), set(self.record.damaged.get(store.kind, ()))
         to_read = [oid for oid in oids if oid in present and (oid[:2] in due or oid in before)]
@@ -239,15 +190,16 @@ class _Check:
             if not store.good(oid):
                 yield self._object(store, oid, "damaged")
         self.read[store.kind] = due
-        note = "of earlier rounds are in the remote alone" if store is self.cache else "not pushed"
+        alone = store is self.copies.cache
+        note = "of earlier rounds are in the remote alone" if alone else "not pushed"
         extra = f"; {elsewhere} {note}" if elsewhere else ""
         title = TITLES[store.kind]
         self.say(f"{title}: {counted(len(present), 'object')}, {len(to_read)} read back{extra}")
 
     def _may_be_missing(self, store: ObjectStore, oid: str) -> bool:
         """True for what a clone has not pulled, and for what no round has pushed yet."""
-        needed = self.stored.needed_by(oid)
-        if store is self.remote:
+        needed = self.copies.stored.needed_by(oid)
+        if store is self.copies.remote:
             return needed == {HEAD}
         return HEAD not in needed and oid in self.present[REMOTE]
 
@@ -259,45 +211,38 @@ class _Check:
                 self.show(Progress(min(start + AT_A_TIME, len(oids)), len(oids)))
 
     def _object(self, store: ObjectStore, oid: str, state: str) -> Finding:
-        return Finding(store.kind, state, self.stored.described(oid), oid)
-
-    def _good(self, store: ObjectStore | None, oid: str) -> bool:
-        try:
-            return store is not None and store.good(oid)
-        except ServiceDown:
-            return False
+        return Finding(store.kind, state, self.copies.stored.described(oid), oid)
 
     # --- the folder -----------------------------------------------------------------------------
 
     def _files_recorded(self) -> None:
         try:
-            self.tracked = working_files.recorded(self.campaign, self.stored)
+            self.copies.files = working_files.recorded(self.campaign, self.copies.stored)
         except (DataError, ToolFailed) as error:
             self._leave(Finding(FILES, "unreadable", str(error)))
-        for file in self.tracked:
-            self.by_digest.setdefault(file.name, []).append(file)
 
     def _files(self, suspects: Collection[str]) -> Iterator[Finding]:
         """Files that are not as recorded; suspects : objects whose files may be links to them."""
         due, before = self._due(FILES), set(self.record.damaged.get(FILES, ()))
         read = 0
-        for file in self.tracked:
+        for file in self.copies.files:
             path = self.campaign.root / file.path
             wanted = file.part in due or file.path in before or file.name in suspects
             if not wanted and path.exists():
                 continue
-            state = working_files.state(self.campaign, file, self.cache)
+            state = working_files.state(self.campaign, file, self.copies.cache)
             read += state != "missing"
             if state:
                 yield self._file(file, state)
         self.read[FILES] = due
-        self.say(f"{TITLES[FILES]}: {counted(len(self.tracked), 'recorded file')}, {read} read")
+        recorded = counted(len(self.copies.files), "recorded file")
+        self.say(f"{TITLES[FILES]}: {recorded}, {read} read")
 
     def _file(self, file: WorkingFile, state: str) -> Finding:
         if file.keeper == "git":
             what = file.path
         else:
-            rounds = stored_objects.rounds_text(self.stored.needed_by(file.name))
+            rounds = stored_objects.rounds_text(self.copies.stored.needed_by(file.name))
             what = f"{file.path} ({rounds})"
         return Finding(FILES, state, what, file.path, file=file)
 
@@ -311,7 +256,7 @@ class _Check:
                 self._files_recorded_again(found)
                 found = self._told_of([each for each in found if self._still(each)])
                 if self.repair:
-                    self._repair_all(found)
+                    storage_repair.repair(found, self.copies, self.outcome, self.say)
                     return
         except Busy as busy:
             if self.repair:
@@ -323,7 +268,7 @@ class _Check:
 
     def _told_of(self, found: list[Finding]) -> list[Finding]:
         """The findings with their sources, once they were said."""
-        found = [replace(each, sources=tuple(self._sources(each))) for each in found]
+        found = [replace(each, sources=tuple(self.copies.sources(each))) for each in found]
         for finding in found:
             self._find(finding)
         return found
@@ -331,15 +276,15 @@ class _Check:
     def _files_recorded_again(self, found: list[Finding]) -> None:
         """A step may have gone on since the folder was looked at."""
         if any(finding.place == FILES for finding in found):
-            self.by_digest, self.tracked = {}, []
+            self.copies.files = ()
             self._files_recorded()
 
     def _still(self, finding: Finding) -> bool:
         """Whether it is so at a second look."""
         if finding.file:
-            known = finding.file in self.tracked
-            return known and bool(working_files.state(self.campaign, finding.file, self.cache))
-        store = self._store(finding.place)
+            state = working_files.state(self.campaign, finding.file, self.copies.cache)
+            return bool(state) and finding.file in self.copies.files
+        store = self.copies.store(finding.place)
         if store is None or not finding.name:
             return True
         store.forget(finding.name)
@@ -347,90 +292,6 @@ class _Check:
             return not store.good(finding.name)
         except ServiceDown:
             return True
-
-    def _store(self, place: str) -> ObjectStore | None:
-        return {CACHE: self.cache, REMOTE: self.remote}.get(place)
-
-    def _sources(self, finding: Finding) -> Iterator[str]:
-        """Where a good copy is, the nearest first."""
-        if finding.file and finding.file.keeper == "git":
-            yield GIT
-            return
-        oid = finding.file.name if finding.file else finding.name
-        for place in (CACHE, REMOTE):
-            if place != finding.place and self._good(self._store(place), oid):
-                yield place
-        if finding.place != FILES and (self._good_file(oid) or self._list_here(oid)):
-            yield FILES
-
-    def _good_file(self, oid: str) -> WorkingFile | None:
-        for file in self.by_digest.get(oid, ()):
-            linked = self.cache.same_file(oid, self.campaign.root / file.path)
-            if (
-                not oid.endswith(FOLDER)
-                and not linked
-                and working_files.state(self.campaign, file, self.cache) is None
-            ):
-                return file
-        return None
-
-    def _list_here(self, oid: str) -> bytes | None:
-        return self._list_of_files(oid) if oid.endswith(FOLDER) else None
-
-    def _repair_all(self, found: list[Finding]) -> None:
-        """Restore the cache first, then the remote from it, then the files."""
-        order = (CACHE, REMOTE, FILES)
-        for finding in sorted(found, key=lambda finding: order.index(finding.place)):
-            try:
-                where = self._repair(finding)
-            except (ServiceDown, DataError, ToolFailed, OSError) as error:
-                self.say(f"{TITLES[finding.place]}: {finding.what} is not restored: {error}")
-                where = None
-            if where is None:
-                self.outcome.left.append(finding)
-            else:
-                self.outcome.restored.append(finding)
-                self.say(f"{TITLES[finding.place]}: {finding.what} is restored from {where}")
-
-    def _repair(self, finding: Finding) -> str | None:
-        """Put a good copy in place; the words for where it is from, None if there is none."""
-        source = next(self._sources(finding), None)
-        store = self._store(finding.place)
-        if source is None:
-            if store and (aside := store.set_aside(finding.name)):
-                self.say(
-                    f"{TITLES[finding.place]}: {finding.what} has no good copy; the damaged one is"
-                    f" kept at {aside}, where DVC neither uses nor deletes it"
-                )
-            return None
-        file = finding.file
-        if file and file.keeper == "git":
-            return self._told(working_files.put_back_of_git(self.campaign, file), source)
-        if file and file.name.endswith(FOLDER):
-            working_files.put_back_folder(self.campaign, file)
-            return TITLES[source]
-        with TemporaryDirectory(dir=self.campaign.private, prefix="good-") as folder:
-            good = Path(folder) / "good"
-            oid = file.name if file else finding.name
-            self._fetch(source, oid, good)
-            if object_store.md5_of(good) != object_store.wanted_digest(oid):
-                return None  # it was damaged on its way
-            if file:
-                return self._told(working_files.put_back(self.campaign, file, good), source)
-            assert store is not None
-            return TITLES[source] if store.put(oid, good) else None
-
-    def _told(self, aside: str | None, source: str) -> str:
-        return TITLES[source] + (f"; what was there is in {aside}" if aside else "")
-
-    def _fetch(self, source: str, oid: str, to: Path) -> None:
-        store = self._store(source)
-        if store:
-            store.fetch(oid, to)
-        elif (content := self._list_here(oid)) is not None:
-            to.write_bytes(content)
-        elif file := self._good_file(oid):
-            to.write_bytes((self.campaign.root / file.path).read_bytes())
 
     # --- what is said and kept ------------------------------------------------------------------
 
@@ -473,18 +334,3 @@ def read_lately(campaign: Campaign, hours: float) -> bool:
         return False
     age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(max(times))
     return age < datetime.timedelta(hours=hours)
-
-
-def raise_left(outcome: CheckOutcome, repair: bool) -> None:
-    """Raise DataError if something stays damaged or missing."""
-    left = outcome.left
-    if not left:
-        return
-    restorable = sum(1 for finding in outcome.found if finding.sources)
-    if repair:
-        words = "a good copy may be in a backup, or in another clone"
-    elif restorable:
-        words = f"`labelcycle check --repair` restores {restorable} of them"
-    else:
-        words = "`labelcycle check --repair` tries to restore them"
-    raise DataError(f"{counted(len(left), 'fault stays', 'faults stay')}, see above; {words}")

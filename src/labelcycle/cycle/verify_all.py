@@ -20,8 +20,7 @@ def verify_all(snapshot: Snapshot, deep: bool, show: Callable[[str], None]) -> N
     A round that fails does not keep the others from being looked at. Raises DataError that names
     all that failed, StateError if no round is closed.
     """
-    if not snapshot.closed:
-        raise StateError("no round is closed yet, so there is nothing to rebuild")
+    verify_round.number_of(snapshot, None)
     failed = []
     rebuilt = 0
     for number in snapshot.closed:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labelcycle.adapters import git, git_objects
-from labelcycle.adapters.dvc import commands, object_store, recorded_outputs
+from labelcycle.adapters.dvc import commands, object_digests, recorded_outputs
 from labelcycle.adapters.dvc.object_store import ObjectStore
 from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.atomic_files import PART, write_bytes
@@ -62,7 +62,7 @@ def _of_dvc(campaign: Campaign, stored: StoredObjects) -> Iterator[WorkingFile]:
                 continue
             if half_done and (path.startswith(f"{layout.WORK}/") or path == layout.HOLDOUT):
                 continue
-            if not oid.endswith(recorded_outputs.FOLDER):
+            if not oid.endswith(object_digests.FOLDER):
                 yield WorkingFile(path, oid)
             elif (campaign.root / path).is_dir():
                 folders.setdefault(oid, []).append(path)
@@ -106,9 +106,9 @@ def state(campaign: Campaign, file: WorkingFile, cache: ObjectStore) -> str | No
             return None if got == file.name else "damaged"
         if cache.same_file(file.name, path):  # it is read once, for both
             return None if cache.good(file.name) else "damaged"
-        if file.name.endswith(recorded_outputs.FOLDER):
+        if file.name.endswith(object_digests.FOLDER):
             return None if path.is_dir() else "missing"
-        good = object_store.md5_of(path) == file.name
+        good = object_digests.of_file(path) == file.name
     except FileNotFoundError:
         return "missing"
     except OSError:
@@ -147,16 +147,3 @@ def _set_aside(campaign: Campaign, path: Path) -> str | None:
     aside.parent.mkdir(mode=0o700, parents=True)
     path.replace(aside)
     return str(aside.relative_to(campaign.root))
-
-
-def list_of_folder(campaign: Campaign, path: str) -> bytes | None:
-    """DVC's list of a folder's files as they are now; None if there is no such folder."""
-    folder = campaign.root / path
-    if not folder.is_dir():
-        return None
-    files = {
-        file.relative_to(folder).as_posix(): object_store.md5_of(file)
-        for file in folder.rglob("*")
-        if file.is_file()
-    }
-    return recorded_outputs.list_of(files)

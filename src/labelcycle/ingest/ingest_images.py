@@ -3,9 +3,7 @@
 import contextlib
 import os
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -22,15 +20,13 @@ from labelcycle.core.counted_nouns import counted
 from labelcycle.core.seeding import derive
 from labelcycle.decoding.value_ranges import Range
 from labelcycle.errors import DataError
-from labelcycle.ingest import fetch, look_files, many_files, one_file, seen_files
+from labelcycle.ingest import fetch, ingest_report, look_files, many_files, one_file, seen_files
+from labelcycle.ingest.ingest_report import Report
 from labelcycle.ingest.many_files import Existing
 from labelcycle.ingest.one_file import Look, Quarantined, Taken
 from labelcycle.ingest.sources import Found
 from labelcycle.ingest.take_files import FileTaker
 from labelcycle.nn.progress import Progress
-
-REASONS = 3
-"""Named where no file can be used."""
 
 _STORED = re.compile(r"\.?[0-9a-f]{16}\.[a-z0-9]{3,4}(\..*)?")
 """Names that `ingest` gives to files in data/images; all others there are not ours to remove."""
@@ -82,52 +78,6 @@ class Options(base.Options):
         )
 
 
-@dataclass(frozen=True)
-class Report:
-    """What an ingest did; looked_at = added + known + duplicates + quarantined.
-
-    looked_at : files and addresses that were looked at
-    added : new samples
-    known : files whose picture, and addresses that, were a sample of the campaign before
-    duplicates : files with the bytes, or the very pixels, of another file of this ingest
-    quarantined : files that cannot be used; data/quarantine.jsonl tells why
-    pool, holdout : samples of the campaign afterwards
-    remarks : what else people should know of the images, a sentence each
-    cohort : number of the cohort that the new samples are; None if there are none
-    held : new samples that are in the hold-out
-    """
-
-    looked_at: int
-    added: int
-    known: int
-    duplicates: int
-    quarantined: int
-    pool: int
-    holdout: int
-    remarks: tuple[str, ...] = ()
-    cohort: int | None = None
-    held: int = 0
-
-    def summary_lines(self) -> list[str]:
-        """What it did, in words."""
-        lines = [
-            f"{counted(self.looked_at, 'file')}: {counted(self.added, 'new sample')},"
-            f" {self.known} known already,"
-            f" {counted(self.duplicates, 'duplicate')}, {self.quarantined} in quarantine",
-            f"now {self.pool} in the pool, {self.holdout} in the hold-out",
-        ]
-        if self.cohort:
-            lines[1:] = [
-                f"cohort {self.cohort}: {self.added - self.held} for the pool, {self.held} for the"
-                " hold-out; it counts from the next round on",
-                f"in all {self.pool} in the pool, {self.holdout} in the hold-out",
-            ]
-        lines += self.remarks
-        if self.quarantined:
-            lines.append("see data/quarantine.jsonl for what could not be used, and why")
-        return lines
-
-
 def ingest(
     campaign: Campaign,
     found: Found,
@@ -155,7 +105,7 @@ def ingest(
     """
     number, existing = _existing(campaign, options.max_pixels)
     known = {name: Taken(s, existing.looks[name]) for name, s in existing.samples.items()}
-    record, before = _record(campaign), _bytes(campaign.cohorts)
+    record, before = CohortsRecord.read_if_any(campaign.cohorts), _bytes(campaign.cohorts)
     manifest = sample_files.manifest(campaign.samples, number)
     listed = _bytes(manifest)
     taker = FileTaker(campaign, number, options.max_pixels, known)
@@ -164,7 +114,7 @@ def ingest(
         usable = [item for item in taken if isinstance(item, Taken)]
         refused = [item for item in taken if isinstance(item, Quarantined)]
         if not usable and not ((found.again or taker.vanished) and existing.samples):
-            raise DataError(_no_images(refused))
+            raise DataError(ingest_report.no_images(refused))
         whole = many_files.whole(campaign, existing, usable, options.values, options.max_pixels)
         refused += whole.refused
         samples = _split(existing, whole.samples, options, derive(seed, number, "ingest"))
@@ -189,7 +139,7 @@ def ingest(
     old = sum(name in existing.samples for name in shown)
     everyone = [*existing.frozen.values(), *samples]
     held = sum(sample.split == "holdout" for sample in everyone)
-    changes = _changes(taker, usable, found)
+    changes = ingest_report.changes(taker, usable, found)
     return Report(
         looked_at=len(taken),
         added=len(new),
@@ -256,46 +206,6 @@ def _looks(
     return looks
 
 
-# --- what people should know ----------------------------------------------------------------
-
-
-def _changes(taker: FileTaker, usable: Sequence[Taken], found: Found) -> list[str]:
-    """What people should know of files that are not, or no longer, what they were."""
-    texts = []
-    changed = [
-        item.source
-        for item in usable
-        if item.source in taker.by_place
-        and taker.by_place[item.source].look.pixels != item.look.pixels
-    ]
-    if changed:
-        texts.append(
-            f"{counted(len(changed), 'file shows', 'files show')} another picture than before,"
-            f" such as {changed[0]!r}: the new picture counts as a new image, and the old one stays"
-        )
-    gone = sorted({*taker.vanished, *filter(found.gone, taker.by_place)})
-    if gone:
-        texts.append(
-            f"{counted(len(gone), 'file is', 'files are')} no longer where"
-            f" {'it was' if len(gone) == 1 else 'they were'} found, such as {gone[0]!r}:"
-            " nothing was removed from the campaign"
-        )
-    return texts
-
-
-def _no_images(refused: Sequence[Quarantined]) -> str:
-    """The error text for files of which none can be used."""
-    first = {item.reason: item.source for item in reversed(refused)}
-    common = Counter(item.reason for item in refused).most_common()
-    listed = [f"{count} such as {first[why]!r}: {why}" for why, count in common[:REASONS]]
-    if common[REASONS:]:
-        listed.append(f"{len(common[REASONS:])} other reasons")
-    return (
-        f"no images: none of {counted(len(refused), 'file')} can be used ({'; '.join(listed)});"
-        " give the path of images"
-    )
-
-
 # --- the whole -----------------------------------------------------------------------------
 
 
@@ -333,10 +243,6 @@ def _sweep(campaign: Campaign, number: int, keep: Iterable[Sample]) -> None:
     for empty in (folder, campaign.images, campaign.samples):
         with contextlib.suppress(OSError):
             empty.rmdir()
-
-
-def _record(campaign: Campaign) -> CohortsRecord:
-    return CohortsRecord.read(campaign.cohorts) if campaign.cohorts.exists() else CohortsRecord()
 
 
 def _write_record(

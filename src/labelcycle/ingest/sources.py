@@ -73,8 +73,7 @@ def again(campaign: Campaign) -> Found:
     A source that is away is a remark. Raises StateError if none was given, DataError if all are
     away, ServiceDown or ServiceRefused if a bucket does not let us in.
     """
-    path = campaign.cohorts
-    sources = CohortsRecord.read(path).sources if path.exists() else ()
+    sources = CohortsRecord.read_if_any(campaign.cohorts).sources
     if not sources:
         raise StateError(
             "no source is known: wanted one that was given before; run `labelcycle ingest PATH...`"

@@ -13,6 +13,8 @@ from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.atomic_files import PART
 from labelcycle.campaign.campaign_paths import OWNED, Campaign
 from labelcycle.campaign.json_files import value_digest
+from labelcycle.campaign.records.plan_record import Plan
+from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.campaign.records.pushed_record import Pushed
 from labelcycle.campaign.records.round_records import Memory, RoundRecords
 from labelcycle.campaign.round_states import State
@@ -216,37 +218,45 @@ def check_frozen(snapshot: Snapshot) -> None:
             f"{owned.relative_to(campaign.root)} changed since round 0, which froze it: wanted"
             f" digest {wanted}, got {got}; put it back: dvc checkout data/labels.dvc"
         )
-    number = snapshot.number if records.has(snapshot.number, round_states.PLAN) else None
-    plan = records.plan(snapshot.number - 1 if number is None else number)
-    pool = records.pool()
-    frozen_cohorts = pool.cohorts if pool else {}
-    # By number: a name becomes a path, and pool.json may have come along with a clone.
-    numbered = [f"{n:03d}" for n in range(min(plan.cohorts, len(frozen_cohorts)))]
-    cohorts = {name: frozen_cohorts.get(name, "none") for name in numbered}
-    # Without a plan at work there may be more: one that was dropped let them count.
-    counting = cohorts if number is None else frozen_cohorts
-    if pool_digest(counting) != plan.digests.pool:
-        raise StateError(
-            f"{layout.POOL} changed since round {plan.round} was planned, which froze it: wanted"
-            f" digest {plan.digests.pool}, got {pool_digest(counting)}; put it back: git checkout"
-            f" -- {layout.POOL}"
-        )
-    trained = {name: cohorts[name] for name in numbered[: plan.encoder]}
-    if number is not None and pool and dict(pool.encoder) != trained:
-        raise StateError(
-            f"{layout.POOL} changed since round {plan.round} was planned, which froze it: wanted an"
-            f" encoder of the cohorts {', '.join(trained)}, as they count, got"
-            f" {', '.join(pool.encoder) or 'none'}; put it back: git checkout -- {layout.POOL}"
-        )
-    for name, digest_then in cohorts.items():
+    for name, wanted in _planned_cohorts(snapshot).items():
         path = campaign.samples / f"{name}.jsonl"
         got = file_digest(path) if path.exists() else "no file"
-        if got != digest_then:
+        if got != wanted:
             raise StateError(
                 f"{path.relative_to(campaign.root)} changed since a round was planned with it,"
-                f" which froze it: wanted digest {digest_then}, got {got}; put it back: dvc"
-                f" checkout {layout.SAMPLES}.dvc"
+                f" which froze it: wanted digest {wanted}, got {got}; put it back: dvc checkout"
+                f" {layout.SAMPLES}.dvc"
             )
+
+
+def _planned_cohorts(snapshot: Snapshot) -> dict[str, str]:
+    """The cohorts of the last plan, with the digest of each manifest as data/pool.json has it.
+
+    Raises StateError if that file is another one than was planned with.
+    """
+    records = snapshot.records
+    at_work = records.has(snapshot.number, round_states.PLAN)
+    plan = records.plan(snapshot.number if at_work else snapshot.number - 1)
+    pool = records.pool() or PoolRecord({}, {})
+    # By number: a name becomes a path, and pool.json may have come along with a clone.
+    names = [f"{number:03d}" for number in range(min(plan.cohorts, len(pool.cohorts)))]
+    cohorts = {name: pool.cohorts.get(name, "none") for name in names}
+    # Without a plan at work there may be more: one that was dropped let them count.
+    got = pool_digest(pool.cohorts if at_work else cohorts)
+    if got != plan.digests.pool:
+        raise _changed_pool(plan, f"digest {plan.digests.pool}", got)
+    trained = {name: cohorts[name] for name in names[: plan.encoder]}
+    if at_work and dict(pool.encoder) != trained:
+        wanted = f"an encoder of the cohorts {', '.join(trained)}, as they count"
+        raise _changed_pool(plan, wanted, ", ".join(pool.encoder) or "none")
+    return cohorts
+
+
+def _changed_pool(plan: Plan, wanted: str, got: str) -> StateError:
+    return StateError(
+        f"{layout.POOL} changed since round {plan.round} was planned, which froze it: wanted"
+        f" {wanted}, got {got}; put it back: git checkout -- {layout.POOL}"
+    )
 
 
 def pool_digest(cohorts: Mapping[str, str]) -> str:

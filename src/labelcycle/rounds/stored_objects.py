@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import recorded_outputs
-from labelcycle.adapters.dvc.recorded_outputs import FOLDER
+from labelcycle.adapters.dvc.object_digests import FOLDER
 from labelcycle.errors import DataError, ToolFailed
 
 HEAD = "HEAD"

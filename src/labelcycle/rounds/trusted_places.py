@@ -3,7 +3,6 @@
 import contextlib
 import glob
 import itertools
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -15,8 +14,8 @@ from labelcycle.adapters import git, trust_record
 from labelcycle.adapters.dvc import commands
 from labelcycle.campaign import layout, params_file, yaml_text
 from labelcycle.campaign.campaign_paths import Campaign
-from labelcycle.campaign.records.cohorts_record import Source
-from labelcycle.errors import StateError
+from labelcycle.campaign.records.cohorts_record import CohortsRecord, Source
+from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import campaign_key
 
 READERS: dict[str, trust_record.ReadPlaces]
@@ -78,9 +77,8 @@ def _text(campaign: Campaign) -> str:
 def _sources(record: str) -> tuple[Source, ...]:
     """The sources of data/cohorts.json; none if it cannot be read, which its reader tells."""
     try:
-        found = json.loads(record)["sources"]
-        return tuple(Source(str(one["path"]), bool(one.get("follow_links"))) for one in found)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        return CohortsRecord.from_text(record.encode(), layout.COHORTS).sources
+    except DataError:
         return ()
 
 

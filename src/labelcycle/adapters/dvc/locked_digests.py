@@ -1,11 +1,11 @@
 """Whether outputs of stages are as `dvc.lock` records them; DVC is not started for it."""
 
-import hashlib
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
+
+from labelcycle.adapters.dvc import object_digests
 
 
 def match(root: Path, outs: Iterable[str]) -> bool:
@@ -27,16 +27,8 @@ def _digest(path: Path) -> str | None:
     if path.is_symlink():
         return None
     if path.is_file():
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "md5").hexdigest()
-    if not path.is_dir():
+        return object_digests.of_file(path)
+    listed = object_digests.list_of_folder(path)
+    if listed is None:
         return None
-    entries = []
-    for file in sorted(path.rglob("*"), key=lambda file: file.relative_to(path).as_posix()):
-        if file.is_symlink():
-            return None
-        if file.is_file():
-            name = file.relative_to(path).as_posix()
-            entries.append({"md5": _digest(file), "relpath": name})
-    listed = json.dumps(entries, sort_keys=True).encode()
-    return f"{hashlib.md5(listed).hexdigest()}.dir"
+    return object_digests.of_bytes(listed) + object_digests.FOLDER

@@ -4,15 +4,14 @@ DVC itself trusts what is there: an object that is read-only is never read befor
 one that can be written is deleted if it is damaged, without a look at where else it may be.
 """
 
-import hashlib
 import secrets
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from labelcycle.adapters.dvc import commands
-from labelcycle.adapters.dvc.recorded_outputs import FOLDER
+from labelcycle.adapters.dvc import commands, object_digests
+from labelcycle.adapters.dvc.object_digests import FOLDER
 from labelcycle.errors import DataError, ServiceDown, ToolFailed
 
 if TYPE_CHECKING:
@@ -30,25 +29,6 @@ READ_ONLY = 0o444
 def wanted_digest(oid: str) -> str:
     """The md5 that an object's bytes have, by its name."""
     return oid.removesuffix(FOLDER)
-
-
-def md5_of(path: Path) -> str:
-    """DVC's digest of a file."""
-    with path.open("rb") as stream:
-        return _md5(stream)
-
-
-def md5(content: bytes) -> str:
-    """DVC's digest of some bytes."""
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
-
-
-def _md5(stream: Any) -> str:
-    return hashlib.file_digest(stream, _new_md5).hexdigest()
-
-
-def _new_md5() -> "hashlib._Hash":
-    return hashlib.md5(usedforsecurity=False)
 
 
 class ObjectStore:
@@ -91,7 +71,7 @@ class ObjectStore:
     def _digest(self, oid: str) -> str | None:
         try:
             with self._files.open(self.place(oid), "rb") as stream:
-                return _md5(stream)
+                return object_digests.of_stream(stream)
         except FileNotFoundError:
             return None
         except Exception as error:  # each kind of remote has errors of its own

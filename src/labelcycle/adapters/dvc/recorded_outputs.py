@@ -9,12 +9,11 @@ from typing import Any
 import yaml
 
 from labelcycle.adapters import git
+from labelcycle.adapters.dvc.object_digests import FOLDER
 from labelcycle.campaign import yaml_text
 from labelcycle.errors import DataError
 
 LOCK, STAGES = "dvc.lock", "dvc.yaml"
-FOLDER = ".dir"
-"""Ends the digest of a folder, which is that of the list of its files."""
 
 
 @dataclass(frozen=True, order=True)
@@ -114,9 +113,3 @@ def leads_out(name: str) -> bool:
     """True for a name that is not one of a file below its folder."""
     parts = name.replace("\\", "/").split("/")
     return bool({"", ".", "..", ".git"} & set(parts)) or "\0" in name
-
-
-def list_of(files: Mapping[str, str]) -> bytes:
-    """DVC's list of a folder's files, from the digest of each path."""
-    entries = [{"md5": files[name], "relpath": name} for name in sorted(files)]
-    return json.dumps(entries, sort_keys=True).encode()

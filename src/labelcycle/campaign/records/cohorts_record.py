@@ -1,6 +1,8 @@
 """`data/cohorts.json`: where images came from, and when."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
 from labelcycle.campaign.records.record_files import Record
 
@@ -43,3 +45,8 @@ class CohortsRecord(Record):
 
     sources: tuple[Source, ...] = ()
     cohorts: tuple[Cohort, ...] = ()
+
+    @classmethod
+    def read_if_any(cls, path: Path) -> Self:
+        """The record in a file; without sources and cohorts before the first ingest."""
+        return cls.read(path) if path.exists() else cls()

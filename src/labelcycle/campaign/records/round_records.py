@@ -138,10 +138,7 @@ class RoundRecords:
         """The samples of the manifests, or of one split, as `read_samples`."""
         folder = self.campaign.samples
         numbers = sample_files.counted(folder, which) or [0]  # which is missing, and told so
-        each = [self.manifest(number) for number in numbers]
-        if len(each) == 1:  # sorted already
-            return [sample for sample in each[0] if split is None or sample.split == split]
-        return sample_files.merged(each, split)
+        return sample_files.merged(map(self.manifest, numbers), split)
 
     def manifest(self, number: int) -> list[Sample]:
         """The samples of one cohort, sorted by id."""
