@@ -6,7 +6,6 @@ They are started once, on free ports, and stopped by id.
 import gc
 import os
 from collections.abc import Iterator
-from unittest import mock
 
 import pytest
 from buckets import bucket, s3_client, s3_server
@@ -54,8 +53,12 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(autouse=True)
 def _own_environment() -> Iterator[None]:
     """A command tells its children of services and rules by the environment: only its test's."""
-    with mock.patch.dict(os.environ):
-        yield
+    before = dict(os.environ)
+    yield
+    if os.environ != before:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 LONGEST = ("test_campaign.py", "test_attacks.py", "test_fault_matrix.py", "test_browser.py")

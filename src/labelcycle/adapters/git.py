@@ -151,7 +151,7 @@ def brought(root: Path, paths: Iterable[str], since: str | None) -> list[str]:
     A clone or a pull brings commits that the folder's own log does not know as made in it. Empty
     before the first commit. Raises ToolFailed if `since` is no commit here.
     """
-    if not _has_head(root):
+    if head_if_any(root) is None:
         return []
     revisions = ["HEAD"] if since is None else ["HEAD", f"^{since}"]
     touching = _git(root, "rev-list", "--full-history", *revisions, "--", *paths).split()
@@ -187,15 +187,10 @@ def committed(root: Path, path: str) -> bytes | None:
 
 def head_if_any(root: Path) -> str | None:
     """Commit id of HEAD, or None before the first commit."""
-    return head(root) if _has_head(root) else None
-
-
-def _has_head(root: Path) -> bool:
     try:
-        _git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        return _git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     except ToolFailed:
-        return False
-    return True
+        return None
 
 
 def dirty(root: Path, besides: Iterable[str]) -> list[str]:

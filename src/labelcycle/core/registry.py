@@ -80,7 +80,10 @@ def described(module: Any) -> tuple[str, str]:
 
 
 def _check_name(path: Iterable[str], name: str, kind: str) -> None:
-    known = names(path)
+    paths = list(path)
+    if name.isidentifier() and not name.startswith("_") and PathFinder.find_spec(name, paths):
+        return  # a look that Python remembers
+    known = names(paths)
     if name not in known:
         raise SettingsError(unknown(kind, name, known))
 

@@ -12,6 +12,7 @@ Nothing heavy is imported here: every command reads the names of the stages.
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 from labelcycle.campaign import layout
@@ -219,6 +220,7 @@ def sections_behind(phase: Phase) -> tuple[str, ...]:
     return tuple(sorted(sections))
 
 
+@cache
 def print_dvc_yaml() -> str:
     """The text of `dvc.yaml`."""
     import yaml

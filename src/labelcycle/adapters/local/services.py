@@ -287,6 +287,7 @@ def _wait(record: Mapping[str, Any], server: Server, show: Callable[[str], None]
     service = Service(**record["services"][server.name])
     began = time.monotonic()
     shown = began
+    pause_s = 0.02
     while not health.answers(service.address + server.health, server.headers):
         now = time.monotonic()
         if not processes.alive(service.process) or now - began > PATIENCE_S:
@@ -294,7 +295,8 @@ def _wait(record: Mapping[str, Any], server: Server, show: Callable[[str], None]
         if now - shown > 10:
             show(f"{server.title} is not ready yet ({now - began:.0f} s)")
             shown = now
-        time.sleep(0.3)
+        time.sleep(pause_s)
+        pause_s = min(0.3, 1.5 * pause_s)
     show(f"{server.title} is ready at {service.public}")
     return service
 

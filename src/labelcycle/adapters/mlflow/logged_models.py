@@ -7,6 +7,7 @@ rounds' models refer to it.
 import importlib.metadata
 import re
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,8 @@ def _registered(client: Any, closed: ClosedRound) -> str:
 
 def requirements(*parts: str) -> list[str]:
     """What a model of this encoder and learner needs to be served."""
-    installed = {distribution.name for distribution in importlib.metadata.distributions()}
-    further = [name for part in parts for name in FURTHER.get(part, ()) if name in installed]
-    names = [*REQUIRED, *further]
-    return [f"{name}=={importlib.metadata.version(name)}" for name in names]
+    needed = [f"{name}=={importlib.metadata.version(name)}" for name in REQUIRED]
+    for name in (name for part in parts for name in FURTHER.get(part, ())):
+        with suppress(importlib.metadata.PackageNotFoundError):
+            needed.append(f"{name}=={importlib.metadata.version(name)}")
+    return needed
