@@ -393,7 +393,7 @@ def test_a_server_that_ends_is_quoted(
 def test_a_server_that_never_answers_is_stopped(
     campaign: Campaign, small: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(services, "PATIENCE_S", 0.2)
     monkeypatch.setattr(server_programs, "mlflow", lambda _: replace(small, health="/never"))
     with pytest.raises(ServiceDown, match=r"Small was not ready after . s and was stopped; its"):
         services.up(campaign, only=["mlflow"], show=lambda _: None)

@@ -49,6 +49,7 @@ with one_thread():
 """
 
 
+@pytest.mark.slow
 def test_a_library_that_was_imported_later_runs_on_one_thread_too() -> None:
     found = subprocess.run(
         [sys.executable, "-c", LATER], env={**os.environ, "OMP_NUM_THREADS": "2"},

@@ -52,6 +52,19 @@ def unnamed(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> Campaign:
     return campaign
 
 
+@pytest.fixture
+def cancelled(unnamed: Campaign, flows, tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+    """The campaign once auto chose pixels and round 0 was cancelled; played once, then copied."""
+    template = tmp_path_factory.getbasetemp() / "cancelled"
+    if not template.exists():
+        flows.run(str(unnamed.root))
+        flows.end_early(str(unnamed.root), "cancel")
+        shutil.copytree(unnamed.root, template)
+    shutil.rmtree(unnamed.root)
+    shutil.copytree(template, unnamed.root)
+    return unnamed
+
+
 def named(campaign: Campaign, revision: str = "") -> str:
     text = campaign.params.read_text()
     if revision:
@@ -167,7 +180,11 @@ def test_round_0_chooses_and_the_commit_has_the_name(unnamed: Campaign, flows, c
     assert named(unnamed, "open/000") == "pixels"
 
 
-@pytest.mark.parametrize("written", ["", "auto"], ids=["as committed", "auto written again"])
+@pytest.mark.parametrize(
+    "written",
+    [pytest.param("", marks=pytest.mark.slow), "auto"],
+    ids=["as committed", "auto written again"],
+)
 def test_a_better_machine_goes_on_with_the_same_encoder(
     unnamed: Campaign, flows, answer_all, monkeypatch: pytest.MonkeyPatch, written: str
 ) -> None:
@@ -228,46 +245,38 @@ def test_weights_in_torchs_folder_become_features(
 
 
 def test_auto_written_again_is_the_encoder_of_the_rounds_before(
-    unnamed: Campaign, flows, monkeypatch: pytest.MonkeyPatch
+    cancelled: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flows.run(str(unnamed.root))
-    flows.end_early(str(unnamed.root), "cancel")
     monkeypatch.setattr(encoder_choice, "downloaded", here)
-    set_params(unnamed.root, pretrain={"encoder": "auto"})
+    set_params(cancelled.root, pretrain={"encoder": "auto"})
     said: list[str] = []
-    assert encoder_choice.settle(snapshots.read(unnamed.root), said.append)
-    assert named(unnamed) == "pixels"
+    assert encoder_choice.settle(snapshots.read(cancelled.root), said.append)
+    assert named(cancelled) == "pixels"
     assert "as the rounds before have it" in said[0]
 
 
-def test_weights_do_not_change_the_encoder_of_the_rounds_before(unnamed: Campaign, flows) -> None:
-    flows.run(str(unnamed.root))
-    flows.end_early(str(unnamed.root), "cancel")
+def test_weights_do_not_change_the_encoder_of_the_rounds_before(cancelled: Campaign, flows) -> None:
     file = "resnet18-f37072fd.pth"
-    (unnamed.root / file).touch()
-    set_params(unnamed.root, pretrain={"encoder": "auto", "weights": file})
+    (cancelled.root / file).touch()
+    set_params(cancelled.root, pretrain={"encoder": "auto", "weights": file})
     wanted = (
         r"^pretrain.weights: wanted null with encoder: auto after round 0, .*rounds before, pixels"
         rf" \(got '{file}'\); .*write encoder: torchvision_pretrained"
     )
     with pytest.raises(SettingsError, match=wanted):
-        flows.open_now(str(unnamed.root))
-    assert config.load(unnamed.params).pretrain.weights == file
+        flows.open_now(str(cancelled.root))
+    assert config.load(cancelled.params).pretrain.weights == file
 
 
-def test_a_round_before_that_names_no_encoder_is_of_another_version(
-    unnamed: Campaign, flows
-) -> None:
-    flows.run(str(unnamed.root))
-    flows.end_early(str(unnamed.root), "cancel")
-    text = yaml.safe_load(unnamed.params.read_text())
+def test_a_round_before_that_names_no_encoder_is_of_another_version(cancelled: Campaign) -> None:
+    text = yaml.safe_load(cancelled.params.read_text())
     del text["pretrain"]["encoder"]
-    unnamed.params.write_text(yaml.safe_dump(text))
-    git_of(unnamed.root, "commit", "-q", "-a", "-m", "as another version had it")
-    git_of(unnamed.root, "tag", "-f", "open/000")
+    cancelled.params.write_text(yaml.safe_dump(text))
+    git_of(cancelled.root, "commit", "-q", "-a", "-m", "as another version had it")
+    git_of(cancelled.root, "tag", "-f", "open/000")
     wanted = r"^params.yaml of open/000 names no encoder: .*another version of labelcycle wrote it"
     with pytest.raises(StateError, match=wanted):
-        encoder_choice.settle(snapshots.read(unnamed.root), print)
+        encoder_choice.settle(snapshots.read(cancelled.root), print)
 
 
 def test_a_file_of_weights_is_taken_without_a_download(unnamed: Campaign) -> None:
@@ -310,12 +319,10 @@ def test_doctor_says_that_it_is_still_open(unnamed: Campaign) -> None:
     assert told_by_doctor(unnamed) == {"pretrain.encoder": (True, said)}
 
 
-def test_doctor_says_what_the_rounds_before_have(unnamed: Campaign, flows) -> None:
-    flows.run(str(unnamed.root))
-    flows.end_early(str(unnamed.root), "cancel")
-    set_params(unnamed.root, pretrain={"encoder": "auto"})
+def test_doctor_says_what_the_rounds_before_have(cancelled: Campaign) -> None:
+    set_params(cancelled.root, pretrain={"encoder": "auto"})
     said = "auto: the next open takes pixels: as the rounds before have it"
-    assert told_by_doctor(unnamed) == {"pretrain.encoder": (True, said)}
+    assert told_by_doctor(cancelled) == {"pretrain.encoder": (True, said)}
 
 
 def test_doctor_looks_at_the_file_of_weights_as_the_next_run_does(unnamed: Campaign) -> None:

@@ -101,8 +101,9 @@ def test_weights_in_a_checkpoint(key: str, weights_file: Path, tmp_path: Path) -
     assert found.keys() == weights.keys()
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-@pytest.mark.parametrize("suffix", ["pth", "safetensors"])
+@pytest.mark.parametrize(
+    ("value", "suffix"), [(float("nan"), "pth"), (float("inf"), "safetensors")]
+)
 def test_weights_of_a_training_that_went_wrong(
     value: float, suffix: str, weights_file: Path, tmp_path: Path
 ) -> None:
