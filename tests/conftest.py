@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 from buckets import bucket, s3_client, s3_server
 from hypothesis import settings
+from marked_files import check_marks, pytest_ignore_collect
 from memory_folder import memory_folder
-from service_files import check_marks, pytest_ignore_collect
 from skips import pytest_sessionfinish, pytest_terminal_summary
 
 from labelcycle.adapters.local import services as local_services
@@ -33,6 +33,7 @@ settings.register_profile("quick", max_examples=6)
 gc.disable()  # what is imported stays; looking through it time and again took a third of the time
 os.environ.pop(sending.VARIABLE, None)  # nobody is told of the rounds of tests
 os.environ[downloaded_weights.OFFLINE] = "1"  # nothing is downloaded
+os.environ["GIT_TEMPLATE_DIR"] = ""  # examples of hooks, copied with every campaign
 if "PYTEST_DEBUG_TEMPROOT" not in os.environ and (place := memory_folder()):
     os.environ["PYTEST_DEBUG_TEMPROOT"] = place  # pytest's name for where tmp_path lies
 

@@ -47,6 +47,7 @@ def author(tmp_path: Path) -> Path:
     root.mkdir()
     git(root, "init", "-q", "-b", "main")
     commit(root, USUAL)
+    (root / ".git" / "info").mkdir()
     (root / ".git" / "info" / "exclude").write_text(".labelcycle\n")
     return root
 
