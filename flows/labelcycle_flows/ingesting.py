@@ -26,8 +26,8 @@ def ingest_again(folder: str) -> int:
     with (
         lock.exclusive(campaign.lock, wait_s=WAITS_S),
         send_notices.failures(campaign),
-        run_names.tagged(snapshots.read(campaign.root)),
     ):
+        run_names.tag(snapshots.read(campaign.root))
         report = new_campaign.add_images_again(campaign.root, unwatched)
     for line in report.summary_lines():
         say(line)

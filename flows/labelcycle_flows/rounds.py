@@ -7,7 +7,7 @@ the step that is due until its end is reached, and may be run again at any time.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,8 +16,13 @@ import httpx
 import yaml
 from prefect import flow
 from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectHTTPStatusError
-from prefect.settings import PREFECT_API_URL
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    temporary_settings,
+)
 
 from labelcycle import config
 from labelcycle.adapters import git, lock
@@ -246,13 +251,21 @@ def _at_work(folder: str) -> Iterator[Work]:
     with (
         lock.exclusive(campaign.lock),
         send_notices.failures(campaign),
-        run_names.tagged(snapshots.read(campaign.root, work.memory)),
+        _by_hand(),
     ):
+        run_names.tag(snapshots.read(campaign.root, work.memory))
         token = _outer.set(work)
         try:
             yield work
         finally:
             _outer.reset(token)
+
+
+def _by_hand() -> AbstractContextManager[object]:
+    """No signs of life of flows that somebody at a terminal waits for: the last costs a second."""
+    if FlowRunContext.get():
+        return nullcontext()
+    return temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
 
 
 def _asked(snapshot: Snapshot) -> bool:

@@ -1,14 +1,13 @@
 """What Prefect shows: runs called by campaign, round and step, and tagged with the first two."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
 import click
 import httpx
 from prefect.client.orchestration import get_client
-from prefect.context import FlowRunContext, TagsContext
+from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run
 
@@ -48,18 +47,17 @@ def tags(snapshot: Snapshot) -> set[str]:
     return {snapshot.config.campaign.name, f"{ROUND}{snapshot.number}"}
 
 
-@contextmanager
-def tagged(snapshot: Snapshot) -> Iterator[None]:
-    """Tag the run at work, if there is one, and all that it starts."""
-    run_tags = tags(snapshot)
+def tag(snapshot: Snapshot) -> None:
+    """Tag the run at work, if there is one.
+
+    Its tasks get no tags: for each that has some, Prefect asks its server whether it may run.
+    """
     at_work = FlowRunContext.get()
     if at_work and at_work.flow_run:
         present = set(at_work.flow_run.tags)
-        run_tags |= {tag for tag in present if not tag.startswith(ROUND)}
+        run_tags = tags(snapshot) | {tag for tag in present if not tag.startswith(ROUND)}
         if run_tags != present:
             _tag(at_work.flow_run.id, run_tags)
-    with TagsContext(current_tags=run_tags):
-        yield
 
 
 def _tag(run: UUID, tags: set[str]) -> None:
