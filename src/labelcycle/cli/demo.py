@@ -129,24 +129,35 @@ def run_quickly(directory: Path) -> None:
     began = time.monotonic()
     campaign = _fresh(directory.resolve())
     data = sample_data()
-    for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING"):
+    for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING", tracking_uri.VARIABLE):
         os.environ.pop(name, None)  # a server that runs for something else
-    with _Background(lambda: services.embedded(campaign, show=click.echo)) as databases:
+    with (
+        _Background(lambda: services.embedded(campaign, "prefect", show=click.echo)) as prefect,
+        _Background(lambda: _mlflow_database(campaign, prefect)) as mlflow,
+    ):
         _say(f"$ labelcycle init {directory}", "a campaign is a git repository with its settings")
         new_campaign.init(campaign.root, settings(data, quick=True))
         check_settings_here()
         prepare(campaign.root)  # Prefect reads its settings when it is imported
-        with _Background(lambda: _start_prefect(databases)) as starting:
+        with _Background(lambda: _start_prefect(prefect)) as starting:
             ingest(campaign, data, QUICK_IMAGES, QUICK_HOLDOUT)
             starting.wait()
-    opening = (
-        f"learns features without labels, picks {BUDGET} samples that stand for many others, writes"
-        " them to a file of the campaign"
-    )
-    with _Background(_import_libraries):
-        rounds = _loop(
-            campaign, data / "truth.csv", opening, "simulated people answer in that file"
+
+        def log_from_here() -> None:
+            os.environ[tracking_uri.VARIABLE] = f"sqlite:///{mlflow.wait()}"
+
+        opening = (
+            f"learns features without labels, picks {BUDGET} samples that stand for many others,"
+            " writes them to a file of the campaign"
         )
+        with _Background(_import_libraries):
+            rounds = _loop(
+                campaign,
+                data / "truth.csv",
+                opening,
+                "simulated people answer in that file",
+                log_from_here,
+            )
     _table(rounds, expected_gain.QUICK)
     program, took = _program(), time.monotonic() - began
     click.echo(
@@ -160,12 +171,18 @@ def run_quickly(directory: Path) -> None:
     )
 
 
-def _start_prefect(databases: "_Background") -> None:
+def _start_prefect(database: "_Background") -> None:
     """Start Prefect while images are read: it takes seconds."""
-    os.environ.update(databases.wait())
+    database.wait()
     from labelcycle_flows import temporary_server
 
     temporary_server.start()
+
+
+def _mlflow_database(campaign: Campaign, prefect: "_Background") -> Path:
+    """MLflow's database, made while the first round opens: only its close needs it."""
+    prefect.wait()
+    return services.embedded(campaign, "mlflow", show=click.echo)
 
 
 def _import_libraries() -> None:
@@ -174,10 +191,19 @@ def _import_libraries() -> None:
         importlib.import_module(module)
 
 
-def _loop(campaign: Campaign, truth: Path, opening: str, answering: str) -> "list[Played]":
-    """Three rounds; opening, answering : what is said of the first and of what people do.
+def _loop(
+    campaign: Campaign,
+    truth: Path,
+    opening: str,
+    answering: str,
+    opened: Callable[[], None] = lambda: None,
+) -> "list[Played]":
+    """Three rounds.
 
     Random selection is played for a closed round while the next one is at work.
+
+    opening, answering : what is said of the first and of what people do
+    opened : called once the first one is open
     """
     check_settings_here()
     prepare(campaign.root)  # Prefect reads its settings when it is imported
@@ -190,6 +216,7 @@ def _loop(campaign: Campaign, truth: Path, opening: str, answering: str) -> "lis
             if number == 0:
                 _say("$ labelcycle run", opening)
                 flows.run(str(campaign.root))
+                opened()
             _say("$ labelcycle annotate --truth truth.csv", answering)
             snapshot = snapshots.read(campaign.root)
             simulated_round.answer(snapshot, truth, seed=number, show=click.echo)

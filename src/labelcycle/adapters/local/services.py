@@ -123,22 +123,20 @@ def down(campaign: Campaign, show: Callable[[str], None] = lambda _: None) -> in
     return stopped
 
 
-def embedded(campaign: Campaign, show: Callable[[str], None]) -> dict[str, str]:
-    """MLflow and Prefect without their servers: what tells programs so, by variable.
+def embedded(campaign: Campaign, name: str, show: Callable[[str], None]) -> Path:
+    """The database that `up` would give to the server, made here, to be used without it.
 
-    Both then work on the databases that `up` would give to the servers, which are made here.
+    name : "mlflow" or "prefect"
     """
     private_folder.secure(campaign)
     with processes.exclusive(campaign.services_lock):
         record = service_record.read(campaign)
-        servers = {name: _server(name, campaign, record) for name in ("mlflow", "prefect")}
-        for server in servers.values():
-            server.folder.mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor(len(servers)) as pool:  # each may run migrations of its own
-            list(pool.map(lambda server: _prepare(server, record, show), servers.values()))
-        record.setdefault("versions", {}).update({s.name: s.version for s in servers.values()})
+        server = _server(name, campaign, record)
+        server.folder.mkdir(parents=True, exist_ok=True)
+        _prepare(server, record, show)
+        record.setdefault("versions", {})[name] = server.version
         service_record.write(campaign, record)
-    return {"MLFLOW_TRACKING_URI": f"sqlite:///{servers['mlflow'].database}"}
+    return server.database
 
 
 def environment(campaign: Campaign) -> dict[str, str]:
