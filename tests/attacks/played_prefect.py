@@ -141,7 +141,7 @@ def of_up(folder: Path) -> Iterator[Try]:
 @attack("strangers order commands from the Prefect of one run", servers=True)
 def of_one_run(folder: Path) -> Iterator[Try]:
     Campaign(folder).params.touch()
-    services.embedded(Campaign(folder), "prefect", show=lambda _: None)  # its database, migrated
+    services.embedded(Campaign(folder), show=lambda _: None)  # its database, migrated
     running = subprocess.Popen(
         [sys.executable, "-c", EPHEMERAL, str(folder)],
         stdin=subprocess.PIPE,

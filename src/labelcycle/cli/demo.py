@@ -131,10 +131,8 @@ def run_quickly(directory: Path) -> None:
     data = sample_data()
     for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING", tracking_uri.VARIABLE):
         os.environ.pop(name, None)  # a server that runs for something else
-    with (
-        _Background(lambda: services.embedded(campaign, "prefect", show=click.echo)) as prefect,
-        _Background(lambda: _mlflow_database(campaign, prefect)) as mlflow,
-    ):
+    prefect: Future[None] = Future()
+    with _Background(lambda: _databases(campaign, prefect)) as mlflow:
         _say(f"$ labelcycle init {directory}", "a campaign is a git repository with its settings")
         new_campaign.init(campaign.root, settings(data, quick=True))
         check_settings_here()
@@ -171,18 +169,26 @@ def run_quickly(directory: Path) -> None:
     )
 
 
-def _start_prefect(database: "_Background") -> None:
+def _databases(campaign: Campaign, prefect: "Future[None]") -> Path:
+    """Path of MLflow's database, which only the first close needs; `prefect` ends when its is made.
+
+    Both in one go: two that lock the services one after the other could find them locked, by a
+    program that the main thread is just about to start.
+    """
+    try:
+        return services.embedded(campaign, click.echo, lambda: prefect.set_result(None))
+    except BaseException as error:
+        if not prefect.done():
+            prefect.set_exception(error)
+        raise
+
+
+def _start_prefect(database: "Future[None]") -> None:
     """Start Prefect while images are read: it takes seconds."""
-    database.wait()
+    database.result()
     from labelcycle_flows import temporary_server
 
     temporary_server.start()
-
-
-def _mlflow_database(campaign: Campaign, prefect: "_Background") -> Path:
-    """MLflow's database, made while the first round opens: only its close needs it."""
-    prefect.wait()
-    return services.embedded(campaign, "mlflow", show=click.echo)
 
 
 def _import_libraries() -> None:

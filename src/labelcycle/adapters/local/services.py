@@ -123,18 +123,25 @@ def down(campaign: Campaign, show: Callable[[str], None] = lambda _: None) -> in
     return stopped
 
 
-def embedded(campaign: Campaign, name: str, show: Callable[[str], None]) -> Path:
-    """The database that `up` would give to the server, made here, to be used without it.
+def embedded(
+    campaign: Campaign, show: Callable[[str], None], prefect_made: Callable[[], None] = lambda: None
+) -> Path:
+    """Databases as `up` would give them to Prefect and MLflow, to be used without servers.
 
-    name : "mlflow" or "prefect"
+    Path of MLflow's, which is made last. Prefect finds its own.
+
+    prefect_made : called once Prefect can begin with its own
     """
     private_folder.secure(campaign)
     with processes.exclusive(campaign.services_lock):
         record = service_record.read(campaign)
-        server = _server(name, campaign, record)
-        server.folder.mkdir(parents=True, exist_ok=True)
-        _prepare(server, record, show)
-        record.setdefault("versions", {})[name] = server.version
+        for name in ("prefect", "mlflow"):
+            server = _server(name, campaign, record)
+            server.folder.mkdir(parents=True, exist_ok=True)
+            _prepare(server, record, show)
+            record.setdefault("versions", {})[name] = server.version
+            if name == "prefect":
+                prefect_made()
         service_record.write(campaign, record)
     return server.database
 
