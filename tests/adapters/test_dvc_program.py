@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from dvc.exceptions import DvcException
 
-from labelcycle.adapters.dvc import commands, program
+from labelcycle.adapters.dvc import altered_program, commands
 
 
 @pytest.mark.slow
@@ -34,7 +34,7 @@ def test_dvc_says_nothing_of_empty_files_and_whatever_else_it_has_to_say(tmp_pat
     ],
 )
 def test_several_commands_are_told_apart(words: str, found: list[list[str]]) -> None:
-    assert program.commands(words.split()) == found
+    assert altered_program.commands(words.split()) == found
 
 
 @pytest.mark.slow
@@ -70,7 +70,7 @@ def test_the_second_command_is_done_after_the_first_and_not_if_it_fails(tmp_path
 def test_a_name_in_a_folders_list_stays_in_the_folder(name: str, stays: bool) -> None:
     entries = [{"relpath": "fine"}, {"relpath": name}]
     if stays:
-        program.check_names(entries)
+        altered_program.check_names(entries)
     else:
         with pytest.raises(DvcException, match="leads out of the folder"):
-            program.check_names(entries)
+            altered_program.check_names(entries)

@@ -1,69 +1,16 @@
-"""DVC's own program, started as it is, but for three things.
+"""`python -m labelcycle.adapters.dvc.program`: DVC, as `altered_program` has it.
 
-It is silent about files and folders that are empty. Those of a campaign mostly are so rightly (a
-hold-out nobody has answered, a round without figures), and DVC would warn of each whenever it
-looks.
-
-It refuses the list of a folder's files if a name in it leads out of that folder. DVC 3.67 takes
-such a name as it is, so that whoever wrote the list could write any file at a checkout.
-
-It does several commands, with `--then` between them, until one fails.
+Stages begin in a process that imports this module again, so it imports nothing of weight.
 """
 
-import logging
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-from dvc.cli import main  # type: ignore[import-untyped]
-from dvc.exceptions import DvcException  # type: ignore[import-untyped]
-from dvc_data.hashfile.tree import Tree
-
-from labelcycle.adapters.dvc import recorded_outputs
-from labelcycle.adapters.dvc.commands import THEN
-from labelcycle.core import garbage_collection
-
-EMPTY = "'%s' is empty."
-"""As `dvc.output` has it, before the name is put in."""
-
-
-def wanted(record: logging.LogRecord) -> bool:
-    """False for the one warning that tells users nothing."""
-    return record.msg != EMPTY
-
-
-def check_names(entries: Iterable[Mapping[str, Any]]) -> None:
-    """Raise DvcException for the first entry whose name is not one below its folder."""
-    for entry in entries:
-        name = str(entry[Tree.PARAM_RELPATH])
-        if recorded_outputs.leads_out(name):
-            raise DvcException(
-                f"a folder's list of files names {name!r}, which leads out of the folder;"
-                " do not use data of whoever made it"
-            )
-
-
-def checked(entries: list[dict[str, Any]], hash_name: str | None = None) -> Any:
-    """DVC's `Tree.from_list`, of names that stay in their folder."""
-    check_names(entries)
-    return _from_list(entries, hash_name)
-
-
-def commands(words: Sequence[str]) -> list[list[str]]:
-    """The words of each command."""
-    found: list[list[str]] = [[]]
-    for word in words:
-        if word == THEN:
-            found.append([])
-        else:
-            found[-1].append(word)
-    return found
-
-
-_from_list = Tree.from_list
+from labelcycle.adapters.dvc import warm_stages
 
 if __name__ == "__main__":
-    garbage_collection.collect_less()
-    logging.getLogger("dvc.output").addFilter(wanted)
-    Tree.from_list = checked  # type: ignore[method-assign, assignment]
-    sys.exit(next((code for words in commands(sys.argv[1:]) if (code := main(words))), 0))
+    if "repro" in sys.argv:
+        warm_stages.start(sys.argv)
+
+    from labelcycle.adapters.dvc import altered_program
+
+    sys.exit(altered_program.main(sys.argv[1:]))
