@@ -43,7 +43,7 @@ def accuracy(
     >>> groups = np.repeat(np.arange(10), 20)
     >>> found = accuracy(groups, groups > 1, 0.95, 1000, np.random.default_rng(0))
     >>> found.value, round(found.low, 2), round(found.high, 2)
-    (0.8, 0.4, 1.0)
+    (0.8, 0.5, 1.0)
     """
     _, numbers = np.unique(groups, return_inverse=True)
     single = metrics.wilson(int(right.sum()), len(right), confidence)
