@@ -465,6 +465,41 @@ def test_a_new_group_goes_where_its_twin_is(
     assert groups_of(campaign)["new"] == {"holdout"}
 
 
+def test_lists_may_come_one_after_the_other(campaign: Campaign, pictures: Path) -> None:
+    fill(pictures, range(6))
+    for name, rows in (("a", (0, 1, 2)), ("b", (3, 4, 5))):
+        lines_of = [f"{n:04d}.png,{name}" for n in rows]
+        (pictures / f"{name}.csv").write_text("\n".join(["url,film", *lines_of]))
+        take(campaign, f"@{pictures / name}.csv", group=GroupRule(column="film"), holdout=0)
+    assert {s.source[-8:-4]: s.named_groups for s in read_samples(campaign.samples)} == {
+        f"{n:04d}": ("a",) if n < 3 else ("b",) for n in range(6)
+    }
+    begin(campaign)
+    fill(pictures, range(6, 8))
+    (pictures / "c.csv").write_text("url,film\n0006.png,b\n0000.png,c\n0007.png,c\n")
+    take(campaign, f"@{pictures / 'c.csv'}", group=GroupRule(column="film"))
+    assert groups_of(campaign).keys() == {"a", "b", "c"}
+
+
+def test_both_ways_to_write_an_accent_are_one_group(campaign: Campaign, pictures: Path) -> None:
+    fill(pictures / "Zo\u00eb", range(3))
+    fill(pictures / "Zoe\u0308", range(3, 6))
+    take(campaign, pictures)
+    assert len(groups_of(campaign)) == 1
+
+
+def test_old_images_without_a_group_do_not_stop_later_ingests(
+    campaign: Campaign, pictures: Path
+) -> None:
+    fill(pictures / "loose", range(4))
+    take(campaign, pictures, group=None)
+    begin(campaign)
+    fill(pictures / "patient-1", range(10, 12))
+    report = take(campaign, pictures, group=GroupRule(path=r"patient-\d"))
+    assert (report.added, report.known) == (2, 4)
+    assert groups_of(campaign).keys() == {"patient-1"}
+
+
 # --- a rule that is set or changed later ---------------------------------------------------
 
 

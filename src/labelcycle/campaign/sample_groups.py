@@ -12,7 +12,7 @@ from labelcycle.campaign.sample_files import Sample
 from labelcycle.core.counted_nouns import counted
 from labelcycle.core.whole_groups import connected
 
-Names = Callable[[Sample], Iterable[str]]
+NamesOf = Callable[[Sample], Iterable[str]]
 """The named groups of a sample."""
 
 SHOWN = 3
@@ -68,8 +68,10 @@ def components(samples: Sequence[Sample]) -> list[str]:
     return [least[number] for number in numbers]
 
 
-def sides(samples: Iterable[Sample], names: Names = recorded) -> Sides | None:
+def sides(samples: Sequence[Sample], names: NamesOf = recorded) -> Sides | None:
     """On which side the named groups are, and the near twins; None if no sample is in a group."""
+    if names is recorded and not any(sample.named_groups for sample in samples):
+        return None  # at once, in a campaign of a million samples
     named: dict[str, set[str]] = defaultdict(set)
     twins: dict[str, set[str]] = defaultdict(set)
     place: dict[str, str] = {}

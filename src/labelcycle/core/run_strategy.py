@@ -39,13 +39,16 @@ def select(
     limit : most picks of a group. Where it leaves fewer than `budget`, so many are picked
 
     Raises SettingsError for an unknown strategy or option, DataError for a pool that is not as
-    `Pool` says, PoolExhausted for a budget outside 1..the number of available samples.
+    `Pool` says or groups of another one, PoolExhausted for a budget outside 1..the number of
+    available samples.
     """
     module = strategies.get(strategy)
     settings = parse_options(module.Options, options, f"strategy {strategy}")
     check_pool(pool)
     _check_needs(pool, strategy, module.NEEDS)
     check_budget(budget, int(np.count_nonzero(pool.available)))
+    if limit is not None:
+        _check_rows(limit.groups, "groups", pool.labels.shape, np.int64)
     # Imported by one of several threads it would not be whole for the others, and would take all
     # cores in that one.
     import faiss  # noqa: F401 - half a second, which every command would pay

@@ -1,6 +1,7 @@
 """Which group an image is of, by the place where it was found: `ingest.group`."""
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -82,7 +83,7 @@ class GroupNames:
 
     def at(self, place: str) -> tuple[str, ...]:
         """The groups of an image that was found at a place. Raises DataError if there is none."""
-        names = self._found(place)
+        names = self.known(place)
         if names:
             return names
         raise DataError(
@@ -90,13 +91,21 @@ class GroupNames:
         )
 
     def known(self, place: str) -> tuple[str, ...]:
-        """The groups of a place, none if it has none."""
-        return self._found(place)
+        """The groups of a place, none if it has none.
+
+        Some systems decompose accents in names: both ways of writing are one group.
+        """
+        return tuple(unicodedata.normalize("NFC", name) for name in self._found(place))
 
     def of(self, sample: Sample) -> tuple[str, ...]:
-        """The groups of a sample: those that it came in with, and those that it has by the rule."""
+        """The groups of all places where the manifest says that a sample was found."""
         places = (sample.source, *sample.also)
-        return tuple(sorted({*sample.named_groups, *(n for p in places for n in self._found(p))}))
+        return tuple(sorted({name for place in places for name in self.known(place)}))
+
+    @property
+    def of_lists(self) -> bool:
+        """Whether names are known only of what the present lists name."""
+        return self._rule.column is not None
 
     def _found(self, place: str) -> tuple[str, ...]:
         if self._rule.folder is not None:

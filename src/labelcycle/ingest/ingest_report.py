@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labelcycle.campaign.sample_files import Sample
+from labelcycle.campaign.sample_groups import components
 from labelcycle.core.counted_nouns import counted
 from labelcycle.ingest.one_file import Quarantined, Taken
 from labelcycle.ingest.sources import Found
@@ -105,9 +106,14 @@ def groups(samples: Sequence[Sample], torn: Sequence[str], wanted: int | None) -
     if wanted is not None and held != wanted:
         text += f", so it has {held} samples where ingest.holdout wanted {wanted}"
     texts = [text]
-    if 2 * size > len(samples) and wanted and largest not in inside:
+    keys = components(samples)
+    key, together = Counter(keys).most_common(1)[0]
+    of_key = [sample for sample, each in zip(samples, keys, strict=True) if each == key]
+    if wanted and 2 * together > len(samples) and of_key[0].split == "pool":
+        names = sorted({name for sample in of_key for name in sample.named_groups})
+        are = "has" if len(names) == 1 else "and what is joined to it have"
         texts.append(
-            f"group {largest!r} has more than half of the samples: it stays in the pool, and the"
+            f"group {names[0]!r} {are} more than half of the samples: it stays in the pool, and the"
             " hold-out says nothing of it"
         )
     if torn:

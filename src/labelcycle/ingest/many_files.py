@@ -93,7 +93,7 @@ def whole(
         existing = replace(existing, own={name: samples[name] for name in existing.own})
     samples, more = _scaled(existing, samples, looked, choice)
     remarks += more
-    known = None if existing.frozen else sample_groups.sides(existing.own.values())
+    known = None if existing.frozen else sample_groups.sides([*existing.own.values()])
     both = known.both if known else ()
     samples, torn = _grouped(campaign, existing, samples, looked, max_pixels, drawn=not both)
     remarks.append(_told_twins(samples, existing.frozen))
@@ -168,24 +168,29 @@ def _named(
 ) -> tuple[Existing, dict[str, Sample]]:
     """Both with the groups of all places where their picture was found.
 
-    Of samples that are there the groups that they came in with count, too.
+    Of samples of earlier cohorts the groups that they came in with count, too. So do those that
+    another list gave, for nobody reads that one again.
     """
     found: dict[str, set[str]] = defaultdict(set)
     for place, name in existing.seen.items():
         if name in existing.frozen:
             found[name].update(names.known(place))
-    group_names.check(names, (item.source for item in usable))
     for item in usable:
-        found[shown_by[item.sample.id]].update(names.at(item.source))
+        found[shown_by[item.sample.id]].update(names.known(item.source))
 
-    def of(sample: Sample) -> Sample:
-        every = {*found[sample.id], *names.of(sample)}
+    def of(sample: Sample, before: tuple[str, ...]) -> Sample:
+        every = {*before, *found[sample.id], *names.of(sample)}
         return replace(sample, named_groups=tuple(sorted(every)))
 
-    frozen = {name: of(sample) for name, sample in existing.frozen.items()}
-    named = {name: of(replace(sample, named_groups=())) for name, sample in samples.items()}
-    without = [sample.source for sample in named.values() if not sample.named_groups]
-    group_names.check(names, without)
+    frozen = {name: of(each, each.named_groups) for name, each in existing.frozen.items()}
+    named = {
+        name: of(each, each.named_groups if names.of_lists else ())
+        for name, each in samples.items()
+    }
+    # of the samples that stay as they are, none is asked for a group that it never had
+    looked_at = (item.source for item in usable if shown_by[item.sample.id] in named)
+    without = (each.source for each in named.values() if not each.named_groups)
+    group_names.check(names, dict.fromkeys((*looked_at, *without)))
     own = {name: named[name] for name in existing.own}
     return replace(existing, frozen=frozen, own=own), named
 
