@@ -380,3 +380,35 @@ def test_copies_are_told_once_they_are_picked() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(select(features, None, 2).rows) == 2
+
+
+# --- groups --------------------------------------------------------------------------------
+
+
+def test_per_group_limits_the_picks_of_a_group() -> None:
+    features, truth = blobs()
+    groups = np.array([f"film {n % 10}" for n in range(120)])
+    picks = select(features, some(truth, 30), 10, groups=groups, per_group=1)
+    assert len(set(groups[picks.rows].tolist())) == 10
+    with pytest.warns(match="per_group=1 leaves 10 samples to pick, less than the budget of 12:"):
+        fewer = select(features, some(truth, 30), 12, groups=groups, per_group=1)
+    assert len(fewer.rows) == 10
+
+
+@pytest.mark.parametrize("none", [[-1, -1], ["", ""], [None, None], [np.nan, np.nan]])
+def test_samples_in_no_group_have_no_limit(none: list[Any]) -> None:
+    features, _ = blobs(4)
+    named = ["a", "a"] if isinstance(none[0], str) else [1, 1]
+    groups = [*named, *none]
+    picks = select(features, None, 3, strategy="random", groups=groups, per_group=1)
+    assert {2, 3} < set(picks.rows.tolist())
+
+
+def test_a_limit_wants_groups_one_for_each_sample() -> None:
+    features, _ = blobs()
+    with pytest.raises(SettingsError, match=r"wanted groups, got none \(per_group=2\); give the"):
+        select(features, None, 3, per_group=2)
+    with pytest.raises(DataError, match=r"groups must be \(120,\), the group of each .* \(7,\)"):
+        select(features, None, 3, groups=np.zeros(7), per_group=2)
+    with pytest.raises(SettingsError, match=r"per_group must be a whole number, at least 1"):
+        select(features, None, 3, groups=np.zeros(120), per_group=0)

@@ -97,12 +97,8 @@ def progress(snapshot: Snapshot, done: AnnotationProgress) -> None:
 def closed(snapshot: Snapshot, number: int) -> None:
     """Say what a closed round gave; a table of all rounds so far."""
     metrics = snapshot.records.metrics(number)
-    accuracy, people = metrics.accuracy, metrics.people
-    measured = (
-        f"accuracy {accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f})"
-        if accuracy
-        else metrics.reason or "no accuracy"
-    )
+    accuracy, people = metrics.accuracy_text, metrics.people
+    measured = f"accuracy {accuracy}" if accuracy else metrics.reason or "no accuracy"
     back = metrics.returned
     returned = f", {counted(back, 'sample')} back in the pool" if back else ""
     say(

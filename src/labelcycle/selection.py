@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from labelcycle.core import array_input, clusterers, length_variance, run_strategy, strategies
 from labelcycle.core.clustering import prepared, without_noise
 from labelcycle.core.counted_nouns import counted
+from labelcycle.core.group_limit import GroupLimit
 from labelcycle.core.neighbours import in_ball
 from labelcycle.core.pool import UNLABELED, Pool, Selection
 from labelcycle.core.registry import parse_options
@@ -42,6 +43,8 @@ def select(
     probabilities: ArrayLike | None = None,
     learner: str = "linear",
     learner_options: Mapping[str, Any] | None = None,
+    groups: ArrayLike | None = None,
+    per_group: int | None = None,
     seed: int = 0,
 ) -> Selection:
     """Pick the samples to label next, the best first.
@@ -76,6 +79,10 @@ def select(
         fitted on the labels. A strategy that asks for a model's last layer always gets `learner`'s
     learner : makes the model that a strategy asks for
     learner_options : of the learner, where not the default
+    groups : (n,) the group of each sample, such as its patient, camera or film: numbers or texts.
+        A sample with -1, an empty text, NaN or None is in no group
+    per_group : at most so many picks of a group. If that leaves fewer than `budget`, so many are
+        returned, with a warning. None: no limit
     seed : of all draws. The same arguments give the same selection
 
     Raises SettingsError, DataError or PoolExhausted (labelcycle.errors), all of them ValueErrors.
@@ -116,24 +123,26 @@ def select(
     if getattr(settings, "classes", 0) is None:  # asked for, and not told
         settings = settings.model_copy(update={"classes": count})
     affordable = _affordable(budget, int(np.count_nonzero(pool.available)))
+    limit = _group_limit(groups, per_group, pool, affordable)
     if normalise and strategy != "random":
         _warn_of_lengths(array, "normalise" in module.Options.model_fields)
     if not normalise:
         array = in_ball(array)
         pool = Pool(array, known, pool.available)
-    groups = last = None
+    assignment = last = None
     if "clusters" in module.NEEDS and clusters is not None:
-        groups = _without_noise(array_input.cluster_numbers(clusters, n), array, normalise)
+        assignment = _without_noise(array_input.cluster_numbers(clusters, n), array, normalise)
     elif "clusters" in module.NEEDS:
-        groups = _clusters(pool, affordable, cluster_method, cluster_options, normalise, seed)
+        assignment = _clusters(pool, affordable, cluster_method, cluster_options, normalise, seed)
     if "head" in module.NEEDS or ("probabilities" in module.NEEDS and class_probabilities is None):
         fitted = _fitted(pool, count, learner, learner_options, normalise, seed)
         class_probabilities = (
             fitted.predict_proba(array) if class_probabilities is None else class_probabilities
         )
         last = fitted.head(array) if "head" in module.NEEDS else None
-    pool = Pool(array, known, pool.available, groups, class_probabilities, last)
-    selection = run_strategy.select(strategy, pool, affordable, derive(seed, 0, "query"), settings)
+    pool = Pool(array, known, pool.available, assignment, class_probabilities, last)
+    rng = derive(seed, 0, "query")
+    selection = run_strategy.select(strategy, pool, affordable, rng, settings, limit)
     _warn_of_copies(array[selection.rows], whole=affordable == np.count_nonzero(pool.available))
     return selection
 
@@ -189,6 +198,29 @@ def _affordable(budget: int, left: int) -> int:
             stacklevel=3,
         )
     return min(int(budget), left)
+
+
+def _group_limit(
+    groups: ArrayLike | None, most: int | None, pool: Pool, budget: int
+) -> GroupLimit | None:
+    """The limit of picks, if there is one; a warning where it leaves fewer than the budget."""
+    if most is None:
+        return None
+    most = array_input.whole_number(most, "per_group", 1)
+    if groups is None:
+        raise SettingsError(
+            f"per_group is a limit for each group: wanted groups, got none (per_group={most});"
+            " give the group of each sample as groups"
+        )
+    limit = GroupLimit(array_input.group_numbers(groups, len(pool.features)), most)
+    left = limit.affordable(pool.available)
+    if left < budget:
+        warnings.warn(
+            f"per_group={most} leaves {counted(left, 'sample')} to pick, less than the budget of"
+            f" {budget}: all of these are returned",
+            stacklevel=3,
+        )
+    return limit
 
 
 def _clusters(

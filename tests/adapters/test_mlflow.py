@@ -82,6 +82,7 @@ def test_a_round_is_a_run_with_data_sets_a_model_and_a_point_of_the_curve(
     parent, child = found["typiclust"], found["round 001"]
     assert curve(tracker, parent) == [(4, 0.6), (8, 0.7)]
     assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert "labelcycle.interval" not in child.data.tags
     assert child.data.params["query.budget"] == "4"
     inputs = {
         each.dataset.name: (each.dataset.digest, each.tags[0].value)
@@ -95,6 +96,16 @@ def test_a_round_is_a_run_with_data_sets_a_model_and_a_point_of_the_curve(
     (metric,) = [m for m in child.data.metrics if m == "accuracy"]
     assert child.data.metrics[metric] == 0.7
     assert {p.name for p in tmp_path.iterdir()} == {"mlflow.db", "mlartifacts"}
+
+
+@pytest.mark.slow
+def test_intervals_over_groups_are_tagged(tracker: MlflowTracker, files: dict[str, Path]) -> None:
+    given = closed(0, files)
+    grouped = replace(given.metrics, interval="groups", groups=7)
+    tracker.log_round(replace(given, metrics=grouped))
+    child = runs(tracker)["round 000"]
+    assert child.data.tags["labelcycle.interval"] == "groups"
+    assert child.data.metrics["groups"] == 7
 
 
 def registered(tracker: MlflowTracker, name: str = "birds") -> dict[str, str]:

@@ -14,7 +14,8 @@ from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
 from labelcycle.core import dropout, registry, run_strategy, strategies
-from labelcycle.core.pool import UNLABELED, Head, Pool
+from labelcycle.core.group_limit import GroupLimit
+from labelcycle.core.pool import UNLABELED, Head, Pool, Selection
 from labelcycle.core.strategies import badge, coreset
 
 ALL = strategies.names()
@@ -86,6 +87,37 @@ def test_the_picks_are_distinct_available_and_as_many_as_asked(
     second = run_strategy.select(name, pool, budget, np.random.default_rng(seed), options)
     np.testing.assert_array_equal(first.rows, second.rows)
     np.testing.assert_array_equal(first.score, second.score)
+
+
+@pytest.mark.parametrize(("name", "options"), DRAWING)
+@tries(5)
+@given(
+    case=pools(), seed=st.integers(0, 2**32 - 1), count=st.integers(1, 12), most=st.integers(1, 3)
+)
+def test_no_group_has_more_picks_than_it_may(
+    name: str, options: dict[str, str], case: tuple[Pool, int], seed: int, count: int, most: int
+) -> None:
+    pool, budget = case
+    groups = np.random.default_rng(seed).integers(0, count, len(pool.labels))
+    limit = GroupLimit(groups, most)
+    before = copied(pool)
+
+    def picked() -> Selection:
+        rng = np.random.default_rng(seed)
+        return run_strategy.select(name, pool, budget, rng, options, limit)
+
+    selection = picked()
+    rows = selection.rows
+    assert np.bincount(groups[rows]).max() <= most
+    assert len(set(rows.tolist())) == len(rows) == min(budget, limit.affordable(pool.available))
+    assert pool.available[rows].all()
+    assert all(column.shape == rows.shape for column in selection.why.values())
+    assert copied(pool) == before
+    assert picked().rows.tolist() == rows.tolist()
+    loose = GroupLimit(groups, budget)  # never reached
+    free = run_strategy.select(name, pool, budget, np.random.default_rng(seed), options)
+    same = run_strategy.select(name, pool, budget, np.random.default_rng(seed), options, loose)
+    assert same.rows.tolist() == free.rows.tolist()
 
 
 @pytest.mark.parametrize("name", ALL)

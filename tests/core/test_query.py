@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from labelcycle.core import run_strategy, strategies
+from labelcycle.core.group_limit import GroupLimit
 from labelcycle.core.pool import UNLABELED, Pool
 from labelcycle.core.strategies import random, typiclust
 from labelcycle.errors import DataError, PoolExhausted, SettingsError
@@ -140,3 +141,25 @@ def test_random_takes_every_sample_equally_often() -> None:
         picks = random.select(pool, 10, np.random.default_rng(seed), random.Options())
         counts[picks.rows] += 1
     assert abs(counts - 100).max() < 45  # five standard deviations
+
+
+def test_groups_of_another_pool_are_refused() -> None:
+    limit = GroupLimit(np.zeros(39, dtype=np.int64), 2)
+    with pytest.raises(
+        DataError, match=r"groups must be \(40,\) int64, one row a sample \(got \(39"
+    ):
+        run_strategy.select("random", pool_of(), 5, np.random.default_rng(0), limit=limit)
+
+
+def test_the_limit_of_a_group_by_hand() -> None:
+    """The model doubts rows 0, 1, 2, ... in this order; 0 to 3 are one group, 4 and 5 another."""
+    sure = np.linspace(0.5, 0.9, 40, dtype=np.float32)
+    pool = replace(pool_of(), probabilities=np.stack([sure, 1 - sure], axis=1))
+    groups = np.concatenate([[0] * 4, [1] * 2, np.arange(2, 36)])
+    limit = GroupLimit(groups, 2)
+    picks = run_strategy.select("margin", pool, 5, np.random.default_rng(0), limit=limit)
+    assert picks.rows.tolist() == [0, 1, 4, 5, 6]
+    one = run_strategy.select(
+        "margin", pool, 5, np.random.default_rng(0), limit=GroupLimit(groups, 1)
+    )
+    assert one.rows.tolist() == [0, 4, 6, 7, 8]

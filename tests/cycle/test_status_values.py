@@ -16,6 +16,7 @@ from labelcycle.campaign.records.metrics_record import (
 )
 from labelcycle.campaign.records.people_record import LabelMethod, UnknownClasses
 from labelcycle.campaign.records.selection_record import RoundSelection, SelectedSample
+from labelcycle.campaign.sample_groups import Sides
 from labelcycle.core.metrics import Estimate
 from labelcycle.cycle import status_text, verify_round
 from labelcycle.cycle.campaign_status import (
@@ -315,3 +316,15 @@ def test_a_round_by_its_tag() -> None:
         with pytest.raises(StateError) as told:
             verify_round.number_of(at(closed), "x")
         assert str(told.value) == said
+
+
+def test_groups_are_told_with_their_sides_and_in_the_interval() -> None:
+    rounds = (replace(CLOSED, groups=12), OPEN)
+    lines = text(groups=Sides(30), rounds=rounds)
+    assert lines[1] == "30 groups, none on both sides"
+    assert any(line.endswith("0.500 (0.250 to 0.750, by 12 groups)") for line in lines)
+    values = replace(STATUS, groups=Sides(30, ("p1",)), rounds=rounds).as_json()
+    assert values["groups"] == {"count": 30, "both": ("p1",)}
+    assert values["rounds"][0]["groups"] == 12
+    assert "groups" not in STATUS.as_json()
+    assert "groups" not in CLOSED.as_json()

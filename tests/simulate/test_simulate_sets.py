@@ -502,3 +502,76 @@ def test_the_training_of_an_encoder_is_watched_with_the_labels_of_its_images(
     rows = problem.rows(0)
     np.testing.assert_array_equal(seen[0], problem.source.data.train_labels[rows])
     assert [step.epoch for step in seen[1:]] == [1, 2]
+
+
+# --- named groups --------------------------------------------------------------------------
+
+
+def patients(folder: Path, count: int) -> None:
+    """Each patient has images of both classes."""
+    for patient in range(count):
+        for place, name in enumerate(("sick", "well")):
+            for n in range(3):
+                rgb(folder / name / f"p{patient}" / f"{n}.png", 20 * patient + 4 * n + place)
+
+
+def grouped(data: dict[str, Any]) -> experiment.Experiment:
+    given = settings(Path(), data=data, pool=None)
+    images = {"encoder": "pixels"} if data["name"] == "folder" else {}
+    return experiment.parse({**given, **images}, "x")
+
+
+def patients_of(folder: Path, found: Any) -> tuple[set[int], set[int]]:
+    """Patients in the training and in the test set, by the colour of their images."""
+    return tuple(
+        {int(part.pixels(row, 8)[0, 0, 0]) // 20 for row in range(len(part.labels))}
+        for part in (found.train, found.test)
+    )
+
+
+@pytest.mark.parametrize("group", [{"folder": 1}, {"path": r"/(p\d+)/"}])
+def test_a_folder_is_split_by_its_groups(tmp_path: Path, group: dict[str, Any]) -> None:
+    patients(tmp_path / "set", 10)
+    data = {"name": "folder", "path": "set", "test": 0.2, "group": group}
+    found = load_sets.opened(grouped(data), tmp_path)
+    train, test = patients_of(tmp_path / "set", found[0])
+    assert train | test == set(range(10))
+    assert not train & test
+    assert len(test) == 2
+
+
+def test_groups_that_a_given_split_tears_are_told(tmp_path: Path) -> None:
+    patients(tmp_path / "set" / "train", 3)
+    for n in range(2):
+        rgb(tmp_path / "set" / "test" / "sick" / "p1" / f"{n}.png", 200 + 4 * n)
+        rgb(tmp_path / "set" / "test" / "well" / "p9" / f"{n}.png", 230 + 4 * n)
+    data = {"name": "folder", "path": "set", "group": {"folder": 1}}
+    with pytest.warns(Advice, match=r"set: 1 group is in train and in test, such as 'p1': what is"):
+        load_sets.opened(grouped(data), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("group", "text"),
+    [
+        ({"folder": 2}, r"sick/p0/0.png has no group: data.group: \{folder: 2\}: .*, got 1; lower"),
+        ({"path": "x(y)"}, r"has no group: .* the expression matches, .* \(data.group\)"),
+    ],
+)
+def test_a_folder_without_such_groups_is_named(
+    tmp_path: Path, group: dict[str, Any], text: str
+) -> None:
+    patients(tmp_path / "set", 2)
+    data = {"name": "folder", "path": "set", "group": group}
+    parsed = grouped(data)
+    with pytest.raises(DataError, match=text):
+        load_sets.opened(parsed, tmp_path)
+
+
+def test_one_group_cannot_be_split_and_other_sets_have_none(tmp_path: Path) -> None:
+    patients(tmp_path / "set", 1)
+    data = {"name": "folder", "path": "set", "group": {"folder": 1}}
+    with pytest.raises(DataError, match=r"all images are of one group, .*; wanted two groups at"):
+        load_sets.opened(grouped(data), tmp_path)
+    for other in ({**data, "name": "npz"}, {**data, "group": {"column": "x"}}):
+        with pytest.raises(SettingsError, match=r"data\.group: wanted \{folder: 1\} or \{path: "):
+            load_sets.opened(grouped(other), tmp_path)

@@ -356,3 +356,50 @@ def test_a_model_for_other_classes_is_refused(campaign: Campaign) -> None:
     evaluated(campaign, [])
     with pytest.raises(DataError, match=r"trained for cat, dog, bird: wanted cat, dog;.*train"):
         evaluate.run(campaign, evaluate.Options(), ("cat", "dog"), 0)
+
+
+# --- groups ---------------------------------------------------------------------------------
+
+
+def in_groups(campaign: Campaign, of: int) -> None:
+    """So many samples after each other are of one group."""
+    samples = [
+        replace(sample, named_groups=(f"g{int(sample.id, 16) // of}",))
+        for sample in sample_files.read_samples(campaign.samples)
+    ]
+    sample_files.write_samples(campaign.samples, samples)
+
+
+def test_a_round_asks_for_at_most_so_many_of_a_group(campaign: Campaign) -> None:
+    in_groups(campaign, 20)
+    samples = one_round(campaign, strategy="typiclust", budget=6, per_group=2)
+    groups = [int(record["sample"], 16) // 20 for record in samples]
+    assert sorted(groups) == [0, 0, 1, 1, 2, 2]
+    with pytest.warns(Advice, match=r"query\.per_group: 1 leaves 3 samples to pick, and query\.b"):
+        assert len(one_round(campaign, strategy="random", budget=6, per_group=1)) == 3
+
+
+def test_near_twins_are_a_group_too(campaign: Campaign) -> None:
+    samples = sample_files.read_samples(campaign.samples)
+    twins = [replace(s, group=identity(0)) if int(s.id, 16) < 58 else s for s in samples]
+    sample_files.write_samples(campaign.samples, twins)
+    with pytest.warns(Advice, match="leaves 3 samples to pick"):
+        assert len(one_round(campaign, strategy="random", budget=6, per_group=1)) == 3
+
+
+@pytest.mark.usefixtures("without_charts")
+def test_intervals_are_over_groups_where_there_are_some(campaign: Campaign) -> None:
+    answers = [label(i, None if i % 4 else "cat") for i in range(POOL, POOL + HOLDOUT)]
+    alone = evaluated(campaign, answers)
+    assert not {"interval", "groups"} & alone.keys()
+    in_groups(campaign, 5)
+    grouped = evaluated(campaign, answers)
+    assert (grouped["interval"], grouped["groups"]) == ("groups", 6)
+    assert evaluated(campaign, answers) == grouped
+    for name in ("accuracy", "balanced_accuracy", "macro_f1"):
+        assert grouped[name]["value"] == alone[name]["value"]
+        assert grouped[name]["low"] <= alone[name]["low"]
+        assert grouped[name]["high"] >= alone[name]["high"]
+    assert grouped["cohorts"]["000"]["accuracy"] == grouped["accuracy"]
+    same = ("confusion", "per_class", "calibration_error", "holdout")
+    assert {name: grouped[name] for name in same} == {name: alone[name] for name in same}

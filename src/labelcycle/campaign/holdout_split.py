@@ -1,4 +1,4 @@
-"""Which samples are held out: drawn at random, once, groups of twins whole."""
+"""Which samples are held out: drawn at random, once, groups whole."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from labelcycle.campaign.sample_files import Sample
+from labelcycle.campaign.sample_groups import components
+from labelcycle.core import whole_groups
 from labelcycle.errors import SettingsError
 
 Splits = dict[str, str]
@@ -21,27 +23,34 @@ def split(
 ) -> list[Sample]:
     """The samples with their split: the new ones' drawn at random, those of a group together.
 
-    A new sample of a group that has a split already gets that, of two the hold-out.
+    A new sample of a group that has a split already gets that, of two the hold-out. Of named groups
+    each is as likely in the hold-out, whatever its size, and so many are drawn that the hold-out
+    has `holdout` samples on average. One group is drawn at least. A group of more than half of the
+    samples is never drawn, and no group with which the hold-out would be more than half.
 
     holdout : samples that the hold-out is filled up to; of those without a split at most half are
         drawn
 
     Raises SettingsError if a first hold-out would be more than half.
     """
-    given, groups = _given(before, samples)
-    new = len(samples) - len(given)
+    old = [replace(s, split=before[s.id].split) for s in samples if s.id in before]
+    given, groups = _given(old, [sample for sample in samples if sample.id not in before])
+    given.update((sample.id, sample.split) for sample in old)
+    free = len(samples) - len(given)
     wanted = max(holdout - sum(split == "holdout" for split in given.values()), 0)
-    if not before and wanted > new // 2:
+    if not before and wanted > free // 2:
         raise SettingsError(
-            f"params.yaml: ingest.holdout: wanted at most {new // 2}, half of the {new}"
+            f"params.yaml: ingest.holdout: wanted at most {free // 2}, half of the {free}"
             f" images, got {wanted}; lower it or ingest more images"
         )
-    room = min(wanted, new // 2)
-    for name in rng.permutation(sorted(groups)):
-        members = groups[str(name)]
-        if members[0] not in given and len(members) <= room:
-            given.update(dict.fromkeys(members, "holdout"))
-            room -= len(members)
+    room = min(wanted, free // 2)
+    if any(sample.named_groups for sample in samples):
+        none = "holdout" not in given.values()
+        drawn = _some(_free(groups, given), room, free // 2, none, rng)
+    else:
+        drawn = _filled(groups, given, room, rng)
+    for name in drawn:
+        given.update(dict.fromkeys(groups[name], "holdout"))
     return _settled(samples, given)
 
 
@@ -50,7 +59,7 @@ def split_cohort(
 ) -> list[Sample]:
     """The samples of a later cohort with their split: a share of them is held out, at random.
 
-    A twin of a sample that has a split gets that. Of all others each is held out with the
+    A sample of a group that has a split gets that. Of all others each is held out with the
     probability of the share, those of a group together. So the share is kept in the long run,
     whatever the sizes of cohorts and groups.
 
@@ -62,30 +71,69 @@ def split_cohort(
     >>> sum(sample.split == "holdout" for sample in found)
     2
     """
-    given, groups = _given({}, new)
-    for sample in sorted(before, key=lambda each: each.split == "holdout"):
-        if sample.picture in groups:
-            given.update(dict.fromkeys(groups[sample.picture], sample.split))
-    free = sorted(name for name, members in groups.items() if members[0] not in given)
-    wanted = int(np.floor(share * len(free) + rng.random()))
-    for name in rng.permutation(free)[:wanted]:
-        given.update(dict.fromkeys(groups[str(name)], "holdout"))
+    given, groups = _given(before, new)
+    free = sorted(_free(groups, given))
+    if any(sample.named_groups for sample in new):
+        sizes = [len(groups[name]) for name in free]
+        drawn = [free[place] for place in whole_groups.drawn(sizes, share * sum(sizes), rng)]
+    else:
+        wanted = int(np.floor(share * len(free) + rng.random()))
+        drawn = [str(name) for name in rng.permutation(free)[:wanted]]
+    for name in drawn:
+        given.update(dict.fromkeys(groups[name], "holdout"))
     return _settled(new, given)
 
 
-def _given(
-    before: Mapping[str, Sample], samples: Sequence[Sample]
-) -> tuple[Splits, dict[str, list[str]]]:
-    """The splits that are settled, and the ids of the new samples of each group."""
-    given: Splits = {s.id: before[s.id].split for s in samples if s.id in before}
+def _given(before: Iterable[Sample], new: Sequence[Sample]) -> tuple[Splits, dict[str, list[str]]]:
+    """The splits of new samples whose group has one, and the ids of the new ones of each group."""
+    old = list(before)
+    keys = components([*old, *new])
+    sides: Splits = {}
+    for key, sample in zip(keys, old, strict=False):
+        if sides.get(key) != "holdout":
+            sides[key] = sample.split
     groups: dict[str, list[str]] = defaultdict(list)
-    for sample in samples:
-        if sample.id not in before:
-            groups[sample.picture].append(sample.id)
-    for sample in sorted(samples, key=lambda each: given.get(each.id) == "holdout"):
-        if sample.id in before and sample.picture in groups:
-            given.update(dict.fromkeys(groups[sample.picture], given[sample.id]))
+    for key, sample in zip(keys[len(old) :], new, strict=True):
+        groups[key].append(sample.id)
+    given = {name: sides[key] for key in sides if key in groups for name in groups[key]}
     return given, groups
+
+
+def _free(groups: Mapping[str, list[str]], given: Splits) -> dict[str, list[str]]:
+    """The groups that have no split yet."""
+    return {name: members for name, members in groups.items() if members[0] not in given}
+
+
+def _filled(
+    groups: Mapping[str, list[str]], given: Splits, room: int, rng: np.random.Generator
+) -> list[str]:
+    """Groups at random, each that still fits."""
+    drawn = []
+    for name in map(str, rng.permutation(sorted(groups))):
+        if groups[name][0] not in given and len(groups[name]) <= room:
+            drawn.append(name)
+            room -= len(groups[name])
+    return drawn
+
+
+def _some(
+    groups: Mapping[str, list[str]], room: int, most: int, first: bool, rng: np.random.Generator
+) -> list[str]:
+    """Groups with about `room` samples and at most `most`; if they are the `first`, one at least.
+
+    Those around the circle in order, as `whole_groups.drawn` takes them.
+    """
+    names = [name for name in sorted(groups) if len(groups[name]) <= most]
+    order, behind = whole_groups.around([len(groups[name]) for name in names], rng)
+    drawn: list[str] = []
+    held = 0
+    for place, distance in zip(order, behind, strict=True):
+        size = len(groups[names[place]])
+        due = distance < room or (first and not drawn)
+        if room and due and held + size <= most:
+            drawn.append(names[place])
+            held += size
+    return drawn
 
 
 def _settled(samples: Sequence[Sample], given: Splits) -> list[Sample]:

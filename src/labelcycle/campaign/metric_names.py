@@ -21,6 +21,9 @@ MODEL = {
     "confusion": "counts: a row for each true class, a column for each predicted one",
     "cohorts.COHORT.holdout": "samples of the hold-out of this cohort that have a label",
     "cohorts.COHORT.accuracy": "estimate: share of these that the model gets right",
+    "interval": "groups: all intervals are a bootstrap over groups; samples, or not there: each"
+    " sample counts by itself",
+    "groups": "groups of the hold-out that the intervals are over; only where there are some",
     "reason": "why nothing was measured; only where nothing was",
 }
 """Of the model: in `work/metrics.json`, and in the file of each round."""

@@ -3,12 +3,13 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from labelcycle.campaign import layout
 from labelcycle.campaign.json_files import RESTORE, read_jsonl, typed_line, write_jsonl
+from labelcycle.campaign.records.json_values import SPARSE, plain
 from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.core.digests import DIGITS
 from labelcycle.errors import DataError
@@ -34,6 +35,8 @@ class Sample:
     also : where else the same bytes or the same pixels were found
     values : of pixels of more than 8 bits: their kind, and which values are black and white
     group : id of one of several samples that show nearly the same picture; they have one split
+    named_groups : names of its patient, camera or product, as `ingest.group` says. Several where
+        its picture was found in several
     """
 
     id: str
@@ -46,6 +49,7 @@ class Sample:
     also: tuple[str, ...] = ()
     values: tuple[str, float, float] | None = None
     group: str = ""
+    named_groups: tuple[str, ...] = field(default=(), metadata=SPARSE)
 
     @property
     def ranges(self) -> dict[str, tuple[float, float]]:
@@ -105,7 +109,7 @@ def write_samples(folder: Path, samples: Iterable[Sample]) -> None:
         cohorts[sample.cohort].append(sample)
     for number, members in sorted(cohorts.items()) or [(0, [])]:
         members.sort(key=lambda sample: sample.id)
-        write_jsonl(manifest(folder, number), (asdict(sample) for sample in members))
+        write_jsonl(manifest(folder, number), (plain(sample) for sample in members))
 
 
 def read_samples(folder: Path, split: str | None = None, which: Which = "counting") -> list[Sample]:

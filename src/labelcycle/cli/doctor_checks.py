@@ -12,7 +12,7 @@ from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.sample_files import Which, read_samples
 from labelcycle.core.counted_nouns import counted
-from labelcycle.cycle import encoder_choice, round_opening, task_images
+from labelcycle.cycle import campaign_status, encoder_choice, round_opening, task_images
 from labelcycle.errors import LabelcycleError
 from labelcycle.nn import encoders
 from labelcycle.rounds import snapshots
@@ -46,6 +46,7 @@ def all_checks(root: Path) -> Iterator[health.Line]:
             yield "tree, settings, closed rounds", False, str(error), "mend this, then ask again"
         yield from _images(Campaign(root))
         yield from _encoder(snapshot)
+        yield from _groups(snapshot)
         yield from _budget(snapshot)
         yield from _shown(snapshot)
         backend = snapshot.config.push.backend
@@ -122,17 +123,31 @@ def _read(snapshot: Snapshot, chosen: PretrainOptions, file: str) -> str:
     return f"{len(weights)} arrays of weights"
 
 
+def _groups(snapshot: Snapshot) -> Iterator[health.Line]:
+    """Is each group whole in the hold-out or in the pool? Nothing where there are no groups."""
+    most = snapshot.config.query.per_group
+    found = campaign_status.sides(snapshot)
+    if found is not None:
+        remedy = (
+            "what is measured on those is partly memory, and no split can be taken back: begin a"
+            " new campaign with ingest.group, or do not count on the accuracy"
+        )
+        yield "groups", not found.both, found.summary_line(), "" if not found.both else remedy
+    elif most is not None and snapshot.campaign.has_samples:
+        said = f"{most}, and no sample has a group: only near copies count as one"
+        yield "query.per_group", True, said, ""
+
+
 def _budget(snapshot: Snapshot) -> Iterator[health.Line]:
     if snapshot.state is not State.DUE or not snapshot.campaign.has_samples:
         return  # what an open round asks for is settled
     try:
         left = round_opening.check_budget(snapshot)
-        yield (
-            "query.budget",
-            True,
-            f"{snapshot.config.query.budget} of {counted(left, 'sample', spec=',')} left",
-            "",
-        )
+        most = round_opening.most_picks(snapshot)
+        said = f"{snapshot.config.query.budget} of {counted(left, 'sample', spec=',')} left"
+        if most < snapshot.config.query.budget:
+            said += f"; query.per_group leaves {most} of them for the next round"
+        yield "query.budget", True, said, ""
     except LabelcycleError as error:
         yield "query.budget", False, str(error), "mend this before the next round"
 

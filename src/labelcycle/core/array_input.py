@@ -137,6 +137,20 @@ def cluster_numbers(value: Any, n: int) -> NDArray[np.int32]:
     return array.astype(np.int32)
 
 
+def group_numbers(value: Any, n: int) -> NDArray[np.int64]:
+    """(n,) the number of each sample's group; one that is in none is a group by itself."""
+    array = plain(value, "groups")
+    if array.shape != (n,):
+        raise DataError(
+            f"groups must be ({n},), the group of each sample, a number or a text"
+            f" (got {array.shape} {array.dtype})"
+        )
+    numbers: dict[Any, int] = {}
+    none = ("-1", "-1.0", "", "nan", "None", "<NA>")
+    keys = (("row", row) if str(key) in none else key for row, key in enumerate(array.tolist()))
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+
 def probability_rows(value: Any, n: int, least: int, exactly: bool) -> NDArray[np.float32]:
     """(n, c) with `least` columns, or more where not `exactly` so many are wanted."""
     array = plain(value, "probabilities")

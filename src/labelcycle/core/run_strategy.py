@@ -1,6 +1,8 @@
 """The door to the strategies: everything is checked here, so that strategies can assume it."""
 
+import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 
 from labelcycle.core import strategies
 from labelcycle.core.array_input import check_finite
+from labelcycle.core.group_limit import GroupLimit
 from labelcycle.core.pool import UNLABELED, Head, Pool, Selection
 from labelcycle.core.registry import parse_options
 from labelcycle.core.threads import one_thread
@@ -27,25 +30,57 @@ def select(
     budget: int,
     rng: np.random.Generator,
     options: Mapping[str, Any] | Options | None = None,
+    limit: GroupLimit | None = None,
 ) -> Selection:
     """`budget` distinct available rows of the pool, best first, by the strategy of that name.
 
     The same inputs and generator state give the same selection on any number of threads.
 
+    limit : most picks of a group. Where it leaves fewer than `budget`, so many are picked
+
     Raises SettingsError for an unknown strategy or option, DataError for a pool that is not as
-    `Pool` says, PoolExhausted for a budget outside 1..the number of available samples.
+    `Pool` says or groups of another one, PoolExhausted for a budget outside 1..the number of
+    available samples.
     """
     module = strategies.get(strategy)
     settings = parse_options(module.Options, options, f"strategy {strategy}")
     check_pool(pool)
     _check_needs(pool, strategy, module.NEEDS)
     check_budget(budget, int(np.count_nonzero(pool.available)))
+    if limit is not None:
+        _check_rows(limit.groups, "groups", pool.labels.shape, np.int64)
     # Imported by one of several threads it would not be whole for the others, and would take all
     # cores in that one.
     import faiss  # noqa: F401 - half a second, which every command would pay
 
     with one_thread():
-        return module.select(pool, budget, rng, settings)
+        if limit is None:
+            return module.select(pool, budget, rng, settings)
+        return _limited(module, pool, budget, rng, settings, limit)
+
+
+def _limited(
+    module: strategies.Strategy,
+    pool: Pool,
+    budget: int,
+    rng: np.random.Generator,
+    settings: Any,
+    limit: GroupLimit,
+) -> Selection:
+    """The picks of the strategy from the largest set of samples in which it keeps to the limit.
+
+    It picks as if there were none. Of each group with too many picks, only the first ones stay
+    available, and it picks again with the same draws. This ends, for such a group has no more.
+    """
+    budget = min(budget, limit.affordable(pool.available))
+    while True:
+        selection = module.select(pool, budget, copy.deepcopy(rng), settings)
+        extra = limit.beyond(selection.rows)
+        if not len(extra):
+            return selection
+        full = np.isin(limit.groups, limit.groups[extra])
+        full[np.setdiff1d(selection.rows, extra)] = False
+        pool = replace(pool, available=pool.available & ~full)
 
 
 def check_pool(pool: Pool) -> None:

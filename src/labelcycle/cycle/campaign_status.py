@@ -7,7 +7,7 @@ from labelcycle import config
 from labelcycle.adapters import annotation, git
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import AnnotationProgress
-from labelcycle.campaign import round_states, sample_files
+from labelcycle.campaign import round_states, sample_files, sample_groups
 from labelcycle.campaign.campaign_paths import OWNED
 from labelcycle.campaign.records.metrics_record import (
     CorrectionFigures,
@@ -16,9 +16,11 @@ from labelcycle.campaign.records.metrics_record import (
 )
 from labelcycle.campaign.records.people_record import PeopleFigures
 from labelcycle.campaign.round_states import State
+from labelcycle.campaign.sample_groups import Sides
 from labelcycle.core.metrics import Estimate
 from labelcycle.cycle import round_closing
 from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError, StateError
+from labelcycle.ingest.group_names import GroupNames
 from labelcycle.rounds import (
     altered_tasks,
     changed_answers,
@@ -99,6 +101,7 @@ class RoundStatus:
     """A round of the campaign.
 
     stood_in : who picked in place of the strategy, before a model had anything to say
+    groups : that the interval of the accuracy is a bootstrap over; None: it is of single samples
     budget : of the round at work; open : while people are asked
     people, preannotation, corrections : of a closed round
     """
@@ -109,6 +112,7 @@ class RoundStatus:
     stood_in: str | None
     labels: int
     accuracy: Estimate | None = None
+    groups: int | None = None
     people: PeopleFigures | None = None
     preannotation: ShownGuesses | None = None
     corrections: CorrectionFigures | None = None
@@ -128,6 +132,8 @@ class RoundStatus:
             "accuracy_low": estimate and estimate.low,
             "accuracy_high": estimate and estimate.high,
         }
+        if self.groups is not None:
+            entry |= {"groups": self.groups}
         if self.people and self.preannotation and self.corrections:
             people = asdict(self.people)
             entry |= {
@@ -144,6 +150,7 @@ class RoundStatus:
 class CampaignStatus:
     """Where a campaign stands, and what is next.
 
+    groups : on which side they are; None if there are none
     missing_class : as `notify.missing_class`
     params_wait : params.yaml differs from what the last round opened with
     waiting : changed answers that wait, of closed rounds
@@ -159,6 +166,7 @@ class CampaignStatus:
     waiting: tuple[WaitingChanges, ...]
     mlflow: str | None
     next: str
+    groups: Sides | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The status as plain values, for programs."""
@@ -166,6 +174,7 @@ class CampaignStatus:
             "campaign": self.campaign,
             **asdict(self.counts),
             "cohorts": [asdict(cohort) for cohort in self.cohorts],
+            **({"groups": asdict(self.groups)} if self.groups else {}),
             "missing_class": self.missing_class,
             "rounds": [entry.as_json() for entry in self.rounds],
             "params_wait": self.params_wait,
@@ -183,6 +192,7 @@ def status(snapshot: Snapshot) -> CampaignStatus:
         campaign=snapshot.config.campaign.name,
         counts=_counts(snapshot),
         cohorts=_cohorts(snapshot),
+        groups=sides(snapshot),
         missing_class=snapshot.config.notify.missing_class,
         rounds=(*closed, *at_work),
         params_wait=_params_wait(snapshot),
@@ -240,6 +250,21 @@ def _cohorts(snapshot: Snapshot) -> tuple[CohortStatus, ...]:
     return tuple(found)
 
 
+def sides(snapshot: Snapshot) -> Sides | None:
+    """On which side each group is, those of cohorts that wait among them.
+
+    The groups of samples that came in before `ingest.group` was set are found by it.
+    """
+    rule, campaign = snapshot.config.ingest.group, snapshot.campaign
+    if not campaign.has_samples:
+        return None
+    samples = snapshot.records.samples(which="all")
+    if rule is None:
+        return sample_groups.sides(samples)
+    names = GroupNames(rule, campaign.root)
+    return sample_groups.sides(samples, lambda s: s.named_groups or names.of(s))
+
+
 def _closed(snapshot: Snapshot, number: int) -> RoundStatus:
     metrics = snapshot.records.metrics(number)
     return RoundStatus(
@@ -249,6 +274,7 @@ def _closed(snapshot: Snapshot, number: int) -> RoundStatus:
         stood_in=_stood_in(snapshot, number),
         labels=metrics.labels,
         accuracy=metrics.accuracy,
+        groups=metrics.groups,
         people=metrics.people,
         preannotation=metrics.preannotation.campaign,
         corrections=metrics.corrections,

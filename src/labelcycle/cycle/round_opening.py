@@ -2,13 +2,14 @@
 
 import contextlib
 import shutil
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from labelcycle.adapters import annotation, git
 from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.ports import AnnotationBackend, LabelSchema, TaskSpec
-from labelcycle.campaign import layout, round_states
+from labelcycle.campaign import layout, round_states, sample_groups
 from labelcycle.campaign.atomic_files import write_bytes
 from labelcycle.campaign.campaign_paths import OWNED, Campaign
 from labelcycle.campaign.json_files import value_digest
@@ -149,6 +150,18 @@ def check_budget(snapshot: Snapshot) -> int:
             f" (got {budget}); lower it in params.yaml, or end the campaign here"
         )
     return left
+
+
+def most_picks(snapshot: Snapshot) -> int:
+    """Samples that the next round can pick, as `query.per_group` limits it."""
+    labels, most = snapshot.records.labels(), snapshot.config.query.per_group
+    pool = snapshot.records.samples("pool", "all")
+    sizes = Counter(
+        key
+        for sample, key in zip(pool, sample_groups.components(pool), strict=True)
+        if sample.id not in labels
+    )
+    return sum(size if most is None else min(size, most) for size in sizes.values())
 
 
 def _in_data(campaign: Campaign, file: str) -> bool:

@@ -26,6 +26,7 @@ def as_text(history: SampleHistory) -> str:
         f"  {sample.width} x {sample.height} pixels, in the"
         f" {'hold-out' if sample.split == 'holdout' else 'pool'} by cohort {sample.cohort}, stored"
         f" as {sample.file}",
+        *([f"  of group {', '.join(sample.named_groups)}"] if sample.named_groups else []),
         *(f"  also found at {path}" for path in sample.also),
         *(f"  {note}" for note in sample.notes),
         *(f"  nearly the same picture: {other}" for other in history.same_picture),

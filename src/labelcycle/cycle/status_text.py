@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from labelcycle.campaign.records.metrics_record import interval_text
 from labelcycle.campaign.records.people_record import PeopleFigures
 from labelcycle.core.counted_nouns import counted
 from labelcycle.cycle.campaign_status import CampaignStatus, CohortStatus, RoundStatus
@@ -17,6 +18,7 @@ def as_text(status: CampaignStatus) -> str:
         f" hold-out; {counted(counts.labels, 'label')} to train on,"
         f" {counted(counts.bought, 'sample')} answered (hold-out and skips included)",
         *_cohorts(status.cohorts),
+        *([status.groups.summary_line()] if status.groups else []),
         *_people(status.rounds, status.missing_class),
         *_again(counts.again),
         *_preannotation(status.rounds),
@@ -49,8 +51,7 @@ def _cohorts(cohorts: Sequence[CohortStatus]) -> list[str]:
         elif cohort.accuracy is None:
             said = "accuracy not measured yet"
         else:
-            share = cohort.accuracy
-            said = f"accuracy {share.value:.3f} ({share.low:.3f} to {share.high:.3f})"
+            said = f"accuracy {interval_text(cohort.accuracy)}"
         lines.append(
             f"cohort {cohort.number}, {cohort.at[:10]}: {cohort.pool} in the pool, {cohort.holdout}"
             f" in the hold-out; {said}"
@@ -127,8 +128,7 @@ def _strategy(entry: RoundStatus) -> str:
 
 def _accuracy(entry: RoundStatus) -> str:
     if entry.accuracy is not None:
-        share = entry.accuracy
-        return f"{share.value:.3f} ({share.low:.3f} to {share.high:.3f})"
+        return interval_text(entry.accuracy, entry.groups)
     if entry.open and entry.open.progress is None:
         return f"- ({entry.open.problem})"
     if entry.open and entry.open.progress:

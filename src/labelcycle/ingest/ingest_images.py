@@ -13,16 +13,18 @@ from pydantic import Field, field_validator
 from labelcycle import decoding
 from labelcycle import options as base
 from labelcycle.campaign import atomic_files, holdout_split, json_files, sample_files
-from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.campaign_paths import OWNED, Campaign
+from labelcycle.campaign.label_files import read_labels
 from labelcycle.campaign.records.cohorts_record import Cohort, CohortsRecord, Source
 from labelcycle.campaign.sample_files import Sample
 from labelcycle.core.counted_nouns import counted
 from labelcycle.core.seeding import derive
 from labelcycle.decoding.value_ranges import Range
-from labelcycle.errors import DataError
+from labelcycle.errors import DataError, SettingsError
 from labelcycle.ingest import fetch, ingest_report, look_files, many_files, one_file, seen_files
+from labelcycle.ingest.group_names import GroupNames, GroupRule
 from labelcycle.ingest.ingest_report import Report
-from labelcycle.ingest.many_files import Existing
+from labelcycle.ingest.many_files import Existing, Whole
 from labelcycle.ingest.one_file import Look, Quarantined, Taken
 from labelcycle.ingest.sources import Found
 from labelcycle.ingest.take_files import FileTaker
@@ -52,6 +54,12 @@ class Options(base.Options):
         "keep",
         description="what becomes of the encoder once images came in after round 0: keep; train,"
         " anew on all images, which makes all features others and rounds harder to compare",
+    )
+    group: GroupRule | None = Field(
+        None,
+        description="what names an image's patient, camera or product, whose images stay together:"
+        " {folder: 1}, the folder it is in; {path: 'patient-(\\d+)'}, a regular expression;"
+        " {column: patient}, of @LIST.csv; null: nothing",
     )
     max_pixels: int = Field(
         decoding.MAX_PIXELS,
@@ -100,8 +108,11 @@ def ingest(
     that were looked at before and did not change are not read again. Interrupted once the new
     manifest is there, the cohort stays.
 
-    Raises DataError if the disk is full, or if no file can be used, which is no error of sources
-    that gave samples before; SettingsError if the first hold-out is more than half of the samples.
+    Where `options.group` names groups, each is whole in the hold-out or in the pool.
+
+    Raises DataError if the disk is full, if an image has no group by `options.group`, or if no file
+    can be used, which is no error of sources that gave samples before; SettingsError if the first
+    hold-out is more than half of the samples, or if `options.group` is gone.
     """
     number, existing = _existing(campaign, options.max_pixels)
     known = {name: Taken(s, existing.looks[name]) for name, s in existing.samples.items()}
@@ -115,9 +126,13 @@ def ingest(
         refused = [item for item in taken if isinstance(item, Quarantined)]
         if not usable and not ((found.again or taker.vanished) and existing.samples):
             raise DataError(ingest_report.no_images(refused))
-        whole = many_files.whole(campaign, existing, usable, options.values, options.max_pixels)
+        names = _names(campaign, existing, options, found.sources)
+        whole = many_files.whole(
+            campaign, existing, usable, options.values, options.max_pixels, names
+        )
         refused += whole.refused
-        samples = _split(existing, whole.samples, options, derive(seed, number, "ingest"))
+        _check_redrawn(campaign, whole.torn)
+        samples = _split(existing, whole, options, derive(seed, number, "ingest"))
         new = [sample for sample in samples if sample.id not in existing.samples]
         _settle(campaign, number, samples)
         _write_quarantine(campaign, taken, whole.refused, taker.vanished)
@@ -140,6 +155,7 @@ def ingest(
     everyone = [*existing.frozen.values(), *samples]
     held = sum(sample.split == "holdout" for sample in everyone)
     changes = ingest_report.changes(taker, usable, found)
+    groups = ingest_report.groups(samples, whole.torn, options.holdout if number == 0 else None)
     return Report(
         looked_at=len(taken),
         added=len(new),
@@ -148,7 +164,7 @@ def ingest(
         quarantined=len(refused),
         pool=len(everyone) - held,
         holdout=held,
-        remarks=(*found.remarks, *changes, *whole.remarks),
+        remarks=(*found.remarks, *changes, *whole.remarks, *groups),
         cohort=number if new else None,
         held=sum(sample.split == "holdout" for sample in new),
     )
@@ -173,8 +189,8 @@ def _existing(campaign: Campaign, max_pixels: int) -> tuple[int, Existing]:
     frozen = {name: sample for samples in cohorts.values() for name, sample in samples.items()}
     everyone = [*frozen.values(), *own.values()]
     places = {place for sample in everyone for place in (sample.source, *sample.also)}
-    places |= seen_files.read(campaign).keys()
-    return number, Existing(frozen, own, looks, frozenset(places))
+    seen = {place: each.sample for place, each in seen_files.read(campaign).items()}
+    return number, Existing(frozen, own, looks, frozenset({*places, *seen}), seen)
 
 
 def _present(campaign: Campaign, number: int) -> dict[str, Sample]:
@@ -209,16 +225,46 @@ def _looks(
 # --- the whole -----------------------------------------------------------------------------
 
 
+def _names(
+    campaign: Campaign, existing: Existing, options: Options, given: Sequence[Source]
+) -> GroupNames | None:
+    """What names groups. Raises SettingsError if it is gone, and samples have such names."""
+    if options.group is not None:
+        return GroupNames(options.group, campaign.root, (source.path for source in given))
+    named = next((s for s in existing.frozen.values() if s.named_groups), None)
+    if named is not None:
+        raise SettingsError(
+            "params.yaml: ingest.group: wanted what named the groups so far, such as"
+            f" {named.named_groups[0]!r} of {named.source!r}, got null: new images of a group could"
+            " come to the other side; put it back"
+        )
+    return None
+
+
+def _check_redrawn(campaign: Campaign, torn: Sequence[str]) -> None:
+    """Raise SettingsError if the hold-out would be drawn anew, and labels know the present one."""
+    owned = campaign.label_file(OWNED)
+    if torn and owned.exists() and read_labels(owned):
+        raise SettingsError(
+            f"params.yaml: ingest.group: group {torn[0]!r} is in the pool and in the hold-out since"
+            " an earlier ingest, and labels were imported for that pool; wanted a campaign without"
+            " labels, whose hold-out can be drawn anew: begin one with `labelcycle init`, set"
+            " ingest.group, then ingest and import"
+        )
+
+
 def _split(
-    existing: Existing, samples: Sequence[Sample], options: Options, rng: np.random.Generator
+    existing: Existing, whole: Whole, options: Options, rng: np.random.Generator
 ) -> list[Sample]:
     """The samples of the cohort with their split."""
+    samples = whole.samples
     if not existing.frozen:
-        return holdout_split.split(existing.own, samples, options.holdout, rng)
+        before = {} if whole.torn else existing.own
+        return holdout_split.split(before, samples, options.holdout, rng)
     first = [sample for sample in existing.frozen.values() if sample.cohort == 0]
     held = sum(sample.split == "holdout" for sample in first)
     share = held / len(first) if options.holdout_share is None else options.holdout_share
-    return holdout_split.split_cohort(existing.frozen.values(), samples, share, rng)
+    return holdout_split.split_cohort(whole.frozen, samples, share, rng)
 
 
 def _settle(campaign: Campaign, number: int, samples: Iterable[Sample]) -> None:

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from labelcycle.campaign.sample_files import Sample
+from labelcycle.campaign.sample_groups import components
 from labelcycle.core.counted_nouns import counted
 from labelcycle.ingest.one_file import Quarantined, Taken
 from labelcycle.ingest.sources import Found
@@ -79,6 +81,45 @@ def changes(taker: FileTaker, usable: Sequence[Taken], found: Found) -> list[str
             f"{counted(len(gone), 'file is', 'files are')} no longer where"
             f" {'it was' if len(gone) == 1 else 'they were'} found, such as {gone[0]!r}:"
             " nothing was removed from the campaign"
+        )
+    return texts
+
+
+def groups(samples: Sequence[Sample], torn: Sequence[str], wanted: int | None) -> list[str]:
+    """What people should know of the named groups of a cohort.
+
+    torn : those that were on both sides before
+    wanted : samples that the hold-out was to have; None for a later cohort
+    """
+    sizes = Counter(name for sample in samples for name in sample.named_groups)
+    if not sizes:
+        return []
+    inside = Counter(
+        name for sample in samples if sample.split == "holdout" for name in sample.named_groups
+    )
+    held = sum(sample.split == "holdout" for sample in samples)
+    largest, size = min(sizes.items(), key=lambda each: (-each[1], each[0]))
+    text = (
+        f"{counted(len(sizes), 'group')}, the largest {largest!r} with"
+        f" {counted(size, 'sample')}; {len(inside)} in the hold-out, each of them whole"
+    )
+    if wanted is not None and held != wanted:
+        text += f", so it has {held} samples where ingest.holdout wanted {wanted}"
+    texts = [text]
+    keys = components(samples)
+    key, together = Counter(keys).most_common(1)[0]
+    of_key = [sample for sample, each in zip(samples, keys, strict=True) if each == key]
+    if wanted and 2 * together > len(samples) and of_key[0].split == "pool":
+        names = sorted({name for sample in of_key for name in sample.named_groups})
+        are = "has" if len(names) == 1 else "and what is joined to it have"
+        texts.append(
+            f"group {names[0]!r} {are} more than half of the samples: it stays in the pool, and the"
+            " hold-out says nothing of it"
+        )
+    if torn:
+        texts.append(
+            f"{counted(len(torn), 'group was', 'groups were')} on both sides, such as {torn[0]!r},"
+            " as ingest.group was set after those images came in: the hold-out was drawn anew"
         )
     return texts
 

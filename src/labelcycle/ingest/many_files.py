@@ -9,12 +9,14 @@ import numpy as np
 from PIL import Image
 
 from labelcycle import decoding
+from labelcycle.campaign import sample_groups
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.sample_files import Sample
 from labelcycle.core.counted_nouns import counted
 from labelcycle.decoding import value_ranges
 from labelcycle.decoding.value_ranges import Range, Values
-from labelcycle.ingest import near_duplicates
+from labelcycle.ingest import group_names, group_sides, near_duplicates
+from labelcycle.ingest.group_names import GroupNames
 from labelcycle.ingest.one_file import Look, Quarantined, Taken
 
 ValuesSetting = str | Range
@@ -29,12 +31,14 @@ class Existing:
     own : of the cohort that the ingest adds to, by id
     looks : how all of them look, by id
     places : where files are known already, so that nobody is told of them again
+    seen : from the places that this computer looked at to the sample that each showed
     """
 
     frozen: Mapping[str, Sample] = field(default_factory=dict)
     own: Mapping[str, Sample] = field(default_factory=dict)
     looks: Mapping[str, Look] = field(default_factory=dict)
     places: frozenset[str] = frozenset()
+    seen: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def samples(self) -> dict[str, Sample]:
@@ -51,6 +55,8 @@ class Whole:
     looks : of `samples`, by id
     remarks : what people should know of them
     refused : files that cannot be a sample beside those of earlier cohorts
+    frozen : samples of earlier cohorts, with all groups that they are known to be of
+    torn : groups of this cohort that are on both sides, as `ingest.group` was set after the draw
     """
 
     samples: tuple[Sample, ...]
@@ -58,6 +64,8 @@ class Whole:
     looks: Mapping[str, Look]
     remarks: tuple[str, ...]
     refused: tuple[Quarantined, ...] = ()
+    frozen: tuple[Sample, ...] = ()
+    torn: tuple[str, ...] = ()
 
 
 def whole(
@@ -66,17 +74,28 @@ def whole(
     usable: Sequence[Taken],
     choice: ValuesSetting,
     max_pixels: int,
+    names: GroupNames | None = None,
 ) -> Whole:
     """The samples of a cohort with those of `usable`, each picture once in the whole campaign.
 
     choice, max_pixels : the settings `ingest.values` and `ingest.max_pixels`
+    names : the groups of places, by `ingest.group`
+
+    Raises DataError if a sample has no group by it.
     """
     looked = {**{item.sample.id: item.look for item in usable}, **existing.looks}
     shown_by, samples = _once(existing, usable, looked)
     remarks = [_told_copies({**existing.frozen, **samples}, existing, usable, shown_by)]
+    if names:
+        existing, samples = _named(existing, samples, usable, shown_by, names)
+    elif not existing.frozen:  # `ingest.group` may have been set, and taken back
+        samples = {name: replace(each, named_groups=()) for name, each in samples.items()}
+        existing = replace(existing, own={name: samples[name] for name in existing.own})
     samples, more = _scaled(existing, samples, looked, choice)
     remarks += more
-    samples, torn = _grouped(campaign, existing, samples, looked, max_pixels)
+    known = None if existing.frozen else sample_groups.sides([*existing.own.values()])
+    both = known.both if known else ()
+    samples, torn = _grouped(campaign, existing, samples, looked, max_pixels, drawn=not both)
     remarks.append(_told_twins(samples, existing.frozen))
     in_order = tuple(samples[name] for name in sorted(samples))
     return Whole(
@@ -85,6 +104,8 @@ def whole(
         {name: looked[name] for name in samples},
         tuple(text for text in remarks if text),
         tuple(torn),
+        tuple(existing.frozen.values()),
+        both,
     )
 
 
@@ -133,6 +154,45 @@ def _told_copies(
         f"{counted(len(pairs), 'file shows', 'files show')} the very picture of another, such as"
         f" {other!r} that of {one!r}: it is one sample, known by both paths"
     )
+
+
+# --- groups that have a name ---------------------------------------------------------------
+
+
+def _named(
+    existing: Existing,
+    samples: Mapping[str, Sample],
+    usable: Sequence[Taken],
+    shown_by: Mapping[str, str],
+    names: GroupNames,
+) -> tuple[Existing, dict[str, Sample]]:
+    """Both with the groups of all places where their picture was found.
+
+    Of samples of earlier cohorts the groups that they came in with count, too. So do those that
+    another list gave, for nobody reads that one again.
+    """
+    found: dict[str, set[str]] = defaultdict(set)
+    for place, name in existing.seen.items():
+        if name in existing.frozen:
+            found[name].update(names.known(place))
+    for item in usable:
+        found[shown_by[item.sample.id]].update(names.known(item.source))
+
+    def of(sample: Sample, before: tuple[str, ...]) -> Sample:
+        every = {*before, *found[sample.id], *names.of(sample)}
+        return replace(sample, named_groups=tuple(sorted(every)))
+
+    frozen = {name: of(each, each.named_groups) for name, each in existing.frozen.items()}
+    named = {
+        name: of(each, each.named_groups if names.of_lists else ())
+        for name, each in samples.items()
+    }
+    # of the samples that stay as they are, none is asked for a group that it never had
+    looked_at = (item.source for item in usable if shown_by[item.sample.id] in named)
+    without = (each.source for each in named.values() if not each.named_groups)
+    group_names.check(names, dict.fromkeys((*looked_at, *without)))
+    own = {name: named[name] for name in existing.own}
+    return replace(existing, frozen=frozen, own=own), named
 
 
 # --- pixels of more than 8 bits ------------------------------------------------------------
@@ -206,10 +266,14 @@ def _grouped(
     samples: Mapping[str, Sample],
     looked: Mapping[str, Look],
     max_pixels: int,
+    *,
+    drawn: bool,
 ) -> tuple[dict[str, Sample], list[Quarantined]]:
     """The samples with the group of those that are nearly the same; those that can be in none.
 
     A sample that the campaign has keeps its group, and is compared with new ones only.
+
+    drawn : the samples that the campaign has stay on their side
     """
     if not samples:
         return {}, []
@@ -229,30 +293,15 @@ def _grouped(
         read,
         {name: sample.picture for name, sample in existing.samples.items()},
     )
-    members = defaultdict(list)
-    for sample in existing.samples.values():
-        members[sample.picture].append(sample)
-    grouped, torn = {}, []
-    for name, sample in samples.items():
-        if name in existing.own:
-            grouped[name] = sample
-            continue
-        group = groups.get(name, ("",))
-        twins = [twin for each in group for twin in members.get(each, ())]
-        if len({twin.split for twin in twins}) > 1:
-            torn.append(Quarantined(sample.source, _told_torn(twins)))
-        else:
-            grouped[name] = replace(sample, group=group[0])
-    return grouped, torn
-
-
-def _told_torn(twins: Sequence[Sample]) -> str:
-    held = next(sample.source for sample in twins if sample.split == "holdout")
-    free = next(sample.source for sample in twins if sample.split == "pool")
-    return (
-        f"shows nearly the same picture as {free!r}, which is in the pool, and as {held!r}, which"
-        " is in the hold-out"
-    )
+    new = [sample for name, sample in samples.items() if name not in existing.own]
+    reasons = group_sides.torn([*existing.samples.values()], new, groups) if drawn else {}
+    grouped = {
+        name: sample if name in existing.own else replace(sample, group=groups.get(name, ("",))[0])
+        for name, sample in samples.items()
+        if name not in reasons
+    }
+    refused = [Quarantined(s.source, reasons[s.id]) for s in new if s.id in reasons]
+    return grouped, refused
 
 
 def _told_twins(samples: Mapping[str, Sample], frozen: Mapping[str, Sample]) -> str:

@@ -143,11 +143,25 @@ def _of_list(path: Path) -> list[Path | str]:
         lines = [row.cells[COLUMN] for row in csv_tables.read(path, ((COLUMN,),))]
     else:
         lines = _lines(path)
-    return [
-        _address(line.strip()) if SCHEME.match(line.strip()) else absolute(path.parent, line)
-        for line in lines
-        if line.strip()
-    ]
+    return [_entry(path, line) for line in lines if line.strip()]
+
+
+def grouped(path: Path, column: str) -> Iterator[tuple[Path | str, str, int]]:
+    """What the lines of a list in CSV name, the cell of a column, and the number of the line.
+
+    Raises DataError if the list has no such column.
+    """
+    name = csv_tables.column_name(column)
+    for row in csv_tables.read(path, ((COLUMN,), (name,))):
+        line = row.cells[COLUMN]
+        if line.strip():
+            yield _entry(path, line), row.cells[name].strip(), row.line
+
+
+def _entry(path: Path, line: str) -> Path | str:
+    """What one line of a list names."""
+    text = line.strip()
+    return _address(text) if SCHEME.match(text) else absolute(path.parent, line)
 
 
 def _lines(path: Path) -> list[str]:

@@ -96,11 +96,11 @@ def again(campaign: Campaign) -> Found:
     if len(away) == len(sources):
         raise DataError(f"no source could be looked at, such as {away[0]}")
     remarks += (f"{text}; if it is gone for good, take it out of {layout.COHORTS}" for text in away)
-    places = {_place(item, campaign.root) for item in items}
+    places = {place_of(item, campaign.root) for item in items}
 
     def gone(place: str) -> bool:
-        whole = _whole(place, campaign.root)
-        return place not in places and reached.holds(whole) and not lost.holds(whole)
+        at = whole(place, campaign.root)
+        return place not in places and reached.holds(at) and not lost.holds(at)
 
     return Found(items, sources, True, gone, tuple(remarks))
 
@@ -128,22 +128,22 @@ def _extent(text: str, root: Path) -> Extent:
     if is_pattern(root, text):
         head = text[: next(n for n, letter in enumerate(text) if letter in "*?[")]
         slash = "/" if head.endswith("/") else ""
-        return Extent(starts=frozenset([_whole(head, root).rstrip("/") + slash]))
+        return Extent(starts=frozenset([whole(head, root).rstrip("/") + slash]))
     try:
         meant = named(text, root)
     except DataError:
         if text.startswith("@") or SCHEME.match(text):  # nobody can know what it named
             return Extent(anywhere=True)
         meant = [absolute(root, text)]
-    return Extent(frozenset(_whole(_place(each, root), root).rstrip("/") for each in meant))
+    return Extent(frozenset(whole(place_of(each, root), root).rstrip("/") for each in meant))
 
 
-def _place(item: Path | str, root: Path) -> str:
+def place_of(item: Path | str, root: Path) -> str:
     """What samples call the place of an item."""
     return one_file.place(item, root) if isinstance(item, Path) else item
 
 
-def _whole(place: str, root: Path) -> str:
+def whole(place: str, root: Path) -> str:
     """A place, not relative to the campaign."""
     return place if SCHEME.match(place) else os.fspath(absolute(root, place))
 

@@ -64,7 +64,7 @@ def closed(snapshot: Snapshot) -> Notice:
     """The last closed round is closed."""
     number = snapshot.closed[-1]
     metrics = snapshot.records.metrics(number)
-    accuracy = metrics.accuracy
+    accuracy = metrics.accuracy_text
     missing_class = snapshot.config.notify.missing_class
     return _notice(
         snapshot,
@@ -77,9 +77,7 @@ def closed(snapshot: Snapshot) -> Notice:
         _sentence(corrected_labels.waiting_line(metrics.corrections.waiting)),
         _sentence(unknown_classes.summary_line(metrics.people.no_class)),
         *(_sentence(text) for text in skipped_samples.summary_lines(metrics.people, missing_class)),
-        f"Accuracy {accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f})."
-        if accuracy
-        else "",
+        f"Accuracy {accuracy}." if accuracy else "",
         f"Curves: {curves}" if (curves := tracking_uri.of_campaign(snapshot.campaign)) else "",
         _after(snapshot),
     )

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 
 from labelcycle.core import clusterers, registry, strategies
 from labelcycle.errors import SettingsError
+from labelcycle.ingest.group_names import GroupRule
 from labelcycle.nn import encoders, learners
 from labelcycle.options import Options
 from labelcycle.simulate.plug_in_choice import Choice, Package, chosen
@@ -85,6 +86,11 @@ class DataOptions(Options):
         lt=1,
         description="share that measures, drawn at random where the set has none; skin lesions are"
         " drawn by lesion",
+    )
+    group: GroupRule | None = Field(
+        None,
+        description="for folder: what names an image's patient, camera or product, whose images"
+        " stay on one side, as by ingest.group: {folder: 1} or {path: 'patient-(\\d+)'}",
     )
     balanced: bool | None = Field(
         None, description="measure the mean recall of the classes; null: as the set is measured"

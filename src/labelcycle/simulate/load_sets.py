@@ -7,8 +7,11 @@ from labelcycle.core import length_variance
 from labelcycle.errors import DataError, SettingsError
 from labelcycle.nn import encoders, learners
 from labelcycle.simulate.experiment import DataOptions, EncoderOptions, Experiment
-from labelcycle.simulate.sets import OF_FILES, SETS
+from labelcycle.simulate.sets import OF_FILES, SETS, class_folders
 from labelcycle.simulate.sets.chosen_set import Read
+
+GROUPED = "folder"
+"""The set whose images can be in groups that a user names."""
 
 
 def opened(experiment: Experiment, source: Path) -> list[Read]:
@@ -109,5 +112,13 @@ def _read(options: DataOptions, source: Path) -> Read:
         raise SettingsError(
             f"data.path: {options.path} names a variable that the environment does not have; set it"
         )
-    read = SETS[options.name](source / text, options.test)
+    if options.group is None:
+        read = SETS[options.name](source / text, options.test)
+    elif options.name != GROUPED or options.group.column is not None:
+        raise SettingsError(
+            f"data.group: wanted {{folder: 1}} or {{path: EXPRESSION}}, of the set {GROUPED}, got"
+            f" {options.group.text} of {options.name}; leave it out"
+        )
+    else:
+        read = class_folders.folder(source / text, options.test, options.group)
     return read.thinned(options.factor) if options.factor else read

@@ -1,6 +1,6 @@
 """Stage `evaluate`: how good the model is on the hold-out's human labels, as JSON and figures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
-from labelcycle.campaign import atomic_files, json_files, layout, sample_files
+from labelcycle.campaign import atomic_files, json_files, layout, sample_files, sample_groups
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.labels import read_holdout
 from labelcycle.campaign.records.metrics_record import ClassFigures, CohortFigures, Evaluation
-from labelcycle.core import metrics
+from labelcycle.campaign.sample_files import Sample
+from labelcycle.core import group_intervals, metrics
 from labelcycle.core.calibration import calibration_error
 from labelcycle.core.seeding import derive
 from labelcycle.errors import DataError
@@ -34,7 +35,8 @@ class Options(base.Options):
         1000,
         ge=100,
         le=1_000_000,
-        description="draws for the intervals of balanced accuracy and macro F1",
+        description="draws for the intervals of balanced accuracy and macro F1, and of accuracy"
+        " where there are groups",
     )
 
 
@@ -45,7 +47,7 @@ def run(campaign: Campaign, options: Options, classes: tuple[str, ...], seed: in
     """
     model = json_files.read_json(campaign.model / layout.MODEL_JSON)
     _check_classes(model["classes"], classes)
-    truth, cohorts, samples = _holdout(campaign, classes)
+    truth, held, samples = _holdout(campaign, classes)
     evaluation = Evaluation(
         labels=model["labels"],
         holdout=len(truth),
@@ -59,15 +61,21 @@ def run(campaign: Campaign, options: Options, classes: tuple[str, ...], seed: in
     if len(truth):
         chances = model_probabilities(campaign, samples)
         predicted = chances.argmax(axis=1)
+        right = predicted == truth
         confusion = metrics.confusion_matrix(truth, predicted.astype(np.int64), len(classes))
-        figures = summary(confusion, classes, options, derive(seed, 0, "evaluate"))
+        rng = derive(seed, 0, "evaluate")
+        figures = summary(confusion, classes, options, rng)
+        cohorts = by_cohort(campaign, held, right, options, derive(seed, 0, "evaluate cohorts"))
+        groups = group_numbers(held)
+        if groups is not None:
+            figures |= by_group(groups, truth, predicted, figures, options, rng)
         sure = chances.max(axis=1).astype(np.float64)
-        calibration = rounded(calibration_error(sure, predicted == truth))
+        calibration = rounded(calibration_error(sure, right))
         evaluation = replace(
             evaluation,
             **figures,
             calibration_error=calibration,
-            cohorts=by_cohort(campaign, cohorts, predicted == truth, options.confidence),
+            cohorts=cohorts,
             reason=None,
         )
         _draw(campaign, confusion, classes)
@@ -100,17 +108,63 @@ def summary(
     }
 
 
+def group_numbers(held: Sequence[Sample]) -> NDArray[np.int64] | None:
+    """(m,) the group of each sample of the hold-out; None if `ingest.group` names none of them."""
+    if not any(sample.named_groups for sample in held):
+        return None
+    numbers = np.unique(sample_groups.components(held), return_inverse=True)[1]
+    return numbers.astype(np.int64)
+
+
+def by_group(
+    groups: NDArray[np.int64],
+    truth: NDArray[np.int64],
+    predicted: NDArray[np.integer],
+    figures: Mapping[str, Any],
+    options: Options,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    """The figures whose intervals are a bootstrap over groups.
+
+    groups, truth, predicted : (m,); figures : those of single samples
+    """
+    how = options.confidence, options.bootstrap, rng
+    accuracy = group_intervals.accuracy(groups, predicted == truth, *how)
+    cells = np.stack([truth, predicted], axis=1).astype(np.int64)
+    single = figures["balanced_accuracy"], figures["macro_f1"]
+    balanced, macro = group_intervals.classwise(groups, cells, single, *how)
+    return {
+        "accuracy": _rounded(accuracy),
+        "balanced_accuracy": _rounded(balanced),
+        "macro_f1": _rounded(macro),
+        "interval": "groups",
+        "groups": int(groups.max()) + 1,
+    }
+
+
 def by_cohort(
-    campaign: Campaign, cohorts: NDArray[np.int64], right: NDArray[np.bool_], confidence: float
+    campaign: Campaign,
+    held: Sequence[Sample],
+    right: NDArray[np.bool_],
+    options: Options,
+    rng: np.random.Generator,
 ) -> dict[str, CohortFigures]:
     """The accuracy on the hold-out of each cohort, by its number.
 
-    cohorts, right : (m,), of each labelled sample of the hold-out
+    held, right : (m,), the labelled samples of the hold-out
     """
     figures = {}
+    cohorts = np.array([sample.cohort for sample in held])
+    groups = group_numbers(held)
     for number in sample_files.counted(campaign.samples):
-        own = right[cohorts == number]
-        accuracy = metrics.wilson(int(own.sum()), len(own), confidence) if len(own) else None
+        here = cohorts == number
+        own = right[here]
+        accuracy = None
+        if len(own) and groups is None:
+            accuracy = metrics.wilson(int(own.sum()), len(own), options.confidence)
+        elif len(own) and groups is not None:
+            how = options.confidence, options.bootstrap, rng
+            accuracy = group_intervals.accuracy(groups[here], own, *how)
         figures[f"{number:03d}"] = CohortFigures(len(own), accuracy and _rounded(accuracy))
     return figures
 
@@ -121,10 +175,10 @@ def _rounded(estimate: metrics.Estimate) -> metrics.Estimate:
 
 def _holdout(
     campaign: Campaign, classes: Sequence[str]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Seen]:
-    """Of the hold-out samples with an accepted label: class indices (m,), cohorts (m,), samples."""
+) -> tuple[NDArray[np.int64], list[Sample], Seen]:
+    """Of the hold-out samples with an accepted label: class indices (m,), lines, and inputs."""
     ids, features = read_features(campaign, "holdout")
-    numbers = [sample.cohort for sample in sample_files.read_samples(campaign.samples, "holdout")]
+    held = sample_files.read_samples(campaign.samples, "holdout")
     answers = {label.sample: label for label in read_holdout(campaign)}
     unknown = sorted(set(answers) - set(ids))
     if unknown:
@@ -136,8 +190,7 @@ def _holdout(
     truth = [class_index(answers[ids[i]], classes) for i in rows]
     samples = model_seen(campaign, "holdout", features)
     picked = np.array(rows, dtype=np.int64)
-    cohorts = np.array(numbers, dtype=np.int64)[picked]
-    return np.array(truth, dtype=np.int64), cohorts, samples.some(picked)
+    return np.array(truth, dtype=np.int64), [held[i] for i in rows], samples.some(picked)
 
 
 def _accepted(answer: Label | None) -> bool:

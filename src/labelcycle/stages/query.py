@@ -1,7 +1,7 @@
 """Stage `query`: the samples that this round asks people for, and why."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labelcycle import options as base
+from labelcycle.campaign import sample_files, sample_groups
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.selection_record import RoundSelection, SelectedSample
+from labelcycle.campaign.sample_files import Sample
 from labelcycle.core import length_variance, run_strategy, strategies
+from labelcycle.core.group_limit import GroupLimit
 from labelcycle.core.one_line_warnings import Advice
 from labelcycle.core.pool import Head, Pool, Selection
 from labelcycle.core.registry import parse_options
@@ -27,6 +30,11 @@ class Options(base.Options):
     budget: int = Field(50, ge=1, description="labels bought in one round")
     options: dict[str, Any] = Field(
         default_factory=dict, description="the strategy's own options, where not the default"
+    )
+    per_group: int | None = Field(
+        None,
+        ge=1,
+        description="at most so many picks of a group (ingest.group) in one round; null: no limit",
     )
 
 
@@ -55,7 +63,9 @@ def run(
             lambda: last_layer(
                 campaign, model_seen(campaign, "pool", read_features(campaign, "pool")[1])
             ),
+            group_limit(sample_files.read_samples(campaign.samples, "pool"), options.per_group),
         )
+    _tell_of_fewer(options, selection)
     if len(np.unique(pool.labels[pool.labeled])) > 1:  # else no model has anything to say
         _tell_who_stood_in(options.strategy, selection)
     record = RoundSelection(
@@ -79,6 +89,27 @@ def _tell_of_lengths(features: NDArray[np.floating]) -> None:
         )
 
 
+def group_limit(pool: Sequence[Sample], most: int | None) -> GroupLimit | None:
+    """The limit of picks, where there is one; `pool` in the order of rows.
+
+    Samples that show nearly the same picture are of one group, too.
+    """
+    if most is None:
+        return None
+    numbers = np.unique(sample_groups.components(pool), return_inverse=True)[1]
+    return GroupLimit(numbers.astype(np.int64), most)
+
+
+def _tell_of_fewer(options: Options, selection: Selection) -> None:
+    if len(selection.rows) < options.budget:
+        warnings.warn(
+            f"query.per_group: {options.per_group} leaves {len(selection.rows)} samples to pick,"
+            f" and query.budget is {options.budget}: this round asks for fewer",
+            Advice,
+            stacklevel=2,
+        )
+
+
 def _tell_who_stood_in(strategy: str, selection: Selection) -> None:
     if selection.stand_ins:
         which = "the samples" if selection.stood_in else "most samples"
@@ -97,11 +128,15 @@ def selected(
     budget: int,
     rng: np.random.Generator,
     head: Callable[[], Head],
+    limit: GroupLimit | None = None,
 ) -> Selection:
-    """The picks of a round; head : of the current model, asked only if the strategy needs it."""
+    """The picks of a round.
+
+    head : of the current model, asked only if the strategy needs it; limit : of picks of a group
+    """
     if "head" in strategies.get(strategy).NEEDS:
         pool = replace(pool, head=head())
-    return run_strategy.select(strategy, pool, budget, rng, options)
+    return run_strategy.select(strategy, pool, budget, rng, options, limit)
 
 
 def selected_samples(ids: list[str], selection: Selection) -> tuple[SelectedSample, ...]:

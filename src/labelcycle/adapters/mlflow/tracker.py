@@ -26,6 +26,8 @@ from labelcycle.adapters.ports import ClosedRound
 
 COMPLETE = "labelcycle.complete"
 STRATEGY = "labelcycle.strategy"
+INTERVAL = "labelcycle.interval"
+"""groups, where the intervals are a bootstrap over groups."""
 TRAINING = "labelcycle.training"
 PARENT = "mlflow.parentRunId"
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "calibration_error")
@@ -149,6 +151,7 @@ class MlflowTracker:
                 "mlflow.source.git.commit": closed.commit,
                 ROUND: number,
                 "labelcycle.tag": closed.tag,
+                **({INTERVAL: "groups"} if closed.metrics.interval == "groups" else {}),
                 **{f"digest.{k}": v for k, v in asdict(closed.plan.digests).items()},
                 **{f"digest.{k}": v for k, v in closed.metrics.digests.items()},
             },

@@ -1,6 +1,7 @@
 """From JSON to typed values: the fields and types of a dataclass say what is wanted.
 
-Nothing is guessed, filled in or converted, but lists that become tuples.
+Nothing is guessed, filled in or converted, but lists that become tuples. A field that most files
+lack is marked `SPARSE`: where it has its default, it is not written.
 """
 
 import dataclasses
@@ -24,6 +25,10 @@ PLAIN: Mapping[Any, tuple[tuple[type, ...], str]] = {
     type(None): ((type(None),), "null"),
 }
 """Simple types: the Python types of their JSON values, and what they are called in an error."""
+
+
+SPARSE: Mapping[str, bool] = {"sparse": True}
+"""Metadata of a field with a plain default that files leave out: older ones have never had it."""
 
 
 class OddValueError(Exception):
@@ -50,9 +55,34 @@ def typed(kind: Any, value: Any) -> Any:
     values = {}
     for name, read in readers.items():
         if name not in value:
+            if name in _sparse(kind):
+                continue
             raise OddValueError("this field", "none", name)
         values[name] = _within(name, read, value[name])
     return kind(**values)
+
+
+def plain(value: Any) -> dict[str, Any]:
+    """A dataclass as plain values, without its sparse fields that have their default.
+
+    >>> from labelcycle.campaign.sample_files import Sample
+    >>> sample = Sample("00", "000/00.png", "00.png", "pool", 4, 3)
+    >>> "named_groups" in plain(sample)
+    False
+    """
+    fields = dataclasses.asdict(value)
+    kind: Any = type(value)
+    for name, default in _sparse(kind).items():
+        if getattr(value, name) == default:
+            del fields[name]
+    return fields
+
+
+@functools.cache
+def _sparse(kind: Any) -> dict[str, Any]:
+    """The sparse fields of a dataclass, with their defaults."""
+    fields = dataclasses.fields(kind)
+    return {field.name: field.default for field in fields if "sparse" in field.metadata}
 
 
 @functools.cache

@@ -4,7 +4,6 @@ A record has the number of its shape in the field `version`. A file of another v
 field missing, too many or of another type, is a DataError: nothing is guessed or filled in.
 """
 
-import dataclasses
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
 from labelcycle.campaign.json_files import RESTORE, json_lines, read_json, write_json, write_jsonl
-from labelcycle.campaign.records.json_values import OddValueError, shown, typed
+from labelcycle.campaign.records.json_values import OddValueError, plain, shown, typed
 from labelcycle.errors import DataError
 
 
@@ -72,7 +71,7 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """The record as a JSON object."""
-        return {"version": self.version, **dataclasses.asdict(self)}
+        return {"version": self.version, **plain(self)}
 
 
 R = TypeVar("R", bound=Record)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from labelcycle.core import whole_groups
 from labelcycle.core.digests import digest
 from labelcycle.core.seeding import derive
 from labelcycle.errors import DataError
@@ -114,4 +115,22 @@ def drawn(whole: Split, share: float, groups: Rows | None = None) -> tuple[Split
     order = derive(0, 0, "split").permutation(int(groups.max()) + 1)
     ends = np.cumsum(np.bincount(groups)[order])
     tested = np.isin(groups, order[: max(1, int(np.searchsorted(ends, share * n, "right")))])
+    return whole.part(np.flatnonzero(~tested)), whole.part(np.flatnonzero(tested))
+
+
+def drawn_whole(whole: Split, share: float, groups: Rows) -> tuple[Split, Split]:
+    """Training and test split as a campaign draws its hold-out where it has named groups.
+
+    groups : (n,) 0 to g - 1. Each is as likely in the test set, whatever its size
+    Raises DataError if there are fewer than two.
+    """
+    sizes = np.bincount(groups)
+    if len(sizes) < 2:
+        raise DataError(
+            "data.group: all images are of one group, or joined by near copies; wanted two groups"
+            " at least, one to train and one to test"
+        )
+    order, behind = whole_groups.around(sizes.tolist(), derive(0, 0, "split"))
+    due = min(max(1, int(np.sum(behind < share * len(groups)))), len(sizes) - 1)
+    tested = np.isin(groups, order[:due])
     return whole.part(np.flatnonzero(~tested)), whole.part(np.flatnonzero(tested))

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from labelcycle.core import whole_groups
 from labelcycle.core.counted_nouns import counted
 from labelcycle.core.one_line_warnings import Advice
 from labelcycle.errors import DataError
-from labelcycle.ingest.paths import find
-from labelcycle.simulate.sets.chosen_set import Read, Rows, check_folder, drawn
+from labelcycle.ingest.group_names import GroupNames, GroupRule
+from labelcycle.ingest.paths import absolute, find
+from labelcycle.simulate.sets.chosen_set import Read, Rows, check_folder, drawn, drawn_whole
 from labelcycle.simulate.sets.image_files import (
     alike,
     are_images,
@@ -24,8 +26,11 @@ from labelcycle.simulate.sets.image_files import (
 )
 
 
-def folder(path: Path, share: float) -> Read:
+def folder(path: Path, share: float, group: GroupRule | None = None) -> Read:
     """A folder with `train/CLASS/*` and `test/CLASS/*`, or with `CLASS/*`, of which a share tests.
+
+    group : names groups as `ingest.group` does, of folders below the classes, and of paths relative
+        to the folder of the set. They stay on one side of the split that is drawn
 
     Files are found as `labelcycle ingest` finds them, and images known by what is in them. Those
     that show nearly the same picture stay on one side of the split that is drawn; in one that is
@@ -44,6 +49,9 @@ def folder(path: Path, share: float) -> Read:
         ranges = common_ranges([*learned, *measured])
         groups = alike([*learned, *measured], ranges)
         _tell(told_shared(path, learned, measured, groups))
+        if group:
+            named = _names(path / "train", learned, group), _names(path / "test", measured, group)
+            _tell(_told_both(path, *named))
         train, test = (of_files(*files_and_labels, ranges) for files_and_labels in both)
         return Read(train, test, names=tuple(names))
     images = _images(path)
@@ -52,7 +60,47 @@ def folder(path: Path, share: float) -> Read:
     ranges = common_ranges(files)
     groups = alike(files, ranges)
     _tell(told_groups(path, files, labels, groups))
-    return Read(*drawn(of_files(files, labels, ranges), share, groups), names=tuple(names))
+    whole = of_files(files, labels, ranges)
+    if group is None:
+        return Read(*drawn(whole, share, groups), names=tuple(names))
+    pairs = zip(groups.tolist(), _names(path, files, group), strict=True)
+    together = whole_groups.connected([(near, *named) for near, named in pairs])
+    return Read(*drawn_whole(whole, share, together), names=tuple(names))
+
+
+def _names(path: Path, files: Sequence[Path], group: GroupRule) -> list[tuple[str, ...]]:
+    """The groups of files below `path`, which holds the classes.
+
+    Raises DataError that names the first file without one.
+    """
+    path = absolute(Path().resolve(), str(path))
+    names = GroupNames(group, path)
+    places = [file.relative_to(path).as_posix() for file in files]
+    for file, place in zip(files, places, strict=True):
+        below = place.count("/") - 1
+        if group.folder is not None and below < group.folder:
+            raise DataError(
+                f"{file} has no group: data.group: {group.text}: wanted so many folders between"
+                f" class and image, got {below}; lower it, or mend the folder"
+            )
+    try:
+        return [names.at(place) for place in places]
+    except DataError as error:
+        raise DataError(f"{path}: {error} (data.group)") from error
+
+
+def _told_both(
+    path: Path, train: Sequence[tuple[str, ...]], test: Sequence[tuple[str, ...]]
+) -> str:
+    """How many groups are in training and in test set; empty if none."""
+    both = sorted({n for names in train for n in names} & {n for names in test for n in names})
+    if not both:
+        return ""
+    are = counted(len(both), "group is", "groups are")
+    return (
+        f"{path}: {are} in train and in test, such as {both[0]!r}: what is measured is partly"
+        " memory; move each to one of both"
+    )
 
 
 def _tell(text: str) -> None:
