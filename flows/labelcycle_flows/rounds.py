@@ -6,6 +6,7 @@ evaluates, commits and tags. No flow waits for people. Each flow looks at the ro
 the step that is due until its end is reached, and may be run again at any time.
 """
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,7 +30,7 @@ from labelcycle.campaign.records.round_records import Memory
 from labelcycle.campaign.round_states import BEFORE_OPEN, State
 from labelcycle.cycle import cohort_drift, encoder_choice, round_closing, round_opening, task_plan
 from labelcycle.errors import ServiceDown, ServiceRefused, StateError
-from labelcycle.rounds import code_json, deadline, pushed_tasks, snapshots
+from labelcycle.rounds import code_json, deadline, lease, pushed_tasks, snapshots
 from labelcycle.rounds.snapshots import Snapshot
 from labelcycle.stages import declaration
 from labelcycle_flows import reports, run_names, send_notices
@@ -246,6 +247,7 @@ def _at_work(folder: str) -> Iterator[Work]:
     with (
         lock.exclusive(campaign.lock),
         send_notices.failures(campaign),
+        contextlib.nullcontext() if outer and same else lease.held(campaign, say, take=True),
         run_names.tagged(snapshots.read(campaign.root, work.memory)),
     ):
         token = _outer.set(work)

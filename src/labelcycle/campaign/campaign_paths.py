@@ -45,6 +45,7 @@ class Campaign:
         self.services = self.root / layout.SERVICES
         self.services_lock = self.root / layout.SERVICES_LOCK
         self.notices = self.root / layout.NOTICES
+        self.lease = self.root / layout.LEASE
         self.trusted = self.root / layout.TRUSTED
         self.checked_options = self.root / layout.CHECKED_OPTIONS
         self.curves = self.root / layout.CURVES

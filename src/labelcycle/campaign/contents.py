@@ -88,6 +88,7 @@ ENTRIES = (
     Entry(layout.SERVICES, "this computer", "The services that run, and their logins."),
     Entry(layout.SERVICES_LOCK, "this computer", "Held while services start or stop."),
     Entry(layout.NOTICES, "this computer", "The notices that were sent."),
+    Entry(layout.LEASE, "this computer", "By what name this folder holds the campaign."),
     Entry(layout.TRUSTED, "this computer", "The places that `labelcycle trust` took."),
     Entry(layout.CHECKED_OPTIONS, "this computer", "The options that were checked last."),
     Entry(layout.CURVES, "this computer", "Where a training logs its curves."),

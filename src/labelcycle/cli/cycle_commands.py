@@ -14,7 +14,17 @@ from labelcycle.stages import declaration
 @click.command()
 @click.pass_obj
 def run(root: Path) -> None:
-    """Do whatever is due, up to where people are needed. Safe to repeat at any time."""
+    """Do whatever is due, up to where people are needed. Safe to repeat at any time.
+
+    In a new clone, it first does what `labelcycle resume` does.
+    """
+    from labelcycle.adapters import git
+    from labelcycle.cycle import resume_campaign
+
+    git.check_usable(root)
+    campaign = campaign_in(root)
+    if resume_campaign.due(campaign):
+        resume_campaign.resume(campaign, click.echo)
     flows_of(root).run(str(root))
 
 
@@ -101,10 +111,11 @@ def ask_again(root: Path, words: tuple[str, ...]) -> None:
     many of both a round asks at most.
     """
     from labelcycle.adapters import git, lock
-    from labelcycle.rounds import skipped_samples, snapshots
+    from labelcycle.rounds import lease, skipped_samples, snapshots
 
     git.check_usable(root)
-    with lock.exclusive(campaign_in(root).lock):
+    campaign = campaign_in(root)
+    with lock.exclusive(campaign.lock), lease.held(campaign, click.echo):
         reasons = skipped_samples.reasons_of(words)
         found = skipped_samples.ask_again(snapshots.read(root), reasons, snapshots.present_time())
     asked = counted(len(found), "skipped sample is", "skipped samples are")

@@ -57,7 +57,7 @@ def from_remote(snapshot: Snapshot) -> Iterator[Snapshot]:
     snapshots.check_safe(snapshot.campaign)  # the clone is trusted as this folder is
     if not commands.has_remote(root):
         raise StateError(
-            "there is no remote to rebuild from: wanted one in .dvc/config; add it with"
+            "there is no remote to rebuild from: wanted a default one in .dvc/config; add it with"
             " `dvc remote add -d NAME ADDRESS`, then `dvc push`"
         )
     with git.clone(root, "HEAD") as folder:

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from labelcycle.adapters import programs, trust_record
+from labelcycle.adapters import git, programs, trust_record
 from labelcycle.adapters.dvc import local_config
 from labelcycle.campaign import yaml_text
 from labelcycle.campaign.atomic_files import write_bytes
@@ -155,8 +155,16 @@ def _outs(entry: dict[str, Any]) -> Iterator[str]:
 
 
 def has_remote(root: Path) -> bool:
-    """True if there is a remote to push to, wherever it is configured."""
-    return bool(settings(root).get("remote"))
+    """True if there is a remote to push to, wherever it is configured.
+
+    That is DVC's default one. To another one DVC pushes only where it is named.
+    """
+    return bool(settings(root).get("core", {}).get("remote"))
+
+
+def without_default(root: Path) -> list[str]:
+    """Names of the remotes, if none of them is the default one, so that nothing goes there."""
+    return [] if has_remote(root) else sorted(settings(root).get("remote", {}))
 
 
 def settings(root: Path) -> Any:
@@ -205,10 +213,21 @@ def push(root: Path) -> None:
 
 
 def pull(root: Path) -> None:
-    """Bring everything tracked from the remote; DVC shows the user how far it is."""
+    """Bring everything tracked from the remote; DVC shows the user how far it is.
+
+    Stages that never ran have made nothing: DVC by itself would miss what they declare.
+    """
     trust_record.check(root, CONFIG, places)
     _make_cache(root)
-    programs.show([*PROGRAM, "pull"], root)
+    targets = [*git.present(root, "*.dvc"), *_stages_that_ran(root)]
+    if targets:
+        programs.show([*PROGRAM, "pull", *targets], root)
+
+
+def _stages_that_ran(root: Path) -> list[str]:
+    lock = root / "dvc.lock"
+    known = yaml_text.values(lock.read_text(encoding="utf-8")) if lock.exists() else None
+    return sorted((known or {}).get("stages", {}))
 
 
 def pull_one(root: Path, target: str) -> None:
