@@ -26,9 +26,17 @@ from labelcycle.adapters.address_logins import text_without_logins, without_logi
 from labelcycle.campaign import round_states
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.ending_record import How
+from labelcycle.campaign.records.rollback_record import Answers
 from labelcycle.campaign.records.round_records import Memory
 from labelcycle.campaign.round_states import BEFORE_OPEN, State
-from labelcycle.cycle import cohort_drift, encoder_choice, round_closing, round_opening, task_plan
+from labelcycle.cycle import (
+    campaign_rollback,
+    cohort_drift,
+    encoder_choice,
+    round_closing,
+    round_opening,
+    task_plan,
+)
 from labelcycle.errors import ServiceDown, ServiceRefused, StateError
 from labelcycle.rounds import code_json, deadline, lease, pushed_tasks, snapshots
 from labelcycle.rounds.snapshots import Snapshot
@@ -215,6 +223,38 @@ def end_early(folder: str, how: How, reason: str = "", abandon: bool = False) ->
                 f" {round_states.NEXT[snapshot.state]}"
             )
         close_round(folder)
+
+
+def roll_back(folder: str, tag: str, answers: Answers, reason: str = "") -> None:
+    """Have the campaign stand again where a round was closed; a round at work is given up first."""
+    with _at_work(folder) as work:
+        snapshot = snapshots.read(work.campaign.root, work.memory)
+        to = campaign_rollback.target(snapshot, tag)
+        if campaign_rollback.done(snapshot, to, answers):
+            say(f"the campaign stands where round {to} was closed already")
+        else:
+            campaign_rollback.check(snapshot, to, answers)
+            if not snapshots.half_rolled_back(snapshot):
+                snapshot = _checked(work, parts=False)
+                snapshot = _given_up(folder, snapshot, f"rolled back to {tag}")
+            snapshot = campaign_rollback.roll_back(snapshot, to, answers, reason, say)
+        log_missing(snapshot)
+
+
+def _given_up(folder: str, snapshot: Snapshot, reason: str) -> Snapshot:
+    """No round is at work any more. What people answered is recorded, as of a cancelled round."""
+    number = snapshot.number
+    if snapshot.state is State.PUSHED:
+        open_round(folder)
+        snapshot = snapshots.renewed(snapshot)
+    if snapshot.state in (State.PLANNED, State.SELECTED, State.OPEN, State.ENDING):
+        end_early(folder, "cancel", reason)
+    elif snapshot.state is not State.DUE:
+        close_round(folder)
+    snapshot = snapshots.renewed(snapshot)
+    if snapshot.number > number:
+        say(f"round {number} was given up; its answers are recorded")
+    return snapshot
 
 
 def _bring_up_to_date(snapshot: Snapshot, phase: declaration.Phase) -> None:

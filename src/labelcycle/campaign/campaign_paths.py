@@ -26,9 +26,11 @@ class Campaign:
         self.pool = self.root / layout.POOL
         self.quarantine = self.root / layout.QUARANTINE
         self.labels = self.root / layout.LABELS
+        self.labels_apart = self.root / layout.LABELS_APART
         self.holdout = self.root / layout.HOLDOUT
         self.rounds = self.root / layout.ROUNDS
         self.decisions = self.rounds / "decisions.jsonl"
+        self.rollbacks = self.root / layout.ROLLBACKS
         self.work = self.root / layout.WORK
         self.encoder = self.root / layout.ENCODER
         self.features = self.root / layout.FEATURES

@@ -4,6 +4,7 @@ Nothing is imported here, so that the commands can know the stages without loadi
 """
 
 PARAMS = "params.yaml"
+DVC_LOCK = "dvc.lock"
 DVC_YAML = "dvc.yaml"
 CODE = "code.json"
 SCHEMA = "schema.json"
@@ -17,9 +18,11 @@ COHORTS = f"{DATA}/cohorts.json"
 POOL = f"{DATA}/pool.json"
 QUARANTINE = f"{DATA}/quarantine.jsonl"
 LABELS = f"{DATA}/labels"
+LABELS_APART = f"{LABELS}/apart.json"
 HOLDOUT = f"{DATA}/holdout.jsonl"
 
 ROUNDS = "rounds"
+ROLLBACKS = f"{ROUNDS}/rollbacks.jsonl"
 
 WORK = "work"
 ENCODER = f"{WORK}/encoder"

@@ -75,6 +75,26 @@ def cancel(root: Path, reason: str, abandon: bool) -> None:
 
 
 @click.command()
+@click.argument("tag", help="Tag of the round, such as round/003.")
+@click.option(
+    "--answers",
+    type=click.Choice(["use", "apart"]),
+    required=True,
+    help="use: later answers count on, as labels; apart: they are kept, and do not count.",
+)
+@click.option("--reason", default="", help="Why, for the record.")
+@click.pass_obj
+def rollback(root: Path, tag: str, answers: Any, reason: str) -> None:
+    """Have the campaign stand again where a round was closed. Nothing is deleted.
+
+    Settings, classes, the images that count, encoder and model become those of then. A round at
+    work is given up, and its answers are recorded. The later rounds stay readable under their tags,
+    and their numbers are not used again. Killed at any point, the same command goes on.
+    """
+    flows_of(root).roll_back(str(root), tag, answers, reason)
+
+
+@click.command()
 @click.argument("name", type=click.Choice(declaration.names()), help="The stage.")
 @click.pass_obj
 def stage(root: Path, name: str) -> None:
@@ -136,5 +156,5 @@ def status(root: Path, as_json: bool) -> None:
     click.echo(text)
 
 
-COMMANDS = (run, open_round, collect, close, cancel, ask_again, stage, status)
+COMMANDS = (run, open_round, collect, close, cancel, rollback, ask_again, stage, status)
 """In the order of `labelcycle --help`."""

@@ -246,7 +246,7 @@ def pull(root: Path) -> None:
 @click.option(
     "--force",
     is_flag=True,
-    help="Though the other computer's last work or its tasks are not here, or git's remote is away.",
+    help="Though the other's last work or its tasks are not here, or git's remote is away.",
 )
 @click.pass_obj
 def resume(root: Path, force: bool) -> None:

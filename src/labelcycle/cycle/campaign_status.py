@@ -15,6 +15,7 @@ from labelcycle.campaign.records.metrics_record import (
     WaitingChanges,
 )
 from labelcycle.campaign.records.people_record import PeopleFigures
+from labelcycle.campaign.records.rollback_record import Rollback
 from labelcycle.campaign.round_states import State
 from labelcycle.core.metrics import Estimate
 from labelcycle.cycle import round_closing
@@ -27,12 +28,22 @@ from labelcycle.rounds import (
     pushed_tasks,
     skipped_samples,
 )
-from labelcycle.rounds.snapshots import Snapshot, brings_samples, check_classes
+from labelcycle.rounds.snapshots import (
+    Snapshot,
+    brings_samples,
+    check_classes,
+    half_rolled_back,
+    rollback_command,
+)
 
 PEOPLE = (
     "alpha", "seconds_per_label", "adjudicate", "gold", "method", "no_class", "skips", "answers",
 )  # fmt: skip
 """What of a closed round's figures of its people is shown."""
+
+
+ROLLED_BACK = "rolled back"
+"""State of a closed round that the campaign does not stand on any more."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +159,7 @@ class CampaignStatus:
     params_wait : params.yaml differs from what the last round opened with
     waiting : changed answers that wait, of closed rounds
     mlflow : address of the curves
+    rollbacks : where it was rolled back to, in order
     """
 
     campaign: str
@@ -159,6 +171,7 @@ class CampaignStatus:
     waiting: tuple[WaitingChanges, ...]
     mlflow: str | None
     next: str
+    rollbacks: tuple[Rollback, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The status as plain values, for programs."""
@@ -172,6 +185,7 @@ class CampaignStatus:
             "waiting": [asdict(changes) for changes in self.waiting],
             "mlflow": self.mlflow,
             "next": self.next,
+            "rollbacks": [asdict(rollback) for rollback in self.rollbacks],
         }
 
 
@@ -189,6 +203,7 @@ def status(snapshot: Snapshot) -> CampaignStatus:
         waiting=corrected_labels.waiting(correction_decisions.undecided(snapshot)),
         mlflow=tracking_uri.of_campaign(snapshot.campaign),
         next=_next(snapshot),
+        rollbacks=tuple(snapshot.records.rollbacks()),
     )
 
 
@@ -219,7 +234,7 @@ def _cohorts(snapshot: Snapshot) -> tuple[CohortStatus, ...]:
     records = snapshot.records
     if not snapshot.campaign.has_samples:
         return ()
-    measured = [n for n in snapshot.closed if records.metrics(n).cohorts]
+    measured = [n for n in snapshot.lineage.standing if records.metrics(n).cohorts]
     figures = (records.metrics(measured[-1]).cohorts or {}) if measured else {}
     counting = sample_files.counted(snapshot.campaign.samples)
     known = {cohort.number: cohort for cohort in records.cohorts().cohorts}
@@ -242,9 +257,10 @@ def _cohorts(snapshot: Snapshot) -> tuple[CohortStatus, ...]:
 
 def _closed(snapshot: Snapshot, number: int) -> RoundStatus:
     metrics = snapshot.records.metrics(number)
+    state = "cancelled" if metrics.cancelled else str(State.CLOSED)
     return RoundStatus(
         round=number,
-        state="cancelled" if metrics.cancelled else str(State.CLOSED),
+        state=state if number in snapshot.lineage.standing else ROLLED_BACK,
         strategy=metrics.strategy,
         stood_in=_stood_in(snapshot, number),
         labels=metrics.labels,
@@ -286,6 +302,8 @@ def _open(snapshot: Snapshot) -> OpenRound:
 
 
 def _next(snapshot: Snapshot) -> str:
+    if half_rolled_back(snapshot):
+        return f"`{rollback_command(snapshot.records.rollbacks()[-1])}`"
     if not snapshot.config.campaign.classes:
         return "write the class names into params.yaml"
     if git.changed(snapshot.campaign.root, "params.yaml"):

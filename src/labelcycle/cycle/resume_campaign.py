@@ -44,9 +44,8 @@ def resume(campaign: Campaign, say: Say, *, force: bool = False) -> None:
             commands.pull(campaign.root)
             say("all data of this commit are here")
         snapshot = snapshots.read(campaign.root)
-        if not force:
-            if line := _found(snapshot):
-                say(line)
+        if not force and (line := _found(snapshot)):
+            say(line)
         say(lease.take(campaign, force=force))
 
 

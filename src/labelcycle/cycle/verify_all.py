@@ -28,6 +28,8 @@ def verify_all(snapshot: Snapshot, deep: bool, show: Callable[[str], None]) -> N
         if snapshot.records.metrics(number).cancelled:
             show(f"{tag}: was cancelled; there is nothing to rebuild")
             continue
+        if number not in snapshot.lineage.standing:
+            show(f"{tag}: rolled back since; rebuilt as it was closed")
         try:
             verify_round.verify(snapshot, number, deep, partial(_show, show, tag))
             rebuilt += 1

@@ -1,8 +1,8 @@
 """Only one folder at a time works on a campaign that several computers can reach.
 
-Who does is written into git's remote, at `refs/labelcycle/lease`. `labelcycle resume` takes it over,
-and each step that changes the campaign asks whether it is still there. Without a remote of git
-there is no lease.
+Who does is written into git's remote, at `refs/labelcycle/lease`. `labelcycle resume` takes it
+over, and each step that changes the campaign asks whether it is still there. Without a remote of
+git there is no lease.
 """
 
 import getpass

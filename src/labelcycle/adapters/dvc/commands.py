@@ -241,6 +241,26 @@ def checkout(root: Path, path: str) -> None:
     _dvc(root, "checkout", record if (root / record).exists() else path)
 
 
+def bring_back(root: Path, *records: str) -> None:
+    """Put files that a .dvc file or `dvc.lock` records in their place, from cache or remote.
+
+    records : .dvc files; of stages, all that ran
+
+    Other files in these places are in the cache, or else they are lost. Raises DataError if neither
+    has them.
+    """
+    targets = [*records, *_stages_that_ran(root)]
+    try:
+        _dvc(root, "checkout", "--force", *targets)
+    except ToolFailed as missing:
+        if not has_remote(root):
+            raise DataError(
+                f"the data of that round are not in the campaign's cache, and there is no remote to"
+                f" fetch them from ({missing}); add one: dvc remote add -d NAME ADDRESS"
+            ) from missing
+        _dvc(root, "pull", "--force", *targets)
+
+
 def restore(root: Path, origin: Path, targets: Sequence[str]) -> None:
     """Bring `targets` into the clone `root`, from the cache of `origin` or else from the remote.
 
