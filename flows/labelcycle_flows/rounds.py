@@ -26,7 +26,7 @@ from labelcycle.adapters.address_logins import text_without_logins, without_logi
 from labelcycle.campaign import round_states
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.ending_record import How
-from labelcycle.campaign.records.rollback_record import Answers
+from labelcycle.campaign.records.rollback_record import LaterAnswers
 from labelcycle.campaign.records.round_records import Memory
 from labelcycle.campaign.round_states import BEFORE_OPEN, State
 from labelcycle.cycle import (
@@ -225,7 +225,7 @@ def end_early(folder: str, how: How, reason: str = "", abandon: bool = False) ->
         close_round(folder)
 
 
-def roll_back(folder: str, tag: str, answers: Answers, reason: str = "") -> None:
+def roll_back(folder: str, tag: str, answers: LaterAnswers, reason: str = "") -> None:
     """Have the campaign stand again where a round was closed; a round at work is given up first."""
     with _at_work(folder) as work:
         snapshot = snapshots.read(work.campaign.root, work.memory)

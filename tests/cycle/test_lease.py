@@ -65,7 +65,8 @@ def test_without_a_remote_of_git_there_is_no_lease(stored: StoredCampaign) -> No
         stored.root / layout.LEASE
     ).read_text(encoding="utf-8")
     well, said, _ = lease.described(stored.campaign)
-    assert well and "no remote" in said
+    assert well
+    assert "no remote" in said
 
 
 def test_a_bundle_is_no_place_for_a_lease(stored: StoredCampaign) -> None:
@@ -88,7 +89,8 @@ def test_the_first_machine_is_refused_once_another_resumed(machines: Machines) -
     resume_campaign.resume(second, lines.append)
     assert lines[0] == "all data of this commit are here"
     assert f"{first.root}, did before" in lines[-1]
-    assert second.has_samples and snapshots.read(second.root).number == 2
+    assert second.has_samples
+    assert snapshots.read(second.root).number == 2
     step(second)
     with pytest.raises(StateError, match=f"{second.root}, holds this campaign since"):
         step(first)
@@ -151,11 +153,13 @@ def test_of_two_that_take_it_at_once_exactly_one_wins(machines: Machines) -> Non
 def test_a_text_that_changed_meanwhile_is_not_replaced(machines: Machines) -> None:
     root, url = machines.first.root, str(machines.bare)
     first = git_lease.replace(root, url, git_lease.NONE, "one")
-    assert first and git_lease.read(root, url) == first
+    assert first
+    assert git_lease.read(root, url) == first
     assert git_lease.replace(root, url, git_lease.NONE, "two") is None
     assert git_lease.text(root, url, first) == "one"
     second = git_lease.replace(root, url, first, "two")
-    assert second and git_lease.replace(root, url, first, "three") is None
+    assert second
+    assert git_lease.replace(root, url, first, "three") is None
     assert git_lease.read(root, url) == second
 
 
@@ -165,7 +169,8 @@ def test_without_an_answer_only_who_held_it_goes_on(machines: Machines) -> None:
     machines.take_away()
     lines: list[str] = []
     step(first, "offline.txt", lines)
-    assert "does not answer" in lines[0] and "goes on" in lines[0]
+    assert "does not answer" in lines[0]
+    assert "goes on" in lines[0]
     with pytest.raises(StateError, match=r"this folder never did.*resume --force"):
         step(second)
     resume_campaign.resume(second, lines.append, force=True)
@@ -233,7 +238,8 @@ def test_run_resumes_in_a_new_clone_only(machines: Machines) -> None:
 def test_a_data_remote_that_is_not_the_default_one_is_none(stored: StoredCampaign) -> None:
     config = stored.root / ".dvc" / "config"
     text = config.read_text(encoding="utf-8")
-    assert commands.has_remote(stored.root) and commands.without_default(stored.root) == []
+    assert commands.has_remote(stored.root)
+    assert commands.without_default(stored.root) == []
     config.write_text(text.replace("remote = store", ""), encoding="utf-8")
     trusted_places.confirm(stored.campaign)
     assert not commands.has_remote(stored.root)

@@ -24,6 +24,7 @@ from labelcycle.cycle import (
     campaign_rollback,
     campaign_status,
     class_changes,
+    log_round,
     new_campaign,
     sample_history,
     sample_history_text,
@@ -130,6 +131,25 @@ def given_up(campaign: Campaign, flows, backend: WatchedFiles, kept) -> Campaign
     return kept.bring("given up", campaign, backend, way)
 
 
+class Appointed:
+    """A tracker that has all rounds, and notes whose model it is told to show as the one to use."""
+
+    def __init__(self) -> None:
+        self.rounds: list[int] = []
+
+    def logged(self, key: str, campaign: str) -> set[int]:
+        return set(range(9))
+
+    def log_round(self, closed: Any) -> None:
+        raise AssertionError("all are there")
+
+    def address(self, key: str, campaign: str) -> str:
+        return "http://curves"
+
+    def appoint(self, key: str, campaign: str, number: int) -> None:
+        self.rounds.append(number)
+
+
 def test_apart_the_campaign_stands_as_it_was_closed(
     played: Campaign, flows, backend: WatchedFiles, tmp_path: Path
 ) -> None:
@@ -161,6 +181,9 @@ def test_apart_the_campaign_stands_as_it_was_closed(
     flows.roll_back(folder, "round/000", "apart")  # the same command once more
     assert end(played) == got
 
+    appointed = Appointed()
+    log_round.log_missing(snapshot, appointed)
+    assert appointed.rounds == [0]
     told = status_text.as_text(campaign_status.status(snapshot))
     assert "rolled back to round/000" in told
     assert "rounds 1 to 3 are read under their tags alone" in told
@@ -321,7 +344,7 @@ def test_killed_while_the_open_round_is_given_up(
 
 def test_a_round_that_is_not_closed_is_no_place_to_go_back_to(played: Campaign, flows) -> None:
     before = git.head(played.root)
-    with pytest.raises(StateError, match="'round/003' is no closed round: wanted .*round/002"):
+    with pytest.raises(StateError, match=r"'round/003' is no closed round: wanted .*round/002"):
         flows.roll_back(str(played.root), "round/003", "apart")
     assert git.head(played.root) == before
     assert round_states.round_tag(3) not in git.tags(played.root)
@@ -343,5 +366,5 @@ def test_a_record_that_came_along_and_leads_nowhere_is_refused(
         git.commit(campaign.root, [layout.ROUNDS], "restored")
     shutil.copy(campaign.labels_apart, campaign.root / "kept.json")
     RoundsApart((1,)).write(campaign.labels_apart)
-    with pytest.raises(StateError, match="apart.json is not as"):
+    with pytest.raises(StateError, match=r"apart\.json is not as"):
         snapshots.ready(campaign.root)

@@ -16,7 +16,7 @@ from labelcycle.campaign import layout, params_file, round_states, yaml_text
 from labelcycle.campaign.atomic_files import write_bytes
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.record_files import write_lines
-from labelcycle.campaign.records.rollback_record import Answers, Rollback, RoundsApart
+from labelcycle.campaign.records.rollback_record import LaterAnswers, Rollback, RoundsApart
 from labelcycle.campaign.round_states import State
 from labelcycle.errors import DataError, StateError, ToolFailed
 from labelcycle.rounds import trusted_places
@@ -28,8 +28,6 @@ from labelcycle.rounds.snapshots import (
     present_time,
     renewed,
 )
-
-Say = Callable[[str], None]
 
 STOOD = (layout.CODE, layout.DVC_LOCK, layout.POOL, layout.METRICS)
 """Files that git keeps and that become as the round left them, beside params.yaml."""
@@ -49,7 +47,7 @@ def target(snapshot: Snapshot, tag: str) -> int:
     )
 
 
-def done(snapshot: Snapshot, to: int, answers: Answers) -> bool:
+def done(snapshot: Snapshot, to: int, answers: LaterAnswers) -> bool:
     """Whether the campaign was rolled back in this way, and nothing was opened since."""
     last = snapshot.records.rollbacks()[-1:]
     return (
@@ -59,7 +57,7 @@ def done(snapshot: Snapshot, to: int, answers: Answers) -> bool:
     )
 
 
-def check(snapshot: Snapshot, to: int, answers: Answers) -> None:
+def check(snapshot: Snapshot, to: int, answers: LaterAnswers) -> None:
     """Raise StateError or SettingsError if the settings of then cannot be those of now.
 
     Before anything is changed: neither is the open round given up.
@@ -69,7 +67,9 @@ def check(snapshot: Snapshot, to: int, answers: Answers) -> None:
     config.parse(yaml_text.values(text.decode()), origin, parts=False)
 
 
-def roll_back(snapshot: Snapshot, to: int, answers: Answers, reason: str, say: Say) -> Snapshot:
+def roll_back(
+    snapshot: Snapshot, to: int, answers: LaterAnswers, reason: str, say: Callable[[str], None]
+) -> Snapshot:
     """Restore and commit; no round is at work. Done again after a kill, it has the same end.
 
     Raises StateError while a round is at work, DataError if neither cache nor remote has the data.
@@ -131,7 +131,7 @@ def _message(record: Rollback) -> str:
     return f"{text}\n\n{record.reason}" if record.reason else text
 
 
-def _begin(snapshot: Snapshot, to: int, answers: Answers, reason: str) -> Rollback:
+def _begin(snapshot: Snapshot, to: int, answers: LaterAnswers, reason: str) -> Rollback:
     """Write the record, which says from here on that a rollback is under way.
 
     What nobody has committed yet is committed first: it is not lost.
@@ -169,7 +169,7 @@ def _restore_params(snapshot: Snapshot, record: Rollback) -> None:
     write_bytes(snapshot.campaign.params, text)
 
 
-def _params(snapshot: Snapshot, to: int, answers: Answers, before: str) -> bytes:
+def _params(snapshot: Snapshot, to: int, answers: LaterAnswers, before: str) -> bytes:
     """The text of params.yaml then; with the classes of now if later answers count on."""
     root = snapshot.campaign.root
     text = git.show(root, round_states.round_tag(to), layout.PARAMS)

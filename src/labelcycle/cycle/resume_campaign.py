@@ -12,8 +12,6 @@ from labelcycle.errors import ServiceDown, StateError
 from labelcycle.rounds import lease, pushed_tasks, snapshots
 from labelcycle.rounds.snapshots import Snapshot
 
-Say = Callable[[str], None]
-
 
 def due(campaign: Campaign) -> bool:
     """Whether this is a clone that nobody has worked in: `run` then resumes the campaign first."""
@@ -27,7 +25,7 @@ def due(campaign: Campaign) -> bool:
         return False  # told with the step
 
 
-def resume(campaign: Campaign, say: Say, *, force: bool = False) -> None:
+def resume(campaign: Campaign, say: Callable[[str], None], *, force: bool = False) -> None:
     """Bring the data, look for the tasks of the open round, and take the lease; done twice, once.
 
     force : though the tasks or the last work of whoever holds the lease are not here

@@ -25,8 +25,6 @@ from labelcycle.rounds.snapshots import present_time
 OFFLINE = "offline"
 """Stands for the lease of a folder that was told to go on without the remote."""
 
-Say = Callable[[str], None]
-
 
 @dataclass(frozen=True)
 class Standing:
@@ -72,7 +70,7 @@ def standing(campaign: Campaign) -> Standing:
 
 
 @contextmanager
-def held(campaign: Campaign, say: Say, *, take: bool = False) -> Iterator[None]:
+def held(campaign: Campaign, say: Callable[[str], None], *, take: bool = False) -> Iterator[None]:
     """Do a step that changes the campaign, if no other folder holds it.
 
     take : hold it from now on, if nobody does
@@ -88,7 +86,7 @@ def held(campaign: Campaign, say: Say, *, take: bool = False) -> Iterator[None]:
             renew(campaign)
 
 
-def check(campaign: Campaign, say: Say, *, take: bool = False) -> None:
+def check(campaign: Campaign, say: Callable[[str], None], *, take: bool = False) -> None:
     """As `held`, before the step. Without an answer, whoever held it last goes on."""
     try:
         now = standing(campaign)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from labelcycle.campaign.records.record_files import Record
 
-Answers = Literal["use", "apart"]
+LaterAnswers = Literal["use", "apart"]
 """What becomes of later answers: they count on, or are kept as a record apart."""
 
 
@@ -21,7 +21,7 @@ class Rollback(Record):
 
     to: int
     next: int
-    answers: Answers
+    answers: LaterAnswers
     reason: str
     before: str
     at: str
