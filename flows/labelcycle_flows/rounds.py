@@ -72,9 +72,11 @@ def open_round(folder: str) -> int:
             snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.SELECTED:
             round_opening.check_plan(snapshot)
+            _check_held(campaign)
             push(snapshot)
             snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.PUSHED:
+            _check_held(campaign)
             round_opening.mark_open(snapshot)
             snapshot = snapshots.renewed(snapshot)
         reports.announce(snapshot)
@@ -111,6 +113,7 @@ def close_round(folder: str) -> int:
             round_closing.measure(snapshot)
             snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.MEASURED:
+            _check_held(campaign)
             round_closing.close(snapshot)
         snapshot = snapshots.renewed(snapshot)
         log_rounds(snapshot)
@@ -295,6 +298,11 @@ def _at_work(folder: str) -> Iterator[Work]:
             yield work
         finally:
             _outer.reset(token)
+
+
+def _check_held(campaign: Campaign) -> None:
+    """Raise StateError if another computer took the campaign over: a training may last hours."""
+    lease.check(campaign, say, take=True)
 
 
 def _asked(snapshot: Snapshot) -> bool:

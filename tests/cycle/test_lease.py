@@ -92,7 +92,7 @@ def test_the_first_machine_is_refused_once_another_resumed(machines: Machines) -
     assert second.has_samples
     assert snapshots.read(second.root).number == 2
     step(second)
-    with pytest.raises(StateError, match=f"{second.root}, holds this campaign since"):
+    with pytest.raises(StateError, match=f"{second.root}, has held this campaign since"):
         step(first)
     assert lease.described(first)[0] is False
     resume_campaign.resume(second, lines.append)
@@ -113,7 +113,7 @@ def test_whoever_lacks_the_others_work_has_to_pull_first(machines: Machines) -> 
     repositories.git(first.root, "pull", "-q", "--no-rebase", "origin", branch)
     resume_campaign.resume(first, nothing)
     step(first)
-    with pytest.raises(StateError, match=f"{first.root}, holds"):
+    with pytest.raises(StateError, match=f"{first.root}, has held"):
         step(second)
 
 
@@ -123,7 +123,7 @@ def test_the_flag_takes_over_without_the_others_work(machines: Machines) -> None
     step(second, "new.txt")
     resume_campaign.resume(first, nothing, force=True)
     step(first)
-    with pytest.raises(StateError, match="holds this campaign"):
+    with pytest.raises(StateError, match="has held this campaign"):
         step(second)
 
 
@@ -145,7 +145,7 @@ def test_of_two_that_take_it_at_once_exactly_one_wins(machines: Machines) -> Non
         assert ends.count("won") == 1
         for campaign in campaigns:
             if campaign is not holders[0]:
-                with pytest.raises(StateError, match=f"{holders[0].root}, holds"):
+                with pytest.raises(StateError, match=f"{holders[0].root}, has held"):
                     step(campaign)
         repositories.git(machines.bare, "update-ref", "-d", git_lease.REF)
 
@@ -177,7 +177,7 @@ def test_without_an_answer_only_who_held_it_goes_on(machines: Machines) -> None:
     assert "goes on without asking until it answers" in lines[-1]
     step(second)
     machines.bring_back()
-    with pytest.raises(StateError, match=f"{first.root}, holds"):
+    with pytest.raises(StateError, match=f"{first.root}, has held"):
         step(second)
     step(first)
     with pytest.raises(StateError, match="that is not here"):
@@ -189,7 +189,7 @@ def test_a_copy_of_a_folder_is_another_holder(machines: Machines) -> None:
     copy = machines.folder / "copy"
     shutil.copytree(machines.first.root, copy)
     trusted_places.confirm(Campaign(copy))
-    with pytest.raises(StateError, match="holds this campaign"):
+    with pytest.raises(StateError, match="has held this campaign"):
         step(Campaign(copy))
 
 

@@ -108,8 +108,7 @@ def lines(rollbacks: Iterable[Rollback]) -> list[str]:
     """Where a campaign was rolled back to, for people; of several rollbacks at once the last."""
     last = {each.next: each for each in rollbacks}
     return [
-        f"rolled back to {round_states.round_tag(each.to)} at {each.at}: {_rounds(each)}; their"
-        f" answers {WORDS[each.answers]}"
+        f"rolled back to {round_states.round_tag(each.to)} at {each.at}: {_rounds(each)}"
         for each in last.values()
     ]
 
@@ -121,9 +120,8 @@ def _rounds(rollback: Rollback) -> str:
     first, last = rollback.to + 1, rollback.next - 1
     if first > last:
         return "no round was closed since"
-    if first == last:
-        return f"round {first} is read under its tag alone"
-    return f"rounds {first} to {last} are read under their tags alone"
+    which = f"round {first}" if first == last else f"rounds {first} to {last}"
+    return f"answers of {which} {WORDS[rollback.answers]}"
 
 
 def _message(record: Rollback) -> str:

@@ -173,9 +173,13 @@ def described(campaign: Campaign) -> tuple[bool | None, str, str]:
     if not now.identifier:
         return True, "nobody holds the campaign; the next open does", ""
     if now.here:
-        return True, f"this folder holds the campaign since {now.own.since or 'a while'}", ""
+        return True, f"this folder has held the campaign since {now.own.since or 'a while'}", ""
     assert now.lease is not None
-    return False, f"{_named(now.lease)} holds the campaign since {_shown(now.lease.since)}", TO_DO
+    return (
+        False,
+        f"{_named(now.lease)} has held the campaign since {_shown(now.lease.since)}",
+        TO_DO,
+    )
 
 
 TO_DO = "`git pull --tags`, then `labelcycle resume`"
@@ -184,8 +188,8 @@ TO_DO = "`git pull --tags`, then `labelcycle resume`"
 def _elsewhere(now: Standing) -> StateError:
     assert now.lease is not None
     return StateError(
-        f"{_named(now.lease)} holds this campaign since {_shown(now.lease.since)}: wanted it free,"
-        f" or held by this folder; to go on here: {TO_DO}; if that computer is gone, `labelcycle"
+        f"{_named(now.lease)} has held this campaign since {_shown(now.lease.since)}: wanted it"
+        f" free, or held by this folder; to go on here: {TO_DO}; if that computer is gone, `labelcycle"
         " resume --force`"
     )
 
