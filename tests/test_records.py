@@ -17,6 +17,7 @@ from labelcycle.campaign.records.correction_record import Correction, DecidedCor
 from labelcycle.campaign.records.ending_record import Ending
 from labelcycle.campaign.records.identity_record import Identity
 from labelcycle.campaign.records.journal_record import AlteredTask, SeenTask, read_journal
+from labelcycle.campaign.records.lease_record import Holder, Lease
 from labelcycle.campaign.records.metrics_record import (
     ClassFigures,
     CohortFigures,
@@ -31,6 +32,7 @@ from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.campaign.records.pushed_record import Pushed, PushedTask
 from labelcycle.campaign.records.read_back_record import ReadBack
 from labelcycle.campaign.records.record_files import Record, read_lines, write_lines
+from labelcycle.campaign.records.rollback_record import Rollback, RoundsApart
 from labelcycle.campaign.records.round_records import Memory, RoundRecords
 from labelcycle.campaign.records.selection_record import RoundSelection
 from labelcycle.core.digests import digest
@@ -218,6 +220,10 @@ SHAPES = {
     ReadBack: (1, "5eb654b373c50be2"),
     Identity: (1, "4d95958c3f302826"),
     CohortsRecord: (1, "cdf40cec245bce87"),
+    Lease: (1, "afd15919fe524f63"),
+    Holder: (1, "f11294d30cb2ebfa"),
+    Rollback: (1, "113b68758129af58"),
+    RoundsApart: (1, "f2ed0828c68b7846"),
     PoolRecord: (1, "267fda48dba6c954"),
     Plan: (2, "e80df41524fe7a16"),
     RoundSelection: (1, "210fd09a83b2d4b5"),

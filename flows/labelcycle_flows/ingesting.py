@@ -7,7 +7,7 @@ from prefect import flow
 from labelcycle.adapters import git, lock
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.cycle import new_campaign
-from labelcycle.rounds import snapshots
+from labelcycle.rounds import lease, snapshots
 from labelcycle_flows import run_names, send_notices
 from labelcycle_flows.reports import say, unwatched
 
@@ -26,6 +26,7 @@ def ingest_again(folder: str) -> int:
     with (
         lock.exclusive(campaign.lock, wait_s=WAITS_S),
         send_notices.failures(campaign),
+        lease.held(campaign, say),
     ):
         run_names.tag(snapshots.read(campaign.root))
         report = new_campaign.add_images_again(campaign.root, unwatched)

@@ -30,11 +30,19 @@ from labelcycle.adapters.address_logins import text_without_logins, without_logi
 from labelcycle.campaign import round_states
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.ending_record import How
+from labelcycle.campaign.records.rollback_record import LaterAnswers
 from labelcycle.campaign.records.round_records import Memory
 from labelcycle.campaign.round_states import BEFORE_OPEN, State
-from labelcycle.cycle import cohort_drift, encoder_choice, round_closing, round_opening, task_plan
+from labelcycle.cycle import (
+    campaign_rollback,
+    cohort_drift,
+    encoder_choice,
+    round_closing,
+    round_opening,
+    task_plan,
+)
 from labelcycle.errors import ServiceDown, ServiceRefused, StateError
-from labelcycle.rounds import code_json, deadline, pushed_tasks, snapshots
+from labelcycle.rounds import code_json, deadline, lease, pushed_tasks, snapshots
 from labelcycle.rounds.snapshots import Snapshot
 from labelcycle.stages import declaration
 from labelcycle_flows import reports, run_names, send_notices
@@ -68,9 +76,11 @@ def open_round(folder: str) -> int:
             snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.SELECTED:
             round_opening.check_plan(snapshot)
+            _check_held(campaign)
             push(snapshot)
             snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.PUSHED:
+            _check_held(campaign)
             round_opening.mark_open(snapshot)
             snapshot = snapshots.renewed(snapshot)
         reports.announce(snapshot)
@@ -107,6 +117,7 @@ def close_round(folder: str) -> int:
             round_closing.measure(snapshot)
             snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.MEASURED:
+            _check_held(campaign)
             round_closing.close(snapshot)
         snapshot = snapshots.renewed(snapshot)
         log_rounds(snapshot)
@@ -221,6 +232,38 @@ def end_early(folder: str, how: How, reason: str = "", abandon: bool = False) ->
         close_round(folder)
 
 
+def roll_back(folder: str, tag: str, answers: LaterAnswers, reason: str = "") -> None:
+    """Have the campaign stand again where a round was closed; a round at work is given up first."""
+    with _at_work(folder) as work:
+        snapshot = snapshots.read(work.campaign.root, work.memory)
+        to = campaign_rollback.target(snapshot, tag)
+        if campaign_rollback.done(snapshot, to, answers):
+            say(f"the campaign stands where round {to} was closed already")
+        else:
+            campaign_rollback.check(snapshot, to, answers)
+            if not snapshots.half_rolled_back(snapshot):
+                snapshot = _checked(work, parts=False)
+                snapshot = _given_up(folder, snapshot, f"rolled back to {tag}")
+            snapshot = campaign_rollback.roll_back(snapshot, to, answers, reason, say)
+        log_missing(snapshot)
+
+
+def _given_up(folder: str, snapshot: Snapshot, reason: str) -> Snapshot:
+    """No round is at work any more. What people answered is recorded, as of a cancelled round."""
+    number = snapshot.number
+    if snapshot.state is State.PUSHED:
+        open_round(folder)
+        snapshot = snapshots.renewed(snapshot)
+    if snapshot.state in (State.PLANNED, State.SELECTED, State.OPEN, State.ENDING):
+        end_early(folder, "cancel", reason)
+    elif snapshot.state is not State.DUE:
+        close_round(folder)
+    snapshot = snapshots.renewed(snapshot)
+    if snapshot.number > number:
+        say(f"round {number} was given up; its answers are recorded")
+    return snapshot
+
+
 def _bring_up_to_date(snapshot: Snapshot, phase: declaration.Phase) -> None:
     named = ", ".join(declaration.names(phase))
     say(f"round {snapshot.number}: {named}")
@@ -252,6 +295,7 @@ def _at_work(folder: str) -> Iterator[Work]:
         lock.exclusive(campaign.lock),
         send_notices.failures(campaign),
         _by_hand(),
+        nullcontext() if outer and same else lease.held(campaign, say, take=True),
     ):
         run_names.tag(snapshots.read(campaign.root, work.memory))
         token = _outer.set(work)
@@ -266,6 +310,11 @@ def _by_hand() -> AbstractContextManager[object]:
     if FlowRunContext.get():
         return nullcontext()
     return temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
+
+
+def _check_held(campaign: Campaign) -> None:
+    """Raise StateError if another computer took the campaign over: a training may last hours."""
+    lease.check(campaign, say, take=True)
 
 
 def _asked(snapshot: Snapshot) -> bool:

@@ -80,8 +80,13 @@ def test_a_remote_counts_wherever_it_is_configured(tmp_path: Path) -> None:
     (tmp_path / commands.CONFIG).write_text(commands.SETTINGS)
     assert not commands.has_remote(tmp_path)
     local = tmp_path / ".dvc" / "config.local"
-    local.write_text("['remote \"store\"']\n    url = /somewhere\n")
+    store = "['remote \"store\"']\n    url = /somewhere\n"
+    local.write_text(store)
+    assert not commands.has_remote(tmp_path)  # DVC would not know where to push to
+    assert commands.without_default(tmp_path) == ["store"]
+    local.write_text(f"[core]\n    remote = store\n{store}")
     assert commands.has_remote(tmp_path)
+    assert commands.without_default(tmp_path) == []
     local.write_text("['remote \"store\"']\n    wrong = 1\n")
     with pytest.raises(ToolFailed, match=r"\.dvc/config: .*; mend it, then run the same command"):
         commands.has_remote(tmp_path)

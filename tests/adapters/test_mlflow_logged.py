@@ -451,6 +451,10 @@ def test_a_round_is_one_version_and_the_last_round_is_the_champion() -> None:
     ]
     assert registry.champion == ("birds", "champion", ours[1].version)
     assert registry.made == {"birds": {"labelcycle.campaign": KEY}}
+    logged_models.appoint(registry, "birds", KEY, 1)
+    assert registry.champion == ("birds", "champion", ours[2].version)
+    logged_models.appoint(registry, "birds", KEY, 7)  # no model of ours, as of ready-made features
+    assert registry.champion == ("birds", "champion", ours[2].version)
 
 
 @pytest.mark.parametrize(

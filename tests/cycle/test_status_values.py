@@ -210,6 +210,7 @@ def test_the_status_as_plain_values() -> None:
         "waiting": [plain],
         "mlflow": "http://curves",
         "next": "`labelcycle run`",
+        "rollbacks": [],
     }
     shown = closed.pop("people")
     assert shown == {name: asdict(PEOPLE)[name] for name in shown}

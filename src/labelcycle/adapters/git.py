@@ -253,6 +253,20 @@ def remotes(root: Path) -> list[str]:
     return _git(root, "remote").splitlines()
 
 
+def push_address(root: Path, remote: str) -> str:
+    """Where `git push` goes for a remote."""
+    return _git(root, "remote", "get-url", "--push", remote)
+
+
+def has_commit(root: Path, identifier: str) -> bool:
+    """Whether HEAD's history holds a commit."""
+    try:
+        _git(root, "merge-base", "--is-ancestor", identifier, "HEAD")
+    except ToolFailed:
+        return False
+    return True
+
+
 def present(root: Path, *patterns: str) -> list[str]:
     """Files of the folder whose path fits a pattern, tracked or not, without ignored ones."""
     how = ("--cached", "--others", "--exclude-standard")

@@ -302,5 +302,8 @@ class Tracker(Protocol):
     def log_round(self, closed: ClosedRound) -> None:
         """Log a closed round, once however often it is called."""
 
+    def appoint(self, key: str, campaign: str, number: int) -> None:
+        """Show the model of that round as the one to use, where the last one was rolled back."""
+
     def address(self, key: str, campaign: str) -> str:
         """Where people see the campaign's rounds."""

@@ -60,9 +60,22 @@ def output(command: Sequence[str], cwd: Path, given: bytes = b"") -> bytes:
     return _run(command, cwd, given=given).stdout
 
 
-def attempt(command: Sequence[str], cwd: Path) -> tuple[int, str]:
-    """The exit code of a program that may fail, and all that it prints, in English."""
-    done = _start(command, cwd, {**environment(cwd), "LC_ALL": "C"}, subprocess.STDOUT)
+def attempt(
+    command: Sequence[str],
+    cwd: Path,
+    variables: Mapping[str, str] | None = None,
+    timeout_s: float | None = None,
+) -> tuple[int, str]:
+    """The exit code of a program that may fail, and all that it prints, in English.
+
+    variables : further ones of its environment
+    timeout_s : when it is ended; its exit code is 124 then
+    """
+    more = {"LC_ALL": "C", **(variables or {})}
+    try:
+        done = _start(command, cwd, environment(cwd) | more, subprocess.STDOUT, timeout_s=timeout_s)
+    except subprocess.TimeoutExpired:
+        return 124, f"it did not end within {timeout_s:g} seconds"
     return done.returncode, done.stdout.decode(errors="replace")
 
 
@@ -82,6 +95,7 @@ def _start(
     variables: Mapping[str, str],
     errors: int | None,
     given: bytes = b"",
+    timeout_s: float | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """The program's end; its standard input ends at once, or after `given`."""
     return subprocess.run(
@@ -93,6 +107,7 @@ def _start(
         stderr=errors,
         pass_fds=lock.inherited(),
         check=False,
+        timeout=timeout_s,
     )
 
 

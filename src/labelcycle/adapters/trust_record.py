@@ -52,6 +52,13 @@ def confirm(root: Path, file: str, places: ReadPlaces) -> str:
     return described(lines)
 
 
+def forget(root: Path, file: str) -> None:
+    """Have what `file` names confirmed anew, as in a clone: it is no longer what was confirmed."""
+    known = _read(root)
+    if known.pop(file, None) is not None:
+        _write(root, known)
+
+
 def described(lines: tuple[str, ...]) -> str:
     """The lines as one text for people, without secrets and control characters."""
     shown = []
@@ -120,6 +127,9 @@ def _read(root: Path) -> dict[str, Any]:
 
 def _keep(root: Path, file: str, places: str) -> None:
     """What `file` names counts, as of HEAD."""
-    entry = {"places": places, "commit": git.head_if_any(root)}
-    record = {"folder": _folder(root), "files": _read(root) | {file: entry}}
+    _write(root, _read(root) | {file: {"places": places, "commit": git.head_if_any(root)}})
+
+
+def _write(root: Path, files: Mapping[str, Any]) -> None:
+    record = {"folder": _folder(root), "files": files}
     write_bytes(Campaign(root).trusted, dump_json(record).encode(), mode=0o600)

@@ -26,9 +26,11 @@ class Campaign:
         self.pool = self.root / layout.POOL
         self.quarantine = self.root / layout.QUARANTINE
         self.labels = self.root / layout.LABELS
+        self.labels_apart = self.root / layout.LABELS_APART
         self.holdout = self.root / layout.HOLDOUT
         self.rounds = self.root / layout.ROUNDS
         self.decisions = self.rounds / "decisions.jsonl"
+        self.rollbacks = self.root / layout.ROLLBACKS
         self.work = self.root / layout.WORK
         self.encoder = self.root / layout.ENCODER
         self.features = self.root / layout.FEATURES
@@ -45,6 +47,7 @@ class Campaign:
         self.services = self.root / layout.SERVICES
         self.services_lock = self.root / layout.SERVICES_LOCK
         self.notices = self.root / layout.NOTICES
+        self.lease = self.root / layout.LEASE
         self.trusted = self.root / layout.TRUSTED
         self.checked_options = self.root / layout.CHECKED_OPTIONS
         self.curves = self.root / layout.CURVES

@@ -13,6 +13,7 @@ from labelcycle.campaign.campaign_paths import OWNED, Campaign
 from labelcycle.campaign.json_files import read_json, write_json
 from labelcycle.campaign.label_files import Label, read_labels
 from labelcycle.campaign.records.json_values import OddValueError, typed
+from labelcycle.campaign.records.rollback_record import RoundsApart
 from labelcycle.core.class_migrations import Migration, Table, counted_as
 from labelcycle.errors import DataError
 
@@ -52,11 +53,18 @@ def read_all_labels(
 
     table : what earlier class names count as, where that was read already
     """
-    table = _table(campaign, table)
-    numbered = sorted(p for p in campaign.labels.glob("*.jsonl") if p.stem.isdigit())
+    table, apart = _table(campaign, table), rounds_apart(campaign)
+    files = (path for path in campaign.labels.glob("*.jsonl") if path.stem.isdigit())
+    numbered = sorted(path for path in files if int(path.stem) not in apart)
     owned = campaign.label_file(OWNED)
     paths = ([owned] if owned.exists() else []) + numbered
     return {label.sample: as_now(label, table) for path in paths for label in read(path)}
+
+
+def rounds_apart(campaign: Campaign) -> frozenset[int]:
+    """The rounds whose labels do not count, since the campaign was rolled back."""
+    path = campaign.labels_apart
+    return frozenset(RoundsApart.read(path).rounds) if path.exists() else frozenset()
 
 
 def read_owned(

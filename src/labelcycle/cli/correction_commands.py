@@ -69,13 +69,13 @@ def _decide(
     from labelcycle.adapters import git, lock
     from labelcycle.cycle import round_closing
     from labelcycle.errors import DataError
-    from labelcycle.rounds import correction_decisions, pushed_tasks, snapshots
+    from labelcycle.rounds import correction_decisions, lease, pushed_tasks, snapshots
 
     if not (ids or every or people):
         raise click.UsageError("name corrections by their ids, or say --all or --by ANNOTATOR")
     git.check_usable(root)
     campaign = campaign_in(root)
-    with lock.exclusive(campaign.lock):
+    with lock.exclusive(campaign.lock), lease.held(campaign, click.echo):
         snapshot = snapshots.ready(root)
         changes = [
             c

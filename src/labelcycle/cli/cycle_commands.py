@@ -14,7 +14,17 @@ from labelcycle.stages import declaration
 @click.command()
 @click.pass_obj
 def run(root: Path) -> None:
-    """Do whatever is due, up to where people are needed. Safe to repeat at any time."""
+    """Do whatever is due, up to where people are needed. Safe to repeat at any time.
+
+    In a new clone, it first does what `labelcycle resume` does.
+    """
+    from labelcycle.adapters import git
+    from labelcycle.cycle import resume_campaign
+
+    git.check_usable(root)
+    campaign = campaign_in(root)
+    if resume_campaign.due(campaign):
+        resume_campaign.resume(campaign, click.echo)
     flows_of(root).run(str(root))
 
 
@@ -65,6 +75,26 @@ def cancel(root: Path, reason: str, abandon: bool) -> None:
 
 
 @click.command()
+@click.argument("tag", help="Tag of the round, such as round/003.")
+@click.option(
+    "--answers",
+    type=click.Choice(["use", "apart"]),
+    required=True,
+    help="use: later answers count on, as labels; apart: they are kept, and do not count.",
+)
+@click.option("--reason", default="", help="Why, for the record.")
+@click.pass_obj
+def rollback(root: Path, tag: str, answers: Any, reason: str) -> None:
+    """Have the campaign stand again where a round was closed. Nothing is deleted.
+
+    Settings, classes, the images that count, encoder and model become those of then. A round at
+    work is given up, and its answers are recorded. The later rounds stay readable under their tags,
+    and their numbers are not used again. Killed at any point, the same command goes on.
+    """
+    flows_of(root).roll_back(str(root), tag, answers, reason)
+
+
+@click.command()
 @click.argument("name", type=click.Choice(declaration.names()), help="The stage.")
 @click.pass_obj
 def stage(root: Path, name: str) -> None:
@@ -101,10 +131,11 @@ def ask_again(root: Path, words: tuple[str, ...]) -> None:
     many of both a round asks at most.
     """
     from labelcycle.adapters import git, lock
-    from labelcycle.rounds import skipped_samples, snapshots
+    from labelcycle.rounds import lease, skipped_samples, snapshots
 
     git.check_usable(root)
-    with lock.exclusive(campaign_in(root).lock):
+    campaign = campaign_in(root)
+    with lock.exclusive(campaign.lock), lease.held(campaign, click.echo):
         reasons = skipped_samples.reasons_of(words)
         found = skipped_samples.ask_again(snapshots.read(root), reasons, snapshots.present_time())
     asked = counted(len(found), "skipped sample is", "skipped samples are")
@@ -125,5 +156,5 @@ def status(root: Path, as_json: bool) -> None:
     click.echo(text)
 
 
-COMMANDS = (run, open_round, collect, close, cancel, ask_again, stage, status)
+COMMANDS = (run, open_round, collect, close, cancel, rollback, ask_again, stage, status)
 """In the order of `labelcycle --help`."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from labelcycle.adapters import annotation, cors, s3
+from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.local import health
 from labelcycle.adapters.ports import Address
 from labelcycle.campaign.campaign_paths import Campaign
@@ -15,7 +16,7 @@ from labelcycle.core.counted_nouns import counted
 from labelcycle.cycle import campaign_status, encoder_choice, round_opening, task_images
 from labelcycle.errors import LabelcycleError
 from labelcycle.nn import encoders
-from labelcycle.rounds import snapshots
+from labelcycle.rounds import lease, snapshots
 from labelcycle.rounds.snapshots import Snapshot
 from labelcycle.stages import ready_made_features
 from labelcycle.stages.pretrain import Options as PretrainOptions
@@ -44,6 +45,8 @@ def all_checks(root: Path) -> Iterator[health.Line]:
             yield "tree, settings, closed rounds", True, "as they must be", ""
         except LabelcycleError as error:
             yield "tree, settings, closed rounds", False, str(error), "mend this, then ask again"
+        yield ("lease", *lease.described(Campaign(root)))
+        yield from _data_remote(root)
         yield from _images(Campaign(root))
         yield from _encoder(snapshot)
         yield from _groups(snapshot)
@@ -64,6 +67,17 @@ def _program(name: str, remedy: str) -> health.Line:
 def _disk(root: Path) -> health.Line:
     free = shutil.disk_usage(root).free / 1e9
     return "disk", free >= MIN_FREE_GB, f"{free:.1f} GB free", f"free {MIN_FREE_GB:g} GB or more"
+
+
+def _data_remote(root: Path) -> Iterator[health.Line]:
+    """Whether DVC's remote, if there is one, is where a close pushes to."""
+    try:
+        names = commands.without_default(root)
+    except LabelcycleError:  # said already, with the tree
+        return
+    if names:
+        remedy = f"run `dvc remote default {names[0]}` and commit .dvc/config"
+        yield "data remote", False, f"{', '.join(names)}: none is DVC's default one", remedy
 
 
 def _images(campaign: Campaign) -> Iterator[health.Line]:

@@ -71,10 +71,11 @@ def _migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> No
     from labelcycle.adapters import git, lock
     from labelcycle.campaign.labels import read_all_labels
     from labelcycle.cycle import class_changes
+    from labelcycle.rounds import lease
 
     git.check_usable(root)
     campaign = campaign_in(root)
-    with lock.exclusive(campaign.lock):
+    with lock.exclusive(campaign.lock), lease.held(campaign, click.echo):
         before = read_all_labels(campaign)
         migration = class_changes.migrate(root, partial(_changed, change))
     after = read_all_labels(campaign)

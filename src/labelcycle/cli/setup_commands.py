@@ -76,6 +76,7 @@ def ingest(root: Path, paths: tuple[str, ...], again: bool, follow_links: bool) 
     from labelcycle.adapters import git, lock
     from labelcycle.cli.progress_bar import shown
     from labelcycle.cycle import new_campaign
+    from labelcycle.rounds import lease
 
     if again == bool(paths):
         raise SettingsError(
@@ -83,7 +84,12 @@ def ingest(root: Path, paths: tuple[str, ...], again: bool, follow_links: bool) 
             f" far; got {'both' if again else 'neither'}"
         )
     git.check_usable(root)
-    with lock.exclusive(campaign_in(root).lock), shown("ingest") as show:
+    campaign = campaign_in(root)
+    with (
+        lock.exclusive(campaign.lock),
+        lease.held(campaign, click.echo),
+        shown("ingest") as show,
+    ):
         if again:
             report = new_campaign.add_images_again(root, show)
         else:
@@ -103,9 +109,11 @@ def import_labels(root: Path, file: Path) -> None:
     """Take labels owned already, before round 0: a CSV with `label` and `sample` or `file`."""
     from labelcycle.adapters import git, lock
     from labelcycle.cycle import new_campaign
+    from labelcycle.rounds import lease
 
     git.check_usable(root)
-    with lock.exclusive(campaign_in(root).lock):
+    campaign = campaign_in(root)
+    with lock.exclusive(campaign.lock), lease.held(campaign, click.echo):
         report = new_campaign.add_labels(root, file)
     click.echo(f"{counted(report.accepted, 'label')} accepted, {len(report.rejected)} rejected")
     for line in report.summary_lines():
@@ -234,5 +242,27 @@ def pull(root: Path) -> None:
     click.echo("all data of this commit are here")
 
 
-COMMANDS = (init, trust, pull, ingest, import_labels, up, invite, down, doctor)
+@click.command()
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Though the other's last work or its tasks are not here, or git's remote is away.",
+)
+@click.pass_obj
+def resume(root: Path, force: bool) -> None:
+    """Go on with a campaign on this computer: bring its data, find its tasks, do what is due.
+
+    From then on, the computer that worked on it before is refused, until it has done the same. Who
+    works on it is written into git's remote. `run` does this by itself in a new clone.
+    """
+    from labelcycle.adapters import git
+    from labelcycle.cli.campaign_option import flows_of
+    from labelcycle.cycle import resume_campaign
+
+    git.check_usable(root)
+    resume_campaign.resume(campaign_in(root), click.echo, force=force)
+    flows_of(root).run(str(root))
+
+
+COMMANDS = (init, trust, pull, resume, ingest, import_labels, up, invite, down, doctor)
 """In the order of `labelcycle --help`."""

@@ -15,6 +15,7 @@ from labelcycle.campaign.records.metrics_record import (
     WaitingChanges,
 )
 from labelcycle.campaign.records.people_record import PeopleFigures
+from labelcycle.campaign.records.rollback_record import Rollback
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.sample_groups import Sides
 from labelcycle.core.metrics import Estimate
@@ -29,12 +30,22 @@ from labelcycle.rounds import (
     pushed_tasks,
     skipped_samples,
 )
-from labelcycle.rounds.snapshots import Snapshot, brings_samples, check_classes
+from labelcycle.rounds.snapshots import (
+    Snapshot,
+    brings_samples,
+    check_classes,
+    half_rolled_back,
+    rollback_command,
+)
 
 PEOPLE = (
     "alpha", "seconds_per_label", "adjudicate", "gold", "method", "no_class", "skips", "answers",
 )  # fmt: skip
 """What of a closed round's figures of its people is shown."""
+
+
+ROLLED_BACK = "rolled back"
+"""State of a closed round that the campaign does not stand on any more."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +166,7 @@ class CampaignStatus:
     params_wait : params.yaml differs from what the last round opened with
     waiting : changed answers that wait, of closed rounds
     mlflow : address of the curves
+    rollbacks : where it was rolled back to, in order
     """
 
     campaign: str
@@ -167,6 +179,7 @@ class CampaignStatus:
     mlflow: str | None
     next: str
     groups: Sides | None = None
+    rollbacks: tuple[Rollback, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The status as plain values, for programs."""
@@ -181,6 +194,7 @@ class CampaignStatus:
             "waiting": [asdict(changes) for changes in self.waiting],
             "mlflow": self.mlflow,
             "next": self.next,
+            "rollbacks": [asdict(rollback) for rollback in self.rollbacks],
         }
 
 
@@ -199,6 +213,7 @@ def status(snapshot: Snapshot) -> CampaignStatus:
         waiting=corrected_labels.waiting(correction_decisions.undecided(snapshot)),
         mlflow=tracking_uri.of_campaign(snapshot.campaign),
         next=_next(snapshot),
+        rollbacks=tuple(snapshot.records.rollbacks()),
     )
 
 
@@ -229,7 +244,7 @@ def _cohorts(snapshot: Snapshot) -> tuple[CohortStatus, ...]:
     records = snapshot.records
     if not snapshot.campaign.has_samples:
         return ()
-    measured = [n for n in snapshot.closed if records.metrics(n).cohorts]
+    measured = [n for n in snapshot.lineage.standing if records.metrics(n).cohorts]
     figures = (records.metrics(measured[-1]).cohorts or {}) if measured else {}
     counting = sample_files.counted(snapshot.campaign.samples)
     known = {cohort.number: cohort for cohort in records.cohorts().cohorts}
@@ -267,9 +282,10 @@ def sides(snapshot: Snapshot) -> Sides | None:
 
 def _closed(snapshot: Snapshot, number: int) -> RoundStatus:
     metrics = snapshot.records.metrics(number)
+    state = "cancelled" if metrics.cancelled else str(State.CLOSED)
     return RoundStatus(
         round=number,
-        state="cancelled" if metrics.cancelled else str(State.CLOSED),
+        state=state if number in snapshot.lineage.standing else ROLLED_BACK,
         strategy=metrics.strategy,
         stood_in=_stood_in(snapshot, number),
         labels=metrics.labels,
@@ -312,6 +328,8 @@ def _open(snapshot: Snapshot) -> OpenRound:
 
 
 def _next(snapshot: Snapshot) -> str:
+    if half_rolled_back(snapshot):
+        return f"`{rollback_command(snapshot.records.rollbacks()[-1])}`"
     if not snapshot.config.campaign.classes:
         return "write the class names into params.yaml"
     if git.changed(snapshot.campaign.root, "params.yaml"):

@@ -79,8 +79,8 @@ def certain(snapshot: Snapshot) -> EncoderChoice | None:
     change the encoder of the round before.
     """
     weights = snapshot.config.pretrain.weights
-    if snapshot.number:
-        return _recorded(snapshot, weights)
+    if snapshot.lineage.last is not None:
+        return _recorded(snapshot, snapshot.lineage.last, weights)
     if weights is None:
         return None
     if not (snapshot.campaign.root / weights).is_file():
@@ -91,9 +91,9 @@ def certain(snapshot: Snapshot) -> EncoderChoice | None:
     return of_file(weights)
 
 
-def _recorded(snapshot: Snapshot, weights: str | None) -> EncoderChoice:
+def _recorded(snapshot: Snapshot, last: int, weights: str | None) -> EncoderChoice:
     """The encoder of the last round that was opened."""
-    tag = round_states.open_tag(snapshot.number - 1)
+    tag = round_states.open_tag(last)
     text = git.show(snapshot.campaign.root, tag, "params.yaml").decode()
     before = config.parse(yaml_text.values(text), parts=False).pretrain
     if before.encoder == encoders.AUTO:

@@ -89,4 +89,8 @@ def log_missing(snapshot: Snapshot, tracker: Tracker) -> str | None:
             with closed_round(snapshot, number) as closed:
                 tracker.log_round(closed)
             new = True
+    standing = snapshot.lineage.standing
+    trained = [n for n in standing if not snapshot.records.metrics(n).cancelled]
+    if trained and len(standing) < len(snapshot.closed):
+        tracker.appoint(snapshot.key, name, trained[-1])
     return tracking_uri.of_campaign(snapshot.campaign) if new else None

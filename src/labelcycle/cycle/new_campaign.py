@@ -19,7 +19,14 @@ from labelcycle.errors import StateError
 from labelcycle.ingest import ingest_images, ingest_report, sources
 from labelcycle.nn.progress import Progress
 from labelcycle.rounds import campaign_key, trusted_places
-from labelcycle.rounds.snapshots import COMMITTED, check_frozen, check_safe, present_time, read
+from labelcycle.rounds.snapshots import (
+    COMMITTED,
+    check_frozen,
+    check_rolled_back,
+    check_safe,
+    present_time,
+    read,
+)
 from labelcycle.stages import declaration
 
 LINES = (
@@ -153,6 +160,7 @@ def _add_images(
     begun = snapshot.state is not State.DUE or snapshot.number > 0
     if begun:
         git.check_head(campaign.root, None)
+    check_rolled_back(snapshot)
     check_frozen(snapshot)  # the commit below would make what changed the right one
     report = ingest_images.ingest(
         campaign, find(campaign), settings.ingest, settings.campaign.seed, show, present_time()

@@ -45,11 +45,16 @@ def _cohorts(folder: Path) -> dict[str, str]:
 
 def _opened(snapshot: Snapshot) -> PoolRecord:
     """The pool of the last round that was opened; a plan that was dropped since changed nothing."""
-    if snapshot.number == 0:
+    if snapshot.lineage.last is None:
         return PoolRecord({}, {})
-    tag = round_states.open_tag(snapshot.number - 1)
+    tag = _last_opened(snapshot)
     text = git.show(snapshot.campaign.root, tag, layout.POOL)
     return PoolRecord.from_text(text, f"{layout.POOL} of {tag}")
+
+
+def _last_opened(snapshot: Snapshot) -> str:
+    assert snapshot.lineage.last is not None, "there is an encoder, so there was a round"
+    return round_states.open_tag(snapshot.lineage.last)
 
 
 def _trains(snapshot: Snapshot, opened: PoolRecord) -> bool:
@@ -61,7 +66,7 @@ def _trains(snapshot: Snapshot, opened: PoolRecord) -> bool:
         return True
     if snapshot.config.ingest.encoder == "train":
         return True
-    tag = round_states.open_tag(snapshot.number - 1)
+    tag = _last_opened(snapshot)
     text = git.show(snapshot.campaign.root, tag, "params.yaml").decode()
     return config.parse(yaml_text.values(text), parts=False).pretrain != snapshot.config.pretrain
 

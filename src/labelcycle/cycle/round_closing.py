@@ -195,14 +195,17 @@ def _withdrawn(snapshot: Snapshot, pulled: Iterable[Answer]) -> dict[str, int]:
     """Tasks of earlier rounds that were withdrawn a while ago, and that nobody has answered."""
     recorded = corrections.corrected(corrections.pulled(snapshot))
     heard = {answer.key for answer in pulled} | {answer.key for _, answer in recorded}
+    apart = set(pushed_tasks.pushed_rounds(snapshot, every=True)) - snapshot.lineage.counting
+    for number in apart - {snapshot.number}:
+        heard |= {answer.key for answer in snapshot.records.answers(number)}
     before = datetime.datetime.now(datetime.UTC) - altered_tasks.OPEN_IN_A_BROWSER
     old = {
         number
-        for number in pushed_tasks.pushed_rounds(snapshot)
+        for number in pushed_tasks.pushed_rounds(snapshot, every=True)
         if (record := snapshot.records.ending(number))
         and datetime.datetime.fromisoformat(record.at) < before
     }
-    tasks = corrections.watched(snapshot).values()
+    tasks = corrections.watched(snapshot, every=True).values()
     return {t.key: t.task for number, t in tasks if number in old and t.key not in heard}
 
 

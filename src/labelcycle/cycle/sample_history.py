@@ -19,7 +19,7 @@ from labelcycle.campaign.sample_lookup import Finder
 from labelcycle.core.neighbours import unit_rows32
 from labelcycle.cycle.past_rounds import bring, restored
 from labelcycle.errors import DataError
-from labelcycle.rounds import answer_journal
+from labelcycle.rounds import answer_journal, round_lineage
 from labelcycle.rounds.snapshots import Snapshot
 from labelcycle.stages.pool_files import read_features
 
@@ -48,6 +48,7 @@ class RoundOfSample:
     label : what the round made of the answers, in the class names of its time
     changes : of answers of this round, as far as later looks found any
     learned : the round's model learned from the sample
+    standing : False if the round was rolled back; counts : its answers count all the same
     chances : probability of the likeliest classes by the round's model; None for the hold-out, and
         where the model is not on this computer
     """
@@ -62,6 +63,8 @@ class RoundOfSample:
     changes: tuple[Correction, ...]
     learned: bool
     chances: Mapping[str, float] | None = None
+    standing: bool = True
+    counts: bool = True
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,8 @@ def _of_round(snapshot: Snapshot, sample: Sample, number: int) -> RoundOfSample:
         _labelled(snapshot, sample, number),
         _changes(snapshot, task) if task else (),
         closed and _learned(snapshot, sample, number),
+        standing=not closed or number in snapshot.lineage.standing,
+        counts=not closed or number in snapshot.lineage.counting,
     )
 
 
@@ -213,7 +218,8 @@ def _learned(snapshot: Snapshot, sample: Sample, number: int) -> bool:
     """Whether the last word on the sample, up to that round, was a class."""
     if snapshot.records.metrics(number).cancelled or sample.split != "pool":
         return False
-    for each in range(number, -1, -1):
+    counting = round_lineage.before(snapshot.records.rollbacks(), number).counting
+    for each in (number, *sorted(counting, reverse=True)):
         label = _labelled(snapshot, sample, each)
         if label is not None:
             return label.label is not None

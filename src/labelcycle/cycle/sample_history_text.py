@@ -60,6 +60,8 @@ def _verdict(label: Label) -> str:
 
 def _round(entry: RoundOfSample) -> Iterator[str]:
     state = "cancelled" if entry.cancelled else "closed" if entry.closed else "open"
+    if not entry.standing:
+        state += f", rolled back: its answers {'count on' if entry.counts else 'do not count'}"
     yield f"round {entry.round}, {state}"
     if entry.choice:
         yield f"  {_choice(entry.choice)}"

@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from labelcycle.campaign.records.metrics_record import interval_text
 from labelcycle.campaign.records.people_record import PeopleFigures
 from labelcycle.core.counted_nouns import counted
-from labelcycle.cycle.campaign_status import CampaignStatus, CohortStatus, RoundStatus
+from labelcycle.cycle import campaign_rollback
+from labelcycle.cycle.campaign_status import (
+    ROLLED_BACK,
+    CampaignStatus,
+    CohortStatus,
+    RoundStatus,
+)
 from labelcycle.people import gold, unknown_classes
 from labelcycle.rounds import corrected_labels, skipped_samples
 
@@ -13,24 +19,30 @@ from labelcycle.rounds import corrected_labels, skipped_samples
 def as_text(status: CampaignStatus) -> str:
     """The status for people."""
     counts = status.counts
+    standing = [entry for entry in status.rounds if entry.state != ROLLED_BACK]
     lines = [
         f"{status.campaign}: {counted(counts.pool, 'sample')} in the pool, {counts.holdout} in the"
         f" hold-out; {counted(counts.labels, 'label')} to train on,"
         f" {counted(counts.bought, 'sample')} answered (hold-out and skips included)",
         *_cohorts(status.cohorts),
         *([status.groups.summary_line()] if status.groups else []),
-        *_people(status.rounds, status.missing_class),
+        *_people(standing, status.missing_class),
         *_again(counts.again),
-        *_preannotation(status.rounds),
-        *_corrections(status),
+        *_preannotation(standing),
+        *_corrections(status, standing),
+        *campaign_rollback.lines(status.rollbacks),
     ]
     names = [_strategy(entry) for entry in status.rounds]
     width = max([12, *map(len, names)])
+    wide = max([10, *(len(entry.state) for entry in status.rounds)])
     if names:
-        lines += ["", f"{'round':>5}  {'state':<10} {'strategy':<{width}} {'labels':>6}  accuracy"]
+        lines += [
+            "",
+            f"{'round':>5}  {'state':<{wide}} {'strategy':<{width}} {'labels':>6}  accuracy",
+        ]
     for name, entry in zip(names, status.rounds, strict=True):
         lines.append(
-            f"{entry.round:>5}  {entry.state:<10} {name:<{width}}"
+            f"{entry.round:>5}  {entry.state:<{wide}} {name:<{width}}"
             f" {entry.labels:>6}  {_accuracy(entry)}"
         )
     if names and status.mlflow:
@@ -110,9 +122,9 @@ def _preannotation(rounds: Sequence[RoundStatus]) -> list[str]:
     return [text]
 
 
-def _corrections(status: CampaignStatus) -> list[str]:
+def _corrections(status: CampaignStatus, standing: Sequence[RoundStatus]) -> list[str]:
     """Lines on what the last closed round found changed, on altered tasks and what waits."""
-    known = [entry.corrections for entry in status.rounds if entry.corrections]
+    known = [entry.corrections for entry in standing if entry.corrections]
     text = corrected_labels.summary_line(known[-1]) if known else ""
     open_rounds = [entry.open for entry in status.rounds if entry.open]
     waiting = [changes for open_round in open_rounds for changes in open_round.waiting]

@@ -59,6 +59,8 @@ def check(
     campaign = Campaign(root)
     git.check_usable(campaign.root)
     snapshots.check_safe(campaign)
+    if campaign.rollbacks.exists():
+        say("rounds that were rolled back are looked at like all others")
     return _Check(campaign, share, repair, say, show).run()
 
 

@@ -184,7 +184,7 @@ def _predictions(snapshot: Snapshot) -> Mapping[str, Prediction]:
     probabilities = read_array(campaign.probabilities)
     best = np.argmax(probabilities, axis=1)
     names = [sample.id for sample in snapshot.records.samples("pool")]
-    model = f"round-{snapshot.number - 1:03d}"  # trained on the labels of all closed rounds
+    model = f"round-{snapshot.lineage.last or 0:03d}"  # trained on all labels that count
     return {
         name: Prediction(config.classes[c], float(probabilities[row, c]), model)
         for row, (name, c) in enumerate(zip(names, best, strict=True))

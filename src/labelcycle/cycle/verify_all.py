@@ -28,6 +28,8 @@ def verify_all(snapshot: Snapshot, deep: bool, show: Callable[[str], None]) -> N
         if snapshot.records.metrics(number).cancelled:
             show(f"{tag}: was cancelled; there is nothing to rebuild")
             continue
+        if number not in snapshot.lineage.standing:
+            show(f"{tag}: rolled back since; rebuilt as it was closed")
         try:
             verify_round.verify(snapshot, number, deep, partial(_show, show, tag))
             rebuilt += 1
@@ -57,7 +59,7 @@ def from_remote(snapshot: Snapshot) -> Iterator[Snapshot]:
     snapshots.check_safe(snapshot.campaign)  # the clone is trusted as this folder is
     if not commands.has_remote(root):
         raise StateError(
-            "there is no remote to rebuild from: wanted one in .dvc/config; add it with"
+            "there is no remote to rebuild from: wanted a default one in .dvc/config; add it with"
             " `dvc remote add -d NAME ADDRESS`, then `dvc push`"
         )
     with git.clone(root, "HEAD") as folder:

@@ -67,7 +67,8 @@ def read(snapshot: Snapshot, pending: PulledRound | None = None) -> History:
     """
     records = snapshot.records
     holdout = {label.sample: label for label in records.holdout()}
-    earlier = (label for number in snapshot.closed for label in records.labels_of(number))
+    counting = sorted(snapshot.lineage.counting)
+    earlier = (label for number in counting for label in records.labels_of(number))
     return History(
         number=snapshot.number,
         rounds=tuple(_asked(snapshot, number) for number in pushed_tasks.pushed_rounds(snapshot)),

@@ -28,12 +28,15 @@ class PulledRound:
     changes: Sequence[Correction]
 
 
-def watched(snapshot: Snapshot) -> dict[str, tuple[int, PushedTask]]:
-    """The tasks of closed rounds in the project of now, and who asked them, by key."""
+def watched(snapshot: Snapshot, *, every: bool = False) -> dict[str, tuple[int, PushedTask]]:
+    """The tasks of closed rounds in the project of now, and who asked them, by key.
+
+    every : as in `pushed_tasks.pushed_rounds`
+    """
     here = pushed_tasks.last_place(snapshot)
     return {
         task.key: (number, task)
-        for number in pushed_tasks.pushed_rounds(snapshot)
+        for number in pushed_tasks.pushed_rounds(snapshot, every=every)
         if number < snapshot.number and snapshot.records.pushed(number).place == here
         for task in pushed_tasks.tasks(snapshot, number)
     }

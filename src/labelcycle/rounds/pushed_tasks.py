@@ -43,9 +43,13 @@ def ids(tasks: Iterable[PushedTask]) -> dict[str, int]:
     return {task.key: task.task for task in tasks}
 
 
-def pushed_rounds(snapshot: Snapshot) -> list[int]:
-    """Numbers of the rounds that asked people, the one at work included."""
-    numbers = range(snapshot.number + 1)
+def pushed_rounds(snapshot: Snapshot, *, every: bool = False) -> list[int]:
+    """Numbers of the rounds that asked people and whose answers count, the one at work included.
+
+    every : with those whose answers were put apart when they were rolled back
+    """
+    counting = snapshot.lineage.counting | {snapshot.number}
+    numbers = [n for n in range(snapshot.number + 1) if every or n in counting]
     return [n for n in numbers if snapshot.records.has(n, round_states.PUSHED)]
 
 
@@ -57,7 +61,7 @@ def tasks_by_key(snapshot: Snapshot) -> dict[str, PushedTask]:
 
 def last_place(snapshot: Snapshot) -> tuple[str, int] | None:
     """Where people were asked last; None if nobody was asked."""
-    numbers = pushed_rounds(snapshot)
+    numbers = pushed_rounds(snapshot, every=True)
     return snapshot.records.pushed(numbers[-1]).place if numbers else None
 
 

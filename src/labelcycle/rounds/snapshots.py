@@ -13,15 +13,18 @@ from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.atomic_files import PART
 from labelcycle.campaign.campaign_paths import OWNED, Campaign
 from labelcycle.campaign.json_files import value_digest
+from labelcycle.campaign.labels import rounds_apart
 from labelcycle.campaign.records.plan_record import Plan
 from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.campaign.records.pushed_record import Pushed
+from labelcycle.campaign.records.rollback_record import Rollback
 from labelcycle.campaign.records.round_records import Memory, RoundRecords
 from labelcycle.campaign.round_states import State
 from labelcycle.config import Config
 from labelcycle.core.digests import digest, file_digest
 from labelcycle.errors import DataError, StateError, ToolFailed
-from labelcycle.rounds import campaign_key, plug_in_options, trusted_places
+from labelcycle.rounds import campaign_key, plug_in_options, round_lineage, trusted_places
+from labelcycle.rounds.round_lineage import Lineage
 from labelcycle.stages import declaration
 
 OWN_PATHS = (
@@ -80,10 +83,19 @@ class Snapshot:
         """Numbers of the closed rounds."""
         return range(self.number)
 
+    @cached_property
+    def lineage(self) -> Lineage:
+        """The closed rounds that the round at work stands on; all, if none was rolled back."""
+        return round_lineage.before(self.records.rollbacks(), self.number)
+
     @property
     def finished(self) -> int:
-        """Number of closed rounds that count against `campaign.rounds`: all but cancelled ones."""
-        return sum(not self.records.metrics(number).cancelled for number in self.closed)
+        """Number of closed rounds that count against `campaign.rounds`.
+
+        All but cancelled ones, and those that were rolled back.
+        """
+        standing = self.lineage.standing
+        return sum(not self.records.metrics(number).cancelled for number in standing)
 
 
 def present_time() -> str:
@@ -160,6 +172,7 @@ def ready(root: Path, *, parts: bool = True, memory: Memory | None = None) -> Sn
     for number in snapshot.closed:
         check_closed(snapshot.records, number)
     _check_asked(snapshot)
+    check_rolled_back(snapshot)
     check_frozen(snapshot)
     check_classes(snapshot)
     return snapshot
@@ -203,6 +216,39 @@ def _check_asked(snapshot: Snapshot) -> None:
                 )
 
 
+def check_rolled_back(snapshot: Snapshot) -> None:
+    """Raise StateError if a rollback was not ended, or if other labels count than it says."""
+    rollbacks = snapshot.records.rollbacks()
+    if not rollbacks:
+        return
+    if half_rolled_back(snapshot):
+        raise StateError(
+            f"a rollback to {round_states.round_tag(rollbacks[-1].to)} was not ended: wanted it"
+            f" whole; run `{rollback_command(rollbacks[-1])}` again"
+        )
+    counting = snapshot.lineage.counting
+    wanted = [number for number in snapshot.closed if number not in counting]
+    got = sorted(rounds_apart(snapshot.campaign))
+    if got != wanted:
+        raise StateError(
+            f"{layout.LABELS_APART} is not as {layout.ROLLBACKS} has it: wanted the rounds"
+            f" {wanted}, got {got}; put it back: dvc checkout {layout.LABELS}.dvc"
+        )
+
+
+def half_rolled_back(snapshot: Snapshot) -> bool:
+    """Whether a rollback was begun and not ended: its commit is the last thing that it does."""
+    path = snapshot.campaign.rollbacks
+    if not path.exists():
+        return False
+    return git.committed(snapshot.campaign.root, layout.ROLLBACKS) != path.read_bytes()
+
+
+def rollback_command(rollback: Rollback) -> str:
+    """The command that does a rollback, or ends it."""
+    return f"labelcycle rollback {round_states.round_tag(rollback.to)} --answers {rollback.answers}"
+
+
 def check_frozen(snapshot: Snapshot) -> None:
     """Raise StateError if the pool, the hold-out or the owned labels are not as they were planned.
 
@@ -236,7 +282,8 @@ def _planned_cohorts(snapshot: Snapshot) -> dict[str, str]:
     """
     records = snapshot.records
     at_work = records.has(snapshot.number, round_states.PLAN)
-    plan = records.plan(snapshot.number if at_work else snapshot.number - 1)
+    last = snapshot.lineage.last
+    plan = records.plan(snapshot.number if at_work or last is None else last)
     pool = records.pool() or PoolRecord({}, {})
     # By number: a name becomes a path, and pool.json may have come along with a clone.
     names = [f"{number:03d}" for number in range(min(plan.cohorts, len(pool.cohorts)))]

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from labelcycle.adapters import programs, trust_record
+from labelcycle.adapters import git, programs, trust_record
 from labelcycle.adapters.dvc import local_config
 from labelcycle.campaign import yaml_text
 from labelcycle.campaign.atomic_files import write_bytes
@@ -155,8 +155,16 @@ def _outs(entry: dict[str, Any]) -> Iterator[str]:
 
 
 def has_remote(root: Path) -> bool:
-    """True if there is a remote to push to, wherever it is configured."""
-    return bool(settings(root).get("remote"))
+    """True if there is a remote to push to, wherever it is configured.
+
+    That is DVC's default one. To another one DVC pushes only where it is named.
+    """
+    return bool(settings(root).get("core", {}).get("remote"))
+
+
+def without_default(root: Path) -> list[str]:
+    """Names of the remotes, if none of them is the default one, so that nothing goes there."""
+    return [] if has_remote(root) else sorted(settings(root).get("remote", {}))
 
 
 def settings(root: Path) -> Any:
@@ -205,10 +213,21 @@ def push(root: Path) -> None:
 
 
 def pull(root: Path) -> None:
-    """Bring everything tracked from the remote; DVC shows the user how far it is."""
+    """Bring everything tracked from the remote; DVC shows the user how far it is.
+
+    Stages that never ran have made nothing: DVC by itself would miss what they declare.
+    """
     trust_record.check(root, CONFIG, places)
     _make_cache(root)
-    programs.show([*PROGRAM, "pull"], root)
+    targets = [*git.present(root, "*.dvc"), *_stages_that_ran(root)]
+    if targets:
+        programs.show([*PROGRAM, "pull", *targets], root)
+
+
+def _stages_that_ran(root: Path) -> list[str]:
+    lock = root / "dvc.lock"
+    known = yaml_text.values(lock.read_text(encoding="utf-8")) if lock.exists() else None
+    return sorted((known or {}).get("stages", {}))
 
 
 def pull_one(root: Path, target: str) -> None:
@@ -220,6 +239,26 @@ def checkout(root: Path, path: str) -> None:
     """Put a file or folder that is not there in its place, from the cache."""
     record = f"{path}.dvc"
     _dvc(root, "checkout", record if (root / record).exists() else path)
+
+
+def bring_back(root: Path, *records: str) -> None:
+    """Put files that a .dvc file or `dvc.lock` records in their place, from cache or remote.
+
+    records : .dvc files; of stages, all that ran
+
+    Other files in these places are in the cache, or else they are lost. Raises DataError if neither
+    has them.
+    """
+    targets = [*records, *_stages_that_ran(root)]
+    try:
+        _dvc(root, "checkout", "--force", *targets)
+    except ToolFailed as missing:
+        if not has_remote(root):
+            raise DataError(
+                f"the data of that round are not in the campaign's cache, and there is no remote to"
+                f" fetch them from ({missing}); add one: dvc remote add -d NAME ADDRESS"
+            ) from missing
+        _dvc(root, "pull", "--force", *targets)
 
 
 def restore(root: Path, origin: Path, targets: Sequence[str]) -> None:

@@ -97,7 +97,7 @@ def _encoder(client: Any, experiment: str, folder: Path) -> str:
 
 def register(client: Any, run: str, model: str, closed: ClosedRound) -> None:
     """Make a round's model the one version of that round; the last round's is the champion."""
-    name, number = _registered(client, closed), f"{closed.number:03d}"
+    name, number = _registered(client, closed.campaign, closed.key), f"{closed.number:03d}"
     versions = {}
     for version in client.search_model_versions(f"name = '{name}'"):
         if version.tags.get(ROUND) == number:
@@ -111,20 +111,28 @@ def register(client: Any, run: str, model: str, closed: ClosedRound) -> None:
     client.set_registered_model_alias(name, CHAMPION, versions[max(versions)])
 
 
-def _registered(client: Any, closed: ClosedRound) -> str:
+def appoint(client: Any, campaign: str, key: str, number: int) -> None:
+    """Make the model of round `number` the champion, if it has one."""
+    name, wanted = _registered(client, campaign, key), f"{number:03d}"
+    for version in client.search_model_versions(f"name = '{name}'"):
+        if version.tags.get(ROUND) == wanted:
+            client.set_registered_model_alias(name, CHAMPION, version.version)
+
+
+def _registered(client: Any, campaign: str, key: str) -> str:
     """Name of the campaign's registered model; the registry takes neither `/` nor `:`."""
     import mlflow
 
-    plain = re.sub(r"[^\w .()+-]", "_", closed.campaign).strip(" .") or "campaign"
-    for name in (plain, f"{plain} ({closed.key[:6]})"):
+    plain = re.sub(r"[^\w .()+-]", "_", campaign).strip(" .") or "campaign"
+    for name in (plain, f"{plain} ({key[:6]})"):
         try:
             registered_model = client.get_registered_model(name)
         except mlflow.exceptions.MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-            client.create_registered_model(name, tags={KEY: closed.key})
+            client.create_registered_model(name, tags={KEY: key})
             return name
-        if registered_model.tags.get(KEY) == closed.key:
+        if registered_model.tags.get(KEY) == key:
             return name
     return name
 

@@ -84,6 +84,12 @@ class MlflowTracker:
             self._client.set_terminated(run, "FINISHED", end_time=_milliseconds(closed))
 
     @in_time(ASKING_S)
+    def appoint(self, key: str, campaign: str, number: int) -> None:
+        """Let the model of a closed round be the campaign's champion, until one is closed again."""
+        with translated(self._uri):
+            logged_models.appoint(self._client, campaign, key, number)
+
+    @in_time(ASKING_S)
     def training(self, key: str, campaign: str) -> Callable[[Mapping[str, float], int, bool], None]:
         """A function that logs values at a step of the pretraining under way, and whether it ends.
 

@@ -19,6 +19,7 @@ from labelcycle.campaign.records.plan_record import Plan
 from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.campaign.records.pushed_record import Pushed
 from labelcycle.campaign.records.record_files import read_lines
+from labelcycle.campaign.records.rollback_record import Rollback
 from labelcycle.campaign.records.selection_record import RoundSelection
 from labelcycle.campaign.sample_files import Sample, Which
 from labelcycle.core.class_migrations import Migration, Table, counted_as
@@ -104,6 +105,13 @@ class RoundRecords:
         if not path.exists():
             return []
         return self._once(path, lambda file: read_lines(DecidedCorrection, file))
+
+    def rollbacks(self) -> list[Rollback]:
+        """Where the campaign was rolled back to, in order."""
+        path = self.campaign.rollbacks
+        if not path.exists():
+            return []
+        return self._once(path, lambda file: read_lines(Rollback, file))
 
     def migrations(self) -> tuple[Migration, ...]:
         """What was done to the classes so far, in order."""
