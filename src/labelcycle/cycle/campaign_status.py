@@ -18,7 +18,7 @@ from labelcycle.campaign.records.people_record import PeopleFigures
 from labelcycle.campaign.records.rollback_record import Rollback
 from labelcycle.campaign.round_states import State
 from labelcycle.core.metrics import Estimate
-from labelcycle.cycle import round_closing
+from labelcycle.cycle import campaign_rollback, round_closing
 from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError, StateError
 from labelcycle.rounds import (
     altered_tasks,
@@ -159,7 +159,7 @@ class CampaignStatus:
     params_wait : params.yaml differs from what the last round opened with
     waiting : changed answers that wait, of closed rounds
     mlflow : address of the curves
-    rollbacks : where it was rolled back to, in order
+    rollbacks : where it was rolled back to, in order; rolled_back : what that means, in words
     """
 
     campaign: str
@@ -172,6 +172,7 @@ class CampaignStatus:
     mlflow: str | None
     next: str
     rollbacks: tuple[Rollback, ...] = ()
+    rolled_back: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The status as plain values, for programs."""
@@ -204,6 +205,7 @@ def status(snapshot: Snapshot) -> CampaignStatus:
         mlflow=tracking_uri.of_campaign(snapshot.campaign),
         next=_next(snapshot),
         rollbacks=tuple(snapshot.records.rollbacks()),
+        rolled_back=tuple(campaign_rollback.lines(snapshot)),
     )
 
 

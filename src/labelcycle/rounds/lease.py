@@ -53,10 +53,10 @@ class Standing:
 
 def standing(campaign: Campaign) -> Standing:
     """Who holds the campaign: one short question to git's remote. Raises ServiceDown, DataError."""
-    own = _own(campaign)
     url = git_lease.address(campaign.root)
     if url is None:
-        return Standing(None, own)
+        return Standing(None, Holder(0, ""))
+    own = _own(campaign)
     for left in (2, 1, 0):
         identifier = git_lease.read(campaign.root, url)
         if identifier in (git_lease.NONE, own.held):
@@ -113,7 +113,8 @@ def renew(campaign: Campaign) -> None:
 
     Without the commit nobody takes the campaign over by an accident, and works beside it.
     """
-    if _own(campaign).held in (None, OFFLINE):
+    known = _known(campaign)
+    if known is None or known.held in (None, OFFLINE):
         return
     now = standing(campaign)
     if now.url is None or not now.here:
@@ -156,7 +157,8 @@ def take(campaign: Campaign, *, force: bool = False) -> str:
 
 def new_here(campaign: Campaign) -> bool:
     """Whether this folder never held the campaign, and another one does: a clone, as a rule."""
-    if _own(campaign).held is not None:
+    known = _known(campaign)
+    if known is not None and known.held is not None:
         return False
     now = standing(campaign)
     return bool(now.identifier) and not now.here
@@ -189,8 +191,8 @@ def _elsewhere(now: Standing) -> StateError:
     assert now.lease is not None
     return StateError(
         f"{_named(now.lease)} has held this campaign since {_shown(now.lease.since)}: wanted it"
-        f" free, or held by this folder; to go on here: {TO_DO}; if that computer is gone, `labelcycle"
-        " resume --force`"
+        f" free, or held by this folder; to go on here: {TO_DO}; if that computer is gone,"
+        " `labelcycle resume --force`"
     )
 
 
@@ -249,15 +251,22 @@ def _account() -> str:
 
 def _own(campaign: Campaign) -> Holder:
     """By what name this very folder holds leases; made if it has none, as after it was copied."""
+    if (known := _known(campaign)) is not None:
+        return known
     campaign.private.mkdir(mode=0o700, parents=True, exist_ok=True)
-    inode = campaign.private.stat().st_ino
-    with suppress(DataError):
-        known = Holder.read(campaign.lease)
-        if known.folder == inode:
-            return known
-    made = Holder(inode, secrets.token_hex(16))
+    made = Holder(campaign.private.stat().st_ino, secrets.token_hex(16))
     _keep(campaign, made)
     return made
+
+
+def _known(campaign: Campaign) -> Holder | None:
+    if not campaign.lease.exists():
+        return None
+    try:
+        known = Holder.read(campaign.lease)
+    except DataError:
+        return None
+    return known if known.folder == campaign.private.stat().st_ino else None
 
 
 def _keep(campaign: Campaign, holder: Holder) -> None:
