@@ -6,6 +6,7 @@ git there is no lease.
 """
 
 import getpass
+import re
 import secrets
 import socket
 from collections.abc import Callable, Iterator
@@ -24,6 +25,9 @@ from labelcycle.rounds.snapshots import present_time
 
 OFFLINE = "offline"
 """Stands for the lease of a folder that was told to go on without the remote."""
+LOST = "lost"
+"""Stands for that of a folder that knows that another one took it over."""
+COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 @dataclass(frozen=True)
@@ -93,17 +97,20 @@ def check(campaign: Campaign, say: Callable[[str], None], *, take: bool = False)
         if now.url is None:
             return
         if now.identifier and not now.here:
+            if now.own.held is not None:  # a new clone stays one, in which `run` resumes
+                _keep(campaign, replace(now.own, held=LOST))
             raise _elsewhere(now)
         if now.here:
             _keep(campaign, replace(now.own, held=now.identifier))
         elif take:
             _write(campaign, now)
     except ServiceDown as away:
-        if _own(campaign).held is None and round_states.open_tag(0) in git.tags(campaign.root):
+        opened = round_states.open_tag(0) in git.tags(campaign.root)
+        if opened and _own(campaign).held in (None, LOST):
             raise StateError(
                 f"{away}; so nobody can say whether another computer works on this campaign, and"
-                " this folder never did: wanted an answer; mend git's remote, or run `labelcycle"
-                " resume --force` if you know that nobody does"
+                " this folder did not hold it last: wanted an answer; mend git's remote, or"
+                " run `labelcycle resume --force` if you know that nobody does"
             ) from away
         say(f"{away}; no other computer is known to hold the campaign, so this one goes on")
 
@@ -114,7 +121,7 @@ def renew(campaign: Campaign) -> None:
     Without the commit nobody takes the campaign over by an accident, and works beside it.
     """
     known = _known(campaign)
-    if known is None or known.held in (None, OFFLINE):
+    if known is None or known.held in (None, OFFLINE, LOST):
         return
     now = standing(campaign)
     if now.url is None or not now.here:
@@ -139,12 +146,7 @@ def take(campaign: Campaign, *, force: bool = False) -> str:
             _keep(campaign, replace(now.own, held=now.identifier))
             return "this folder holds the campaign already"
         if now.lease and not force and not git.has_commit(campaign.root, now.lease.commit):
-            raise StateError(
-                f"{_shown(now.lease.machine)} has worked on this campaign since, and that is not"
-                f" here: wanted its commit {now.lease.commit[:12]!r}; there: `git push"
-                " --follow-tags`; here: `git pull --tags`, then the same command again; or, if that"
-                " computer is gone, `labelcycle resume --force`: its open round is then lost"
-            )
+            raise _work_missing(campaign, now.lease)
         _write(campaign, now)
     except ServiceDown as away:
         if not force:
@@ -196,6 +198,17 @@ def _elsewhere(now: Standing) -> StateError:
     )
 
 
+def _work_missing(campaign: Campaign, lease: Lease) -> StateError:
+    shallow = git.shallow(campaign.root)
+    deeper = " (this clone is shallow: `git fetch --unshallow --tags`)" if shallow else ""
+    return StateError(
+        f"{_shown(lease.machine)} has worked on this campaign since, and that is not here: wanted"
+        f" its commit {lease.commit[:12]!r}; there: `git push --follow-tags`; here: `git pull"
+        f" --tags`{deeper}, then the same command again; or, if that computer is gone, `labelcycle"
+        " resume --force`: its open round is then lost"
+    )
+
+
 def _named(lease: Lease) -> str:
     return f"{_shown(lease.account)} on {_shown(lease.machine)}, {_shown(lease.folder)},"
 
@@ -208,6 +221,11 @@ def _shown(text: str) -> str:
 def _read(campaign: Campaign, url: str, identifier: str) -> Lease:
     text = git_lease.text(campaign.root, url, identifier)
     lease = Lease.from_text(text.encode(), f"{git_lease.REF} of git's remote")
+    if not COMMIT.fullmatch(lease.commit):
+        raise DataError(
+            f"{git_lease.REF} of git's remote: commit: wanted the id of one, got"
+            f" {_shown(lease.commit)!r}; remove it: git push REMOTE :{git_lease.REF}"
+        )
     key = campaign_key.of(campaign.root)
     if lease.campaign != key:
         raise DataError(
