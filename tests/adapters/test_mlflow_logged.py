@@ -468,7 +468,7 @@ def test_a_round_is_one_version_and_the_last_round_is_the_champion() -> None:
 )
 def test_the_name_of_the_registered_model(owners: dict[str, str], campaign: str, name: str) -> None:
     registry = Registry(**owners)
-    assert logged_models._registered(registry, record(0, campaign)) == name
+    assert logged_models._registered(registry, campaign, KEY) == name
     assert registry.owners[name] == KEY
 
 
@@ -481,7 +481,7 @@ def test_a_registry_that_fails_is_no_missing_model(monkeypatch: pytest.MonkeyPat
     registry = Registry()
     monkeypatch.setattr(registry, "get_registered_model", broken)
     with pytest.raises(MlflowException, match="no room"):
-        logged_models._registered(registry, record(0))
+        logged_models._registered(registry, "birds", KEY)
     assert registry.made == {}
 
 

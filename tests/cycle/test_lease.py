@@ -171,7 +171,7 @@ def test_without_an_answer_only_who_held_it_goes_on(machines: Machines) -> None:
     step(first, "offline.txt", lines)
     assert "does not answer" in lines[0]
     assert "goes on" in lines[0]
-    with pytest.raises(StateError, match=r"this folder never did.*resume --force"):
+    with pytest.raises(StateError, match=r"this folder did not hold it last.*resume --force"):
         step(second)
     resume_campaign.resume(second, lines.append, force=True)
     assert "goes on without asking until it answers" in lines[-1]
@@ -182,6 +182,19 @@ def test_without_an_answer_only_who_held_it_goes_on(machines: Machines) -> None:
     step(first)
     with pytest.raises(StateError, match="that is not here"):
         resume_campaign.resume(second, nothing)
+
+
+def test_who_knows_that_it_lost_it_does_not_go_on_without_an_answer(machines: Machines) -> None:
+    first, second = machines.first, machines.clone("second")
+    step(first)
+    resume_campaign.resume(second, nothing)
+    with pytest.raises(StateError, match="has held this campaign"):
+        step(first)
+    assert not resume_campaign.due(first)  # `run` takes it over in a new clone only
+    machines.take_away()
+    with pytest.raises(StateError, match="did not hold it last"):
+        step(first)
+    step(second)
 
 
 def test_a_copy_of_a_folder_is_another_holder(machines: Machines) -> None:
@@ -211,6 +224,10 @@ def test_the_lease_of_another_campaign_is_refused(machines: Machines) -> None:
     other = text.replace(key, "0" * 12)
     git_lease.replace(first.root, url, machines.held(), other)
     with pytest.raises(DataError, match="is of another campaign"):
+        step(first)
+    head = git.head(first.root)
+    git_lease.replace(first.root, url, machines.held(), text.replace(head, "--all"))
+    with pytest.raises(DataError, match="commit: wanted the id of one, got '--all'"):
         step(first)
     git_lease.replace(first.root, url, machines.held(), "no JSON")
     with pytest.raises(DataError, match="is not JSON"):

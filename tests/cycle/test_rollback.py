@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from params import set_params
 from squares import CLASSES, SETTINGS, make_images
 from watched import WatchedFiles
@@ -186,7 +187,7 @@ def test_apart_the_campaign_stands_as_it_was_closed(
     assert appointed.rounds == [0]
     told = status_text.as_text(campaign_status.status(snapshot))
     assert "rolled back to round/000" in told
-    assert "answers of rounds 1 to 3 are kept apart and do not count" in told
+    assert "answers of rounds 1, 2 and 3 are kept apart and do not count" in told
     assert told.count("rolled back") == 4
     sample = sorted(labels_at(played, 1))[0]
     history = sample_history.history(snapshot, sample_history.find(snapshot, sample))
@@ -255,6 +256,9 @@ def test_another_choice_in_the_same_place_counts_from_what_was_before(
     files = {path for path in wanted["files"] if got["files"][path] != wanted["files"][path]}
     assert files <= {f"{layout.LABELS}.dvc"}  # apart.json is there, and empty
     flows.roll_back(folder, "round/002", "apart")  # forward again
+    (line,) = campaign_rollback.lines(snapshots.read(campaign.root))
+    assert "rolled back to round/002" in line
+    assert line.endswith(": answers of round 3 are kept apart and do not count")
     snapshot = snapshots.ready(campaign.root)
     assert snapshot.lineage.standing == (0, 1, 2)
     assert snapshot.config.query.budget == 3
@@ -366,4 +370,19 @@ def test_a_record_that_came_along_and_leads_nowhere_is_refused(
     shutil.copy(campaign.labels_apart, campaign.root / "kept.json")
     RoundsApart((1,)).write(campaign.labels_apart)
     with pytest.raises(StateError, match=r"apart\.json is not as"):
+        snapshots.ready(campaign.root)
+
+
+def test_places_that_the_old_settings_name_are_confirmed_anew(
+    played: Campaign, flows, backend: WatchedFiles, kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may have come along with a clone; our own commit would count as ours."""
+    campaign = given_up(played, flows, backend, kept)
+    text = git.show(campaign.root, "round/000", layout.PARAMS).decode()
+    there = yaml.safe_load(text)
+    there["push"] |= {"images": "s3", "bucket": "s3://somebody-elses"}
+    old = yaml.safe_dump(there).encode()
+    monkeypatch.setattr(campaign_rollback, "_params", lambda *given: old)
+    flows.roll_back(str(campaign.root), "round/000", "apart")
+    with pytest.raises(StateError, match=r"s3://somebody-elses.*labelcycle trust"):
         snapshots.ready(campaign.root)

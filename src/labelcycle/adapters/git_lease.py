@@ -91,7 +91,8 @@ def replace(root: Path, url: str, known: str, new: str) -> str | None:
 
 
 def _attempt(root: Path, *words: str) -> tuple[int, str]:
-    code, said = programs.attempt(git.command(*words), root, _variables(root), TIMEOUT_S)
+    variables = _variables(root) if words[0] in ("ls-remote", "fetch", "push") else {}
+    code, said = programs.attempt(git.command(*words), root, variables, TIMEOUT_S)
     return code, said.strip()
 
 

@@ -6,12 +6,12 @@ that was killed is known, and is done again from the start: each step writes wha
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from labelcycle import config
 from labelcycle.adapters import git, trust_record
-from labelcycle.adapters.dvc import commands
+from labelcycle.adapters.dvc import commands, tracked_files
 from labelcycle.campaign import layout, params_file, round_states, yaml_text
 from labelcycle.campaign.atomic_files import write_bytes
 from labelcycle.campaign.campaign_paths import Campaign
@@ -93,35 +93,43 @@ def roll_back(
     apart = [n for n in snapshot.closed if n not in snapshot.lineage.counting]
     if apart or campaign.labels_apart.exists():
         RoundsApart(tuple(apart)).write(campaign.labels_apart)
+    tracked_files.check(campaign.root)  # a tag may have come along with a clone
     commands.add(campaign.root, [layout.LABELS])
     commands.bring_back(campaign.root, f"{layout.HOLDOUT}.dvc")
     if commands.has_remote(campaign.root):
         commands.push(campaign.root)
     git.commit(campaign.root, COMMITTED, _message(record))
     snapshot = renewed(snapshot)
-    for line in lines(snapshot.records.rollbacks())[-1:]:
+    for line in lines(snapshot):
         say(line)
     return snapshot
 
 
-def lines(rollbacks: Iterable[Rollback]) -> list[str]:
-    """Where a campaign was rolled back to, for people; of several rollbacks at once the last."""
-    last = {each.next: each for each in rollbacks}
-    return [
-        f"rolled back to {round_states.round_tag(each.to)} at {each.at}: {_rounds(each)}"
-        for each in last.values()
+def lines(snapshot: Snapshot) -> list[str]:
+    """A line on the last rollback that the campaign stands on; none if there is none."""
+    lineage, closed = snapshot.lineage, set(snapshot.closed)
+    way = {*lineage.standing, snapshot.number}
+    rollbacks = [each for each in snapshot.records.rollbacks() if each.next in way]
+    if not rollbacks:
+        return []
+    used, apart = lineage.counting - set(lineage.standing), closed - lineage.counting
+    parts = [
+        f"answers of {_rounds(numbers)} {WORDS[answers]}"
+        for answers, numbers in (("use", used), ("apart", apart))
+        if numbers
     ]
+    last = rollbacks[-1]
+    what = "; ".join(parts) or "no round was closed since"
+    return [f"rolled back to {round_states.round_tag(last.to)} at {last.at}: {what}"]
 
 
 WORDS = {"use": "count on", "apart": "are kept apart and do not count"}
 
 
-def _rounds(rollback: Rollback) -> str:
-    first, last = rollback.to + 1, rollback.next - 1
-    if first > last:
-        return "no round was closed since"
-    which = f"round {first}" if first == last else f"rounds {first} to {last}"
-    return f"answers of {which} {WORDS[rollback.answers]}"
+def _rounds(numbers: Collection[int]) -> str:
+    """As in `rounds 1, 2 and 4`."""
+    *others, last = map(str, sorted(numbers))
+    return f"rounds {', '.join(others)} and {last}" if others else f"round {last}"
 
 
 def _message(record: Rollback) -> str:

@@ -19,7 +19,7 @@ from labelcycle.campaign.records.rollback_record import Rollback
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.sample_groups import Sides
 from labelcycle.core.metrics import Estimate
-from labelcycle.cycle import round_closing
+from labelcycle.cycle import campaign_rollback, round_closing
 from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError, StateError
 from labelcycle.ingest.group_names import GroupNames
 from labelcycle.rounds import (
@@ -166,7 +166,7 @@ class CampaignStatus:
     params_wait : params.yaml differs from what the last round opened with
     waiting : changed answers that wait, of closed rounds
     mlflow : address of the curves
-    rollbacks : where it was rolled back to, in order
+    rollbacks : where it was rolled back to, in order; rolled_back : what that means, in words
     """
 
     campaign: str
@@ -180,6 +180,7 @@ class CampaignStatus:
     next: str
     groups: Sides | None = None
     rollbacks: tuple[Rollback, ...] = ()
+    rolled_back: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The status as plain values, for programs."""
@@ -214,6 +215,7 @@ def status(snapshot: Snapshot) -> CampaignStatus:
         mlflow=tracking_uri.of_campaign(snapshot.campaign),
         next=_next(snapshot),
         rollbacks=tuple(snapshot.records.rollbacks()),
+        rolled_back=tuple(campaign_rollback.lines(snapshot)),
     )
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from labelcycle.campaign.records.metrics_record import interval_text
 from labelcycle.campaign.records.people_record import PeopleFigures
 from labelcycle.core.counted_nouns import counted
-from labelcycle.cycle import campaign_rollback
 from labelcycle.cycle.campaign_status import (
     ROLLED_BACK,
     CampaignStatus,
@@ -30,7 +29,7 @@ def as_text(status: CampaignStatus) -> str:
         *_again(counts.again),
         *_preannotation(standing),
         *_corrections(status, standing),
-        *campaign_rollback.lines(status.rollbacks),
+        *status.rolled_back,
     ]
     names = [_strategy(entry) for entry in status.rounds]
     width = max([12, *map(len, names)])

@@ -6,6 +6,7 @@ git there is no lease.
 """
 
 import getpass
+import re
 import secrets
 import socket
 from collections.abc import Callable, Iterator
@@ -24,6 +25,9 @@ from labelcycle.rounds.snapshots import present_time
 
 OFFLINE = "offline"
 """Stands for the lease of a folder that was told to go on without the remote."""
+LOST = "lost"
+"""Stands for that of a folder that knows that another one took it over."""
+COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,10 @@ class Standing:
 
 def standing(campaign: Campaign) -> Standing:
     """Who holds the campaign: one short question to git's remote. Raises ServiceDown, DataError."""
-    own = _own(campaign)
     url = git_lease.address(campaign.root)
     if url is None:
-        return Standing(None, own)
+        return Standing(None, Holder(0, ""))
+    own = _own(campaign)
     for left in (2, 1, 0):
         identifier = git_lease.read(campaign.root, url)
         if identifier in (git_lease.NONE, own.held):
@@ -93,17 +97,20 @@ def check(campaign: Campaign, say: Callable[[str], None], *, take: bool = False)
         if now.url is None:
             return
         if now.identifier and not now.here:
+            if now.own.held is not None:  # a new clone stays one, in which `run` resumes
+                _keep(campaign, replace(now.own, held=LOST))
             raise _elsewhere(now)
         if now.here:
             _keep(campaign, replace(now.own, held=now.identifier))
         elif take:
             _write(campaign, now)
     except ServiceDown as away:
-        if _own(campaign).held is None and round_states.open_tag(0) in git.tags(campaign.root):
+        opened = round_states.open_tag(0) in git.tags(campaign.root)
+        if opened and _own(campaign).held in (None, LOST):
             raise StateError(
                 f"{away}; so nobody can say whether another computer works on this campaign, and"
-                " this folder never did: wanted an answer; mend git's remote, or run `labelcycle"
-                " resume --force` if you know that nobody does"
+                " this folder did not hold it last: wanted an answer; mend git's remote, or"
+                " run `labelcycle resume --force` if you know that nobody does"
             ) from away
         say(f"{away}; no other computer is known to hold the campaign, so this one goes on")
 
@@ -113,7 +120,8 @@ def renew(campaign: Campaign) -> None:
 
     Without the commit nobody takes the campaign over by an accident, and works beside it.
     """
-    if _own(campaign).held in (None, OFFLINE):
+    known = _known(campaign)
+    if known is None or known.held in (None, OFFLINE, LOST):
         return
     now = standing(campaign)
     if now.url is None or not now.here:
@@ -138,12 +146,7 @@ def take(campaign: Campaign, *, force: bool = False) -> str:
             _keep(campaign, replace(now.own, held=now.identifier))
             return "this folder holds the campaign already"
         if now.lease and not force and not git.has_commit(campaign.root, now.lease.commit):
-            raise StateError(
-                f"{_shown(now.lease.machine)} has worked on this campaign since, and that is not"
-                f" here: wanted its commit {now.lease.commit[:12]!r}; there: `git push"
-                " --follow-tags`; here: `git pull --tags`, then the same command again; or, if that"
-                " computer is gone, `labelcycle resume --force`: its open round is then lost"
-            )
+            raise _work_missing(campaign, now.lease)
         _write(campaign, now)
     except ServiceDown as away:
         if not force:
@@ -156,7 +159,8 @@ def take(campaign: Campaign, *, force: bool = False) -> str:
 
 def new_here(campaign: Campaign) -> bool:
     """Whether this folder never held the campaign, and another one does: a clone, as a rule."""
-    if _own(campaign).held is not None:
+    known = _known(campaign)
+    if known is not None and known.held is not None:
         return False
     now = standing(campaign)
     return bool(now.identifier) and not now.here
@@ -189,8 +193,19 @@ def _elsewhere(now: Standing) -> StateError:
     assert now.lease is not None
     return StateError(
         f"{_named(now.lease)} has held this campaign since {_shown(now.lease.since)}: wanted it"
-        f" free, or held by this folder; to go on here: {TO_DO}; if that computer is gone, `labelcycle"
-        " resume --force`"
+        f" free, or held by this folder; to go on here: {TO_DO}; if that computer is gone,"
+        " `labelcycle resume --force`"
+    )
+
+
+def _work_missing(campaign: Campaign, lease: Lease) -> StateError:
+    shallow = git.shallow(campaign.root)
+    deeper = " (this clone is shallow: `git fetch --unshallow --tags`)" if shallow else ""
+    return StateError(
+        f"{_shown(lease.machine)} has worked on this campaign since, and that is not here: wanted"
+        f" its commit {lease.commit[:12]!r}; there: `git push --follow-tags`; here: `git pull"
+        f" --tags`{deeper}, then the same command again; or, if that computer is gone, `labelcycle"
+        " resume --force`: its open round is then lost"
     )
 
 
@@ -206,6 +221,11 @@ def _shown(text: str) -> str:
 def _read(campaign: Campaign, url: str, identifier: str) -> Lease:
     text = git_lease.text(campaign.root, url, identifier)
     lease = Lease.from_text(text.encode(), f"{git_lease.REF} of git's remote")
+    if not COMMIT.fullmatch(lease.commit):
+        raise DataError(
+            f"{git_lease.REF} of git's remote: commit: wanted the id of one, got"
+            f" {_shown(lease.commit)!r}; remove it: git push REMOTE :{git_lease.REF}"
+        )
     key = campaign_key.of(campaign.root)
     if lease.campaign != key:
         raise DataError(
@@ -249,15 +269,22 @@ def _account() -> str:
 
 def _own(campaign: Campaign) -> Holder:
     """By what name this very folder holds leases; made if it has none, as after it was copied."""
+    if (known := _known(campaign)) is not None:
+        return known
     campaign.private.mkdir(mode=0o700, parents=True, exist_ok=True)
-    inode = campaign.private.stat().st_ino
-    with suppress(DataError):
-        known = Holder.read(campaign.lease)
-        if known.folder == inode:
-            return known
-    made = Holder(inode, secrets.token_hex(16))
+    made = Holder(campaign.private.stat().st_ino, secrets.token_hex(16))
     _keep(campaign, made)
     return made
+
+
+def _known(campaign: Campaign) -> Holder | None:
+    if not campaign.lease.exists():
+        return None
+    try:
+        known = Holder.read(campaign.lease)
+    except DataError:
+        return None
+    return known if known.folder == campaign.private.stat().st_ino else None
 
 
 def _keep(campaign: Campaign, holder: Holder) -> None:

@@ -221,7 +221,7 @@ def pull(root: Path) -> None:
     _make_cache(root)
     targets = [*git.present(root, "*.dvc"), *_stages_that_ran(root)]
     if targets:
-        programs.show([*PROGRAM, "pull", *targets], root)
+        programs.show([*PROGRAM, "pull", "--", *targets], root)
 
 
 def _stages_that_ran(root: Path) -> list[str]:
@@ -251,14 +251,14 @@ def bring_back(root: Path, *records: str) -> None:
     """
     targets = [*records, *_stages_that_ran(root)]
     try:
-        _dvc(root, "checkout", "--force", *targets)
+        _dvc(root, "checkout", "--force", "--", *targets)
     except ToolFailed as missing:
         if not has_remote(root):
             raise DataError(
                 f"the data of that round are not in the campaign's cache, and there is no remote to"
                 f" fetch them from ({missing}); add one: dvc remote add -d NAME ADDRESS"
             ) from missing
-        _dvc(root, "pull", "--force", *targets)
+        _dvc(root, "pull", "--force", "--", *targets)
 
 
 def restore(root: Path, origin: Path, targets: Sequence[str]) -> None:
