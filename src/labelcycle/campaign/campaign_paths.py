@@ -25,6 +25,7 @@ class Campaign:
         self.cohorts = self.root / layout.COHORTS
         self.pool = self.root / layout.POOL
         self.quarantine = self.root / layout.QUARANTINE
+        self.withdrawn = self.root / layout.WITHDRAWN
         self.labels = self.root / layout.LABELS
         self.holdout = self.root / layout.HOLDOUT
         self.rounds = self.root / layout.ROUNDS

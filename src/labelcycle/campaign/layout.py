@@ -16,6 +16,7 @@ SAMPLES = f"{DATA}/samples"
 COHORTS = f"{DATA}/cohorts.json"
 POOL = f"{DATA}/pool.json"
 QUARANTINE = f"{DATA}/quarantine.jsonl"
+WITHDRAWN = f"{DATA}/withdrawn.json"
 LABELS = f"{DATA}/labels"
 HOLDOUT = f"{DATA}/holdout.jsonl"
 

@@ -23,7 +23,6 @@ def closed_round(snapshot: Snapshot, number: int) -> Iterator[ClosedRound]:
     tag = round_states.round_tag(number)
     targets = (layout.MODEL, layout.ENCODER, layout.FIGURES)
     with _as_closed(snapshot, tag, targets) as campaign:
-        folder = campaign.round(number)
         records = RoundRecords(campaign, snapshot.memory)
         plan, metrics = records.plan(number), records.metrics(number)
         yield ClosedRound(
@@ -36,7 +35,7 @@ def closed_round(snapshot: Snapshot, number: int) -> Iterator[ClosedRound]:
             plan=plan,
             metrics=metrics,
             folders=RoundFolders(
-                record=folder,
+                record=snapshot.campaign.round(number),  # without what was withdrawn since
                 figures=campaign.figures,
                 model=campaign.model,
                 encoder=campaign.encoder,

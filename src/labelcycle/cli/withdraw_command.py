@@ -1,0 +1,80 @@
+"""The command that takes samples out of a campaign for good."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from labelcycle.cli.campaign_option import GivenText, campaign_in
+from labelcycle.core.counted_nouns import counted
+
+if TYPE_CHECKING:
+    from labelcycle.adapters.ports import Tracker
+
+
+@click.command()
+@click.argument(
+    "names",
+    nargs=-1,
+    metavar="SAMPLE...",
+    help="Ids of samples, paths of their images, or @LIST with one a line.",
+)
+@click.option("--reason", type=GivenText(), help="Why, for the record. Do not name the person.")
+@click.option("--yes", is_flag=True, help="Do not ask before it is done.")
+@click.pass_obj
+def withdraw(root: Path, names: tuple[str, ...], reason: str | None, yes: bool) -> None:
+    """Take samples out for good, as when somebody's consent is revoked.
+
+    Their tasks, answers, labels, images and features go: from the backend, the campaign's folder,
+    DVC's cache and default remote, for all earlier rounds too, and from MLflow. A tombstone stays
+    (id, date, reason), so that no later ingest brings them back.
+
+    It cannot be undone. If it was killed, it goes on when given again without a sample. In another
+    clone, it is `git pull`, then `labelcycle withdraw`, that removes what this clone has.
+    """
+    from labelcycle.adapters import git, lock
+    from labelcycle.cycle import withdraw_samples, withdrawn_names, withdrawn_remains
+    from labelcycle.rounds import snapshots
+
+    git.check_usable(root)
+    campaign = campaign_in(root)
+    if names and not reason:
+        raise click.UsageError(
+            "wanted --reason TEXT, which stays with the date as the record of it"
+        )
+    with lock.exclusive(campaign.lock):
+        snapshot = snapshots.ready(root, parts=False, withdrawing=True)
+        samples = withdrawn_names.samples(snapshot, names)
+        withdraw_samples.check(snapshot, samples)
+        places = withdraw_samples.outside(snapshot, _tracker(snapshot.number))
+        if samples:
+            lines = withdrawn_remains.lines(snapshot, samples)
+            click.echo("\n".join(lines))
+            if not yes:
+                click.confirm(f"withdraw {counted(len(samples), 'sample')}", abort=True)
+            withdraw_samples.begin(snapshot, samples, reason or "")
+            snapshot = snapshots.renewed(snapshot)
+        count = len(snapshot.records.withdrawn().unfinished)
+        withdraw_samples.finish(snapshot, places, click.echo)
+        withdraw_samples.remove_again(snapshots.renewed(snapshot), places, click.echo)
+    click.echo(
+        f"{counted(count, 'sample is', 'samples are')} withdrawn; `labelcycle run` goes on without"
+    )
+
+
+def _tracker(closed: int) -> "Callable[[], Tracker] | None":
+    """Makes the tracker; None where no address of one is set, or nothing was logged yet."""
+    import os
+
+    from labelcycle.adapters.mlflow import tracking_uri
+
+    if not closed or not os.environ.get(tracking_uri.VARIABLE):
+        return None
+    from labelcycle.adapters.mlflow.tracker import MlflowTracker
+
+    return MlflowTracker
+
+
+COMMANDS = (withdraw,)
+"""In the order of `labelcycle --help`."""
