@@ -19,7 +19,14 @@ from labelcycle.errors import StateError
 from labelcycle.ingest import ingest_images, ingest_report, sources
 from labelcycle.nn.progress import Progress
 from labelcycle.rounds import campaign_key, trusted_places
-from labelcycle.rounds.snapshots import COMMITTED, check_frozen, check_safe, present_time, read
+from labelcycle.rounds.snapshots import (
+    COMMITTED,
+    check_frozen,
+    check_safe,
+    check_withdrawn,
+    present_time,
+    read,
+)
 from labelcycle.stages import declaration
 
 LINES = (
@@ -149,6 +156,7 @@ def _add_images(
     snapshot = read(root)
     campaign, settings = snapshot.campaign, snapshot.config
     check_safe(campaign)
+    check_withdrawn(snapshot)
     trusted_places.note_sources(campaign)
     begun = snapshot.state is not State.DUE or snapshot.number > 0
     if begun:
@@ -184,6 +192,7 @@ def add_labels(root: Path, file: Path) -> label_csv.ImportReport:
     """Import labels that are owned already and commit them."""
     snapshot = read(root)
     check_safe(snapshot.campaign)
+    check_withdrawn(snapshot)
     report = label_csv.import_labels(snapshot.campaign, file, snapshot.config.classes)
     _track(snapshot.campaign, [layout.LABELS], f"Import labels: {report.accepted} accepted")
     _push(snapshot.campaign)

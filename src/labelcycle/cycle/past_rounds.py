@@ -25,5 +25,5 @@ def bring(snapshot: Snapshot, rebuilt: Campaign, targets: tuple[str, ...]) -> No
     """
     tracked_files.check(rebuilt.root)
     withdrawn = snapshot.records.withdrawn()
-    replaced_outputs.replace(rebuilt.root, withdrawn.replaced, lambda oid: None)
+    replaced_outputs.replace(rebuilt.root, withdrawn.replaced)
     commands.restore(rebuilt.root, snapshot.campaign.root, targets)

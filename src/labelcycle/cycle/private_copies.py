@@ -1,4 +1,4 @@
-"""Copies of samples that a campaign's folder has for itself: what people are shown, what was seen."""
+"""Copies of samples for this computer and its people: images as shown, answers as seen."""
 
 import re
 import shutil

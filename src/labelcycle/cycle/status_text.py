@@ -19,6 +19,7 @@ def as_text(status: CampaignStatus) -> str:
         *_cohorts(status.cohorts),
         *_people(status.rounds, status.missing_class),
         *_again(counts.again),
+        *_withdrawn(counts.withdrawn),
         *_preannotation(status.rounds),
         *_corrections(status),
     ]
@@ -84,6 +85,11 @@ def people_lines(people: PeopleFigures, missing_class: float) -> list[str]:
     skips = skipped_samples.summary_lines(people, missing_class)
     lines += [f"{line} (last round)" for line in (unknown, *skips) if line]
     return [*lines, *gold.summary_lines(people.gold)]
+
+
+def _withdrawn(count: int) -> list[str]:
+    """A line on samples that were withdrawn; none if there are none."""
+    return [f"{counted(count, 'sample was', 'samples were')} withdrawn for good"] if count else []
 
 
 def _again(count: int) -> list[str]:

@@ -147,9 +147,9 @@ class ObjectRewriter:
         if new is None:
             return GONE
         self._redaction.digests[digest(content)] = digest(new)
-        name = object_digests.of_bytes(new)
-        self._put(name, new)
-        return name
+        made = object_digests.of_bytes(new)
+        self._put(made, new)
+        return made
 
     def _keeps_samples(self, entries: Mapping[str, str]) -> bool:
         """Whether the weights of a model may have features of the samples it learned from."""

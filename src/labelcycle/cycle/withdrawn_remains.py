@@ -35,7 +35,7 @@ def _stays(snapshot: Snapshot, samples: Sequence[Sample]) -> Iterator[str]:
     yield "the files that the images came from"
     yield "git's history: ids, answers and labels of earlier commits, no pixels and no features"
     if snapshot.number:
-        yield "the weights that learned from them: the encoder's, and those of closed rounds' models"
+        yield "the weights that learned from them: of the encoder and of closed rounds' models"
     gone = {sample.id for sample in samples}
     pictures = {sample.picture for sample in samples}
     everyone = snapshot.records.samples(which="all")

@@ -67,7 +67,7 @@ class ObjectStore:
         objects = self._objects()
         with _Told(self.kind):
             for oid in sorted(there):
-                objects.delete(oid)  # type: ignore[no-untyped-call]
+                objects.delete(oid)
                 self.forget(oid)
             aside = self._files.join(self.folder, ASIDE)
             if self._files.exists(aside):

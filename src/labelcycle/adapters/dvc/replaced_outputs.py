@@ -15,7 +15,9 @@ Objects = Mapping[str, str]
 """From the digest of an object to that of what stands for it; empty if nothing does."""
 
 
-def replace(root: Path, objects: Objects, files: Callable[[str], int | None]) -> None:
+def replace(
+    root: Path, objects: Objects, files: Callable[[str], int | None] = lambda _: None
+) -> None:
     """Rewrite the .dvc files and dvc.lock of the folder `root` that name one of the objects.
 
     files : how many files a folder's list has, by its digest; None if that is not known
@@ -44,7 +46,7 @@ def replace(root: Path, objects: Objects, files: Callable[[str], int | None]) ->
 
 
 def _changed(out: dict[str, Any], objects: Objects, files: Callable[[str], int | None]) -> bool:
-    """Whether an out names another object than before; it has its size no more, which DVC allows."""
+    """Whether an out names another object than before; then without its size, which may lack."""
     new = objects.get(str(out.get("md5")))
     if not new:
         return False

@@ -105,7 +105,8 @@ def forget(client: Any, uri: str, experiment: str, run: str) -> None:
     for version in client.search_model_versions(f"run_id = '{run}'"):
         client.delete_model_version(version.name, version.version)
     for model in client.search_logged_models([experiment], f"source_run_id = '{run}'"):
-        get_artifact_repository(model.artifact_location, tracking_uri=uri).delete_artifacts()
+        files = get_artifact_repository(model.artifact_location, tracking_uri=uri)
+        files.delete_artifacts()  # type: ignore[no-untyped-call]
         client.delete_logged_model(model.model_id)
 
 

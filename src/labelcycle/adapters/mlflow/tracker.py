@@ -107,7 +107,8 @@ class MlflowTracker:
     def _forget_files(self, place: str, folder: str) -> None:
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-        get_artifact_repository(place, tracking_uri=self._uri).delete_artifacts(folder)
+        files = get_artifact_repository(place, tracking_uri=self._uri)
+        files.delete_artifacts(folder)  # type: ignore[no-untyped-call]
 
     @in_time(ASKING_S)
     def training(self, key: str, campaign: str) -> Callable[[Mapping[str, float], int, bool], None]:

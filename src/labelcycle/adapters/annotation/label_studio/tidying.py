@@ -1,9 +1,9 @@
 """Which tasks of a project are the campaign's, and how others are removed.
 
 Only those that nobody has answered are, but for withdrawn samples. The server itself looks at that
-when it deletes, so no answer that comes meanwhile is lost. A task is named by its id and its key: Label Studio on
-SQLite gives the ids of deleted tasks anew, and a request that a slow server does late must not
-meet the new task.
+when it deletes, so no answer that comes meanwhile is lost. A task is named by its id and its key:
+Label Studio on SQLite gives the ids of deleted tasks anew, and a request that a slow server does
+late must not meet the new task.
 """
 
 from collections import defaultdict
