@@ -193,7 +193,7 @@ def _take_tasks_back(snapshot: Snapshot, gone: frozenset[str], say: Say) -> None
         try:
             backend.remove(place[1], own)
         except ServiceRefused as error:
-            if place == last:
+            if place == last and snapshot.state is State.OPEN:
                 raise
             say(f"project {place[1]} of {annotation.title(place[0])} is not looked at: {error}")
 

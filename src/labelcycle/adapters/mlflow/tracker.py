@@ -92,12 +92,14 @@ class MlflowTracker:
 
         without_model : rounds whose models go, too; the encoder stays
         """
+        from mlflow.entities import ViewType
+
         with translated(self._uri):
             experiment = self._experiment(key, campaign)
             for number, folder in records.items():
                 condition = f"tags.`{ROUND}` = '{number:03d}'"
                 # A run that broke off and was deleted still has its files.
-                for run in self._search(experiment, condition, deleted=True):
+                for run in self._search(experiment, condition, run_view_type=ViewType.ALL):
                     self._forget_files(run.info.artifact_uri, RECORD)
                     if number in without_model:
                         logged_models.forget(self._client, self._uri, experiment, run.info.run_id)
@@ -149,11 +151,8 @@ class MlflowTracker:
         where = tracking_uri.artifacts(self._uri)
         return str(self._client.create_experiment(name, where, tags={KEY: key}))
 
-    def _search(self, experiment: str, condition: str, *, deleted: bool = False) -> list[Any]:
-        from mlflow.entities import ViewType
-
-        which = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
-        return list(self._client.search_runs([experiment], condition, which, max_results=5000))
+    def _search(self, experiment: str, condition: str, **which: Any) -> list[Any]:
+        return list(self._client.search_runs([experiment], condition, max_results=5000, **which))
 
     def _delete(self, experiment: str, run: str) -> None:
         for model in self._client.search_logged_models([experiment], f"source_run_id = '{run}'"):
