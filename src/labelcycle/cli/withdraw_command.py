@@ -45,6 +45,8 @@ def withdraw(root: Path, names: tuple[str, ...], reason: str | None, yes: bool) 
         )
     with lock.exclusive(campaign.lock):
         snapshot = snapshots.ready(root, parts=False, withdrawing=True)
+        if not names and not snapshot.records.withdrawn().samples:
+            raise click.UsageError("nothing was withdrawn so far; wanted the samples to withdraw")
         samples = withdrawn_names.samples(snapshot, names)
         withdraw_samples.check(snapshot, samples)
         places = withdraw_samples.outside(snapshot, _tracker(snapshot.number))

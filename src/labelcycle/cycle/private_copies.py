@@ -36,7 +36,7 @@ def remove_shown(snapshot: Snapshot, gone: frozenset[str]) -> None:
             path.unlink()
         elif shown := WITH_CONTEXT.fullmatch(path.stem):
             sample = samples.get(shown["sample"])
-            if sample is None:
+            if sample is None or not (snapshot.campaign.images / sample.file).exists():
                 path.unlink()
             else:
                 write_bytes(path, _alone(snapshot, sample, int(shown["side"])))

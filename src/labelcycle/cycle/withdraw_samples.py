@@ -5,6 +5,7 @@ killed is done once more from its beginning. Replacements are written down befor
 for is deleted.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from labelcycle.adapters.ports import Tracker
 from labelcycle.campaign import layout, learner_files, round_states, sample_files
 from labelcycle.campaign.atomic_files import write_bytes
 from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.records.cohorts_record import CohortsRecord
 from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.campaign.records.withdrawn_record import GONE, Tombstone, WithdrawnRecord
 from labelcycle.campaign.round_states import State
@@ -249,6 +251,7 @@ def _redact_folder(
     for path in campaign.images.glob("[0-9]*/*"):
         if path.name.partition(".")[0] in redaction.ids:
             path.unlink()
+    _forget_sources(campaign, contents, redaction)
     for path in (*sorted(campaign.samples.glob("*.npz")), *manifests):
         _redact(campaign, path, redaction, splits)
     if campaign.pool.exists():
@@ -264,6 +267,26 @@ def _redact_folder(
 
     objects = {old: new for old, new in record.replaced.items() if len(old) >= MD5}
     replaced_outputs.replace(campaign.root, objects, files)
+
+
+def _forget_sources(campaign: Campaign, manifests: Sequence[bytes], redaction: Redaction) -> None:
+    """Forget sources that name the one file of a sample: its path may tell whose it was."""
+    record = CohortsRecord.read_if_any(campaign.cohorts)
+    lines = (json.loads(line) for content in manifests for line in content.splitlines())
+    places = {
+        place
+        for line in lines
+        if line["id"] in redaction.ids
+        for place in (line["source"], *line["also"])
+    }
+    cohorts = [
+        replace(each, sources=tuple(path for path in each.sources if path not in places))
+        for each in record.cohorts
+    ]
+    sources = tuple(source for source in record.sources if source.path not in places)
+    new = CohortsRecord(sources, tuple(cohorts))
+    if new != record:
+        new.write(campaign.cohorts)
 
 
 def _plans(snapshot: Snapshot, record: WithdrawnRecord) -> dict[str, str]:
