@@ -23,7 +23,7 @@ from labelcycle.campaign.records.withdrawn_record import WithdrawnRecord
 from labelcycle.campaign.sample_files import Sample
 from labelcycle.cli.main import cli
 from labelcycle.core.digests import file_digest
-from labelcycle.cycle import new_campaign, storage_check, verify_all, withdraw_samples
+from labelcycle.cycle import new_campaign, storage_check, verify_all, verify_round, withdraw_samples
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import snapshots, trusted_places
 
@@ -230,6 +230,33 @@ def test_without_a_sample_of_the_holdout_the_same_is_selected(campaign: Campaign
     lines = verified(campaign)
     assert sum("selection: the same 4 samples in the same order" in line for line in lines) == 2
     assert sum("the same but for what is gone from the hold-out" in line for line in lines) == 2
+    lines = []
+    verify_round.verify(snapshots.read(campaign.root), 0, True, lines.append)
+    assert "the encoder learned from what is gone, so its recorded weights are taken" in lines
+    assert any(line.startswith("selection: the same 4 samples") for line in lines)
+
+
+def test_a_clone_and_a_second_withdrawal(campaign: Campaign) -> None:
+    """The second one finds what stands for versions of before the first one."""
+    first, second = chosen(campaign, 0), chosen(campaign, 1)
+    marks = traces(campaign, first) + traces(campaign, second)
+    clone = campaign.root.parent / "clone"
+    subprocess.run(["git", "clone", "-q", str(campaign.root), str(clone)], check=True)
+    trusted_places.confirm(Campaign(clone))
+    assert CliRunner().invoke(cli, ["-C", str(clone), "pull"]).exit_code == 0
+    for sample in (first, second):
+        withdraw(campaign, sample.id, "--reason", "consent revoked", "--yes")
+    there = holding(campaign.root.parent, marks)
+    assert there
+    assert all(name.startswith("clone/") for name in there)
+    whole(campaign)
+    lines = verified(campaign)
+    assert any("2 samples of round 1 were withdrawn" in line for line in lines)
+
+    subprocess.run(["git", "pull", "-q"], cwd=clone, check=True)
+    assert CliRunner().invoke(cli, ["-C", str(clone), "pull"]).exit_code == 0
+    withdraw(Campaign(clone))
+    assert holding(campaign.root.parent, marks) == []
 
 
 def test_nothing_is_done_unless_somebody_says_yes(campaign: Campaign) -> None:

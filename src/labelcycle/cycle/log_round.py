@@ -25,6 +25,8 @@ def closed_round(snapshot: Snapshot, number: int) -> Iterator[ClosedRound]:
     with _as_closed(snapshot, tag, targets) as campaign:
         records = RoundRecords(campaign, snapshot.memory)
         plan, metrics = records.plan(number), records.metrics(number)
+        # The tag's files have what was withdrawn since.
+        own = snapshot.campaign if snapshot.records.withdrawn().samples else campaign
         yield ClosedRound(
             campaign=snapshot.config.campaign.name,
             key=snapshot.key,
@@ -35,7 +37,7 @@ def closed_round(snapshot: Snapshot, number: int) -> Iterator[ClosedRound]:
             plan=plan,
             metrics=metrics,
             folders=RoundFolders(
-                record=snapshot.campaign.round(number),  # without what was withdrawn since
+                record=own.round(number),
                 figures=campaign.figures,
                 model=campaign.model,
                 encoder=campaign.encoder,

@@ -36,7 +36,7 @@ ROWS = {
 FEATURE_ROWS = frozenset(ROWS) - {layout.PROBABILITIES}
 MADE = f"{layout.FEATURES}/{layout.MADE_JSON}"
 
-Split = Mapping[str, Sequence[str]]
+SplitIds = Mapping[str, Sequence[str]]
 """Ids of the samples of the pool and of the hold-out, in the order of rows."""
 
 
@@ -53,7 +53,7 @@ class Redaction:
     digests: dict[str, str] = field(default_factory=dict)
     rows: list[NDArray[np.floating]] = field(default_factory=list)
 
-    def without(self, path: str, content: bytes, splits: Sequence[Split]) -> bytes | None:
+    def without(self, path: str, content: bytes, splits: Sequence[SplitIds]) -> bytes | None:
         """The content of a file without the samples; None if there is no telling what is theirs.
 
         path : of the file in a campaign, which says what is in it
@@ -110,7 +110,9 @@ class Redaction:
         keep = np.array([name.decode() not in self.ids for name in arrays["ids"]], dtype=bool)
         return content if keep.all() else _as_npz({k: v[keep] for k, v in arrays.items()})
 
-    def _kept(self, length: int, split: str, splits: Sequence[Split]) -> NDArray[np.bool_] | None:
+    def _kept(
+        self, length: int, split: str, splits: Sequence[SplitIds]
+    ) -> NDArray[np.bool_] | None:
         """Which rows of an array stay; None if it has the rows of none of `splits`."""
         for ids in splits:
             keep = np.array([name not in self.ids for name in ids[split]], dtype=bool)
@@ -120,7 +122,7 @@ class Redaction:
                 return np.ones(length, dtype=bool)
         return None
 
-    def _rows(self, path: str, content: bytes, splits: Sequence[Split]) -> bytes | None:
+    def _rows(self, path: str, content: bytes, splits: Sequence[SplitIds]) -> bytes | None:
         array = np.load(io.BytesIO(content), allow_pickle=False)
         if not len(array):  # no features of a model's own
             return content
@@ -133,7 +135,7 @@ class Redaction:
             self.rows += [row.copy() for row in array[~keep]]
         return _as_npy(array[keep])
 
-    def _clusters(self, content: bytes, splits: Sequence[Split]) -> bytes | None:
+    def _clusters(self, content: bytes, splits: Sequence[SplitIds]) -> bytes | None:
         arrays = _npz(content)
         keep = self._kept(len(arrays["assignment"]), "pool", splits)
         if keep is None:
@@ -178,7 +180,7 @@ def _as_npy(array: NDArray[Any]) -> bytes:
     return buffer.getvalue()
 
 
-def splits(manifests: Sequence[bytes], counted: Collection[int]) -> list[Split]:
+def splits(manifests: Sequence[bytes], counted: Collection[int]) -> list[SplitIds]:
     """The samples whose rows an array may have: of the cohorts that count, or of the first ones.
 
     manifests : of all cohorts, by number
@@ -200,7 +202,7 @@ def _manifest(content: bytes) -> list[tuple[str, str]]:
         raise DataError(f"a manifest of {layout.SAMPLES} cannot be read: {error!r:.200}") from error
 
 
-def _split(cohorts: Sequence[Sequence[tuple[str, str]]]) -> Split:
+def _split(cohorts: Sequence[Sequence[tuple[str, str]]]) -> SplitIds:
     pairs = sorted(pair for cohort in cohorts for pair in cohort)
     return {
         name: [sample for sample, split in pairs if split == name] for name in ("pool", "holdout")

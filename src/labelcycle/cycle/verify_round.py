@@ -10,6 +10,7 @@ from labelcycle.campaign import layout, round_states, sample_files
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.metrics_record import Evaluation, Metrics
 from labelcycle.campaign.records.selection_record import RoundSelection
+from labelcycle.campaign.records.withdrawn_record import Tombstone
 from labelcycle.core.counted_nouns import counted
 from labelcycle.cycle import withdrawn_differences
 from labelcycle.cycle.past_rounds import bring, restored
@@ -47,18 +48,19 @@ def verify(snapshot: Snapshot, number: int, deep: bool, show: Callable[[str], No
     pool, labels and features (with `deep`: from the images). Raises DataError with the first
     difference.
     """
-    if snapshot.records.metrics(number).cancelled:
+    records = snapshot.records
+    if records.metrics(number).cancelled:
         raise StateError(f"round {number} was cancelled; there is nothing to rebuild")
     try:
         check_closed(snapshot.records, number)
     except StateError as error:
         raise DataError(f"round {number} is not as it was closed: {error}") from error
     show(f"recorded files of round {number}: as they were closed")
-    gone = snapshot.records.withdrawn().of_round(number, snapshot.records.plan(number).cohorts)
+    gone = _withdrawn(snapshot, number)
     if gone:
         show(withdrawn_differences.said(number, gone))
     trained = declaration.names(declaration.OPENING)
-    if deep and withdrawn_differences.encoder_is_gone(gone, snapshot.records.plan(number).encoder):
+    if deep and gone and withdrawn_differences.encoder_is_gone(gone, records.plan(number).encoder):
         show("the encoder learned from what is gone, so its recorded weights are taken")
         trained = declaration.after(layout.ENCODER, declaration.OPENING)
     opening = trained
@@ -94,6 +96,14 @@ def verify(snapshot: Snapshot, number: int, deep: bool, show: Callable[[str], No
             show(withdrawn_differences.metrics(metrics, evaluation, before))
         else:
             show(compare_metrics(metrics, evaluation))
+
+
+def _withdrawn(snapshot: Snapshot, number: int) -> tuple[Tombstone, ...]:
+    """The samples that a round was planned with and that are gone."""
+    record = snapshot.records.withdrawn()
+    if not record.samples:
+        return ()
+    return record.of_round(number, snapshot.records.plan(number).cohorts)
 
 
 def pictures(campaign: Campaign) -> tuple[str, ...]:

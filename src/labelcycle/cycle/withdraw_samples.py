@@ -26,7 +26,7 @@ from labelcycle.campaign.sample_files import Sample
 from labelcycle.core.counted_nouns import counted
 from labelcycle.core.digests import digest
 from labelcycle.cycle import private_copies, redacted_files
-from labelcycle.cycle.redacted_files import Redaction, Split
+from labelcycle.cycle.redacted_files import Redaction, SplitIds
 from labelcycle.cycle.withdrawn_objects import ObjectRewriter
 from labelcycle.errors import DataError, ServiceRefused, StateError
 from labelcycle.ingest import look_files, one_file
@@ -38,8 +38,6 @@ COMMITTED = (layout.DATA, layout.ROUNDS, layout.WORK, recorded_outputs.LOCK)
 
 ARRAYS = (*redacted_files.ROWS, redacted_files.MADE, layout.CLUSTERS, layout.SELECTION)
 """Files of stages that lose rows or entries, those first that others are about."""
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ def _pixels(snapshot: Snapshot, sample: Sample) -> str:
         return ""
 
 
-def finish(snapshot: Snapshot, places: Outside, say: Say) -> None:
+def finish(snapshot: Snapshot, places: Outside, say: Callable[[str], None]) -> None:
     """Remove all that holds a sample whose tombstone says that it is not done; then say so there.
 
     say : told of each step, and of what could not be reached
@@ -149,7 +147,7 @@ def finish(snapshot: Snapshot, places: Outside, say: Say) -> None:
     git.commit(campaign.root, [layout.WITHDRAWN], f"{counted(len(gone), 'sample')} withdrawn")
 
 
-def remove_again(snapshot: Snapshot, places: Outside, say: Say) -> None:
+def remove_again(snapshot: Snapshot, places: Outside, say: Callable[[str], None]) -> None:
     """Remove what this computer still has of samples that were withdrawn elsewhere."""
     record = snapshot.records.withdrawn()
     if record.samples:
@@ -159,7 +157,7 @@ def remove_again(snapshot: Snapshot, places: Outside, say: Say) -> None:
         private_copies.remove(snapshot, gone, Redaction(gone))
 
 
-def _delete_objects(record: WithdrawnRecord, places: Outside, say: Say) -> None:
+def _delete_objects(record: WithdrawnRecord, places: Outside, say: Callable[[str], None]) -> None:
     """Delete what held a withdrawn sample from DVC's cache and remote."""
     held = [oid for oid in record.replaced if len(oid) >= MD5]
     for store in places.stores:
@@ -180,7 +178,7 @@ def _places(snapshot: Snapshot) -> dict[tuple[str, int], None]:
     return dict.fromkeys(snapshot.records.pushed(number).place for number in numbers)
 
 
-def _take_tasks_back(snapshot: Snapshot, gone: frozenset[str], say: Say) -> None:
+def _take_tasks_back(snapshot: Snapshot, gone: frozenset[str], say: Callable[[str], None]) -> None:
     """Remove the tasks of the samples, with their answers, wherever people were asked."""
     last = pushed_tasks.last_place(snapshot)
     keys = {
@@ -214,7 +212,7 @@ def _redact(
     campaign: Campaign,
     path: Path,
     redaction: Redaction,
-    splits: Sequence[Split],
+    splits: Sequence[SplitIds],
     *,
     write: bool = True,
 ) -> None:

@@ -20,7 +20,7 @@ from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.campaign.records.withdrawn_record import GONE, WithdrawnRecord
 from labelcycle.campaign.sample_files import STORED
 from labelcycle.core.digests import digest
-from labelcycle.cycle.redacted_files import Redaction, Split, splits
+from labelcycle.cycle.redacted_files import Redaction, SplitIds, splits
 from labelcycle.nn import learners
 
 PART = "withdraw-"
@@ -84,7 +84,7 @@ class ObjectRewriter:
         for path in sorted(outputs, key=_turn):
             self._output(path, outputs[path], places)
 
-    def _splits(self, outputs: Outputs, pool: PoolRecord | None) -> list[Split]:
+    def _splits(self, outputs: Outputs, pool: PoolRecord | None) -> list[SplitIds]:
         """The samples whose rows arrays of a version may have."""
         listed = self._listed(self._record.now(outputs.get(layout.SAMPLES, GONE)))
         names = sorted(name for name in listed or () if name.endswith(".jsonl"))
@@ -95,7 +95,7 @@ class ObjectRewriter:
 
     # --- one object -------------------------------------------------------------------------
 
-    def _output(self, path: str, oid: str, places: Sequence[Split]) -> None:
+    def _output(self, path: str, oid: str, places: Sequence[SplitIds]) -> None:
         now = self._record.now(oid)
         if now == GONE or now in self._seen:
             return
@@ -107,7 +107,7 @@ class ObjectRewriter:
         if new != old:
             self.replaced[old] = new
 
-    def _folder(self, path: str, oid: str, places: Sequence[Split]) -> str:
+    def _folder(self, path: str, oid: str, places: Sequence[SplitIds]) -> str:
         entries = self._listed(oid)
         if entries is None:
             return oid
@@ -126,12 +126,12 @@ class ObjectRewriter:
         self._put(new, content)
         return new
 
-    def _entry(self, path: str, oid: str, places: Sequence[Split]) -> str:
+    def _entry(self, path: str, oid: str, places: Sequence[SplitIds]) -> str:
         if oid not in self._seen:
             self._note(oid, self._file(path, oid, places))
         return self._seen[oid]
 
-    def _file(self, path: str, oid: str, places: Sequence[Split]) -> str:
+    def _file(self, path: str, oid: str, places: Sequence[SplitIds]) -> str:
         below = path.removeprefix(f"{layout.IMAGES}/")
         if below != path:  # images are not read
             name = STORED.fullmatch(below)
