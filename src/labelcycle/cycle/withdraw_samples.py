@@ -128,13 +128,14 @@ def finish(snapshot: Snapshot, places: Outside, say: Callable[[str], None]) -> N
         return
     _take_tasks_back(snapshot, gone, say)
     private_copies.remove_shown(snapshot, gone)
-    redaction = Redaction(gone, dict(record.replaced))
+    redaction = Redaction(gone)
     rewriter = ObjectRewriter(campaign, record, redaction, places.stores)
     rewriter.run()
     _redact_rounds(campaign, redaction, write=False)
     record = record.with_replaced(redaction.digests | rewriter.replaced)
     record = record.with_replaced(_plans(snapshot, record))
     record.write(campaign.withdrawn)
+    redaction.digests |= record.replaced  # also what was learned before a kill
     _redact_folder(campaign, redaction, record, places.stores[0])
     git.commit(campaign.root, COMMITTED, f"Remove {counted(len(gone), 'withdrawn sample')}")
     _delete_objects(record, places, say)

@@ -78,7 +78,7 @@ class WithdrawnRecord(Record):
         return replace(self, samples=(*(self.by_id | {t.sample: t for t in tombstones}).values(),))
 
     def with_replaced(self, replaced: Mapping[str, str]) -> Self:
-        """The record with further replacements; earlier ones lead to the last of the chain.
+        """The record with further replacements, new ones alone; earlier ones lead to their end.
 
         >>> WithdrawnRecord(replaced={"a": "b"}).with_replaced({"b": "c"}).replaced
         {'a': 'c', 'b': 'c'}
