@@ -8,9 +8,11 @@ import click
 
 from labelcycle.cli.campaign_option import GivenText, campaign_in
 from labelcycle.core.counted_nouns import counted
+from labelcycle.errors import StateError
 
 if TYPE_CHECKING:
     from labelcycle.adapters.ports import Tracker
+    from labelcycle.campaign.campaign_paths import Campaign
 
 
 @click.command()
@@ -49,7 +51,7 @@ def withdraw(root: Path, names: tuple[str, ...], reason: str | None, yes: bool) 
             raise click.UsageError("nothing was withdrawn so far; wanted the samples to withdraw")
         samples = withdrawn_names.samples(snapshot, names)
         withdraw_samples.check(snapshot, samples)
-        places = withdraw_samples.outside(snapshot, _tracker(snapshot.number))
+        places = withdraw_samples.outside(snapshot, _tracker(campaign, snapshot.number))
         if samples:
             lines = withdrawn_remains.lines(snapshot, samples)
             click.echo("\n".join(lines))
@@ -65,13 +67,22 @@ def withdraw(root: Path, names: tuple[str, ...], reason: str | None, yes: bool) 
     )
 
 
-def _tracker(closed: int) -> "Callable[[], Tracker] | None":
-    """Makes the tracker; None where no address of one is set, or nothing was logged yet."""
+def _tracker(campaign: "Campaign", closed: int) -> "Callable[[], Tracker] | None":
+    """Makes the tracker; None where nothing was logged.
+
+    Raises StateError if rounds were logged and nobody says where.
+    """
     import os
 
     from labelcycle.adapters.mlflow import tracking_uri
 
-    if not closed or not os.environ.get(tracking_uri.VARIABLE):
+    if not os.environ.get(tracking_uri.VARIABLE):
+        if closed and campaign.curves.exists():
+            raise StateError(
+                f"{tracking_uri.VARIABLE} is not set, and rounds were logged in MLflow: wanted its"
+                " address, for the samples' answers are there, too; run `labelcycle up` or set it"
+                f" (if that MLflow is gone for good, remove {campaign.curves})"
+            )
         return None
     from labelcycle.adapters.mlflow.tracker import MlflowTracker
 

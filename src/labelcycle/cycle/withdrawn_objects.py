@@ -55,6 +55,7 @@ class ObjectRewriter:
         self._campaign, self._record, self._redaction = campaign, record, redaction
         self._stores = stores
         self._seen: dict[str, str] = {}
+        self._places: dict[tuple[str, tuple[str, ...] | None], list[SplitIds]] = {}
         self.replaced: dict[str, str] = {}
         """From the digest of an object to that of what stands for it."""
 
@@ -86,7 +87,14 @@ class ObjectRewriter:
 
     def _splits(self, outputs: Outputs, pool: PoolRecord | None) -> list[SplitIds]:
         """The samples whose rows arrays of a version may have."""
-        listed = self._listed(self._record.now(outputs.get(layout.SAMPLES, GONE)))
+        oid = self._record.now(outputs.get(layout.SAMPLES, GONE))
+        which = oid, None if pool is None else tuple(pool.cohorts)
+        if which not in self._places:
+            self._places[which] = self._read_splits(oid, pool)
+        return self._places[which]
+
+    def _read_splits(self, oid: str, pool: PoolRecord | None) -> list[SplitIds]:
+        listed = self._listed(oid)
         names = sorted(name for name in listed or () if name.endswith(".jsonl"))
         contents = [self._read(listed[name]) for name in names] if listed else []
         there = [content for content in contents if content is not None]
