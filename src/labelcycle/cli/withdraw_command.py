@@ -51,7 +51,10 @@ def withdraw(root: Path, names: tuple[str, ...], reason: str | None, yes: bool) 
             raise click.UsageError("nothing was withdrawn so far; wanted the samples to withdraw")
         samples = withdrawn_names.samples(snapshot, names)
         withdraw_samples.check(snapshot, samples)
-        places = withdraw_samples.outside(snapshot, _tracker(campaign, snapshot.number))
+        # A clone that only removes what it still has needs no service.
+        begun = bool(samples or snapshot.records.withdrawn().unfinished)
+        tracker = _tracker(campaign, snapshot.number) if begun else None
+        places = withdraw_samples.outside(snapshot, tracker, asked=begun)
         if samples:
             lines = withdrawn_remains.lines(snapshot, samples)
             click.echo("\n".join(lines))

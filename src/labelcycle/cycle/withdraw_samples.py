@@ -70,11 +70,16 @@ def check(snapshot: Snapshot, samples: Sequence[Sample]) -> None:
             )
 
 
-def outside(snapshot: Snapshot, tracker: Callable[[], Tracker] | None) -> Outside:
-    """What is to be reached. Raises ServiceDown before anything is done, if it is away."""
+def outside(
+    snapshot: Snapshot, tracker: Callable[[], Tracker] | None, *, asked: bool = True
+) -> Outside:
+    """What is to be reached. Raises ServiceDown before anything is done, if it is away.
+
+    asked : the backends are to be reached, too
+    """
     root = snapshot.campaign.root
     snapshot.campaign.private.mkdir(mode=0o700, exist_ok=True)
-    for name in sorted({name for name, _ in _places(snapshot)}):
+    for name in sorted({name for name, _ in _places(snapshot)}) if asked else ():
         annotation.of(snapshot.campaign, name).check()
     remote = object_store.remote(root)
     if remote:
