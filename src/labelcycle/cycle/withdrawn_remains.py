@@ -4,12 +4,16 @@ from collections.abc import Iterator, Sequence
 
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import commands
+from labelcycle.campaign import layout
 from labelcycle.campaign.sample_files import Sample
 from labelcycle.core.counted_nouns import counted
 from labelcycle.rounds import plug_in_options
 from labelcycle.rounds.snapshots import Snapshot
 
 SHOWN = 10
+
+DATA = (f"{layout.FEATURES}/", f"{layout.IMAGES}/[0-9]*/*", f"{layout.SAMPLES}/")
+"""What DVC keeps, and git has only where a run was killed before DVC said so."""
 
 
 def lines(snapshot: Snapshot, samples: Sequence[Sample]) -> list[str]:
@@ -33,7 +37,13 @@ def _sample(sample: Sample) -> str:
 def _stays(snapshot: Snapshot, samples: Sequence[Sample]) -> Iterator[str]:
     root = snapshot.campaign.root
     yield "the files that the images came from"
-    yield "git's history: ids, answers and labels of earlier commits, no pixels and no features"
+    by_mistake = git.commits_of(root, *DATA)
+    yield (
+        "git's history: ids, answers and labels of earlier commits, and features or images that a"
+        f" killed run had committed, first in {by_mistake[-1][:12]}"
+        if by_mistake
+        else "git's history: ids, answers and labels of earlier commits, no pixels and no features"
+    )
     if snapshot.number:
         yield "the weights that learned from them: of the encoder and of closed rounds' models"
     gone = {sample.id for sample in samples}
