@@ -54,6 +54,7 @@ def test_where_the_files_are(tmp_path: Path) -> None:
         "cohorts": "data/cohorts.json",
         "pool": "data/pool.json",
         "quarantine": "data/quarantine.jsonl",
+        "withdrawn": "data/withdrawn.json",
         "labels": "data/labels",
         "holdout": "data/holdout.jsonl",
         "rounds": "rounds",

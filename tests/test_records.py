@@ -35,6 +35,7 @@ from labelcycle.campaign.records.record_files import Record, read_lines, write_l
 from labelcycle.campaign.records.rollback_record import Rollback, RoundsApart
 from labelcycle.campaign.records.round_records import Memory, RoundRecords
 from labelcycle.campaign.records.selection_record import RoundSelection
+from labelcycle.campaign.records.withdrawn_record import Tombstone, WithdrawnRecord
 from labelcycle.core.digests import digest
 from labelcycle.core.metrics import Estimate
 from labelcycle.core.skip_reasons import Skip
@@ -59,6 +60,7 @@ RECORDS: tuple[Record, ...] = (
     Identity("0123456789ab"),
     ReadBack({"cache": {"0f": AT}}, {"remote": ("0f12",)}),
     PoolRecord({"000": "a", "001": "b"}, {"000": "a"}),
+    WithdrawnRecord((Tombstone("s", "p", AT, "why", "pool", 0, 1, True),), {"a": "b", "c": ""}),
     CohortsRecord((Source("../in"),), (Cohort(0, AT, ("../in",), 3, 1),)),
     Evaluation(labels=0, reason="nothing was measured"),
     metrics(
@@ -225,6 +227,7 @@ SHAPES = {
     Rollback: (1, "113b68758129af58"),
     RoundsApart: (1, "f2ed0828c68b7846"),
     PoolRecord: (1, "267fda48dba6c954"),
+    WithdrawnRecord: (1, "8e7e54b46ffbc2e9"),
     Plan: (2, "e80df41524fe7a16"),
     RoundSelection: (1, "210fd09a83b2d4b5"),
     Pushed: (1, "96fb8dd295dec783"),

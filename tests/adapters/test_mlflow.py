@@ -108,6 +108,32 @@ def test_intervals_over_groups_are_tagged(tracker: MlflowTracker, files: dict[st
     assert child.data.metrics["groups"] == 7
 
 
+@pytest.mark.slow
+def test_the_record_of_a_round_is_replaced_and_its_model_goes(
+    tracker: MlflowTracker, files: dict[str, Path], tmp_path: Path
+) -> None:
+    before = tmp_path / "before"
+    before.mkdir()
+    (before / "annotations.jsonl").write_text("of 0123456789abcdef\n")
+    (before / "corrections.jsonl").write_text("of 0123456789abcdef\n")
+    for number in (0, 1):
+        tracker.log_round(closed(number, {**files, "record": before}))
+    tracker._delete(tracker._experiment(KEY, "birds"), runs(tracker)["round 000"].info.run_id)
+    tracker.log_round(closed(0, {**files, "record": before}))  # the deleted run has its files
+    after = tmp_path / "after"
+    after.mkdir()
+    (after / "annotations.jsonl").write_text("of others\n")
+    for _ in range(2):
+        tracker.replace_records(KEY, "birds", {0: after, 1: after}, {0})
+    kept = [path for path in (tmp_path / "mlartifacts").rglob("*") if path.is_file()]
+    assert not [path for path in kept if b"of 0123456789abcdef" in path.read_bytes()]
+    assert len([path for path in kept if path.name == "annotations.jsonl"]) == 2
+    weights = [path for path in kept if path.name == "model.safetensors"]
+    assert len(weights) == 2  # that of the deleted run goes with `mlflow gc`
+    assert registered(tracker).keys() == {"001"}
+    assert tracker.logged(KEY, "birds") == {0, 1}
+
+
 def registered(tracker: MlflowTracker, name: str = "birds") -> dict[str, str]:
     """Run by round, of the registered model's versions; each round has one."""
     versions = tracker._client.search_model_versions(f"name = '{name}'")

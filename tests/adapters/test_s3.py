@@ -52,6 +52,9 @@ def test_an_object_is_stored_found_and_signed(bucket: Bucket) -> None:
     assert httpx.get(signed).content == b"image"
     s3.put(f"{folder}/empty", b"", "text/plain")
     assert s3.read(f"{folder}/empty") == b""
+    for _ in range(2):
+        s3.remove(f"{folder}/a b.png")
+        assert s3.some(f"{folder}/a") is None
 
 
 @pytest.mark.parametrize("word", ["some", "put", "listed"])

@@ -279,6 +279,18 @@ def test_what_is_withdrawn_stays_until_it_is_tidied_and_answers_stay(place: Plac
     assert keys[4] in backend.pushed(place.name, place.name)
 
 
+def test_tasks_of_withdrawn_samples_go_with_their_answers(place: Place) -> None:
+    ids = place.push(1, 1, 1)
+    answered, untouched, stays = ids
+    place.answer(0, ids[answered], CAT)
+    place.answer(0, ids[stays], CAT)
+    elsewhere = {untouched.replace(place.name, "0" * 12): ids[stays]}  # no task of that key
+    for _ in range(2):
+        place.backend.remove(place.project, {answered: ids[answered], untouched: 0, **elsewhere})
+        assert [*place.backend.pushed(place.name, place.name)] == [stays]
+        assert [given.key for given in place.answers(ids)] == [stays]
+
+
 # --- answers -------------------------------------------------------------------------------
 
 
@@ -457,6 +469,7 @@ def test_a_removed_project_is_told_by_every_call(place: Place, hand: Hand) -> No
         lambda: backend.restore(project, ids, shown),
         lambda: backend.withdraw(project, ids),
         lambda: backend.tidy(project, ids),
+        lambda: backend.remove(project, ids),
         lambda: backend.touched(project, ids),
         lambda: backend.answers_to(project, [*ids.values()]),
         lambda: place.desk.classes(project),

@@ -204,7 +204,7 @@ def test_the_status_as_plain_values() -> None:
     assert found.pop("cohorts") == [asdict(each) for each in STATUS.cohorts]
     assert found == {
         "campaign": "birds",
-        **{"pool": 24, "holdout": 6, "labels": 8, "bought": 14, "again": 2},
+        **{"pool": 24, "holdout": 6, "labels": 8, "bought": 14, "again": 2, "withdrawn": 0},
         "missing_class": 0.3,
         "params_wait": True,
         "waiting": [plain],

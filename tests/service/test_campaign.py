@@ -496,6 +496,32 @@ def test_labels_go_out_as_csv(world: World) -> None:
     assert all(truth[Path(row["source"]).name] == row["label"] for row in people)
 
 
+def test_a_withdrawn_sample_is_in_no_service_any_more(world: World) -> None:
+    picked = json.loads((world.root / "rounds" / "001" / "selection.json").read_text())["samples"]
+    sample = picked[0]["sample"]
+    (image,) = (world.root / "data" / "images" / "000").glob(f"{sample}.*")
+    bytes_of_it = image.read_bytes()
+    text = world.run("withdraw", sample, "--reason", "consent revoked", "--yes")
+    assert "MLflow: the records of the rounds are replaced" in text
+    project = record(world, 0, "pushed.json")["project"]
+    address = f"/api/tasks?project={project}&page_size=1000&fields=all"
+    shown = world.label_studio(address)["tasks"]
+    assert shown
+    assert not [task for task in shown if sample in json.dumps(task)]
+    exported = world.root / ".labelcycle" / "label-studio" / "export"
+    private = (world.root / ".labelcycle" / name for name in ("media", "mlflow", "answers"))
+    folders = [world.root / ".dvc" / "cache", *private, exported]
+    for path in (path for folder in folders for path in folder.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        assert bytes_of_it not in content, path
+        assert sample not in path.name
+        if path.suffix in (".json", ".jsonl"):
+            assert sample.encode() not in content, path
+    text = world.run("verify", "round/001")
+    assert "1 sample of round 1 was withdrawn on 20" in text
+    assert f"({sample}); compared without it" in text
+
+
 def test_a_deleted_project_is_named_and_the_round_can_be_abandoned(world: World) -> None:
     set_params(world.root, campaign={"rounds": 3})
     world.run("open")

@@ -283,6 +283,17 @@ def commit(root: Path, paths: Iterable[str], message: str) -> str:
     return head(root)
 
 
+def commits_of(root: Path, *paths: str) -> list[str]:
+    """Ids of all commits of all branches and tags that change one of `paths`, newest first."""
+    return _git(root, "rev-list", "--all", "HEAD", "--full-history", "--", *paths).split()
+
+
+def content_at(root: Path, commit: str, path: str) -> bytes | None:
+    """Content of a file in a commit; None if it is not in it."""
+    found = [entry.id for entry in entries(root, commit) if entry.path == path]
+    return blobs(root, found)[found[0]] if found else None
+
+
 def head(root: Path, revision: str = "HEAD") -> str:
     """Commit id of a revision."""
     return _git(root, "rev-parse", f"{revision}^{{commit}}")

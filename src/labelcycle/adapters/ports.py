@@ -188,6 +188,9 @@ class AnnotationBackend(Protocol):
     def tidy(self, project: int, tasks: Mapping[str, int]) -> None:
         """Remove those of the withdrawn `tasks` that nobody has answered or skipped."""
 
+    def remove(self, project: int, tasks: Mapping[str, int]) -> None:
+        """Remove `tasks` (key -> id) and their twins, with their answers; those that are there."""
+
 
 @runtime_checkable
 class Answering(Protocol):
@@ -307,3 +310,11 @@ class Tracker(Protocol):
 
     def address(self, key: str, campaign: str) -> str:
         """Where people see the campaign's rounds."""
+
+    def replace_records(
+        self, key: str, campaign: str, records: Mapping[int, Path], without_model: Collection[int]
+    ) -> None:
+        """Have these files, by round, in the place of those that were logged, and of no others.
+
+        without_model : rounds whose models go, too
+        """

@@ -94,6 +94,13 @@ def put(address: str, data: bytes, kind: str) -> None:
         _client().put_object(Bucket=bucket, Key=key, Body=data, ContentType=kind)
 
 
+def remove(address: str) -> None:
+    """Delete an object, if it is there. Raises ServiceDown, ServiceRefused or ToolFailed."""
+    bucket, key = split(address)
+    with _our_errors(f"deleting {address}"):
+        _client().delete_object(Bucket=bucket, Key=key)
+
+
 def some(address: str) -> str | None:
     """The address of one object whose name starts so, or None if there is none.
 

@@ -25,6 +25,7 @@ class Campaign:
         self.cohorts = self.root / layout.COHORTS
         self.pool = self.root / layout.POOL
         self.quarantine = self.root / layout.QUARANTINE
+        self.withdrawn = self.root / layout.WITHDRAWN
         self.labels = self.root / layout.LABELS
         self.labels_apart = self.root / layout.LABELS_APART
         self.holdout = self.root / layout.HOLDOUT

@@ -46,6 +46,9 @@ ENTRIES = (
     Entry("data/cohorts.json", "git", "The sources of images, and each cohort with its date."),
     Entry("data/pool.json", "git", "The cohorts that count in the round, by digest."),
     Entry("data/quarantine.jsonl", "git", "The files that cannot be used, each with the reason."),
+    Entry(
+        "data/withdrawn.json", "git", "The withdrawn samples, and what stands for what had them."
+    ),
     Entry("data/labels/owned.jsonl", "DVC", "The labels that were imported before round 0."),
     Entry("data/labels/NNN.jsonl", "DVC", "The labels that a round made, with their votes."),
     Entry("data/labels/apart.json", "DVC", "The rounds whose labels a rollback put apart."),

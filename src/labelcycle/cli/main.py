@@ -19,6 +19,7 @@ from labelcycle.cli import (
     setup_commands,
     simulate_command,
     trial_commands,
+    withdraw_command,
 )
 from labelcycle.cli.campaign_option import GivenPath
 from labelcycle.core import garbage_collection
@@ -35,7 +36,7 @@ PARTS = (
         list_commands,
         schema_commands,
     ),
-    *(simulate_command, record_commands, trial_commands),
+    *(simulate_command, record_commands, withdraw_command, trial_commands),
 )
 """In the order of `labelcycle --help`."""
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -61,6 +62,11 @@ def explain(root: Path, sample: str, as_json: bool) -> None:
 
     campaign_in(root)
     snapshot = snapshots.read(root)
+    stone = snapshot.records.withdrawn().by_id.get(sample)
+    if stone:
+        plain = json.dumps({"withdrawn": asdict(stone)}, indent=2)
+        click.echo(plain if as_json else sample_history_text.withdrawn(stone))
+        return
     known = sample_history.history(snapshot, sample_history.find(snapshot, sample))
     text = json.dumps(known.as_json(), indent=2) if as_json else sample_history_text.as_text(known)
     click.echo(text)

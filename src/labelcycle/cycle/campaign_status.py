@@ -54,6 +54,7 @@ class Counts:
 
     labels : to train on; bought : samples answered, the hold-out's and skipped ones among them
     again : skipped samples that the next rounds ask again
+    withdrawn : samples that were taken out for good, and are in none of the other counts
     """
 
     pool: int = 0
@@ -61,6 +62,7 @@ class Counts:
     labels: int = 0
     bought: int = 0
     again: int = 0
+    withdrawn: int = 0
 
 
 @dataclass(frozen=True)
@@ -238,6 +240,7 @@ def _counts(snapshot: Snapshot) -> Counts:
         labels=sum(label.label is not None for label in labels),
         bought=sum(label.source != OWNED for label in labels) + len(holdout),
         again=len(skipped_samples.waiting(snapshot)),
+        withdrawn=len(snapshot.records.withdrawn().samples),
     )
 
 
@@ -342,6 +345,8 @@ def _next(snapshot: Snapshot) -> str:
             return f"mend {error}"
     if not snapshot.campaign.has_samples:
         return brings_samples(snapshot.campaign)
+    if snapshot.records.withdrawn().unfinished:
+        return "`labelcycle withdraw`, which goes on with a withdrawal that is not finished"
     if snapshot.state is State.OPEN:
         backend = snapshot.records.pushed(snapshot.number).backend
         return f"{annotation.next_step(backend)}; {round_states.NEXT[snapshot.state]}"

@@ -23,9 +23,10 @@ def closed_round(snapshot: Snapshot, number: int) -> Iterator[ClosedRound]:
     tag = round_states.round_tag(number)
     targets = (layout.MODEL, layout.ENCODER, layout.FIGURES)
     with _as_closed(snapshot, tag, targets) as campaign:
-        folder = campaign.round(number)
         records = RoundRecords(campaign, snapshot.memory)
         plan, metrics = records.plan(number), records.metrics(number)
+        # The tag's files have what was withdrawn since.
+        own = snapshot.campaign if snapshot.records.withdrawn().samples else campaign
         yield ClosedRound(
             campaign=snapshot.config.campaign.name,
             key=snapshot.key,
@@ -36,7 +37,7 @@ def closed_round(snapshot: Snapshot, number: int) -> Iterator[ClosedRound]:
             plan=plan,
             metrics=metrics,
             folders=RoundFolders(
-                record=folder,
+                record=own.round(number),
                 figures=campaign.figures,
                 model=campaign.model,
                 encoder=campaign.encoder,

@@ -24,6 +24,7 @@ from labelcycle.rounds.snapshots import (
     check_frozen,
     check_rolled_back,
     check_safe,
+    check_withdrawn,
     present_time,
     read,
 )
@@ -156,6 +157,7 @@ def _add_images(
     snapshot = read(root)
     campaign, settings = snapshot.campaign, snapshot.config
     check_safe(campaign)
+    check_withdrawn(snapshot)
     trusted_places.note_sources(campaign)
     begun = snapshot.state is not State.DUE or snapshot.number > 0
     if begun:
@@ -192,6 +194,7 @@ def add_labels(root: Path, file: Path) -> label_csv.ImportReport:
     """Import labels that are owned already and commit them."""
     snapshot = read(root)
     check_safe(snapshot.campaign)
+    check_withdrawn(snapshot)
     report = label_csv.import_labels(snapshot.campaign, file, snapshot.config.classes)
     _track(snapshot.campaign, [layout.LABELS], f"Import labels: {report.accepted} accepted")
     _push(snapshot.campaign)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from labelcycle.adapters import git
-from labelcycle.adapters.dvc import commands, tracked_files
+from labelcycle.adapters.dvc import commands, replaced_outputs, tracked_files
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.rounds.snapshots import Snapshot
 
@@ -19,6 +19,11 @@ def restored(snapshot: Snapshot, revision: str, targets: tuple[str, ...]) -> Ite
 
 
 def bring(snapshot: Snapshot, rebuilt: Campaign, targets: tuple[str, ...]) -> None:
-    """Have DVC bring `targets` into a clone. Each revision may hold what no other one does."""
+    """Have DVC bring `targets` into a clone. Each revision may hold what no other one does.
+
+    What held a sample that was withdrawn since is brought without it.
+    """
     tracked_files.check(rebuilt.root)
+    withdrawn = snapshot.records.withdrawn()
+    replaced_outputs.replace(rebuilt.root, withdrawn.replaced)
     commands.restore(rebuilt.root, snapshot.campaign.root, targets)

@@ -7,6 +7,7 @@ from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.correction_record import Correction
 from labelcycle.campaign.records.pushed_record import ADJUDICATION, GOLD, HOLDOUT, SELECTED
+from labelcycle.campaign.records.withdrawn_record import Tombstone
 from labelcycle.core import skip_reasons
 from labelcycle.cycle.sample_history import NearSample, RoundOfSample, SampleHistory, StrategyPick
 
@@ -41,6 +42,23 @@ def as_text(history: SampleHistory) -> str:
         lines += ["", f"not told: {history.without_model}"]
     if history.near:
         lines += ["", "nearest in the pool, by today's features:", *map(_near, history.near)]
+    return "\n".join(lines)
+
+
+def withdrawn(stone: Tombstone) -> str:
+    """What is left to tell of a withdrawn sample."""
+    split = "hold-out" if stone.split == "holdout" else "pool"
+    lines = [
+        f"{stone.sample}: withdrawn on {stone.at}",
+        f"  reason: {stone.reason}",
+        f"  it was in the {split} by cohort {stone.cohort}, up to round"
+        f" {stone.round if stone.is_open else stone.round - 1}"
+        if stone.round or stone.is_open
+        else f"  it was in the {split}, before any round",
+        "  it does not come back by an ingest",
+    ]
+    if not stone.done:
+        lines.append("  not all of it is removed yet: run `labelcycle withdraw`")
     return "\n".join(lines)
 
 

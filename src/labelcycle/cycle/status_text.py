@@ -27,6 +27,7 @@ def as_text(status: CampaignStatus) -> str:
         *([status.groups.summary_line()] if status.groups else []),
         *_people(standing, status.missing_class),
         *_again(counts.again),
+        *_withdrawn(counts.withdrawn),
         *_preannotation(standing),
         *_corrections(status, standing),
         *status.rolled_back,
@@ -96,6 +97,11 @@ def people_lines(people: PeopleFigures, missing_class: float) -> list[str]:
     skips = skipped_samples.summary_lines(people, missing_class)
     lines += [f"{line} (last round)" for line in (unknown, *skips) if line]
     return [*lines, *gold.summary_lines(people.gold)]
+
+
+def _withdrawn(count: int) -> list[str]:
+    """A line on samples that were withdrawn; none if there are none."""
+    return [f"{counted(count, 'sample was', 'samples were')} withdrawn for good"] if count else []
 
 
 def _again(count: int) -> list[str]:

@@ -77,13 +77,14 @@ def _drawn(snapshot: Snapshot, sample: Sample, context: Sequence[Neighbour]) -> 
     name = f"{sample.id}-{side}-{digest(text.encode())}" if context else f"{sample.id}-{side}"
     path = snapshot.campaign.media / "images" / f"{name}.png"
     if not path.exists() or not path.stat().st_size:  # without power a file may be left empty
-        large = decoding.enlarge(_decoded(snapshot, sample), side)
-        small = [(_decoded(snapshot, near.sample), near.label) for near in context]
+        large = decoding.enlarge(decoded(snapshot, sample), side)
+        small = [(decoded(snapshot, near.sample), near.label) for near in context]
         png = decoding.png_bytes(contact_sheet.below(large, small, TITLE))
         write_bytes(path, png, durable=False)
     return path
 
 
-def _decoded(snapshot: Snapshot, sample: Sample) -> Image.Image:
+def decoded(snapshot: Snapshot, sample: Sample) -> Image.Image:
+    """The image of a sample as the model sees it."""
     data = (snapshot.campaign.images / sample.file).read_bytes()
     return decoding.decode(data, snapshot.config.ingest.max_pixels, sample.ranges).image

@@ -10,7 +10,9 @@ from labelcycle.campaign import layout, round_states, sample_files
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.metrics_record import Evaluation, Metrics
 from labelcycle.campaign.records.selection_record import RoundSelection
+from labelcycle.campaign.records.withdrawn_record import Tombstone
 from labelcycle.core.counted_nouns import counted
+from labelcycle.cycle import withdrawn_differences
 from labelcycle.cycle.past_rounds import bring, restored
 from labelcycle.errors import DataError, StateError
 from labelcycle.nn import learners
@@ -46,26 +48,39 @@ def verify(snapshot: Snapshot, number: int, deep: bool, show: Callable[[str], No
     pool, labels and features (with `deep`: from the images). Raises DataError with the first
     difference.
     """
-    if snapshot.records.metrics(number).cancelled:
+    records = snapshot.records
+    if records.metrics(number).cancelled:
         raise StateError(f"round {number} was cancelled; there is nothing to rebuild")
     try:
         check_closed(snapshot.records, number)
     except StateError as error:
         raise DataError(f"round {number} is not as it was closed: {error}") from error
     show(f"recorded files of round {number}: as they were closed")
-    opening = declaration.names(declaration.OPENING)
+    gone = _withdrawn(snapshot, number)
+    if gone:
+        show(withdrawn_differences.said(number, gone))
+    trained = declaration.names(declaration.OPENING)
+    if deep and gone and withdrawn_differences.encoder_is_gone(gone, records.plan(number).encoder):
+        show("the encoder learned from what is gone, so its recorded weights are taken")
+        trained = declaration.after(layout.ENCODER, declaration.OPENING)
+    opening = trained
     if not deep:  # the features are brought
         opening = declaration.after(layout.FEATURES, declaration.OPENING)
     base: tuple[str, ...] = INPUTS if deep else (*INPUTS, layout.FEATURES)
     with restored(snapshot, round_states.open_tag(number), base) as rebuilt:
         if deep:
-            bring(snapshot, rebuilt, pictures(rebuilt))
+            known = () if declaration.PRETRAIN in opening else (layout.ENCODER,)
+            bring(snapshot, rebuilt, (*pictures(rebuilt), *known))
             _restore_named(snapshot, rebuilt)
         elif learners.sees_images(config.load(rebuilt.params, parts=False).train.learner):
             bring(snapshot, rebuilt, (*pictures(rebuilt), layout.ENCODER))
         _compute(rebuilt, opening)
         selection = RoundSelection.read(rebuilt.selection)
-        show(compare_selections(snapshot.records.selection(number), selection))
+        recorded = snapshot.records.selection(number)
+        if withdrawn_differences.selection_may_differ(gone):
+            show(withdrawn_differences.selections(recorded, selection))
+        else:
+            show(compare_selections(recorded, selection))
         git.switch(rebuilt.root, round_states.round_tag(number))
         answers = (
             f"{layout.LABELS}.dvc",
@@ -75,7 +90,20 @@ def verify(snapshot: Snapshot, number: int, deep: bool, show: Callable[[str], No
         bring(snapshot, rebuilt, answers)
         _compute(rebuilt, declaration.names(declaration.CLOSING))
         evaluation = Evaluation.read(rebuilt.metrics)
-        show(compare_metrics(snapshot.records.metrics(number), evaluation))
+        metrics = snapshot.records.metrics(number)
+        before = withdrawn_differences.measured_with(gone, number)
+        if before:
+            show(withdrawn_differences.metrics(metrics, evaluation, before))
+        else:
+            show(compare_metrics(metrics, evaluation))
+
+
+def _withdrawn(snapshot: Snapshot, number: int) -> tuple[Tombstone, ...]:
+    """The samples that a round was planned with and that are gone."""
+    record = snapshot.records.withdrawn()
+    if not record.samples:
+        return ()
+    return record.of_round(number, snapshot.records.plan(number).cohorts)
 
 
 def pictures(campaign: Campaign) -> tuple[str, ...]:

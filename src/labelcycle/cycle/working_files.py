@@ -4,7 +4,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,9 @@ from labelcycle.adapters.dvc.object_store import ObjectStore
 from labelcycle.campaign import layout, round_states
 from labelcycle.campaign.atomic_files import PART, write_bytes
 from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.records.withdrawn_record import WithdrawnRecord
 from labelcycle.campaign.round_states import State
+from labelcycle.core.digests import digest
 from labelcycle.errors import LabelcycleError, ToolFailed
 from labelcycle.rounds import snapshots
 from labelcycle.rounds.stored_objects import HEAD, StoredObjects
@@ -90,9 +92,26 @@ def _of_git(campaign: Campaign) -> Iterator[WorkingFile]:
         entries = git.entries(campaign.root, tag)
     except ToolFailed:
         return  # said of git's objects
-    for entry in entries:
-        if ROUND_FILE.fullmatch(entry.path):
-            yield WorkingFile(entry.path, entry.id, "git")
+    recorded = {each.path: each.id for each in entries if ROUND_FILE.fullmatch(each.path)}
+    withdrawn = WithdrawnRecord.read_if_any(campaign.withdrawn)
+    if withdrawn.samples:
+        recorded |= _without(campaign, recorded, withdrawn)
+    for path, name in recorded.items():
+        yield WorkingFile(path, name, "git")
+
+
+def _without(
+    campaign: Campaign, recorded: Mapping[str, str], withdrawn: WithdrawnRecord
+) -> dict[str, str]:
+    """The ids of files of closed rounds that a sample was taken out of, as HEAD has them."""
+    now = {entry.path: entry.id for entry in git.entries(campaign.root, "HEAD")}
+    changed = {path: name for path, name in recorded.items() if now.get(path, name) != name}
+    contents = git.blobs(campaign.root, changed.values()) if changed else {}
+    return {
+        path: now[path]
+        for path, name in changed.items()
+        if digest(contents[name]) in withdrawn.replaced
+    }
 
 
 def state(campaign: Campaign, file: WorkingFile, cache: ObjectStore) -> str | None:

@@ -16,6 +16,7 @@ from labelcycle.campaign import atomic_files, holdout_split, json_files, sample_
 from labelcycle.campaign.campaign_paths import OWNED, Campaign
 from labelcycle.campaign.label_files import read_labels
 from labelcycle.campaign.records.cohorts_record import Cohort, CohortsRecord, Source
+from labelcycle.campaign.records.withdrawn_record import WithdrawnRecord
 from labelcycle.campaign.sample_files import Sample
 from labelcycle.core.counted_nouns import counted
 from labelcycle.core.seeding import derive
@@ -119,12 +120,15 @@ def ingest(
     record, before = CohortsRecord.read_if_any(campaign.cohorts), _bytes(campaign.cohorts)
     manifest = sample_files.manifest(campaign.samples, number)
     listed = _bytes(manifest)
-    taker = FileTaker(campaign, number, options.max_pixels, known)
+    stones = WithdrawnRecord.read_if_any(campaign.withdrawn).samples
+    gone = {name for stone in stones for name in (stone.sample, stone.pixels)} - {""}
+    taker = FileTaker(campaign, number, options.max_pixels, known, gone)
     try:
         taken = taker.take_all(found.items, show)
         usable = [item for item in taken if isinstance(item, Taken)]
         refused = [item for item in taken if isinstance(item, Quarantined)]
-        if not usable and not ((found.again or taker.vanished) and existing.samples):
+        told = found.again or taker.vanished or taker.withdrawn
+        if not usable and not (told and existing.samples):
             raise DataError(ingest_report.no_images(refused))
         names = _names(campaign, existing, options, found.sources)
         whole = many_files.whole(
@@ -157,7 +161,7 @@ def ingest(
     changes = ingest_report.changes(taker, usable, found)
     groups = ingest_report.groups(samples, whole.torn, options.holdout if number == 0 else None)
     return Report(
-        looked_at=len(taken),
+        looked_at=len(taken) + len(taker.withdrawn),
         added=len(new),
         known=old,
         duplicates=len(usable) - old - len(new) - len(torn),
@@ -167,6 +171,7 @@ def ingest(
         remarks=(*found.remarks, *changes, *whole.remarks, *groups),
         cohort=number if new else None,
         held=sum(sample.split == "holdout" for sample in new),
+        withdrawn=len(taker.withdrawn),
     )
 
 

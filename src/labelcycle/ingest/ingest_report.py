@@ -17,7 +17,7 @@ REASONS = 3
 
 @dataclass(frozen=True)
 class Report:
-    """What an ingest did; looked_at = added + known + duplicates + quarantined.
+    """What an ingest did; looked_at = added + known + duplicates + quarantined + withdrawn.
 
     looked_at : files and addresses that were looked at
     added : new samples
@@ -28,6 +28,7 @@ class Report:
     remarks : what else people should know of the images, a sentence each
     cohort : number of the cohort that the new samples are; None if there are none
     held : new samples that are in the hold-out
+    withdrawn : files that show a sample that was withdrawn, which are not taken again
     """
 
     looked_at: int
@@ -40,13 +41,15 @@ class Report:
     remarks: tuple[str, ...] = ()
     cohort: int | None = None
     held: int = 0
+    withdrawn: int = 0
 
     def summary_lines(self) -> list[str]:
         """What it did, in words."""
         lines = [
             f"{counted(self.looked_at, 'file')}: {counted(self.added, 'new sample')},"
             f" {self.known} known already,"
-            f" {counted(self.duplicates, 'duplicate')}, {self.quarantined} in quarantine",
+            f" {counted(self.duplicates, 'duplicate')}, {self.quarantined} in quarantine"
+            f"{f', {self.withdrawn} withdrawn, not taken again' if self.withdrawn else ''}",
             f"now {self.pool} in the pool, {self.holdout} in the hold-out",
         ]
         if self.cohort:

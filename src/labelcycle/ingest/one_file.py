@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,6 +28,13 @@ class Quarantined:
 
     source: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """A file whose picture is that of a withdrawn sample: it does not come back."""
+
+    source: str
 
 
 @dataclass(frozen=True)
@@ -69,28 +76,35 @@ def take(
     cohort: int = 0,
     known: Mapping[str, Taken] | None = None,
     address: str | None = None,
-) -> Taken | Quarantined:
+    withdrawn: Collection[str] = (),
+) -> Taken | Quarantined | Withdrawn:
     """The sample that a file is, its bytes stored, or why it cannot be used.
 
     cohort : of a new sample
     known : the samples that are there, by id; none of them is decoded again
     address : where the file was fetched from, if from elsewhere
+    withdrawn : ids of samples that are not taken again, and digests of their pixels
     """
     source = address or place(path, campaign.root)
     try:
         data = _read(path)
         name = digests.digest(data)
+        if name in withdrawn:
+            return Withdrawn(source)
         if known and name in known:
             _store(campaign, known[name].sample.file, data)
             return found_at(known[name], source)
         decoded = decoding.decode(data, max_pixels)
     except DataError as error:
         return Quarantined(source, str(error))
+    look = _look(decoded)
+    if look.pixels in withdrawn:
+        return Withdrawn(source)
     file = f"{cohort:03d}/{name}{decoding.FORMATS[decoded.format]}"
     _store(campaign, file, data)
     width, height = decoded.image.size
     sample = Sample(name, file, source, "pool", width, height, decoded.notes)
-    return Taken(sample, _look(decoded))
+    return Taken(sample, look)
 
 
 def found_at(taken: Taken, source: str) -> Taken:

@@ -3,7 +3,7 @@
 Kept by this computer alone. Without it, or for another's files, all are read once more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -45,8 +45,19 @@ def read(campaign: Campaign) -> dict[str, SeenFile]:
         return {}
 
 
+def forget(campaign: Campaign, samples: Collection[str]) -> None:
+    """Forget the files that showed some samples, by their ids."""
+    found = read(campaign)
+    kept = {p: each for p, each in found.items() if not {each.content, each.sample} & {*samples}}
+    if kept != found:
+        _write(campaign, kept)
+
+
 def add(campaign: Campaign, seen: Mapping[str, SeenFile]) -> None:
     """Write down what was seen, beside what was seen before."""
-    found = {**read(campaign), **seen}
-    text = dump_json({place: astuple(each) for place, each in found.items()})
+    _write(campaign, {**read(campaign), **seen})
+
+
+def _write(campaign: Campaign, seen: Mapping[str, SeenFile]) -> None:
+    text = dump_json({place: astuple(each) for place, each in seen.items()})
     write_bytes(campaign.seen, text.encode(), mode=0o600, durable=False)

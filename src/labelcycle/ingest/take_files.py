@@ -8,7 +8,7 @@ from pathlib import Path
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.sample_files import Sample
 from labelcycle.ingest import fetch, one_file, seen_files
-from labelcycle.ingest.one_file import Quarantined, Taken
+from labelcycle.ingest.one_file import Quarantined, Taken, Withdrawn
 from labelcycle.ingest.seen_files import SeenFile
 from labelcycle.nn.progress import Progress
 
@@ -19,13 +19,19 @@ class FileTaker:
     """Takes files in for a cohort.
 
     known : the samples that are there, by id, and how they look
+    withdrawn : ids of samples that are not taken again, and digests of their pixels
     """
 
     def __init__(
-        self, campaign: Campaign, number: int, max_pixels: int, known: Mapping[str, Taken]
+        self,
+        campaign: Campaign,
+        number: int,
+        max_pixels: int,
+        known: Mapping[str, Taken],
+        withdrawn: Collection[str] = (),
     ) -> None:
         self._campaign, self._number, self._max_pixels = campaign, number, max_pixels
-        self._known = known
+        self._known, self._withdrawn = known, frozenset(withdrawn)
         self._seen = seen_files.read(campaign)
         self._marks: dict[str, str] = {}
         self.by_place = {
@@ -38,6 +44,8 @@ class FileTaker:
         }
         """What was last seen at each place."""
         self._taken: list[Taken | Quarantined] = []
+        self.withdrawn: list[str] = []
+        """Places of files that show a withdrawn sample, which are not taken."""
         self.vanished: list[str] = []
         """Places of samples that an item names, and where no file is any more."""
 
@@ -62,7 +70,7 @@ class FileTaker:
         total = len(addresses) + len(items)
         fetched = fetch.fetch(self._campaign, addresses, lambda done: show(Progress(done, total)))
 
-        def take(item: Path | str) -> Taken | Quarantined:
+        def take(item: Path | str) -> Taken | Quarantined | Withdrawn:
             if isinstance(item, Path):
                 return self._take(item, None)
             return self._take_fetched(item, fetched[item])
@@ -72,8 +80,13 @@ class FileTaker:
             warnings.simplefilter("ignore")
             others = threads.map(take, (item for item, known in there.items() if not known))
             for known in there.values():
-                self._taken.append(known or next(others))
-                show(Progress(len(addresses) + len(self._taken), total))
+                taken = known or next(others)
+                if isinstance(taken, Withdrawn):
+                    self.withdrawn.append(taken.source)
+                else:
+                    self._taken.append(taken)
+                done = len(self._taken) + len(self.withdrawn)
+                show(Progress(len(addresses) + done, total))
         return self._taken
 
     def remember(self, shown_by: Mapping[str, str], ids: Collection[str]) -> None:
@@ -118,7 +131,7 @@ class FileTaker:
         made_of_it = seen.content == sample.id and size.isdigit()
         return stored.startswith(f"{size} ") if made_of_it else bool(stored)
 
-    def _take(self, path: Path, address: str | None) -> Taken | Quarantined:
+    def _take(self, path: Path, address: str | None) -> Taken | Quarantined | Withdrawn:
         return one_file.take(
             self._campaign,
             path,
@@ -126,13 +139,16 @@ class FileTaker:
             cohort=self._number,
             known=self._known,
             address=address,
+            withdrawn=self._withdrawn,
         )
 
-    def _take_fetched(self, address: str, got: Path | Quarantined) -> Taken | Quarantined:
+    def _take_fetched(
+        self, address: str, got: Path | Quarantined
+    ) -> Taken | Quarantined | Withdrawn:
         """The sample that fetched bytes are; those that are none will be fetched anew."""
         if isinstance(got, Quarantined):
             return got
         taken = self._take(got, address)
-        if isinstance(taken, Quarantined):
+        if not isinstance(taken, Taken):
             got.unlink(missing_ok=True)
         return taken

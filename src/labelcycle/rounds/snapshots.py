@@ -21,6 +21,7 @@ from labelcycle.campaign.records.rollback_record import Rollback
 from labelcycle.campaign.records.round_records import Memory, RoundRecords
 from labelcycle.campaign.round_states import State
 from labelcycle.config import Config
+from labelcycle.core.counted_nouns import counted
 from labelcycle.core.digests import digest, file_digest
 from labelcycle.errors import DataError, StateError, ToolFailed
 from labelcycle.rounds import campaign_key, plug_in_options, round_lineage, trusted_places
@@ -133,7 +134,13 @@ def renewed(snapshot: Snapshot) -> Snapshot:
     return read(snapshot.campaign.root, snapshot.memory)
 
 
-def ready(root: Path, *, parts: bool = True, memory: Memory | None = None) -> Snapshot:
+def ready(
+    root: Path,
+    *,
+    parts: bool = True,
+    memory: Memory | None = None,
+    withdrawing: bool = False,
+) -> Snapshot:
     """Like `read`, once it is sure that a step may be taken: tree clean, closed rounds intact.
 
     For the holder of the campaign's lock: what killed writes left behind is swept away.
@@ -141,11 +148,14 @@ def ready(root: Path, *, parts: bool = True, memory: Memory | None = None) -> Sn
     parts : check the own options of encoder, strategy and learner too, which may import torch;
         not needed for a step that computes nothing
     memory : records that were read before
+    withdrawing : for the step that ends what a killed withdrawal began; no other may come between
     """
     snapshot = read(root, memory)
     campaign = snapshot.campaign
     check_safe(campaign)
     sweep(campaign)
+    if not withdrawing:
+        check_withdrawn(snapshot)
     _ = snapshot.config.classes
     if parts:
         plug_in_options.checked(campaign, snapshot.config)
@@ -169,13 +179,25 @@ def ready(root: Path, *, parts: bool = True, memory: Memory | None = None) -> Sn
             "dvc.yaml is not the pipeline of this version of labelcycle;"
             " run `labelcycle init .` to print it anew, look at `git diff dvc.yaml`"
         )
-    for number in snapshot.closed:
-        check_closed(snapshot.records, number)
+    if not snapshot.records.withdrawn().unfinished:  # else some files are there without a sample
+        for number in snapshot.closed:
+            check_closed(snapshot.records, number)
+        check_frozen(snapshot)
     _check_asked(snapshot)
     check_rolled_back(snapshot)
-    check_frozen(snapshot)
     check_classes(snapshot)
     return snapshot
+
+
+def check_withdrawn(snapshot: Snapshot) -> None:
+    """Raise StateError while the removal of a withdrawn sample is not finished."""
+    unfinished = snapshot.records.withdrawn().unfinished
+    if unfinished:
+        raise StateError(
+            f"the withdrawal of {counted(len(unfinished), 'sample')}, the first is"
+            f" {unfinished[0].sample}, is not finished: wanted it finished before any other step;"
+            " run `labelcycle withdraw` without a sample, which goes on with it"
+        )
 
 
 def brings_samples(campaign: Campaign) -> str:
@@ -257,7 +279,9 @@ def check_frozen(snapshot: Snapshot) -> None:
     campaign, records = snapshot.campaign, snapshot.records
     if not records.has(0, round_states.PLAN):
         return
-    owned, wanted = campaign.label_file(OWNED), records.plan(0).digests.owned
+    withdrawn = records.withdrawn()
+    owned = campaign.label_file(OWNED)
+    wanted = withdrawn.now(records.plan(0).digests.owned)
     got = file_digest(owned) if owned.exists() else "no file"
     if got != wanted:
         raise StateError(
@@ -290,10 +314,14 @@ def _planned_cohorts(snapshot: Snapshot) -> dict[str, str]:
     cohorts = {name: pool.cohorts.get(name, "none") for name in names}
     # Without a plan at work there may be more: one that was dropped let them count.
     got = pool_digest(pool.cohorts if at_work else cohorts)
-    if got != plan.digests.pool:
-        raise _changed_pool(plan, f"digest {plan.digests.pool}", got)
+    withdrawn = records.withdrawn()
+    frozen = withdrawn.now(plan.digests.pool)
+    if got != frozen:
+        raise _changed_pool(plan, f"digest {frozen}", got)
     trained = {name: cohorts[name] for name in names[: plan.encoder]}
-    if at_work and dict(pool.encoder) != trained:
+    # What was withdrawn since stays in the digests of what the encoder was trained on.
+    encoder = {name: withdrawn.now(value) for name, value in pool.encoder.items()}
+    if at_work and encoder != trained:
         wanted = f"an encoder of the cohorts {', '.join(trained)}, as they count"
         raise _changed_pool(plan, wanted, ", ".join(pool.encoder) or "none")
     return cohorts
@@ -346,20 +374,24 @@ def check_closed(records: RoundRecords, number: int) -> None:
     metrics = campaign.round(number) / round_states.METRICS
     inside = str(metrics.relative_to(campaign.root))
     try:
-        recorded = digest(git.show(campaign.root, tag, inside))
+        closed = digest(git.show(campaign.root, tag, inside))
     except ToolFailed as error:
         raise StateError(f"tag {tag} holds no {inside}: {error}") from error
-    digests = {inside: recorded}
-    if _plain(metrics) and file_digest(metrics) == recorded:
+    digests = {inside: closed}
+    if _plain(metrics) and file_digest(metrics) == closed:
         digests |= _digests(records, number)
-    for name, value in digests.items():
+    withdrawn = records.withdrawn()
+    for name, recorded in digests.items():
+        value = withdrawn.now(recorded)
         path = campaign.root / name
         got = file_digest(path) if _plain(path) else "no file"
         if got != value:
+            # The tag's own file would bring a withdrawn sample back.
+            there = "HEAD" if value != recorded else tag
             remedy = (
                 "dvc checkout data/labels"
                 if name.startswith("data/")
-                else f"git checkout {tag} -- {name}"
+                else f"git checkout {there} -- {name}"
             )
             raise StateError(
                 f"{name} of the closed round {number} was changed: wanted digest {value}, got"

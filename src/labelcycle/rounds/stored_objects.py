@@ -8,6 +8,8 @@ from pathlib import Path, PurePosixPath
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import recorded_outputs
 from labelcycle.adapters.dvc.object_digests import FOLDER
+from labelcycle.campaign import layout
+from labelcycle.campaign.records.withdrawn_record import GONE, WithdrawnRecord
 from labelcycle.errors import DataError, ToolFailed
 
 HEAD = "HEAD"
@@ -69,8 +71,12 @@ def revisions(root: Path) -> list[str]:
 
 
 def read(root: Path) -> StoredObjects:
-    """What DVC keeps of every round's tags and of HEAD, without the files of folders."""
+    """What DVC keeps of every round's tags and of HEAD, without the files of folders.
+
+    Of what held a withdrawn sample it is what stands for that since.
+    """
     found = StoredObjects()
+    withdrawn = WithdrawnRecord.read_if_any(root / layout.WITHDRAWN)
     for revision in revisions(root):
         try:
             outputs = recorded_outputs.at(root, revision)
@@ -78,8 +84,9 @@ def read(root: Path) -> StoredObjects:
             found.unreadable[revision] = str(error)
             continue
         for output in outputs:
-            paths = found.outputs.setdefault(output.oid, {})
-            paths.setdefault(output.path, set()).add(revision)
+            oid = withdrawn.now(output.oid)
+            if oid != GONE:
+                found.outputs.setdefault(oid, {}).setdefault(output.path, set()).add(revision)
     return found
 
 

@@ -27,6 +27,9 @@ SETTINGS = """\
 CONFIG = ".dvc/config"
 
 
+CHECKOUT = ("checkout", "--force")
+"""In a temporary clone no file is anybody's; git may have one that a killed run committed."""
+
 # Somebody's `dvc status` beside us is waited for.
 THEN = "--then"
 """Between several commands for one process: most of a second is the start of DVC."""
@@ -270,11 +273,11 @@ def restore(root: Path, origin: Path, targets: Sequence[str]) -> None:
     take_settings(root, origin, cache_folder(origin))
     # Given several, `dvc checkout` brings only one of them; so one process does it several times.
     with contextlib.suppress(ToolFailed):
-        _unchecked(root, *_chained([("checkout", target) for target in targets]))
+        _unchecked(root, *_chained([(*CHECKOUT, target) for target in targets]))
         return
     for target in targets:
         try:
-            _unchecked(root, "checkout", target)
+            _unchecked(root, *CHECKOUT, target)
         except ToolFailed as missing:
             if not has_remote(origin):
                 raise DataError(

@@ -15,6 +15,7 @@ from labelcycle.adapters.dvc.object_digests import FOLDER
 from labelcycle.errors import DataError, ServiceDown, ToolFailed
 
 if TYPE_CHECKING:
+    from dvc_objects.db import ObjectDB
     from dvc_objects.fs.base import FileSystem
 
 StoreKind = Literal["cache", "remote"]
@@ -40,23 +41,45 @@ class ObjectStore:
 
     def __init__(self, kind: StoreKind, files: "FileSystem", folder: str) -> None:
         self.kind = kind
+        self.folder = folder
         self._files = files
-        self._folder = folder
         self._read: dict[str, str | None] = {}
 
     def place(self, oid: str) -> str:
         """Where an object lies."""
-        return str(self._files.join(self._folder, *OBJECTS, oid[:2], oid[2:]))
+        return str(self._files.join(self.folder, *OBJECTS, oid[:2], oid[2:]))
 
     def present(self, oids: Collection[str]) -> set[str]:
         """Those of `oids` that are there, good or damaged."""
-        from dvc_objects.db import ObjectDB
-
         if self._files.protocol == "local":
             return {oid for oid in oids if Path(self.place(oid)).is_file()}
-        objects = ObjectDB(self._files, self._files.join(self._folder, *OBJECTS))
         with _Told(self.kind):
-            return set(objects.oids_exist(oids))  # type: ignore[no-untyped-call]
+            return set(self._objects().oids_exist(oids))  # type: ignore[no-untyped-call]
+
+    def all(self) -> list[str]:
+        """Every object that is there, of whichever campaign."""
+        with _Told(self.kind):
+            return list(self._objects().all())  # type: ignore[no-untyped-call]
+
+    def remove(self, oids: Collection[str]) -> int:
+        """Delete objects, and what was set aside of them; how many of them were there."""
+        there = self.present(oids)
+        objects = self._objects()
+        with _Told(self.kind):
+            for oid in sorted(there):
+                objects.delete(oid)
+                self.forget(oid)
+            aside = self._files.join(self.folder, ASIDE)
+            if self._files.exists(aside):
+                for path in self._files.ls(aside, detail=False):
+                    if str(self._files.name(path)).rpartition("-")[0] in oids:
+                        self._files.remove(path)
+        return len(there)
+
+    def _objects(self) -> "ObjectDB":
+        from dvc_objects.db import ObjectDB
+
+        return ObjectDB(self._files, self._files.join(self.folder, *OBJECTS))
 
     def digest(self, oid: str) -> str | None:
         """The md5 of an object as it is; None if it is not there, empty if it cannot be read."""
@@ -88,6 +111,12 @@ class ObjectStore:
         with _Told(self.kind):
             self._files.get_file(self.place(oid), str(to))
 
+    def read(self, oid: str) -> bytes:
+        """The bytes of an object."""
+        with _Told(self.kind):
+            content: bytes = self._files.cat_file(self.place(oid))
+            return content
+
     def put(self, oid: str, file: Path) -> bool:
         """Put the bytes of a file in an object's place; True once they can be read there.
 
@@ -111,7 +140,7 @@ class ObjectStore:
         """Move a damaged object to where DVC does not find it; its new place, None if none was."""
         self.forget(oid)
         place = self.place(oid)
-        aside = str(self._files.join(self._folder, ASIDE, f"{oid}-{secrets.token_hex(4)}"))
+        aside = str(self._files.join(self.folder, ASIDE, f"{oid}-{secrets.token_hex(4)}"))
         with _Told(self.kind):
             if not self._files.exists(place):
                 return None

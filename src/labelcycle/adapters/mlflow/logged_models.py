@@ -49,17 +49,21 @@ FURTHER = {
 def log(client: Any, experiment: str, run: str, closed: ClosedRound) -> str | None:
     """Log encoder and classifier of a round as one model that takes images; its id.
 
-    None where neither takes images: the encoder's features are ready-made.
+    None where neither takes images, for the encoder's features are ready-made, and where the
+    weights are gone.
     """
     folders = closed.folders
     encoder = read_json(folders.encoder / layout.ENCODER_JSON)
     model = read_json(folders.model / layout.MODEL_JSON)
     if not encoder["image_size"] and not model["image_size"]:
         return None
+    from labelcycle.campaign.learner_files import WEIGHTS
+
+    if not (folders.model / WEIGHTS).exists():  # they held a sample that was withdrawn
+        return None
     import mlflow
 
     from labelcycle.adapters.mlflow.image_model import signature
-    from labelcycle.campaign.learner_files import WEIGHTS
 
     settings = {}
     if not model["image_size"]:  # else the learner sees the images itself
@@ -93,6 +97,18 @@ def _encoder(client: Any, experiment: str, folder: Path) -> str:
     client.log_model_artifacts(new_model.model_id, str(folder))
     client.finalize_logged_model(new_model.model_id, "READY")
     return str(new_model.model_id)
+
+
+def forget(client: Any, uri: str, experiment: str, run: str) -> None:
+    """Remove the models of a run, their files and their versions in the registry."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    for version in client.search_model_versions(f"run_id = '{run}'"):
+        client.delete_model_version(version.name, version.version)
+    for model in client.search_logged_models([experiment], f"source_run_id = '{run}'"):
+        files = get_artifact_repository(model.artifact_location, tracking_uri=uri)
+        files.delete_artifacts()  # type: ignore[no-untyped-call]
+        client.delete_logged_model(model.model_id)
 
 
 def register(client: Any, run: str, model: str, closed: ClosedRound) -> None:

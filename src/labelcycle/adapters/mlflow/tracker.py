@@ -7,9 +7,10 @@ learning curve, and curves of several strategies share one axis.
 import datetime
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from labelcycle.adapters.mlflow import logged_models, patient_client, tracking_uri
@@ -30,6 +31,8 @@ INTERVAL = "labelcycle.interval"
 """groups, where the intervals are a bootstrap over groups."""
 TRAINING = "labelcycle.training"
 PARENT = "mlflow.parentRunId"
+RECORD = "record"
+"""Folder of a run's artifacts with the files of its round."""
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "calibration_error")
 CONTEXTS = {"pool": "training", "labels": "training", "hold-out": "evaluation"}
 """What the data sets of a round are for."""
@@ -83,6 +86,34 @@ class MlflowTracker:
             self._client.set_tag(run, COMPLETE, "yes")
             self._client.set_terminated(run, "FINISHED", end_time=_milliseconds(closed))
 
+    @in_time(LOGGING_S)
+    def replace_records(
+        self, key: str, campaign: str, records: Mapping[int, Path], without_model: Collection[int]
+    ) -> None:
+        """Have these files, by round, in the place of those that were logged, and of no others.
+
+        without_model : rounds whose models go, too; the encoder stays
+        """
+        from mlflow.entities import ViewType
+
+        with translated(self._uri):
+            experiment = self._experiment(key, campaign)
+            for number, folder in records.items():
+                condition = f"tags.`{ROUND}` = '{number:03d}'"
+                # A run that broke off and was deleted still has its files.
+                for run in self._search(experiment, condition, run_view_type=ViewType.ALL):
+                    self._forget_files(run.info.artifact_uri, RECORD)
+                    if number in without_model:
+                        logged_models.forget(self._client, self._uri, experiment, run.info.run_id)
+                    if run.info.lifecycle_stage == "active":
+                        self._client.log_artifacts(run.info.run_id, str(folder), RECORD)
+
+    def _forget_files(self, place: str, folder: str) -> None:
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        files = get_artifact_repository(place, tracking_uri=self._uri)
+        files.delete_artifacts(folder)  # type: ignore[no-untyped-call]
+
     @in_time(ASKING_S)
     def appoint(self, key: str, campaign: str, number: int) -> None:
         """Let the model of a closed round be the campaign's champion, until one is closed again."""
@@ -128,8 +159,8 @@ class MlflowTracker:
         where = tracking_uri.artifacts(self._uri)
         return str(self._client.create_experiment(name, where, tags={KEY: key}))
 
-    def _search(self, experiment: str, condition: str) -> list[Any]:
-        return list(self._client.search_runs([experiment], condition, max_results=5000))
+    def _search(self, experiment: str, condition: str, **which: Any) -> list[Any]:
+        return list(self._client.search_runs([experiment], condition, max_results=5000, **which))
 
     def _delete(self, experiment: str, run: str) -> None:
         for model in self._client.search_logged_models([experiment], f"source_run_id = '{run}'"):
@@ -165,7 +196,7 @@ class MlflowTracker:
         name = str(run.info.run_id)
         inputs = _inputs(closed)
         self._client.log_inputs(name, inputs)
-        self._client.log_artifacts(name, str(closed.folders.record), "record")
+        self._client.log_artifacts(name, str(closed.folders.record), RECORD)
         self._client.log_artifacts(name, str(closed.folders.figures), "figures")
         model = logged_models.log(self._client, experiment, name, closed)
         if model is not None:

@@ -21,6 +21,7 @@ from labelcycle.campaign.records.pushed_record import Pushed
 from labelcycle.campaign.records.record_files import read_lines
 from labelcycle.campaign.records.rollback_record import Rollback
 from labelcycle.campaign.records.selection_record import RoundSelection
+from labelcycle.campaign.records.withdrawn_record import WithdrawnRecord
 from labelcycle.campaign.sample_files import Sample, Which
 from labelcycle.core.class_migrations import Migration, Table, counted_as
 
@@ -165,6 +166,11 @@ class RoundRecords:
         numbers = sample_files.cohort_numbers(self.campaign.samples)
         there = tuple(cohort for cohort in record.cohorts if cohort.number in numbers)
         return replace(record, cohorts=there)
+
+    def withdrawn(self) -> WithdrawnRecord:
+        """The samples that were withdrawn; none before the first was."""
+        path = self.campaign.withdrawn
+        return self._once(path, WithdrawnRecord.read) if path.exists() else WithdrawnRecord()
 
     def _labels(self, path: Path) -> list[Label]:
         return self._once(path, read_labels)

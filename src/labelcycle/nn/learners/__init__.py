@@ -126,6 +126,20 @@ def sees_images(name: str) -> bool:
     return registry.declared(__path__, name, "learner").get("INPUT") == "images"
 
 
+@cache
+def keeps_samples(name: str) -> bool:
+    """Whether the weights of a learner may have features of single samples in them.
+
+    A learner's module says so by its constant `KEEPS_SAMPLES`; of others it is taken to be so.
+
+    >>> keeps_samples("knn"), keeps_samples("linear")
+    (True, False)
+    """
+    if name not in names():
+        return True
+    return bool(registry.declared(__path__, name, "learner").get("KEEPS_SAMPLES", True))
+
+
 def must_see(what: Literal["images", "features"], name: str, where: str, instead: str = "") -> None:
     """Raise SettingsError, which names those that do, if a learner does not see `what`.
 

@@ -33,6 +33,8 @@ from labelcycle.nn.network_encoder import NetworkEncoder, load_weights, raw_feat
 from labelcycle.nn.projection_head import initialised
 
 INPUT = "images"
+KEEPS_SAMPLES = False
+"""No features of single samples are among its weights."""
 
 MAX_SIDE = 224
 

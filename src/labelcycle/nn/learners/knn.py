@@ -16,6 +16,9 @@ from labelcycle.core.neighbours import unit_rows32
 from labelcycle.core.pool import UNLABELED
 from labelcycle.nn.learners import propagate
 
+KEEPS_SAMPLES = True
+"""The labelled samples are what it keeps."""
+
 
 class Options(base.Options):
     """Settings of the nearest neighbours."""

@@ -32,6 +32,9 @@ from labelcycle.core.pool import UNLABELED, Head
 from labelcycle.core.threads import one_thread
 from labelcycle.nn.label_folds import thirds
 
+KEEPS_SAMPLES = False
+"""No features of single samples are among its weights."""
+
 NO_CHANCE = -1e4
 """Logit of a class that has no label: its probability is 0 in float32."""
 

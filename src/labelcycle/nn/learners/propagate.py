@@ -31,6 +31,9 @@ from labelcycle.core.pool import UNLABELED, Head
 from labelcycle.core.threads import one_thread
 from labelcycle.nn.learners.linear import NO_CHANCE
 
+KEEPS_SAMPLES = True
+"""Its anchors are samples of the pool."""
+
 LEAST = 1e-30
 """Smallest share, so that each has a logarithm."""
 

@@ -16,6 +16,9 @@ from pydantic import Field
 from labelcycle import options as base
 from labelcycle.nn.learners import linear
 
+KEEPS_SAMPLES = True
+"""The mean of a class with one label is that sample."""
+
 
 class Options(base.Options):
     """Settings of the prototypes."""

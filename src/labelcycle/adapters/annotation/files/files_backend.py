@@ -232,6 +232,12 @@ class FilesBackend:
                 list(tasks.items()),
             )
 
+    def remove(self, project: int, tasks: Mapping[str, int]) -> None:
+        """Remove `tasks` (key -> id), with their answers, and the bytes of both from the file."""
+        with self._file.writing(secure=True) as db:
+            self._project(db, project)
+            db.executemany("DELETE FROM task WHERE key = ?", [(key,) for key in tasks])
+
     # --- answers ----------------------------------------------------------------------------
 
     def pull(

@@ -73,13 +73,18 @@ class SqliteFile:
                 db.close()
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of the block, or nothing if it fails or the program is killed."""
+    def writing(self, *, secure: bool = False) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of the block, or nothing if it fails or the program is killed.
+
+        secure : what is deleted is overwritten, so that the file does not hold it any more
+        """
         with self._our_errors():
             self.path.parent.mkdir(private_folder.FOLDER, parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, private_folder.FILE))
             db = self._connect(f"{self.path.as_uri()}?mode=rw")
             try:
+                if secure:
+                    db.execute("PRAGMA secure_delete = ON")
                 db.execute("BEGIN IMMEDIATE")
                 if _version(db) == 0:
                     for statement in _statements(TABLES):

@@ -268,6 +268,11 @@ class LabelStudioBackend:
         """Remove those of the withdrawn `tasks` that nobody has answered or skipped."""
         tidying.remove_round(self._api, project, tasks)
 
+    def remove(self, project: int, tasks: Mapping[str, int]) -> None:
+        """Remove `tasks` (key -> id) and their twins, with their answers; those that are there."""
+        for twins in self._by_key(project, dict.fromkeys(tasks)).values():
+            tidying.remove_answered(self._api, project, twins)
+
     # --- answers of a program ---------------------------------------------------------------
 
     def classes(self, project: int) -> tuple[str, ...]:

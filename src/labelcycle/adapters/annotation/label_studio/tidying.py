@@ -1,9 +1,9 @@
 """Which tasks of a project are the campaign's, and how others are removed.
 
-Only those that nobody has answered are, and the server itself looks at that when it deletes, so
-no answer that comes meanwhile is lost. A task is named by its id and its key: Label Studio on
-SQLite gives the ids of deleted tasks anew, and a request that a slow server does late must not
-meet the new task.
+Only those that nobody has answered are, but for withdrawn samples. The server itself looks at that
+when it deletes, so no answer that comes meanwhile is lost. A task is named by its id and its key:
+Label Studio on SQLite gives the ids of deleted tasks anew, and a request that a slow server does
+late must not meet the new task.
 """
 
 from collections import defaultdict
@@ -82,6 +82,12 @@ def remove_twins(api: LabelStudioApi, project: int, twins: Iterable[ListedTask])
         _remove(api, project, [task.id], ("data.key", "equal", "String", task.key))
 
 
+def remove_answered(api: LabelStudioApi, project: int, tasks: Iterable[ListedTask]) -> None:
+    """Remove tasks whatever people have said to them: their samples were withdrawn."""
+    for task in tasks:
+        _remove(api, project, [task.id], ("data.key", "equal", "String", task.key), answered=True)
+
+
 def remove_round(api: LabelStudioApi, project: int, tasks: Mapping[str, int]) -> None:
     """Remove those of `tasks` (key -> id), of closed rounds, that nobody has answered."""
     by_round: dict[str, list[int]] = {}
@@ -116,14 +122,20 @@ def remove_strangers(
 
 
 def _remove(
-    api: LabelStudioApi, project: int, ids: Collection[int], named: tuple[str, str, str, Any]
+    api: LabelStudioApi,
+    project: int,
+    ids: Collection[int],
+    named: tuple[str, str, str, Any],
+    *,
+    answered: bool = False,
 ) -> None:
+    """Have the server remove those of the tasks whose data are as `named`; answered ones, too."""
     filters = [
         {"filter": f"filter:tasks:{name}", "operator": operator, "type": kind, "value": value}
-        for name, operator, kind, value in (*UNTOUCHED, named)
+        for name, operator, kind, value in (*(() if answered else UNTOUCHED), named)
     ]
     api.call(
-        f"deleting {len(ids)} unanswered tasks",
+        f"deleting {len(ids)} {'' if answered else 'unanswered '}tasks",
         lambda sdk: sdk.actions.create(
             id="delete_tasks",
             project=project,

@@ -1,0 +1,96 @@
+"""What this computer and a bucket show of a sample goes, and what may show it beside others."""
+
+import io
+from pathlib import Path
+
+import made_records
+import numpy as np
+import pytest
+from PIL import Image
+
+from labelcycle.adapters import s3
+from labelcycle.campaign.records.pushed_record import PushedTask
+from labelcycle.campaign.records.withdrawn_record import Tombstone, WithdrawnRecord
+from labelcycle.campaign.sample_files import Sample, write_samples
+from labelcycle.cycle import private_copies
+from labelcycle.cycle.redacted_files import Redaction
+from labelcycle.ingest import seen_files
+from labelcycle.ingest.seen_files import SeenFile
+from labelcycle.rounds.snapshots import Snapshot
+
+A, B, C = (letter * 16 for letter in "abc")
+CONTEXT = "0123456789abcdef"
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Snapshot:
+    """Samples A and B, drawn alone and with neighbours, here and in a bucket; C is no sample."""
+    now = made_records.snapshot(tmp_path, number=1)
+    campaign = now.campaign
+    for name, level in ((A, 10), (B, 200)):
+        path = campaign.images / "000" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8, 3), level, "u1")).save(path)
+    samples = [Sample(name, f"000/{name}.png", f"{name}.png", "pool", 8, 8) for name in (A, B)]
+    write_samples(campaign.samples, samples)
+    shown = campaign.media / "images"
+    shown.mkdir(parents=True)
+    names = [f"{name}-32{more}.png" for name in (A, B, C) for more in ("", f"-{CONTEXT}")]
+    for name in names:
+        (shown / name).write_bytes(b"drawn")
+    tasks = [
+        PushedTask(name, name[:16], 0, 0, display={"image": f"s3://bucket/x/{name}"})
+        for name in names
+    ]
+    foreign = PushedTask("k", C, 0, 0, display={"image": f"s3://photos/{B}.png", "guess": "dark"})
+    made_records.pushed([*tasks, foreign]).write(campaign.round(0) / "pushed.json")
+    stone = Tombstone(B, "", made_records.AT, "why", "pool", 2, 1, False)
+    WithdrawnRecord((stone,)).write(campaign.withdrawn)
+    return now
+
+
+def test_what_people_are_shown(there: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    removed: list[str] = []
+    stored: dict[str, bytes] = {}
+    monkeypatch.setattr(s3, "remove", removed.append)
+    monkeypatch.setattr(s3, "put", lambda address, data, kind: stored.update({address: data}))
+    private_copies.remove_shown(there, frozenset({B}))
+    shown = there.campaign.media / "images"
+    assert sorted(path.name for path in shown.iterdir()) == [
+        f"{A}-32-{CONTEXT}.png",
+        f"{A}-32.png",
+        f"{C}-32.png",
+    ]
+    assert (shown / f"{A}-32.png").read_bytes() == b"drawn"
+    alone = (shown / f"{A}-32-{CONTEXT}.png").read_bytes()
+    with Image.open(io.BytesIO(alone)) as image:
+        assert image.size == (32, 32)
+        assert int(np.asarray(image).max()) == 10
+    assert sorted(removed) == [f"s3://bucket/x/{B}-32-{CONTEXT}.png", f"s3://bucket/x/{B}-32.png"]
+    assert stored == {f"s3://bucket/x/{A}-32-{CONTEXT}.png": alone}
+
+
+def test_what_else_this_computer_has(there: Snapshot) -> None:
+    campaign = there.campaign
+    row = np.array([1.5, 2.5], "f4")
+    files = {
+        campaign.unusual / "001.png": b"sheet",
+        campaign.unusual / "002.png": b"sheet",
+        campaign.damaged / "ab" / "data" / "images" / f"{B}.png": b"half",
+        campaign.damaged / "ab" / "pool.npy": b"x" + row.tobytes(),
+        campaign.damaged / "ab" / "other.npy": b"x",
+        campaign.label_studio / "export" / "1.json": f'"{B}"'.encode(),
+        campaign.label_studio / "export" / "2.json": f'"{A}"'.encode(),
+        campaign.private / "rebuilt-x" / "campaign" / "image": b"x",
+        campaign.answers
+        / "000.jsonl": f'{{"key": "k/000/{B}"}}\n{{"key": "k/000/{A}"}}\n'.encode(),
+    }
+    for path, content in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    seen_files.add(campaign, {"a": SeenFile("1", A, A), "b": SeenFile("1", C, B)})
+    private_copies.remove(there, frozenset({B}), Redaction(frozenset({B}), rows=[row]))
+    left = [path for path in files if path.exists()]
+    assert sorted(path.name for path in left) == ["000.jsonl", "001.png", "2.json", "other.npy"]
+    assert (campaign.answers / "000.jsonl").read_text() == f'{{"key": "k/000/{A}"}}\n'
+    assert list(seen_files.read(campaign)) == ["a"]
