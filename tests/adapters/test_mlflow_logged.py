@@ -619,6 +619,7 @@ def described(files: dict[str, Path], encoder_size: int | None, model_size: int 
         files[name].mkdir(exist_ok=True)
         words = {"image_size": size, "encoder": "pixels", "learner": "knn"}
         (files[name] / f"{name}.json").write_text(json.dumps(words))
+    (files["model"] / "model.safetensors").touch()
 
 
 def test_the_model_of_a_round_as_it_is_logged(
@@ -678,6 +679,17 @@ def test_a_learner_that_sees_images_needs_no_encoder(
     described(files, None, None)
     assert logged_models.log(client, "1", run, closed(3, files)) is None
     assert len(stored.asked) == 1
+
+
+def test_a_model_whose_weights_held_a_withdrawn_sample_is_not_logged(
+    files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored, client = Stored(monkeypatch), Shared()
+    run = client.create_run("1").info.run_id
+    described(files, 8, None)
+    (files["model"] / "model.safetensors").unlink()
+    assert logged_models.log(client, "1", run, closed(3, files)) is None
+    assert (stored.asked, client.models) == ([], [])
 
 
 class Learner:

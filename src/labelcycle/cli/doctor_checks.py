@@ -45,7 +45,7 @@ def all_checks(root: Path) -> Iterator[health.Line]:
             yield "tree, settings, closed rounds", True, "as they must be", ""
         except LabelcycleError as error:
             yield "tree, settings, closed rounds", False, str(error), "mend this, then ask again"
-        yield ("lease", *lease.described(Campaign(root)))
+        yield _lease(root)
         yield from _data_remote(root)
         yield from _images(Campaign(root))
         yield from _encoder(snapshot)
@@ -57,6 +57,14 @@ def all_checks(root: Path) -> Iterator[health.Line]:
     for name, well, state, remedy in health.check():
         optional = well is None and annotation.service(backend) is None
         yield name, optional or well, f"{state}, and not needed" if optional else state, remedy
+
+
+def _lease(root: Path) -> health.Line:
+    try:
+        well, state, remedy = lease.described(Campaign(root))
+    except LabelcycleError as error:
+        return "lease", False, str(error), "mend this, then ask again"
+    return "lease", well, state, remedy
 
 
 def _program(name: str, remedy: str) -> health.Line:
