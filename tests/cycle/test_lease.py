@@ -1,7 +1,10 @@
 """Two folders with one git remote: one of them works on the campaign, the other is told who."""
 
+import contextlib
 import shutil
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import repositories
@@ -127,7 +130,30 @@ def test_the_flag_takes_over_without_the_others_work(machines: Machines) -> None
         step(second)
 
 
-def test_of_two_that_take_it_at_once_exactly_one_wins(machines: Machines) -> None:
+@pytest.mark.parametrize("pushing", ["together", "in turn"])
+def test_of_several_that_take_it_at_once_exactly_one_wins(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch, pushing: str
+) -> None:
+    """All of them have seen that nobody holds it before the first one writes."""
+    read, everybody = git_lease.read, threading.Barrier(3, timeout=30)
+    waited = threading.local()
+
+    def read_together(root: Path, url: str) -> str:
+        found = read(root, url)
+        in_main = threading.current_thread() is threading.main_thread()
+        if found == git_lease.NONE and not in_main and not getattr(waited, "done", False):
+            waited.done = True
+            everybody.wait()
+        return found
+
+    replace, one = git_lease.replace, threading.Lock()
+
+    def replace_in_turn(root: Path, url: str, known: str, new: str) -> str | None:
+        with one if pushing == "in turn" else contextlib.nullcontext():
+            return replace(root, url, known, new)
+
+    monkeypatch.setattr(git_lease, "read", read_together)
+    monkeypatch.setattr(git_lease, "replace", replace_in_turn)
     campaigns = [machines.first, machines.clone("second"), machines.clone("third")]
 
     def attempt(campaign: Campaign) -> str:
