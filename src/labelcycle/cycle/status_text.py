@@ -6,7 +6,7 @@ from labelcycle.campaign.records.people_record import PeopleFigures
 from labelcycle.core.counted_nouns import counted
 from labelcycle.cycle.campaign_status import CampaignStatus, CohortStatus, RoundStatus
 from labelcycle.people import gold, unknown_classes
-from labelcycle.rounds import corrected_labels, skipped_samples
+from labelcycle.rounds import corrected_labels, measured_accuracy, skipped_samples
 
 
 def as_text(status: CampaignStatus) -> str:
@@ -49,8 +49,10 @@ def _cohorts(cohorts: Sequence[CohortStatus]) -> list[str]:
         elif cohort.accuracy is None:
             said = "accuracy not measured yet"
         else:
-            share = cohort.accuracy
-            said = f"accuracy {share.value:.3f} ({share.low:.3f} to {share.high:.3f})"
+            share = measured_accuracy.text(cohort.accuracy, cohort.measured, cohort.holdout)
+            said = f"accuracy {share}"
+        if cohort.unusual:
+            said += f"; looked different from the images before: {cohort.unusual}"
         lines.append(
             f"cohort {cohort.number}, {cohort.at[:10]}: {cohort.pool} in the pool, {cohort.holdout}"
             f" in the hold-out; {said}"
@@ -127,11 +129,10 @@ def _strategy(entry: RoundStatus) -> str:
 
 def _accuracy(entry: RoundStatus) -> str:
     if entry.accuracy is not None:
-        share = entry.accuracy
-        return f"{share.value:.3f} ({share.low:.3f} to {share.high:.3f})"
+        return measured_accuracy.text(entry.accuracy, entry.measured, entry.holdout)
     if entry.open and entry.open.progress is None:
         return f"- ({entry.open.problem})"
     if entry.open and entry.open.progress:
         progress, url = entry.open.progress, entry.open.url
-        return f"- ({progress.done_tasks} of {counted(progress.tasks, 'task')} done at {url})"
+        return f"- ({progress.summary} at {url})"
     return "-"
