@@ -22,6 +22,7 @@ from prefect.settings import PREFECT_API_URL
 from labelcycle import config
 from labelcycle.adapters import git, lock
 from labelcycle.adapters.address_logins import text_without_logins, without_login
+from labelcycle.adapters.dvc import commands
 from labelcycle.campaign import round_states
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.ending_record import How
@@ -63,9 +64,11 @@ def open_round(folder: str) -> int:
             snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.SELECTED:
             round_opening.check_plan(snapshot)
+            say(f"round {snapshot.number}: making the tasks")
             push(snapshot)
             snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.PUSHED:
+            _say_of_remote(snapshot)
             round_opening.mark_open(snapshot)
             snapshot = snapshots.renewed(snapshot)
         reports.announce(snapshot)
@@ -89,6 +92,7 @@ def close_round(folder: str) -> int:
             snapshot, _settings_at(snapshot, round_states.open_tag(number))
         )
         if snapshot.state in (State.OPEN, State.ENDING):
+            say(f"round {number}: taking the answers back")
             pull(snapshot)
             snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.PULLED:
@@ -102,6 +106,7 @@ def close_round(folder: str) -> int:
             round_closing.measure(snapshot)
             snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.MEASURED:
+            _say_of_remote(snapshot)
             round_closing.close(snapshot)
         snapshot = snapshots.renewed(snapshot)
         log_rounds(snapshot)
@@ -214,6 +219,12 @@ def end_early(folder: str, how: How, reason: str = "", abandon: bool = False) ->
                 f" {round_states.NEXT[snapshot.state]}"
             )
         close_round(folder)
+
+
+def _say_of_remote(snapshot: Snapshot) -> None:
+    """Say that data go to the remote: much may have come in since the last time."""
+    if commands.has_remote(snapshot.campaign.root):
+        say(f"round {snapshot.number}: pushing data to DVC's remote")
 
 
 def _bring_up_to_date(snapshot: Snapshot, phase: declaration.Phase) -> None:

@@ -11,7 +11,7 @@ Nothing heavy is imported here: every command reads the names of the stages.
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from labelcycle.campaign import layout
@@ -43,6 +43,7 @@ class Stage:
 
     name : of the stage; the function is `run` of the module `labelcycle.stages.NAME`, unless
         `function` says otherwise
+    doing : what it does, for whoever waits; no part of `repr`, of which the code's digest is made
     phases : the parts of a round in which it is brought up to date, in the order of `STAGES`
     deps, outs : paths below the campaign's folder
     settings : argument of the function -> key in params.yaml, a section or a value. An argument
@@ -59,6 +60,7 @@ class Stage:
     """
 
     name: str
+    doing: str = field(repr=False)
     phases: tuple[Phase, ...]
     deps: tuple[str, ...]
     settings: Mapping[str, str]
@@ -87,6 +89,7 @@ class Stage:
 STAGES = (
     Stage(
         PRETRAIN,
+        "making the encoder",
         phases=(OPENING,),
         deps=(),
         settings={"options": "pretrain", "seed": SEED},
@@ -99,6 +102,7 @@ STAGES = (
     ),
     Stage(
         "embed",
+        "computing features of the images",
         phases=(OPENING,),
         deps=(layout.ENCODER,),
         settings={"batch": "embed.batch"},
@@ -110,6 +114,7 @@ STAGES = (
     ),
     Stage(
         TRAIN,
+        "training the model on the labels",
         phases=(OPENING, CLOSING),
         # the encoder: for learners that see images, and may start from it
         deps=(
@@ -130,6 +135,7 @@ STAGES = (
     ),
     Stage(
         "cluster",
+        "grouping the images by their features",
         phases=(OPENING,),
         deps=(layout.LABELS, layout.SCHEMA, layout.FEATURES, layout.OWN_FEATURES),
         settings={
@@ -144,6 +150,7 @@ STAGES = (
     ),
     Stage(
         "query",
+        "picking the images that people are asked about",
         phases=(OPENING,),
         deps=(
             layout.LABELS,
@@ -160,6 +167,7 @@ STAGES = (
     ),
     Stage(
         "evaluate",
+        "measuring the model on the hold-out",
         phases=(CLOSING,),
         deps=(
             layout.HOLDOUT,
