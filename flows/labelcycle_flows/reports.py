@@ -21,6 +21,7 @@ from labelcycle.rounds import (
     changed_answers,
     corrected_labels,
     deadline,
+    measured_accuracy,
     pushed_tasks,
     skipped_samples,
 )
@@ -70,10 +71,7 @@ def progress(snapshot: Snapshot, done: AnnotationProgress) -> None:
     """Say how far annotators are; a table with the link."""
     url = snapshot.records.pushed(snapshot.number).url
     begun = f", {counted(done.partly, 'waits', 'wait')} for another person" if done.partly else ""
-    say(
-        f"round {snapshot.number}: {done.answered} answered, {done.skipped} skipped of"
-        f" {counted(done.tasks, 'task')}{begun}; annotators work at {url}"
-    )
+    say(f"round {snapshot.number}: {done.summary}{begun}; annotators work at {url}")
     if done.strangers:
         say(
             f"round {snapshot.number}: {counted(done.strangers, 'task')} in the project"
@@ -89,7 +87,16 @@ def progress(snapshot: Snapshot, done: AnnotationProgress) -> None:
         say(waits)
     _show_table(
         f"round-{snapshot.number:03d}-progress",
-        [{"round": snapshot.number, **done.figures}],
+        [
+            {
+                "round": snapshot.number,
+                "tasks": done.tasks,
+                "done": done.done_tasks,
+                "partly": done.partly,
+                "answers": done.given,
+                "strangers": done.strangers,
+            }
+        ],
         f"[Open the tasks in {_title(snapshot)}]({url})",
     )
 
@@ -97,8 +104,13 @@ def progress(snapshot: Snapshot, done: AnnotationProgress) -> None:
 def closed(snapshot: Snapshot, number: int) -> None:
     """Say what a closed round gave; a table of all rounds so far."""
     metrics = snapshot.records.metrics(number)
-    accuracy, people = metrics.accuracy_text, metrics.people
-    measured = f"accuracy {accuracy}" if accuracy else metrics.reason or "no accuracy"
+    accuracy, people = metrics.accuracy, metrics.people
+    held = snapshot.records.plan(number).holdout
+    measured = (
+        f"accuracy {measured_accuracy.text(accuracy, metrics.holdout, held, metrics.groups)}"
+        if accuracy
+        else metrics.reason or "no accuracy"
+    )
     back = metrics.returned
     returned = f", {counted(back, 'sample')} back in the pool" if back else ""
     say(

@@ -27,6 +27,7 @@ from prefect.settings import (
 from labelcycle import config
 from labelcycle.adapters import git, lock
 from labelcycle.adapters.address_logins import text_without_logins, without_login
+from labelcycle.adapters.dvc import commands
 from labelcycle.campaign import round_states
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.ending_record import How
@@ -77,10 +78,12 @@ def open_round(folder: str) -> int:
         if snapshot.state is State.SELECTED:
             round_opening.check_plan(snapshot)
             _check_held(campaign)
+            say(f"round {snapshot.number}: making the tasks")
             push(snapshot)
             snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.PUSHED:
             _check_held(campaign)
+            _say_of_remote(snapshot)
             round_opening.mark_open(snapshot)
             snapshot = snapshots.renewed(snapshot)
         reports.announce(snapshot)
@@ -104,6 +107,7 @@ def close_round(folder: str) -> int:
             snapshot, _settings_at(snapshot, round_states.open_tag(number))
         )
         if snapshot.state in (State.OPEN, State.ENDING):
+            say(f"round {number}: taking the answers back")
             pull(snapshot)
             snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.PULLED:
@@ -118,6 +122,7 @@ def close_round(folder: str) -> int:
             snapshot = snapshots.renewed(snapshot)
         if snapshot.state is State.MEASURED:
             _check_held(campaign)
+            _say_of_remote(snapshot)
             round_closing.close(snapshot)
         snapshot = snapshots.renewed(snapshot)
         log_rounds(snapshot)
@@ -262,6 +267,12 @@ def _given_up(folder: str, snapshot: Snapshot, reason: str) -> Snapshot:
     if snapshot.number > number:
         say(f"round {number} was given up; its answers are recorded")
     return snapshot
+
+
+def _say_of_remote(snapshot: Snapshot) -> None:
+    """Say that data go to the remote: much may have come in since the last time."""
+    if commands.has_remote(snapshot.campaign.root):
+        say(f"round {snapshot.number}: pushing data to DVC's remote")
 
 
 def _bring_up_to_date(snapshot: Snapshot, phase: declaration.Phase) -> None:

@@ -50,8 +50,8 @@ class CampaignOptions(Options):
         (), strict=False, description="the class names, in the order of their hot keys; two or more"
     )
     instruction: str = Field(
-        "Choose the class of the image. Skip it if it shows none of them or cannot be judged.",
-        description="the text annotators read before they start",
+        "Choose the class of the image. If no class fits, say why.",
+        description="the text that annotators read beside every image",
     )
     seed: int = Field(0, ge=0, description="every random draw derives from it")
     rounds: int = Field(10, ge=1, description="no further round is opened after so many")

@@ -42,7 +42,7 @@ def test_past_its_deadline_a_round_with_a_quorum_closes(
     assert snapshot.state is State.OPEN  # seven of ten are no quorum
     told = {n.key: n.body for n in notices.due(snapshot, replace(DONE, skipped=0))}
     lines = (
-        "7 answered, 0 skipped of 10 tasks; 75% were wanted after 24 hours",
+        "7 of 10 tasks done; 75% were wanted after 24 hours",
         "it is closed as soon as so many are done. Or end it with",
     )
     assert [line for line in lines if line not in told["deadline 000"]] == []

@@ -112,7 +112,7 @@ def test_a_round_is_told_from_open_to_closed_and_each_once(campaign, flows, box,
         f"The campaign's files: {campaign.private.as_uri()}/annotation.sqlite3\n"
         "Next: fill in what `labelcycle tasks` lists, or run `labelcycle annotate`."
     )
-    assert complete.startswith("10 answered, 0 skipped of 10 tasks.\nThe campaign's files: file://")
+    assert complete.startswith("10 of 10 tasks done.\nThe campaign's files: file://")
     assert re.fullmatch(
         r"4 labels more, 0 rejected; 4 labels in all\.\n"
         r"Accuracy \d\.\d{3} \(\d\.\d{3} to \d\.\d{3}\)\.\n"
@@ -252,7 +252,7 @@ def test_a_round_without_new_answers_is_stuck_and_told_once_for_each_time(
         clock.hours += 30
     assert box.titles[1:] == ["tiny: round 0 is stuck"]
     assert box.got[1]["message"] == (
-        "No new answer for 48 hours: 0 answered, 0 skipped of 10 tasks.\n"
+        "No new answer for 48 hours: 0 of 10 tasks done.\n"
         "Label Studio: http://there/7\n"
         "Next: ask the annotators; or end the round with `labelcycle close --incomplete`, which"
         " returns the rest to the pool; or give it up with `labelcycle cancel`."
@@ -263,7 +263,7 @@ def test_a_round_without_new_answers_is_stuck_and_told_once_for_each_time(
     assert len(box.got) == 2
     clock.hours += 1
     tell(snapshot, done(0, skipped=1))
-    assert box.got[2]["message"].startswith("No new answer for 48 hours: 0 answered, 1 skipped")
+    assert box.got[2]["message"].startswith("No new answer for 48 hours: 1 of 10 tasks done")
 
 
 def test_a_second_answer_of_three_moves_a_round(tell, snapshot, box, clock):

@@ -325,7 +325,7 @@ def test_reasons_by_their_words() -> None:
 def test_a_class_that_seems_to_be_missing(none: int, answers: int, missing: bool) -> None:
     skips = {"none of these": none, "no reason": 1}
     lines = skipped_samples.summary_lines(made_records.people(skips=skips, answers=answers), 0.1)
-    assert lines[0] == f"Skips: none of these {none}, no reason 1"
+    assert lines[0] == f"Skips: {none + 1} of {answers} answers ({none} none of these, 1 no reason)"
     wanted = (
         f"{none} of {answers} answers say 'none of these': a class may be missing; look at these"
         " images (`labelcycle export - --rejected`), add it with `labelcycle schema add`, then"

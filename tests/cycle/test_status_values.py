@@ -94,7 +94,7 @@ def test_the_whole_status() -> None:
         "people: agreement 0.75 (Krippendorff's alpha), 2.5 s a label in the last round, 3 samples"
         " await adjudication, majority, not yet Dawid-Skene (2 people, wanted 3)",
         "1 answer names no class of this campaign ('zebra') and does not count (last round)",
-        "Skips: none of these 4 (last round)",
+        "Skips: 4 of 10 answers (4 none of these) (last round)",
         "4 of 10 answers say 'none of these': a class may be missing; look at these images"
         " (`labelcycle export - --rejected`), add it with `labelcycle schema add`, then"
         ' `labelcycle ask-again --reason "none of these"` (last round)',
@@ -117,14 +117,28 @@ def test_the_whole_status() -> None:
 def test_each_cohort_has_a_line_once_there_are_several() -> None:
     cohorts = (
         CohortStatus(0, "2026-11-01T12:00:00+00:00", 24, 6, True, Estimate(0.5, 0.25, 0.75)),
-        CohortStatus(1, "2026-11-08T12:00:00+00:00", 9, 1, True),
+        CohortStatus(1, "2026-11-08T12:00:00+00:00", 9, 1, True, unusual="unusual/001.png"),
         CohortStatus(2, "2026-11-15T12:00:00+00:00", 8, 2, False),
     )
     assert text(cohorts=cohorts)[1:4] == [
         "cohort 0, 2026-11-01: 24 in the pool, 6 in the hold-out; accuracy 0.500 (0.250 to 0.750)",
-        "cohort 1, 2026-11-08: 9 in the pool, 1 in the hold-out; accuracy not measured yet",
+        "cohort 1, 2026-11-08: 9 in the pool, 1 in the hold-out; accuracy not measured yet;"
+        " looked different from the images before: unusual/001.png",
         "cohort 2, 2026-11-15: 8 in the pool, 2 in the hold-out; counts from the next round on",
     ]
+
+
+def test_an_accuracy_of_a_part_of_the_hold_out_says_of_how_many() -> None:
+    part = replace(CLOSED, measured=5, holdout=6)
+    share = "0.500 (0.250 to 0.750)"
+    assert text(rounds=(part,))[-7].endswith(f"{share} over 5 of 6 hold-out images")
+    assert text(rounds=(replace(part, measured=6),))[-7].endswith(share)
+    cohorts = [
+        CohortStatus(0, made_records.AT, 24, 6, True, part.accuracy, measured)
+        for measured in (5, 6)
+    ]
+    ends = [line.partition("accuracy ")[2] for line in status_text._cohorts(cohorts)]
+    assert ends == [f"{share} over 5 of 6 hold-out images", share]
 
 
 def test_a_new_campaign() -> None:
@@ -221,12 +235,14 @@ def test_the_status_as_plain_values() -> None:
     assert closed == {
         **{"round": 0, "state": "closed", "strategy": "badge", "stood_in": "typiclust"},
         **{"labels": 4, "accuracy": 0.5, "accuracy_low": 0.25, "accuracy_high": 0.75},
+        **{"measured": None, "holdout": None},
         "preannotation": asdict(GUESSES),
         "corrections": asdict(made_records.NO_CHANGES),
     }
     assert at_work == {
         **{"round": 1, "state": "open", "strategy": "margin", "stood_in": None, "labels": 8},
         **{"accuracy": None, "accuracy_low": None, "accuracy_high": None, "budget": 4},
+        **{"measured": None, "holdout": None},
         **numbers,
     }
 

@@ -49,16 +49,29 @@ def planned(now: Snapshot, **changes: Any) -> None:
 
 
 def test_what_annotators_are_asked(tmp_path: Path) -> None:
-    for preannotate, end in ((True, " " + round_opening.GUESS), (False, "")):
-        push = {"preannotate": preannotate}
+    campaign = Campaign(tmp_path)
+    write_migrations(campaign, ())
+    write_labels(campaign.label_file(0), [Label("x", "dark"), Label("y", "light")])
+    hint = " " + round_opening.GUESS
+    for number, preannotate, end in ((0, True, ""), (2, True, hint), (2, False, "")):
         now = snapshot(
             tmp_path,
-            push=push,
+            push={"preannotate": preannotate},
             campaign={"classes": ["dark", "light"], "instruction": "Look."},
         )
-        found = round_opening.schema(now)
+        found = round_opening.schema(replace(now, number=number))
         assert (found.classes, found.instruction) == (("dark", "light"), f"Look.{end}")
     assert round_opening.GUESS == "A class that is chosen already is the model's guess: check it."
+
+
+def test_nothing_is_said_of_guesses_before_a_model_knows_two_classes(tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path)
+    write_migrations(campaign, ())
+    write_labels(campaign.label_file(0), [Label("x", "dark"), Label("y", None)])
+    later = replace(snapshot(tmp_path), number=2)
+    assert round_opening.GUESS not in round_opening.schema(later).instruction
+    write_labels(campaign.label_file(1), [Label("y", "light")])
+    assert round_opening.GUESS in round_opening.schema(later).instruction
 
 
 def test_a_pool_that_is_used_up(tmp_path: Path) -> None:

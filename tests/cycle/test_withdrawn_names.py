@@ -47,6 +47,7 @@ def test_all_samples_of_a_group(tmp_path: Any, rule: Any, groups: Any, found: An
 
 def test_an_unknown_group_is_named_with_those_like_it(tmp_path: Any) -> None:
     with pytest.raises(
-        DataError, match=r"no sample is of group 'patient-3'; did you mean 'patient-2' or 'patient-1'\? wanted"
+        DataError,
+        match=r"group 'patient-3'; did you mean 'patient-2' or 'patient-1'\? wanted a group of",
     ):
         named(tmp_path, {"folder": 1}, "patient-3")

@@ -197,7 +197,7 @@ def test_killed_anywhere_the_round_opens_once(world: World) -> None:
         assert not (world.root / there).exists()
         killed_once(world, there)
     out = world.run("run")
-    assert f"round 0: 0 answered, 0 skipped of {BUDGET + HOLDOUT} tasks" in out
+    assert f"round 0: 0 of {BUDGET + HOLDOUT} tasks done" in out
     tasks = pushed_tasks(world, 0)
     assert len(tasks) == BUDGET + HOLDOUT
     assert tasks == tasks_in_label_studio(world)

@@ -14,6 +14,7 @@ from labelcycle.campaign.records.plan_record import Plan
 from labelcycle.campaign.records.pushed_record import Display as Display
 from labelcycle.campaign.records.pushed_record import Kind as Kind
 from labelcycle.campaign.records.pushed_record import LabelSchema as LabelSchema
+from labelcycle.core.counted_nouns import counted
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ class AnnotationProgress:
 
     A task is done when as many different people as wanted have answered or skipped it.
 
-    answered : tasks that are done, with an answer; skipped : done, with skips alone
+    answered : tasks that are done, with an answer; skipped : done, with skips alone. In Label
+        Studio a reason for no class is sent as an answer, and counted as one here
     partly : tasks that some, but not enough people have answered or skipped
     given : answers and skips there are, of whichever task: it moves whenever anybody works
     strangers : tasks in the project that are not of the campaign; nobody is asked about them
@@ -95,6 +97,11 @@ class AnnotationProgress:
     def done_tasks(self) -> int:
         """How many tasks are done."""
         return self.answered + self.skipped
+
+    @property
+    def summary(self) -> str:
+        """How many tasks are done, in words: by a class, a reason for none or a skip."""
+        return f"{self.done_tasks} of {counted(self.tasks, 'task')} done"
 
     @property
     def done(self) -> bool:

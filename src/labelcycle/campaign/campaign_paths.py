@@ -67,6 +67,10 @@ class Campaign:
         self.read_back = self.root / layout.READ_BACK
         self.damaged = self.root / layout.DAMAGED
 
+    def unusual_sheet(self, cohort: int) -> Path:
+        """The picture of the most unusual images of a cohort that looked different."""
+        return self.unusual / f"{cohort:03d}.png"
+
     @property
     def has_samples(self) -> bool:
         """Whether any images came in, and their list is here."""

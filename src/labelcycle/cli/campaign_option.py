@@ -1,5 +1,6 @@
 """What most commands begin with: the campaign, or the flows that work on it."""
 
+import os
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,12 @@ def flows_of(root: Path) -> ModuleType:
     git.check_usable(root)
     check_settings_here()
     campaign_in(root)  # Prefect reads its settings when it is imported
+    if "PREFECT_API_URL" not in os.environ:
+        click.echo(
+            "Prefect starts for this command alone, which takes some seconds; `labelcycle up` keeps"
+            " one running",
+            err=True,
+        )
     from labelcycle_flows import rounds
 
     return rounds

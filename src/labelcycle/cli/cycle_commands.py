@@ -102,8 +102,11 @@ def stage(root: Path, name: str) -> None:
     from labelcycle.cli.pretrain_curves import watcher
     from labelcycle.cli.progress_bar import shown
     from labelcycle.cycle.run_stage import run_stage
+    from labelcycle.nn import process_rank
 
     campaign_in(root)
+    if process_rank.own() is None:  # else whoever started the processes has said it
+        click.echo(f"{name}: {declaration.find(name).doing}", err=True)
     watch = watcher(name, root)
     with shown(name) as show:
 

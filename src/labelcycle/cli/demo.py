@@ -60,7 +60,7 @@ def settings(data: Path, *, quick: bool = False) -> config.Config:
             "campaign": {
                 "name": "fashion-demo",
                 "classes": classes,
-                "instruction": "Which piece of clothing is this? Skip it if you cannot tell.",
+                "instruction": "Which piece of clothing is this? If no class fits, say why.",
                 "rounds": ROUNDS,
                 "open_next": True,
             },

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from labelcycle.cli.campaign_option import GivenPath, campaign_in
+from labelcycle.cli.campaign_option import GivenPath, GivenText, campaign_in
 from labelcycle.core.counted_nouns import counted
 from labelcycle.stages import declaration
 
@@ -47,27 +47,42 @@ def export(root: Path, file: Path, holdout: bool, rejected: bool, raw: bool) -> 
 
 
 @click.command()
-@click.argument("sample", help="Id of the sample, or the path of its image, or the end of it.")
+@click.argument(
+    "sample",
+    required=False,
+    help="Id of the sample, or the path of its image, or the end of it.",
+)
+@click.option(
+    "--task",
+    type=GivenText(),
+    help="The sample of this task: its number on the annotators' page, or its address.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
-def explain(root: Path, sample: str, as_json: bool) -> None:
+def explain(root: Path, sample: str | None, task: str | None, as_json: bool) -> None:
     """Tell all that the campaign knows of a sample: choice, answers, labels, models.
 
     For each round it says why a strategy chose the sample, who answered what, which label came of
     it, and what the round's model makes of it. The models of earlier rounds come from DVC's cache
     or its remote.
     """
-    from labelcycle.cycle import sample_history, sample_history_text
+    from labelcycle.cycle import sample_history, sample_history_text, sample_of_task
     from labelcycle.rounds import snapshots
 
+    if (sample is None) == (task is None):
+        raise click.UsageError("wanted a sample or --task, one of the two")
     campaign_in(root)
     snapshot = snapshots.read(root)
-    stone = snapshot.records.withdrawn().by_id.get(sample)
+    stone = snapshot.records.withdrawn().by_id.get(sample or "")
     if stone:
         plain = json.dumps({"withdrawn": asdict(stone)}, indent=2)
         click.echo(plain if as_json else sample_history_text.withdrawn(stone))
         return
-    known = sample_history.history(snapshot, sample_history.find(snapshot, sample))
+    if task is None:
+        found = sample_history.find(snapshot, str(sample))
+    else:
+        found = sample_of_task.find(snapshot, task)
+    known = sample_history.history(snapshot, found)
     text = json.dumps(known.as_json(), indent=2) if as_json else sample_history_text.as_text(known)
     click.echo(text)
 

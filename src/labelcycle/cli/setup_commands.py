@@ -42,6 +42,7 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
     origin += " and --classes" if classes else ""
     settings = {"campaign": {"name": title, "classes": names}}
     known = there and (directory / ".git").exists()  # settings alone are no campaign yet
+    click.echo(f"making git, DVC and the settings in {directory}")
     campaign = new_campaign.init(directory, None if there else config.parse(settings, origin))
     if known:
         click.echo(

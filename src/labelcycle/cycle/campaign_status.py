@@ -8,7 +8,7 @@ from labelcycle.adapters import annotation, git
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign import round_states, sample_files, sample_groups
-from labelcycle.campaign.campaign_paths import OWNED
+from labelcycle.campaign.campaign_paths import OWNED, Campaign
 from labelcycle.campaign.records.metrics_record import (
     CorrectionFigures,
     ShownGuesses,
@@ -71,6 +71,8 @@ class CohortStatus:
 
     counts : whether it counts in the round at work, or waits for the next one
     accuracy : of the last closed round that was measured; None where nothing was
+    measured : images of its hold-out that this accuracy is of
+    unusual : picture of its most unusual images, if it looked different from those before
     """
 
     number: int
@@ -79,6 +81,8 @@ class CohortStatus:
     holdout: int
     counts: bool
     accuracy: Estimate | None = None
+    measured: int | None = None
+    unusual: str | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ class RoundStatus:
     stood_in : who picked in place of the strategy, before a model had anything to say
     groups : that the interval of the accuracy is a bootstrap over; None: it is of single samples
     budget : of the round at work; open : while people are asked
+    measured, holdout : images of the hold-out that the accuracy is of, and all that there were
     people, preannotation, corrections : of a closed round
     """
 
@@ -125,6 +130,8 @@ class RoundStatus:
     stood_in: str | None
     labels: int
     accuracy: Estimate | None = None
+    measured: int | None = None
+    holdout: int | None = None
     groups: int | None = None
     people: PeopleFigures | None = None
     preannotation: ShownGuesses | None = None
@@ -144,6 +151,8 @@ class RoundStatus:
             "accuracy": estimate and estimate.value,
             "accuracy_low": estimate and estimate.low,
             "accuracy_high": estimate and estimate.high,
+            "measured": self.measured,
+            "holdout": self.holdout,
         }
         if self.groups is not None:
             entry |= {"groups": self.groups}
@@ -265,6 +274,8 @@ def _cohorts(snapshot: Snapshot) -> tuple[CohortStatus, ...]:
                 holdout=held,
                 counts=number in counting,
                 accuracy=cohort.accuracy if cohort else None,
+                measured=cohort.holdout if cohort else None,
+                unusual=_unusual(snapshot.campaign, number),
             )
         )
     return tuple(found)
@@ -285,6 +296,11 @@ def sides(snapshot: Snapshot) -> Sides | None:
     return sample_groups.sides(samples, lambda s: s.named_groups or names.of(s))
 
 
+def _unusual(campaign: Campaign, cohort: int) -> str | None:
+    sheet = campaign.unusual_sheet(cohort)
+    return sheet.relative_to(campaign.root).as_posix() if sheet.exists() else None
+
+
 def _closed(snapshot: Snapshot, number: int) -> RoundStatus:
     metrics = snapshot.records.metrics(number)
     state = "cancelled" if metrics.cancelled else str(State.CLOSED)
@@ -295,6 +311,8 @@ def _closed(snapshot: Snapshot, number: int) -> RoundStatus:
         stood_in=_stood_in(snapshot, number),
         labels=metrics.labels,
         accuracy=metrics.accuracy,
+        measured=metrics.holdout,
+        holdout=snapshot.records.plan(number).holdout,
         groups=metrics.groups,
         people=metrics.people,
         preannotation=metrics.preannotation.campaign,

@@ -46,8 +46,8 @@ class Pictured:
 def lines(snapshot: Snapshot) -> list[str]:
     """A line on each cohort that counts since the round before; none for small ones.
 
-    The most unusual images of a different one are drawn into `.labelcycle/unusual/NNN.png`. What
-    cannot be compared is told, and stops nothing.
+    The most unusual images of a different one are drawn into `.labelcycle/unusual/NNN.png`, by
+    which `status` knows of it. What cannot be compared is told, and stops nothing.
     """
     records, number = snapshot.records, snapshot.number
     if number == 0:
@@ -65,10 +65,11 @@ def _compared(snapshot: Snapshot, cohort: int) -> Iterator[str]:
         return
     rng = derive(snapshot.config.campaign.seed, cohort, "drift")
     found = energy_test.compare(before.features, own.features, rng)
+    path = snapshot.campaign.unusual_sheet(cohort)
     if found.p > UNLIKELY:
+        path.unlink(missing_ok=True)  # of other images, before a rollback
         yield f"cohort {cohort} looks like the images before (p = {found.p:.2g})"
         return
-    path = snapshot.campaign.unusual / f"{cohort:03d}.png"
     rows = unusual(before.features, own.features)[:SHOWN]
     write_bytes(path, _sheet(snapshot, [own.samples[row] for row in rows], cohort))
     yield (

@@ -15,6 +15,7 @@ from labelcycle.campaign import params_file, round_states, yaml_text
 from labelcycle.campaign.atomic_files import write_bytes
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.sample_files import Sample
+from labelcycle.core.counted_nouns import counted
 from labelcycle.errors import ServiceDown, SettingsError, StateError
 from labelcycle.nn import encoders
 from labelcycle.rounds.snapshots import Snapshot
@@ -45,14 +46,14 @@ class EncoderChoice:
 def settle(snapshot: Snapshot, say: Callable[[str], None]) -> bool:
     """Write the name of an encoder into params.yaml where it says auto; whether it did.
 
-    say : is told in one line
+    say : is told what is looked at, and what came of it
 
     Raises as `certain` does, and SettingsError if params.yaml cannot be rewritten.
     """
     chosen = snapshot.config.pretrain
     if chosen.encoder != encoders.AUTO:
         return False
-    choice = certain(snapshot) or _by_the_images(snapshot)
+    choice = certain(snapshot) or _by_the_images(snapshot, say)
     values: dict[str, Any] = {"encoder": choice.encoder}
     if choice.options:
         values["options"] = dict(choice.options)
@@ -111,8 +112,12 @@ def _recorded(snapshot: Snapshot, last: int, weights: str | None) -> EncoderChoi
     return EncoderChoice(before.encoder, "as the rounds before have it", before.options)
 
 
-def _by_the_images(snapshot: Snapshot) -> EncoderChoice:
+def _by_the_images(snapshot: Snapshot, say: Callable[[str], None]) -> EncoderChoice:
     pool = snapshot.records.samples("pool")
+    say(
+        f"pretrain.encoder: auto: looking at {counted(len(pool), 'image')}, for trained weights and"
+        " for a GPU"
+    )
     return choose(len(pool), small_and_grey(snapshot.campaign, pool), downloaded, has_gpu)
 
 

@@ -30,11 +30,12 @@ INPUTS = (layout.SAMPLES, layout.LABELS, layout.HOLDOUT)
 
 
 GUESS = "A class that is chosen already is the model's guess: check it."
+"""Said in rounds that show one."""
 
 
 def schema(snapshot: Snapshot) -> LabelSchema:
-    """What annotators are asked in this campaign."""
-    hint = f" {GUESS}" if snapshot.config.push.preannotate else ""
+    """What annotators are asked in this round."""
+    hint = f" {GUESS}" if task_plan.guesses(snapshot) else ""
     return LabelSchema(snapshot.config.classes, snapshot.config.campaign.instruction + hint)
 
 

@@ -86,7 +86,8 @@ def _round(entry: RoundOfSample) -> Iterator[str]:
     task = entry.task
     if task:
         wanted = "" if task.wanted == 1 else f"; {task.wanted} people wanted"
-        yield f"  {ASKED[task.kind]}, as image {task.rank + 1} of the round{wanted}"
+        place = f"as image {task.rank + 1} of the round, task {task.task}"
+        yield f"  {ASKED[task.kind]}, {place}{wanted}"
         if task.predicted:
             shown = "shown to them" if task.shown else "not shown"
             yield f"  the model of the time thought {task.predicted}; {shown}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from labelcycle.campaign.records.metrics_record import interval_text
 from labelcycle.campaign.records.people_record import PeopleFigures
 from labelcycle.core.counted_nouns import counted
 from labelcycle.cycle.campaign_status import (
@@ -12,7 +11,7 @@ from labelcycle.cycle.campaign_status import (
     RoundStatus,
 )
 from labelcycle.people import gold, unknown_classes
-from labelcycle.rounds import corrected_labels, skipped_samples
+from labelcycle.rounds import corrected_labels, measured_accuracy, skipped_samples
 
 
 def as_text(status: CampaignStatus) -> str:
@@ -63,7 +62,10 @@ def _cohorts(cohorts: Sequence[CohortStatus]) -> list[str]:
         elif cohort.accuracy is None:
             said = "accuracy not measured yet"
         else:
-            said = f"accuracy {interval_text(cohort.accuracy)}"
+            share = measured_accuracy.text(cohort.accuracy, cohort.measured, cohort.holdout)
+            said = f"accuracy {share}"
+        if cohort.unusual:
+            said += f"; looked different from the images before: {cohort.unusual}"
         lines.append(
             f"cohort {cohort.number}, {cohort.at[:10]}: {cohort.pool} in the pool, {cohort.holdout}"
             f" in the hold-out; {said}"
@@ -145,10 +147,10 @@ def _strategy(entry: RoundStatus) -> str:
 
 def _accuracy(entry: RoundStatus) -> str:
     if entry.accuracy is not None:
-        return interval_text(entry.accuracy, entry.groups)
+        return measured_accuracy.text(entry.accuracy, entry.measured, entry.holdout, entry.groups)
     if entry.open and entry.open.progress is None:
         return f"- ({entry.open.problem})"
     if entry.open and entry.open.progress:
         progress, url = entry.open.progress, entry.open.url
-        return f"- ({progress.done_tasks} of {counted(progress.tasks, 'task')} done at {url})"
+        return f"- ({progress.summary} at {url})"
     return "-"

@@ -83,6 +83,8 @@ class _Check:
         self.at = snapshots.present_time()
 
     def run(self) -> CheckOutcome:
+        part = "all" if self.share == 1 else f"{self.share:.0%}"
+        self.say(f"reading back {part} of what is stored; git is read as a whole")
         self._git()
         self.copies.stored = stored_objects.read(self.campaign.root)
         for revision, reason in self.copies.stored.unreadable.items():

@@ -172,14 +172,21 @@ def _task(snapshot: Snapshot, rank: int, ask: Ask, image: Path | Address) -> Tas
     )
 
 
-def _predictions(snapshot: Snapshot) -> Mapping[str, Prediction]:
-    """The current model's answer for each pool sample; none in round 0 or where switched off.
+def guesses(snapshot: Snapshot) -> bool:
+    """Whether the round has guesses of a model; not in round 0, nor where they are switched off.
 
     Nor of a model that knows one class only: it says that class of every image, and is sure of it.
     """
-    campaign, config = snapshot.campaign, snapshot.config
+    if not (snapshot.config.push.preannotate and snapshot.number > 0):
+        return False
     known = {x.label for x in snapshot.records.labels().values() if x.label is not None}
-    if not (config.push.preannotate and snapshot.number > 0 and len(known) > 1):
+    return len(known) > 1
+
+
+def _predictions(snapshot: Snapshot) -> Mapping[str, Prediction]:
+    """The current model's answer for each pool sample; none where the round has no guesses."""
+    campaign, config = snapshot.campaign, snapshot.config
+    if not guesses(snapshot):
         return {}
     probabilities = read_array(campaign.probabilities)
     best = np.argmax(probabilities, axis=1)

@@ -24,6 +24,7 @@ from labelcycle.rounds import (
     changed_answers,
     corrected_labels,
     deadline,
+    measured_accuracy,
     pushed_tasks,
     skipped_samples,
 )
@@ -64,7 +65,7 @@ def closed(snapshot: Snapshot) -> Notice:
     """The last closed round is closed."""
     number = snapshot.closed[-1]
     metrics = snapshot.records.metrics(number)
-    accuracy = metrics.accuracy_text
+    accuracy, held = metrics.accuracy, snapshot.records.plan(number).holdout
     missing_class = snapshot.config.notify.missing_class
     return _notice(
         snapshot,
@@ -77,7 +78,9 @@ def closed(snapshot: Snapshot) -> Notice:
         _sentence(corrected_labels.waiting_line(metrics.corrections.waiting)),
         _sentence(unknown_classes.summary_line(metrics.people.no_class)),
         *(_sentence(text) for text in skipped_samples.summary_lines(metrics.people, missing_class)),
-        f"Accuracy {accuracy}." if accuracy else "",
+        f"Accuracy {measured_accuracy.text(accuracy, metrics.holdout, held, metrics.groups)}."
+        if accuracy
+        else "",
         f"Curves: {curves}" if (curves := tracking_uri.of_campaign(snapshot.campaign)) else "",
         _after(snapshot),
     )
@@ -94,7 +97,7 @@ def stuck(snapshot: Snapshot, progress: AnnotationProgress | None, still: timede
             snapshot,
             f"stuck {mark(snapshot, progress)}",
             f"round {snapshot.number} is stuck",
-            f"No new answer for {_hours(hours)}: {_far(progress)}.",
+            f"No new answer for {_hours(hours)}: {progress.summary}.",
             _place(snapshot),
             "Next: ask the annotators; or end the round with `labelcycle close --incomplete`, which"
             " returns the rest to the pool; or give it up with `labelcycle cancel`.",
@@ -115,7 +118,7 @@ def _late(snapshot: Snapshot, progress: AnnotationProgress) -> Notice:
         snapshot,
         f"deadline {snapshot.number:03d}",
         f"round {snapshot.number} is past its deadline",
-        f"{_far(progress)}; {options.quorum:.0%} were wanted after {hours}.",
+        f"{progress.summary}; {options.quorum:.0%} were wanted after {hours}.",
         _place(snapshot),
         "Next: ask the annotators; it is closed as soon as so many are done. Or end it with"
         " `labelcycle close --incomplete`.",
@@ -225,7 +228,7 @@ def _complete(snapshot: Snapshot, progress: AnnotationProgress) -> Notice:
         snapshot,
         f"complete {snapshot.number:03d}",
         f"round {snapshot.number} is complete",
-        f"{_far(progress)}.",
+        f"{progress.summary}.",
         _place(snapshot),
         "Next: nothing; it is being closed, and then you are told what it gave.",
     )
@@ -242,13 +245,6 @@ def _hours(count: float) -> str:
 
 def _sentence(text: str) -> str:
     return f"{text}." if text else ""
-
-
-def _far(progress: AnnotationProgress) -> str:
-    return (
-        f"{progress.answered} answered, {progress.skipped} skipped of"
-        f" {counted(progress.tasks, 'task')}"
-    )
 
 
 def _backend(snapshot: Snapshot) -> str:

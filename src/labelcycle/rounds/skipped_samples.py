@@ -8,6 +8,7 @@ from labelcycle.campaign.label_files import Label
 from labelcycle.campaign.records.people_record import PeopleFigures
 from labelcycle.campaign.records.record_files import Record
 from labelcycle.campaign.round_states import State
+from labelcycle.core.counted_nouns import counted
 from labelcycle.core.skip_reasons import NONE, REASONS, reason_of
 from labelcycle.rounds.snapshots import Snapshot
 
@@ -96,7 +97,8 @@ def summary_lines(people: PeopleFigures, share: float) -> list[str]:
     skips = people.skips
     if not skips:
         return []
-    lines = ["Skips: " + ", ".join(f"{name} {count}" for name, count in skips.items())]
+    reasons = ", ".join(f"{count} {name}" for name, count in skips.items())
+    lines = [f"Skips: {sum(skips.values())} of {counted(people.answers, 'answer')} ({reasons})"]
     count = skips.get(NONE, 0)
     if count >= LEAST and count > share * people.answers:
         lines.append(

@@ -11,7 +11,7 @@ Nothing heavy is imported here: every command reads the names of the stages.
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
@@ -44,6 +44,7 @@ class Stage:
 
     name : of the stage; the function is `run` of the module `labelcycle.stages.NAME`, unless
         `function` says otherwise
+    doing : what it does, for whoever waits; no part of `repr`, of which the code's digest is made
     phases : the parts of a round in which it is brought up to date, in the order of `STAGES`
     deps, outs : paths below the campaign's folder
     settings : argument of the function -> key in params.yaml, a section or a value. An argument
@@ -60,6 +61,7 @@ class Stage:
     """
 
     name: str
+    doing: str = field(repr=False)
     phases: tuple[Phase, ...]
     deps: tuple[str, ...]
     settings: Mapping[str, str]
@@ -88,6 +90,7 @@ class Stage:
 STAGES = (
     Stage(
         PRETRAIN,
+        "making the encoder",
         phases=(OPENING,),
         deps=(),
         settings={"options": "pretrain", "seed": SEED},
@@ -100,6 +103,7 @@ STAGES = (
     ),
     Stage(
         "embed",
+        "computing features of the images",
         phases=(OPENING,),
         deps=(layout.ENCODER,),
         settings={"batch": "embed.batch"},
@@ -111,6 +115,7 @@ STAGES = (
     ),
     Stage(
         TRAIN,
+        "training the model on the labels",
         phases=(OPENING, CLOSING),
         # the encoder: for learners that see images, and may start from it
         deps=(
@@ -131,6 +136,7 @@ STAGES = (
     ),
     Stage(
         "cluster",
+        "grouping the images by their features",
         phases=(OPENING,),
         deps=(layout.LABELS, layout.SCHEMA, layout.FEATURES, layout.OWN_FEATURES),
         settings={
@@ -145,6 +151,7 @@ STAGES = (
     ),
     Stage(
         "query",
+        "picking the images that people are asked about",
         phases=(OPENING,),
         deps=(
             layout.LABELS,
@@ -161,6 +168,7 @@ STAGES = (
     ),
     Stage(
         "evaluate",
+        "measuring the model on the hold-out",
         phases=(CLOSING,),
         deps=(
             layout.HOLDOUT,

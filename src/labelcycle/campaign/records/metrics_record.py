@@ -7,20 +7,7 @@ from typing import Literal
 from labelcycle.campaign.records.json_values import SPARSE
 from labelcycle.campaign.records.people_record import PeopleFigures
 from labelcycle.campaign.records.record_files import Record
-from labelcycle.core.counted_nouns import counted
 from labelcycle.core.metrics import Estimate
-
-
-def interval_text(share: Estimate, groups: int | None = None) -> str:
-    """A share with its interval, in words.
-
-    groups : how many the interval is a bootstrap over; None: it is of single samples
-
-    >>> interval_text(Estimate(0.7, 0.6, 0.8), groups=12)
-    '0.700 (0.600 to 0.800, by 12 groups)'
-    """
-    by = f", by {counted(groups, 'group')}" if groups is not None else ""
-    return f"{share.value:.3f} ({share.low:.3f} to {share.high:.3f}{by})"
 
 
 @dataclass(frozen=True)
@@ -73,11 +60,6 @@ class Evaluation(Record):
     reason: str | None = None
     interval: Literal["samples", "groups"] = field(default="samples", metadata=SPARSE)
     groups: int | None = field(default=None, metadata=SPARSE)
-
-    @property
-    def accuracy_text(self) -> str:
-        """The accuracy with its interval, in words; empty where nothing was measured."""
-        return interval_text(self.accuracy, self.groups) if self.accuracy else ""
 
 
 @dataclass(frozen=True)
