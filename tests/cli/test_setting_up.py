@@ -110,7 +110,7 @@ def test_the_doctor_asks_for_what_the_backend_needs(tmp_path, monkeypatch):
     said = CliRunner().invoke(cli, ["-C", str(tmp_path), "doctor"]).output
     assert "ok   tasks and answers: no file yet; round 0 makes it\n" in said
     assert "Label Studio" not in said
-    (tmp_path / ".labelcycle").mkdir()
+    (tmp_path / ".labelcycle").mkdir(exist_ok=True)
     (tmp_path / ".labelcycle" / "annotation.sqlite3").write_bytes(b"no database" * 99)
     said = CliRunner().invoke(cli, ["-C", str(tmp_path), "doctor"]).output
     assert "FAIL tasks and answers: " in said

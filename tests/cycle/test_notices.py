@@ -11,7 +11,7 @@ from types import ModuleType, SimpleNamespace
 from uuid import UUID
 
 import pytest
-from made_records import metrics, pushed
+from made_records import metrics, plan, pushed
 from mailboxes import APPRISE_WARNS, Box, http_box
 
 from labelcycle import config
@@ -90,6 +90,7 @@ def done(answered: int, skipped: int = 0, given: int = 0) -> AnnotationProgress:
 
 def closed(snapshot: Snapshot, **more: object) -> Snapshot:
     """The same campaign once its round is closed."""
+    plan().write(snapshot.folder / "plan.json")
     metrics(**more).write(snapshot.folder / "metrics.json")
     return replace(snapshot, number=snapshot.number + 1, state=State.DUE)
 
