@@ -185,9 +185,9 @@ def _databases(campaign: Campaign, prefect: "Future[None]") -> Path:
 
 def _start_prefect(database: "Future[None]") -> None:
     """Start Prefect while images are read: it takes seconds."""
-    database.result()
-    from labelcycle_flows import temporary_server
+    from labelcycle_flows import temporary_server  # seconds
 
+    database.result()
     temporary_server.start()
 
 
