@@ -236,6 +236,22 @@ def test_without_a_sample_of_the_holdout_the_same_is_selected(campaign: Campaign
     assert any(line.startswith("selection: the same 4 samples") for line in lines)
 
 
+def test_a_rollback_brings_nothing_back(campaign: Campaign, backend: WatchedFiles, flows) -> None:
+    """Back to a round that was closed with samples that are withdrawn by now."""
+    records = snapshots.read(campaign.root).records
+    gone = [chosen(campaign, 0), records.samples("holdout")[0]]
+    marks = [mark for sample in gone for mark in traces(campaign, sample)]
+    withdraw(campaign, *(each.id for each in gone), "--reason", "consent revoked", "--yes")
+    flows.roll_back(str(campaign.root), "round/000", "apart")
+    nothing_is_left(campaign, backend, gone, marks)
+    flows.open_now(str(campaign.root))
+    answer(campaign, backend)
+    flows.run(str(campaign.root))
+    nothing_is_left(campaign, backend, gone, marks)
+    whole(campaign)
+    assert verified(campaign)[-1] == "3 rounds are reproduced"  # and one was given up
+
+
 def test_a_clone_and_a_second_withdrawal(campaign: Campaign) -> None:
     """The second one finds what stands for versions of before the first one."""
     first, second = chosen(campaign, 0), chosen(campaign, 1)

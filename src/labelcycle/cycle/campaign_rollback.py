@@ -7,14 +7,16 @@ that was killed is known, and is done again from the start: each step writes wha
 
 import re
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 
 from labelcycle import config
 from labelcycle.adapters import git, trust_record
-from labelcycle.adapters.dvc import commands, tracked_files
+from labelcycle.adapters.dvc import commands, replaced_outputs, tracked_files
 from labelcycle.campaign import layout, params_file, round_states, yaml_text
 from labelcycle.campaign.atomic_files import write_bytes
 from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.records.rollback_record import LaterAnswers, Rollback, RoundsApart
 from labelcycle.campaign.round_states import State
@@ -89,6 +91,7 @@ def roll_back(
         _restore(campaign, path, source)
     if not campaign.again.exists() and git.committed(campaign.root, layout.AGAIN) is not None:
         Requests(()).write(campaign.again)  # a commit takes what is there
+    _leave_withdrawn_out(snapshot)
     snapshot = renewed(snapshot)
     apart = [n for n in snapshot.closed if n not in snapshot.lineage.counting]
     if apart or campaign.labels_apart.exists():
@@ -103,6 +106,18 @@ def roll_back(
     for line in lines(snapshot):
         say(line)
     return snapshot
+
+
+def _leave_withdrawn_out(snapshot: Snapshot) -> None:
+    """Restored records name what stands for data of then that held a sample withdrawn since."""
+    campaign, withdrawn = snapshot.campaign, snapshot.records.withdrawn()
+    if not withdrawn.samples:
+        return
+    replaced_outputs.replace(campaign.root, withdrawn.replaced)
+    if campaign.pool.exists():
+        pool = PoolRecord.read(campaign.pool)
+        cohorts = {name: withdrawn.now(value) for name, value in pool.cohorts.items()}
+        replace(pool, cohorts=cohorts).write(campaign.pool)
 
 
 def lines(snapshot: Snapshot) -> list[str]:
