@@ -109,10 +109,7 @@ def test_groups_stay_whole_from_cohort_to_cohort(
     report = new_campaign.add_images_again(campaign.root, lambda step: None)
     assert report.cohort == 1
     assert {name for name in held(campaign) if name < "p12"} == before
-    status = json.loads(labelcycle(campaign.root, "status", "--json"))
-    assert status["groups"] == {"count": 16, "both": []}
-    assert status["rounds"][0]["groups"] == 3
-    assert "\n16 groups, none on both sides\n" in labelcycle(campaign.root, "status")
+    status_tells_of_the_groups(campaign)
     flows.open_now(root)
     the_picks_are_of_different_groups(campaign, backend, 1)
     answer()
@@ -121,6 +118,13 @@ def test_groups_stay_whole_from_cohort_to_cohort(
     assert second["groups"] == len(held(campaign))
     for number in range(2):
         assert "is reproduced" in labelcycle(campaign.root, "verify", f"round/{number:03d}")
+
+
+def status_tells_of_the_groups(campaign: Campaign) -> None:
+    status = json.loads(labelcycle(campaign.root, "status", "--json"))
+    assert status["groups"] == {"count": 16, "both": []}
+    assert status["rounds"][0]["groups"] == 3
+    assert "\n16 groups, none on both sides\n" in labelcycle(campaign.root, "status")
 
 
 def the_picks_are_of_different_groups(

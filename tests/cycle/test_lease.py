@@ -262,6 +262,7 @@ def test_the_lease_of_another_campaign_is_refused(machines: Machines) -> None:
 
 def test_a_remote_that_takes_nothing_is_told(machines: Machines) -> None:
     hook = machines.bare / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\nexit 1\n")
     hook.chmod(0o755)
     with pytest.raises(ServiceDown, match="does not answer as it should"):

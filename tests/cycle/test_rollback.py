@@ -35,6 +35,7 @@ from labelcycle.cycle import (
 from labelcycle.errors import StateError
 from labelcycle.rounds import pushed_tasks, snapshots
 from labelcycle.rounds.skipped_samples import Requests
+from labelcycle.rounds.snapshots import Snapshot
 
 pytestmark = pytest.mark.slow
 
@@ -160,16 +161,9 @@ def test_apart_the_campaign_stands_as_it_was_closed(
     flows.roll_back(folder, "round/000", "apart", "the classes were a mistake")
 
     got = end(played)
-    assert got["state"] == (4, "due")
+    assert (got["state"], got["dirty"]) == ((4, "due"), [])
     assert set(got["tags"]) == tags | {"round/003"}
-    assert got["dirty"] == []
-    for path in (*campaign_rollback.STOOD, layout.PARAMS, layout.SCHEMA, f"{layout.HOLDOUT}.dvc"):
-        try:
-            wanted = git.show(root, "round/000", path)
-        except Exception:
-            assert git.committed(root, path) is None, path
-        else:
-            assert git.committed(root, path) == wanted, path
+    files_are_those_of_round_0(root)
     assert digest(played.probabilities.read_bytes()) != model
     snapshot = snapshots.ready(root)
     assert set(snapshot.records.labels()) == labels_at(played, 0)
@@ -182,6 +176,21 @@ def test_apart_the_campaign_stands_as_it_was_closed(
     flows.roll_back(folder, "round/000", "apart")  # the same command once more
     assert end(played) == got
 
+    it_is_told(played, snapshot)
+    the_next_round_goes_on_from_there(played, flows, backend)
+
+
+def files_are_those_of_round_0(root: Path) -> None:
+    for path in (*campaign_rollback.STOOD, layout.PARAMS, layout.SCHEMA, f"{layout.HOLDOUT}.dvc"):
+        try:
+            wanted = git.show(root, "round/000", path)
+        except Exception:
+            assert git.committed(root, path) is None, path
+        else:
+            assert git.committed(root, path) == wanted, path
+
+
+def it_is_told(played: Campaign, snapshot: Snapshot) -> None:
     appointed = Appointed()
     log_round.log_missing(snapshot, appointed)
     assert appointed.rounds == [0]
@@ -195,6 +204,9 @@ def test_apart_the_campaign_stands_as_it_was_closed(
     assert "nothing yet" in told
     assert "round 1, closed, rolled back: its answers do not count" in told
 
+
+def the_next_round_goes_on_from_there(played: Campaign, flows, backend: WatchedFiles) -> None:
+    root, folder = played.root, str(played.root)
     flows.open_now(folder)
     snapshot = snapshots.read(root)
     selected = {pick.sample for pick in snapshot.records.selection(4).samples}

@@ -15,8 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array  # type: ignore[import-untyped]
-from scipy.stats import norm, t  # type: ignore[import-untyped]
 
 from labelcycle.core import metrics
 from labelcycle.core.metrics import BLOCK_CELLS, Counts, Estimate, Values
@@ -75,6 +73,8 @@ def classwise(
     c = int(cells.max()) + 1
     places = groups, cells[:, 0] * c + cells[:, 1]
     shape = int(groups.max()) + 1, c * c
+    from scipy.sparse import csr_array  # type: ignore[import-untyped]
+
     counts = csr_array((np.ones(len(groups), dtype=np.int64), places), shape=shape)
     balanced, f1 = [], []
     for part in _drawn(counts, draws, rng):
@@ -100,6 +100,8 @@ def _drawn(counts: Any, draws: int, rng: np.random.Generator) -> Iterator[Counts
 
 def _expanded(value: float, drawn: Values, confidence: float, groups: int) -> Estimate:
     """The percentiles that are as far from the middle as Student's t of so few groups says."""
+    from scipy.stats import norm, t  # type: ignore[import-untyped]
+
     tail = (1 - confidence) / 2
     if groups > 1:
         tail = float(norm.cdf(np.sqrt(groups / (groups - 1)) * t.ppf(tail, groups - 1)))
