@@ -120,6 +120,7 @@ def repro(root: Path, *stages: str) -> None:
     """
     trust_record.check(root, CONFIG, places)
     _make_cache(root)
+    _ignore_outs(root)
     try:
         programs.show([*PROGRAM, "repro", "--single-item", *needed(root, *stages)], root)
     except ToolFailed as error:
@@ -127,6 +128,23 @@ def repro(root: Path, *stages: str) -> None:
             f"{'stage' if len(stages) == 1 else 'one of the stages'} {', '.join(stages)} failed;"
             " its own message stands above; mend that, then run the same command again"
         ) from error
+
+
+def _ignore_outs(root: Path) -> None:
+    """Have git leave out what stages make, as DVC writes it once a stage has ended.
+
+    That is too late for one that is killed: the next commit would have its files, and DVC refuses
+    what git keeps.
+    """
+    stages = yaml_text.values((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    outs = [out for entry in stages.values() for out in _outs({"outs": entry.get("outs", ())})]
+    for path in outs:  # not the metrics, which git keeps
+        file = (root / path).parent / ".gitignore"
+        present = file.read_text(encoding="utf-8") if file.exists() else ""
+        line = f"/{Path(path).name}"
+        if line not in present.splitlines():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(file, f"{present}{line}\n".encode())
 
 
 def needed(root: Path, *wanted: str) -> list[str]:
