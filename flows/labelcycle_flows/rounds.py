@@ -6,6 +6,7 @@ evaluates, commits and tags. No flow waits for people. Each flow looks at the ro
 the step that is due until its end is reached, and may be run again at any time.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -17,6 +18,7 @@ import yaml
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
+from prefect.events.worker import EventsWorker
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import (
     PREFECT_API_URL,
@@ -320,6 +322,8 @@ def _by_hand() -> AbstractContextManager[object]:
     """No signs of life of flows that somebody at a terminal waits for: the last costs a second."""
     if FlowRunContext.get():
         return nullcontext()
+    # At the end of a command it says how many events are still on their way.
+    logging.getLogger(EventsWorker.__name__).setLevel(logging.ERROR)
     return temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
 
 
