@@ -42,6 +42,6 @@ def test_who_waits_at_a_terminal_does_not_wait_for_signs_of_life(campaign: Campa
     before = get_current_settings().flows.heartbeat_frequency
     with rounds._at_work(str(campaign.root)):
         assert get_current_settings().flows.heartbeat_frequency is None
-        said = EventsWorker(AssertingEventsClient, {})._logger.isEnabledFor(logging.WARNING)
+        said = EventsWorker(AssertingEventsClient, ())._logger.isEnabledFor(logging.WARNING)
         assert not said  # of events that are still on their way
     assert get_current_settings().flows.heartbeat_frequency == before
