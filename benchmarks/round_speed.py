@@ -5,15 +5,15 @@
 It plays the campaign of `labelcycle demo --quick` (600 images in the pool, 25 labels a round) with
 MLflow and Prefect started by `labelcycle up`; their own time is not counted. Each `labelcycle run`
 is a process of its own. It closes a round and opens the next, so that every stage but `pretrain`
-and `embed` runs. Told are user and system seconds of that process and all that it started and
-waited for:
+and `embed` runs. Told are user and system seconds of that process and all that it started:
 
     run      the command itself: Python, Prefect, MLflow's client, checks
     dvc      DVC's processes, without the stages they start
-    stages   the stages' processes, each with its start
-    git      the rest: git, shells
-    beyond   run, dvc and git: what a round costs beyond its stages
-    start    of one stage: Python, and the imports before its own module
+    stages   the stages' processes
+    warm     the process that imports libraries for DVC and the stages
+    git      the rest: git, ends of processes
+    beyond   all but the stages: what a round costs beyond them
+    start    of one stage alone: Python, and the imports before its own module
 
 With --into these are rows of a table, of the first run and of the mean round. So are the stages.
 
@@ -46,15 +46,22 @@ from labelcycle.rounds import snapshots
 
 WATCH = """
 import atexit, json, os, resource, sys
+from multiprocessing import util
 def told():
     used = resource.getrusage(resource.RUSAGE_SELF)
-    line = json.dumps({"words": sys.orig_argv[1:], "cpu": used.ru_utime + used.ru_stime})
+    words = sys.orig_argv[1:] if os.getpid() == first else sys.argv
+    line = json.dumps({"words": words, "cpu": used.ru_utime + used.ru_stime})
     with open(os.environ["ROUND_SPEED"], "a") as file:
         file.write(line + "\\n")
 if "ROUND_SPEED" in os.environ:
+    first = os.getpid()
     atexit.register(told)
+    util.register_after_fork(told, lambda told: util.Finalize(None, told, exitpriority=1))
 """
-"""Every Python that the command starts writes down what it used; `sitecustomize` is run first."""
+"""Every Python that the command starts writes down what it used; `sitecustomize` is run first.
+
+So does every copy of the warm process; that names the words of its program.
+"""
 
 LAYOUT = Layout(
     "Processor seconds of a round and of its stages",
@@ -65,7 +72,8 @@ LAYOUT = Layout(
 PARTS = {
     "run": "labelcycle run itself",
     "dvc": "DVC",
-    "git": "git, shells, ends of processes",
+    "warm": "libraries imported for DVC and the stages",
+    "git": "git, ends of processes",
     "beyond": "beyond the stages",
     "stages": "the stages",
     "dvc processes": "DVC's processes",
@@ -78,8 +86,10 @@ IMPORTS = "import labelcycle.cli.main, labelcycle.cli.pretrain_curves, labelcycl
 
 def part_of(words: list[str]) -> str:
     """Which part a Python process with these words is of."""
-    if "labelcycle.adapters.dvc.program" in words:
+    if any(word.endswith(("labelcycle.adapters.dvc.program", "dvc/program.py")) for word in words):
         return "dvc"
+    if any("multiprocessing" in word for word in words):
+        return "warm"
     return "stages" if "stage" in words else "run"
 
 
@@ -121,7 +131,8 @@ def measured(campaign: Campaign, folder: Path) -> dict[str, float]:
         parts["stage processes"] += part_of(entry["words"]) == "stages"
         if part_of(entry["words"]) == "stages":
             parts[f"stage {stage_of(entry['words'])}"] += entry["cpu"]
-    parts["git"] = total - parts["run"] - parts["dvc"] - parts["stages"]
+    known = sum(parts[name] for name in ("run", "dvc", "stages", "warm"))
+    parts["git"] = total - known
     parts["beyond"] = total - parts["stages"]
     return {name: round(value, 2) for name, value in sorted(parts.items())}
 

@@ -14,6 +14,7 @@ from marked_files import check_marks, pytest_ignore_collect
 from memory_folder import memory_folder
 from skips import pytest_sessionfinish, pytest_terminal_summary
 
+from labelcycle.adapters import warm_programs
 from labelcycle.adapters.local import services as local_services
 from labelcycle.adapters.local.services import Services
 from labelcycle.campaign.campaign_paths import Campaign
@@ -39,10 +40,15 @@ if "PYTEST_DEBUG_TEMPROOT" not in os.environ and (place := memory_folder()):
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop() -> None:
-    """Collect garbage from here on, of the tests alone: what is there by now stays."""
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Collect garbage from here on, of the tests alone: what is there by now stays.
+
+    Slow tests play campaigns: the programs that these start have their libraries imported.
+    """
     gc.freeze()
     gc.enable()
+    if any(item.get_closest_marker(mark) for item in session.items for mark in ("slow", "service")):
+        warm_programs.start(["evaluate"])
 
 
 def pytest_unconfigure() -> None:

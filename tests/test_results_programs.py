@@ -4,12 +4,14 @@ import importlib
 import json
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import holdout
 import join_results
+import processor_time
 import pytest
 import results_file
 import round_speed
@@ -165,6 +167,26 @@ def test_the_interval_of_a_holdout() -> None:
     row = holdout.row(200, 0.7)
     assert (round(row["low"], 3), round(row["high"], 3)) == (0.633, 0.759)
     assert row["half"] == pytest.approx((row["high"] - row["low"]) / 2)
+
+
+@pytest.mark.slow  # a second of computing
+def test_what_a_command_leaves_running_counts() -> None:
+    burn = "import time\nwhile time.process_time() < 0.5: pass"
+    used = processor_time.used_by(["sh", "-c", f'{sys.executable} -c "{burn}" &'])
+    assert used.cpu_s >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["-P", "-m", "labelcycle", "-C", "x", "run"], "run"),
+        (["-P", "-m", "labelcycle.adapters.dvc.program", "repro"], "dvc"),
+        (["x/labelcycle/adapters/dvc/program.py", "repro"], "dvc"),
+        (["-P", "-c", "from multiprocessing.forkserver import main; main(7)"], "warm"),
+    ],
+)
+def test_a_process_is_of_a_part(words: list[str], part: str) -> None:
+    assert round_speed.part_of(words) == part
 
 
 def test_a_round_is_told_by_part_and_stage() -> None:

@@ -27,7 +27,7 @@ from prefect.settings import (
 )
 
 from labelcycle import config
-from labelcycle.adapters import git, lock
+from labelcycle.adapters import git, lock, warm_programs
 from labelcycle.adapters.address_logins import text_without_logins, without_login
 from labelcycle.adapters.dvc import commands
 from labelcycle.campaign import round_states
@@ -65,6 +65,7 @@ def open_round(folder: str) -> int:
             if encoder_choice.settle(snapshot, say):  # last, for other images may change it
                 snapshot = snapshots.ready(campaign.root, memory=memory)  # its options are checked
         if snapshot.state in (State.DUE, State.PLANNED):
+            warm_programs.start(declaration.names(declaration.OPENING))
             code_json.refresh_code(campaign, snapshot.config)
         if snapshot.state is State.DUE:
             for line in round_opening.plan(snapshot):
@@ -108,6 +109,7 @@ def close_round(folder: str) -> int:
         round_closing.check_settings(
             snapshot, _settings_at(snapshot, round_states.open_tag(number))
         )
+        warm_programs.start(declaration.names(declaration.CLOSING))
         if snapshot.state in (State.OPEN, State.ENDING):
             say(f"round {number}: taking the answers back")
             pull(snapshot)

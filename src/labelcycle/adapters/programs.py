@@ -6,13 +6,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from labelcycle.adapters import lock
+from labelcycle.adapters import lock, warm_programs
 from labelcycle.adapters.address_logins import text_without_logins
 from labelcycle.campaign import layout
 from labelcycle.errors import ToolFailed
 
 PYTHON = (sys.executable, "-P")
 """This Python, which looks for no module in the folder that it is started in."""
+
+MODULE = (*PYTHON, "-m")
+"""What the command of a program of ours begins with; the name of its module follows."""
 
 ANOTHER_REPOSITORY = frozenset(
     f"GIT_{name}"
@@ -98,6 +101,10 @@ def _start(
     timeout_s: float | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """The program's end; its standard input ends at once, or after `given`."""
+    simple = not given and timeout_s is None
+    if simple and warm_programs.started() and _is_ours(command):
+        words = command[len(MODULE) :]
+        return warm_programs.completed(words, cwd, variables, errors, lock.inherited())
     return subprocess.run(
         list(command),
         cwd=cwd,
@@ -109,6 +116,12 @@ def _start(
         check=False,
         timeout=timeout_s,
     )
+
+
+def _is_ours(command: Sequence[str]) -> bool:
+    """True for a program that may start warm: `PYTHON -m MODULE ...`."""
+    start, rest = command[: len(MODULE)], command[len(MODULE) :]
+    return tuple(start) == MODULE and bool(rest) and rest[0] in warm_programs.PROGRAMS
 
 
 def _run(

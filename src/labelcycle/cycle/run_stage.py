@@ -57,7 +57,7 @@ def _arguments(
 
 
 def _in_several(stage: Stage, campaign: Campaign, processes: int) -> None:
-    words = [*programs.PYTHON, "-m", "labelcycle", "--campaign", str(campaign.root)]
+    words = [*programs.MODULE, "labelcycle", "--campaign", str(campaign.root)]
     with _lock(campaign):
         words += ["stage", stage.name]
         process_group.run(words, processes, campaign.root, campaign.processes)

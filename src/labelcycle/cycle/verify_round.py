@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from labelcycle import config
-from labelcycle.adapters import git, programs
+from labelcycle.adapters import git, programs, warm_programs
 from labelcycle.campaign import layout, round_states, sample_files
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.metrics_record import Evaluation, Metrics
@@ -56,6 +56,7 @@ def verify(snapshot: Snapshot, number: int, deep: bool, show: Callable[[str], No
     except StateError as error:
         raise DataError(f"round {number} is not as it was closed: {error}") from error
     show(f"recorded files of round {number}: as they were closed")
+    warm_programs.start(declaration.names(declaration.CLOSING))
     gone = _withdrawn(snapshot, number)
     if gone:
         show(withdrawn_differences.said(number, gone))
@@ -122,7 +123,7 @@ def _restore_named(snapshot: Snapshot, rebuilt: Campaign) -> None:
 
 def _compute(campaign: Campaign, stages: tuple[str, ...]) -> None:
     for stage in stages:
-        programs.run([*programs.PYTHON, "-m", "labelcycle", "stage", stage], campaign.root)
+        programs.run([*programs.MODULE, "labelcycle", "stage", stage], campaign.root)
 
 
 def compare_selections(recorded: RoundSelection, rebuilt: RoundSelection) -> str:

@@ -9,10 +9,11 @@ such a name as it is, so that whoever wrote the list could write any file at a c
 
 It does several commands, with `--then` between them, until one fails.
 
-A stage of ours starts with its libraries imported (`warm_stages`).
+A stage of ours starts with its libraries imported, where this program did (`warm_programs`).
 """
 
 import logging
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,9 +23,13 @@ from dvc.stage import run  # type: ignore[import-untyped]
 from dvc.stage.exceptions import StageCmdFailedError  # type: ignore[import-untyped]
 from dvc_data.hashfile.tree import Tree
 
-from labelcycle.adapters.dvc import recorded_outputs, warm_stages
+from labelcycle.adapters import warm_programs
+from labelcycle.adapters.dvc import recorded_outputs
 from labelcycle.adapters.dvc.commands import THEN
 from labelcycle.core import garbage_collection
+
+STAGE = ("labelcycle", "stage")
+"""What the command of a stage begins with; the stage's name follows."""
 
 EMPTY = "'%s' is empty."
 """As `dvc.output` has it, before the name is put in."""
@@ -69,10 +74,19 @@ _run = run._run
 
 def run_command(executable: str | None, command: str, **how: Any) -> None:
     """DVC's `_run`: a stage's command by a shell. Raises StageCmdFailedError."""
-    if not warm_stages.runs(command):
+    if not (warm_programs.started() and is_stage(command)):
         _run(executable, command, **how)
-    elif code := warm_stages.run(command, how["cwd"], how["env"]):
+        return
+    with warm_programs.interrupt_is_for_the_program():
+        code = warm_programs.run(shlex.split(command), how["cwd"], how["env"])
+    if code:
         raise StageCmdFailedError(command, code)
+
+
+def is_stage(command: str) -> bool:
+    """True if it starts a stage of ours, and nothing beside."""
+    words = shlex.split(command)
+    return len(words) == 3 and tuple(words[:2]) == STAGE
 
 
 def main(words: Sequence[str]) -> int:

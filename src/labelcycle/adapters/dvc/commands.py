@@ -34,7 +34,7 @@ CHECKOUT = ("checkout", "--force")
 THEN = "--then"
 """Between several commands for one process: most of a second is the start of DVC."""
 
-PROGRAM = (*programs.PYTHON, "-m", "labelcycle.adapters.dvc.program", "--wait-for-lock")
+PROGRAM = (*programs.MODULE, "labelcycle.adapters.dvc.program", "--wait-for-lock")
 
 
 def _dvc(root: Path, *arguments: str) -> str:
