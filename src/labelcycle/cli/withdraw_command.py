@@ -66,7 +66,7 @@ def withdraw(
         tracker = _tracker(campaign, snapshot.number) if begun else None
         places = withdraw_samples.outside(snapshot, tracker, asked=begun)
         if begun:
-            alone.enter_context(lease.held(campaign, click.echo))
+            alone.enter_context(lease.held(campaign, click.echo, take=True))
         if samples:
             lines = withdrawn_remains.lines(snapshot, samples)
             click.echo("\n".join(lines))

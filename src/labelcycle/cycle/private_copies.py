@@ -9,6 +9,7 @@ from labelcycle import decoding
 from labelcycle.adapters import s3
 from labelcycle.adapters.git import REBUILT
 from labelcycle.campaign import layout
+from labelcycle.campaign.atomic_files import PART as HALF
 from labelcycle.campaign.atomic_files import write_bytes
 from labelcycle.campaign.sample_files import Sample
 from labelcycle.cycle import task_images
@@ -51,9 +52,8 @@ def remove_shown(snapshot: Snapshot, gone: frozenset[str]) -> None:
 
 def _in_buckets(snapshot: Snapshot) -> Iterable[str]:
     """Addresses in buckets of images that we stored there and people were shown."""
-    shown = (
-        text for t in pushed_tasks.tasks_by_key(snapshot).values() for text in t.display.values()
-    )
+    tasks = pushed_tasks.tasks_by_key(snapshot, every=True).values()
+    shown = (text for task in tasks for text in task.display.values())
     stored = (text for text in shown if text.startswith(s3.SCHEME))
     return sorted({text for text in stored if STORED.fullmatch(PurePosixPath(text).name)})
 
@@ -88,6 +88,9 @@ def remove(snapshot: Snapshot, gone: frozenset[str], redaction: Redaction) -> No
     for begin in TEMPORARY:
         for folder in campaign.private.glob(f"{begin}*"):
             shutil.rmtree(folder, ignore_errors=True)
+    for folder in (campaign.media, campaign.unusual):
+        for half in folder.rglob(f".*{HALF}"):
+            half.unlink()
 
 
 def _files(folder: Path) -> list[Path]:

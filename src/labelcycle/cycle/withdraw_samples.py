@@ -180,7 +180,7 @@ MD5 = 32
 
 def _places(snapshot: Snapshot) -> dict[tuple[str, int], None]:
     """Where people were asked: backends and projects, the last one last."""
-    numbers = pushed_tasks.pushed_rounds(snapshot)
+    numbers = pushed_tasks.pushed_rounds(snapshot, every=True)
     return dict.fromkeys(snapshot.records.pushed(number).place for number in numbers)
 
 
@@ -189,7 +189,7 @@ def _take_tasks_back(snapshot: Snapshot, gone: frozenset[str], say: Callable[[st
     last = pushed_tasks.last_place(snapshot)
     keys = {
         key: task.task
-        for key, task in pushed_tasks.tasks_by_key(snapshot).items()
+        for key, task in pushed_tasks.tasks_by_key(snapshot, every=True).items()
         if task.sample in gone
     }
     for place in _places(snapshot):
