@@ -94,6 +94,21 @@ def test_a_round_is_rebuilt_from_its_inputs(tmp_path: Path, steps: list[Any], de
     ]
 
 
+@pytest.mark.parametrize(("labelled", "left", "budget"), [(0, 5, 4), (2, 3, 3), (5, 0, 4)])
+def test_of_a_pool_that_lost_samples_what_is_left_is_asked_for(
+    tmp_path: Path, labelled: int, left: int, budget: int
+) -> None:
+    rebuilt = Campaign(tmp_path)
+    set_params(rebuilt.root, campaign={"classes": ["dark", "light"]}, query={"budget": 4})
+    write_migrations(rebuilt, ())
+    names = [f"{number:016x}" for number in range(5)]
+    write_samples(rebuilt.samples, [Sample(n, f"000/{n}.png", n, "pool", 8, 8) for n in names])
+    labels = [Label(name, "dark", votes={"dark": 1}, source="round 0") for name in names[:labelled]]
+    write_labels(rebuilt.label_file(0), labels)
+    assert verify_round._ask_for_what_is_left(rebuilt) == left
+    assert config.load(rebuilt.params, parts=False).query.budget == budget
+
+
 def test_a_file_that_the_encoder_names_is_brought_if_dvc_keeps_it(
     tmp_path: Path, steps: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,7 +68,7 @@ def withdraw(
         if begun:
             alone.enter_context(lease.held(campaign, click.echo, take=True))
         if samples:
-            lines = withdrawn_remains.lines(snapshot, samples)
+            lines = withdrawn_remains.lines(snapshot, samples, places.stores)
             click.echo("\n".join(lines))
             if not yes:
                 click.confirm(f"withdraw {counted(len(samples), 'sample')}", abort=True)
