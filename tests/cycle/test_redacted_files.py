@@ -14,10 +14,10 @@ from made_records import metrics, selection
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import replaced_outputs
 from labelcycle.campaign import layout
-from labelcycle.campaign.json_files import dump_json
+from labelcycle.campaign.json_files import dump_json, read_jsonl, write_jsonl
 from labelcycle.campaign.records.withdrawn_record import Tombstone, WithdrawnRecord
 from labelcycle.core.metrics import Estimate
-from labelcycle.cycle import redacted_files, withdrawn_differences
+from labelcycle.cycle import redacted_files, withdraw_samples, withdrawn_differences
 from labelcycle.cycle.redacted_files import Redaction
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import snapshots
@@ -195,3 +195,17 @@ def test_what_a_rebuild_without_a_sample_may_differ_in() -> None:
             withdrawn_differences.metrics(before, replace(after, confusion=confusion), [held])
     with pytest.raises(DataError, match="the metrics differ in more than the withdrawn"):
         withdrawn_differences.metrics(before, replace(after, labels=99), [held])
+
+
+def test_what_is_told_of_others_does_not_name_its_path(tmp_path: Path) -> None:
+    campaign = made_records.snapshot(tmp_path).campaign
+    place = "../in/o'hara.png"
+    campaign.quarantine.parent.mkdir()
+    reason = "shows nearly the same picture as {}, which is in the pool"
+    refused = {"source": "../in/b.png", "reason": reason.format(repr(place))}
+    other = {"source": "../in/c.png", "reason": reason.format(repr(place + "x"))}
+    write_jsonl(campaign.quarantine, [refused, other])
+    manifest = json.dumps({"id": A, "source": place, "also": []}).encode()
+    withdraw_samples._forget_sources(campaign, [manifest], Redaction(frozenset({A})))
+    wanted = [{**refused, "reason": reason.format("an image that was withdrawn")}, other]
+    assert list(read_jsonl(campaign.quarantine)) == wanted
