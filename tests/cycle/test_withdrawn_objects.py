@@ -1,12 +1,15 @@
 """What a withdrawal makes of objects that cannot be read, and what it says of them before."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import made_records
 import pytest
+from dvc.fs import LocalFileSystem
 
+from labelcycle.adapters.dvc.object_store import ObjectStore
 from labelcycle.campaign.records.withdrawn_record import GONE, WithdrawnRecord
 from labelcycle.cycle import withdrawn_objects, withdrawn_remains
 from labelcycle.cycle.redacted_files import Redaction
@@ -55,3 +58,19 @@ def test_what_another_computer_alone_may_have_is_said_before(
     told = "\n".join(withdrawn_remains.lines(now, [], [cache]))
     assert "data of round 0 that neither cache nor remote have here: if another computer" in told
     assert "data of" not in "\n".join(withdrawn_remains.lines(now, [], [cache, remote]))
+
+
+def test_what_a_killed_dvc_left_half_written_goes_with_the_objects(tmp_path: Path) -> None:
+    """A copy on its way has a hidden name and no digest; one that grows is left alone."""
+    store = ObjectStore("remote", LocalFileSystem(), str(tmp_path))
+    folder = tmp_path / "files" / "md5" / OID[:2]
+    folder.mkdir(parents=True)
+    old, young, other = folder / ".a-b_c.tmp", folder / ".d.tmp", folder.parent / "bb" / ".e.tmp"
+    other.parent.mkdir()
+    for path in (old, young, other, folder / OID[2:]):
+        path.write_bytes(b"image")
+    for path in (old, other):
+        os.utime(path, (0, 0))
+    assert store.remove([OID]) == 1
+    assert [path for path in (old, young, other) if path.exists()] == [young, other]
+    assert store.remove([]) == 0

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from labelcycle import decoding
 from labelcycle.adapters import s3
+from labelcycle.adapters.dvc.object_store import HALF as DVC_HALF
 from labelcycle.adapters.git import REBUILT
 from labelcycle.campaign import layout
 from labelcycle.campaign.atomic_files import PART as HALF
@@ -107,8 +108,8 @@ def remove(snapshot: Snapshot, gone: frozenset[str], redaction: Redaction) -> No
     for begin in TEMPORARY:
         for folder in campaign.private.glob(f"{begin}*"):
             shutil.rmtree(folder, ignore_errors=True)
-    for folder in (campaign.media, campaign.unusual):
-        for half in folder.rglob(f".*{HALF}"):
+    for folder in (campaign.data, campaign.work, campaign.media, campaign.unusual):
+        for half in (*folder.rglob(f".*{HALF}"), *folder.rglob(f".*{DVC_HALF}")):
             half.unlink()
 
 
