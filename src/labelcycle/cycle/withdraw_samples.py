@@ -166,14 +166,9 @@ def remove_again(snapshot: Snapshot, places: Outside, say: Callable[[str], None]
 
 def _delete_objects(record: WithdrawnRecord, places: Outside, say: Callable[[str], None]) -> None:
     """Delete what held a withdrawn sample from DVC's cache and remote."""
-    held = [oid for oid in record.replaced if len(oid) >= MD5]
     for store in places.stores:
-        if count := store.remove(held):
+        if count := store.remove(record.objects.keys()):
             say(f"DVC's {store.kind}: {counted(count, 'object is', 'objects are')} deleted")
-
-
-MD5 = 32
-"""Digits of DVC's digests; labelcycle's own are shorter, and name no object."""
 
 
 # --- annotators ----------------------------------------------------------------------------
@@ -270,8 +265,7 @@ def _redact_folder(
             return None
         return len(recorded_outputs.listed(cache.read(oid)))
 
-    objects = {old: new for old, new in record.replaced.items() if len(old) >= MD5}
-    replaced_outputs.replace(campaign.root, objects, files)
+    replaced_outputs.replace(campaign.root, record.objects, files)
 
 
 WITHDRAWN = "an image that was withdrawn"
