@@ -195,6 +195,13 @@ def test_what_a_rebuild_without_a_sample_may_differ_in() -> None:
             withdrawn_differences.metrics(before, replace(after, confusion=confusion), [held])
     with pytest.raises(DataError, match="the metrics differ in more than the withdrawn"):
         withdrawn_differences.metrics(before, replace(after, labels=99), [held])
+    none = replace(before, confusion=None, accuracy=None)
+    every = withdrawn_differences.metrics(before, none, [held] * 8)
+    assert every.endswith("(accuracy 0.5000 recorded, no sample is left to measure with)")
+    with pytest.raises(DataError, match="the metrics differ in more than the withdrawn"):
+        withdrawn_differences.metrics(before, none, [held] * 7)
+    unmeasured = withdrawn_differences.metrics(none, none, [held])
+    assert unmeasured == "metrics: no accuracy to compare"
 
 
 def test_what_is_told_of_others_does_not_name_its_path(tmp_path: Path) -> None:
