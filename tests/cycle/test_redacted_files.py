@@ -103,6 +103,16 @@ def test_rows_of_the_sample_go_once() -> None:
     assert not redaction.holds(b"x" + np.array([4, 5], "f4").tobytes())
 
 
+def test_rows_that_may_be_of_fewer_cohorts_are_not_taken_for_those_of_a_redacted_file() -> None:
+    """Three samples less one, or the first cohort's two: nobody can tell by the length."""
+    two = npy(np.arange(4, dtype="f4").reshape(2, 2))
+    splits = [{"pool": [A, B, C], "holdout": []}, {"pool": [A, B], "holdout": []}]
+    file = layout.PROBABILITIES
+    assert Redaction(frozenset({B})).without(file, two, splits) is None
+    assert Redaction(frozenset({C})).without(file, two, splits) == two  # the same rows either way
+    assert read(Redaction(frozenset({B})).without(file, two, splits[1:])).tolist() == [[0, 1]]
+
+
 def test_of_clusters_the_row_goes_and_the_centre_that_is_the_sample() -> None:
     redaction = Redaction(frozenset({B}), rows=[np.array([3, 4], "f4")])
     given = npz(assignment=np.array([0, 1, 0], "i4"), centres=np.array([[1, 0], [0.6, 0.8]], "f4"))
