@@ -620,6 +620,26 @@ def test_the_share_of_later_cohorts_can_be_given(begun: Campaign, pictures: Path
         assert (report.cohort, report.held) == (cohort, 10 * share)
 
 
+@pytest.mark.parametrize("gone", [{"holdout"}, {"pool", "holdout"}])
+def test_the_share_is_that_of_the_first_cohort_before_any_withdrawal(
+    begun: Campaign, pictures: Path, gone: set[str]
+) -> None:
+    fill(pictures / "b", range(100, 102))
+    take(begun, pictures / "b")
+    first = read_manifest(begun.samples / "000.jsonl")
+    left = [sample for sample in first if sample.split not in gone]
+    for sample in first:
+        if sample not in left:
+            (begun.images / sample.file).unlink()
+    sample_files.write_samples(begun.samples, left)
+    fill(pictures / "c", range(200, 240))
+    report = take(begun, pictures / "c")
+    assert (report.added, report.held) == (40, 10)
+    begun.cohorts.unlink()
+    with pytest.raises(DataError, match="lacks the first cohort; restore it with `git checkout`"):
+        take(begun, pictures / "c")
+
+
 def test_only_new_images_are_decoded_and_only_changed_files_read(
     begun: Campaign, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

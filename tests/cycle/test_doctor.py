@@ -1,8 +1,11 @@
 """What `labelcycle doctor` looks at in a campaign, with the messages of what would fail later."""
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +22,7 @@ from labelcycle.adapters.local import health
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.numpy_files import write_arrays
 from labelcycle.campaign.records.pool_record import PoolRecord
+from labelcycle.campaign.records.withdrawn_record import Tombstone, WithdrawnRecord
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.sample_files import Sample, read_samples, write_samples
 from labelcycle.cli import doctor_checks
@@ -190,3 +194,27 @@ def test_a_bucket_must_be_there_and_open_to_browsers(
 def test_folders_of_the_own_computer_are_not_asked(tmp_path: Path, studio: None) -> None:
     made = campaign_with(tmp_path)
     assert not [each for each in doctor_checks.all_checks(made.root) if each[0].startswith("push.")]
+
+
+def test_what_is_left_of_withdrawn_samples_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a clone that pulled, or after one that had not pulled pushed by DVC."""
+    made = campaign_with(tmp_path)
+    names = [each[0] for each in doctor_checks.all_checks(made.root)]
+    assert "withdrawn samples" not in names
+    image, own = "a" * 32, "b" * 16
+    stone = Tombstone("c" * 16, "", "2026-12-01T08:00:00+00:00", "x", "pool", 0, 0, False, True)
+    WithdrawnRecord((stone,), {image: "", own: "d" * 16}).write(made.withdrawn)
+    kept: dict[str, set[str]] = {"cache": set(), "remote": {image}}
+
+    def store(kind: str) -> Callable[[Path], Any]:
+        present = lambda oids: kept[kind] & set(oids)  # noqa: E731
+        return lambda root: SimpleNamespace(kind=kind, present=present)
+
+    for kind in kept:
+        monkeypatch.setattr(doctor_checks.object_store, kind, store(kind))
+    found = (False, "DVC's remote has 1 object with some of them")
+    assert line(made, "withdrawn samples") == found
+    kept["remote"] = {own}
+    assert line(made, "withdrawn samples") == (True, "none is in DVC's cache or remote")

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 import repositories
+from click.testing import CliRunner
 from stored_campaign import StoredCampaign
 
 from labelcycle.adapters import git, git_lease
 from labelcycle.adapters.dvc import commands
-from labelcycle.campaign import layout
+from labelcycle.campaign import layout, sample_files
 from labelcycle.campaign.campaign_paths import Campaign
-from labelcycle.cycle import resume_campaign
+from labelcycle.cli.main import cli
+from labelcycle.cycle import resume_campaign, storage_check
 from labelcycle.errors import DataError, ServiceDown, StateError
 from labelcycle.rounds import lease, snapshots, trusted_places
 
@@ -295,3 +297,46 @@ def test_a_pull_asks_for_nothing_that_no_stage_has_made(machines: Machines) -> N
     assert not (second.root / "dvc.lock").exists()
     commands.pull(second.root)
     assert second.has_samples
+
+
+def test_a_repair_takes_what_was_withdrawn_elsewhere_for_missing_so_it_asks(
+    machines: Machines, stored: StoredCampaign
+) -> None:
+    """A clone that has not pulled has good copies of it."""
+    clone = machines.clone("clone")
+    commands.pull(clone.root)
+    step(machines.first, "one")
+    image = stored.place("remote", stored.oid(stored.image()))
+    image.unlink()
+    lines: list[str] = []
+    with pytest.raises(StateError, match="has held this campaign since"):
+        storage_check.check(clone.root, 1, True, lines.append, nothing)
+    assert not image.exists()
+    found = storage_check.check(clone.root, 1, False, lines.append, nothing).found
+    assert [finding.place for finding in found] == ["remote"]
+    storage_check.check(machines.first.root, 1, True, lines.append, nothing)
+    assert image.exists()
+
+
+def test_the_pipeline_is_printed_anew_by_whoever_holds_it(machines: Machines) -> None:
+    clone = machines.clone("clone")
+    step(machines.first)
+    (clone.root / "dvc.yaml").write_text("stages: {}\n")
+    git.commit(clone.root, ["dvc.yaml"], "As another version has it")
+    head = git.head(clone.root)
+    done = CliRunner().invoke(cli, ["init", str(clone.root)])
+    assert isinstance(done.exception, StateError)
+    assert "has held this campaign since" in str(done.exception)
+    assert git.head(clone.root) == head
+
+
+def test_a_withdrawal_takes_it_so_that_clones_have_to_pull(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = machines.first
+    assert not machines.held()
+    monkeypatch.setattr(snapshots, "ready", lambda root, **how: snapshots.read(root))
+    (sample, *_) = sample_files.read_samples(first.samples)
+    words = ["-C", str(first.root), "withdraw", sample.id, "--reason", "consent revoked"]
+    assert CliRunner().invoke(cli, words, input="n\n").exit_code == 1
+    assert machines.held()

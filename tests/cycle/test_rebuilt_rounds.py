@@ -22,6 +22,7 @@ from labelcycle.campaign.records.plan_record import PlanDigests
 from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.records.record_files import write_lines
+from labelcycle.campaign.records.withdrawn_record import Tombstone
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.sample_files import Sample, write_samples
 from labelcycle.core.metrics import Estimate
@@ -92,6 +93,42 @@ def test_a_round_is_rebuilt_from_its_inputs(tmp_path: Path, steps: list[Any], de
         ("bring", (*answers, *(() if deep else more))),
         ("run", ("train", "evaluate")),
     ]
+
+
+@pytest.mark.parametrize(
+    ("left", "said", "runs"),
+    [(1, "2 of the 2 recorded picks that are left", 2), (0, "no sample was left to pick", 1)],
+)
+def test_a_round_whose_pool_lost_samples(
+    tmp_path: Path,
+    steps: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    left: int,
+    said: str,
+    runs: int,
+) -> None:
+    stone = Tombstone("c" * 16, "", made_records.AT, "x", "pool", 0, 1, False, True)
+    monkeypatch.setattr(verify_round, "_withdrawn", lambda now, number: (stone,))
+    monkeypatch.setattr(verify_round, "_ask_for_what_is_left", lambda rebuilt: left)
+    lines: list[str] = []
+    verify_round.verify(recorded(tmp_path), 0, False, lines.append)
+    assert lines[2].startswith(f"selection: without them, {said}")
+    assert len([step for step in steps if step[0] == "run"]) == runs
+
+
+@pytest.mark.parametrize(("labelled", "left", "budget"), [(0, 5, 4), (2, 3, 3), (5, 0, 4)])
+def test_of_a_pool_that_lost_samples_what_is_left_is_asked_for(
+    tmp_path: Path, labelled: int, left: int, budget: int
+) -> None:
+    rebuilt = Campaign(tmp_path)
+    set_params(rebuilt.root, campaign={"classes": ["dark", "light"]}, query={"budget": 4})
+    write_migrations(rebuilt, ())
+    names = [f"{number:016x}" for number in range(5)]
+    write_samples(rebuilt.samples, [Sample(n, f"000/{n}.png", n, "pool", 8, 8) for n in names])
+    labels = [Label(name, "dark", votes={"dark": 1}, source="round 0") for name in names[:labelled]]
+    write_labels(rebuilt.label_file(0), labels)
+    assert verify_round._ask_for_what_is_left(rebuilt) == left
+    assert config.load(rebuilt.params, parts=False).query.budget == budget
 
 
 def test_a_file_that_the_encoder_names_is_brought_if_dvc_keeps_it(

@@ -14,10 +14,10 @@ from made_records import metrics, selection
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import replaced_outputs
 from labelcycle.campaign import layout
-from labelcycle.campaign.json_files import dump_json
+from labelcycle.campaign.json_files import dump_json, read_jsonl, write_jsonl
 from labelcycle.campaign.records.withdrawn_record import Tombstone, WithdrawnRecord
 from labelcycle.core.metrics import Estimate
-from labelcycle.cycle import redacted_files, withdrawn_differences
+from labelcycle.cycle import redacted_files, withdraw_samples, withdrawn_differences
 from labelcycle.cycle.redacted_files import Redaction
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import snapshots
@@ -101,6 +101,16 @@ def test_rows_of_the_sample_go_once() -> None:
     assert redaction.without(layout.OWN_FEATURES, npy(np.zeros((9, 2))), SPLITS) is None
     assert redaction.holds(b"x" + np.array([2, 3], "f4").tobytes())
     assert not redaction.holds(b"x" + np.array([4, 5], "f4").tobytes())
+
+
+def test_rows_that_may_be_of_fewer_cohorts_are_not_taken_for_those_of_a_redacted_file() -> None:
+    """Three samples less one, or the first cohort's two: nobody can tell by the length."""
+    two = npy(np.arange(4, dtype="f4").reshape(2, 2))
+    splits = [{"pool": [A, B, C], "holdout": []}, {"pool": [A, B], "holdout": []}]
+    file = layout.PROBABILITIES
+    assert Redaction(frozenset({B})).without(file, two, splits) is None
+    assert Redaction(frozenset({C})).without(file, two, splits) == two  # the same rows either way
+    assert read(Redaction(frozenset({B})).without(file, two, splits[1:])).tolist() == [[0, 1]]
 
 
 def test_of_clusters_the_row_goes_and_the_centre_that_is_the_sample() -> None:
@@ -195,3 +205,24 @@ def test_what_a_rebuild_without_a_sample_may_differ_in() -> None:
             withdrawn_differences.metrics(before, replace(after, confusion=confusion), [held])
     with pytest.raises(DataError, match="the metrics differ in more than the withdrawn"):
         withdrawn_differences.metrics(before, replace(after, labels=99), [held])
+    none = replace(before, confusion=None, accuracy=None)
+    every = withdrawn_differences.metrics(before, none, [held] * 8)
+    assert every.endswith("(accuracy 0.5000 recorded, no sample is left to measure with)")
+    with pytest.raises(DataError, match="the metrics differ in more than the withdrawn"):
+        withdrawn_differences.metrics(before, none, [held] * 7)
+    unmeasured = withdrawn_differences.metrics(none, none, [held])
+    assert unmeasured == "metrics: no accuracy to compare"
+
+
+def test_what_is_told_of_others_does_not_name_its_path(tmp_path: Path) -> None:
+    campaign = made_records.snapshot(tmp_path).campaign
+    place = "../in/o'hara.png"
+    campaign.quarantine.parent.mkdir()
+    reason = "shows nearly the same picture as {}, which is in the pool"
+    refused = {"source": "../in/b.png", "reason": reason.format(repr(place))}
+    other = {"source": "../in/c.png", "reason": reason.format(repr(place + "x"))}
+    write_jsonl(campaign.quarantine, [refused, other])
+    manifest = json.dumps({"id": A, "source": place, "also": []}).encode()
+    withdraw_samples._forget_sources(campaign, [manifest], Redaction(frozenset({A})))
+    wanted = [{**refused, "reason": reason.format("an image that was withdrawn")}, other]
+    assert list(read_jsonl(campaign.quarantine)) == wanted

@@ -51,3 +51,9 @@ def test_an_unknown_group_is_named_with_those_like_it(tmp_path: Any) -> None:
         match=r"group 'patient-3'; did you mean 'patient-2' or 'patient-1'\? wanted a group of",
     ):
         named(tmp_path, {"folder": 1}, "patient-3")
+
+
+def test_a_list_as_windows_writes_it(tmp_path: Any) -> None:
+    file = tmp_path / "list.txt"
+    file.write_bytes(b"\xef\xbb\xbfone/a.png\r\n\r\ntwo/b.png\r\n")
+    assert [*withdrawn_names._names([f"@{file}", "three"])] == ["one/a.png", "two/b.png", "three"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from labelcycle.adapters import annotation, cors, s3
-from labelcycle.adapters.dvc import commands
+from labelcycle.adapters.dvc import commands, object_store
 from labelcycle.adapters.local import health
 from labelcycle.adapters.ports import Address
 from labelcycle.campaign.campaign_paths import Campaign
@@ -48,6 +48,7 @@ def all_checks(root: Path) -> Iterator[health.Line]:
         yield _lease(root)
         yield from _data_remote(root)
         yield from _images(Campaign(root))
+        yield from _withdrawn(snapshot)
         yield from _encoder(snapshot)
         yield from _groups(snapshot)
         yield from _budget(snapshot)
@@ -97,6 +98,24 @@ def _images(campaign: Campaign) -> Iterator[health.Line]:
     missing = [sample.file for sample in samples if sample.file not in present]
     detail = f"{len(missing)} of {len(samples)} are missing" if missing else f"{len(samples)}"
     yield "images", not missing, detail, "run `dvc checkout` or `labelcycle pull`"
+
+
+def _withdrawn(snapshot: Snapshot) -> Iterator[health.Line]:
+    """Whether anything is left of withdrawn samples, as in a clone that only pulled."""
+    held = snapshot.records.withdrawn().objects
+    if not held:
+        return
+    root = snapshot.campaign.root
+    try:
+        stores = (object_store.cache(root), object_store.remote(root))
+        there = [(store.kind, len(store.present(held))) for store in stores if store]
+    except LabelcycleError as error:
+        yield "withdrawn samples", False, str(error), "mend this, then ask again"
+        return
+    found = [f"DVC's {kind} has {counted(n, 'object')} with some of them" for kind, n in there if n]
+    said = "; ".join(found) or "none is in DVC's cache or remote"
+    remedy = "run `labelcycle withdraw` without a sample" if found else ""
+    yield "withdrawn samples", not found, said, remedy
 
 
 def _encoder(snapshot: Snapshot) -> Iterator[health.Line]:

@@ -1,6 +1,7 @@
 """The commands that set a campaign up, bring a clone to work, and start and check the services."""
 
 import csv
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -27,7 +28,10 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
     Images come in later, by `ingest`, from wherever they are.
     """
     from labelcycle import config
+    from labelcycle.adapters import git, lock
+    from labelcycle.campaign.campaign_paths import Campaign
     from labelcycle.cycle import new_campaign
+    from labelcycle.rounds import lease
 
     there = (directory / "params.yaml").exists()
     if (name or classes) and there:
@@ -43,7 +47,13 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
     settings = {"campaign": {"name": title, "classes": names}}
     known = there and (directory / ".git").exists()  # settings alone are no campaign yet
     click.echo(f"making git, DVC and the settings in {directory}")
-    campaign = new_campaign.init(directory, None if there else config.parse(settings, origin))
+    with ExitStack() as alone:
+        if known:
+            git.check_usable(directory)
+            before = Campaign(directory)
+            alone.enter_context(lock.exclusive(before.lock))
+            alone.enter_context(lease.held(before, click.echo))
+        campaign = new_campaign.init(directory, None if there else config.parse(settings, origin))
     if known:
         click.echo(
             f"{campaign.root} is a campaign already; its settings and rounds are as they were"

@@ -66,9 +66,9 @@ def withdraw(
         tracker = _tracker(campaign, snapshot.number) if begun else None
         places = withdraw_samples.outside(snapshot, tracker, asked=begun)
         if begun:
-            alone.enter_context(lease.held(campaign, click.echo))
+            alone.enter_context(lease.held(campaign, click.echo, take=True))
         if samples:
-            lines = withdrawn_remains.lines(snapshot, samples)
+            lines = withdrawn_remains.lines(snapshot, samples, places.stores)
             click.echo("\n".join(lines))
             if not yes:
                 click.confirm(f"withdraw {counted(len(samples), 'sample')}", abort=True)

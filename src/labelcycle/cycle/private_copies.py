@@ -2,18 +2,21 @@
 
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 
 from labelcycle import decoding
 from labelcycle.adapters import s3
+from labelcycle.adapters.dvc.object_store import HALF as DVC_HALF
 from labelcycle.adapters.git import REBUILT
 from labelcycle.campaign import layout
+from labelcycle.campaign.atomic_files import PART as HALF
 from labelcycle.campaign.atomic_files import write_bytes
 from labelcycle.campaign.sample_files import Sample
 from labelcycle.cycle import task_images
 from labelcycle.cycle.redacted_files import Redaction
 from labelcycle.cycle.withdrawn_objects import PART
+from labelcycle.errors import ServiceRefused
 from labelcycle.ingest import fetch, seen_files
 from labelcycle.rounds import pushed_tasks
 from labelcycle.rounds.snapshots import Snapshot
@@ -25,10 +28,12 @@ TEMPORARY = (REBUILT, PART, "good-", "list-")
 """Begin the names of folders that a killed process may have left."""
 
 
-def remove_shown(snapshot: Snapshot, gone: frozenset[str]) -> None:
+def remove_shown(snapshot: Snapshot, gone: frozenset[str], say: Callable[[str], None]) -> None:
     """Remove the samples' images as people see them, here and in a bucket.
 
     Images that may show one of them as a neighbour are drawn anew, without neighbours.
+
+    say : told of a bucket that cannot be listed
     """
     samples = {sample.id: sample for sample in snapshot.records.samples(which="all")}
     for path in sorted((snapshot.campaign.media / "images").glob("*.png")):
@@ -40,7 +45,7 @@ def remove_shown(snapshot: Snapshot, gone: frozenset[str]) -> None:
                 path.unlink()
             else:
                 write_bytes(path, _alone(snapshot, sample, int(shown["side"])))
-    for address in _in_buckets(snapshot):
+    for address in _in_buckets(snapshot, say):
         stem = PurePosixPath(address).stem
         sample = samples.get(stem.partition("-")[0])
         if stem.partition("-")[0] in gone:
@@ -49,13 +54,28 @@ def remove_shown(snapshot: Snapshot, gone: frozenset[str]) -> None:
             s3.put(address, _alone(snapshot, sample, int(shown["side"])), "image/png")
 
 
-def _in_buckets(snapshot: Snapshot) -> Iterable[str]:
-    """Addresses in buckets of images that we stored there and people were shown."""
-    shown = (
-        text for t in pushed_tasks.tasks_by_key(snapshot).values() for text in t.display.values()
-    )
-    stored = (text for text in shown if text.startswith(s3.SCHEME))
-    return sorted({text for text in stored if STORED.fullmatch(PurePosixPath(text).name)})
+def _in_buckets(snapshot: Snapshot, say: Callable[[str], None]) -> Iterable[str]:
+    """Addresses in buckets of images that we stored there.
+
+    No task names those of a round that was given up before it was pushed, so buckets are listed.
+    """
+    tasks = pushed_tasks.tasks_by_key(snapshot, every=True).values()
+    shown = (text for task in tasks for text in task.display.values())
+    stored = {text for text in shown if text.startswith(s3.SCHEME)}
+    folders = {text.rpartition("/")[0] for text in stored if STORED.fullmatch(_name(text))}
+    if snapshot.config.push.images == "s3":
+        folders.add(snapshot.config.push.bucket.rstrip("/"))
+    for folder in sorted(folders):
+        try:
+            below = s3.listed(f"{folder}/")
+            stored |= {text for text in below if text.rpartition("/")[0] == folder}
+        except ServiceRefused as error:
+            say(f"only images that tasks name are removed from {folder}: {error}")
+    return sorted(text for text in stored if STORED.fullmatch(_name(text)))
+
+
+def _name(address: str) -> str:
+    return PurePosixPath(address).name
 
 
 STORED = re.compile(r"[0-9a-f]{16}-\d+(-[0-9a-f]+)?\.png")
@@ -88,6 +108,9 @@ def remove(snapshot: Snapshot, gone: frozenset[str], redaction: Redaction) -> No
     for begin in TEMPORARY:
         for folder in campaign.private.glob(f"{begin}*"):
             shutil.rmtree(folder, ignore_errors=True)
+    for folder in (campaign.data, campaign.work, campaign.media, campaign.unusual):
+        for half in (*folder.rglob(f".*{HALF}"), *folder.rglob(f".*{DVC_HALF}")):
+            half.unlink()
 
 
 def _files(folder: Path) -> list[Path]:

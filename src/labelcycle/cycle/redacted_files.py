@@ -113,13 +113,16 @@ class Redaction:
     def _kept(
         self, length: int, split: str, splits: Sequence[SplitIds]
     ) -> NDArray[np.bool_] | None:
-        """Which rows of an array stay; None if it has the rows of none of `splits`."""
-        for ids in splits:
-            keep = np.array([name not in self.ids for name in ids[split]], dtype=bool)
+        """Which rows of an array stay; None if nobody can tell which of `splits` it has."""
+        keeps = [
+            np.array([name not in self.ids for name in ids[split]], dtype=bool) for ids in splits
+        ]
+        for place, keep in enumerate(keeps):
             if length == len(keep):
                 return keep
-            if length == keep.sum():  # they are gone already
-                return np.ones(length, dtype=bool)
+            if length == keep.sum():  # they are gone already, or it is of fewer cohorts
+                fewer = any(len(each) == length != each.sum() for each in keeps[place + 1 :])
+                return None if fewer else np.ones(length, dtype=bool)
         return None
 
     def _rows(self, path: str, content: bytes, splits: Sequence[SplitIds]) -> bytes | None:

@@ -32,7 +32,7 @@ from labelcycle.cycle.storage_findings import (
 from labelcycle.cycle.working_files import WorkingFile
 from labelcycle.errors import Busy, DataError, LabelcycleError, ServiceDown, ToolFailed
 from labelcycle.nn.progress import Progress
-from labelcycle.rounds import snapshots, stored_objects
+from labelcycle.rounds import lease, snapshots, stored_objects
 from labelcycle.rounds.stored_objects import HEAD
 
 AT_A_TIME = 1000
@@ -59,6 +59,8 @@ def check(
     campaign = Campaign(root)
     git.check_usable(campaign.root)
     snapshots.check_safe(campaign)
+    if repair:
+        lease.check(campaign, say)  # what was withdrawn elsewhere seems to be missing here
     if campaign.rollbacks.exists():
         say("rounds that were rolled back are looked at like all others")
     return _Check(campaign, share, repair, say, show).run()
@@ -260,6 +262,7 @@ class _Check:
                 self._files_recorded_again(found)
                 found = self._told_of([each for each in found if self._still(each)])
                 if self.repair:
+                    lease.check(self.campaign, self.say)  # reading may have lasted hours
                     storage_repair.repair(found, self.copies, self.outcome, self.say)
                     return
         except Busy as busy:

@@ -6,9 +6,11 @@ from typing import Any
 
 from labelcycle import config
 from labelcycle.adapters import git, programs, warm_programs
-from labelcycle.campaign import layout, round_states, sample_files
+from labelcycle.campaign import layout, params_file, round_states, sample_files
+from labelcycle.campaign.atomic_files import write_bytes
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.metrics_record import Evaluation, Metrics
+from labelcycle.campaign.records.round_records import Memory, RoundRecords
 from labelcycle.campaign.records.selection_record import RoundSelection
 from labelcycle.campaign.records.withdrawn_record import Tombstone
 from labelcycle.core.counted_nouns import counted
@@ -75,13 +77,16 @@ def verify(snapshot: Snapshot, number: int, deep: bool, show: Callable[[str], No
             _restore_named(snapshot, rebuilt)
         elif learners.sees_images(config.load(rebuilt.params, parts=False).train.learner):
             bring(snapshot, rebuilt, (*pictures(rebuilt), layout.ENCODER))
-        _compute(rebuilt, opening)
-        selection = RoundSelection.read(rebuilt.selection)
         recorded = snapshot.records.selection(number)
-        if withdrawn_differences.selection_may_differ(gone):
+        if not withdrawn_differences.selection_may_differ(gone):
+            _compute(rebuilt, opening)
+            show(compare_selections(recorded, RoundSelection.read(rebuilt.selection)))
+        elif _ask_for_what_is_left(rebuilt):
+            _compute(rebuilt, opening)
+            selection = RoundSelection.read(rebuilt.selection)
             show(withdrawn_differences.selections(recorded, selection))
         else:
-            show(compare_selections(recorded, selection))
+            show("selection: without them, no sample was left to pick")
         git.switch(rebuilt.root, round_states.round_tag(number))
         answers = (
             f"{layout.LABELS}.dvc",
@@ -105,6 +110,18 @@ def _withdrawn(snapshot: Snapshot, number: int) -> tuple[Tombstone, ...]:
     if not record.samples:
         return ()
     return record.of_round(number, snapshot.records.plan(number).cohorts)
+
+
+def _ask_for_what_is_left(rebuilt: Campaign) -> int:
+    """Lower the budget to the samples that can be picked, where it is above; how many they are."""
+    records = RoundRecords(rebuilt, Memory())
+    labels = records.labels()
+    left = sum(sample.id not in labels for sample in records.samples("pool"))
+    if 0 < left < config.load(rebuilt.params, parts=False).query.budget:
+        text = rebuilt.params.read_text(encoding="utf-8")
+        written = params_file.with_values(text, "query", {"budget": left})
+        write_bytes(rebuilt.params, written.encode())
+    return left
 
 
 def pictures(campaign: Campaign) -> tuple[str, ...]:

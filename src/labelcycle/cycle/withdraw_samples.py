@@ -6,6 +6,7 @@ for is deleted.
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from labelcycle.adapters.dvc import object_digests, object_store, recorded_outpu
 from labelcycle.adapters.dvc.object_digests import FOLDER
 from labelcycle.adapters.dvc.object_store import ObjectStore
 from labelcycle.adapters.ports import Tracker
-from labelcycle.campaign import layout, learner_files, round_states, sample_files
+from labelcycle.campaign import json_files, layout, learner_files, round_states, sample_files
 from labelcycle.campaign.atomic_files import write_bytes
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.cohorts_record import CohortsRecord
@@ -132,7 +133,7 @@ def finish(snapshot: Snapshot, places: Outside, say: Callable[[str], None]) -> N
     if not gone:
         return
     _take_tasks_back(snapshot, gone, say)
-    private_copies.remove_shown(snapshot, gone)
+    private_copies.remove_shown(snapshot, gone, say)
     redaction = Redaction(gone)
     rewriter = ObjectRewriter(campaign, record, redaction, places.stores)
     rewriter.run()
@@ -159,20 +160,15 @@ def remove_again(snapshot: Snapshot, places: Outside, say: Callable[[str], None]
     if record.samples:
         _delete_objects(record, places, say)
         gone = frozenset(record.by_id)
-        private_copies.remove_shown(snapshot, gone)
+        private_copies.remove_shown(snapshot, gone, say)
         private_copies.remove(snapshot, gone, Redaction(gone))
 
 
 def _delete_objects(record: WithdrawnRecord, places: Outside, say: Callable[[str], None]) -> None:
     """Delete what held a withdrawn sample from DVC's cache and remote."""
-    held = [oid for oid in record.replaced if len(oid) >= MD5]
     for store in places.stores:
-        if count := store.remove(held):
+        if count := store.remove(record.objects.keys()):
             say(f"DVC's {store.kind}: {counted(count, 'object is', 'objects are')} deleted")
-
-
-MD5 = 32
-"""Digits of DVC's digests; labelcycle's own are shorter, and name no object."""
 
 
 # --- annotators ----------------------------------------------------------------------------
@@ -180,7 +176,7 @@ MD5 = 32
 
 def _places(snapshot: Snapshot) -> dict[tuple[str, int], None]:
     """Where people were asked: backends and projects, the last one last."""
-    numbers = pushed_tasks.pushed_rounds(snapshot)
+    numbers = pushed_tasks.pushed_rounds(snapshot, every=True)
     return dict.fromkeys(snapshot.records.pushed(number).place for number in numbers)
 
 
@@ -189,7 +185,7 @@ def _take_tasks_back(snapshot: Snapshot, gone: frozenset[str], say: Callable[[st
     last = pushed_tasks.last_place(snapshot)
     keys = {
         key: task.task
-        for key, task in pushed_tasks.tasks_by_key(snapshot).items()
+        for key, task in pushed_tasks.tasks_by_key(snapshot, every=True).items()
         if task.sample in gone
     }
     for place in _places(snapshot):
@@ -269,12 +265,18 @@ def _redact_folder(
             return None
         return len(recorded_outputs.listed(cache.read(oid)))
 
-    objects = {old: new for old, new in record.replaced.items() if len(old) >= MD5}
-    replaced_outputs.replace(campaign.root, objects, files)
+    replaced_outputs.replace(campaign.root, record.objects, files)
+
+
+WITHDRAWN = "an image that was withdrawn"
+"""Stands for its path in what is told of others."""
 
 
 def _forget_sources(campaign: Campaign, manifests: Sequence[bytes], redaction: Redaction) -> None:
-    """Forget sources that name the one file of a sample: its path may tell whose it was."""
+    """Forget sources that name the one file of a sample: its path may tell whose it was.
+
+    Nor do the reasons name it why files that look like it are in quarantine.
+    """
     record = CohortsRecord.read_if_any(campaign.cohorts)
     lines = (json.loads(line) for content in manifests for line in content.splitlines())
     places = {
@@ -291,6 +293,11 @@ def _forget_sources(campaign: Campaign, manifests: Sequence[bytes], redaction: R
     new = CohortsRecord(sources, tuple(cohorts))
     if new != record:
         new.write(campaign.cohorts)
+    quoted = re.compile("|".join(re.escape(repr(place)) for place in places) or "(?!)")
+    files = [*json_files.read_jsonl(campaign.quarantine)] if campaign.quarantine.exists() else []
+    refused = [{**file, "reason": quoted.sub(WITHDRAWN, file["reason"])} for file in files]
+    if refused != files:
+        json_files.write_jsonl(campaign.quarantine, refused)
 
 
 def _plans(snapshot: Snapshot, record: WithdrawnRecord) -> dict[str, str]:

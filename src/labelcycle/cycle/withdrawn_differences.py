@@ -56,16 +56,18 @@ def metrics(recorded: Metrics, rebuilt: Evaluation, gone: Sequence[Tombstone]) -
     Raises DataError if samples of the hold-out alone are gone, and more than these differs.
     """
     old, new = recorded.accuracy, rebuilt.accuracy
-    figures = (
-        f"accuracy {old.value:.4f} recorded, {new.value:.4f} without"
-        if old and new
-        else "no accuracy to compare"
-    )
-    if any(each.split == "pool" for each in gone) or not (recorded.confusion and rebuilt.confusion):
+    figures = "no accuracy to compare"
+    if old:
+        without = f"{new.value:.4f} without" if new else "no sample is left to measure with"
+        figures = f"accuracy {old.value:.4f} recorded, {without}"
+    if any(each.split == "pool" for each in gone):
         return f"metrics: {figures}; they may differ, for the model learned without"
+    if not recorded.confusion:
+        return f"metrics: {figures}"
+    left = rebuilt.confusion or [[0] * len(row) for row in recorded.confusion]
     less = [
         before - after
-        for row, other in zip(recorded.confusion, rebuilt.confusion, strict=True)
+        for row, other in zip(recorded.confusion, left, strict=True)
         for before, after in zip(row, other, strict=True)
     ]
     if recorded.labels != rebuilt.labels or min(less) < 0 or sum(less) > len(gone):

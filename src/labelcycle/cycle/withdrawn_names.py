@@ -60,7 +60,7 @@ def _names(names: Sequence[str]) -> Iterator[str]:
             continue
         file = Path(name[1:])
         try:
-            lines = file.read_text(encoding="utf-8").splitlines()
+            lines = file.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(
                 f"cannot read {file}: wanted a list with a sample a line, got {error}"

@@ -26,6 +26,8 @@ from labelcycle.nn import learners
 PART = "withdraw-"
 """Begins the name of a folder with an object on its way."""
 
+ARRAYS = (".npy", ".npz")
+
 Outputs = Mapping[str, str]
 """DVC's digest by path below the campaign's folder."""
 
@@ -148,7 +150,7 @@ class ObjectRewriter:
             return oid
         content = self._read(oid)
         if content is None:
-            return oid
+            return GONE if path.endswith(ARRAYS) and self._damaged(oid) else oid
         new = self._redaction.without(path, content, places)
         if new == content:
             return oid
@@ -193,6 +195,10 @@ class ObjectRewriter:
                 return store.read(oid)
         return None
 
+    def _damaged(self, oid: str) -> bool:
+        """Whether an object that is whole nowhere is somewhere: most of its rows can be read."""
+        return any(store.digest(oid) is not None for store in self._stores)
+
     def _put(self, oid: str, content: bytes) -> None:
         for store in self._stores:
             if not store.good(oid):
@@ -213,4 +219,4 @@ def _turn(path: str) -> tuple[int, str]:
 
 def _readable(path: str) -> bool:
     """Whether a file may hold something of samples that can be taken out."""
-    return path.endswith((".jsonl", ".json", ".npy", ".npz"))
+    return path.endswith((".jsonl", ".json", *ARRAYS))

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 
 from labelcycle import decoding
 from labelcycle import options as base
-from labelcycle.campaign import atomic_files, holdout_split, json_files, sample_files
+from labelcycle.campaign import atomic_files, holdout_split, json_files, layout, sample_files
 from labelcycle.campaign.campaign_paths import OWNED, Campaign
 from labelcycle.campaign.label_files import read_labels
 from labelcycle.campaign.records.cohorts_record import Cohort, CohortsRecord, Source
@@ -136,7 +136,8 @@ def ingest(
         )
         refused += whole.refused
         _check_redrawn(campaign, whole.torn)
-        samples = _split(existing, whole, options, derive(seed, number, "ingest"))
+        rng = derive(seed, number, "ingest")
+        samples = _split(existing, record.cohorts, whole, options, rng)
         new = [sample for sample in samples if sample.id not in existing.samples]
         _settle(campaign, number, samples)
         _write_quarantine(campaign, taken, whole.refused, taker.vanished)
@@ -259,16 +260,25 @@ def _check_redrawn(campaign: Campaign, torn: Sequence[str]) -> None:
 
 
 def _split(
-    existing: Existing, whole: Whole, options: Options, rng: np.random.Generator
+    existing: Existing,
+    cohorts: Sequence[Cohort],
+    whole: Whole,
+    options: Options,
+    rng: np.random.Generator,
 ) -> list[Sample]:
-    """The samples of the cohort with their split."""
+    """The samples of the cohort with their split.
+
+    cohorts : as they came in: of the first one, samples may have been withdrawn since
+    """
     samples = whole.samples
     if not existing.frozen:
         before = {} if whole.torn else existing.own
         return holdout_split.split(before, samples, options.holdout, rng)
-    first = [sample for sample in existing.frozen.values() if sample.cohort == 0]
-    held = sum(sample.split == "holdout" for sample in first)
-    share = held / len(first) if options.holdout_share is None else options.holdout_share
+    share = options.holdout_share
+    if share is None:
+        if not cohorts:
+            raise DataError(f"{layout.COHORTS} lacks the first cohort; {json_files.RESTORE}")
+        share = cohorts[0].holdout / (cohorts[0].pool + cohorts[0].holdout)
     return holdout_split.split_cohort(whole.frozen, samples, share, rng)
 
 

@@ -53,9 +53,9 @@ def pushed_rounds(snapshot: Snapshot, *, every: bool = False) -> list[int]:
     return [n for n in numbers if snapshot.records.has(n, round_states.PUSHED)]
 
 
-def tasks_by_key(snapshot: Snapshot) -> dict[str, PushedTask]:
-    """Every task of the campaign so far."""
-    numbers = pushed_rounds(snapshot)
+def tasks_by_key(snapshot: Snapshot, *, every: bool = False) -> dict[str, PushedTask]:
+    """The tasks of the rounds so far; every : as of `pushed_rounds`."""
+    numbers = pushed_rounds(snapshot, every=every)
     return {task.key: task for number in numbers for task in tasks(snapshot, number)}
 
 

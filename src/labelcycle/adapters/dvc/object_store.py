@@ -5,6 +5,7 @@ one that can be written is deleted if it is damaged, without a look at where els
 """
 
 import secrets
+import time
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 StoreKind = Literal["cache", "remote"]
 OBJECTS = ("files", "md5")
 """Folders of a cache or remote below which DVC 3 keeps objects."""
+HALF = ".tmp"
+"""Ends the hidden name of a file that DVC is writing."""
+STILL_S = 600
+"""Seconds without a write from which nobody is taken to be writing it."""
 ASIDE = "damaged"
 """Folder beside them for what is damaged and has no good copy yet."""
 READ_ONLY = 0o444
@@ -62,7 +67,7 @@ class ObjectStore:
             return list(self._objects().all())  # type: ignore[no-untyped-call]
 
     def remove(self, oids: Collection[str]) -> int:
-        """Delete objects, and what was set aside of them; how many of them were there."""
+        """Delete objects, and what was set aside or half written of them; how many were there."""
         there = self.present(oids)
         objects = self._objects()
         with _Told(self.kind):
@@ -74,6 +79,9 @@ class ObjectStore:
                 for path in self._files.ls(aside, detail=False):
                     if str(self._files.name(path)).rpartition("-")[0] in oids:
                         self._files.remove(path)
+            if self._files.protocol == "local":
+                for part in {oid[:2] for oid in oids}:
+                    _sweep(Path(self.folder, *OBJECTS, part))
         return len(there)
 
     def _objects(self) -> "ObjectDB":
@@ -156,6 +164,13 @@ class ObjectStore:
             return path.samefile(self.place(oid))
         except OSError:
             return False
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed DVC left there. Its name does not tell which object it is of."""
+    for path in folder.glob(f".*{HALF}"):
+        if time.time() - path.stat().st_mtime > STILL_S:
+            path.unlink(missing_ok=True)
 
 
 class _Told:

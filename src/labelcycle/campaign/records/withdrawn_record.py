@@ -10,6 +10,9 @@ from labelcycle.campaign.records.record_files import Record
 GONE = ""
 """Stands for an object that nothing replaces."""
 
+MD5 = 32
+"""Digits of DVC's digests; labelcycle's own are shorter, and name no object."""
+
 
 @dataclass(frozen=True)
 class Tombstone:
@@ -61,6 +64,11 @@ class WithdrawnRecord(Record):
     def unfinished(self) -> tuple[Tombstone, ...]:
         """Those whose removal is still at work, as after a kill."""
         return tuple(each for each in self.samples if not each.done)
+
+    @property
+    def objects(self) -> dict[str, str]:
+        """Of `replaced` what DVC keeps."""
+        return {old: new for old, new in self.replaced.items() if len(old) >= MD5}
 
     def now(self, digest: str) -> str:
         """The digest that is to be found in place of a recorded one."""
