@@ -257,8 +257,7 @@ def test_what_a_step_put_right_meanwhile_is_no_fault(
 def test_a_list_that_no_dvc_wrote_is_told(handmade: HandmadeCampaign) -> None:
     made = handmade
     text = b'[{"md5": "x", "relpath": "../out"}]'
-    oid = f"{object_store.object_digests.of_bytes(text)}.dir"
-    made.store(oid, text)
+    oid = made.store(text, ".dir")
     record = made.root / "data" / "labels.dvc"
     record.write_text(record.read_text().replace(made.oid(LABELS), oid))
     made.commit("Odd")

@@ -81,24 +81,24 @@ class HandmadeCampaign:
         files = [each for each in full.rglob("*") if each.is_file()] if full.is_dir() else [full]
         contents = {each: each.read_bytes() for each in files}
         for content in contents.values():
-            self.store(object_digests.of_bytes(content), content)
-        oid = object_digests.of_bytes(contents.get(full, b""))
+            oid = self.store(content)
         if full.is_dir():
             digests = {
                 each.relative_to(full).as_posix(): object_digests.of_bytes(content)
                 for each, content in contents.items()
             }
             listed = object_digests.list_of(digests)
-            oid = object_digests.of_bytes(listed) + FOLDER
-            self.store(oid, listed)
+            oid = self.store(listed, FOLDER)
         return {"md5": oid, "hash": "md5", "path": full.name}
 
-    def store(self, oid: str, content: bytes) -> None:
-        """Put an object into both stores."""
+    def store(self, content: bytes, kind: str = "") -> str:
+        """Put an object into both stores; its digest."""
+        oid = object_digests.of_bytes(content) + kind
         for name in self.stores:
             place = self.place(name, oid)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
+        return oid
 
     def add(self, path: str) -> None:
         """As `dvc add`."""
@@ -194,7 +194,7 @@ def _stages(made: HandmadeCampaign, number: int) -> None:
     """What the stages have written in a round: arrays with a row for each sample."""
     work = made.campaign.work
     rows = np.arange(18, dtype="f4").reshape(6, 3) + 1
-    centres = rows[:2] + number
+    centres = rows[:2] + number / 2
     assignment = np.array([0, 1, 0, 1], "i4")
     files = {
         "features/pool.npy": _npy(rows[:4]),
