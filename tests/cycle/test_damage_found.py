@@ -137,21 +137,28 @@ def test_what_is_damaged_is_named_read_again_and_put_right(handmade: HandmadeCam
 def test_an_object_of_git_is_named_and_comes_from_the_working_tree(
     handmade: HandmadeCampaign,
 ) -> None:
+    """But for one that nobody has any more."""
     made = handmade
-    oid = repositories.said(made.root, "rev-parse", f"HEAD:{METRICS}")
-    loose = made.root / ".git" / "objects" / oid[:2] / oid[2:]
-    flip(loose)
+    git_folder = made.root / ".git" / "objects"
+    oid, old = (
+        repositories.said(made.root, "rev-parse", name)
+        for name in (f"HEAD:{METRICS}", "round/000:dvc.lock")
+    )
+    flip(git_folder / oid[:2] / oid[2:])
+    (git_folder / old[:2] / old[2:]).unlink()
     what = f"git: {METRICS} (rounds 0 to 1, object {oid[:12]})"
     outcome, lines = checked(made)
-    assert [(each.place, each.state, each.name) for each in outcome.left] == [
-        ("git", "damaged", oid)
-    ]
-    assert lines[1] == f"{what} is damaged; a good copy is in the working tree"
+    assert {(each.place, each.state, each.name) for each in outcome.left if each.name} == {
+        ("git", "damaged", oid),
+        ("git", "missing", old),
+    }
+    assert f"{what} is damaged; a good copy is in the working tree" in lines
+    assert f"git: dvc.lock (round 0, object {old[:12]}) is missing; no good copy is known" in lines
     outcome, lines = checked(made, repair=True)
-    assert (len(outcome.restored), outcome.left) == (1, [])
-    assert outcome.restored[0].name == oid
+    assert [each.name for each in outcome.restored] == [oid]
+    assert [each.name for each in outcome.left if each.name] == [old]
     assert f"{what} is restored from the working tree" in lines
-    assert not list(made.campaign.damaged.iterdir())
+    assert (made.campaign.damaged / "git" / oid).exists()
 
 
 def test_a_damaged_tag_leaves_what_it_had_unread(handmade: HandmadeCampaign) -> None:
@@ -162,6 +169,7 @@ def test_a_damaged_tag_leaves_what_it_had_unread(handmade: HandmadeCampaign) -> 
     assert {each.state for each in outcome.left} == {"missing", "unreadable"}
     said = [line for line in lines if line.startswith("git: what DVC keeps of round/000 (")]
     assert len(said) == 1
+    assert "ended with code" in said[0]
     assert said[0].endswith(") is unreadable")
 
 
@@ -293,6 +301,8 @@ def test_what_no_round_has_pushed_yet_may_be_missing_in_the_remote(
     outcome, lines = checked(made)
     assert outcome == CheckOutcome()
     assert f"DVC's remote: {OBJECTS} objects, {OBJECTS} read back; 2 not pushed" in lines
+    count = FILES + 1 - 8  # labels of round 2 are there: what stages write may be ahead by now
+    assert f"the folder: {count} recorded files, {count} read" in lines
 
 
 def test_places_that_nobody_confirmed_are_not_read(

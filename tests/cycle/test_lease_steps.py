@@ -8,6 +8,7 @@ from typing import Any
 
 import made_records
 import pytest
+from raised import told
 
 from labelcycle.adapters import git, git_lease, lock
 from labelcycle.adapters.dvc import commands
@@ -20,6 +21,7 @@ from labelcycle.campaign.round_states import State
 from labelcycle.cycle import resume_campaign
 from labelcycle.errors import DataError, ServiceDown, StateError
 from labelcycle.rounds import campaign_key, lease, pushed_tasks, snapshots
+from labelcycle.rounds.lease import Standing
 from labelcycle.rounds.snapshots import Snapshot
 
 HEAD = "a" * 40
@@ -256,6 +258,7 @@ def test_without_a_remote_nobody_is_asked(remote: Remote, here: Campaign) -> Non
     assert lease.described(here)[:2] == (True, said.replace(", so", ":"))
     assert not here.lease.exists()
     assert not lease.new_here(here)
+    assert lease.standing(here) == Standing(None, Holder(0, ""))
 
 
 def test_the_answer_was_lost_after_it_was_written(remote: Remote, here: Campaign) -> None:
@@ -284,18 +287,24 @@ def test_a_copy_of_the_folder_has_another_name(remote: Remote, here: Campaign) -
 
 
 def test_a_lease_that_cannot_be_right_is_refused(remote: Remote, here: Campaign) -> None:
+    ref = "refs/labelcycle/lease of git's remote"
     for odd, words in (
-        (Lease("k", "f", "m", "a", "/", "", "--all"), r"commit: wanted the id of one, got '--all'"),
-        (Lease("other", "f", "m", "a", "/", "", HEAD), r"of another campaign: wanted 'k', got 'ot"),
+        (
+            Lease("k", "f", "m", "a", "/", "", "--all"),
+            f"{ref}: commit: wanted the id of one, got '--all'; remove it: git push REMOTE"
+            " :refs/labelcycle/lease",
+        ),
+        (
+            Lease("other", "f", "m", "a", "/", "", HEAD),
+            f"{ref} is of another campaign: wanted 'k', got 'other'; each campaign needs a"
+            " repository of its own there",
+        ),
     ):
         remote.holds(odd)
-        with pytest.raises(DataError, match=words):
-            step(here)
-        well, said, _ = lease.described(here)
-        assert not well
-        assert "of git's remote" in said
+        assert told(DataError, lambda: step(here)) == words
+        assert lease.described(here)[:2] == (False, words)
     remote.put("no JSON")
-    with pytest.raises(DataError, match=r"refs/labelcycle/lease of git's remote is not JSON"):
+    with pytest.raises(DataError, match=f"{ref} is not JSON"):
         step(here)
 
 

@@ -145,6 +145,15 @@ def test_no_round_is_at_work(handmade: HandmadeCampaign, dvc: Calls) -> None:
     assert not handmade.campaign.rollbacks.exists()
 
 
+def test_what_dvc_would_obey_and_a_tag_brought_along_is_refused(
+    handmade: HandmadeCampaign, dvc: Calls
+) -> None:
+    (handmade.root / "data" / "more.dvc").write_text("cmd: rm\n")
+    with pytest.raises(StateError, match=r"more\.dvc is no part of the campaign"):
+        rolled_back(handmade, 0, "use")
+    assert dvc == []
+
+
 def test_a_killed_one_goes_on_with_its_own_record(
     handmade: HandmadeCampaign, dvc: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
