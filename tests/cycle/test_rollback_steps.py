@@ -25,7 +25,7 @@ from labelcycle.rounds import snapshots
 from labelcycle.rounds.skipped_samples import Request, Requests
 from labelcycle.rounds.snapshots import Snapshot
 
-Calls = list[tuple[str, tuple[Any, ...]]]
+Calls = list[tuple[Any, ...]]
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def dvc(monkeypatch: pytest.MonkeyPatch) -> Calls:
     calls: Calls = []
 
     def noted(name: str) -> Callable[..., None]:
-        return lambda root, *given: calls.append((name, given))
+        return lambda *given: calls.append((name, *given))
 
     for name in ("add", "bring_back", "push"):
         monkeypatch.setattr(commands, name, noted(name))
@@ -53,7 +53,7 @@ def later(made: HandmadeCampaign) -> dict[str, bytes | None]:
     """Settings, classes and requests are others by now, and committed; what they were before."""
     campaign = made.campaign
     before = {path: git.committed(made.root, path) for path in git.tracked(made.root)}
-    text = PARAMS.format(budget=9, learner="linear").replace("[dark, light]", "[black, light]")
+    text = PARAMS.format(budget=9, learner="linear").replace("dark", "black")
     campaign.params.write_text(text)
     campaign.schema.write_text(json.dumps({"migrations": []}) + "\n\n")
     campaign.code.write_text('{"train": 2}\n')
@@ -81,9 +81,9 @@ def test_apart_all_is_as_it_was_closed(handmade: HandmadeCampaign, dvc: Calls) -
     (record,) = then.records.rollbacks()
     assert record == Rollback(0, 2, "apart", "a mistake", head, record.at)
     assert dvc == [
-        ("add", (["data/labels"],)),
-        ("bring_back", ("data/holdout.jsonl.dvc",)),
-        ("push", ()),
+        ("add", made.root, ["data/labels"]),
+        ("bring_back", made.root, "data/holdout.jsonl.dvc"),
+        ("push", made.root),
     ]
     said = repositories.said(made.root, "log", "-1", "--format=%B")
     assert said == (
@@ -121,7 +121,7 @@ def test_use_keeps_answers_and_the_classes_that_they_are_given_in(
     assert campaign.code.read_bytes() == git.show(made.root, "round/000", layout.CODE)
     assert not campaign.labels_apart.exists()
     assert lines[0].endswith(": answers of round 1 count on")
-    assert [name for name, _ in dvc] == ["add", "bring_back"]
+    assert [name for name, *_ in dvc] == ["add", "bring_back"]
     message = repositories.said(made.root, "log", "-1", "--format=%B")
     assert message == "Roll back to round 0: later answers count on"
 
@@ -205,21 +205,25 @@ def test_a_rollback_that_was_not_ended_stops_other_steps(handmade: HandmadeCampa
 def test_the_settings_of_then_are_looked_at_first(
     handmade: HandmadeCampaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """As far as they say what a campaign is: whether a learner of ours is there is said later."""
     made = handmade
-    campaign_rollback.check(snapshots.read(made.root), 0, "use")
-    made.campaign.params.write_text("campaign: {name: birds, classes: [a, b, c]}\n")
-    made.commit("Later")
-    texts: list[str] = []
+    asked: list[str] = []
     show = git.show
 
-    def odd(root: Path, revision: str, path: str) -> bytes:
-        texts.append(revision)
-        return show(root, revision, path).replace(b"budget: 2", b"budget: none")
+    def other(root: Path, revision: str, path: str) -> bytes:
+        asked.append(revision)
+        return show(root, revision, path).replace(*change)
 
-    monkeypatch.setattr(git, "show", odd)
+    monkeypatch.setattr(git, "show", other)
+    change = (b"learner: knn", b"learner: ours")
+    campaign_rollback.check(snapshots.read(made.root), 0, "use")
+    text = campaign_rollback._params(snapshots.read(made.root), 0, "use", git.head(made.root))
+    assert text == show(made.root, "round/000", layout.PARAMS).replace(*change)
+    change = (b"budget: 2", b"budget: none")
+    asked.clear()
     with pytest.raises(SettingsError, match=r"params\.yaml of round/001"):
         campaign_rollback.check(snapshots.read(made.root), 1, "apart")
-    assert texts == ["round/001"]
+    assert asked == ["round/001"]
 
 
 def test_places_of_then_are_confirmed_anew(
@@ -228,22 +232,18 @@ def test_places_of_then_are_confirmed_anew(
     made = handmade
     forgotten: list[tuple[Path, str]] = []
     monkeypatch.setattr(trust_record, "forget", lambda *given: forgotten.append(given))
-    bucket = "push:\n  images: s3\n  bucket: s3://{}\n"
-    plain = "campaign: {name: birds, classes: [dark, light]}\n"
-    now = snapshots.read(made.root)
-    record = Rollback(0, 2, "apart", "", "", "")
-    monkeypatch.setattr(git, "committed", lambda root, path: (plain + bucket.format("a")).encode())
-    for text, names in (
-        (plain, 0),
-        (plain + bucket.format("a"), 0),
-        (plain + bucket.format("b"), 1),
-    ):
-        monkeypatch.setattr(campaign_rollback, "_params", lambda *_, text=text: text.encode())
+    plain = b"# \xff\ncampaign: {name: birds, classes: [dark, light]}\n"
+    one, other = (plain + b"push: {images: s3, bucket: s3://%b}\n" % name for name in (b"a", b"b"))
+    present = {layout.PARAMS: one}
+    monkeypatch.setattr(git, "committed", lambda root, path: present.get(path))
+    now, record = snapshots.read(made.root), Rollback(0, 2, "apart", "", "", "")
+    for text, names in ((plain, 0), (one, 0), (other, 1)):
+        monkeypatch.setattr(campaign_rollback, "_params", lambda *_, text=text: text)
         campaign_rollback._restore_params(now, record)
         assert len(forgotten) == names
-        assert made.campaign.params.read_text() == text
+        assert made.campaign.params.read_bytes() == text
     assert forgotten == [(made.root, "params.yaml")]
-    monkeypatch.setattr(git, "committed", lambda root, path: None)
+    present.clear()
     campaign_rollback._restore_params(now, record)
     assert len(forgotten) == 2
 

@@ -29,7 +29,7 @@ HOLDOUT = ("e" * 16, "f" * 16)
 PARAMS = """\
 campaign:
   name: birds
-  classes: [dark, light]
+  classes: ["dark", light]
 query:
   budget: {budget}
 push:
