@@ -2,6 +2,7 @@
 
 import getpass
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,13 +31,14 @@ OTHER = Lease("k", "f" * 32, "desk\x1b[1m", "ann", "/home/ann/birds", "2026-11-0
 
 @dataclass
 class Remote:
-    """What git's remote and the folder's git would say.
+    """What git's remote and the git of the folder `root` would say.
 
     texts : by id; present : the id of what is there; away : it does not answer
     faster : what somebody writes just before the next write
     commits : those that HEAD has
     """
 
+    root: Path
     url: str | None = "ssh://there"
     present: str = git_lease.NONE
     texts: dict[str, str] = field(default_factory=dict)
@@ -57,15 +59,17 @@ class Remote:
         self.texts[self.present] = text
 
     def read(self, root: Path, url: str) -> str:
-        assert url == self.url
+        assert (root, url) == (self.root, self.url)
         if self.away:
             raise ServiceDown("git's remote does not answer")
         return self.present
 
     def text(self, root: Path, url: str, identifier: str) -> str:
+        assert (root, url) == (self.root, self.url)
         return self.texts[identifier]
 
     def replace(self, root: Path, url: str, known: str, new: str) -> str | None:
+        assert (root, url) == (self.root, self.url)
         if self.faster:
             self.holds(self.faster)
         if known != self.present:
@@ -80,16 +84,24 @@ class Remote:
 
 
 @pytest.fixture
-def remote(monkeypatch: pytest.MonkeyPatch) -> Remote:
-    made = Remote()
-    monkeypatch.setattr(git_lease, "address", lambda root: made.url)
+def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Remote:
+    made = Remote(tmp_path.resolve())
+
+    def of_root(answer: Callable[..., Any]) -> Callable[..., Any]:
+        def asked(root: Path, *given: str) -> Any:
+            assert root == made.root
+            return answer(*given)
+
+        return asked
+
+    monkeypatch.setattr(git_lease, "address", of_root(lambda: made.url))
     for name in ("read", "text", "replace"):
         monkeypatch.setattr(git_lease, name, getattr(made, name))
-    monkeypatch.setattr(git, "head", lambda root: made.head)
-    monkeypatch.setattr(git, "tags", lambda root: made.tags)
-    monkeypatch.setattr(git, "shallow", lambda root: made.shallow)
-    monkeypatch.setattr(git, "has_commit", lambda root, name: name in made.commits)
-    monkeypatch.setattr(campaign_key, "of", lambda root: "k")
+    monkeypatch.setattr(git, "head", of_root(lambda: made.head))
+    monkeypatch.setattr(git, "tags", of_root(lambda: made.tags))
+    monkeypatch.setattr(git, "shallow", of_root(lambda: made.shallow))
+    monkeypatch.setattr(git, "has_commit", of_root(lambda name: name in made.commits))
+    monkeypatch.setattr(campaign_key, "of", of_root(lambda: "k"))
     monkeypatch.setattr(lease, "present_time", lambda: made_records.AT)
     monkeypatch.setattr(socket, "gethostname", lambda: "here")
     monkeypatch.setattr(getpass, "getuser", lambda: "bob")
@@ -114,8 +126,8 @@ def held(campaign: Campaign) -> str | None:
 
 
 def test_whoever_opens_first_holds_it(remote: Remote, here: Campaign) -> None:
-    assert step(here, take=False) == []
-    assert remote.written == []
+    with lease.held(here, print):
+        assert remote.written == []
     assert lease.described(here) == (True, "nobody holds the campaign; the next open does", "")
     assert step(here) == []
     own = Holder.read(here.lease)

@@ -10,6 +10,7 @@ import made_records
 import numpy as np
 import pytest
 import repositories
+import yaml
 from handmade_campaign import HOLDOUT, POOL, HandmadeCampaign
 
 from labelcycle.adapters import annotation, git
@@ -158,6 +159,8 @@ def test_all_that_held_the_samples_is_gone_and_the_rest_stays(
     rows = {name: np.load(campaign.split_features(name)).tolist() for name in ("pool", "holdout")}
     assert rows == {"pool": [[4, 5, 6], [7, 8, 9], [10, 11, 12]], "holdout": [[16, 17, 18]]}
     assert [each.sample for each in snapshots.read(made.root).records.holdout()] == [F]
+    (out,) = yaml.safe_load((campaign.images / "000.dvc").read_text())["outs"]
+    assert out == {"md5": out["md5"], "nfiles": 4, "hash": "md5", "path": "000"}
     whole(made)
     ready = snapshots.ready(made.root, parts=False)  # closed rounds and the pool are as recorded
     assert [each.id for each in ready.records.samples()] == [B, C, D, F]

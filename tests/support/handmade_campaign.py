@@ -75,7 +75,7 @@ class HandmadeCampaign:
         content = self.place("cache", outputs[folder]).read_bytes()
         return dict(recorded_outputs.listed(content))[name]
 
-    def keep(self, path: str) -> dict[str, str]:
+    def keep(self, path: str) -> dict[str, str | int]:
         """Put a file or folder into both stores; what a .dvc file says of it."""
         full = self.root / path
         files = [each for each in full.rglob("*") if each.is_file()] if full.is_dir() else [full]
@@ -89,7 +89,9 @@ class HandmadeCampaign:
             }
             listed = object_digests.list_of(digests)
             oid = self.store(listed, FOLDER)
-        return {"md5": oid, "hash": "md5", "path": full.name}
+        size = sum(map(len, contents.values()))
+        count = {"nfiles": len(files)} if full.is_dir() else {}
+        return {"md5": oid, "size": size, **count, "hash": "md5", "path": full.name}
 
     def store(self, content: bytes, kind: str = "") -> str:
         """Put an object into both stores; its digest."""
