@@ -72,7 +72,9 @@ def test_a_clone_of_the_remote_is_trusted_and_has_a_cache_of_its_own(
     assert pulled == ["data/labels.dvc"]
     assert not campaign.root.exists()
     (made.root / ".dvc" / "config").write_text("")
-    with pytest.raises(StateError, match="no remote to rebuild from: wanted a default one in"):
+    with pytest.raises(
+        StateError, match=r"^there is no remote to rebuild from: wanted a default one in"
+    ):
         verify_all.from_remote(now).__enter__()
     monkeypatch.undo()
     (made.root / ".dvc" / "config").write_text("[core]\n    remote = x\n")

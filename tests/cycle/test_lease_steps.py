@@ -249,7 +249,7 @@ def test_the_flag_needs_neither_work_nor_answer(remote: Remote, here: Campaign) 
 
 def test_a_faster_one_wins(remote: Remote, here: Campaign) -> None:
     remote.faster = OTHER
-    with pytest.raises(StateError, match="ann on desk"):
+    with pytest.raises(StateError, match=r"^ann on desk"):
         step(here)
     remote.present, remote.faster = git_lease.NONE, None
 
@@ -258,7 +258,9 @@ def test_a_faster_one_wins(remote: Remote, here: Campaign) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(git_lease, "replace", vanished)
-        with pytest.raises(StateError, match="another computer changed who holds this campaign at"):
+        with pytest.raises(
+            StateError, match=r"^another computer changed who holds this campaign at"
+        ):
             step(here)
 
 
@@ -290,11 +292,11 @@ def test_a_copy_of_the_folder_has_another_name(remote: Remote, here: Campaign) -
     step(here)
     known = Holder.read(here.lease)
     Holder(known.folder + 1, known.holder, known.held).write(here.lease)
-    with pytest.raises(StateError, match="bob on here"):
+    with pytest.raises(StateError, match=r"^bob on here"):
         step(here)
     assert Holder.read(here.lease).holder != known.holder
     here.lease.write_text("odd")
-    with pytest.raises(StateError, match="bob on here"):
+    with pytest.raises(StateError, match=r"^bob on here"):
         step(here)
 
 
@@ -316,7 +318,7 @@ def test_a_lease_that_cannot_be_right_is_refused(remote: Remote, here: Campaign)
         assert told(DataError, lambda: step(here)) == words
         assert lease.described(here)[:2] == (False, words)
     remote.put("no JSON")
-    with pytest.raises(DataError, match=f"{ref} is not JSON"):
+    with pytest.raises(DataError, match=f"^{ref} is not JSON"):
         step(here)
 
 
@@ -334,7 +336,7 @@ def test_a_lease_that_is_written_again_and_again(
     monkeypatch.setattr(git_lease, "text", text)
     assert lease.standing(here).lease == OTHER
     failures += ["once", "twice", "three times"]
-    with pytest.raises(ServiceDown, match="once"):
+    with pytest.raises(ServiceDown, match=r"^once"):
         lease.standing(here)
 
 
@@ -416,7 +418,7 @@ def test_a_backend_without_any_of_them_is_another_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str, remedy: str
 ) -> None:
     words = f"round 1 is open, and none of its 3 tasks is in the backend '{backend}' as this comp"
-    with pytest.raises(StateError, match=f"{words}uter reaches it: wanted all; {remedy}"):
+    with pytest.raises(StateError, match=f"^{words}uter reaches it: wanted all; {remedy}"):
         found(monkeypatch, open_round(tmp_path, backend=backend), Backend("k/001/z"))
 
 
@@ -475,7 +477,7 @@ def test_the_lease_is_taken_once_all_is_here(
         raise StateError("taken")
 
     monkeypatch.setattr(lock, "exclusive", taken)
-    with pytest.raises(StateError, match="taken"):
+    with pytest.raises(StateError, match=r"^taken"):
         resume_campaign.resume(now.campaign, lines.append)
     assert done[-1] == now.campaign.lock
 

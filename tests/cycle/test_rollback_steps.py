@@ -140,7 +140,7 @@ def test_what_a_person_has_not_committed_is_not_lost(
 
 def test_no_round_is_at_work(handmade: HandmadeCampaign, dvc: Calls) -> None:
     now = replace(snapshots.read(handmade.root), state=State.OPEN)
-    with pytest.raises(StateError, match="round 2 is open: wanted no round at work to roll back"):
+    with pytest.raises(StateError, match=r"^round 2 is open: wanted no round at work to roll back"):
         campaign_rollback.roll_back(now, 0, "use", "", print)
     assert not handmade.campaign.rollbacks.exists()
 
@@ -177,7 +177,9 @@ def test_a_killed_one_goes_on_with_its_own_record(
     odd = replace(other, before="--x")
     write_lines(campaign.rollbacks, [odd])
     made.commit("From elsewhere")
-    with pytest.raises(DataError, match=r"rollbacks.jsonl: before: wanted the id of a commit, got"):
+    with pytest.raises(
+        DataError, match=rf"^{campaign.rollbacks}: before: wanted the id of a commit, got"
+    ):
         campaign_rollback._begin(snapshots.read(made.root), 0, "use", "")
     assert git.committed(made.root, layout.ROLLBACKS) == campaign.rollbacks.read_bytes()
 
@@ -221,7 +223,7 @@ def test_the_settings_of_then_are_looked_at_first(
     assert text == show(made.root, "round/000", layout.PARAMS).replace(*change)
     change = (b"budget: 2", b"budget: none")
     asked.clear()
-    with pytest.raises(SettingsError, match=r"params\.yaml of round/001"):
+    with pytest.raises(SettingsError, match=r"^params\.yaml of round/001"):
         campaign_rollback.check(snapshots.read(made.root), 1, "apart")
     assert asked == ["round/001"]
 
@@ -289,10 +291,10 @@ def test_a_round_is_named_by_its_tag_or_its_number() -> None:
     assert [campaign_rollback.target(now, name) for name in ("0", "round/002")] == [0, 2]
     with pytest.raises(
         StateError,
-        match=r"'3' is no closed round: wanted one to go back to, of: round/000, round/001, round/",
+        match=r"^'3' is no closed round: wanted one to go back to, of: round/000, round/001, r",
     ):
         campaign_rollback.target(now, "3")
-    with pytest.raises(StateError, match=r"go back to, of: none is closed yet"):
+    with pytest.raises(StateError, match=r"^'0' is no closed round: .* of: none is closed yet$"):
         campaign_rollback.target(made_records.snapshot(), "0")
 
 

@@ -219,7 +219,7 @@ def test_places_that_are_away_are_told_before_anything_is_done(
 
     monkeypatch.setattr(object_store.ObjectStore, "present", present)
     now = snapshots.read(handmade.root)
-    with pytest.raises(ServiceDown, match="no route"):
+    with pytest.raises(ServiceDown, match=r"^no route"):
         withdraw_samples.outside(now, None)
     assert (backend.checked, asked) == (1, [["0" * 32]])
     monkeypatch.setattr(object_store, "remote", lambda root: None)
@@ -251,13 +251,15 @@ def test_a_withdrawal_comes_between_steps(tmp_path: Path, state: State) -> None:
     if state in (State.DUE, State.OPEN):
         withdraw_samples.check(now, POOL_OF_TWO[1:])
         return
-    with pytest.raises(StateError, match=f"round 1 is {state}; wanted it open, or closed .*`;?.* "):
+    with pytest.raises(
+        StateError, match=f"^round 1 is {state}; wanted it open, or closed .*`;?.* "
+    ):
         withdraw_samples.check(now, POOL_OF_TWO[1:])
 
 
 def test_one_sample_of_the_pool_stays(tmp_path: Path) -> None:
     now = with_samples(tmp_path)
-    with pytest.raises(StateError, match=r"these are all 2 samples of the pool: wanted at least"):
+    with pytest.raises(StateError, match=r"^these are all 2 samples of the pool: wanted at least"):
         withdraw_samples.check(now, POOL_OF_TWO[:2])
 
 
@@ -299,13 +301,13 @@ def test_names_of_samples_are_found_once_and_lists_are_read(tmp_path: Path) -> N
     listed.write_text(f"  {B}\n\n{A}\n")
     found = withdrawn_names.samples(now, ["e.png", f"@{listed}", A])
     assert [each.id for each in found] == [E, B, A]
-    with pytest.raises(DataError, match=r"'nobody' is no sample"):
+    with pytest.raises(DataError, match=r"^'nobody' is no sample"):
         withdrawn_names.samples(now, ["nobody"])
     listed.write_text(" \n")
-    with pytest.raises(DataError, match=f"{listed} is empty; wanted a list with a sample a line"):
+    with pytest.raises(DataError, match=f"^{listed} is empty; wanted a list with a sample a line"):
         withdrawn_names.samples(now, [f"@{listed}"])
     with pytest.raises(
-        DataError, match=f"cannot read {tmp_path}: wanted a list .*, got .*Is a dir"
+        DataError, match=f"^cannot read {tmp_path}: wanted a list .*, got .*Is a dir"
     ):
         withdrawn_names.samples(now, [f"@{tmp_path}"])
 
@@ -315,7 +317,9 @@ def test_a_withdrawn_sample_is_none_to_withdraw(tmp_path: Path, done: bool, word
     now = with_samples(tmp_path)
     stone = Tombstone(A, "", made_records.AT, "why", "pool", 0, 1, False, done=done)
     WithdrawnRecord((stone,)).write(now.campaign.withdrawn)
-    with pytest.raises(StateError, match=rf"{A} {words}.*, on 2026-11-01; wanted a sample that is"):
+    with pytest.raises(
+        StateError, match=rf"^{A} {words}.*, on 2026-11-01; wanted a sample that is"
+    ):
         withdrawn_names.samples(now, [B, A])
 
 
@@ -478,6 +482,15 @@ def test_what_is_whole_nowhere_stays_as_it_is(handmade: HandmadeCampaign) -> Non
 
 
 # --- small parts ----------------------------------------------------------------------------
+
+
+def test_a_pool_that_cannot_be_read_is_named_with_its_commit(handmade: HandmadeCampaign) -> None:
+    made = handmade
+    made.campaign.pool.write_text("odd")
+    made.commit("Odd")
+    commit = git.head(made.root)[:12]
+    with pytest.raises(DataError, match=f"^data/pool.json of {commit} is not JSON"):
+        rewritten(made, A)
 
 
 def test_which_models_lost_their_weights(handmade: HandmadeCampaign) -> None:
