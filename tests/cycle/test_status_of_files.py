@@ -22,7 +22,7 @@ from labelcycle.campaign.round_states import State
 from labelcycle.campaign.sample_files import Sample, write_samples
 from labelcycle.campaign.sample_groups import Sides
 from labelcycle.core.metrics import Estimate
-from labelcycle.cycle import campaign_status, round_closing, sample_history_text
+from labelcycle.cycle import campaign_status, round_closing, sample_history, sample_history_text
 from labelcycle.cycle.campaign_status import CohortStatus, OpenRound
 from labelcycle.errors import ServiceDown, ServiceRefused
 from labelcycle.rounds import altered_tasks, changed_answers, pushed_tasks
@@ -271,3 +271,26 @@ def test_what_is_told_of_a_withdrawn_sample() -> None:
         ({"round": 0, "is_open": True}, "  it was in the pool by cohort 1, up to round 0"),
     ):
         assert sample_history_text.withdrawn(stone(**rounds)).splitlines()[2] == said
+
+
+def test_the_last_word_on_a_sample_decides_what_a_model_learned(tmp_path: Path) -> None:
+    now = made_records.snapshot(tmp_path, number=3)
+    write_migrations(now.campaign, ())
+    each = sample(1, 0)
+    for number in range(3):
+        made_records.metrics(round=number).write(now.campaign.round(number) / "metrics.json")
+        write_labels(now.campaign.label_file(number), [])
+    write_labels(now.campaign.label_file("owned"), [Label(each.id, "dark", source="owned")])
+    assert sample_history._learned(now, each, 2)
+    write_labels(now.campaign.label_file(0), [Label(each.id, "dark", source="round 0")])
+    write_labels(now.campaign.label_file(1), [Label(each.id, None, "skipped", source="round 1")])
+    now = made_records.snapshot(tmp_path, number=3)
+    assert [sample_history._learned(now, each, number) for number in range(3)] == [
+        True,
+        False,
+        False,
+    ]
+    held = replace(each, split="holdout")
+    assert not sample_history._learned(now, held, 0)
+    made_records.metrics(cancelled=True).write(now.campaign.round(0) / "metrics.json")
+    assert not sample_history._learned(made_records.snapshot(tmp_path, number=3), each, 0)
