@@ -30,6 +30,8 @@ PARAMS = """\
 campaign:
   name: birds
   classes: ["dark", light]
+pretrain:
+  encoder: pixels
 query:
   budget: {budget}
 push:
