@@ -106,7 +106,8 @@ def test_new_cohorts_are_given_to_dvc_before_they_count(
         added.append((root, list(paths), list(PoolRecord.read(campaign.pool).cohorts)))
 
     monkeypatch.setattr(commands, "add", add)
-    now = made_records.snapshot(made.root, number=2)
+    pixels = {"encoder": "pixels"}
+    now = made_records.snapshot(made.root, number=2, pretrain=pixels)
     assert pool_admission.admit(now) == []
     assert added == []
     old = PoolRecord.read(campaign.pool)
@@ -118,10 +119,15 @@ def test_new_cohorts_are_given_to_dvc_before_they_count(
     record = PoolRecord.read(campaign.pool)
     assert list(record.cohorts) == ["000", "001"]
     assert record.encoder == old.encoder
-    trains = made_records.snapshot(made.root, number=2, ingest={"encoder": "train"})
-    assert pool_admission.admit(trains)[1].startswith("the encoder is trained anew, on 2 cohorts")
-    record = PoolRecord.read(campaign.pool)
-    assert record.encoder == record.cohorts
+    anew = "the encoder is trained anew, on 2 cohorts: all features are others, so a change of the"
+    for settings in (
+        {"ingest": {"encoder": "train"}, "pretrain": pixels},
+        {"pretrain": {"encoder": "patches"}},
+    ):
+        PoolRecord(record.cohorts, old.encoder).write(campaign.pool)
+        lines = pool_admission.admit(made_records.snapshot(made.root, number=2, **settings))
+        assert lines[1] == f"{anew} accuracy may come from them"
+        assert PoolRecord.read(campaign.pool) == PoolRecord(record.cohorts, record.cohorts)
 
 
 def test_folders_that_dvc_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
