@@ -203,8 +203,8 @@ def _stages(made: HandmadeCampaign, number: int) -> None:
     files = {
         "features/pool.npy": _npy(rows[:4]),
         "features/holdout.npy": _npy(rows[4:]),
-        "model/probabilities.npy": _npy(np.full((4, 2), number, "f4")),
-        "model/model.json": b'{"learner": "knn"}\n',
+        "model/probabilities.npy": _npy(np.arange(8, dtype="f4").reshape(4, 2) / 8 + number),
+        "model/model.json": b'{"classes": ["dark", "light"], "learner": "knn"}\n',
         "model/model.safetensors": b"weights %d" % number,
         "own.npy": _npy(np.empty((0, 0), "f4")),
         "clusters.npz": _npz(assignment=assignment, centres=centres),
