@@ -114,6 +114,9 @@ def test_records_that_cannot_be_read(tmp_path: Path) -> None:
     file.write_text("{}\n[3]\n")
     text = told(DataError, lambda: list(json_files.read_jsonl(file)))
     assert text == f"{file}, line 2: wanted an object, got '[3]'; {RESTORE}"
+    file.write_text('"Bär"\n', encoding="utf-8")
+    text = told(DataError, lambda: list(json_files.read_jsonl(file)))
+    assert text == f"{file}, line 1: wanted an object, got '\"Bär\"'; {RESTORE}"
     file.write_text("x")
     text = told(DataError, lambda: read_json(file))
     assert text == (

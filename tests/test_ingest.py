@@ -456,6 +456,14 @@ def test_a_twin_of_an_old_sample_goes_to_its_side_and_changes_no_other_draw() ->
         assert len(held) == 1 + 3
 
 
+def test_where_a_picture_is_on_both_sides_its_twin_is_held_out() -> None:
+    first, second = (replace(each, group="g") for each in cohort_of(2, 100, 0))
+    new = cohort_of(1, group="g")
+    held = [replace(each, split="holdout") for each in (first, second)]
+    for old in ([held[0], second], [first, held[1]]):
+        assert held_of(holdout_split.split_cohort(old, new, 0.0, np.random.default_rng(0)))
+
+
 def test_twins_of_the_pool_do_not_push_what_is_new_into_the_hold_out() -> None:
     old = cohort_of(80, 1000, 0)
     new = [

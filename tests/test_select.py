@@ -410,5 +410,7 @@ def test_a_limit_wants_groups_one_for_each_sample() -> None:
         select(features, None, 3, per_group=2)
     with pytest.raises(DataError, match=r"groups must be \(120,\), the group of each .* \(7,\)"):
         select(features, None, 3, groups=np.zeros(7), per_group=2)
+    with pytest.raises(DataError, match=r"^groups must be an array of numbers, got builtins\.list"):
+        select(features, None, 3, groups=[[1], [2, 3]], per_group=2)
     with pytest.raises(SettingsError, match=r"per_group must be a whole number, at least 1"):
         select(features, None, 3, groups=np.zeros(120), per_group=0)

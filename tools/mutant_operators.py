@@ -42,6 +42,8 @@ UNSEEN_KEYWORDS = {"description", "encoding", "stacklevel"}
 """`encoding="utf-8"` is what Python does anyway where the tests run. A `description` of a setting
 is its docstring."""
 TYPING = {"cast", "NewType", "TypeVar", "ParamSpec", "TypeVarTuple"}
+TYPES = {"Callable", "Mapping", "NDArray", "Sequence", "dict", "list", "set", "tuple"}
+"""What a type is made of. Another name for a type is read by annotations alone."""
 
 _COMPARISON = re.compile(r"not\s+in\b|is\s+not\b|in\b|is\b|[<>=!]=|<|>")
 _ARITHMETIC = re.compile(r"\*\*|//|<<|>>|[-+*/%|&^@]")
@@ -227,6 +229,8 @@ class _Finder(ast.NodeVisitor):
             self._assigned(node.value)
 
     def _assigned(self, value: ast.expr) -> None:
+        if isinstance(value, ast.Subscript) and _is_typing(value):
+            return
         if not isinstance(value, ast.Constant) and not _is_typing(value):
             self.replace(value, "None")
         self.visit(value)
@@ -348,5 +352,11 @@ class _Finder(ast.NodeVisitor):
 
 
 def _is_typing(node: ast.expr) -> bool:
-    """Whether a call says something to mypy alone."""
+    """Whether an expression says something to mypy alone: a call, or a type with its parts.
+
+    >>> [each.after for each in mutants("a.py", b"Name = tuple[int, str]\\nX = y[0]\\n")]
+    ['X = None', 'X = y[1]']
+    """
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.value, ast.Name) and node.value.id in TYPES
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in TYPING

@@ -309,3 +309,14 @@ def test_the_state_of_the_file_is_told(backend: FilesBackend) -> None:
     assert (name, ok, remedy) == ("tasks and answers", False, "mend this first")
     assert files.page_origin() is None
     assert repr(files.connect(campaign)) == "files"
+
+
+def test_what_is_removed_is_not_in_the_file_any_more(backend: FilesBackend) -> None:
+    project, ids = pushed(backend)
+    address = "https://x/of-somebody"
+    spec = TaskSpec("k/000/secret", "secret", Address(address), 9, 0)
+    ids |= backend.push(project, [spec])
+    assert address.encode() in backend.path.read_bytes()
+    backend.remove(project, {spec.key: ids[spec.key]})
+    assert address.encode() not in backend.path.read_bytes()
+    assert len(backend.pushed("k", "k/")) == 3

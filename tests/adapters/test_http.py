@@ -216,6 +216,14 @@ def test_proxies_are_those_of_the_environment(
     assert sockets._proxy(httpx.URL(url)) == proxy
 
 
+def test_nothing_else_of_the_environment_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """httpx would take it for a way around our bounds."""
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    with served({"/x": Page(b"straight")}) as site, http.Client(BOUNDS) as client:
+        assert client.get(f"{site.url}/x").content == b"straight"
+        assert not client.trust_env
+
+
 def test_a_proxy_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     with served({"http://a.example/x": Page(b"by proxy")}) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)

@@ -15,6 +15,7 @@ from labelcycle.adapters.annotation.label_studio import (
     task_people,
     tidying,
 )
+from labelcycle.adapters.annotation.label_studio.listed_task import ListedTask
 from labelcycle.adapters.annotation.label_studio.rest_api import LabelStudioApi, Project
 from labelcycle.adapters.annotation.label_studio.rest_errors import Wording, check_access
 from labelcycle.adapters.local import processes
@@ -165,6 +166,9 @@ def test_a_project_is_read() -> None:
 # --- what was tried ------------------------------------------------------------------------
 
 
+SHOWN = task_display.Shown(ListedTask(5, "k", 0, 0, data={"image": "other"}), ())
+
+
 @pytest.mark.parametrize(
     ("ask", "doing"),
     [
@@ -194,6 +198,7 @@ def test_a_project_is_read() -> None:
         ),
         (lambda api: task_display._predictions(api, 7), "reading the pre-annotations"),
         (lambda api: task_display._remove(api, 5, 3), "removing a pre-annotation of task 5"),
+        (lambda api: task_display.restore(api, "k", SHOWN, {}), "putting task 5 right"),
     ],
 )
 def test_an_error_says_what_was_tried(ask: Callable[[LabelStudioApi], object], doing: str) -> None:

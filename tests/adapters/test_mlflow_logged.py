@@ -169,8 +169,14 @@ def said(client: Client, name: str, kind: str) -> list[tuple[Any, ...]]:
     return [each[1:] for each in client.said[named(client, name).info.run_id] if each[0] == kind]
 
 
-def test_the_run_of_a_round(client: Client, files: dict[str, Path]) -> None:
-    MlflowTracker(URI).log_round(closed(0, files))
+def test_the_run_of_a_round(
+    client: Client, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered: list[Any] = []
+    monkeypatch.setattr(logged_models, "register", lambda *given: registered.append(given))
+    given = closed(0, files)
+    MlflowTracker(URI).log_round(given)
+    assert registered == [(client, named(client, "round 000").info.run_id, "m-7", given)]
     parent, child = named(client, "typiclust"), named(client, "round 000")
     assert parent.data.tags == {"labelcycle.strategy": "typiclust"}
     assert child.data.tags == {
@@ -327,6 +333,7 @@ def test_a_training_goes_on_in_the_run_that_is_open(client: Client) -> None:
     ]
     made.training(KEY, "birds")
     assert len(client.runs) == 2  # the first one is over
+    assert [each.name for each in client.experiments.values()] == ["birds"]
 
 
 @pytest.mark.parametrize("word", ["logged", "address", "log_round", "training"])
@@ -799,6 +806,9 @@ def test_the_client_is_told_how_to_behave_unless_somebody_has(
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "7",
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     }
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_TIMEOUT")
+    patient_client.connected(URI)
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "60"
     assert logging.getLogger("mlflow").level == logging.ERROR
     assert logging.getLogger("alembic").level == logging.ERROR
 
@@ -846,3 +856,117 @@ def test_the_encoder_that_rounds_share_is_fetched(
         "the model's encoder models:/gone cannot be fetched (not there); it is logged once for all"
         " rounds: set MLFLOW_TRACKING_URI to the server that the model is of"
     )
+
+
+# --- without samples that were withdrawn ----------------------------------------------------
+
+
+class Keeping(Client):
+    """Runs that were deleted stay, as MLflow has them; so do the files of all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.versions: list[SimpleNamespace] = []
+
+    def create_run(self, *given: Any, **named: Any) -> SimpleNamespace:
+        run = super().create_run(*given, **named)
+        run.info.artifact_uri = f"there/{run.info.run_id}"
+        run.info.lifecycle_stage = "active"
+        return run
+
+    def search_runs(
+        self,
+        experiments: list[str],
+        condition: str,
+        max_results: int = 1000,
+        run_view_type: int | None = None,
+    ) -> list[SimpleNamespace]:
+        found = super().search_runs(experiments, condition, max_results)
+        everything = run_view_type == 3  # ViewType.ALL
+        return [each for each in found if everything or each.info.lifecycle_stage == "active"]
+
+    def delete_run(self, run: str) -> None:
+        self.runs[run].info.lifecycle_stage = "deleted"
+
+    def search_model_versions(self, condition: str) -> list[SimpleNamespace]:
+        return [each for each in self.versions if f"run_id = '{each.run}'" == condition]
+
+    def delete_model_version(self, name: str, version: int) -> None:
+        self.versions = [v for v in self.versions if (v.name, v.version) != (name, version)]
+
+
+@pytest.fixture
+def keeping(monkeypatch: pytest.MonkeyPatch, client: Client) -> tuple[Keeping, list[Any]]:
+    """A server that keeps files, and which of these are removed: place, server and folder."""
+    from mlflow.store.artifact import artifact_repository_registry
+
+    made, removed = Keeping(), list[Any]()
+
+    def files(place: str, tracking_uri: str) -> SimpleNamespace:
+        return SimpleNamespace(
+            delete_artifacts=lambda *folder: removed.append((place, tracking_uri, *folder))
+        )
+
+    monkeypatch.setattr(patient_client, "connected", lambda uri: made)
+    monkeypatch.setattr(artifact_repository_registry, "get_artifact_repository", files)
+    return made, removed
+
+
+def test_records_are_replaced_and_models_go(
+    keeping: tuple[Keeping, list[Any]], files: dict[str, Path], tmp_path: Path
+) -> None:
+    client, removed = keeping
+    made = MlflowTracker(URI)
+    for number in (0, 0, 1, 2):  # the first one is deleted, and its files are there
+        made.log_round(closed(number, files))
+    by_name: dict[str, list[str]] = {}
+    for run in client.runs.values():
+        by_name.setdefault(run.info.run_name, []).append(run.info.run_id)
+    deleted, first = by_name["round 000"]
+    (second,) = by_name["round 001"]
+    client.models = [
+        SimpleNamespace(model_id=f"m-{run}", run=run, artifact_location=f"models/{run}")
+        for run in (deleted, first, second)
+    ]
+    client.versions = [
+        SimpleNamespace(name="birds", version=n, run=run) for n, run in enumerate((first, second))
+    ]
+    client.said = {run: [] for run in client.said}
+    folders = {0: tmp_path / "0", 1: tmp_path / "1"}
+    made.replace_records(KEY, "birds", folders, {0})
+    assert removed == [
+        (f"there/{deleted}", URI, "record"),
+        (f"models/{deleted}", URI),
+        (f"there/{first}", URI, "record"),
+        (f"models/{first}", URI),
+        (f"there/{second}", URI, "record"),
+    ]
+    assert [each.model_id for each in client.models] == [f"m-{second}"]
+    assert [each.run for each in client.versions] == [second]
+    logged = {run: what for run, what in client.said.items() if what}
+    assert logged == {
+        first: [("files", str(folders[0]), "record")],
+        second: [("files", str(folders[1]), "record")],
+    }
+
+
+def test_the_model_of_an_earlier_round_is_appointed(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(logged_models, "appoint", lambda *given: asked.append(given))
+    MlflowTracker(URI).appoint(KEY, "birds", 1)
+    assert asked == [(client, "birds", KEY, 1)]
+
+
+def test_each_cohort_has_its_own_figures() -> None:
+    share = {"value": 0.5, "low": 0.4, "high": 0.6}
+    cohorts = {"000": {"holdout": 6, "accuracy": share}, "001": {"holdout": 2, "accuracy": None}}
+    assert tracker._numbers({"cohorts": cohorts}) == {
+        "cohort_0_holdout": 6.0,
+        "cohort_0_accuracy": 0.5,
+        "cohort_0_accuracy_low": 0.4,
+        "cohort_0_accuracy_high": 0.6,
+        "cohort_1_holdout": 2.0,
+    }
+    assert tracker._numbers({"cohorts": None}) == {}

@@ -210,12 +210,15 @@ def test_a_request_is_made_three_times(bucket: Bucket, monkeypatch: pytest.Monke
         assert site.asked == ["/b/a"] * 3 + ["/b/c"]
 
 
+@pytest.mark.parametrize(
+    "name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"]
+)
 def test_a_connection_is_made_for_each_environment(
-    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     first = s3._client()
     assert s3._client() is first
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
+    monkeypatch.setenv(name, "another")
     assert s3._client() is not first
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.special import softmax
+from sklearn.linear_model import LogisticRegression
 
 from labelcycle.core import calibration
 from labelcycle.core.calibration import calibration_error, fitted_temperature
@@ -84,6 +85,18 @@ def test_classes_with_one_label_beside_larger_ones_do_no_harm() -> None:
     hidden, labels = noisy(30, 0.2)
     labels[:2] = 5, 7
     assert 1 <= fitted_temperature(hidden, labels, np.arange(30) / 30) < 20
+
+
+def test_a_fit_that_is_nearly_done_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = LogisticRegression.fit
+
+    def broken_off(self, *given):  # type: ignore[no-untyped-def]
+        return real(self.set_params(max_iter=1), *given)
+
+    monkeypatch.setattr(LogisticRegression, "fit", broken_off)
+    hidden, labels = noisy(31, 0.2)
+    classes, logits = calibration._fit_and_ask(hidden, labels, hidden)
+    assert logits.shape == (31, len(classes))
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:

@@ -49,6 +49,14 @@ def test_gains_by_hand() -> None:
     np.testing.assert_allclose(coverage.gains(np.arange(4)), np.array(expected) / 4, atol=1e-15)
 
 
+def test_nothing_is_covered_more_than_whole() -> None:
+    """Of the same point the squared distance may come out below 0, and a narrow kernel shows it."""
+    features = np.random.default_rng(0).standard_normal((50, 40)).astype(np.float32)
+    coverage = Coverage(features, np.arange(50), np.ones(50), 1e-6)
+    coverage.add(np.arange(50))
+    assert coverage.level.max() <= 1
+
+
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     features = np.random.default_rng(0).standard_normal((50, 4)).astype(np.float16)
     found = []

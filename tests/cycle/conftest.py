@@ -5,15 +5,17 @@ from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
+import handmade_campaign
 import numpy as np
 import pytest
+from handmade_campaign import HandmadeCampaign
 from PIL import Image
 from squares import CLASSES, SETTINGS, make_images
 from stored_campaign import StoredCampaign, make
 from watched import WatchedFiles
 
 from labelcycle import config
-from labelcycle.adapters import annotation
+from labelcycle.adapters import annotation, trust_record
 from labelcycle.adapters.dvc import commands
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.cycle import new_campaign, run_stage
@@ -95,6 +97,27 @@ def stored(
         make(part)
         part.rename(template)
     return StoredCampaign(template, tmp_path / "folder")
+
+
+@pytest.fixture
+def handmade(
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    _identity: None,
+) -> HandmadeCampaign:
+    """Two closed rounds without a run of DVC; made once, copied each time; all counts as confirmed.
+
+    A copy costs 15 ms, and each call of git 3 ms.
+    """
+    monkeypatch.setattr(trust_record, "check", lambda root, file, places: None)
+    template = tmp_path_factory.getbasetemp() / "handmade"
+    if not template.exists():
+        part = tmp_path_factory.mktemp("handmade-part")
+        handmade_campaign.make(part)
+        part.rename(template)
+    shutil.copytree(template, tmp_path / "folder")
+    return HandmadeCampaign(tmp_path / "folder")
 
 
 class Kept:

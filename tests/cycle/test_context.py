@@ -62,6 +62,17 @@ def test_ties_go_by_id_and_few_labels_are_few_neighbours(tmp_path) -> None:
     assert [each.sample.id for each in near] == [f"{1:016x}", f"{4:016x}"]
 
 
+def test_they_are_alike_by_what_the_query_saw(tmp_path) -> None:
+    rows = np.array([[1, 0], [0.9, 0.1], [0, 1]], np.float32)
+    snapshot = made(tmp_path, rows, {1: "cat", 2: "dog"}, 1)
+    write_array(snapshot.campaign.own_features, rows[[2, 0, 1]])
+    of_model = {"campaign": {"classes": CLASSES}, "push": {"context": 1}}
+    for features, near in (("encoder", 1), ("model", 2)):
+        snapshot.config = config.parse(of_model | {"embed": {"features": features}}, parts=False)  # type: ignore[misc]
+        [found] = labelled_neighbours.neighbours(snapshot, [f"{0:016x}"]).values()
+        assert [each.sample.id for each in found] == [f"{near:016x}"], features
+
+
 def test_a_labelled_sample_is_not_its_own_neighbour(tmp_path) -> None:
     snapshot = made(tmp_path, np.ones((5, 2), np.float32), {4: "cat", 1: "dog"}, 1)
     near = labelled_neighbours.neighbours(snapshot, [f"{1:016x}", f"{4:016x}"])

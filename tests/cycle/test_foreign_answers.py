@@ -217,6 +217,8 @@ def test_a_look_writes_what_is_new_and_loses_nothing(at_work, place, monkeypatch
     assert sorted(answer_journal.read(at_work).known) == [("a", 1), ("b", 2)]
     assert sorted(answer_journal.read(at_work).latest) == [("b", 2)]
     assert answer_journal.path(at_work).stat().st_mode & 0o777 == 0o600
+    marks = [line["mark"] for line in lines(at_work)]
+    assert (bool(marks[0]), marks[1], bool(marks[2])) == (True, "", True)
 
 
 def test_half_a_line_of_a_killed_look_costs_nothing(at_work, place) -> None:

@@ -66,6 +66,16 @@ def test_the_encoder_of_a_round_at_work_stays(tmp_path: Path, cohorts: dict[str,
         assert changed(tmp_path, first, encoder) == text.format(got)
 
 
+def test_a_pool_without_the_first_cohort_is_another(
+    tmp_path: Path, cohorts: dict[str, str]
+) -> None:
+    """One that a closed round was planned with."""
+    PoolRecord({"001": cohorts["001"]}, {}).write(Campaign(tmp_path).pool)
+    now = made_records.snapshot(tmp_path, number=1)
+    got = snapshots.pool_digest({"000": "none"})
+    assert f", got {got}; " in told(StateError, lambda: snapshots.check_frozen(now))
+
+
 def test_a_plan_that_was_dropped_let_more_count(tmp_path: Path, cohorts: dict[str, str]) -> None:
     PoolRecord(cohorts, cohorts).write(Campaign(tmp_path).pool)
     snapshots.check_frozen(made_records.snapshot(tmp_path, number=1))

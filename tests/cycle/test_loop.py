@@ -486,10 +486,12 @@ def test_the_holdout_and_the_owned_labels_are_frozen(campaign, flows, answer_all
     manifest.unlink()
     manifest.write_text(text.replace('"split": "holdout"', '"split": "pool"', 1))
     answer_all()
-    with pytest.raises(StateError, match=r"data/samples/000\.jsonl changed since a round was pl"):
+    with pytest.raises(StateError, match=r"^data/samples/000\.jsonl changed since a round was pl"):
         flows.run(root)
     PoolRecord({"000": file_digest(manifest)}, {}).write(campaign.pool)
-    with pytest.raises(StateError, match=r"data/pool\.json changed since round 0 was planned, whi"):
+    with pytest.raises(
+        StateError, match=r"^data/pool\.json changed since round 0 was planned, whi"
+    ):
         flows.run(root)
 
 
@@ -536,7 +538,7 @@ def test_changed_settings_are_held_while_a_round_is_open(campaign, flows, backen
 
 def test_a_budget_above_the_pool_is_refused_before_anything_is_written(campaign, flows):
     set_params(campaign.root, query={"budget": 25})
-    with pytest.raises(PoolExhausted, match=r"query.budget must be in 1..24.*\(got 25\)"):
+    with pytest.raises(PoolExhausted, match=r"^query.budget must be in 1..24.*\(got 25\)"):
         flows.run(str(campaign.root))
     assert snapshots.read(campaign.root).state is State.DUE
 
@@ -546,7 +548,7 @@ def test_a_changed_closed_file_stops_the_next_run(campaign, flows):
     root = str(campaign.root)
     path = campaign.round(0) / "selection.json"
     path.write_text(path.read_text().replace('"rank": 0', '"rank": 9'))
-    with pytest.raises(StateError, match=r"rounds/000/selection.json of the closed round 0"):
+    with pytest.raises(StateError, match=r"^rounds/000/selection.json of the closed round 0"):
         flows.open_now(root)
 
 
@@ -555,7 +557,7 @@ def test_a_dirty_tree_is_refused(campaign, flows):
     stray.write_text("a")
     git.commit(campaign.root, ["notes.txt"], "notes")
     stray.write_text("b")
-    with pytest.raises(StateError, match=r"the git tree is dirty: .* got notes.txt"):
+    with pytest.raises(StateError, match=r"^the git tree is dirty: .* got notes.txt"):
         flows.run(str(campaign.root))
 
 

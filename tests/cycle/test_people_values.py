@@ -20,7 +20,7 @@ from labelcycle.core.valid_answers import gather
 from labelcycle.errors import DataError
 from labelcycle.people import gold, people_figures, preannotation, simulated, unknown_classes
 from labelcycle.rounds.answers import CountedAnswer
-from labelcycle.rounds.campaign_history import History
+from labelcycle.rounds.campaign_history import AskedRound, History
 
 CLASSES = ("cat", "dog")
 
@@ -91,6 +91,17 @@ def test_who_is_named_hangs_on_the_whole_interval() -> None:
     for alert, named in ((high + 0.001, ("ann",)), (high - 0.001, ())):
         now = settings(push={"gold_alert": alert}, evaluate={"confidence": 0.95})
         assert gold.figures(history(replies, known), {"ann"}, now).below == named
+
+
+def test_those_who_were_there_in_this_round_are_judged() -> None:
+    known = {f"s{n}": "cat" for n in range(8)}
+    there = [reply(f"s{n}", "dog", "bob") for n in range(8)]
+    before = [replace(reply(f"s{n}", "dog", "cy"), round=0) for n in range(8)]
+    tasks = tuple(each.task for each in (*there, *before))
+    asked = replace(history([*there, *before], known), rounds=(AskedRound(1, "margin", tasks),))
+    found = people_figures.figures(asked, settings())
+    assert found.gold.below == ("bob",)
+    assert list(found.gold.annotators) == ["bob", "cy"]
 
 
 # --- pre-annotations ------------------------------------------------------------------------

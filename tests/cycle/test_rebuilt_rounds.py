@@ -420,6 +420,10 @@ def edited(sample: str, number: int, **more: Any) -> Correction:
 def test_how_many_labels_a_close_would_change(tmp_path: Path) -> None:
     now = closed_round(tmp_path)
     write_migrations(now.campaign, ())
+    write_labels(now.campaign.label_file("owned"), [Label("o", "dark", source="owned")])
+    rejected = Label("r", None, reason="skipped", source="round 0")
+    write_labels(now.campaign.label_file(0), [*now.records.labels_of(0), rejected])
+    now = replace(now)
     found = change_limits._changed(now, Compared([edited("a", 0), edited("h", 2)], []))
     assert (found.labels, found.holdout, found.of) == (2, 1, 3)
     assert found.by == {"ann": 2}

@@ -176,7 +176,7 @@ def test_probabilities_of_another_pool_are_refused(closed: Campaign) -> None:
 
 def test_a_name_of_no_sample_is_named(closed: Campaign) -> None:
     snapshot = snapshots.read(closed.root)
-    with pytest.raises(DataError, match=r"'cat.png' is no sample: wanted an id"):
+    with pytest.raises(DataError, match=r"^'cat.png' is no sample: wanted an id"):
         sample_history.find(snapshot, "cat.png")
 
 

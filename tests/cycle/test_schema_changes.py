@@ -122,7 +122,9 @@ def test_late_answers_to_the_holdout_count_in_the_new_names(campaign, flows, bac
 
 @pytest.mark.usefixtures("opened")
 def test_classes_do_not_change_while_a_round_is_at_work(campaign):
-    with pytest.raises(StateError, match=r"round 0 is open, .*close it first.*`labelcycle cancel`"):
+    with pytest.raises(
+        StateError, match=r"^round 0 is open, .*close it first.*`labelcycle cancel`"
+    ):
         schema(campaign, "rename", "dark", "black")
     assert "no changes so far" in schema(campaign)
 

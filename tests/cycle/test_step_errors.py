@@ -137,6 +137,12 @@ def test_a_named_file_that_changed_since_the_plan(tmp_path: Path) -> None:
         f"{now.folder / 'plan.json'} names '../secret', which is outside the campaign, and"
         " params.yaml does not name it; whoever wrote it may be after files of yours"
     )
+    outside = tmp_path.parent / f"{tmp_path.name}.npy"
+    outside.write_bytes(b"x")
+    name = f"../{outside.name}"
+    planned(now, files={name: file_digest(outside)})
+    options = {"encoder": "precomputed", "options": {"file": name}}
+    round_opening.check_files(snapshot(tmp_path, pretrain=options))
 
 
 def test_a_named_file_that_is_not_there(tmp_path: Path) -> None:

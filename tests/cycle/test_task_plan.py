@@ -289,7 +289,7 @@ def test_gold_tasks_measure_people_and_make_no_labels(campaign, flows, backend, 
 def test_gold_tasks_without_owned_labels_are_refused(campaign, flows, backend) -> None:
     set_params(campaign.root, push={"gold_share": 0.2})
     with pytest.raises(
-        SettingsError, match=r"push\.gold_share is 0\.2; wanted owned labels .* set"
+        SettingsError, match=r"^push\.gold_share is 0\.2; wanted owned labels .* set"
     ):
         flows.run(str(campaign.root))
     assert snapshots.read(campaign.root).state is State.DUE

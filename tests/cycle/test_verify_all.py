@@ -30,7 +30,7 @@ def test_a_round_that_fails_does_not_keep_the_others_from_being_rebuilt(
 
     monkeypatch.setattr(verify_round, "verify", verify)
     lines: list[str] = []
-    with pytest.raises(DataError, match=r"1 round is not reproduced: round/001; "):
+    with pytest.raises(DataError, match=r"^1 round is not reproduced: round/001; "):
         verify_all.verify_all(now, False, lines.append)
     assert tried == [0, 1, 3]
     assert lines == [
@@ -39,7 +39,7 @@ def test_a_round_that_fails_does_not_keep_the_others_from_being_rebuilt(
         "round/002: was cancelled; there is nothing to rebuild",
         "round/003: the same",
     ]
-    with pytest.raises(StateError, match="no round is closed yet"):
+    with pytest.raises(StateError, match=r"^no round is closed yet"):
         verify_all.verify_all(made_records.snapshot(tmp_path), False, lines.append)
 
 

@@ -286,9 +286,11 @@ def nearest(
     cosines = np.empty(len(ids), dtype=np.float32)
     for start in range(0, len(ids), BLOCK):
         cosines[start : start + BLOCK] = unit_rows32(features[start : start + BLOCK]) @ row
+    others = len(ids)
     if sample.split == "pool":
         cosines[ids.index(sample.id)] = -np.inf
-    order = np.argsort(-cosines, kind="stable")[: min(NEIGHBOURS, len(ids) - 1)]
+        others -= 1
+    order = np.argsort(-cosines, kind="stable")[: min(NEIGHBOURS, others)]
     sources = {each.id: each.source for each in snapshot.records.samples("pool")}
     near = []
     for place in order:

@@ -169,7 +169,7 @@ def _drawn_answer(
     error_rates: Sequence[float],
     skip_rate: float,
     seed: int,
-    turn: int = 0,
+    turn: int,
 ) -> SimulatedAnswer:
     """Drawn from seed, sample, round and turn alone: no order and no restart changes it."""
     name = f"{seed}/{task.round}/{task.sample}"
