@@ -65,7 +65,7 @@ def plan(snapshot: Snapshot) -> list[str]:
     if unknown:
         commands.add(campaign.root, unknown)
     for file in files:
-        if _in_data(campaign, file):
+        if plug_in_options.in_data(campaign, file):
             commands.add(campaign.root, [file])
     lines = pool_admission.admit(snapshot)
     pool, samples = PoolRecord.read(campaign.pool), snapshot.records.samples()
@@ -163,12 +163,6 @@ def most_picks(snapshot: Snapshot) -> int:
         if sample.id not in labels
     )
     return sum(size if most is None else min(size, most) for size in sizes.values())
-
-
-def _in_data(campaign: Campaign, file: str) -> bool:
-    """Whether a file is there, among the campaign's data, where DVC keeps it for `verify`."""
-    path = campaign.root / file
-    return path.is_file() and path.resolve().is_relative_to(campaign.data)
 
 
 def check_plan(snapshot: Snapshot) -> None:
