@@ -72,13 +72,15 @@ LAYOUT = Layout(
         Figure("cpu_s", digits=1),
         Figure("peak_mb", digits=0),
         Figure("bare_s", digits=1),
-        Figure("times", digits=2),
+        Figure("bare_cpu_s", digits=1),
+        Figure("times", digits=1),
     ],
     names={
         "cpu_s": "processor s",
         "peak_mb": "memory, MB",
-        "bare_s": "bare cost, s",
-        "times": "times the bare cost",
+        "bare_s": "bare s",
+        "bare_cpu_s": "bare processor s",
+        "times": "times bare processor s",
     },
 )
 
@@ -108,7 +110,8 @@ class Bench:
         used = watched([*PROGRAM, self.root, *words])
         row = {"campaign": self.name, "step": step, **used._asdict()}
         if bare:
-            row |= {"bare_s": bare.seconds, "times": used.seconds / bare.seconds}
+            row |= {"bare_s": bare.seconds, "bare_cpu_s": bare.cpu_s}
+            row |= {"times": used.cpu_s / bare.cpu_s}
         self.rows.append(row)
         print(json.dumps(row), file=sys.stderr, flush=True)
 
