@@ -22,7 +22,7 @@ Which = Literal["counting", "encoder", "all"]
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One usable image.
 
@@ -131,10 +131,10 @@ def merged(manifests: Iterable[Iterable[Sample]], split: str | None = None) -> l
 
 def read_manifest(path: Path) -> list[Sample]:
     """The samples of one cohort. Raises DataError as `read_samples` does."""
-    samples = []
+    samples, cohort = [], path.stem
     for line, record in enumerate(read_jsonl(path), start=1):
         name = STORED.fullmatch(str(record.get("file")))
-        own = name and name["id"] == record.get("id") and name["cohort"] in (None, path.stem)
+        own = name and name["id"] == record.get("id") and name["cohort"] in (None, cohort)
         if not own:
             raise DataError(
                 f"{path}, line {line}: wanted an id of {DIGITS} hex digits and a file of that name,"
