@@ -154,14 +154,15 @@ def check_budget(snapshot: Snapshot) -> int:
 
 
 def most_picks(snapshot: Snapshot) -> int:
-    """Samples that the next round can pick, as `query.per_group` limits it."""
+    """Samples that the next round can pick: one of near twins, as `query.per_group` limits it."""
     labels, most = snapshot.records.labels(), snapshot.config.query.per_group
     pool = snapshot.records.samples("pool", "all")
-    sizes = Counter(
-        key
+    group_of = {
+        sample.picture: key
         for sample, key in zip(pool, sample_groups.components(pool), strict=True)
         if sample.id not in labels
-    )
+    }
+    sizes = Counter(group_of.values())
     return sum(size if most is None else min(size, most) for size in sizes.values())
 
 
