@@ -57,7 +57,7 @@ BUDGET = 50
 MORE = 100
 """One image for so many comes in later."""
 
-SIDE = 64
+SIDE = 128
 BLURRED = 8
 """Side of a JPEG file, and of the random picture that it is enlarged from."""
 
