@@ -104,7 +104,7 @@ def weeks(
         "evaluate": {"bootstrap": 100},
     }
     new_campaign.init(weeks.root, config.parse(settings))
-    weeks.run("dvc", "remote", "add", "-d", "store", str(weeks.store))
+    weeks.run(sys.executable, "-m", "dvc", "remote", "add", "-d", "store", str(weeks.store))
     weeks.run("git", "commit", "-qam", "Where data go")
     return weeks
 
