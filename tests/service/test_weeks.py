@@ -92,6 +92,8 @@ def weeks(
         monkeypatch.setenv(f"GIT_{role}_NAME", "Test")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "test@localhost")
     inherited = {name: value for name, value in os.environ.items() if name not in SERVICES}
+    # Where the server looks for images; nobody looks at those of this campaign.
+    (service_campaign.media / "images").mkdir(parents=True, exist_ok=True)
     known = {**services.environment(service_campaign), **where}
     known.pop("MLFLOW_TRACKING_URI", None)
     weeks = Weeks(tmp_path, {**inherited, **known})
