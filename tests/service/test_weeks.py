@@ -98,7 +98,10 @@ def weeks(
     known.pop("MLFLOW_TRACKING_URI", None)
     weeks = Weeks(tmp_path, {**inherited, **known})
     settings = {
-        "campaign": {"name": "weeks", "classes": (EXAMPLE / "classes.txt").read_text().split()},
+        "campaign": {
+            "name": "weeks",
+            "classes": (EXAMPLE / "classes.txt").read_text().splitlines(),
+        },
         "ingest": {"holdout": SIZES[0] // 3, "group": {"folder": 1}},
         "pretrain": {"encoder": "pixels"},
         "query": {"budget": BUDGET},
