@@ -735,9 +735,12 @@ def test_a_twin_of_both_sides_is_no_sample(
 
 
 def lighter(path: Path, levels: int) -> None:
+    """A scene of which one block is lighter."""
     path.parent.mkdir(exist_ok=True, parents=True)
     shades = [min(level + levels, 255) for level in range(256)] * 3
-    scene(0).point(shades).save(path)
+    image, block = scene(0), (0, 0, 8, 8)
+    image.paste(image.crop(block).point(shades), block)
+    image.save(path)
 
 
 @pytest.mark.parametrize("planned", [False, True])
@@ -747,14 +750,14 @@ def test_what_lies_between_both_sides_is_no_sample(
 ) -> None:
     """Of three pictures the middle one is a twin of both others, which are none."""
     lighter(pictures / "a" / "0.png", 0)
-    lighter(pictures / "a" / "4.png", 4)
+    lighter(pictures / "a" / "4.png", 12)
     take(campaign, pictures / "a", holdout=1, seed=seed)
     assert {sample.group for sample in read_samples(campaign.samples)} == {""}
     if planned:
         begin(campaign)
     before = splits(campaign)
     assert set(before.values()) == {"pool", "holdout"}
-    lighter(pictures / "b" / "2.png", 2)
+    lighter(pictures / "b" / "2.png", 6)
     scene(1).save(pictures / "b" / "other.png")
     report = take(campaign, pictures / "b", holdout=1)
     assert (report.added, report.quarantined) == (1, 1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 from labelcycle.decoding import fingerprints
 from labelcycle.ingest import near_duplicates
@@ -105,8 +105,34 @@ def test_what_differs_to_the_eye_is_no_twin(change: Any) -> None:
     assert found([image, other, photo(4)]) == {}
 
 
-def test_pictures_of_two_sizes_are_no_twins() -> None:
-    assert found([photo(1), photo(1).resize((100, 75))]) == {}
+def brightened(image: Image.Image) -> Image.Image:
+    return ImageEnhance.Brightness(image).enhance(1.15)
+
+
+RESIZED = [(100, 75), (150, 113), (400, 300)]
+
+
+@pytest.mark.parametrize("how", ["BOX", "BILINEAR", "BICUBIC", "LANCZOS"])
+@pytest.mark.parametrize("size", RESIZED)
+def test_a_picture_at_another_size_is_a_twin(size: tuple[int, int], how: str) -> None:
+    images = [photo(seed) for seed in range(6)]
+    copy = brightened(images[2]).resize(size, Image.Resampling[how])
+    assert found([*images, again(copy, "JPEG", quality=80)]) == {"02": "02", "06": "02"}
+
+
+def test_a_picture_that_is_a_little_brighter_is_a_twin() -> None:
+    images = [photo(seed) for seed in range(6)]
+    assert found([*images, brightened(images[2])]) == {"02": "02", "06": "02"}
+
+
+def test_a_picture_of_another_contrast_is_no_twin() -> None:
+    faint = ImageEnhance.Contrast(photo(1)).enhance(0.6)
+    assert found([photo(1), photo(2), faint]) == {}
+
+
+@pytest.mark.parametrize("size", [(150, 150), (100, 80)])
+def test_a_stretched_picture_is_no_twin(size: tuple[int, int]) -> None:
+    assert found([photo(1), photo(1).resize(size)]) == {}
 
 
 def test_black_frames_are_no_twins() -> None:

@@ -147,3 +147,14 @@ def test_no_round_is_planned_without_its_features_file(
     file.write_bytes(kept)
     flows.run(str(campaign.root))
     assert len(backend.ids) > 0
+
+
+def test_git_does_not_keep_a_features_file_that_is_there_before_the_images(tmp_path: Path) -> None:
+    make_images(tmp_path / "images")
+    settings = {**SETTINGS, "pretrain": {"encoder": "precomputed"}}
+    campaign = new_campaign.init(tmp_path / "made", config.parse(settings))
+    (campaign.data / "features.npz").write_bytes(b"features")
+    new_campaign.add_images(campaign.root, [str(tmp_path / "images")], lambda step: None)
+    kept = git.present(campaign.root, "data/*")
+    assert "data/features.npz.dvc" in kept
+    assert "data/features.npz" not in kept

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -146,7 +147,7 @@ def test_doctor_proves_it_and_names_what_is_torn(campaign: Campaign) -> None:
     )
     samples = read_samples(campaign.samples)
     one = next(s for s in samples if s.split == "pool")
-    turned = [Sample(**{**vars(s), "split": "holdout"}) if s == one else s for s in samples]
+    turned = [replace(s, split="holdout") if s == one else s for s in samples]
     write_samples(campaign.samples, turned)
     well, text = doctor(campaign, "groups")
     assert not well

@@ -21,20 +21,21 @@ TIMES = {
 
 @pytest.fixture
 def times(closed, flows, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often each file of the campaign is read whole, by all but the stages.
+    """How often each file of the campaign is read, by all but the stages.
 
-    Digests read a file as a stream. Stages are programs of their own, but not in these tests.
+    Digests read its bytes as a stream. Stages are programs of their own, but not in these tests.
     """
     found: Counter[str] = Counter()
-    read_text, read_bytes = Path.read_text, Path.read_bytes
+    opened, read_bytes = Path.open, Path.read_bytes
 
     def count(path: Path) -> None:
         if path.is_relative_to(closed.root):
             found[str(path.relative_to(closed.root))] += 1
 
-    def text(path: Path, *given: Any, **named: Any) -> str:
-        count(path)
-        return read_text(path, *given, **named)
+    def text(path: Path, mode: str = "r", *given: Any, **named: Any) -> Any:
+        if mode == "r":
+            count(path)
+        return opened(path, mode, *given, **named)
 
     def data(path: Path) -> bytes:
         count(path)
@@ -48,7 +49,7 @@ def times(closed, flows, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     reproduce = commands.repro
     monkeypatch.setattr(commands, "repro", repro)
-    monkeypatch.setattr(Path, "read_text", text)
+    monkeypatch.setattr(Path, "open", text)
     monkeypatch.setattr(Path, "read_bytes", data)
     return found
 

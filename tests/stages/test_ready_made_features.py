@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -136,7 +137,7 @@ def test_two_rows_of_one_sample(campaign: Campaign) -> None:
 
 def test_a_name_that_two_samples_have(campaign: Campaign) -> None:
     samples = sample_files.read_samples(campaign.samples)
-    moved = [Sample(**{**vars(s), "source": f"{row}/same.png"}) for row, s in enumerate(samples)]
+    moved = [replace(s, source=f"{row}/same.png") for row, s in enumerate(samples)]
     sample_files.write_samples(campaign.samples, moved)
     numpy_files.write_arrays(
         campaign.data / "features.npz", files=np.array(["same.png"]), features=np.ones((1, 3))

@@ -387,6 +387,16 @@ def test_near_twins_are_a_group_too(campaign: Campaign) -> None:
         assert len(one_round(campaign, strategy="random", budget=6, per_group=1)) == 3
 
 
+@pytest.mark.parametrize("per_group", [None, 2])
+def test_a_round_asks_for_one_of_near_twins(campaign: Campaign, per_group: int | None) -> None:
+    samples = sample_files.read_samples(campaign.samples)
+    twins = [replace(s, group=identity(0)) if int(s.id, 16) < 58 else s for s in samples]
+    sample_files.write_samples(campaign.samples, twins)
+    with pytest.warns(Advice, match="leaves 3 samples to pick"):
+        picks = one_round(campaign, strategy="random", budget=6, per_group=per_group)
+    assert sum(int(record["sample"], 16) < 58 for record in picks) == 1
+
+
 @pytest.mark.usefixtures("without_charts")
 def test_intervals_are_over_groups_where_there_are_some(campaign: Campaign) -> None:
     answers = [label(i, None if i % 4 else "cat") for i in range(POOL, POOL + HOLDOUT)]

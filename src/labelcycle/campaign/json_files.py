@@ -89,15 +89,18 @@ def _lines(records: Iterable[Mapping[str, Any]]) -> bytes:
 def json_lines(path: Path) -> Iterator[tuple[Any, str]]:
     """Each line's value, and the words for where it is. Raises DataError for what is no JSON."""
     try:
-        text = path.read_text(encoding="utf-8")
+        lines = path.open(encoding="utf-8")
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing; wanted one JSON object a line; {RESTORE}") from error
-    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), start=1):
-        where = f"{path}, line {number}"
-        try:
-            yield json.loads(line), where
-        except json.JSONDecodeError as error:
-            raise DataError(f"{where}: wanted JSON, got {error}; {RESTORE}") from error
+    file = str(path)
+    with lines:  # one at a time: those of a million samples take as much memory as the samples
+        for number, line in enumerate(lines, start=1):
+            where = f"{file}, line {number}"
+            try:
+                value = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise DataError(f"{where}: wanted JSON, got {error}; {RESTORE}") from error
+            yield value, where
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:

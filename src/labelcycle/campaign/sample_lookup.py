@@ -5,7 +5,8 @@ import posixpath
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import PureWindowsPath
 
 from labelcycle.campaign.campaign_paths import Campaign
@@ -18,14 +19,28 @@ class Finder:
     """Finds samples by what people call them."""
 
     def __init__(self, campaign: Campaign, samples: Sequence[Sample]) -> None:
+        self._root, self._samples = campaign.root, samples
         self.by_id = {sample.id: sample for sample in samples}
-        self.by_source: dict[str, Sample] = {}
-        self.by_name: dict[str, list[tuple[str, Sample]]] = defaultdict(list)
-        for sample in sorted(samples, key=lambda sample: sample.cohort):  # the latest counts
+
+    @cached_property
+    def by_source(self) -> dict[str, Sample]:
+        """The sample that was found at each place last."""
+        return {source: sample for source, sample in self._found()}
+
+    @cached_property
+    def by_name(self) -> dict[str, list[tuple[str, Sample]]]:
+        """Each whole path with its sample, by the name of the file."""
+        found: dict[str, list[tuple[str, Sample]]] = defaultdict(list)
+        for source, sample in self._found():
+            path = os.path.normpath(self._root / source)
+            found[_composed(posixpath.basename(path))].append((path, sample))
+        return found
+
+    def _found(self) -> Iterator[tuple[str, Sample]]:
+        """The places of samples, those of the latest cohort last."""
+        for sample in sorted(self._samples, key=lambda sample: sample.cohort):
             for source in (sample.source, *sample.also):
-                self.by_source[source] = sample
-                path = os.path.normpath(campaign.root / source)
-                self.by_name[_composed(posixpath.basename(path))].append((path, sample))
+                yield source, sample
 
     def by_file(self, name: str) -> Sample | None:
         """The sample that was found at a path, or the only one with a path that ends so, or None.

@@ -187,7 +187,9 @@ def _budget(snapshot: Snapshot) -> Iterator[health.Line]:
         most = round_opening.most_picks(snapshot)
         said = f"{snapshot.config.query.budget} of {counted(left, 'sample', spec=',')} left"
         if most < snapshot.config.query.budget:
-            said += f"; query.per_group leaves {most} of them for the next round"
+            per_group = snapshot.config.query.per_group
+            why = "one of near twins a round" if per_group is None else "query.per_group"
+            said += f"; {why} leaves {most} of them for the next round"
         yield "query.budget", True, said, ""
     except LabelcycleError as error:
         yield "query.budget", False, str(error), "mend this before the next round"

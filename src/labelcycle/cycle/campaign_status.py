@@ -240,12 +240,13 @@ def _counts(snapshot: Snapshot) -> Counts:
     campaign = snapshot.campaign
     if not campaign.has_samples:
         return Counts()
-    samples = snapshot.records.samples()
+    numbers = sample_files.counted(campaign.samples) or [0]  # which is missing, and told so
+    counts = [snapshot.records.manifest_counts(number) for number in numbers]
     labels = snapshot.records.labels().values()
     holdout = snapshot.records.holdout()
     return Counts(
-        pool=sum(sample.split == "pool" for sample in samples),
-        holdout=sum(sample.split == "holdout" for sample in samples),
+        pool=sum(cohort.pool for cohort in counts),
+        holdout=sum(cohort.holdout for cohort in counts),
         labels=sum(label.label is not None for label in labels),
         bought=sum(label.source != OWNED for label in labels) + len(holdout),
         again=len(skipped_samples.waiting(snapshot)),
@@ -264,14 +265,13 @@ def _cohorts(snapshot: Snapshot) -> tuple[CohortStatus, ...]:
     known = {cohort.number: cohort for cohort in records.cohorts().cohorts}
     found = []
     for number in sample_files.cohort_numbers(snapshot.campaign.samples):
-        samples, cohort = records.manifest(number), figures.get(f"{number:03d}")
-        held = sum(sample.split == "holdout" for sample in samples)
+        counts, cohort = records.manifest_counts(number), figures.get(f"{number:03d}")
         found.append(
             CohortStatus(
                 number=number,
                 at=known[number].at if number in known else "",
-                pool=len(samples) - held,
-                holdout=held,
+                pool=counts.pool,
+                holdout=counts.holdout,
                 counts=number in counting,
                 accuracy=cohort.accuracy if cohort else None,
                 measured=cohort.holdout if cohort else None,
@@ -289,6 +289,9 @@ def sides(snapshot: Snapshot) -> Sides | None:
     rule, campaign = snapshot.config.ingest.group, snapshot.campaign
     if not campaign.has_samples:
         return None
+    numbers = sample_files.cohort_numbers(campaign.samples)
+    if rule is None and not any(snapshot.records.manifest_counts(n).grouped for n in numbers):
+        return None  # no sample is read, of which there may be a million
     samples = snapshot.records.samples(which="all")
     if rule is None:
         return sample_groups.sides(samples)

@@ -17,8 +17,9 @@ from labelcycle.core.counted_nouns import counted
 from labelcycle.cycle import unrecorded_images
 from labelcycle.errors import StateError
 from labelcycle.ingest import ingest_images, ingest_report, sources
+from labelcycle.nn import encoders
 from labelcycle.nn.progress import Progress
-from labelcycle.rounds import campaign_key, trusted_places
+from labelcycle.rounds import campaign_key, plug_in_options, trusted_places
 from labelcycle.rounds.snapshots import (
     COMMITTED,
     check_frozen,
@@ -173,12 +174,27 @@ def _add_images(
     if report.cohort:
         message += f"\n\nCohort {report.cohort}: {counted(report.added, 'image')}"
     new = unrecorded_images.folders(campaign, report.cohort, begun=begun)
-    if new or not begun:
-        # Manifests first: killed in between, the folder without a record tells that both are due.
-        commands.add(campaign.root, [layout.SAMPLES, *new])
+    # Manifests first: killed in between, the folder without a record tells that both are due.
+    due = [layout.SAMPLES, *new] if new or not begun else []
+    due += _named_file(campaign, settings)
+    if due:
+        commands.add(campaign.root, due)
     git.commit(campaign.root, GROWN if begun else COMMITTED, message)
     _push(campaign)
     return report
+
+
+def _named_file(campaign: Campaign, settings: config.Config) -> list[str]:
+    """The file that the encoder's options name, if DVC has yet to get it: else git would keep it.
+
+    A list of one or none.
+    """
+    chosen = settings.pretrain
+    ready_made = encoders.get_ready_made(chosen.encoder)
+    usual = getattr(ready_made.Options(), "file", None) if ready_made else None
+    name = chosen.options.get("file", usual)
+    due = isinstance(name, str) and plug_in_options.in_data(campaign, name)
+    return [name] if due and not (campaign.root / f"{name}.dvc").exists() else []
 
 
 def _push(campaign: Campaign) -> None:
@@ -196,7 +212,8 @@ def add_labels(root: Path, file: Path) -> label_csv.ImportReport:
     check_safe(snapshot.campaign)
     check_withdrawn(snapshot)
     report = label_csv.import_labels(snapshot.campaign, file, snapshot.config.classes)
-    _track(snapshot.campaign, [layout.LABELS], f"Import labels: {report.accepted} accepted")
+    due = [layout.LABELS, *_named_file(snapshot.campaign, snapshot.config)]
+    _track(snapshot.campaign, due, f"Import labels: {report.accepted} accepted")
     _push(snapshot.campaign)
     return report
 

@@ -65,7 +65,7 @@ def plan(snapshot: Snapshot) -> list[str]:
     if unknown:
         commands.add(campaign.root, unknown)
     for file in files:
-        if _in_data(campaign, file):
+        if plug_in_options.in_data(campaign, file):
             commands.add(campaign.root, [file])
     lines = pool_admission.admit(snapshot)
     pool, samples = PoolRecord.read(campaign.pool), snapshot.records.samples()
@@ -154,21 +154,16 @@ def check_budget(snapshot: Snapshot) -> int:
 
 
 def most_picks(snapshot: Snapshot) -> int:
-    """Samples that the next round can pick, as `query.per_group` limits it."""
+    """Samples that the next round can pick: one of near twins, as `query.per_group` limits it."""
     labels, most = snapshot.records.labels(), snapshot.config.query.per_group
     pool = snapshot.records.samples("pool", "all")
-    sizes = Counter(
-        key
+    group_of = {
+        sample.picture: key
         for sample, key in zip(pool, sample_groups.components(pool), strict=True)
         if sample.id not in labels
-    )
+    }
+    sizes = Counter(group_of.values())
     return sum(size if most is None else min(size, most) for size in sizes.values())
-
-
-def _in_data(campaign: Campaign, file: str) -> bool:
-    """Whether a file is there, among the campaign's data, where DVC keeps it for `verify`."""
-    path = campaign.root / file
-    return path.is_file() and path.resolve().is_relative_to(campaign.data)
 
 
 def check_plan(snapshot: Snapshot) -> None:

@@ -37,7 +37,7 @@ class Withdrawn:
     source: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Look:
     """By what the picture of a sample is known again.
 
@@ -50,7 +50,7 @@ class Look:
     values: Values | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Taken:
     """A file that can be used: its sample, and how that looks."""
 

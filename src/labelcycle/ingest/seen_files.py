@@ -3,17 +3,18 @@
 Kept by this computer alone. Without it, or for another's files, all are read once more.
 """
 
+import json
 from collections.abc import Collection, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from labelcycle.campaign.atomic_files import write_bytes
 from labelcycle.campaign.campaign_paths import Campaign
-from labelcycle.campaign.json_files import dump_json, read_json
+from labelcycle.campaign.json_files import read_json
 from labelcycle.errors import DataError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SeenFile:
     """A file as it was when it was looked at.
 
@@ -59,5 +60,6 @@ def add(campaign: Campaign, seen: Mapping[str, SeenFile]) -> None:
 
 
 def _write(campaign: Campaign, seen: Mapping[str, SeenFile]) -> None:
-    text = dump_json({place: astuple(each) for place, each in seen.items()})
+    # without spaces for people: Python takes ten times as long over those
+    text = json.dumps({p: (each.mark, each.content, each.sample) for p, each in seen.items()})
     write_bytes(campaign.seen, text.encode(), mode=0o600, durable=False)

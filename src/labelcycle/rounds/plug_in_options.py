@@ -43,3 +43,9 @@ def checked(campaign: Campaign, settings: Config) -> Mapping[str, Mapping[str, A
 def named_files(campaign: Campaign, settings: Config) -> dict[str, str]:
     """The file that the encoder's option `file` names, as `code_digests.named_files` has it."""
     return code_digests.named_files(campaign.root, checked(campaign, settings)[ENCODER].get("file"))
+
+
+def in_data(campaign: Campaign, name: str) -> bool:
+    """Whether a named file is there, among the campaign's data, where DVC keeps it for `verify`."""
+    path = campaign.root / name
+    return path.is_file() and path.resolve().is_relative_to(campaign.data)

@@ -51,19 +51,22 @@ def run(
     module = strategies.get(options.strategy)
     settings = parse_options(module.Options, options.options, f"strategy {options.strategy}")
     ids, pool = read_pool(campaign, classes, clusters=True, probabilities=True, own_features=True)
+    samples = sample_files.read_samples(campaign.samples, "pool")
+    asked = one_of_twins(pool, samples)
+    budget = options.budget if asked is pool else min(options.budget, int(asked.available.sum()))
     if options.strategy != "random" and getattr(settings, "normalise", True):
         _tell_of_lengths(pool.features)
     with sound_pool():
         selection = selected(
-            pool,
+            asked,
             options.strategy,
             settings,
-            options.budget,
+            budget,
             rng,
             lambda: last_layer(
                 campaign, model_seen(campaign, "pool", read_features(campaign, "pool")[1])
             ),
-            group_limit(sample_files.read_samples(campaign.samples, "pool"), options.per_group),
+            group_limit(samples, options.per_group),
         )
     _tell_of_fewer(options, selection)
     if len(np.unique(pool.labels[pool.labeled])) > 1:  # else no model has anything to say
@@ -89,6 +92,21 @@ def _tell_of_lengths(features: NDArray[np.floating]) -> None:
         )
 
 
+def one_of_twins(pool: Pool, samples: Sequence[Sample]) -> Pool:
+    """The pool without all but the first of samples to pick that show nearly the same picture.
+
+    So nobody is asked the same twice in one round. samples : in the order of rows
+    """
+    if not any(sample.group for sample in samples):
+        return pool
+    first: dict[str, int] = {}
+    for row in np.flatnonzero(pool.available).tolist():
+        first.setdefault(samples[row].picture, row)
+    available = np.zeros_like(pool.available)
+    available[list(first.values())] = True
+    return replace(pool, available=available)
+
+
 def group_limit(pool: Sequence[Sample], most: int | None) -> GroupLimit | None:
     """The limit of picks, where there is one; `pool` in the order of rows.
 
@@ -102,8 +120,11 @@ def group_limit(pool: Sequence[Sample], most: int | None) -> GroupLimit | None:
 
 def _tell_of_fewer(options: Options, selection: Selection) -> None:
     if len(selection.rows) < options.budget:
+        why = "one of near twins a round"
+        if options.per_group is not None:
+            why = f"query.per_group: {options.per_group}"
         warnings.warn(
-            f"query.per_group: {options.per_group} leaves {len(selection.rows)} samples to pick,"
+            f"{why} leaves {len(selection.rows)} samples to pick,"
             f" and query.budget is {options.budget}: this round asks for fewer",
             Advice,
             stacklevel=2,

@@ -49,16 +49,20 @@ def typed(kind: Any, value: Any) -> Any:
     if not isinstance(value, dict):
         raise OddValueError("an object", shown(value))
     readers = _field_readers(kind)
-    for name in value:
-        if name not in readers:
-            raise OddValueError("no such field", shown(value[name]), name)
-    values = {}
-    for name, read in readers.items():
-        if name not in value:
-            if name in _sparse(kind):
-                continue
-            raise OddValueError("this field", "none", name)
-        values[name] = _within(name, read, value[name])
+    if not value.keys() <= readers.keys():
+        name = next(name for name in value if name not in readers)
+        raise OddValueError("no such field", shown(value[name]), name)
+    values, name = {}, ""
+    try:
+        for name, (read, as_it_is) in readers.items():
+            if name in value:
+                found = value[name]
+                # at once: a campaign has millions of such values
+                values[name] = found if type(found) in as_it_is else read(found)
+            elif name not in _sparse(kind):
+                raise OddValueError("this field", "none")
+    except OddValueError as odd:
+        raise odd.within(name) from None
     return kind(**values)
 
 
@@ -70,8 +74,10 @@ def plain(value: Any) -> dict[str, Any]:
     >>> "named_groups" in plain(sample)
     False
     """
-    fields = dataclasses.asdict(value)
     kind: Any = type(value)
+    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(kind)}
+    if not all(map(_flat, fields.values())):
+        fields = dataclasses.asdict(value)
     for name, default in _sparse(kind).items():
         if getattr(value, name) == default:
             del fields[name]
@@ -85,11 +91,21 @@ def _sparse(kind: Any) -> dict[str, Any]:
     return {field.name: field.default for field in fields if "sparse" in field.metadata}
 
 
+def _flat(value: Any) -> bool:
+    """Whether a value is plain already, as far as it is looked into: to copy it takes time."""
+    if type(value) is tuple:
+        return all(type(entry) in PLAIN for entry in value)
+    return type(value) in PLAIN
+
+
 @functools.cache
-def _field_readers(kind: Any) -> dict[str, Reader]:
-    """What reads each field of a dataclass."""
+def _field_readers(kind: Any) -> dict[str, tuple[Reader, tuple[type, ...]]]:
+    """What reads each field of a dataclass, and the types that it leaves as they are."""
     hints = get_type_hints(kind)
-    return {field.name: _reader(hints[field.name]) for field in dataclasses.fields(kind)}
+    return {
+        field.name: (_reader(hints[field.name]), PLAIN.get(hints[field.name], ((), ""))[0])
+        for field in dataclasses.fields(kind)
+    }
 
 
 @functools.cache
@@ -120,9 +136,10 @@ def _plain(kinds: tuple[type, ...], wanted: str, value: Any) -> Any:
 
 
 def _literal(known: tuple[str, ...], value: Any) -> Any:
+    """One of the known values itself: in a million records it is there once."""
     if value not in known:
         raise OddValueError(f"one of {', '.join(map(repr, known))}", shown(value))
-    return value
+    return known[known.index(value)]
 
 
 def _optional(parts: list[Any]) -> Reader:
@@ -134,6 +151,8 @@ def _optional(parts: list[Any]) -> Reader:
 def _tuple(read: Reader, value: Any) -> tuple[Any, ...]:
     if not isinstance(value, list):
         raise OddValueError("a list", shown(value))
+    if not value:
+        return ()
     return tuple(_within(str(place), read, entry) for place, entry in enumerate(value))
 
 

@@ -22,7 +22,7 @@ from labelcycle.campaign.records.record_files import read_lines
 from labelcycle.campaign.records.rollback_record import Rollback
 from labelcycle.campaign.records.selection_record import RoundSelection
 from labelcycle.campaign.records.withdrawn_record import WithdrawnRecord
-from labelcycle.campaign.sample_files import Sample, Which
+from labelcycle.campaign.sample_files import ManifestCounts, Sample, Which
 from labelcycle.core.class_migrations import Migration, Table, counted_as
 
 T = TypeVar("T")
@@ -153,6 +153,10 @@ class RoundRecords:
         """The samples of one cohort, sorted by id."""
         path = sample_files.manifest(self.campaign.samples, number)
         return self._once(path, sample_files.read_manifest)
+
+    def manifest_counts(self, number: int) -> ManifestCounts:
+        """How many samples of one cohort there are, without reading each."""
+        return sample_files.count_manifest(sample_files.manifest(self.campaign.samples, number))
 
     def pool(self) -> PoolRecord | None:
         """The cohorts that count; None before the first round is planned."""
