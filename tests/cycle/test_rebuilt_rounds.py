@@ -25,7 +25,7 @@ from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.sample_files import Sample, write_samples
 from labelcycle.core.metrics import Estimate
-from labelcycle.cycle import campaign_status, change_limits, log_round, verify_round
+from labelcycle.cycle import campaign_status, change_limits, log_round, next_step, verify_round
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import skipped_samples, snapshots
 from labelcycle.rounds.changed_answers import Compared
@@ -313,14 +313,17 @@ def test_what_a_campaign_has_is_counted(tmp_path: Path) -> None:
     assert again == campaign_status.Counts(7, 3, labels=3, bought=5, again=2)
 
 
+FINISHED = "nothing: all rounds of campaign.rounds are closed; raise it in params.yaml to go on"
+
+
 @pytest.mark.parametrize(
     ("number", "state", "settings", "wanted"),
     [
         (0, State.DUE, {}, "`labelcycle run`"),
         (1, State.DUE, {}, "`labelcycle open`"),
         (1, State.DUE, {"open_next": True}, "`labelcycle run`"),
-        (1, State.DUE, {"rounds": 1}, "nothing: all rounds of campaign.rounds are closed"),
-        (2, State.DUE, {"rounds": 1}, "nothing: all rounds of campaign.rounds are closed"),
+        (1, State.DUE, {"rounds": 1}, FINISHED),
+        (2, State.DUE, {"rounds": 1}, FINISHED),
         (1, State.PULLED, {"rounds": 1}, "go on with `labelcycle run`"),
         (
             1,
@@ -339,19 +342,19 @@ def test_what_is_next(
     settings: dict[str, Any],
     wanted: str,
 ) -> None:
-    monkeypatch.setattr(campaign_status.git, "changed", lambda root, path: False)
+    monkeypatch.setattr(next_step.git, "changed", lambda root, path: False)
     now = made_records.snapshot(
         tmp_path, state, number, campaign={"classes": ["dark", "light"], **settings}
     )
-    assert campaign_status._next(now) == "`labelcycle ingest PATH...`"
+    assert next_step.find(now) == "`labelcycle ingest PATH...`"
     write_samples(now.campaign.samples, ())
     for closed in range(number):
         metrics = made_records.metrics(round=closed)
         metrics.write(now.campaign.round(closed) / round_states.METRICS)
     made_records.pushed().write(now.folder / round_states.PUSHED)
-    assert campaign_status._next(now) == wanted
+    assert next_step.find(now) == wanted
     none = replace(now, config=config.parse({}, parts=False))
-    assert campaign_status._next(none) == "write the class names into params.yaml"
+    assert next_step.find(none) == "write the class names into params.yaml"
 
 
 def closed_round(root: Path) -> Snapshot:

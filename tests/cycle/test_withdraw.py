@@ -117,6 +117,7 @@ def withdraw(campaign: Campaign, *words: str) -> str:
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception
     assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[-1].startswith("next: ")
     return done.output
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from labelcycle.cli.campaign_option import campaign_in
+from labelcycle.cli.next_line import say_next
 from labelcycle.core import class_migrations
 from labelcycle.core.class_migrations import Change, Table
 from labelcycle.core.counted_nouns import counted
@@ -85,6 +86,7 @@ def _migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> No
     )
     click.echo(f"classes: {', '.join(migration.after)}")
     click.echo(f"annotators see it when round {migration.round} opens")
+    say_next(root)
 
 
 def _changed(

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from labelcycle.cli.campaign_option import GivenPath, GivenText, campaign_in
+from labelcycle.cli.next_line import say_next
 from labelcycle.core.counted_nouns import counted
 from labelcycle.errors import LabelcycleError, SettingsError
 
@@ -97,6 +98,7 @@ def ingest(root: Path, paths: tuple[str, ...], again: bool, follow_links: bool) 
             report = new_campaign.add_images(root, paths, show, follow_links=follow_links)
     for line in report.summary_lines():
         click.echo(line)
+    say_next(root)
 
 
 @click.command("import-labels")
@@ -119,6 +121,7 @@ def import_labels(root: Path, file: Path) -> None:
     click.echo(f"{counted(report.accepted, 'label')} accepted, {len(report.rejected)} rejected")
     for line in report.summary_lines():
         click.echo(f"  {line}")
+    say_next(root)
 
 
 @click.command()
@@ -148,6 +151,7 @@ def up(root: Path, host: str) -> None:
     curves = tracking_uri.of_campaign(campaign)
     for line in running.summary_lines(snapshots.last_push(campaign), curves):
         click.echo(line)
+    say_next(root)
 
 
 @click.command()
@@ -241,6 +245,7 @@ def pull(root: Path) -> None:
         snapshots.check_safe(campaign)
         commands.pull(root)
     click.echo("all data of this commit are here")
+    say_next(root)
 
 
 @click.command()
@@ -263,6 +268,7 @@ def resume(root: Path, force: bool) -> None:
     git.check_usable(root)
     resume_campaign.resume(campaign_in(root), click.echo, force=force)
     flows_of(root).run(str(root))
+    say_next(root)
 
 
 COMMANDS = (init, trust, pull, resume, ingest, import_labels, up, invite, down, doctor)

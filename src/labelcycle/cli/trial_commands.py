@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from labelcycle.cli.campaign_option import GivenPath, campaign_in
+from labelcycle.cli.next_line import say_next
 
 
 @click.command()
@@ -49,6 +50,7 @@ def annotate(
         show=click.echo,
     )
     click.echo(f"{done.answered} answered ({done.wrong} wrongly), {done.skipped} skipped")
+    say_next(root)
 
 
 @click.command()

@@ -3,8 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from labelcycle import config
-from labelcycle.adapters import annotation, git
+from labelcycle.adapters import git
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign import round_states, sample_files, sample_groups
@@ -19,8 +18,8 @@ from labelcycle.campaign.records.rollback_record import Rollback
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.sample_groups import Sides
 from labelcycle.core.metrics import Estimate
-from labelcycle.cycle import campaign_rollback, round_closing
-from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError, StateError
+from labelcycle.cycle import campaign_rollback, next_step, round_closing
+from labelcycle.errors import ServiceDown, ServiceRefused
 from labelcycle.ingest.group_names import GroupNames
 from labelcycle.rounds import (
     altered_tasks,
@@ -30,13 +29,7 @@ from labelcycle.rounds import (
     pushed_tasks,
     skipped_samples,
 )
-from labelcycle.rounds.snapshots import (
-    Snapshot,
-    brings_samples,
-    check_classes,
-    half_rolled_back,
-    rollback_command,
-)
+from labelcycle.rounds.snapshots import Snapshot
 
 PEOPLE = (
     "alpha", "seconds_per_label", "adjudicate", "gold", "method", "no_class", "skips", "answers",
@@ -224,7 +217,7 @@ def status(snapshot: Snapshot) -> CampaignStatus:
         params_wait=_params_wait(snapshot),
         waiting=corrected_labels.waiting(correction_decisions.undecided(snapshot)),
         mlflow=tracking_uri.of_campaign(snapshot.campaign),
-        next=_next(snapshot),
+        next=next_step.find(snapshot),
         rollbacks=tuple(snapshot.records.rollbacks()),
         rolled_back=tuple(campaign_rollback.lines(snapshot)),
     )
@@ -348,29 +341,3 @@ def _open(snapshot: Snapshot) -> OpenRound:
         return OpenRound(url, None, problem=str(error))
     waiting = corrected_labels.waiting(changed_answers.seen(snapshot))
     return OpenRound(url, progress, altered=altered_tasks.summary_line(snapshot), waiting=waiting)
-
-
-def _next(snapshot: Snapshot) -> str:
-    if half_rolled_back(snapshot):
-        return f"`{rollback_command(snapshot.records.rollbacks()[-1])}`"
-    if not snapshot.config.campaign.classes:
-        return "write the class names into params.yaml"
-    if git.changed(snapshot.campaign.root, "params.yaml"):
-        try:
-            config.load(snapshot.campaign.params)
-            check_classes(snapshot)
-        except (SettingsError, StateError) as error:
-            return f"mend {error}"
-    if not snapshot.campaign.has_samples:
-        return brings_samples(snapshot.campaign)
-    if snapshot.records.withdrawn().unfinished:
-        return "`labelcycle withdraw`, which goes on with a withdrawal that is not finished"
-    if snapshot.state is State.OPEN:
-        backend = snapshot.records.pushed(snapshot.number).backend
-        return f"{annotation.next_step(backend)}; {round_states.NEXT[snapshot.state]}"
-    if snapshot.state is not State.DUE:
-        return round_states.NEXT[snapshot.state]
-    if snapshot.finished >= snapshot.config.campaign.rounds:
-        return "nothing: all rounds of campaign.rounds are closed"
-    opens = snapshot.number == 0 or snapshot.config.campaign.open_next
-    return "`labelcycle run`" if opens else "`labelcycle open`"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from labelcycle.campaign.records.people_record import PeopleFigures
 from labelcycle.core.counted_nouns import counted
+from labelcycle.cycle import next_step
 from labelcycle.cycle.campaign_status import (
     ROLLED_BACK,
     CampaignStatus,
@@ -48,7 +49,7 @@ def as_text(status: CampaignStatus) -> str:
         lines += ["", f"curves: {status.mlflow}"]
     if status.params_wait:
         lines += ["", "params.yaml was changed: the next open commits it and works by it"]
-    return "\n".join([*lines, "", f"next: {status.next}"])
+    return "\n".join([*lines, "", next_step.line(status.next)])
 
 
 def _cohorts(cohorts: Sequence[CohortStatus]) -> list[str]:
