@@ -4,8 +4,11 @@ import pytest
 from click.testing import CliRunner
 from squares import make_images
 
+from labelcycle.adapters import git
 from labelcycle.adapters.dvc import commands
+from labelcycle.campaign import layout
 from labelcycle.campaign.campaign_paths import Campaign
+from labelcycle.campaign.records.cohorts_record import CohortsRecord
 from labelcycle.cli.main import cli
 from labelcycle.cycle import campaign_status
 from labelcycle.rounds import snapshots
@@ -30,6 +33,9 @@ def test_what_brings_something_in_says_what_is_next(
     folder = campaign.root.parent / "more"
     name = next(iter(make_images(folder, 3, seed=7)))
     assert last_line(campaign, "ingest", str(folder)) == "next: `labelcycle run`"
+    last_line(campaign, "ingest", "--forget", str(folder))
+    assert git.committed(campaign.root, layout.COHORTS) == campaign.cohorts.read_bytes()
+    assert "../more" not in [each.path for each in CohortsRecord.read(campaign.cohorts).sources]
     table = campaign.root.parent / "owned.csv"
     table.write_text(f"file,label\n{folder / name},dark\n")
     last_line(campaign, "import-labels", str(table))

@@ -61,9 +61,18 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
 @click.command()
 @click.argument("paths", nargs=-1, help="Where the images are.")
 @click.option("--again", is_flag=True, help="Take what is new wherever images came from so far.")
+@click.option(
+    "--forget",
+    "forgotten",
+    metavar="SOURCE",
+    type=GivenText(),
+    help="Leave a path out of what --again looks at. Its images stay.",
+)
 @click.option("--follow-links", is_flag=True, help="Follow links that lead out of a folder given.")
 @click.pass_obj
-def ingest(root: Path, paths: tuple[str, ...], again: bool, follow_links: bool) -> None:
+def ingest(
+    root: Path, paths: tuple[str, ...], again: bool, forgotten: str | None, follow_links: bool
+) -> None:
     """Take images into the pool: files, folders, patterns, addresses, or @LIST.
 
     An address is https://... of an image, s3://bucket/prefix of all below it, or file:///... of a
@@ -80,10 +89,11 @@ def ingest(root: Path, paths: tuple[str, ...], again: bool, follow_links: bool) 
     from labelcycle.cycle import new_campaign
     from labelcycle.rounds import lease
 
-    if again == bool(paths):
+    ways = [bool(paths), again, forgotten is not None]
+    if sum(ways) != 1:
         raise SettingsError(
             "ingest: wanted paths of images, or --again, which looks wherever images came from so"
-            f" far; got {'both' if again else 'neither'}"
+            f" far, or --forget SOURCE; got {'none of them' if not any(ways) else 'several'}"
         )
     git.check_usable(root)
     campaign = campaign_in(root)
@@ -92,11 +102,15 @@ def ingest(root: Path, paths: tuple[str, ...], again: bool, follow_links: bool) 
         lease.held(campaign, click.echo),
         shown("ingest") as show,
     ):
-        if again:
-            report = new_campaign.add_images_again(root, show)
+        if forgotten is not None:
+            path = new_campaign.forget_source(root, forgotten)
+            lines = [f"`ingest --again` looks no more at {path}; the images from it stay"]
+        elif again:
+            lines = new_campaign.add_images_again(root, show).summary_lines()
         else:
             report = new_campaign.add_images(root, paths, show, follow_links=follow_links)
-    for line in report.summary_lines():
+            lines = report.summary_lines()
+    for line in lines:
         click.echo(line)
     say_next(root)
 
