@@ -8,6 +8,7 @@ from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign import round_states, sample_files, sample_groups
 from labelcycle.campaign.campaign_paths import OWNED, Campaign
+from labelcycle.campaign.records.drift_record import Drift
 from labelcycle.campaign.records.metrics_record import (
     CorrectionFigures,
     ShownGuesses,
@@ -65,7 +66,8 @@ class CohortStatus:
     counts : whether it counts in the round at work, or waits for the next one
     accuracy : of the last closed round that was measured; None where nothing was
     measured : images of its hold-out that this accuracy is of
-    unusual : picture of its most unusual images, if it looked different from those before
+    drift : whether it looks like the images before; None where it was not compared here
+    unusual : picture of its most unusual images, if it looks different
     """
 
     number: int
@@ -75,6 +77,7 @@ class CohortStatus:
     counts: bool
     accuracy: Estimate | None = None
     measured: int | None = None
+    drift: Drift | None = None
     unusual: str | None = None
 
 
@@ -268,6 +271,7 @@ def _cohorts(snapshot: Snapshot) -> tuple[CohortStatus, ...]:
                 counts=number in counting,
                 accuracy=cohort.accuracy if cohort else None,
                 measured=cohort.holdout if cohort else None,
+                drift=_drift(snapshot.campaign, number),
                 unusual=_unusual(snapshot.campaign, number),
             )
         )
@@ -287,6 +291,11 @@ def sides(snapshot: Snapshot) -> Sides | None:
         return sample_groups.sides(samples)
     names = GroupNames(rule, campaign.root)
     return sample_groups.sides(samples, lambda s: s.named_groups or names.of(s))
+
+
+def _drift(campaign: Campaign, cohort: int) -> Drift | None:
+    path = campaign.drift(cohort)
+    return Drift.read(path) if path.exists() else None
 
 
 def _unusual(campaign: Campaign, cohort: int) -> str | None:

@@ -65,8 +65,10 @@ def _cohorts(cohorts: Sequence[CohortStatus]) -> list[str]:
         else:
             share = measured_accuracy.text(cohort.accuracy, cohort.measured, cohort.holdout)
             said = f"accuracy {share}"
+        if cohort.drift:
+            said += f"; {cohort.drift.summary}"
         if cohort.unusual:
-            said += f"; looked different from the images before: {cohort.unusual}"
+            said += f"; its most unusual images: {cohort.unusual}"
         lines.append(
             f"cohort {cohort.number}, {cohort.at[:10]}: {cohort.pool} in the pool, {cohort.holdout}"
             f" in the hold-out; {said}"
