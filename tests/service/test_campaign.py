@@ -256,7 +256,7 @@ def test_label_studio_away_is_named_and_changes_nothing(world: World) -> None:
 
 
 def test_people_answer(world: World) -> None:
-    assert f"{BUDGET + HOLDOUT} answered" in world.annotate()
+    assert f"{BUDGET + HOLDOUT} answers" in world.annotate()
 
 
 def test_a_class_that_is_no_longer_offered_is_named_with_the_remedy(world: World) -> None:
