@@ -1,5 +1,9 @@
 """What commands print at their end, in a campaign at work; Prefect and DVC are taken out."""
 
+import csv
+import io
+import re
+
 import pytest
 from click.testing import CliRunner
 from squares import make_images
@@ -16,13 +20,18 @@ from labelcycle.rounds import snapshots
 pytestmark = pytest.mark.slow
 
 
-def last_line(campaign: Campaign, *words: str) -> str:
-    """The last line that a command prints, if it is what `status` says, too."""
+def said(campaign: Campaign, *words: str) -> str:
+    """What a command prints."""
     done = CliRunner().invoke(cli, ["-C", str(campaign.root), *words])
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception
     assert done.exit_code == 0, done.output
-    line = done.stdout.splitlines()[-1]
+    return done.stdout
+
+
+def last_line(campaign: Campaign, *words: str) -> str:
+    """The last line that a command prints, if it is what `status` says, too."""
+    line = said(campaign, *words).splitlines()[-1]
     assert line == f"next: {campaign_status.status(snapshots.read(campaign.root)).next}"
     return line
 
@@ -46,6 +55,15 @@ def test_what_brings_something_in_says_what_is_next(
 def test_what_is_done_to_an_open_round_says_what_is_next(
     opened: Campaign, truth: dict[str, str]
 ) -> None:
+    table = opened.root.parent / "answers.csv"
+    listed = next(csv.DictReader(io.StringIO(said(opened, "tasks"))))
+    table.write_text(f"task,answer\n{listed['task']},dark\n")
+    assert said(opened, "answer", str(table), "--by", "ann").splitlines() == [
+        "1 answer and 0 skips of ann taken",
+        "round 0: 1 of 10 tasks done",
+        "next: fill in what `labelcycle tasks` lists, or run `labelcycle annotate`; when the"
+        " annotators are done, `labelcycle run`",
+    ]
     table = opened.root.parent / "truth.csv"
     table.write_text("sample,label\n" + "".join(f"{k},{v}\n" for k, v in truth.items()))
     done = last_line(opened, "annotate", "--truth", str(table))
@@ -53,5 +71,10 @@ def test_what_is_done_to_an_open_round_says_what_is_next(
 
 
 def test_what_changes_a_closed_round_says_what_is_next(closed: Campaign) -> None:
+    line = said(closed, "schema", "rename", "light", "bright").splitlines()[0]
+    assert re.fullmatch(
+        "rename class 'light' to 'bright': ([2-4] labels change their|1 label changes its) class",
+        line,
+    )
     for words in (["schema", "add", "grey"], ["schema", "rename", "grey", "gray"], ["ask-again"]):
         assert last_line(closed, *words) == "next: `labelcycle open`"

@@ -81,9 +81,8 @@ def _migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> No
         migration = class_changes.migrate(root, partial(_changed, change))
     after = read_all_labels(campaign)
     changed = sum(before[key].label != after[key].label for key in before)
-    click.echo(
-        f"{migration}: {counted(changed, 'label counts', 'labels count')} otherwise from now on"
-    )
+    words = counted(changed, "label changes its class", "labels change their class")
+    click.echo(f"{migration}: {words}")
     click.echo(f"classes: {', '.join(migration.after)}")
     click.echo(f"annotators see it when round {migration.round} opens")
     say_next(root)
