@@ -73,7 +73,7 @@ def test_what_is_done_to_an_open_round_says_what_is_next(
 def test_what_changes_a_closed_round_says_what_is_next(closed: Campaign) -> None:
     line = said(closed, "schema", "rename", "light", "bright").splitlines()[0]
     assert re.fullmatch(
-        "rename class 'light' to 'bright': ([2-4] labels change their|1 label changes its) class",
+        "rename class 'light' to 'bright': ([2-4] labels change|1 label changes) with it",
         line,
     )
     for words in (["schema", "add", "grey"], ["schema", "rename", "grey", "gray"], ["ask-again"]):

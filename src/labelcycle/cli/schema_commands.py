@@ -81,7 +81,7 @@ def _migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> No
         migration = class_changes.migrate(root, partial(_changed, change))
     after = read_all_labels(campaign)
     changed = sum(before[key].label != after[key].label for key in before)
-    words = counted(changed, "label changes its class", "labels change their class")
+    words = counted(changed, "label changes with it", "labels change with it")
     click.echo(f"{migration}: {words}")
     click.echo(f"classes: {', '.join(migration.after)}")
     click.echo(f"annotators see it when round {migration.round} opens")
