@@ -75,9 +75,12 @@ def recorded(root: Path, **changes: Any) -> Snapshot:
 def test_a_round_is_rebuilt_from_its_inputs(tmp_path: Path, steps: list[Any], deep: bool) -> None:
     lines: list[str] = []
     verify_round.verify(recorded(tmp_path), 0, deep, lines.append)
+    stages = "pretrain, embed, train, cluster, query" if deep else "train, cluster, query"
     assert lines == [
         "recorded files of round 0: as they were closed",
+        f"rebuilding round 0: {stages}",
         "selection: the same 2 samples in the same order, in every digit",
+        "rebuilding round 0: train, evaluate",
         "metrics: the same (accuracy 0.5000)",
     ]
     inputs = ("data/samples.dvc", "data/labels.dvc")
@@ -233,9 +236,11 @@ def test_a_tracker_is_told_what_it_lacks(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(log_round, "closed_round", closed_round)
     tracker = Tracker(2)
     address = f"http://curves/{now.config.campaign.name}/key"
-    assert log_round.log_missing(now, cast(Any, tracker)) == address
+    lines: list[str] = []
+    assert log_round.log_missing(now, cast(Any, tracker), lines.append) == address
+    assert lines == ["round 0: logging in MLflow", "round 3: logging in MLflow"]
     assert tracker.told == [0, 3]  # round 1 was cancelled
-    assert log_round.log_missing(now, cast(Any, Tracker(0, 2, 3))) is None
+    assert log_round.log_missing(now, cast(Any, Tracker(0, 2, 3)), print) is None
     assert log_round.tracking_uri.of_campaign(now.campaign) == address
 
 

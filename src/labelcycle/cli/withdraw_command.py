@@ -76,6 +76,8 @@ def withdraw(
             withdraw_samples.begin(snapshot, samples, reason or "")
             snapshot = snapshots.renewed(snapshot)
         count = len(snapshot.records.withdrawn().unfinished)
+        if count:
+            click.echo("removing tasks, answers, labels, images and features, wherever they are")
         withdraw_samples.finish(snapshot, places, click.echo)
         withdraw_samples.remove_again(snapshots.renewed(snapshot), places, click.echo)
     click.echo(f"{counted(count, 'sample is', 'samples are')} withdrawn")
