@@ -342,7 +342,9 @@ def test_a_round_whose_log_broke_off_is_logged_anew_and_stays_one_point(world: W
 def check_curve(world: World) -> None:
     """The strategy's run has one point a round: the accuracy at the number of labels."""
     [parent] = [run for run, tags in runs_in_mlflow(world) if "labelcycle.strategy" in tags]
-    path = f"/api/2.0/mlflow/metrics/get-history?run_id={parent}&metric_key=accuracy"
+    path = (
+        f"/api/2.0/mlflow/metrics/get-history?run_id={parent}&metric_key=learning%20curve/accuracy"
+    )
     curve = [(p["step"], p["value"]) for p in world.ask("mlflow", path)["metrics"]]
     status = json.loads(world.run("status", "--json"))["rounds"]
     assert sorted(curve) == [(r["labels"], pytest.approx(r["accuracy"])) for r in status]
