@@ -273,7 +273,7 @@ def test_skips_tell_their_reason_and_are_asked_again_on_request(
     result = CliRunner().invoke(main.cli, ["-C", root, "ask-again", "--reason", "cannot be judged"])
     assert "1 skipped sample is asked again" in result.output
     assert skipped_samples.waiting(snapshots.read(campaign.root)) == [sample[unclear]]
-    assert "asked again from the next open on: 1" in status_text.as_text(
+    assert "1 skipped sample is asked again when the next round opens" in status_text.as_text(
         campaign_status.status(snapshot)
     )
     flows.open_now(root)

@@ -99,7 +99,7 @@ def test_the_whole_status() -> None:
         "4 of 10 answers say 'none of these': a class may be missing; look at these images"
         " (`labelcycle export - --rejected`), add it with `labelcycle schema add`, then"
         ' `labelcycle ask-again --reason "none of these"` (last round)',
-        "asked again from the next open on: 2 skipped samples",
+        "2 skipped samples are asked again when the next round opens",
         "pre-annotations: 37% of 46 overridden; people who see one agree with it 10 points more"
         " often than people who do not (-5 to +25, 9 samples without)",
         "",
@@ -109,7 +109,7 @@ def test_the_whole_status() -> None:
         "",
         "curves: http://curves",
         "",
-        "params.yaml was changed: the next open commits it and works by it",
+        "params.yaml was changed: that counts when the next round opens",
         "",
         "next: `labelcycle run`",
     ]

@@ -149,7 +149,7 @@ def ask_again(root: Path, words: tuple[str, ...]) -> None:
         reasons = skipped_samples.reasons_of(words)
         found = skipped_samples.ask_again(snapshots.read(root), reasons, snapshots.present_time())
     asked = counted(len(found), "skipped sample is", "skipped samples are")
-    click.echo(f"{asked} asked again from the next open on")
+    click.echo(f"{asked} asked again when the next round opens")
     say_next(root)
 
 

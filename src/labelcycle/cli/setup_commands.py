@@ -55,7 +55,9 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
         todo = "write the class names into params.yaml, and look at its other settings"
     else:
         todo = "look at the settings in params.yaml"
-    click.echo(f"next: {todo}: ingest freezes the hold-out; then `labelcycle ingest PATH...`")
+    click.echo(
+        f"next: {todo}, for the first ingest fixes the hold-out; then `labelcycle ingest PATH...`"
+    )
 
 
 @click.command()

@@ -48,7 +48,7 @@ def as_text(status: CampaignStatus) -> str:
     if names and status.mlflow:
         lines += ["", f"curves: {status.mlflow}"]
     if status.params_wait:
-        lines += ["", "params.yaml was changed: the next open commits it and works by it"]
+        lines += ["", "params.yaml was changed: that counts when the next round opens"]
     return "\n".join([*lines, "", next_step.line(status.next)])
 
 
@@ -111,8 +111,8 @@ def _withdrawn(count: int) -> list[str]:
 
 def _again(count: int) -> list[str]:
     """A line on skipped samples that the next rounds ask again; none if there are none."""
-    text = f"asked again from the next open on: {counted(count, 'skipped sample')}"
-    return [text] if count else []
+    are = counted(count, "skipped sample is", "skipped samples are")
+    return [f"{are} asked again when the next round opens"] if count else []
 
 
 def _preannotation(rounds: Sequence[RoundStatus]) -> list[str]:
