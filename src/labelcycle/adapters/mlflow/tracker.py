@@ -1,7 +1,7 @@
 """MLflow shows the rounds: an experiment a campaign, a run a strategy, a child run a round.
 
-On the strategy's run, figures named `learning curve/...` have the number of labels as their step.
-So the UI draws the learning curve, and curves of several strategies share one axis.
+On the strategy's run the step of a figure is the number of labels. So the UI draws the learning
+curve, in a section of that name, and curves of several strategies share one axis.
 """
 
 import datetime
@@ -34,8 +34,8 @@ PARENT = "mlflow.parentRunId"
 RECORD = "record"
 """Folder of a run's artifacts with the files of its round."""
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "calibration_error")
-CURVE = "learning curve/"
-"""What the names of these begin with on the strategy's run: MLflow makes a section of it."""
+ACCURACY, CURVE = "accuracy", "learning curve/accuracy"
+"""The strategy's run has the same points twice: MLflow makes a section of what is before the /."""
 CONTEXTS = {"pool": "training", "labels": "training", "hold-out": "evaluation"}
 """What the data sets of a round are for."""
 
@@ -223,25 +223,28 @@ class MlflowTracker:
         several = {"cohorts": metrics["cohorts"]} if len(metrics["cohorts"] or ()) > 1 else {}
         figures = {name: metrics[name] for name in FIGURES} | several
         self._carry_over(parent)
-        for key, value in _numbers(figures).items():
+        values = _numbers(figures)
+        if ACCURACY in values:
+            values[CURVE] = values[ACCURACY]
+        for key, value in values.items():
             self._client.log_metric(
                 parent,
-                f"{CURVE}{key}",
+                key,
                 value,
                 timestamp=_milliseconds(closed),
                 step=closed.metrics.labels,
             )
 
     def _carry_over(self, parent: str) -> None:
-        """Give the points of an earlier version, whose names do not say what they are, the name."""
+        """Begin the learning curve with the points that an earlier version logged as accuracy."""
         from mlflow.entities import Metric
 
-        known = self._client.get_run(parent).data.metrics
-        old = [key for key in known if not key.startswith(CURVE) and f"{CURVE}{key}" not in known]
-        points = [point for key in old for point in self._client.get_metric_history(parent, key)]
-        if points:
-            named = [Metric(f"{CURVE}{p.key}", p.value, p.timestamp, p.step) for p in points]
-            self._client.log_batch(parent, metrics=named)
+        if CURVE in self._client.get_run(parent).data.metrics:
+            return
+        points = self._client.get_metric_history(parent, ACCURACY)
+        curve = [Metric(CURVE, point.value, point.timestamp, point.step) for point in points]
+        if curve:
+            self._client.log_batch(parent, metrics=curve)
 
 
 def _pages(search: Callable[..., Any]) -> Iterator[Any]:
