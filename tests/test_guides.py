@@ -80,6 +80,28 @@ def test_the_check_of_commands_finds_what_is_wrong(line, said):
     assert bool(problem(line)) == bool(said)
 
 
+PRINTED = {
+    "annotators work at": r"round \d+: \d+ of \d+ tasks? done(, \d+ wait.*)?; .*",
+    "selection: the same": r"selection: the same \d+ samples? in the same order, .*",
+    "Skips: ": r"Skips: \d+ of \d+ answers? \(.*\).*",
+    "simulated people gave": r".* gave \d+ answers?, \d+ of them wrong, and \d+ skips?",
+    "is due: open it": "(no longer printed: commands end with what is next)",
+}
+"""What a line of a block has in it, and how commands print such a line."""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_a_page_shows_is_printed_so_today(name):
+    lines = [line for block in blocks(PAGES[name], "text") for line in block.splitlines()]
+    wrong = [
+        line
+        for line in lines
+        for part, wanted in PRINTED.items()
+        if part in line and not re.search(f"(^|- ){wanted}$", line)
+    ]
+    assert wrong == []
+
+
 def excerpts() -> list[tuple[str, str]]:
     """Every YAML on the pages, with the page's name."""
     return [(name, text) for name, page in PAGES.items() for text in blocks(page, "yaml")]

@@ -1,6 +1,7 @@
 import errno
 import itertools
 import os
+import shutil
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -887,7 +888,7 @@ def test_a_source_that_is_away_stops_nothing(begun: Campaign, pictures: Path) ->
     assert report.added == 1
     (remark,) = report.remarks  # what is gone from there cannot be told
     assert remark.startswith("../in/a could not be looked at: no images: '../in/a' is no file")
-    assert remark.endswith("; if it is gone for good, take it out of data/cohorts.json")
+    assert remark.endswith("; if it is gone for good, give `labelcycle ingest --forget ../in/a`")
     (pictures / "b").rename(pictures / "away too")
     with pytest.raises(DataError, match=r"no source could be looked at, such as \.\./in/a could"):
         take_again(begun)
@@ -947,6 +948,30 @@ def test_a_file_of_a_list_that_vanished_is_gone_and_stays_a_sample(
     (pictures / "b" / "0031.png").write_bytes(b"no image")
     looked(begun)
     assert [*quarantine(begun)] == ["../in/b/0031.png", "../in/b/never.png"]
+
+
+def test_a_forgotten_source_is_not_looked_at_and_its_images_stay(
+    begun: Campaign, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(pictures / "b", range(30, 32))
+    take(begun, pictures / "b")
+    before = {sample.id for sample in read_samples(begun.samples, which="all")}
+    shutil.rmtree(pictures / "a")
+    assert len(take_again(begun).remarks) == 1  # it is away
+    monkeypatch.chdir(pictures)
+    assert sources.forget(begun, "a/") == "../in/a"
+    assert take_again(begun).remarks == ()
+    assert {sample.id for sample in read_samples(begun.samples, which="all")} == before
+    assert CohortsRecord.read(begun.cohorts).cohorts[0].sources == ("../in/a",)
+    with pytest.raises(DataError) as told:
+        sources.forget(begun, "../in/bb")
+    assert str(told.value) == (
+        "no source '../in/bb' is remembered: did you mean '../in/b'?; wanted one of those that"
+        " `labelcycle ingest --again` looks at: '../in/b'"
+    )
+    assert sources.forget(begun, "../in/b") == "../in/b"
+    with pytest.raises(DataError, match=r"looks at: there are none$"):
+        sources.forget(begun, "../in/b")
 
 
 def test_without_sources_there_is_nothing_to_look_at_again(campaign: Campaign) -> None:

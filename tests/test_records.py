@@ -14,6 +14,7 @@ from labelcycle.campaign.records import record_files
 from labelcycle.campaign.records.answer_record import Answer
 from labelcycle.campaign.records.cohorts_record import Cohort, CohortsRecord, Source
 from labelcycle.campaign.records.correction_record import Correction, DecidedCorrection
+from labelcycle.campaign.records.drift_record import Drift
 from labelcycle.campaign.records.ending_record import Ending
 from labelcycle.campaign.records.identity_record import Identity
 from labelcycle.campaign.records.journal_record import AlteredTask, SeenTask, read_journal
@@ -58,6 +59,7 @@ RECORDS: tuple[Record, ...] = (
     SeenTask(7, "k/000/s", "2", (ANSWER, SKIPPED)),
     AlteredTask("k/000/s", ("image",), AT),
     Identity("0123456789ab"),
+    Drift(0.001, True),
     ReadBack({"cache": {"0f": AT}}, {"remote": ("0f12",)}),
     PoolRecord({"000": "a", "001": "b"}, {"000": "a"}),
     WithdrawnRecord((Tombstone("s", "p", AT, "why", "pool", 0, 1, True),), {"a": "b", "c": ""}),
@@ -219,6 +221,7 @@ def shape(hint: Any) -> str:
 
 
 SHAPES = {
+    Drift: (1, "e8f6e78658462d73"),
     ReadBack: (1, "5eb654b373c50be2"),
     Identity: (1, "4d95958c3f302826"),
     CohortsRecord: (1, "cdf40cec245bce87"),

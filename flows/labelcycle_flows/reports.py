@@ -59,7 +59,7 @@ def announce(snapshot: Snapshot) -> None:
     picks = snapshot.records.selection(snapshot.number).samples
     create_table_artifact(
         table=[
-            {"rank": pick.rank, "sample": pick.sample, "score": pick.score, **pick.why}
+            {"place": pick.rank + 1, "sample": pick.sample, "score": pick.score, **pick.why}
             for pick in picks
         ],
         key=f"round-{snapshot.number:03d}-selection",
@@ -92,9 +92,9 @@ def progress(snapshot: Snapshot, done: AnnotationProgress) -> None:
                 "round": snapshot.number,
                 "tasks": done.tasks,
                 "done": done.done_tasks,
-                "partly": done.partly,
-                "answers": done.given,
-                "strangers": done.strangers,
+                "waiting for another person": done.partly,
+                "answers and skips": done.given,
+                "tasks not of this campaign": done.strangers,
             }
         ],
         f"[Open the tasks in {_title(snapshot)}]({url})",
@@ -141,8 +141,8 @@ def _row(metrics: Metrics) -> dict[str, Any]:
         "strategy": metrics.strategy,
         "labels": metrics.labels,
         "accuracy": accuracy and accuracy.value,
-        "low": accuracy and accuracy.low,
-        "high": accuracy and accuracy.high,
+        "interval from": accuracy and accuracy.low,
+        "interval to": accuracy and accuracy.high,
     }
 
 

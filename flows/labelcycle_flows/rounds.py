@@ -144,7 +144,7 @@ def collect(folder: str) -> bool:
     with _at_work(folder) as (campaign, memory):
         snapshot = snapshots.read(campaign.root, memory)
         if snapshot.state in BEFORE_OPEN:
-            if snapshot.number > 0 and _why_not_open(snapshot) is None:
+            if snapshot.number > 0 and _opens(snapshot):
                 open_round(folder)  # as the look that closed the last one could not
                 return False
             say(f"round {snapshot.number} is {snapshot.state}: nothing to collect")
@@ -162,7 +162,7 @@ def collect(folder: str) -> bool:
         else:
             send_notices.tell(snapshot)
         close_round(folder)
-        if _why_not_open(snapshots.renewed(snapshot)) is None:
+        if _opens(snapshots.renewed(snapshot)):
             open_round(folder)
         return True
 
@@ -177,9 +177,7 @@ def run(folder: str) -> None:
         while True:
             snapshot = snapshots.renewed(snapshot)
             if snapshot.state is State.DUE:
-                reason = _why_not_open(snapshot)
-                if reason:
-                    say(reason)
+                if not _opens(snapshot):
                     return
                 open_round(folder)
             elif snapshot.state in BEFORE_OPEN:
@@ -342,14 +340,11 @@ def _asked(snapshot: Snapshot) -> bool:
     return bool(round_opening.backend(snapshot).pushed(snapshot.key, prefix))
 
 
-def _why_not_open(snapshot: Snapshot) -> str | None:
-    """Why the next round is not opened, or None if it is."""
-    wanted = snapshot.config.campaign.rounds
-    if snapshot.finished >= wanted:
-        return f"all {wanted} rounds of campaign.rounds are closed; nothing is due"
-    if snapshot.number > 0 and not snapshot.config.campaign.open_next:
-        return f"round {snapshot.number} is due: open it with `labelcycle open`"
-    return None
+def _opens(snapshot: Snapshot) -> bool:
+    """Whether the next round is opened without being asked for."""
+    settings = snapshot.config.campaign
+    first = snapshot.number == 0
+    return snapshot.finished < settings.rounds and (first or settings.open_next)
 
 
 def _settings_at(snapshot: Snapshot, revision: str) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def pull(snapshot: Snapshot) -> None:
 def log_missing(snapshot: Snapshot) -> None:
     """Tell MLflow of the closed rounds it lacks; when it is away, a later run does."""
     try:
-        if address := log_round.log_missing(snapshot, MlflowTracker()):
+        if address := log_round.log_missing(snapshot, MlflowTracker(), say):
             say(f"logged in MLflow: {address}")
     except LabelcycleError as error:  # the rounds are closed all the same
         say(f"not logged yet: {error}")

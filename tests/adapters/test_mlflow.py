@@ -64,7 +64,9 @@ def runs(tracker: MlflowTracker, key: str = KEY) -> dict[str, Any]:
     return {run.info.run_name: run for run in found}
 
 
-def curve(tracker: MlflowTracker, run: Any, key: str = "accuracy") -> list[tuple[int, float]]:
+def curve(
+    tracker: MlflowTracker, run: Any, key: str = "learning curve/accuracy"
+) -> list[tuple[int, float]]:
     points = tracker._client.get_metric_history(run.info.run_id, key)
     return sorted((point.step, point.value) for point in points)
 
@@ -96,6 +98,18 @@ def test_a_round_is_a_run_with_data_sets_a_model_and_a_point_of_the_curve(
     (metric,) = [m for m in child.data.metrics if m == "accuracy"]
     assert child.data.metrics[metric] == 0.7
     assert {p.name for p in tmp_path.iterdir()} == {"mlflow.db", "mlartifacts"}
+
+
+@pytest.mark.slow
+def test_the_curve_of_an_earlier_version_goes_on_under_its_name(
+    tracker: MlflowTracker, files: dict[str, Path]
+) -> None:
+    parent = tracker._parent(tracker._experiment(KEY, "birds"), "typiclust")
+    for step, value in ((1, 0.3), (2, 0.5)):
+        tracker._client.log_metric(parent, "accuracy", value, timestamp=1, step=step)
+    for _ in range(2):
+        tracker.log_round(closed(0, files))
+    assert curve(tracker, runs(tracker)["typiclust"]) == [(1, 0.3), (2, 0.5), (4, 0.6)]
 
 
 @pytest.mark.slow
@@ -242,7 +256,7 @@ def test_figures_that_are_no_numbers_are_no_points(
     metrics = replace(closed(0, files).metrics, accuracy=share, people=people(alpha=math.nan))
     tracker.log_round(closed(0, files, metrics=metrics))
     found = runs(tracker)
-    assert "accuracy" not in found["typiclust"].data.metrics
+    assert "learning curve/accuracy" not in found["typiclust"].data.metrics
     logged = found["round 000"].data.metrics
     assert {"macro_f1", "macro_f1_low", "macro_f1_high", "labels"} <= set(logged)
     assert not any("accuracy" in name or name == "people_alpha" for name in logged)

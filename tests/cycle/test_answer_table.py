@@ -38,11 +38,11 @@ def snapshot(tmp_path: Path, backend: WatchedFiles) -> Snapshot:
     return Snapshot(campaign, config.parse({}, parts=False), frozenset(), 0, State.OPEN)
 
 
-def test_how_many_wait(snapshot: Snapshot, backend: WatchedFiles) -> None:
-    assert answer_table.waiting(snapshot) == 3
+def test_how_far_it_is(snapshot: Snapshot, backend: WatchedFiles) -> None:
+    assert answer_table.progress(snapshot).summary == "0 of 3 tasks done"
     for key in KEYS:
         backend.answer(key, "dark")
-    assert answer_table.waiting(snapshot) == 1  # b is for two people
+    assert answer_table.progress(snapshot).summary == "2 of 3 tasks done"  # b is for two people
 
 
 def table(text: str, folder: Path) -> Path:

@@ -10,7 +10,7 @@ from PIL import Image
 from labelcycle.campaign.numpy_files import write_array
 from labelcycle.campaign.round_states import PLAN, State
 from labelcycle.campaign.sample_files import Sample, read_samples, write_samples
-from labelcycle.cycle import cohort_drift
+from labelcycle.cycle import campaign_status, cohort_drift
 from labelcycle.rounds.snapshots import Snapshot
 
 
@@ -49,6 +49,9 @@ def test_a_cohort_that_looks_different_is_told_with_its_most_unusual_images(
         "cohort 1 looks different from the images before (p = 0.001): a change of the accuracy may"
         f" come from that; its 16 most unusual images in {path}"
     )
+    found = campaign_status._drift(now.campaign, 1)
+    assert found
+    assert (f"{found.p:.2g}", found.different) == ("0.001", True)
     with Image.open(path) as sheet:
         assert sheet.width > 400
 
@@ -57,9 +60,12 @@ def test_a_cohort_that_looks_alike_is_told_in_a_line(tmp_path: Path) -> None:
     now = grown(tmp_path, [60, 30], 0.0)
     (line,) = cohort_drift.lines(now)
     assert line.startswith("cohort 1 looks like the images before (p = 0.")
-    assert not now.campaign.unusual.exists()
+    found = campaign_status._drift(now.campaign, 1)
+    assert found
+    assert not found.different
+    assert line == f"cohort 1 {found.summary}"
     sheet = now.campaign.unusual_sheet(1)
-    sheet.parent.mkdir(parents=True)
+    assert not sheet.exists()
     sheet.touch()  # of a cohort 1 before a rollback
     cohort_drift.lines(now)
     assert not sheet.exists()

@@ -123,10 +123,12 @@ def test_a_later_look_opens_the_next_round_that_could_not_be_opened(
 
 
 @pytest.mark.usefixtures("closed")
-def test_the_next_round_opens_only_when_told(campaign, flows, capsys):
+def test_the_next_round_opens_only_when_told(campaign, flows):
     root = str(campaign.root)
     flows.run(root)
-    assert "labelcycle open" in capsys.readouterr().out
+    snapshot = snapshots.read(campaign.root)
+    assert (snapshot.number, snapshot.state) == (1, State.DUE)
+    assert campaign_status.status(snapshot).next == "`labelcycle open`"
     flows.open_now(root)
     assert snapshots.read(campaign.root).number == 1
     assert snapshots.read(campaign.root).state is State.OPEN
@@ -271,7 +273,7 @@ def test_skips_tell_their_reason_and_are_asked_again_on_request(
     result = CliRunner().invoke(main.cli, ["-C", root, "ask-again", "--reason", "cannot be judged"])
     assert "1 skipped sample is asked again" in result.output
     assert skipped_samples.waiting(snapshots.read(campaign.root)) == [sample[unclear]]
-    assert "asked again from the next open on: 1" in status_text.as_text(
+    assert "1 skipped sample is asked again when the next round opens" in status_text.as_text(
         campaign_status.status(snapshot)
     )
     flows.open_now(root)
@@ -604,10 +606,10 @@ def test_who_waits_is_told_at_once_that_the_backend_is_away(
     assert snapshots.read(opened.root).state is State.OPEN
 
 
-def test_a_campaign_with_nothing_due_needs_no_backend(closed, flows, backend, capsys):
+def test_a_campaign_with_nothing_due_needs_no_backend(closed, flows, backend):
     backend.down = True
     flows.run(str(closed.root))
-    assert "open it with `labelcycle open`" in capsys.readouterr().out
+    assert snapshots.read(closed.root).state is State.DUE
 
 
 def test_a_folder_with_other_things_is_no_place_for_a_campaign(tmp_path):

@@ -26,7 +26,7 @@ from labelcycle.campaign.records.withdrawn_record import Tombstone
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.sample_files import Sample, write_samples
 from labelcycle.core.metrics import Estimate
-from labelcycle.cycle import campaign_status, change_limits, log_round, verify_round
+from labelcycle.cycle import campaign_status, change_limits, log_round, next_step, verify_round
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import skipped_samples, snapshots
 from labelcycle.rounds.changed_answers import Compared
@@ -76,9 +76,12 @@ def recorded(root: Path, **changes: Any) -> Snapshot:
 def test_a_round_is_rebuilt_from_its_inputs(tmp_path: Path, steps: list[Any], deep: bool) -> None:
     lines: list[str] = []
     verify_round.verify(recorded(tmp_path), 0, deep, lines.append)
+    stages = "pretrain, embed, train, cluster, query" if deep else "train, cluster, query"
     assert lines == [
         "recorded files of round 0: as they were closed",
+        f"rebuilding round 0: {stages}",
         "selection: the same 2 samples in the same order, in every digit",
+        "rebuilding round 0: train, evaluate",
         "metrics: the same (accuracy 0.5000)",
     ]
     inputs = ("data/samples.dvc", "data/labels.dvc")
@@ -270,9 +273,11 @@ def test_a_tracker_is_told_what_it_lacks(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(log_round, "closed_round", closed_round)
     tracker = Tracker(2)
     address = f"http://curves/{now.config.campaign.name}/key"
-    assert log_round.log_missing(now, cast(Any, tracker)) == address
+    lines: list[str] = []
+    assert log_round.log_missing(now, cast(Any, tracker), lines.append) == address
+    assert lines == ["round 0: logging in MLflow", "round 3: logging in MLflow"]
     assert tracker.told == [0, 3]  # round 1 was cancelled
-    assert log_round.log_missing(now, cast(Any, Tracker(0, 2, 3))) is None
+    assert log_round.log_missing(now, cast(Any, Tracker(0, 2, 3)), print) is None
     assert log_round.tracking_uri.of_campaign(now.campaign) == address
 
 
@@ -350,14 +355,17 @@ def test_what_a_campaign_has_is_counted(tmp_path: Path) -> None:
     assert again == campaign_status.Counts(7, 3, labels=3, bought=5, again=2)
 
 
+FINISHED = "nothing: all rounds of campaign.rounds are closed; raise it in params.yaml to go on"
+
+
 @pytest.mark.parametrize(
     ("number", "state", "settings", "wanted"),
     [
         (0, State.DUE, {}, "`labelcycle run`"),
         (1, State.DUE, {}, "`labelcycle open`"),
         (1, State.DUE, {"open_next": True}, "`labelcycle run`"),
-        (1, State.DUE, {"rounds": 1}, "nothing: all rounds of campaign.rounds are closed"),
-        (2, State.DUE, {"rounds": 1}, "nothing: all rounds of campaign.rounds are closed"),
+        (1, State.DUE, {"rounds": 1}, FINISHED),
+        (2, State.DUE, {"rounds": 1}, FINISHED),
         (1, State.PULLED, {"rounds": 1}, "go on with `labelcycle run`"),
         (
             1,
@@ -376,19 +384,19 @@ def test_what_is_next(
     settings: dict[str, Any],
     wanted: str,
 ) -> None:
-    monkeypatch.setattr(campaign_status.git, "changed", lambda root, path: False)
+    monkeypatch.setattr(next_step.git, "changed", lambda root, path: False)
     now = made_records.snapshot(
         tmp_path, state, number, campaign={"classes": ["dark", "light"], **settings}
     )
-    assert campaign_status._next(now) == "`labelcycle ingest PATH...`"
+    assert next_step.find(now) == "`labelcycle ingest PATH...`"
     write_samples(now.campaign.samples, ())
     for closed in range(number):
         metrics = made_records.metrics(round=closed)
         metrics.write(now.campaign.round(closed) / round_states.METRICS)
     made_records.pushed().write(now.folder / round_states.PUSHED)
-    assert campaign_status._next(now) == wanted
+    assert next_step.find(now) == wanted
     none = replace(now, config=config.parse({}, parts=False))
-    assert campaign_status._next(none) == "write the class names into params.yaml"
+    assert next_step.find(none) == "write the class names into params.yaml"
 
 
 def closed_round(root: Path) -> Snapshot:

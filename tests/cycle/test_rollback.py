@@ -192,7 +192,7 @@ def files_are_those_of_round_0(root: Path) -> None:
 
 def it_is_told(played: Campaign, snapshot: Snapshot) -> None:
     appointed = Appointed()
-    log_round.log_missing(snapshot, appointed)
+    log_round.log_missing(snapshot, appointed, print)
     assert appointed.rounds == [0]
     told = status_text.as_text(campaign_status.status(snapshot))
     assert "rolled back to round/000" in told

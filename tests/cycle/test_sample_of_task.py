@@ -1,6 +1,7 @@
 """Which sample a task shows, by the number or the address that an annotator tells."""
 
 from pathlib import Path
+from shlex import quote
 
 import made_records
 import pytest
@@ -9,7 +10,7 @@ from raised import told
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import PUSHED
 from labelcycle.campaign.sample_files import Sample, write_samples
-from labelcycle.cycle import sample_of_task
+from labelcycle.cycle import sample_history, sample_of_task
 from labelcycle.errors import DataError
 from labelcycle.rounds.snapshots import Snapshot
 
@@ -43,6 +44,13 @@ def asked(tmp_path: Path) -> Snapshot:
 )
 def test_a_task_by_its_number_or_address(asked: Snapshot, text: str, place: int) -> None:
     assert sample_of_task.find(asked, text).id == NAMES[place]
+
+
+@pytest.mark.parametrize("text", ["11", "#11", "http://h/projects/7/data?tab=3&task=10"])
+def test_who_names_a_task_as_a_sample_is_told_how(asked: Snapshot, text: str) -> None:
+    said = told(DataError, lambda: sample_history.find(asked, text))
+    assert said.endswith(f"; if it is a task, give `labelcycle explain --task {quote(text)}`")
+    assert "--task" not in told(DataError, lambda: sample_history.find(asked, "cat.png"))
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,9 @@ def test_a_rename_reaches_record_settings_and_commit(closed):
     params = closed.params.read_text()
     files = {path: path.read_bytes() for path in closed.data.rglob("*.jsonl")}
     told = schema(closed, "rename", "dark", "black")
-    assert told.startswith(f"rename class 'dark' to 'black': {before['dark']} labels count")
+    assert told.startswith(
+        f"rename class 'dark' to 'black': {before['dark']} labels change with it"
+    )
     assert closed.params.read_text() == params.replace("dark", "black")
     assert git.head(closed.root) != git.head(closed.root, "round/000")
     assert not git.changed(closed.root, ".")

@@ -8,6 +8,7 @@ import made_records
 import pytest
 
 from labelcycle.adapters.ports import AnnotationProgress
+from labelcycle.campaign.records.drift_record import Drift
 from labelcycle.campaign.records.metrics_record import (
     ErrorShares,
     Evaluation,
@@ -98,7 +99,7 @@ def test_the_whole_status() -> None:
         "4 of 10 answers say 'none of these': a class may be missing; look at these images"
         " (`labelcycle export - --rejected`), add it with `labelcycle schema add`, then"
         ' `labelcycle ask-again --reason "none of these"` (last round)',
-        "asked again from the next open on: 2 skipped samples",
+        "2 skipped samples are asked again when the next round opens",
         "pre-annotations: 37% of 46 overridden; people who see one agree with it 10 points more"
         " often than people who do not (-5 to +25, 9 samples without)",
         "",
@@ -108,7 +109,7 @@ def test_the_whole_status() -> None:
         "",
         "curves: http://curves",
         "",
-        "params.yaml was changed: the next open commits it and works by it",
+        "params.yaml was changed: that counts when the next round opens",
         "",
         "next: `labelcycle run`",
     ]
@@ -117,15 +118,29 @@ def test_the_whole_status() -> None:
 def test_each_cohort_has_a_line_once_there_are_several() -> None:
     cohorts = (
         CohortStatus(0, "2026-11-01T12:00:00+00:00", 24, 6, True, Estimate(0.5, 0.25, 0.75)),
-        CohortStatus(1, "2026-11-08T12:00:00+00:00", 9, 1, True, unusual="unusual/001.png"),
+        CohortStatus(
+            1,
+            "2026-11-08T12:00:00+00:00",
+            9,
+            1,
+            True,
+            drift=Drift(0.001, True),
+            unusual="u/001.png",
+        ),
         CohortStatus(2, "2026-11-15T12:00:00+00:00", 8, 2, False),
+        CohortStatus(3, "2026-11-22T12:00:00+00:00", 9, 1, True, drift=Drift(0.281, False)),
     )
-    assert text(cohorts=cohorts)[1:4] == [
+    assert text(cohorts=cohorts)[1:5] == [
         "cohort 0, 2026-11-01: 24 in the pool, 6 in the hold-out; accuracy 0.500 (0.250 to 0.750)",
         "cohort 1, 2026-11-08: 9 in the pool, 1 in the hold-out; accuracy not measured yet;"
-        " looked different from the images before: unusual/001.png",
+        " looks different from the images before (p = 0.001); its most unusual images: u/001.png",
         "cohort 2, 2026-11-15: 8 in the pool, 2 in the hold-out; counts from the next round on",
+        "cohort 3, 2026-11-22: 9 in the pool, 1 in the hold-out; accuracy not measured yet; looks"
+        " like the images before (p = 0.28)",
     ]
+    values = replace(STATUS, cohorts=cohorts).as_json()["cohorts"]
+    drifts = [None, {"p": 0.001, "different": True}, None, {"p": 0.281, "different": False}]
+    assert [each["drift"] for each in values] == drifts
 
 
 def test_an_accuracy_of_a_part_of_the_hold_out_says_of_how_many() -> None:

@@ -117,6 +117,7 @@ def withdraw(campaign: Campaign, *words: str) -> str:
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception
     assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[-1].startswith("next: ")
     return done.output
 
 
@@ -226,7 +227,8 @@ def nothing_brings_it_back(campaign: Campaign, sample: Sample) -> None:
 def test_without_a_sample_of_the_holdout_the_same_is_selected(campaign: Campaign) -> None:
     record = snapshots.read(campaign.root).records
     sample = record.samples("holdout")[0]
-    withdraw(campaign, sample.id, "--reason", "consent revoked", "--yes")
+    said = withdraw(campaign, sample.id, "--reason", "consent revoked", "--yes")
+    assert "\nremoving tasks, answers, labels, images and features, wherever they are\n" in said
     lines = verified(campaign)
     assert sum("selection: the same 4 samples in the same order" in line for line in lines) == 2
     assert sum("the same but for what is gone from the hold-out" in line for line in lines) == 2
@@ -281,6 +283,7 @@ def test_nothing_is_done_unless_somebody_says_yes(campaign: Campaign) -> None:
     words = ["-C", str(campaign.root), "withdraw", sample.id, "--reason", "consent revoked"]
     told = CliRunner().invoke(cli, words, input="n\n")
     assert told.exit_code == 1
+    assert "removing tasks" not in told.output
     assert "git's history: ids, answers and labels" in told.output
     assert (git.head(campaign.root), campaign.withdrawn.exists()) == (before, False)
     told = CliRunner().invoke(cli, words[:-2])

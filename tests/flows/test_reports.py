@@ -3,15 +3,20 @@
 import json
 import logging
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
 
+import made_records
 import pytest
 from prefect.artifacts import Artifact
 from prefect.exceptions import MissingContextError
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from prefect.states import Failed
 
+from labelcycle.adapters.ports import AnnotationProgress
+from labelcycle.campaign.round_states import METRICS, PLAN, PUSHED, SELECTION, State
+from labelcycle.core.metrics import Estimate
 from labelcycle.errors import ServiceDown, ServiceRefused
 from labelcycle_flows import reports, rounds, tasks
 
@@ -31,6 +36,52 @@ def test_a_table_is_shown_again_only_when_it_changed(monkeypatch: pytest.MonkeyP
         ([{"answered": 1}], "a"),
         ([{"answered": 1}], "b"),
     ]
+
+
+def test_the_columns_of_tables_are_words_for_people(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    now = made_records.snapshot(tmp_path, State.OPEN, 1)
+    made_records.pushed().write(now.folder / PUSHED)
+    made_records.selection(["s"]).write(now.folder / SELECTION)
+    made_records.metrics(round=0, accuracy=Estimate(0.7, 0.6, 0.8)).write(
+        now.campaign.round(0) / METRICS
+    )
+    made_records.plan().write(now.campaign.round(0) / PLAN)
+    shown: dict[str, list[dict[str, object]]] = {}
+
+    def show(key: str, rows: list[dict[str, object]], description: str) -> None:
+        shown[key] = rows
+
+    monkeypatch.setattr(reports, "_show_table", show)
+    monkeypatch.setattr(reports, "create_link_artifact", lambda **given: None)
+    monkeypatch.setattr(
+        reports,
+        "create_table_artifact",
+        lambda table, key, description: show(key, table, description),
+    )
+    reports.announce(now)
+    reports.progress(now, AnnotationProgress(10, 3, 1, partly=2, given=7, strangers=1))
+    reports.closed(now, 0)
+    assert shown == {
+        "round-001-selection": [{"place": 1, "sample": "s", "score": 1.0}],
+        "round-001-progress": [
+            {
+                "round": 1,
+                "tasks": 10,
+                "done": 4,
+                "waiting for another person": 2,
+                "answers and skips": 7,
+                "tasks not of this campaign": 1,
+            }
+        ],
+        "rounds": [
+            {
+                **{"round": 0, "strategy": "random", "labels": 4, "accuracy": 0.7},
+                **{"interval from": 0.6, "interval to": 0.8},
+            }
+        ],
+    }
 
 
 @pytest.mark.parametrize(

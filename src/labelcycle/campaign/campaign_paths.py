@@ -71,6 +71,10 @@ class Campaign:
         """The picture of the most unusual images of a cohort that looked different."""
         return self.unusual / f"{cohort:03d}.png"
 
+    def drift(self, cohort: int) -> Path:
+        """The file that says whether a cohort looks like the images before it."""
+        return self.unusual / f"{cohort:03d}.json"
+
     @property
     def has_samples(self) -> bool:
         """Whether any images came in, and their list is here."""

@@ -105,7 +105,11 @@ ENTRIES = (
     Entry(f"{layout.PROCESSES}/", "this computer", "Where processes of a training meet."),
     Entry(f"{layout.FETCHED}/", "this computer", "Images on their way from the web or a bucket."),
     Entry(layout.SEEN, "this computer", "Which files were looked at; they are not read again."),
-    Entry(f"{layout.UNUSUAL}/", "this computer", "The most unusual images of new cohorts."),
+    Entry(
+        f"{layout.UNUSUAL}/",
+        "this computer",
+        "How new cohorts look, with their most unusual images.",
+    ),
     Entry(f"{layout.LABEL_STUDIO}/", "this computer", "Label Studio's data and log."),
     Entry(f"{layout.MLFLOW}/", "this computer", "MLflow's data and log."),
     Entry(f"{layout.PREFECT}/", "this computer", "Prefect's data and log."),

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from labelcycle.cli.campaign_option import GivenPath, campaign_in
+from labelcycle.cli.next_line import say_next
 from labelcycle.core.counted_nouns import counted
 
 
@@ -48,10 +49,12 @@ def answer(root: Path, table: Path, person: str | None) -> None:
         f"{counted(taken['answers'], 'answer')} and {counted(taken['skips'], 'skip')} of {who}"
         " taken"
     )
-    if left := answer_table.waiting(snapshot):
-        click.echo(f"{counted(left, 'task waits', 'tasks wait')} still: see `labelcycle tasks`")
-    else:
+    progress = answer_table.progress(snapshot)
+    click.echo(f"round {snapshot.number}: {progress.summary}")
+    if progress.done:
         click.echo("next: `labelcycle run`")
+    else:
+        say_next(root)
 
 
 COMMANDS = (tasks, answer)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from labelcycle.cli.campaign_option import campaign_in
+from labelcycle.cli.next_line import say_next
 from labelcycle.core.counted_nouns import counted
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _decide(
     text = counted(len(chosen), *words[decision])
     click.echo(f"{text} when round {snapshot.number} closes")
     if chosen:
-        click.echo("next: `labelcycle run`")
+        say_next(root)
 
 
 def _print(root: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from labelcycle.cli.campaign_option import campaign_in, flows_of
+from labelcycle.cli.next_line import say_next
 from labelcycle.core.counted_nouns import counted
 from labelcycle.stages import declaration
 
@@ -26,6 +27,7 @@ def run(root: Path) -> None:
     if resume_campaign.due(campaign):
         resume_campaign.resume(campaign, click.echo)
     flows_of(root).run(str(root))
+    say_next(root)
 
 
 @click.command("open")
@@ -33,6 +35,7 @@ def run(root: Path) -> None:
 def open_round(root: Path) -> None:
     """Open the next round: bring the stages up to date, hand the selection to annotators."""
     flows_of(root).open_now(str(root))
+    say_next(root)
 
 
 @click.command()
@@ -43,6 +46,7 @@ def collect(root: Path) -> None:
     After `close.deadline_hours`, a share of `close.quorum` of the tasks is enough.
     """
     flows_of(root).collect_now(str(root))
+    say_next(root)
 
 
 @click.command()
@@ -59,6 +63,7 @@ def close(root: Path, incomplete: bool) -> None:
         flows.end_early(str(root), "incomplete")
     else:
         flows.close_now(str(root))
+    say_next(root)
 
 
 @click.command()
@@ -72,6 +77,7 @@ def close(root: Path, incomplete: bool) -> None:
 def cancel(root: Path, reason: str, abandon: bool) -> None:
     """End the round without training: nobody is asked any more, answers given are kept."""
     flows_of(root).end_early(str(root), "cancel", reason, abandon)
+    say_next(root)
 
 
 @click.command()
@@ -92,6 +98,7 @@ def rollback(root: Path, tag: str, answers: Any, reason: str) -> None:
     and their numbers are not used again. Killed at any point, the same command goes on.
     """
     flows_of(root).roll_back(str(root), tag, answers, reason)
+    say_next(root)
 
 
 @click.command()
@@ -142,7 +149,8 @@ def ask_again(root: Path, words: tuple[str, ...]) -> None:
         reasons = skipped_samples.reasons_of(words)
         found = skipped_samples.ask_again(snapshots.read(root), reasons, snapshots.present_time())
     asked = counted(len(found), "skipped sample is", "skipped samples are")
-    click.echo(f"{asked} asked again from the next open on")
+    click.echo(f"{asked} asked again when the next round opens")
+    say_next(root)
 
 
 @click.command()

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from labelcycle.cli.campaign_option import campaign_in
+from labelcycle.cli.next_line import say_next
 from labelcycle.core import class_migrations
 from labelcycle.core.class_migrations import Change, Table
 from labelcycle.core.counted_nouns import counted
@@ -80,11 +81,11 @@ def _migrate(root: Path, change: Callable[[Sequence[str], Table], Change]) -> No
         migration = class_changes.migrate(root, partial(_changed, change))
     after = read_all_labels(campaign)
     changed = sum(before[key].label != after[key].label for key in before)
-    click.echo(
-        f"{migration}: {counted(changed, 'label counts', 'labels count')} otherwise from now on"
-    )
+    words = counted(changed, "label changes with it", "labels change with it")
+    click.echo(f"{migration}: {words}")
     click.echo(f"classes: {', '.join(migration.after)}")
     click.echo(f"annotators see it when round {migration.round} opens")
+    say_next(root)
 
 
 def _changed(

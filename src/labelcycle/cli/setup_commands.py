@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from labelcycle.cli.campaign_option import GivenPath, GivenText, campaign_in
+from labelcycle.cli.next_line import say_next
 from labelcycle.core.counted_nouns import counted
 from labelcycle.errors import LabelcycleError, SettingsError
 
@@ -64,15 +65,26 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
         todo = "write the class names into params.yaml, and look at its other settings"
     else:
         todo = "look at the settings in params.yaml"
-    click.echo(f"next: {todo}: ingest freezes the hold-out; then `labelcycle ingest PATH...`")
+    click.echo(
+        f"next: {todo}, for the first ingest fixes the hold-out; then `labelcycle ingest PATH...`"
+    )
 
 
 @click.command()
 @click.argument("paths", nargs=-1, help="Where the images are.")
 @click.option("--again", is_flag=True, help="Take what is new wherever images came from so far.")
+@click.option(
+    "--forget",
+    "forgotten",
+    metavar="SOURCE",
+    type=GivenText(),
+    help="Leave a path out of what --again looks at. Its images stay.",
+)
 @click.option("--follow-links", is_flag=True, help="Follow links that lead out of a folder given.")
 @click.pass_obj
-def ingest(root: Path, paths: tuple[str, ...], again: bool, follow_links: bool) -> None:
+def ingest(
+    root: Path, paths: tuple[str, ...], again: bool, forgotten: str | None, follow_links: bool
+) -> None:
     """Take images into the pool: files, folders, patterns, addresses, or @LIST.
 
     An address is https://... of an image, s3://bucket/prefix of all below it, or file:///... of a
@@ -89,10 +101,11 @@ def ingest(root: Path, paths: tuple[str, ...], again: bool, follow_links: bool) 
     from labelcycle.cycle import new_campaign
     from labelcycle.rounds import lease
 
-    if again == bool(paths):
+    ways = [bool(paths), again, forgotten is not None]
+    if sum(ways) != 1:
         raise SettingsError(
             "ingest: wanted paths of images, or --again, which looks wherever images came from so"
-            f" far; got {'both' if again else 'neither'}"
+            f" far, or --forget SOURCE; got {'none of them' if not any(ways) else 'several'}"
         )
     git.check_usable(root)
     campaign = campaign_in(root)
@@ -101,12 +114,17 @@ def ingest(root: Path, paths: tuple[str, ...], again: bool, follow_links: bool) 
         lease.held(campaign, click.echo),
         shown("ingest") as show,
     ):
-        if again:
-            report = new_campaign.add_images_again(root, show)
+        if forgotten is not None:
+            path = new_campaign.forget_source(root, forgotten)
+            lines = [f"`ingest --again` looks no more at {path}; the images from it stay"]
+        elif again:
+            lines = new_campaign.add_images_again(root, show).summary_lines()
         else:
             report = new_campaign.add_images(root, paths, show, follow_links=follow_links)
-    for line in report.summary_lines():
+            lines = report.summary_lines()
+    for line in lines:
         click.echo(line)
+    say_next(root)
 
 
 @click.command("import-labels")
@@ -129,6 +147,7 @@ def import_labels(root: Path, file: Path) -> None:
     click.echo(f"{counted(report.accepted, 'label')} accepted, {len(report.rejected)} rejected")
     for line in report.summary_lines():
         click.echo(f"  {line}")
+    say_next(root)
 
 
 @click.command()
@@ -158,6 +177,7 @@ def up(root: Path, host: str) -> None:
     curves = tracking_uri.of_campaign(campaign)
     for line in running.summary_lines(snapshots.last_push(campaign), curves):
         click.echo(line)
+    say_next(root)
 
 
 @click.command()
@@ -251,6 +271,7 @@ def pull(root: Path) -> None:
         snapshots.check_safe(campaign)
         commands.pull(root)
     click.echo("all data of this commit are here")
+    say_next(root)
 
 
 @click.command()
@@ -273,6 +294,7 @@ def resume(root: Path, force: bool) -> None:
     git.check_usable(root)
     resume_campaign.resume(campaign_in(root), click.echo, force=force)
     flows_of(root).run(str(root))
+    say_next(root)
 
 
 COMMANDS = (init, trust, pull, resume, ingest, import_labels, up, invite, down, doctor)

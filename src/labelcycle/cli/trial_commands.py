@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from labelcycle.cli.campaign_option import GivenPath, campaign_in
+from labelcycle.cli.next_line import say_next
+from labelcycle.core.counted_nouns import counted
 
 
 @click.command()
@@ -48,7 +50,11 @@ def annotate(
         seed=seed,
         show=click.echo,
     )
-    click.echo(f"{done.answered} answered ({done.wrong} wrongly), {done.skipped} skipped")
+    click.echo(
+        f"simulated people gave {counted(done.answered, 'answer')}, {done.wrong} of them wrong, and"
+        f" {counted(done.skipped, 'skip')}"
+    )
+    say_next(root)
 
 
 @click.command()

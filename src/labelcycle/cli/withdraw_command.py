@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from labelcycle.cli.campaign_option import GivenText, campaign_in
+from labelcycle.cli.next_line import say_next
 from labelcycle.core.counted_nouns import counted
 from labelcycle.errors import StateError
 
@@ -75,11 +76,12 @@ def withdraw(
             withdraw_samples.begin(snapshot, samples, reason or "")
             snapshot = snapshots.renewed(snapshot)
         count = len(snapshot.records.withdrawn().unfinished)
+        if count:
+            click.echo("removing tasks, answers, labels, images and features, wherever they are")
         withdraw_samples.finish(snapshot, places, click.echo)
         withdraw_samples.remove_again(snapshots.renewed(snapshot), places, click.echo)
-    click.echo(
-        f"{counted(count, 'sample is', 'samples are')} withdrawn; `labelcycle run` goes on without"
-    )
+    click.echo(f"{counted(count, 'sample is', 'samples are')} withdrawn")
+    say_next(root)
 
 
 def _tracker(campaign: "Campaign", closed: int) -> "Callable[[], Tracker] | None":

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from labelcycle.adapters import annotation
-from labelcycle.adapters.ports import OpenTask, Tabular
+from labelcycle.adapters.ports import AnnotationProgress, OpenTask, Tabular
 from labelcycle.campaign import round_states
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.round_states import State
@@ -29,21 +29,20 @@ def text(snapshot: Snapshot) -> str:
     """
     shown = _backend(snapshot).shown(_project(snapshot))
     rows = [list(COLUMNS)]
-    for task in _waiting(snapshot):
+    wanted = {task.task: task.wanted for task in pushed_tasks.tasks(snapshot)}
+    for task in _backend(snapshot).open_tasks(_project(snapshot), wanted):
         image, guess = shown[task.id]
         row = (str(task.id), task.sample, _whole(snapshot, image), guess or "", "")
         rows.append([csv_tables.guarded(cell) for cell in row])
     return csv_tables.written(rows)
 
 
-def waiting(snapshot: Snapshot) -> int:
-    """How many tasks of the open round want further people. Raises as `text` does."""
-    return len(_waiting(snapshot))
-
-
-def _waiting(snapshot: Snapshot) -> list[OpenTask]:
-    wanted = {task.task: task.wanted for task in pushed_tasks.tasks(snapshot)}
-    return _backend(snapshot).open_tasks(_project(snapshot), wanted)
+def progress(snapshot: Snapshot) -> AnnotationProgress:
+    """How far people are with the open round."""
+    tasks = pushed_tasks.tasks(snapshot)
+    wanted = {task.key: task.wanted for task in tasks}
+    backend = pushed_tasks.backend(snapshot)
+    return backend.progress(_project(snapshot), pushed_tasks.ids(tasks), wanted)
 
 
 def _project(snapshot: Snapshot) -> int:

@@ -3,12 +3,12 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from labelcycle import config
-from labelcycle.adapters import annotation, git
+from labelcycle.adapters import git
 from labelcycle.adapters.mlflow import tracking_uri
 from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign import round_states, sample_files, sample_groups
 from labelcycle.campaign.campaign_paths import OWNED, Campaign
+from labelcycle.campaign.records.drift_record import Drift
 from labelcycle.campaign.records.metrics_record import (
     CorrectionFigures,
     ShownGuesses,
@@ -19,8 +19,8 @@ from labelcycle.campaign.records.rollback_record import Rollback
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.sample_groups import Sides
 from labelcycle.core.metrics import Estimate
-from labelcycle.cycle import campaign_rollback, round_closing
-from labelcycle.errors import ServiceDown, ServiceRefused, SettingsError, StateError
+from labelcycle.cycle import campaign_rollback, next_step, round_closing
+from labelcycle.errors import ServiceDown, ServiceRefused
 from labelcycle.ingest.group_names import GroupNames
 from labelcycle.rounds import (
     altered_tasks,
@@ -30,13 +30,7 @@ from labelcycle.rounds import (
     pushed_tasks,
     skipped_samples,
 )
-from labelcycle.rounds.snapshots import (
-    Snapshot,
-    brings_samples,
-    check_classes,
-    half_rolled_back,
-    rollback_command,
-)
+from labelcycle.rounds.snapshots import Snapshot
 
 PEOPLE = (
     "alpha", "seconds_per_label", "adjudicate", "gold", "method", "no_class", "skips", "answers",
@@ -72,7 +66,8 @@ class CohortStatus:
     counts : whether it counts in the round at work, or waits for the next one
     accuracy : of the last closed round that was measured; None where nothing was
     measured : images of its hold-out that this accuracy is of
-    unusual : picture of its most unusual images, if it looked different from those before
+    drift : whether it looks like the images before; None where it was not compared here
+    unusual : picture of its most unusual images, if it looks different
     """
 
     number: int
@@ -82,6 +77,7 @@ class CohortStatus:
     counts: bool
     accuracy: Estimate | None = None
     measured: int | None = None
+    drift: Drift | None = None
     unusual: str | None = None
 
 
@@ -224,7 +220,7 @@ def status(snapshot: Snapshot) -> CampaignStatus:
         params_wait=_params_wait(snapshot),
         waiting=corrected_labels.waiting(correction_decisions.undecided(snapshot)),
         mlflow=tracking_uri.of_campaign(snapshot.campaign),
-        next=_next(snapshot),
+        next=next_step.find(snapshot),
         rollbacks=tuple(snapshot.records.rollbacks()),
         rolled_back=tuple(campaign_rollback.lines(snapshot)),
     )
@@ -275,6 +271,7 @@ def _cohorts(snapshot: Snapshot) -> tuple[CohortStatus, ...]:
                 counts=number in counting,
                 accuracy=cohort.accuracy if cohort else None,
                 measured=cohort.holdout if cohort else None,
+                drift=_drift(snapshot.campaign, number),
                 unusual=_unusual(snapshot.campaign, number),
             )
         )
@@ -297,6 +294,11 @@ def sides(snapshot: Snapshot) -> Sides | None:
         return sample_groups.sides(samples)
     names = GroupNames(rule, campaign.root)
     return sample_groups.sides(samples, lambda s: s.named_groups or names.of(s))
+
+
+def _drift(campaign: Campaign, cohort: int) -> Drift | None:
+    path = campaign.drift(cohort)
+    return Drift.read(path) if path.exists() else None
 
 
 def _unusual(campaign: Campaign, cohort: int) -> str | None:
@@ -351,29 +353,3 @@ def _open(snapshot: Snapshot) -> OpenRound:
         return OpenRound(url, None, problem=str(error))
     waiting = corrected_labels.waiting(changed_answers.seen(snapshot))
     return OpenRound(url, progress, altered=altered_tasks.summary_line(snapshot), waiting=waiting)
-
-
-def _next(snapshot: Snapshot) -> str:
-    if half_rolled_back(snapshot):
-        return f"`{rollback_command(snapshot.records.rollbacks()[-1])}`"
-    if not snapshot.config.campaign.classes:
-        return "write the class names into params.yaml"
-    if git.changed(snapshot.campaign.root, "params.yaml"):
-        try:
-            config.load(snapshot.campaign.params)
-            check_classes(snapshot)
-        except (SettingsError, StateError) as error:
-            return f"mend {error}"
-    if not snapshot.campaign.has_samples:
-        return brings_samples(snapshot.campaign)
-    if snapshot.records.withdrawn().unfinished:
-        return "`labelcycle withdraw`, which goes on with a withdrawal that is not finished"
-    if snapshot.state is State.OPEN:
-        backend = snapshot.records.pushed(snapshot.number).backend
-        return f"{annotation.next_step(backend)}; {round_states.NEXT[snapshot.state]}"
-    if snapshot.state is not State.DUE:
-        return round_states.NEXT[snapshot.state]
-    if snapshot.finished >= snapshot.config.campaign.rounds:
-        return "nothing: all rounds of campaign.rounds are closed"
-    opens = snapshot.number == 0 or snapshot.config.campaign.open_next
-    return "`labelcycle run`" if opens else "`labelcycle open`"

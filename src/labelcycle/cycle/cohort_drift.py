@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from labelcycle import decoding
 from labelcycle.campaign.atomic_files import write_bytes
+from labelcycle.campaign.records.drift_record import Drift
 from labelcycle.campaign.sample_files import Sample
 from labelcycle.core import energy_test
 from labelcycle.core.counted_nouns import counted
@@ -66,15 +67,16 @@ def _compared(snapshot: Snapshot, cohort: int) -> Iterator[str]:
     rng = derive(snapshot.config.campaign.seed, cohort, "drift")
     found = energy_test.compare(before.features, own.features, rng)
     path = snapshot.campaign.unusual_sheet(cohort)
-    if found.p > UNLIKELY:
+    drift = Drift(found.p, found.p <= UNLIKELY)
+    drift.write(snapshot.campaign.drift(cohort))
+    if not drift.different:
         path.unlink(missing_ok=True)  # of other images, before a rollback
-        yield f"cohort {cohort} looks like the images before (p = {found.p:.2g})"
+        yield f"cohort {cohort} {drift.summary}"
         return
     rows = unusual(before.features, own.features)[:SHOWN]
     write_bytes(path, _sheet(snapshot, [own.samples[row] for row in rows], cohort))
     yield (
-        f"cohort {cohort} looks different from the images before (p = {found.p:.2g}): a change of"
-        " the accuracy may come from that; its"
+        f"cohort {cohort} {drift.summary}: a change of the accuracy may come from that; its"
         f" {counted(len(rows), 'most unusual image')} in {path}"
     )
 

@@ -1,6 +1,6 @@
 """Closed rounds, told to a tracker with the files as they were closed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from labelcycle import config
@@ -76,7 +76,7 @@ def _data(campaign: Campaign, plan: Plan, metrics: Metrics) -> dict[str, DataSet
     return {"pool": DataSet(layout.SAMPLES, plan.digests.pool, plan.pool), **kept}
 
 
-def log_missing(snapshot: Snapshot, tracker: Tracker) -> str | None:
+def log_missing(snapshot: Snapshot, tracker: Tracker, say: Callable[[str], None]) -> str | None:
     """Tell the tracker of each closed round that it lacks; where they are seen, if there were any.
 
     The address is kept in the campaign's private folder.
@@ -87,6 +87,7 @@ def log_missing(snapshot: Snapshot, tracker: Tracker) -> str | None:
     new = False
     for number in snapshot.closed:
         if number not in logged and not snapshot.records.metrics(number).cancelled:
+            say(f"round {number}: logging in MLflow")
             with closed_round(snapshot, number) as closed:
                 tracker.log_round(closed)
             new = True

@@ -22,6 +22,7 @@ from labelcycle.nn.progress import Progress
 from labelcycle.rounds import campaign_key, plug_in_options, trusted_places
 from labelcycle.rounds.snapshots import (
     COMMITTED,
+    Snapshot,
     check_frozen,
     check_rolled_back,
     check_safe,
@@ -155,16 +156,8 @@ def add_images_again(root: Path, show: Callable[[Progress], None]) -> ingest_rep
 def _add_images(
     root: Path, find: Callable[[Campaign], sources.Found], show: Callable[[Progress], None]
 ) -> ingest_report.Report:
-    snapshot = read(root)
+    snapshot, begun = _checked(root)
     campaign, settings = snapshot.campaign, snapshot.config
-    check_safe(campaign)
-    check_withdrawn(snapshot)
-    trusted_places.note_sources(campaign)
-    begun = snapshot.state is not State.DUE or snapshot.number > 0
-    if begun:
-        git.check_head(campaign.root, None)
-    check_rolled_back(snapshot)
-    check_frozen(snapshot)  # the commit below would make what changed the right one
     report = ingest_images.ingest(
         campaign, find(campaign), settings.ingest, settings.campaign.seed, show, present_time()
     )
@@ -195,6 +188,29 @@ def _named_file(campaign: Campaign, settings: config.Config) -> list[str]:
     name = chosen.options.get("file", usual)
     due = isinstance(name, str) and plug_in_options.in_data(campaign, name)
     return [name] if due and not (campaign.root / f"{name}.dvc").exists() else []
+
+
+def _checked(root: Path) -> tuple[Snapshot, bool]:
+    """Where the campaign stands, and whether a round began: fit for a commit of what came in."""
+    snapshot = read(root)
+    campaign = snapshot.campaign
+    check_safe(campaign)
+    check_withdrawn(snapshot)
+    trusted_places.note_sources(campaign)
+    begun = snapshot.state is not State.DUE or snapshot.number > 0
+    if begun:
+        git.check_head(campaign.root, None)
+    check_rolled_back(snapshot)
+    check_frozen(snapshot)  # the commit would make what changed the right one
+    return snapshot, begun
+
+
+def forget_source(root: Path, text: str) -> str:
+    """Have `ingest --again` look no more at a source, and commit that; the source's path."""
+    snapshot, begun = _checked(root)
+    path = sources.forget(snapshot.campaign, text)
+    git.commit(root, GROWN if begun else COMMITTED, f"Ingest: forget the source {path}")
+    return path
 
 
 def _push(campaign: Campaign) -> None:

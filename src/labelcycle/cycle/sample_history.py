@@ -17,6 +17,7 @@ from labelcycle.campaign.records.selection_record import SelectedSample
 from labelcycle.campaign.sample_files import Sample, read_samples
 from labelcycle.campaign.sample_lookup import Finder
 from labelcycle.core.neighbours import unit_rows32
+from labelcycle.cycle import sample_of_task
 from labelcycle.cycle.past_rounds import bring, restored
 from labelcycle.errors import DataError
 from labelcycle.rounds import answer_journal, round_lineage
@@ -114,7 +115,7 @@ def find(snapshot: Snapshot, name: str) -> Sample:
     if found is None:
         raise DataError(
             f"{name!r} is no sample: wanted an id of {layout.SAMPLES}, or a path that an image was"
-            f" found at{finder.like(name)}"
+            f" found at{finder.like(name)}{sample_of_task.hint(name)}"
         )
     return found
 

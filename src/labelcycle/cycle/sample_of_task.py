@@ -1,6 +1,7 @@
 """The sample that a task shows, for who was told of the task: people see no names of files."""
 
 import re
+import shlex
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -39,6 +40,19 @@ def parse(text: str) -> TaskName:
         )
     project = next(iter(_behind("projects", address.path)), None)
     return TaskName(int(numbers[0]), None if project is None else int(project))
+
+
+def hint(text: str) -> str:
+    """What to give instead of a text that names no sample; empty if it names no task either.
+
+    >>> hint("#37")
+    "; if it is a task, give `labelcycle explain --task '#37'`"
+    """
+    try:
+        parse(text)
+    except DataError:
+        return ""
+    return f"; if it is a task, give `labelcycle explain --task {shlex.quote(text)}`"
 
 
 def _behind(name: str, path: str) -> list[str]:

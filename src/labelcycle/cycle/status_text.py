@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from labelcycle.campaign.records.people_record import PeopleFigures
 from labelcycle.core.counted_nouns import counted
+from labelcycle.cycle import next_step
 from labelcycle.cycle.campaign_status import (
     ROLLED_BACK,
     CampaignStatus,
@@ -47,8 +48,8 @@ def as_text(status: CampaignStatus) -> str:
     if names and status.mlflow:
         lines += ["", f"curves: {status.mlflow}"]
     if status.params_wait:
-        lines += ["", "params.yaml was changed: the next open commits it and works by it"]
-    return "\n".join([*lines, "", f"next: {status.next}"])
+        lines += ["", "params.yaml was changed: that counts when the next round opens"]
+    return "\n".join([*lines, "", next_step.line(status.next)])
 
 
 def _cohorts(cohorts: Sequence[CohortStatus]) -> list[str]:
@@ -64,8 +65,10 @@ def _cohorts(cohorts: Sequence[CohortStatus]) -> list[str]:
         else:
             share = measured_accuracy.text(cohort.accuracy, cohort.measured, cohort.holdout)
             said = f"accuracy {share}"
+        if cohort.drift:
+            said += f"; {cohort.drift.summary}"
         if cohort.unusual:
-            said += f"; looked different from the images before: {cohort.unusual}"
+            said += f"; its most unusual images: {cohort.unusual}"
         lines.append(
             f"cohort {cohort.number}, {cohort.at[:10]}: {cohort.pool} in the pool, {cohort.holdout}"
             f" in the hold-out; {said}"
@@ -108,8 +111,8 @@ def _withdrawn(count: int) -> list[str]:
 
 def _again(count: int) -> list[str]:
     """A line on skipped samples that the next rounds ask again; none if there are none."""
-    text = f"asked again from the next open on: {counted(count, 'skipped sample')}"
-    return [text] if count else []
+    are = counted(count, "skipped sample is", "skipped samples are")
+    return [f"{are} asked again when the next round opens"] if count else []
 
 
 def _preannotation(rounds: Sequence[RoundStatus]) -> list[str]:

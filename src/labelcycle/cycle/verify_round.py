@@ -70,6 +70,7 @@ def verify(snapshot: Snapshot, number: int, deep: bool, show: Callable[[str], No
     if not deep:  # the features are brought
         opening = declaration.after(layout.FEATURES, declaration.OPENING)
     base: tuple[str, ...] = INPUTS if deep else (*INPUTS, layout.FEATURES)
+    show(f"rebuilding round {number}: {', '.join(opening)}")
     with restored(snapshot, round_states.open_tag(number), base) as rebuilt:
         if deep:
             known = () if declaration.PRETRAIN in opening else (layout.ENCODER,)
@@ -87,6 +88,8 @@ def verify(snapshot: Snapshot, number: int, deep: bool, show: Callable[[str], No
             show(withdrawn_differences.selections(recorded, selection))
         else:
             show("selection: without them, no sample was left to pick")
+        closing = declaration.names(declaration.CLOSING)
+        show(f"rebuilding round {number}: {', '.join(closing)}")
         git.switch(rebuilt.root, round_states.round_tag(number))
         answers = (
             f"{layout.LABELS}.dvc",
@@ -94,7 +97,7 @@ def verify(snapshot: Snapshot, number: int, deep: bool, show: Callable[[str], No
             *(() if deep else (layout.FEATURES,)),
         )
         bring(snapshot, rebuilt, answers)
-        _compute(rebuilt, declaration.names(declaration.CLOSING))
+        _compute(rebuilt, closing)
         evaluation = Evaluation.read(rebuilt.metrics)
         metrics = snapshot.records.metrics(number)
         before = withdrawn_differences.measured_with(gone, number)

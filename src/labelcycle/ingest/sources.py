@@ -2,16 +2,20 @@
 
 import glob
 import os
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from labelcycle.campaign import layout
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.cohorts_record import CohortsRecord, Source
+from labelcycle.core.near_names import did_you_mean
 from labelcycle.errors import DataError, StateError
 from labelcycle.ingest import fetch, one_file
 from labelcycle.ingest.paths import SCHEME, absolute, find, is_pattern, named
+
+LISTED = 5
+"""So many sources are named where somebody names an unknown one."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,10 @@ def again(campaign: Campaign) -> Found:
         try:
             found, missing = _found(campaign, source)
         except DataError as error:
-            away.append(f"{source.path} could not be looked at: {error}")
+            away.append(
+                f"{source.path} could not be looked at: {error}; if it is gone for good, give"
+                f" `labelcycle ingest --forget {shlex.quote(source.path)}`"
+            )
             lost |= _extent(source.path, campaign.root)
             continue
         items |= found
@@ -95,7 +102,7 @@ def again(campaign: Campaign) -> Found:
         reached |= _extent(source.path, campaign.root)
     if len(away) == len(sources):
         raise DataError(f"no source could be looked at, such as {away[0]}")
-    remarks += (f"{text}; if it is gone for good, take it out of {layout.COHORTS}" for text in away)
+    remarks += away
     places = {place_of(item, campaign.root) for item in items}
 
     def gone(place: str) -> bool:
@@ -103,6 +110,28 @@ def again(campaign: Campaign) -> Found:
         return place not in places and reached.holds(at) and not lost.holds(at)
 
     return Found(items, sources, True, gone, tuple(remarks))
+
+
+def forget(campaign: Campaign, text: str) -> str:
+    """Look no more at a source that was given before; its path. The images from it stay.
+
+    text : as the record has it, or relative to the working folder, as it was given
+
+    Raises DataError if no source is so called.
+    """
+    record = CohortsRecord.read_if_any(campaign.cohorts)
+    known = [source.path for source in record.sources]
+    path = next((each for each in (text, _kept(text, campaign.root)) if each in known), None)
+    if path is None:
+        near = did_you_mean(text, known)
+        listed = ", ".join(map(repr, known[:LISTED])) + (" ..." if known[LISTED:] else "")
+        raise DataError(
+            f"no source {text!r} is remembered{f': {near}' if near else ''}; wanted one of those"
+            f" that `labelcycle ingest --again` looks at: {listed or 'there are none'}"
+        )
+    left = tuple(source for source in record.sources if source.path != path)
+    replace(record, sources=left).write(campaign.cohorts)
+    return path
 
 
 def _found(campaign: Campaign, source: Source) -> tuple[dict[Path | str, str], list[str]]:

@@ -1,7 +1,7 @@
 """MLflow shows the rounds: an experiment a campaign, a run a strategy, a child run a round.
 
-On the strategy's run the accuracy stands at step = number of labels, so that the UI draws the
-learning curve, and curves of several strategies share one axis.
+On the strategy's run the step of a figure is the number of labels. So the UI draws the learning
+curve, in a section of that name, and curves of several strategies share one axis.
 """
 
 import datetime
@@ -34,6 +34,8 @@ PARENT = "mlflow.parentRunId"
 RECORD = "record"
 """Folder of a run's artifacts with the files of its round."""
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "calibration_error")
+ACCURACY, CURVE = "accuracy", "learning curve/accuracy"
+"""The strategy's run has the same points twice: MLflow makes a section of what is before the /."""
 CONTEXTS = {"pool": "training", "labels": "training", "hold-out": "evaluation"}
 """What the data sets of a round are for."""
 
@@ -220,7 +222,11 @@ class MlflowTracker:
         # of cohorts once there are several: one alone is the whole
         several = {"cohorts": metrics["cohorts"]} if len(metrics["cohorts"] or ()) > 1 else {}
         figures = {name: metrics[name] for name in FIGURES} | several
-        for key, value in _numbers(figures).items():
+        self._carry_over(parent)
+        values = _numbers(figures)
+        if ACCURACY in values:
+            values[CURVE] = values[ACCURACY]
+        for key, value in values.items():
             self._client.log_metric(
                 parent,
                 key,
@@ -228,6 +234,17 @@ class MlflowTracker:
                 timestamp=_milliseconds(closed),
                 step=closed.metrics.labels,
             )
+
+    def _carry_over(self, parent: str) -> None:
+        """Begin the learning curve with the points that an earlier version logged as accuracy."""
+        from mlflow.entities import Metric
+
+        if CURVE in self._client.get_run(parent).data.metrics:
+            return
+        points = self._client.get_metric_history(parent, ACCURACY)
+        curve = [Metric(CURVE, point.value, point.timestamp, point.step) for point in points]
+        if curve:
+            self._client.log_batch(parent, metrics=curve)
 
 
 def _pages(search: Callable[..., Any]) -> Iterator[Any]:
