@@ -1,0 +1,186 @@
+"""Steps of a campaign in random order, as hypothesis draws them; after each, all promises hold."""
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from memory_folder import memory_folder
+
+from labelcycle.core import skip_reasons
+from soak import invariants, life
+from soak.life import Life, Word
+from soak.look import Seen, Task
+
+PEOPLE = st.sampled_from(["ann", "bob"])
+WORDS = st.sampled_from(["right", "right", "wrong", *skip_reasons.REASONS])
+NUMBERS = st.integers(0, 99)
+KINDS = st.lists(st.integers(0, 3), min_size=1, max_size=4)
+GROUPS = st.one_of(st.none(), st.integers(0, 5))
+SHARES = st.integers(0, 999)
+HOWS = st.sampled_from(["killed", "interrupted"])
+
+played: Counter[str] = Counter()
+"""How often each step was taken in this process, and how many lives began."""
+
+
+@cache
+def template() -> Path:
+    """A campaign with images and no round yet, made once in a process."""
+    folder = Path(tempfile.mkdtemp(dir=memory_folder() or None))
+    life.begin(folder)
+    return folder
+
+
+class CampaignLife(RuleBasedStateMachine):
+    """Commands, people and accidents, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(dir=template().parent))
+        self.life = life.copy(template(), self.folder)
+        played["lives"] += 1
+
+    def teardown(self) -> None:
+        played["stops"] += self.life.stopped
+        played["refusals"] += self.life.refused
+        shutil.rmtree(self.folder)
+
+    @invariant()
+    def all_promises_hold(self) -> None:
+        invariants.check(self.life)
+
+    # --- conditions --------------------------------------------------------------------------
+
+    def due(self) -> bool:
+        return self.life.seen.due
+
+    def opened(self) -> bool:
+        return self.life.seen.open
+
+    def held(self) -> bool:
+        """A folder holds the campaign, since a round was opened."""
+        return self.life.seen.number > 0 or self.life.seen.open
+
+    def closed_one(self) -> bool:
+        return self.life.seen.number > 0
+
+    def said_something(self) -> bool:
+        return bool(self.life.said)
+
+    def may_be_stopped(self) -> bool:
+        return len(self.life.stops) < 2
+
+    # --- what programs do --------------------------------------------------------------------
+
+    @rule(kinds=KINDS, group=GROUPS, of=NUMBERS)
+    def ingest(self, kinds: Sequence[int], group: int | None, of: int) -> None:
+        played["ingest"] += 1
+        self.life.put_images(kinds, group, of)
+        self.life.command("ingest", "--again")
+
+    @precondition(due)
+    @rule()
+    def open(self) -> None:
+        played["open"] += 1
+        seen = self.life.seen
+        left = {s.id for s in seen.manifest if s.split == "pool"} - seen.labels
+        too_few = "PoolExhausted" if len(left) < life.BUDGET else ""
+        again = lambda seen: [] if seen.open else ["open"]  # noqa: E731
+        self.life.command("open", again=again, refused=too_few)
+
+    @precondition(opened)
+    @rule()
+    def collect(self) -> None:
+        played["collect"] += 1
+        self.life.command("collect")
+
+    @precondition(opened)
+    @rule()
+    def close(self) -> None:
+        played["close"] += 1
+        self.life.answer(self.life.unanswered, "ann", self.life.truth)
+        self.life.command("close", again=self.until_closed(["close"]))
+
+    @precondition(opened)
+    @rule(how=st.sampled_from(["incomplete", "cancel"]))
+    def close_early(self, how: str) -> None:
+        played["close early"] += 1
+        words = ["close", "--incomplete"] if how == "incomplete" else ["cancel"]
+        self.life.command(*words, again=self.until_closed(words))
+
+    def until_closed(self, words: list[str]) -> Callable[[Seen], list[str]]:
+        """What goes on with a close that was stopped."""
+        number = self.life.seen.number
+
+        def again(seen: Seen) -> list[str]:
+            if seen.number > number:
+                return []
+            return words if seen.state in ("open", "ending") else ["close"]
+
+        return again
+
+    @precondition(closed_one)
+    @rule(to=NUMBERS, answers=st.sampled_from(["use", "apart"]))
+    def roll_back(self, to: int, answers: str) -> None:
+        played["rollback"] += 1
+        tag = f"round/{to % self.life.seen.number:03d}"
+        self.life.command("rollback", tag, "--answers", answers)
+
+    @rule(which=st.lists(NUMBERS, min_size=1, max_size=2))
+    def withdraw(self, which: Sequence[int]) -> None:
+        played["withdraw"] += 1
+        there = [sample.id for sample in self.life.seen.manifest]
+        names = sorted({there[number % len(there)] for number in which})
+        self.life.withdraw(names, names)
+
+    @rule(which=NUMBERS)
+    def withdraw_group(self, which: int) -> None:
+        there = self.life.seen.manifest
+        groups = sorted({name for sample in there for name in sample.named_groups})
+        if groups:
+            played["withdraw group"] += 1
+            group = groups[which % len(groups)]
+            names = [sample.id for sample in there if group in sample.named_groups]
+            self.life.withdraw(names, ["--group", group])
+
+    @precondition(held)
+    @rule()
+    def move(self) -> None:
+        played["move"] += 1
+        self.life.move()
+
+    @precondition(may_be_stopped)
+    @rule(share=SHARES, how=HOWS)
+    def stop_the_next(self, share: int, how: str) -> None:
+        played["stop the next"] += 1
+        self.life.stops.append((share, how))
+
+    # --- what people do ----------------------------------------------------------------------
+
+    @precondition(opened)
+    @rule(first=NUMBERS, count=st.integers(1, 6), person=PEOPLE, word=WORDS)
+    def answer(self, first: int, count: int, person: str, word: str) -> None:
+        played["answer"] += 1
+        tasks = self.life.waiting(person)
+        turned = tasks[first % len(tasks) :] + tasks[: first % len(tasks)] if tasks else []
+        self.life.answer(turned[:count], person, self.word(word))
+
+    @precondition(said_something)
+    @rule(which=NUMBERS, word=WORDS)
+    def edit(self, which: int, word: str) -> None:
+        played["edit"] += 1
+        places = sorted(self.life.said)
+        key, person = places[which % len(places)]
+        (task,) = (task for task in self.life.seen.tasks if task.key == key)
+        self.life.answer([task], person, self.word(word))
+
+    def word(self, name: str) -> Callable[[Task], Word]:
+        """What somebody says of a task."""
+        if name == "right":
+            return self.life.truth
+        return self.life.wrong if name == "wrong" else lambda task: Word((), name)
