@@ -20,7 +20,7 @@ from labelcycle.adapters.ports import OpenTask
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.cli.main import cli
 from labelcycle.cycle import new_campaign
-from labelcycle.rounds import trusted_places
+from labelcycle.rounds import code_json, trusted_places
 from soak import forked, one_process
 from soak.forked import End, Stop
 from soak.look import Seen, Task, look, traces
@@ -40,7 +40,7 @@ PARAMS = {
 }
 """A folder is a group, and so is each image beside them. No close stops for changed answers."""
 
-EFFECTS = {"ingest": 330, "open": 650, "close": 620, "collect": 620, "withdraw": 640,
+EFFECTS = {"ingest": 330, "open": 650, "close": 620, "cancel": 350, "run": 620, "withdraw": 640,
            "rollback": 480, "resume": 120}  # fmt: skip
 """About how many side effects a command has: it is stopped before one of so many."""
 
@@ -69,6 +69,7 @@ class Life:
     tags : the tags that were ever seen, with their commits
     closed : the files of closed rounds as they were when first seen closed, by path
     stops : how the next commands are to be stopped, as thousandths of their side effects
+    stopped : how many were
     """
 
     def __init__(self, folder: Path) -> None:
@@ -83,7 +84,6 @@ class Life:
         self.closed: dict[str, bytes] = {}
         self.stops: list[tuple[int, forked.How]] = []
         self.stopped = 0
-        self.refused = 0
         for path in sorted(self.images.rglob("*.png")):
             self.given[self._place(path)] = _pixels(path)
         self.seen = self.look()
@@ -134,7 +134,6 @@ class Life:
         self.stops.clear()
         if end.refused is not None:
             assert refused and refused in end.refused, f"{' '.join(given)}: {end.refused}"
-            self.refused += 1
         self.seen = self.look()
         self._remember(standing)
         return end
@@ -327,6 +326,7 @@ def begin(folder: Path) -> None:
 
     end = forked.run(made, folder)
     assert end.refused is None, end
+    code_json.digests_of(config.parse(PARAMS))  # copies of this process know it
 
 
 def copy(template: Path, folder: Path) -> Life:

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from memory_folder import memory_folder
 
 from labelcycle.core import skip_reasons
 from soak import invariants, life
@@ -26,33 +26,51 @@ HOWS = st.sampled_from(["killed", "interrupted"])
 
 played: Counter[str] = Counter()
 """How often each step was taken in this process, and how many lives began."""
+stopped: Counter[str] = Counter()
+"""How often a command of it was killed or interrupted."""
 
 
 @cache
-def template() -> Path:
+def template(place: Path) -> Path:
     """A campaign with images and no round yet, made once in a process."""
-    folder = Path(tempfile.mkdtemp(dir=memory_folder() or None))
+    folder = Path(tempfile.mkdtemp(dir=place))
     life.begin(folder)
     return folder
 
 
 class CampaignLife(RuleBasedStateMachine):
-    """Commands, people and accidents, in any order."""
+    """Commands, people and accidents, in any order.
+
+    place : a folder for the campaigns
+    """
+
+    place: ClassVar[Path]
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(dir=template().parent))
-        self.life = life.copy(template(), self.folder)
+        self.folder = Path(tempfile.mkdtemp(dir=self.place))
+        self.life = life.copy(template(self.place), self.folder)
+        self.name = "lives"
         played["lives"] += 1
 
     def teardown(self) -> None:
-        played["stops"] += self.life.stopped
-        played["refusals"] += self.life.refused
+        self.count_stops()
         shutil.rmtree(self.folder)
 
     @invariant()
     def all_promises_hold(self) -> None:
         invariants.check(self.life)
+
+    def step(self, name: str) -> None:
+        """A step is taken."""
+        self.count_stops()
+        self.name = name
+        played[name] += 1
+
+    def count_stops(self) -> None:
+        """Count how often the last step was stopped."""
+        stopped[self.name] += self.life.stopped
+        self.life.stopped = 0
 
     # --- conditions --------------------------------------------------------------------------
 
@@ -69,24 +87,22 @@ class CampaignLife(RuleBasedStateMachine):
     def closed_one(self) -> bool:
         return self.life.seen.number > 0
 
+    def can_spare(self) -> bool:
+        """There are samples enough to go on without some."""
+        return len(self.life.seen.manifest) > 6
+
     def said_something(self) -> bool:
         return bool(self.life.said)
 
     def may_be_stopped(self) -> bool:
         return len(self.life.stops) < 2
 
-    # --- what programs do --------------------------------------------------------------------
-
-    @rule(kinds=KINDS, group=GROUPS, of=NUMBERS)
-    def ingest(self, kinds: Sequence[int], group: int | None, of: int) -> None:
-        played["ingest"] += 1
-        self.life.put_images(kinds, group, of)
-        self.life.command("ingest", "--again")
+    # --- what is due ---------------------------------------------------------------------------
 
     @precondition(due)
     @rule()
     def open(self) -> None:
-        played["open"] += 1
+        self.step("open")
         seen = self.life.seen
         left = {s.id for s in seen.manifest if s.split == "pool"} - seen.labels
         too_few = "PoolExhausted" if len(left) < life.BUDGET else ""
@@ -95,22 +111,37 @@ class CampaignLife(RuleBasedStateMachine):
 
     @precondition(opened)
     @rule()
+    def finish(self) -> None:
+        self.step("run")
+        self.life.answer(self.life.unanswered, "ann", self.life.truth)
+        self.life.command("run")
+
+    # --- what programs do --------------------------------------------------------------------
+
+    @rule(kinds=KINDS, group=GROUPS, of=NUMBERS)
+    def ingest(self, kinds: Sequence[int], group: int | None, of: int) -> None:
+        self.step("ingest")
+        self.life.put_images(kinds, group, of)
+        self.life.command("ingest", "--again")
+
+    @precondition(opened)
+    @rule()
     def collect(self) -> None:
-        played["collect"] += 1
+        self.step("collect")
         self.life.command("collect")
 
     @precondition(opened)
     @rule()
     def close(self) -> None:
-        played["close"] += 1
+        self.step("close")
         self.life.answer(self.life.unanswered, "ann", self.life.truth)
         self.life.command("close", again=self.until_closed(["close"]))
 
     @precondition(opened)
-    @rule(how=st.sampled_from(["incomplete", "cancel"]))
+    @rule(how=st.sampled_from(["close --incomplete", "cancel"]))
     def close_early(self, how: str) -> None:
-        played["close early"] += 1
-        words = ["close", "--incomplete"] if how == "incomplete" else ["cancel"]
+        self.step(how)
+        words = how.split()
         self.life.command(*words, again=self.until_closed(words))
 
     def until_closed(self, words: list[str]) -> Callable[[Seen], list[str]]:
@@ -127,37 +158,34 @@ class CampaignLife(RuleBasedStateMachine):
     @precondition(closed_one)
     @rule(to=NUMBERS, answers=st.sampled_from(["use", "apart"]))
     def roll_back(self, to: int, answers: str) -> None:
-        played["rollback"] += 1
+        self.step("rollback")
         tag = f"round/{to % self.life.seen.number:03d}"
         self.life.command("rollback", tag, "--answers", answers)
 
-    @rule(which=st.lists(NUMBERS, min_size=1, max_size=2))
-    def withdraw(self, which: Sequence[int]) -> None:
-        played["withdraw"] += 1
-        there = [sample.id for sample in self.life.seen.manifest]
-        names = sorted({there[number % len(there)] for number in which})
-        self.life.withdraw(names, names)
-
-    @rule(which=NUMBERS)
-    def withdraw_group(self, which: int) -> None:
+    @precondition(can_spare)
+    @rule(which=st.lists(NUMBERS, min_size=1, max_size=2), group=st.booleans())
+    def withdraw(self, which: Sequence[int], group: bool) -> None:
         there = self.life.seen.manifest
-        groups = sorted({name for sample in there for name in sample.named_groups})
-        if groups:
-            played["withdraw group"] += 1
-            group = groups[which % len(groups)]
-            names = [sample.id for sample in there if group in sample.named_groups]
-            self.life.withdraw(names, ["--group", group])
+        chosen = [there[number % len(there)] for number in which]
+        if group:
+            self.step("withdraw a group")
+            name = chosen[0].named_groups[0]
+            names = [sample.id for sample in there if name in sample.named_groups]
+            self.life.withdraw(names, ["--group", name])
+        else:
+            self.step("withdraw samples")
+            names = sorted({sample.id for sample in chosen})
+            self.life.withdraw(names, names)
 
     @precondition(held)
     @rule()
     def move(self) -> None:
-        played["move"] += 1
+        self.step("move to another folder")
         self.life.move()
 
     @precondition(may_be_stopped)
     @rule(share=SHARES, how=HOWS)
     def stop_the_next(self, share: int, how: str) -> None:
-        played["stop the next"] += 1
         self.life.stops.append((share, how))
 
     # --- what people do ----------------------------------------------------------------------
@@ -165,7 +193,7 @@ class CampaignLife(RuleBasedStateMachine):
     @precondition(opened)
     @rule(first=NUMBERS, count=st.integers(1, 6), person=PEOPLE, word=WORDS)
     def answer(self, first: int, count: int, person: str, word: str) -> None:
-        played["answer"] += 1
+        self.step("answer")
         tasks = self.life.waiting(person)
         turned = tasks[first % len(tasks) :] + tasks[: first % len(tasks)] if tasks else []
         self.life.answer(turned[:count], person, self.word(word))
@@ -173,7 +201,7 @@ class CampaignLife(RuleBasedStateMachine):
     @precondition(said_something)
     @rule(which=NUMBERS, word=WORDS)
     def edit(self, which: int, word: str) -> None:
-        played["edit"] += 1
+        self.step("change an answer")
         places = sorted(self.life.said)
         key, person = places[which % len(places)]
         (task,) = (task for task in self.life.seen.tasks if task.key == key)
