@@ -15,8 +15,8 @@ from soak import machine
 LIVES = 10
 """In a batch, of at most as many steps each."""
 
-STEPS = (2, 18)
-"""The shortest and the longest life, in steps."""
+STEPS = (2, 12)
+"""The shortest and the longest life, in steps, beside its first rounds."""
 
 SURROUNDINGS = {
     "OMP_NUM_THREADS": "1",
@@ -60,7 +60,8 @@ def play(place: Path, batch: Batch) -> Played:
     place : a folder for its campaigns
     """
     machine.CampaignLife.place = place
-    machine.template(place)
+    for rounds in range(machine.YOUTH + 1):
+        machine.template(place, rounds)
     gc.freeze()  # copies of this process then share more of its memory
     machine.played.clear()
     machine.stopped.clear()

@@ -126,9 +126,11 @@ def tags_stay(life: Life) -> Iterator[str]:
 
 
 def status_works(life: Life) -> Iterator[str]:
-    """`status` says where the campaign stands, and knows the round."""
-    if str(life.seen.number) not in life.seen.status:
-        yield f"status does not name round {life.seen.number}: {life.seen.status}"
+    """`status` works after every step, and knows every round."""
+    seen = life.seen
+    states = {number: seen.told.get(number) for number in range(seen.number)}
+    if set(states.values()) - {"closed", "rolled back", "cancelled"} or "\nnext: " not in seen.status:
+        yield f"status says {seen.told} of {seen.number} closed rounds: {seen.status}"
 
 
 def git_is_clean(life: Life) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """One campaign that is worked on at random, and what people did to it, as they remember it."""
 
+import copy
 import hashlib
 import shutil
 import subprocess
@@ -13,14 +14,14 @@ from PIL import Image
 from squares import CLASSES, SETTINGS, make_images
 
 from labelcycle import config
-from labelcycle.adapters import git
+from labelcycle.adapters import git, git_lease
 from labelcycle.adapters.annotation.files import FilesBackend
 from labelcycle.adapters.dvc import commands
 from labelcycle.adapters.ports import OpenTask
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.cli.main import cli
 from labelcycle.cycle import new_campaign
-from labelcycle.rounds import code_json, trusted_places
+from labelcycle.rounds import code_json, lease, trusted_places
 from soak import forked, one_process
 from soak.forked import End, Stop
 from soak.look import Seen, Task, look, traces
@@ -70,6 +71,7 @@ class Life:
     closed : the files of closed rounds as they were when first seen closed, by path
     stops : how the next commands are to be stopped, as thousandths of their side effects
     stopped : how many were
+    moved : the last commit when the campaign went to another folder last
     """
 
     def __init__(self, folder: Path) -> None:
@@ -84,6 +86,7 @@ class Life:
         self.closed: dict[str, bytes] = {}
         self.stops: list[tuple[int, forked.How]] = []
         self.stopped = 0
+        self.moved = ""
         for path in sorted(self.images.rglob("*.png")):
             self.given[self._place(path)] = _pixels(path)
         self.seen = self.look()
@@ -276,6 +279,7 @@ class Life:
             private.mkdir(mode=0o700, exist_ok=True)
             shutil.copy(Campaign(left).tasks, Campaign(root).tasks)
         self._refused("collect" if self.seen.open else "open", True, "has held this campaign")
+        self.moved = git.head(left)
         self.command("resume")
         if self.withdrawn:
             self.command("withdraw")
@@ -329,8 +333,26 @@ def begin(folder: Path) -> None:
     code_json.digests_of(config.parse(PARAMS))  # copies of this process know it
 
 
-def copy(template: Path, folder: Path) -> Life:
-    """A life that begins as a campaign that was made before."""
-    shutil.copytree(template, folder, symlinks=True, dirs_exist_ok=True)
-    trusted_places.confirm(Campaign(folder / HOMES[0]))  # in a copy, nothing counts as confirmed
-    return Life(folder)
+def young(folder: Path, rounds: int) -> Life:
+    """A life whose campaign is made in a folder, with some rounds behind it."""
+    begin(folder)
+    made = Life(folder)
+    for _ in range(rounds):
+        made.command("open")
+        made.answer(made.unanswered, "ann", made.truth)
+        made.command("run")
+    return made
+
+
+def copied(life: Life, folder: Path) -> Life:
+    """The same life in another folder, whose campaign goes on by itself."""
+    shutil.copytree(life.folder, folder, symlinks=True, dirs_exist_ok=True)
+    made = copy.deepcopy(life)
+    made.folder = folder
+    campaign = Campaign(made.root)
+    trusted_places.confirm(campaign)  # in a copy, nothing counts as confirmed
+    _git(folder / "git", "update-ref", "-d", git_lease.REF)  # and it is another holder
+    campaign.lease.unlink(missing_ok=True)
+    lease.take(campaign)
+    made.seen = made.look()
+    return made

@@ -51,7 +51,7 @@ class Seen:
     """A campaign at one moment.
 
     number, state : of the round at work
-    status : what `labelcycle status` says
+    status : what `labelcycle status` says; told : the state of each round, as it tells programs
     changed : files that git would commit, or does not know
     tags : the commit of each
     manifest : id, split, names of groups and picture of every sample
@@ -72,6 +72,7 @@ class Seen:
     number: int
     state: str
     status: str
+    told: dict[int, str]
     changed: tuple[str, ...]
     tags: dict[str, str]
     manifest: tuple[Sample, ...]
@@ -106,7 +107,7 @@ def look(root: Path, marks: Sequence[bytes]) -> Seen:
     snapshot = snapshots.read(root)
     campaign, number = snapshot.campaign, snapshot.number
     report = campaign_status.status(snapshot)
-    json.dumps(report.as_json())
+    told = json.loads(json.dumps(report.as_json()))
     labels = {path.name: _lines(path) for path in sorted(campaign.labels.glob("*.jsonl"))}
     apart = _apart(campaign)
     tasks, answers = _backend(campaign)
@@ -115,6 +116,7 @@ def look(root: Path, marks: Sequence[bytes]) -> Seen:
         number=number,
         state=str(snapshot.state),
         status=status_text.as_text(report),
+        told={each["round"]: each["state"] for each in told["rounds"]},
         changed=_changed(root),
         tags=_tags(root),
         manifest=tuple(snapshot.records.samples(which="all")),
@@ -194,7 +196,8 @@ def _chosen(campaign: Campaign, number: int) -> tuple[str, ...]:
 def _closed(campaign: Campaign, number: int) -> dict[str, bytes]:
     paths = [path for n in range(number) for path in sorted(campaign.round(n).iterdir())]
     paths += [campaign.label_file(n) for n in range(number)]
-    return {str(path.relative_to(campaign.root)): path.read_bytes() for path in paths}
+    there = [path for path in paths if path.exists()]  # a pull that was stopped brought not all
+    return {str(path.relative_to(campaign.root)): path.read_bytes() for path in there}
 
 
 def _git(root: Path, *words: str) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from labelcycle.adapters import git
 from labelcycle.core import skip_reasons
 from soak import invariants, life
 from soak.life import Life, Word
@@ -30,12 +31,14 @@ stopped: Counter[str] = Counter()
 """How often a command of it was killed or interrupted."""
 
 
+YOUTH = 2
+"""A life begins with at most so many closed rounds."""
+
+
 @cache
-def template(place: Path) -> Path:
-    """A campaign with images and no round yet, made once in a process."""
-    folder = Path(tempfile.mkdtemp(dir=place))
-    life.begin(folder)
-    return folder
+def template(place: Path, rounds: int) -> Life:
+    """A campaign with images and some closed rounds, made once in a process."""
+    return life.young(Path(tempfile.mkdtemp(dir=place)), rounds)
 
 
 class CampaignLife(RuleBasedStateMachine):
@@ -49,12 +52,15 @@ class CampaignLife(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(dir=self.place))
-        self.life = life.copy(template(self.place), self.folder)
         self.name = "lives"
-        played["lives"] += 1
+        self.step("lives")
+
+    @initialize(rounds=st.integers(0, YOUTH))
+    def begin(self, rounds: int) -> None:
+        self.life = life.copied(template(self.place, rounds), self.folder)
 
     def teardown(self) -> None:
-        self.count_stops()
+        self.step("end")
         shutil.rmtree(self.folder)
 
     @invariant()
@@ -62,15 +68,12 @@ class CampaignLife(RuleBasedStateMachine):
         invariants.check(self.life)
 
     def step(self, name: str) -> None:
-        """A step is taken."""
-        self.count_stops()
-        self.name = name
+        """A step is taken: count it, and how often a command of the last one was stopped."""
         played[name] += 1
-
-    def count_stops(self) -> None:
-        """Count how often the last step was stopped."""
-        stopped[self.name] += self.life.stopped
-        self.life.stopped = 0
+        if hasattr(self, "life"):
+            stopped[self.name] += self.life.stopped
+            self.life.stopped = 0
+        self.name = name
 
     # --- conditions --------------------------------------------------------------------------
 
@@ -80,9 +83,13 @@ class CampaignLife(RuleBasedStateMachine):
     def opened(self) -> bool:
         return self.life.seen.open
 
-    def held(self) -> bool:
-        """A folder holds the campaign, since a round was opened."""
-        return self.life.seen.number > 0 or self.life.seen.open
+    def something_new(self) -> bool:
+        """There is a commit since the campaign went to another folder."""
+        return git.head(self.life.root) != self.life.moved
+
+    def may_grow(self) -> bool:
+        """There are not many samples yet."""
+        return len(self.life.seen.manifest) < 30
 
     def closed_one(self) -> bool:
         return self.life.seen.number > 0
@@ -118,6 +125,7 @@ class CampaignLife(RuleBasedStateMachine):
 
     # --- what programs do --------------------------------------------------------------------
 
+    @precondition(may_grow)
     @rule(kinds=KINDS, group=GROUPS, of=NUMBERS)
     def ingest(self, kinds: Sequence[int], group: int | None, of: int) -> None:
         self.step("ingest")
@@ -177,7 +185,7 @@ class CampaignLife(RuleBasedStateMachine):
             names = sorted({sample.id for sample in chosen})
             self.life.withdraw(names, names)
 
-    @precondition(held)
+    @precondition(something_new)
     @rule()
     def move(self) -> None:
         self.step("move to another folder")
