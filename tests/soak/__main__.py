@@ -25,6 +25,8 @@ LAYOUT = Layout(
     [Figure(key) for key in ("lives", "times", "stopped", "violations")],
     names={"times": "times taken", "stopped": "of these killed or interrupted"},
 )
+
+
 def table_rows(times: Counter[str], stopped: Counter[str], violations: int) -> list[dict[str, Any]]:
     """How often each step was taken, and all together."""
     steps = sorted(times.keys() - {"lives", "end"})

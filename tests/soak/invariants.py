@@ -52,9 +52,7 @@ def no_answer_is_lost(life: Life) -> Iterator[str]:
     yield from _differ("what counts", counting, seen.counting)
 
 
-def _differ(
-    where: str, wanted: dict[tuple[str, str], Word], got: Iterable[Said]
-) -> Iterator[str]:
+def _differ(where: str, wanted: dict[tuple[str, str], Word], got: Iterable[Said]) -> Iterator[str]:
     found = list(got)
     for place, count in Counter(each.place for each in found).items():
         if count > 1:
@@ -128,8 +126,8 @@ def tags_stay(life: Life) -> Iterator[str]:
 def status_works(life: Life) -> Iterator[str]:
     """`status` works after every step, and knows every round."""
     seen = life.seen
-    states = {number: seen.told.get(number) for number in range(seen.number)}
-    if set(states.values()) - {"closed", "rolled back", "cancelled"} or "\nnext: " not in seen.status:
+    ended = {seen.told.get(number) for number in range(seen.number)}
+    if not ended <= {"closed", "rolled back", "cancelled"} or "\nnext: " not in seen.status:
         yield f"status says {seen.told} of {seen.number} closed rounds: {seen.status}"
 
 

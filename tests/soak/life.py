@@ -136,7 +136,8 @@ class Life:
             given = [*again(self.seen)] if again else given
         self.stops.clear()
         if end.refused is not None:
-            assert refused and refused in end.refused, f"{' '.join(given)}: {end.refused}"
+            expected = bool(refused) and refused in end.refused
+            assert expected, f"{' '.join(given)}: {end.refused}"
         self.seen = self.look()
         self._remember(standing)
         return end

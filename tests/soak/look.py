@@ -55,7 +55,8 @@ class Seen:
     changed : files that git would commit, or does not know
     tags : the commit of each
     manifest : id, split, names of groups and picture of every sample
-    labels : samples with a label, or a reason for none, that counts; files : by label file all in it
+    labels : samples with a label, or a reason for none, that counts
+    files : by label file all samples in it
     holdout : samples that the hold-out's answers are of
     tasks, answers : of the backend
     pushed : by round the keys that it recorded as asked
@@ -121,10 +122,7 @@ def look(root: Path, marks: Sequence[bytes]) -> Seen:
         tags=_tags(root),
         manifest=tuple(snapshot.records.samples(which="all")),
         labels=frozenset(
-            line["sample"]
-            for name, lines in labels.items()
-            if name not in apart
-            for line in lines
+            line["sample"] for name, lines in labels.items() if name not in apart for line in lines
         ),
         files={name: tuple(line["sample"] for line in lines) for name, lines in labels.items()},
         holdout=tuple(line["sample"] for line in _lines(campaign.holdout)),

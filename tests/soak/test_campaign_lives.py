@@ -1,16 +1,14 @@
 """A few lives of campaigns, the same each time; `make soak` plays hundreds. See `invariants`."""
 
-import os
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from soak import batches, forked, invariants
-from soak.__main__ import table_rows
-from soak.batches import Batch
 
 from labelcycle.errors import StateError
+from soak import batches, forked
+from soak.__main__ import table_rows
+from soak.batches import Batch
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +38,7 @@ def test_a_command_is_ended_before_each_side_effect(tmp_path: Path) -> None:
             file.unlink()
         stopped = forked.run(command, tmp_path, forked.Stop(2, how))
         assert stopped.stopped
-        assert os.listdir(tmp_path) == ["one"]
+        assert [path.name for path in tmp_path.iterdir()] == ["one"]
     assert not forked.run(command, tmp_path, forked.Stop(3)).stopped
 
 
