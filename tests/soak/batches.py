@@ -12,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from soak import machine
 
-LIVES = 10
+LIVES = 6
 """In a batch, of at most as many steps each."""
 
 STEPS = (2, 12)

@@ -130,6 +130,8 @@ def _become(command: Callable[[], Any], effects: Effects, sink: int, said: int) 
         os.dup2(said, 2)
         sys.stdout = os.fdopen(os.dup(1), "w", buffering=1)
         sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+        warnings.resetwarnings()  # here they are no errors, as they are none in a program
+        warnings.simplefilter("ignore")
         before, crash = set(sys.modules), None
         value = refused = None
         sys.addaudithook(effects)
