@@ -33,7 +33,7 @@ LAYOUT = Layout(
 
 def table_rows(times: Counter[str], stopped: Counter[str], violations: int) -> list[dict[str, Any]]:
     """How often each step was taken, and all together."""
-    steps = sorted(times.keys() - {"lives", "end"})
+    steps = sorted(times.keys() - {"lives"})
     rows = [{"step": name, "times": times[name], "stopped": stopped[name]} for name in steps]
     all_steps = sum(times[name] for name in steps)
     both = {"lives": times["lives"], "times": all_steps, "stopped": stopped.total()}

@@ -26,7 +26,7 @@ SHARES = st.integers(0, 999)
 HOWS = st.sampled_from(["killed", "interrupted"])
 
 played: Counter[str] = Counter()
-"""How often each step was taken in this process, and how many lives began."""
+"""How often each step was taken in this process, and how many lives had one."""
 stopped: Counter[str] = Counter()
 """How often a command of it was killed or interrupted."""
 
@@ -52,15 +52,15 @@ class CampaignLife(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(dir=self.place))
-        self.name = "lives"
-        self.step("lives")
+        self.name = ""
 
     @initialize(rounds=st.integers(0, YOUTH))
     def begin(self, rounds: int) -> None:
         self.life = life.copied(template(self.place, rounds), self.folder)
 
     def teardown(self) -> None:
-        self.step("end")
+        self.count_stops()
+        played["lives"] += bool(self.name)
         shutil.rmtree(self.folder)
 
     @invariant()
@@ -68,12 +68,16 @@ class CampaignLife(RuleBasedStateMachine):
         invariants.check(self.life)
 
     def step(self, name: str) -> None:
-        """A step is taken: count it, and how often a command of the last one was stopped."""
+        """A step is taken."""
+        self.count_stops()
+        self.name = name
         played[name] += 1
-        if hasattr(self, "life"):
+
+    def count_stops(self) -> None:
+        """Count how often commands of the last step were stopped."""
+        if self.name:
             stopped[self.name] += self.life.stopped
             self.life.stopped = 0
-        self.name = name
 
     # --- conditions --------------------------------------------------------------------------
 
