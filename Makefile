@@ -27,7 +27,7 @@ define each
 endef
 
 .PHONY: help demo test test-plain test-services quick docs reference lint rules format types plug-ins \
-	layers faults attacks mutants results claims \
+	layers faults attacks soak mutants results claims \
 	env env-label-studio env-tools lock audit clean
 
 help:
@@ -41,6 +41,7 @@ help:
 	@echo "make claims measure the cheap claims again: which still hold? under 15 minutes"
 	@echo "make faults every step of push and pull under every fault, as a table, 10 minutes"
 	@echo "make attacks what strangers, annotators and hostile files could do, tried, as a table"
+	@echo "make soak   300 lives of campaigns at random: does every promise hold? half an hour"
 	@echo "make mutants 400 random changes of the code: does a quick test notice? as a table, an hour"
 	@echo "make lock   write locks/*.txt: versions and digests (UPGRADE=--upgrade takes the newest)"
 	@echo "make audit  ask which locked packages have known faults, and say which could not be asked"
@@ -67,6 +68,10 @@ faults: env env-label-studio
 
 attacks: env env-label-studio
 	PYTHONPATH=tests:tests/support $(VENV)/bin/python -m attacks
+
+# For example SOAK="--lives 300 --seed 1".
+soak: env
+	PYTHONPATH=tests:tests/support:benchmarks $(VENV)/bin/python -m soak $(SOAK)
 
 docs: env
 	$(VENV)/bin/python tools/reference.py --check
