@@ -177,6 +177,7 @@ def run(folder: str) -> None:
             if snapshot.state is State.DUE:
                 reason = _why_not_open(snapshot)
                 if reason:
+                    send_notices.tell(snapshot)  # a close that was killed may not have come so far
                     say(reason)
                     return
                 open_round(folder)

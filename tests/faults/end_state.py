@@ -9,7 +9,7 @@ import json
 import re
 import sqlite3
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,10 @@ PART = re.compile(r"[0-9a-f]{8,16}(?=\.part$)")
 
 FIELDS = {
     ".labelcycle/lease.json": ("folder", "holder", "held"),
-    ".labelcycle/trusted.json": ("folder",),
+    ".labelcycle/trusted.json": ("folder", "commit"),
     ".labelcycle/notices.json": ("still", "failing"),
 }
-"""Of some files, what is left out: another one each time."""
+"""Of some files, what is left out: drawn at random, a time, or the commit of the last look."""
 
 State = Mapping[str, str]
 
@@ -71,11 +71,17 @@ def _files(campaign: Path) -> Iterator[tuple[str, str]]:
         if APART.match(name) or not path.is_file():
             continue
         if name in FIELDS:
-            record = json.loads(path.read_bytes())
-            kept = {key: value for key, value in record.items() if key not in FIELDS[name]}
+            kept = _without(json.loads(path.read_bytes()), FIELDS[name])
             yield f"file {name}", json.dumps(kept, sort_keys=True)
         else:
             yield f"file {PART.sub('*', name)}", _digest(path.read_bytes())
+
+
+def _without(value: Any, names: Collection[str]) -> Any:
+    """A JSON value without the fields of these names, wherever they are."""
+    if isinstance(value, dict):
+        return {key: _without(each, names) for key, each in value.items() if key not in names}
+    return value
 
 
 def _git(campaign: Path, remote: Path) -> dict[str, str]:
@@ -93,8 +99,7 @@ def _git(campaign: Path, remote: Path) -> dict[str, str]:
     if remote.exists():
         lease = say(remote, "show", "--no-patch", "--format=%B", git_lease.REF)
         if lease.startswith("{"):
-            kept = {k: v for k, v in json.loads(lease).items() if k != "holder"}
-            lease = json.dumps(kept, sort_keys=True)
+            lease = json.dumps(_without(json.loads(lease), ("holder",)), sort_keys=True)
         found["git lease"] = lease
     return found
 

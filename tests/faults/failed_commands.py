@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import itertools
 import json
 import os
 import select
@@ -10,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,9 +104,9 @@ class Life:
         trial = Trial(step.name, kind, number, prepared.effects[number - 1])
         copy(prepared.before, self.place)
         failed = self._play(step.words(self.place), kind, number)
-        if failed.effects[:number] != prepared.effects[:number]:
-            got = failed.effects[number - 1 : number]
-            raise AssertionError(f"{trial}: wanted the same up to the failure, got {got}")
+        trial.differs = _other(prepared.effects[:number], failed.effects[:number])
+        if trial.differs:
+            return trial
         if failed.status == UNTOLD or HANGS in failed.said:
             trial.untold = failed.said
         said = self._again(step)
@@ -144,6 +145,14 @@ class Life:
             return 0
 
         _checked(process(become))
+
+
+def _other(wanted: Sequence[str], got: Sequence[str]) -> list[str]:
+    """Where a command did something else before it failed."""
+    for number, pair in enumerate(itertools.zip_longest(wanted, got), 1):
+        if pair[0] != pair[1]:
+            return [f"effect {number} before the failure: wanted {pair[0]}, got {pair[1]}"]
+    return []
 
 
 def _typed(place: Path, words: Words) -> int:
@@ -190,8 +199,7 @@ def process(become: Callable[[], int]) -> Ended:
         os.dup2(into, 2)
         os.close(into)
         os.close(out)
-        with open(os.devnull) as nothing:
-            os.dup2(nothing.fileno(), 0)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         return become()
 
     pid = warm_programs.fork(apart)
@@ -208,7 +216,7 @@ def process(become: Callable[[], int]) -> Ended:
 def _read(out: int, pid: int) -> bytes:
     """All that a process and its children print; they are ended if they go on too long."""
     text, end = b"", time.monotonic() + LONGEST_S
-    with open(out, "rb", buffering=0) as stream:
+    with os.fdopen(out, "rb", buffering=0) as stream:
         while True:
             if not select.select([stream], [], [], max(0.0, end - time.monotonic()))[0]:
                 os.killpg(pid, signal.SIGKILL)

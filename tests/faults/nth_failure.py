@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from results_file import Figure, Layout, add_into, save
 from faults.failed_commands import Life, Prepared, Trial
 from faults.side_effects import KINDS, Kind, points
 from faults.warm_programs import ended, fork
+from faults.whole_life import LIFE
 
 ONE_OF = 16
 """Of so many points one is tried, unless all are asked for."""
@@ -54,20 +55,34 @@ def chosen(prepared: Prepared, one_of: int, turn: int) -> Iterator[tuple[Kind, i
             yield kind, number
 
 
-def work(folder: Path, one_of: int, number: int, workers: int) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """Which points are tried: one of so many, of these commands, or of all."""
+
+    one_of: int = ONE_OF
+    commands: tuple[str, ...] = ()
+
+
+def work(folder: Path, asked: Asked, number: int, workers: int) -> None:
     """Every `workers`-th of the trials; each is a line of a file."""
     life, count = Life(folder / f"{number}"), 0
-    with open(folder / f"{number}.jsonl", "w", encoding="utf-8") as file:
+    with (folder / f"{number}.jsonl").open("w", encoding="utf-8") as file:
+        left = {*asked.commands} or {step.name for step in LIFE}
         for turn, prepared in enumerate(life.prepared()):
             there = {kind: len(points(prepared.effects, kind)) for kind in KINDS}
             file.write(json.dumps({"step": prepared.step.name, "points": there}) + "\n")
-            for kind, at in chosen(prepared, one_of, turn):
+            if prepared.step.name not in left:
+                continue
+            left.remove(prepared.step.name)
+            for kind, at in chosen(prepared, asked.one_of, turn):
                 count += 1
                 if count % workers == number:
                     trial = life.trial(prepared, kind, at)
                     file.write(json.dumps(asdict(trial)) + "\n")
                     file.flush()
                     told(trial)
+            if not left:
+                return
 
 
 def told(trial: Trial) -> None:
@@ -82,11 +97,11 @@ def told(trial: Trial) -> None:
         )
 
 
-def run(folder: Path, one_of: int, workers: int = WORKERS) -> list[dict[str, Any]]:
+def run(folder: Path, asked: Asked, workers: int = WORKERS) -> list[dict[str, Any]]:
     """The rows of the table, measured by several processes."""
 
     def become(number: int) -> int:
-        work(folder, one_of, number, workers)
+        work(folder, asked, number, workers)
         return 0
 
     pids = [fork(lambda number=number: become(number)) for number in range(workers)]  # type: ignore[misc]
@@ -152,11 +167,20 @@ def main() -> int:
         help=f"all, or a share of the points such as 1/{ONE_OF}, the default",
     )
     parser.add_argument("--jobs", type=int, default=WORKERS, help="processes that try")
+    parser.add_argument(
+        "--command",
+        dest="commands",
+        action="append",
+        default=[],
+        choices=[step.name for step in LIFE],
+        help="only this one of the life; may be given several times",
+    )
     add_into(parser)
     options = parser.parse_args()
     os.environ["GIT_TEMPLATE_DIR"] = ""  # examples of hooks, copied with every campaign
     with tempfile.TemporaryDirectory(dir=memory_folder() or None) as folder:
-        rows = run(Path(folder).resolve(), options.points, options.jobs)
+        asked = Asked(options.points, tuple(options.commands))
+        rows = run(Path(folder).resolve(), asked, options.jobs)
     show(rows)
     if options.into:
         share = "all" if options.points == 1 else f"1/{options.points}"

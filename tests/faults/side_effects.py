@@ -32,6 +32,9 @@ KINDS: tuple[Kind, ...] = ("error", "full", "kill")
 MARK, IMPORTED = "\0effect ", "\0imported "
 """Begin lines that tell of an effect, and of modules, among what a command prints."""
 
+CODE = "/artifacts/code/"
+"""Where MLflow copies all of our code to, with each model: hundreds of effects that are one."""
+
 WRITING = os.O_TRUNC | os.O_APPEND | os.O_EXCL
 CHANCE = re.compile(r"(?<=[.-])[0-9a-f]{8,16}(?=\.part|$)|(?<=rebuilt-)\w+|[0-9a-f]{32}")
 """What is another one each time in the name of a file."""
@@ -122,16 +125,18 @@ class Seam:
             return
         looked = EVENTS.get(event)
         paths = looked(*given) if looked else ()
-        if any(path.startswith(self._place) for path in paths):
-            name = " -> ".join(path.removeprefix(self._place) for path in paths)
-            self.effect(f"{event.removeprefix('os.')} {name}", broken)
+        if any(self._counts(path) for path in paths):
+            names = [str(path).removeprefix(self._place) for path in paths]
+            self.effect(f"{event.removeprefix('os.')} {' -> '.join(names)}", broken)
+
+    def _counts(self, path: Path) -> bool:
+        return str(path).startswith(self._place) and CODE not in str(path)
 
     def _synced(self, fsync: Callable[[Any], None]) -> Callable[[Any], None]:
         def synced(file: Any) -> None:
-            number = file if isinstance(file, int) else file.fileno()
-            path = os.readlink(f"/proc/self/fd/{number}")
-            if path.startswith(self._place):
-                self.effect(f"fsync {path.removeprefix(self._place)}", broken)
+            path = _of_descriptor(file if isinstance(file, int) else file.fileno())
+            if self._counts(path):
+                self.effect(f"fsync {str(path).removeprefix(self._place)}", broken)
             fsync(file)
 
         return synced
@@ -173,16 +178,18 @@ def unreadable() -> sqlite3.OperationalError:
 # --- what an event does to which files; nothing where it changes none --------------------------
 
 
-def _path(path: Any, folder: Any = -1) -> str:
+def _path(path: Any, folder: Any = -1) -> Path:
     if isinstance(path, int):
-        return os.readlink(f"/proc/self/fd/{path}")
-    name = os.fsdecode(path)
-    if isinstance(folder, int) and folder >= 0:
-        name = os.path.join(os.readlink(f"/proc/self/fd/{folder}"), name)
-    return os.path.abspath(name)
+        return _of_descriptor(path)
+    within = _of_descriptor(folder) if isinstance(folder, int) and folder >= 0 else Path.cwd()
+    return within / os.fsdecode(path)
 
 
-def _opened(path: Any, mode: Any, flags: int) -> tuple[str, ...]:
+def _of_descriptor(number: int) -> Path:
+    return Path(f"/proc/self/fd/{number}").readlink()
+
+
+def _opened(path: Any, mode: Any, flags: int) -> tuple[Path, ...]:
     del mode
     if isinstance(path, int) or not flags & (os.O_WRONLY | os.O_RDWR):
         return ()
@@ -190,29 +197,28 @@ def _opened(path: Any, mode: Any, flags: int) -> tuple[str, ...]:
     return (there,) if flags & WRITING or not os.path.lexists(there) else ()
 
 
-def _removed(path: Any, folder: Any = -1) -> tuple[str, ...]:
+def _removed(path: Any, folder: Any = -1) -> tuple[Path, ...]:
     there = _path(path, folder)
     return (there,) if os.path.lexists(there) else ()
 
 
-def _made(path: Any, mode: Any, folder: Any = -1) -> tuple[str, ...]:
+def _made(path: Any, mode: Any, folder: Any = -1) -> tuple[Path, ...]:
     del mode
     there = _path(path, folder)
-    can = os.path.isdir(os.path.dirname(there)) and not os.path.lexists(there)
-    return (there,) if can else ()
+    return (there,) if there.parent.is_dir() and not os.path.lexists(there) else ()
 
 
-def _moved(source: Any, target: Any, first: Any = -1, second: Any = -1) -> tuple[str, ...]:
+def _moved(source: Any, target: Any, first: Any = -1, second: Any = -1) -> tuple[Path, ...]:
     return (_path(source, first), _path(target, second))
 
 
-def _closed(path: Any, mode: int, folder: Any = -1) -> tuple[str, ...]:
+def _closed(path: Any, mode: int, folder: Any = -1) -> tuple[Path, ...]:
     there = _path(path, folder)
-    same = os.path.exists(there) and os.stat(there).st_mode & 0o7777 == mode
+    same = there.exists() and there.stat().st_mode & 0o7777 == mode
     return () if same else (there,)
 
 
-EVENTS: dict[str, Callable[..., tuple[str, ...]]] = {
+EVENTS: dict[str, Callable[..., tuple[Path, ...]]] = {
     "open": _opened,
     "os.rename": _moved,
     "os.link": _moved,

@@ -17,8 +17,8 @@ from labelcycle.adapters import lock, programs
 from labelcycle.adapters.dvc import altered_program, commands, warm_stages
 
 READING = frozenset(
-    "cat-file check-ignore config log ls-files ls-remote ls-tree merge-base remote rev-list"
-    " rev-parse show status symbolic-ref var".split()
+    ("cat-file", "check-ignore", "config", "log", "ls-files", "ls-remote", "ls-tree", "merge-base")
+    + ("remote", "rev-list", "rev-parse", "show", "status", "symbolic-ref", "var")
 )
 """What git does without changing anything."""
 
@@ -115,7 +115,7 @@ def _dvc(
     pid = fork(become)
     os.close(into)
     os.close(say)
-    with open(out, "rb") as first, open(said, "rb") as second:
+    with os.fdopen(out, "rb") as first, os.fdopen(said, "rb") as second:
         texts = first.read(), second.read()
     return subprocess.CompletedProcess(words, ended(pid), *texts)
 

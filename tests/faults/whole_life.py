@@ -25,6 +25,7 @@ from labelcycle.adapters.mlflow import patient_client, tracking_uri
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.sample_files import read_samples
 from labelcycle.cli.main import cli
+from labelcycle.cycle import task_images
 from labelcycle.ingest import take_files
 from labelcycle.notify import sending
 from labelcycle.rounds import snapshots
@@ -192,13 +193,15 @@ def surround(place: Path, notice: Callable[[], None] = lambda: None) -> None:
         del address
         notice()
         line = json.dumps([title, body]) + "\n"
-        with open(place / "notices.txt", "a", encoding="utf-8") as file:
+        with (place / "notices.txt").open("a", encoding="utf-8") as file:
             file.write(line)
 
     sending.send = send
     _stop_clock()
     secrets.randbelow = lambda below: below // 2  # type: ignore[assignment] # number of a project
+    os.sync = lambda: None  # no power cut is tried
     take_files.THREADS = 1  # what threads do has no order
+    task_images.cores = lambda: 1
     for name in ("confusion", "per_class"):
         setattr(charts, name, lambda *shown: b"chart")
     _without_prefect()
@@ -208,7 +211,7 @@ def _stop_clock() -> None:
     moving = snapshots.present_time
     for name, module in list(sys.modules.items()):
         if name.startswith("labelcycle") and vars(module).get("present_time") is moving:
-            setattr(module, "present_time", lambda: NOW)
+            module.present_time = lambda: NOW
 
 
 def _without_prefect() -> None:
