@@ -1,7 +1,8 @@
 """All that a command left, as texts that can be compared: files, git, data, tasks, MLflow, notices.
 
-Left out is what may differ rightly: names drawn at random, the numbers of folders, and what is
-private to git and DVC. Of a notice it counts that it was sent, for a kill may repeat the last one.
+Left out is what may differ rightly: names drawn at random, the numbers of folders, the text below
+the first line of a commit, and what is private to git and DVC. A kill may leave the beginning of a
+file, which git and DVC ignore. Of a notice it counts that it was sent, for a kill may repeat it.
 """
 
 import hashlib
@@ -15,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from labelcycle.adapters import git_lease
+from labelcycle.campaign.atomic_files import PART
 
 APART = re.compile(
     r"\.git(/|$)|\.dvc/(tmp|cache)(/|$)"
     r"|\.labelcycle/(dvc|mlflow|prefect|campaign\.lock|stage\.lock|annotation\.sqlite3.*)(/|$)"
 )
 """Files of a campaign that are looked at in another way, or are caches and locks."""
-
-PART = re.compile(r"[0-9a-f]{8,16}(?=\.part$)")
 
 FIELDS = {
     ".labelcycle/lease.json": ("folder", "holder", "held"),
@@ -68,13 +68,13 @@ def _digest(content: bytes) -> str:
 def _files(campaign: Path) -> Iterator[tuple[str, str]]:
     for path in sorted(campaign.rglob("*")):
         name = path.relative_to(campaign).as_posix()
-        if APART.match(name) or not path.is_file():
+        if APART.match(name) or path.name.endswith(PART) or not path.is_file():
             continue
         if name in FIELDS:
             kept = _without(json.loads(path.read_bytes()), FIELDS[name])
             yield f"file {name}", json.dumps(kept, sort_keys=True)
         else:
-            yield f"file {PART.sub('*', name)}", _digest(path.read_bytes())
+            yield f"file {name}", _digest(path.read_bytes())
 
 
 def _without(value: Any, names: Collection[str]) -> Any:
@@ -89,17 +89,18 @@ def _git(campaign: Path, remote: Path) -> dict[str, str]:
         done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True)
         return done.stdout.strip() or done.stderr.strip()
 
-    refs = say(campaign, "for-each-ref", "--format=%(refname) %(objecttype) %(*objectname)%(tree)")
     found = {
-        "git HEAD": say(campaign, "rev-parse", "HEAD"),
+        "git tree": say(campaign, "rev-parse", "HEAD^{tree}"),
         "git log": say(campaign, "log", "--format=%s"),
-        "git refs": refs,
+        "git refs": say(campaign, "for-each-ref", "--format=%(refname) %(tree)%(*tree)"),
         "git status": say(campaign, "status", "--porcelain"),
     }
     if remote.exists():
         lease = say(remote, "show", "--no-patch", "--format=%B", git_lease.REF)
         if lease.startswith("{"):
-            lease = json.dumps(_without(json.loads(lease), ("holder",)), sort_keys=True)
+            record = _without(json.loads(lease), ("holder",))
+            at_head = record.pop("commit") == say(campaign, "rev-parse", "HEAD")
+            lease = json.dumps({**record, "at HEAD": at_head}, sort_keys=True)
         found["git lease"] = lease
     return found
 

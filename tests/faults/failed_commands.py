@@ -15,12 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import click
-
 from faults import end_state, warm_programs, whole_life
 from faults.side_effects import IMPORTED, MARK, Kind, Seam
 from faults.whole_life import LIFE, Step, Words
-from labelcycle.errors import LabelcycleError, ServiceDown
+from labelcycle.errors import ServiceDown
 
 UNTOLD = 3
 """Status of a process that ended with an error that is not of `errors.py`."""
@@ -132,7 +130,8 @@ class Life:
             seam.open()
             before = set(sys.modules)
             try:
-                return _typed(self.place, words)
+                whole_life.play(self.place, words)
+                return 0
             finally:
                 seam.imported(before)
 
@@ -153,18 +152,6 @@ def _other(wanted: Sequence[str], got: Sequence[str]) -> list[str]:
         if pair[0] != pair[1]:
             return [f"effect {number} before the failure: wanted {pair[0]}, got {pair[1]}"]
     return []
-
-
-def _typed(place: Path, words: Words) -> int:
-    """As `labelcycle` of the terminal does."""
-    try:
-        return whole_life.play(place, words)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except LabelcycleError as error:
-        print(f"labelcycle: {error}", flush=True)
-        return error.exit_code
 
 
 def _away() -> ServiceDown:

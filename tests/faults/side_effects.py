@@ -36,7 +36,10 @@ CODE = "/artifacts/code/"
 """Where MLflow copies all of our code to, with each model: hundreds of effects that are one."""
 
 WRITING = os.O_TRUNC | os.O_APPEND | os.O_EXCL
-CHANCE = re.compile(r"(?<=[.-])[0-9a-f]{8,16}(?=\.part|$)|(?<=rebuilt-)\w+|[0-9a-f]{32}")
+CHANCE = re.compile(
+    r"(?<=[.-])[0-9a-f]{8,16}(?=\.part|$)|(?<=rebuilt-)\w+|(?<=withdraw-)\w+|[0-9a-f]{32}"
+    r"|(?<=/\.)[\w-]{22}(?=\.tmp)"
+)
 """What is another one each time in the name of a file."""
 
 

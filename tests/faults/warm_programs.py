@@ -17,8 +17,10 @@ from labelcycle.adapters import lock, programs
 from labelcycle.adapters.dvc import altered_program, commands, warm_stages
 
 READING = frozenset(
-    ("cat-file", "check-ignore", "config", "log", "ls-files", "ls-remote", "ls-tree", "merge-base")
-    + ("remote", "rev-list", "rev-parse", "show", "status", "symbolic-ref", "var")
+    (
+        *("cat-file", "check-ignore", "config", "log", "ls-files", "ls-remote", "ls-tree"),
+        *("merge-base", "remote", "rev-list", "rev-parse", "show", "status", "symbolic-ref", "var"),
+    )
 )
 """What git does without changing anything."""
 

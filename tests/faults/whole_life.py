@@ -24,7 +24,7 @@ from labelcycle.adapters.dvc import altered_program
 from labelcycle.adapters.mlflow import patient_client, tracking_uri
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.sample_files import read_samples
-from labelcycle.cli.main import cli
+from labelcycle.cli import main
 from labelcycle.cycle import task_images
 from labelcycle.ingest import take_files
 from labelcycle.notify import sending
@@ -137,13 +137,14 @@ def _withdraw(place: Path) -> Words:
 
 
 RUN: Words = ("run",)
+AGAIN: Words = ("ingest", "--again")
 
 LIFE = (
     Step("init", _begin, _typed("init", "--name", "tiny", "--classes", ",".join(CLASSES), ".")),
-    Step("ingest", _choose, _ingest),
+    Step("ingest", _choose, _ingest, (AGAIN,)),
     Step("open round 0", _nothing, _typed("run")),
     Step("close round 0", _answer, _typed("run")),
-    Step("ingest a second cohort", _more_images, _typed("ingest", "--again")),
+    Step("ingest a second cohort", _more_images, _typed(*AGAIN), (AGAIN,)),
     Step("open round 1", _nothing, _typed("open"), (RUN,)),
     Step("close round 1", _answer, _typed("close"), (RUN,)),
     Step("open round 2", _nothing, _typed("open"), (RUN,)),
@@ -153,20 +154,19 @@ LIFE = (
         _withdraw,
         (("withdraw",), RUN),
     ),
-    Step("roll back", _nothing, _typed("rollback", "round/000", "--answers", "apart")),
+    Step("roll back", _nothing, _typed("rollback", "round/000", "--answers", "apart"), (RUN,)),
     Step("open round 3", _nothing, _typed("open"), (RUN,)),
     Step("close round 3", _answer, _typed("close"), (RUN,)),
 )
 
 
-def play(place: Path, words: Words) -> int:
-    """Type a command in the campaign; what it ends with."""
+def play(place: Path, words: Words) -> None:
+    """Type a command in the campaign, as at a terminal: it may end the process."""
     root = campaign_of(place).root
-    if words[0] == "init":
-        words = (*words[:-1], str(root))
     os.chdir(place)
-    cli.main(["-C", str(root) if root.exists() else ".", *words], standalone_mode=False)
-    return 0
+    here = str(root) if root.exists() else "."
+    sys.argv = ["labelcycle", "-C", here, *(str(root) if word == "." else word for word in words)]
+    main.main()
 
 
 # --- the surroundings ------------------------------------------------------------------------

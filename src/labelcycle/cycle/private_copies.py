@@ -9,7 +9,7 @@ from labelcycle import decoding
 from labelcycle.adapters import s3
 from labelcycle.adapters.git import REBUILT
 from labelcycle.campaign import layout
-from labelcycle.campaign.atomic_files import write_bytes
+from labelcycle.campaign.atomic_files import remove_parts, write_bytes
 from labelcycle.campaign.sample_files import Sample
 from labelcycle.cycle import task_images
 from labelcycle.cycle.redacted_files import Redaction
@@ -70,6 +70,7 @@ def _alone(snapshot: Snapshot, sample: Sample, side: int) -> bytes:
 def remove(snapshot: Snapshot, gone: frozenset[str], redaction: Redaction) -> None:
     """Remove what else this computer alone has of the samples."""
     campaign = snapshot.campaign
+    remove_parts(campaign.root)
     cohorts = {each.cohort for each in snapshot.records.withdrawn().samples if each.sample in gone}
     for cohort in cohorts:
         (campaign.unusual / f"{cohort:03d}.png").unlink(missing_ok=True)
