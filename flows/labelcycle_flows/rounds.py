@@ -178,6 +178,7 @@ def run(folder: str) -> None:
             snapshot = snapshots.renewed(snapshot)
             if snapshot.state is State.DUE:
                 if not _opens(snapshot):
+                    send_notices.tell(snapshot)  # a close that was killed may not have come so far
                     return
                 open_round(folder)
             elif snapshot.state in BEFORE_OPEN:

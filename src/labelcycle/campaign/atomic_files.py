@@ -42,6 +42,19 @@ def write_bytes(path: Path, data: bytes, mode: int = 0o644, durable: bool = True
         ) from error
 
 
+def remove_parts(folder: Path) -> None:
+    """Remove what killed processes left of files that they were writing.
+
+    For the holder of the campaign's lock: nobody writes beside it.
+    """
+    for above, folders, names in os.walk(folder):
+        if ".git" in folders:
+            folders.remove(".git")
+        for name in names:
+            if name.startswith(".") and name.endswith(PART):
+                (Path(above) / name).unlink(missing_ok=True)
+
+
 def _sync_folder(folder: Path) -> None:
     """Make a rename in `folder` durable, where the system allows it."""
     with contextlib.suppress(OSError):  # some file systems refuse fsync on a folder

@@ -1,5 +1,6 @@
 """The command `labelcycle`. Errors become one line and an exit code."""
 
+import errno
 import os
 import sys
 import warnings
@@ -39,6 +40,10 @@ PARTS = (
     *(simulate_command, record_commands, withdraw_command, trial_commands),
 )
 """In the order of `labelcycle --help`."""
+
+
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+"""What a disk says that is full, or broken. Any other error of the system is a mistake of ours."""
 
 
 class _Commands(click.Group):
@@ -95,3 +100,13 @@ def main() -> None:
     except LabelcycleError as error:
         click.echo(f"labelcycle: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(
+            f"labelcycle: the disk refused: {where}{error.strerror}; free some space or mend it,"
+            " then run the same command again",
+            err=True,
+        )
+        sys.exit(1)

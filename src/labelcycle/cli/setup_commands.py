@@ -3,6 +3,7 @@
 import csv
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from labelcycle.cli.campaign_option import GivenPath, GivenText, campaign_in
 from labelcycle.cli.next_line import say_next
 from labelcycle.core.counted_nouns import counted
 from labelcycle.errors import LabelcycleError, SettingsError
+
+if TYPE_CHECKING:
+    from labelcycle.config import Config
 
 
 @click.command()
@@ -35,18 +39,14 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
     from labelcycle.rounds import lease
 
     there = (directory / "params.yaml").exists()
-    if (name or classes) and there:
+    settings = None if there and not (name or classes) else _settings(directory, name, classes)
+    if there and settings and not new_campaign.half_made(directory, settings):
         raise SettingsError(
             f"{directory} is a campaign already; --name and --classes are for a new one;"
             " edit its params.yaml"
         )
-    listed = next(csv.reader([classes or ""], skipinitialspace=True), [])
-    names = [part.strip() for part in listed if part.strip()]
-    title = name or directory.resolve().name
-    origin = "--name" if name else "the folder's name, as --name is not given"
-    origin += " and --classes" if classes else ""
-    settings = {"campaign": {"name": title, "classes": names}}
-    known = there and (directory / ".git").exists()  # settings alone are no campaign yet
+    # settings alone are no campaign yet
+    known = there and settings is None and (directory / ".git").exists()
     click.echo(f"making git, DVC and the settings in {directory}")
     with ExitStack() as alone:
         if known:
@@ -54,7 +54,7 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
             before = Campaign(directory)
             alone.enter_context(lock.exclusive(before.lock))
             alone.enter_context(lease.held(before, click.echo))
-        campaign = new_campaign.init(directory, None if there else config.parse(settings, origin))
+        campaign = new_campaign.init(directory, None if there else settings)
     if known:
         click.echo(
             f"{campaign.root} is a campaign already; its settings and rounds are as they were"
@@ -68,6 +68,18 @@ def init(directory: Path, name: str | None, classes: str | None) -> None:
     click.echo(
         f"next: {todo}, for the first ingest fixes the hold-out; then `labelcycle ingest PATH...`"
     )
+
+
+def _settings(directory: Path, name: str | None, classes: str | None) -> "Config":
+    """The settings of a new campaign."""
+    from labelcycle import config
+
+    listed = next(csv.reader([classes or ""], skipinitialspace=True), [])
+    names = [part.strip() for part in listed if part.strip()]
+    title = name or directory.resolve().name
+    origin = "--name" if name else "the folder's name, as --name is not given"
+    origin += " and --classes" if classes else ""
+    return config.parse({"campaign": {"name": title, "classes": names}}, origin)
 
 
 @click.command()

@@ -71,6 +71,13 @@ def init(root: Path, settings: config.Config | None = None) -> Campaign:
     return campaign
 
 
+def half_made(root: Path, settings: config.Config) -> bool:
+    """Whether an `init` with just these settings was killed here: the next one goes on with it."""
+    campaign = Campaign(root)
+    same = campaign.params.read_bytes() == config.print_params(settings).encode()
+    return same and (root / ".git").exists() and not campaign.identity.exists()
+
+
 @contextlib.contextmanager
 def _new(root: Path) -> Iterator[None]:
     """The folder `root`; what was not there before goes again if the block fails."""

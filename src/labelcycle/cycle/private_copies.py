@@ -7,11 +7,10 @@ from pathlib import Path, PurePosixPath
 
 from labelcycle import decoding
 from labelcycle.adapters import s3
-from labelcycle.adapters.dvc.object_store import HALF as DVC_HALF
+from labelcycle.adapters.dvc.object_store import HALF
 from labelcycle.adapters.git import REBUILT
 from labelcycle.campaign import layout
-from labelcycle.campaign.atomic_files import PART as HALF
-from labelcycle.campaign.atomic_files import write_bytes
+from labelcycle.campaign.atomic_files import remove_parts, write_bytes
 from labelcycle.campaign.sample_files import Sample
 from labelcycle.cycle import task_images
 from labelcycle.cycle.redacted_files import Redaction
@@ -90,6 +89,7 @@ def _alone(snapshot: Snapshot, sample: Sample, side: int) -> bytes:
 def remove(snapshot: Snapshot, gone: frozenset[str], redaction: Redaction) -> None:
     """Remove what else this computer alone has of the samples."""
     campaign = snapshot.campaign
+    remove_parts(campaign.root)
     cohorts = {each.cohort for each in snapshot.records.withdrawn().samples if each.sample in gone}
     for cohort in cohorts:
         (campaign.unusual / f"{cohort:03d}.png").unlink(missing_ok=True)
@@ -109,7 +109,7 @@ def remove(snapshot: Snapshot, gone: frozenset[str], redaction: Redaction) -> No
         for folder in campaign.private.glob(f"{begin}*"):
             shutil.rmtree(folder, ignore_errors=True)
     for folder in (campaign.data, campaign.work, campaign.media, campaign.unusual):
-        for half in (*folder.rglob(f".*{HALF}"), *folder.rglob(f".*{DVC_HALF}")):
+        for half in folder.rglob(f".*{HALF}"):
             half.unlink()
 
 

@@ -128,7 +128,9 @@ class ObjectRewriter:
                 kept[name] = new
         if path == layout.MODEL and kept != entries and self._keeps_samples(entries):
             # It goes on in the model of the next round that is trained, without the samples.
-            self._note(kept.pop(learner_files.WEIGHTS), GONE)
+            weights = kept.pop(learner_files.WEIGHTS, GONE)
+            if weights != GONE:  # else another model with the same weights came before
+                self._note(weights, GONE)
         if kept == entries:
             return oid
         content = object_digests.list_of(kept)
