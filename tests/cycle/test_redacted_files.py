@@ -213,6 +213,11 @@ def test_what_a_rebuild_without_a_sample_may_differ_in() -> None:
             withdrawn_differences.metrics(before, replace(after, confusion=confusion), [held])
     with pytest.raises(DataError, match=r"^the metrics differ in more than the withdrawn"):
         withdrawn_differences.metrics(before, replace(after, labels=99), [held])
+
+
+def test_a_rebuild_without_the_whole_holdout_measures_nothing() -> None:
+    held = replace(STONE, split="holdout")
+    before = metrics(confusion=((3, 1), (0, 4)), accuracy=Estimate(0.5, 0.1, 0.9))
     none = replace(before, confusion=None, accuracy=None)
     every = withdrawn_differences.metrics(before, none, [held] * 8)
     assert every.endswith("(accuracy 0.5000 recorded, no sample is left to measure with)")
