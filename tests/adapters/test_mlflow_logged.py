@@ -241,7 +241,7 @@ def test_the_figures_of_a_round_belong_to_its_model_and_its_hold_out(
         (name + end, value, when, 12)
         for name in ("accuracy", "macro_f1")
         for end, value in (("", 0.8), ("_low", 0.5), ("_high", 0.9))
-    ]
+    ] + [("learning curve/accuracy", 0.8, when, 12)]
 
 
 def test_the_data_of_a_round(client: Client, files: dict[str, Path]) -> None:

@@ -139,6 +139,7 @@ def done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(verify_round, "pictures", lambda campaign: ("images",))
     monkeypatch.setattr(verify_round.git, "switch", lambda root, to: None)
     monkeypatch.setattr(verify_round, "check_closed", lambda records, number: None)
+    monkeypatch.setattr(verify_round, "_ask_for_what_is_left", lambda to: 2)
     return found
 
 
@@ -162,8 +163,10 @@ def stone(split: Any = "pool", cohort: int = 0, number: int = 1) -> Tombstone:
 def test_without_a_sample_of_the_pool_all_may_differ(tmp_path: Path, done: list[Any]) -> None:
     assert verified(tmp_path, stone()) == [
         f"1 sample of round 0 was withdrawn on 2026-11-01 ({POOL[0]}); compared without it",
+        "rebuilding round 0: train, cluster, query",
         "selection: without them, 1 of the 2 recorded picks that are left are picked again; the"
         " others may differ, for the pool is another",
+        "rebuilding round 0: train, evaluate",
         "metrics: accuracy 0.5000 recorded, 0.9000 without; they may differ, for the model learned"
         " without",
     ]
@@ -187,8 +190,8 @@ def test_a_learner_that_sees_images_has_them_brought(tmp_path: Path, done: list[
     set_params(tmp_path / "rebuilt", train={"learner": "finetune"})
     made_records.selection("ab").write(tmp_path / "rebuilt" / "work" / "selection.json")
     lines = verified(tmp_path, stone("holdout", 1))
-    assert lines[1].startswith("selection: the same 2 samples in the same order")
-    assert lines[2].startswith("metrics: the same but for what is gone from the hold-out (accuracy")
+    assert lines[2].startswith("selection: the same 2 samples in the same order")
+    assert lines[4].startswith("metrics: the same but for what is gone from the hold-out (accuracy")
     assert done[1] == ("images", "work/encoder")
 
 
@@ -200,4 +203,9 @@ def test_a_sample_of_a_later_cohort_or_round_changes_nothing(
     same.write(tmp_path / "rebuilt" / "work" / "metrics.json")
     lines = verified(tmp_path, stone(cohort=2), stone(number=0))
     assert lines[-1] == "metrics: the same (accuracy 0.5000)"
-    assert len(lines) == 2
+    assert [line.partition(" ")[0] for line in lines] == [
+        "rebuilding",
+        "selection:",
+        "rebuilding",
+        "metrics:",
+    ]

@@ -115,7 +115,7 @@ def test_a_round_whose_pool_lost_samples(
     monkeypatch.setattr(verify_round, "_ask_for_what_is_left", lambda rebuilt: left)
     lines: list[str] = []
     verify_round.verify(recorded(tmp_path), 0, False, lines.append)
-    assert lines[2].startswith(f"selection: without them, {said}")
+    assert lines[3].startswith(f"selection: without them, {said}")
     assert len([step for step in steps if step[0] == "run"]) == runs
 
 

@@ -22,7 +22,13 @@ from labelcycle.campaign.round_states import State
 from labelcycle.campaign.sample_files import Sample, write_samples
 from labelcycle.campaign.sample_groups import Sides
 from labelcycle.core.metrics import Estimate
-from labelcycle.cycle import campaign_status, round_closing, sample_history, sample_history_text
+from labelcycle.cycle import (
+    campaign_status,
+    next_step,
+    round_closing,
+    sample_history,
+    sample_history_text,
+)
 from labelcycle.cycle.campaign_status import CohortStatus, OpenRound
 from labelcycle.errors import ServiceDown, ServiceRefused
 from labelcycle.rounds import altered_tasks, changed_answers, pushed_tasks
@@ -157,7 +163,7 @@ def test_groups_are_those_of_the_manifest_and_of_the_rule(tmp_path: Path) -> Non
 def next_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: bool = False) -> str:
     monkeypatch.setattr(git, "changed", lambda root, path: changed and path == "params.yaml")
     monkeypatch.setattr(git, "committed", lambda root, path: b"")
-    return campaign_status._next(made_records.snapshot(tmp_path, number=1))
+    return next_step.find(made_records.snapshot(tmp_path, number=1))
 
 
 def test_what_was_begun_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import made_records
@@ -330,7 +331,8 @@ def test_what_a_withdrawal_does_not_reach_is_said(handmade: HandmadeCampaign) ->
     made = handmade
     now = snapshots.read(made.root)
     (sample,) = samples(now, A)
-    lines = withdrawn_remains.lines(now, [replace(sample, also=("b.png",))])
+    whole: Any = SimpleNamespace(present=set)  # a store that has each object that is asked for
+    lines = withdrawn_remains.lines(now, [replace(sample, also=("b.png",))], [whole])
     assert lines == [
         f"{A}, in the pool: from/0.png, b.png",
         "what stays, and is yours to see to:",
@@ -351,7 +353,7 @@ def test_what_a_withdrawal_does_not_reach_is_said(handmade: HandmadeCampaign) ->
     twins = [replace(each, group="g") for each in samples(now, A, B, E)]
     sample_files.write_samples(made.campaign.samples, twins)
     now = replace(made_records.snapshot(made.root), config=now.config)
-    lines = withdrawn_remains.lines(now, [twins[2]] * 12)
+    lines = withdrawn_remains.lines(now, [twins[2]] * 12, [])
     assert lines[:12] == [f"{E}, in the hold-out: from/4.png"] * 10 + [
         "and 2 more",
         "what stays, and is yours to see to:",
@@ -359,6 +361,8 @@ def test_what_a_withdrawal_does_not_reach_is_said(handmade: HandmadeCampaign) ->
     assert lines[13:] == [
         "  git's history: ids, answers and labels of earlier commits, and features or images that"
         f" a killed run had committed, first in {first[:12]}",
+        "  data of rounds 0 to 1 that neither cache nor remote have here: if another computer has"
+        " them, withdraw there",
         f"  2 samples with nearly the same picture, such as {A}: withdraw them, too, if they are"
         " meant",
         "  what DVC's other remotes have: a, b",

@@ -190,6 +190,8 @@ def _named_file(campaign: Campaign, settings: config.Config) -> list[str]:
     A list of one or none.
     """
     chosen = settings.pretrain
+    if chosen.encoder == encoders.AUTO:  # which is never a file
+        return []
     ready_made = encoders.get_ready_made(chosen.encoder)
     usual = getattr(ready_made.Options(), "file", None) if ready_made else None
     name = chosen.options.get("file", usual)

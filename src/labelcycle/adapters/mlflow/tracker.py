@@ -222,7 +222,6 @@ class MlflowTracker:
         # of cohorts once there are several: one alone is the whole
         several = {"cohorts": metrics["cohorts"]} if len(metrics["cohorts"] or ()) > 1 else {}
         figures = {name: metrics[name] for name in FIGURES} | several
-        self._carry_over(parent)
         values = _numbers(figures)
         if ACCURACY in values:
             values[CURVE] = values[ACCURACY]
@@ -234,17 +233,6 @@ class MlflowTracker:
                 timestamp=_milliseconds(closed),
                 step=closed.metrics.labels,
             )
-
-    def _carry_over(self, parent: str) -> None:
-        """Begin the learning curve with the points that an earlier version logged as accuracy."""
-        from mlflow.entities import Metric
-
-        if CURVE in self._client.get_run(parent).data.metrics:
-            return
-        points = self._client.get_metric_history(parent, ACCURACY)
-        curve = [Metric(CURVE, point.value, point.timestamp, point.step) for point in points]
-        if curve:
-            self._client.log_batch(parent, metrics=curve)
 
 
 def _pages(search: Callable[..., Any]) -> Iterator[Any]:
