@@ -57,6 +57,18 @@ def _elsewhere() -> Iterator[None]:
         yield
 
 
+def often(every: int) -> str:
+    """How often that is, for people; every : seconds.
+
+    >>> often(300), often(86400), often(604800)
+    ('every 300 s', 'every day', 'every 7 days')
+    """
+    days, rest = divmod(every, DAY_S)
+    if rest:
+        return f"every {every} s"
+    return "every day" if days == 1 else f"every {days} days"
+
+
 def _serve(root: Path, name: str, timetable: Sequence[tuple[Looks, int]]) -> None:
     """Serve until interrupted, at most two runs at a time.
 
@@ -88,8 +100,8 @@ def _serve(root: Path, name: str, timetable: Sequence[tuple[Looks, int]]) -> Non
         if isinstance(deployment, RunnerDeployment):  # else a coroutine, which async callers get
             deployments.append(deployment)
             number = deployment.apply()  # so that the first look finds it
-            when = f"every {times[flow.name]} s" if flow.name in times else "on demand"
-            click.echo(f"{flow.name:<12} {when:<13} {page}/deployments/deployment/{number}")
+            when = often(times[flow.name]) if flow.name in times else "on demand"
+            click.echo(f"{flow.name:<12} {when:<12} {page}/deployments/deployment/{number}")
     with contextlib.ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
         for looks, every in timetable:

@@ -29,7 +29,13 @@ from labelcycle.campaign.records.pushed_record import (
 )
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.sample_files import Sample, read_samples, write_samples
-from labelcycle.cycle import campaign_status, new_campaign, status_text, task_plan
+from labelcycle.cycle import (
+    campaign_status,
+    new_campaign,
+    round_opening,
+    status_text,
+    task_plan,
+)
 from labelcycle.cycle.task_plan import Ask
 from labelcycle.errors import SettingsError
 from labelcycle.notify import notices
@@ -120,6 +126,10 @@ def test_a_model_of_one_class_has_no_guess(tmp_path, number, said, guessed) -> N
     at_work = snapshots.Snapshot(campaign, chosen, frozenset(), number, State.SELECTED)
     found = task_plan._predictions(at_work)
     assert [(p.label, p.probability) for p in found.values()] == [("dark", 0.75)] * guessed
+    # The page speaks of a guess only where there are some.
+    asked = "Choose the class of the image. If no class fits, say why."
+    hint = " A class that is chosen already is the model's guess: check it."
+    assert round_opening.schema(at_work).instruction == asked + (hint if guessed else "")
 
 
 # --- whole rounds --------------------------------------------------------------------------

@@ -59,6 +59,14 @@ def test_the_end_by_sigterm_prints_no_warning(
     assert not [w for w in recwarn if "astop" in str(w.message)]
 
 
+@pytest.mark.parametrize(
+    ("every", "said"),
+    [(90, "every 90 s"), (serving.DAY_S, "every day"), (7 * serving.DAY_S, "every 7 days")],
+)
+def test_long_times_are_said_in_days(every: int, said: str) -> None:
+    assert serving.often(every) == said
+
+
 def test_looks_go_on_when_one_was_not_started(capsys: pytest.CaptureFixture[str]) -> None:
     looks = CountedLooks()
     with regular(looks, 0.01):
