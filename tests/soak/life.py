@@ -55,9 +55,6 @@ EFFECTS = {
 }
 """About how many side effects a command has: it is stopped before one of so many."""
 
-PERSON = {"GIT_AUTHOR_NAME": "Test", "GIT_AUTHOR_EMAIL": "t@localhost",
-          "GIT_COMMITTER_NAME": "Test", "GIT_COMMITTER_EMAIL": "t@localhost"}  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Word:
