@@ -238,6 +238,30 @@ def test_without_a_sample_of_the_holdout_the_same_is_selected(campaign: Campaign
     assert any(line.startswith("selection: the same 4 samples") for line in lines)
 
 
+@pytest.mark.parametrize("back", ["on", "back"])
+def test_models_with_the_same_weights_lose_them_together(
+    campaign: Campaign, backend: WatchedFiles, flows, back: str
+) -> None:
+    """A larger pool and no label more: other probabilities, by the same weights.
+
+    back : the campaign goes on with the later model, or goes back to the earlier one
+    """
+    root = str(campaign.root)
+    flows.end_early(root, "cancel")
+    before = {s.id for s in sample_files.read_samples(campaign.samples)}
+    make_images(campaign.root.parent / "images", 10, 7)
+    new_campaign.add_images_again(campaign.root, lambda step: None)
+    flows.open_now(root)
+    if back == "back":
+        flows.roll_back(root, "round/001", "apart")
+    samples = sample_files.read_samples(campaign.samples, "pool", "all")
+    new = next(sample for sample in samples if sample.id not in before)
+    for name in (new.id, chosen(campaign, 0).id):
+        withdraw(campaign, name, "--reason", "consent revoked", "--yes")
+        whole(campaign)
+    assert verified(campaign)[-1] == "2 rounds are reproduced"
+
+
 def test_a_rollback_brings_nothing_back(campaign: Campaign, backend: WatchedFiles, flows) -> None:
     """Back to a round that was closed with samples that are withdrawn by now."""
     records = snapshots.read(campaign.root).records

@@ -78,7 +78,8 @@ def play(place: Path, batch: Batch) -> Played:
     failure = ""
     try:
         with with_reporter(lambda text: told.append(str(text))):
-            run_state_machine_as_test(seed(batch.seed)(machine.CampaignLife), settings=how)
+            drawn = seed(batch.seed)(machine.CampaignLife)
+            run_state_machine_as_test(drawn, settings=how, _min_steps=STEPS[0])
     except Exception as error:
         notes = [*told, *getattr(error, "__notes__", ())]
         failure = "\n".join([*notes, f"{type(error).__name__}: {error}"])

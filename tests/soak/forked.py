@@ -87,8 +87,10 @@ class Effects:
         return event == "sqlite3.connect" or (event in FILES and self._inside(given[0]))
 
     def _inside(self, path: Any) -> bool:
-        """A relative path is inside: commands work in the campaign's folder."""
-        text = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else ""
+        """A relative path is inside: commands work in the campaign's folder. No number is."""
+        if not isinstance(path, str | bytes | os.PathLike):
+            return False
+        text = os.fsdecode(path)
         return text.startswith(self.folder) or not text.startswith("/")
 
 

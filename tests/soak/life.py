@@ -41,12 +41,19 @@ PARAMS = {
 }
 """A folder is a group, and so is each image beside them. No close stops for changed answers."""
 
-EFFECTS = {"ingest": 330, "open": 650, "close": 620, "cancel": 350, "run": 620, "withdraw": 640,
-           "rollback": 480, "resume": 120}  # fmt: skip
+EFFECTS = {
+    "cancel": 250,
+    "check": 20,
+    "close": 600,
+    "collect": 600,
+    "ingest": 230,
+    "open": 650,
+    "resume": 120,
+    "rollback": 400,
+    "run": 600,
+    "withdraw": 550,
+}
 """About how many side effects a command has: it is stopped before one of so many."""
-
-PERSON = {"GIT_AUTHOR_NAME": "Test", "GIT_AUTHOR_EMAIL": "t@localhost",
-          "GIT_COMMITTER_NAME": "Test", "GIT_COMMITTER_EMAIL": "t@localhost"}  # fmt: skip
 
 
 @dataclass(frozen=True)

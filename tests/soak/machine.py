@@ -189,6 +189,12 @@ class CampaignLife(RuleBasedStateMachine):
             names = sorted({sample.id for sample in chosen})
             self.life.withdraw(names, names)
 
+    @rule()
+    def check(self) -> None:
+        """All that is recorded is stored, here and in the remote."""
+        self.step("check")
+        self.life.command("check")
+
     @precondition(something_new)
     @rule()
     def move(self) -> None:

@@ -20,9 +20,9 @@ def _surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_promise_is_broken(tmp_path: Path) -> None:
-    played = batches.play(tmp_path, Batch(seed=1, steps=6, lives=4))
+    played = batches.play(tmp_path, Batch(seed=1, steps=6, lives=3))
     assert played.failure == ""
-    assert played.times["lives"] >= 4
+    assert played.times["lives"] >= 3
 
 
 def test_a_command_is_ended_before_each_side_effect(tmp_path: Path) -> None:

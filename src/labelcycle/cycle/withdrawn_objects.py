@@ -65,6 +65,7 @@ class ObjectRewriter:
         """Look at every commit of every branch and tag, and at what is recorded in the folder."""
         for outputs, pool in self._versions():
             self._version(outputs, pool)
+        self._weights_of_others()
         cache = Path(self._stores[0].folder).resolve()
         if cache.is_relative_to(self._campaign.root):  # else other campaigns may use it, too
             self._strays()
@@ -128,15 +129,21 @@ class ObjectRewriter:
                 kept[name] = new
         if path == layout.MODEL and kept != entries and self._keeps_samples(entries):
             # It goes on in the model of the next round that is trained, without the samples.
-            weights = kept.pop(learner_files.WEIGHTS, GONE)
-            if weights != GONE:  # else another model with the same weights came before
-                self._note(weights, GONE)
-        if kept == entries:
-            return oid
-        content = object_digests.list_of(kept)
-        new = object_digests.of_bytes(content) + FOLDER
-        self._put(new, content)
-        return new
+            self._note(entries[learner_files.WEIGHTS], GONE)
+            kept.pop(learner_files.WEIGHTS, None)  # gone already, if another model has the same
+        return oid if kept == entries else self._put_list(kept)
+
+    def _weights_of_others(self) -> None:
+        """Leave weights that are gone out of the models that have the same and were met before.
+
+        Without a new label, a model differs by the pool that it was applied to alone.
+        """
+        for oid, now in [*self._seen.items()]:
+            entries = self._listed(now) if now.endswith(FOLDER) else None
+            weights = (entries or {}).get(learner_files.WEIGHTS)
+            if entries and weights and self._seen.get(weights) == GONE:
+                del entries[learner_files.WEIGHTS]
+                self._note(oid, self._put_list(entries))
 
     def _entry(self, path: str, oid: str, places: Sequence[SplitIds]) -> str:
         if oid not in self._seen:
@@ -207,6 +214,13 @@ class ObjectRewriter:
                 with self._part() as file:
                     file.write_bytes(content)
                     store.put(oid, file)
+
+    def _put_list(self, entries: Mapping[str, str]) -> str:
+        """Put the list of a folder's files; its digest."""
+        content = object_digests.list_of(entries)
+        oid = object_digests.of_bytes(content) + FOLDER
+        self._put(oid, content)
+        return oid
 
     @contextmanager
     def _part(self) -> Iterator[Path]:
