@@ -174,6 +174,7 @@ def test_a_damaged_tag_leaves_what_it_had_unread(handmade: HandmadeCampaign) -> 
     assert len(said) == 1
     assert "ended with code" in said[0]
     assert said[0].endswith(") is unreadable")
+    assert f"the folder: {FILES} recorded files, {FILES} read" in lines  # of the other revisions
 
 
 def test_who_keeps_a_file_of_the_folder(handmade: HandmadeCampaign) -> None:
