@@ -42,7 +42,10 @@ class Steps:
             noted = lambda *given, name=name: self.dvc.append((name, *given))  # noqa: E731
             monkeypatch.setattr(commands, name, noted)
         self.backend = WatchedFiles(self.campaign)
-        monkeypatch.setattr(annotation, "of", lambda campaign, name: self.backend)
+        backends = {"files": self.backend}
+        monkeypatch.setattr(
+            annotation, "of", lambda campaign, name: campaign.root.is_dir() and backends[name]
+        )
         for module in (round_opening, round_closing):
             monkeypatch.setattr(module, "present_time", lambda: made_records.AT)
         text = PARAMS.format(budget=2, learner="knn").replace(
