@@ -92,11 +92,11 @@ def test_rounds_that_stand_no_more_are_rebuilt_as_they_were(
         '{"version": 1, "to": 0, "next": 2, "answers": "use", "reason": "", "before": "", "at": ""}'
         "\n"
     )
-    deep: list[bool] = []
-    monkeypatch.setattr(verify_round, "verify", lambda now, number, each, show: deep.append(each))
+    asked: list[Any] = []
+    monkeypatch.setattr(verify_round, "verify", lambda *given: asked.append(given[:3]))
     lines: list[str] = []
     verify_all.verify_all(now, True, lines.append)
-    assert deep == [True] * 3
+    assert asked == [(now, number, True) for number in range(3)]
     assert lines == [
         "round/001: rolled back since; rebuilt as it was closed",
         "3 rounds are reproduced",

@@ -12,6 +12,7 @@ from stored_campaign import flip
 
 from labelcycle.adapters import lock
 from labelcycle.adapters.dvc import commands, object_store
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.records.read_back_record import PREFIXES, ReadBack
 from labelcycle.cycle import storage_check, storage_findings, working_files
 from labelcycle.cycle.storage_findings import CheckOutcome, Finding
@@ -173,6 +174,7 @@ def test_a_damaged_tag_leaves_what_it_had_unread(handmade: HandmadeCampaign) -> 
     assert len(said) == 1
     assert "ended with code" in said[0]
     assert said[0].endswith(") is unreadable")
+    assert f"the folder: {FILES} recorded files, {FILES} read" in lines  # of the other revisions
 
 
 def test_who_keeps_a_file_of_the_folder(handmade: HandmadeCampaign) -> None:
@@ -328,10 +330,8 @@ def test_places_that_nobody_confirmed_are_not_read(
 
 
 @pytest.mark.parametrize(("hours", "lately"), [(1.9, False), (2.1, True)])
-def test_how_long_ago_the_last_check_was(
-    handmade: HandmadeCampaign, hours: float, lately: bool
-) -> None:
-    campaign = handmade.campaign
+def test_how_long_ago_the_last_check_was(tmp_path: Path, hours: float, lately: bool) -> None:
+    campaign = Campaign(tmp_path)
     assert not storage_check.read_lately(campaign, hours)
     now = datetime.now(UTC)
     ago = [(now - timedelta(hours=each)).isoformat() for each in (2, 9)]

@@ -11,6 +11,7 @@ from raised import told
 
 from labelcycle.adapters import git
 from labelcycle.campaign import json_files
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.label_files import write_labels
 from labelcycle.campaign.records.withdrawn_record import Tombstone, WithdrawnRecord
 from labelcycle.campaign.round_states import State
@@ -186,11 +187,19 @@ def test_where_a_step_cannot_be_taken(
     made.campaign.dvc_yaml.write_bytes(git.show(made.root, "main", "dvc.yaml"))
     assert refused(made).startswith("branch old does not hold round/001, the last closed round;")
 
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(snapshots.trusted_places, "check", stop)
+        assert refused(made) == "not confirmed"
+
     def unnamed(root: Path) -> None:
         raise StateError(f"{root.name}: who are you?")
 
     monkeypatch.setattr(git, "check_identity", unnamed)
     assert refused(made) == "campaign: who are you?"
+
+
+def stop(campaign: Campaign) -> None:
+    raise StateError("not confirmed")
 
 
 def test_where_people_were_asked_last(tmp_path: Path) -> None:

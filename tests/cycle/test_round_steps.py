@@ -1,5 +1,6 @@
 """The steps of a round, one after the other, on a campaign written by hand: all that they write."""
 
+from pathlib import Path
 from typing import Any
 
 import made_records
@@ -12,19 +13,19 @@ from watched import WatchedFiles
 
 from labelcycle.adapters import annotation, git
 from labelcycle.adapters.dvc import commands
-from labelcycle.campaign.label_files import read_labels, write_labels
-from labelcycle.campaign.labels import read_holdout
+from labelcycle.campaign.label_files import Label, read_labels, write_labels
+from labelcycle.campaign.labels import read_holdout, write_migrations
 from labelcycle.campaign.records.metrics_record import Evaluation
 from labelcycle.campaign.records.plan_record import Plan, PlanDigests
 from labelcycle.campaign.records.pool_record import PoolRecord
-from labelcycle.campaign.records.pushed_record import Pushed
+from labelcycle.campaign.records.pushed_record import Pushed, PushedTask
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.sample_files import Sample, write_samples
 from labelcycle.core.digests import file_digest
 from labelcycle.core.metrics import Estimate
 from labelcycle.cycle import round_closing, round_opening
 from labelcycle.errors import StateError
-from labelcycle.rounds import snapshots
+from labelcycle.rounds import answer_journal, snapshots
 from labelcycle.rounds.snapshots import Snapshot
 
 NEW = ("1" * 16, "2" * 16, "3" * 16)
@@ -41,7 +42,10 @@ class Steps:
             noted = lambda *given, name=name: self.dvc.append((name, *given))  # noqa: E731
             monkeypatch.setattr(commands, name, noted)
         self.backend = WatchedFiles(self.campaign)
-        monkeypatch.setattr(annotation, "of", lambda campaign, name: self.backend)
+        backends = {"files": self.backend}
+        monkeypatch.setattr(
+            annotation, "of", lambda campaign, name: campaign.root.is_dir() and backends[name]
+        )
         for module in (round_opening, round_closing):
             monkeypatch.setattr(module, "present_time", lambda: made_records.AT)
         text = PARAMS.format(budget=2, learner="knn").replace(
@@ -242,7 +246,11 @@ def test_a_round_that_is_given_up_keeps_what_was_said(
         "at": made_records.AT,
     }
     assert round_closing.ending(now) == "cancel"
+    altered = f"{now.key}/002/{NEW[1]}"
+    steps.backend.altered[altered] = {"image": "http://another"}
     round_closing.pull(steps.now, steps.backend)
+    assert steps.backend.altered == {}  # it is put right, and written down
+    assert list(answer_journal.read(now).altered) == [altered]
     keys = {f"{now.key}/002/{name}" for name in NEW[1:]}
     assert steps.backend.withdrawn == keys
     round_closing.accept(steps.now)
@@ -287,3 +295,25 @@ def test_settings_that_steer_the_close_are_held(steps: Steps) -> None:
         " open; wanted the values of open/002 until it is closed; put them back now and change"
         " them afterwards"
     )
+
+
+def test_the_hold_out_of_earlier_rounds_is_asked_for_until_there_is_a_verdict(
+    tmp_path: Path,
+) -> None:
+    now = made_records.snapshot(tmp_path, State.OPEN, 2)
+    for number, (name, project) in enumerate((("e", 7), ("f", 8), ("g", 8))):
+        tasks = [
+            PushedTask(f"k/{number}/{each}", each, 0, 5, kind)  # type: ignore[arg-type]
+            for each, kind in ((name, "holdout"), (f"{name}{name}", "holdout"), ("s", "selected"))
+        ]
+        path = now.campaign.round(number) / "pushed.json"
+        made_records.pushed(tasks, project=project).write(path)
+    write_migrations(now.campaign, ())
+    settled, waits = Label("ff", "dark"), Label("gg", None, "tie", adjudicate=True)
+    write_labels(now.campaign.holdout, [settled, waits])
+    found = round_closing._open_holdout(now)
+    assert [(task.key, task.sample) for task in found] == [
+        ("k/1/f", "f"),
+        ("k/2/g", "g"),
+        ("k/2/gg", "gg"),
+    ]

@@ -9,6 +9,7 @@ from typing import Any
 
 import made_records
 import pytest
+import repositories
 from handmade_campaign import HandmadeCampaign
 from params import set_params
 
@@ -204,6 +205,37 @@ def test_a_campaign_that_could_not_be_made_leaves_nothing(tmp_path: Path, before
     with new_campaign._new(root):
         (root / "kept").write_text("")
     assert (root / "kept").exists()
+
+
+def test_a_campaign_that_is_there_has_its_pipeline_printed_anew(
+    handmade: HandmadeCampaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, asked = handmade, []
+    monkeypatch.setattr(commands, "init", lambda root: asked.append(("init", root)))
+    monkeypatch.setattr(commands, "add", lambda *given: asked.append(given))
+    params = made.campaign.params.read_bytes()
+    printed = made.campaign.dvc_yaml.read_bytes()
+    made.campaign.dvc_yaml.write_text("stages: {}\n")
+    made.commit("Another pipeline")
+    new_campaign.init(made.root)
+    assert asked == [("init", made.root)]
+    assert made.campaign.params.read_bytes() == params
+    assert made.campaign.dvc_yaml.read_bytes() == printed
+    assert not made.campaign.label_file("owned").exists()
+    subjects = repositories.said(made.root, "log", "-2", "--format=%s").splitlines()
+    assert subjects == ["Name the campaign", "Print the pipeline anew"]
+    lines = {name: (made.root / name).read_text().splitlines() for name in SETUP}
+    assert lines == {
+        ".gitattributes": ["* -text -ident -filter"],
+        ".gitignore": ["/.labelcycle", "/.labelcycle/", "*.part", "/data/images/[0-9]*/"],
+        ".dvcignore": ["*.part"],
+    }
+    new_campaign.init(made.root)
+    assert lines == {name: (made.root / name).read_text().splitlines() for name in SETUP}
+    assert git.dirty(made.root, []) == []
+
+
+SETUP = (".gitattributes", ".gitignore", ".dvcignore")
 
 
 def test_a_folder_with_files_of_somebody_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What `labelcycle status` finds in a campaign's files, part by part."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +205,17 @@ def test_withdrawn_samples_are_counted(tmp_path: Path) -> None:
     write_labels(now.campaign.label_file(0), [Label("a", "dark", source="round 0")])
     write_labels(now.campaign.holdout, [])
     WithdrawnRecord((stone(), stone(sample="b" * 16))).write(now.campaign.withdrawn)
-    assert campaign_status._counts(now) == campaign_status.Counts(1, 0, 1, 1, withdrawn=2)
+    found = asdict(campaign_status._counts(now))
+    assert found == {
+        "pool": 1,
+        "holdout": 0,
+        "labels": 1,
+        "bought": 1,
+        "again": 0,
+        "withdrawn": 2,
+    }
+    none = made_records.snapshot(tmp_path / "clone")
+    assert asdict(campaign_status._counts(none)) == dict.fromkeys(found, 0)
 
 
 def campaign_of(tmp_path: Path) -> Snapshot:
@@ -223,7 +233,10 @@ def test_the_whole_status_of_a_campaign(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(git, "changed", lambda root, path: False)
     text = now.campaign.rollbacks.read_bytes()
     monkeypatch.setattr(git, "committed", lambda root, path: text)
-    monkeypatch.setattr(campaign_status.tracking_uri, "of_campaign", lambda campaign: "http://x")
+    of = {now.campaign.root: "http://x"}
+    monkeypatch.setattr(
+        campaign_status.tracking_uri, "of_campaign", lambda campaign: of[campaign.root]
+    )
     found = campaign_status.status(now)
     assert found.campaign == now.config.campaign.name
     assert [each.state for each in found.rounds] == ["closed"]

@@ -75,7 +75,10 @@ class Tracker:
 @pytest.fixture
 def backend(monkeypatch: pytest.MonkeyPatch) -> Backend:
     made = Backend()
-    monkeypatch.setattr(annotation, "of", lambda campaign, name: made)
+    backends = {"files": made}
+    monkeypatch.setattr(
+        annotation, "of", lambda campaign, name: campaign.root.is_dir() and backends[name]
+    )
     return made
 
 
