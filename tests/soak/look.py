@@ -120,7 +120,8 @@ def look(root: Path, marks: Sequence[bytes]) -> Seen:
         told={each["round"]: each["state"] for each in told["rounds"]},
         changed=_changed(root),
         tags=_tags(root),
-        manifest=tuple(snapshot.records.samples(which="all")),
+        # a clone whose pull was stopped has none yet
+        manifest=tuple(snapshot.records.samples(which="all")) if campaign.has_samples else (),
         labels=frozenset(
             line["sample"] for name, lines in labels.items() if name not in apart for line in lines
         ),
