@@ -37,7 +37,7 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self.files: dict[Path, tuple[FileState, Any]] = {}
+        self.files: dict[tuple[Path, str], tuple[FileState, Any]] = {}
 
 
 class RoundRecords:
@@ -156,7 +156,8 @@ class RoundRecords:
 
     def manifest_counts(self, number: int) -> ManifestCounts:
         """How many samples of one cohort there are, without reading each."""
-        return sample_files.count_manifest(sample_files.manifest(self.campaign.samples, number))
+        path = sample_files.manifest(self.campaign.samples, number)
+        return self._once(path, sample_files.count_manifest, "counts")
 
     def pool(self) -> PoolRecord | None:
         """The cohorts that count; None before the first round is planned."""
@@ -179,14 +180,17 @@ class RoundRecords:
     def _labels(self, path: Path) -> list[Label]:
         return self._once(path, read_labels)
 
-    def _once(self, path: Path, read: Callable[[Path], T]) -> T:
-        """What `read` makes of a file; of the same file only once."""
+    def _once(self, path: Path, read: Callable[[Path], T], what: str = "") -> T:
+        """What `read` makes of a file; of the same file only once.
+
+        what : tells several readers of one file apart
+        """
         state = _state(path)
         if state is None:
             return read(path)  # which says what is missing
-        known = self._memory.files.get(path)
+        known = self._memory.files.get((path, what))
         if known is None or known[0] != state:
-            known = self._memory.files[path] = state, read(path)
+            known = self._memory.files[path, what] = state, read(path)
         return cast(T, known[1])
 
 
