@@ -94,3 +94,12 @@ def test_what_else_this_computer_has(there: Snapshot) -> None:
     assert sorted(path.name for path in left) == ["000.jsonl", "001.png", "2.json", "other.npy"]
     assert (campaign.answers / "000.jsonl").read_text() == f'{{"key": "k/000/{A}"}}\n'
     assert list(seen_files.read(campaign)) == ["a"]
+
+
+def test_answers_to_others_are_not_written_anew(there: Snapshot) -> None:
+    path = there.campaign.answers / "001.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text(f'{{"key": "k/001/{A}"}}\n')
+    before = path.stat().st_ino
+    private_copies.remove(there, frozenset({B}), Redaction(frozenset({B})))
+    assert path.stat().st_ino == before
