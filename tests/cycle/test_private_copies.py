@@ -168,3 +168,12 @@ def test_in_a_bucket_of_a_round_that_was_given_up_before_its_push(
         f"only images that tasks name are removed from {folder}: no right to list it"
         for folder in ("s3://bucket/x", "s3://new/y")
     ]
+
+
+def test_answers_to_others_are_not_written_anew(there: Snapshot) -> None:
+    path = there.campaign.answers / "001.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text(f'{{"key": "k/001/{A}"}}\n')
+    before = path.stat().st_ino
+    private_copies.remove(there, frozenset({B}), Redaction(frozenset({B})))
+    assert path.stat().st_ino == before

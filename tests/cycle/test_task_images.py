@@ -127,7 +127,8 @@ def test_source_is_the_own_address_or_an_error(campaign: Campaign) -> None:
     address = "https://x.org/a%20b.png"
     assert task_images.image(chosen, replace(SAMPLE, source=address)) == Address(address)
     with pytest.raises(
-        SettingsError, match=r"0123456789abcdef is from 'in/a\.png'; write media or"
+        SettingsError,
+        match=r"^params\.yaml: push\.images: .* 0123456789abcdef is from 'in/a\.png'; write media",
     ):
         task_images.image(chosen, SAMPLE)
 
@@ -135,6 +136,6 @@ def test_source_is_the_own_address_or_an_error(campaign: Campaign) -> None:
 @pytest.mark.parametrize("bucket", ["", "s3://", "photos", "s3://Big", "s3://ok/a b", "s3://ok//a"])
 def test_images_in_s3_need_a_bucket(bucket: str) -> None:
     with pytest.raises(
-        SettingsError, match=r"push\.bucket: wanted s3://bucket or s3://bucket/pref"
+        SettingsError, match=r"^params\.yaml: push\.bucket: wanted s3://bucket or s3://buck"
     ):
         config.parse({"push": {"images": "s3", "bucket": bucket}}, parts=False)
