@@ -239,6 +239,29 @@ def test_a_remote_that_does_not_answer_is_asked_once(
     assert len(asked) == 1
 
 
+def test_a_remote_that_goes_away_meanwhile_and_a_copy_that_cannot_be_written(
+    handmade: HandmadeCampaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = handmade
+    present = object_store.ObjectStore.present
+
+    def away(store: object_store.ObjectStore, oids: Any) -> set[str]:
+        if store.kind == "remote":
+            raise ServiceDown("it went away")
+        return present(store, oids)
+
+    def full(store: object_store.ObjectStore, oid: str, file: Path) -> bool:
+        raise OSError("no space")
+
+    monkeypatch.setattr(object_store.ObjectStore, "present", away)
+    monkeypatch.setattr(object_store.ObjectStore, "put", full)
+    flip(made.place("cache", made.oid(A)))
+    outcome, lines = checked(made, repair=True)
+    assert named(outcome.left) == [f"cache {A} damaged files", "remote it went away unreadable"]
+    assert outcome.restored == []
+    assert f"DVC's cache: {A} (rounds 0 to 1) is not restored: no space" in lines
+
+
 def test_beside_a_step_at_work_the_folder_is_not_judged(
     handmade: HandmadeCampaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ from labelcycle.campaign.records.plan_record import PlanDigests
 from labelcycle.campaign.records.pool_record import PoolRecord
 from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.records.record_files import write_lines
+from labelcycle.campaign.records.rollback_record import Rollback
 from labelcycle.campaign.records.withdrawn_record import Tombstone
 from labelcycle.campaign.round_states import State
 from labelcycle.campaign.sample_files import Sample, write_samples
@@ -279,6 +280,27 @@ def test_a_tracker_is_told_what_it_lacks(tmp_path: Path, monkeypatch: pytest.Mon
     assert tracker.told == [0, 3]  # round 1 was cancelled
     assert log_round.log_missing(now, cast(Any, Tracker(0, 2, 3)), print) is None
     assert log_round.tracking_uri.of_campaign(now.campaign) == address
+
+
+def test_the_model_of_the_last_round_that_stands_is_the_one_to_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = made_records.snapshot(tmp_path, number=4)
+    vars(now)["key"] = "key"
+    monkeypatch.setenv(log_round.tracking_uri.VARIABLE, "http://curves")
+    for number in range(4):
+        metrics = made_records.metrics(round=number, cancelled=number == 1)
+        metrics.write(now.campaign.round(number) / "metrics.json")
+    now.campaign.private.mkdir(exist_ok=True)
+    tracker, asked = Tracker(*range(4)), list[Any]()
+    vars(tracker)["appoint"] = lambda *given: asked.append(given)
+    log_round.log_missing(now, cast(Any, tracker))
+    assert asked == []  # nothing was rolled back
+    write_lines(now.campaign.rollbacks, [Rollback(1, 4, "use", "", "", "")])
+    back = made_records.snapshot(tmp_path, number=4)
+    vars(back)["key"] = "key"
+    log_round.log_missing(back, cast(Any, tracker))
+    assert asked == [("key", now.config.campaign.name, 0)]
 
 
 # --- classes, limits, the status of a round -------------------------------------------------
