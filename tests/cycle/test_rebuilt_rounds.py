@@ -294,12 +294,12 @@ def test_the_model_of_the_last_round_that_stands_is_the_one_to_use(
     now.campaign.private.mkdir(exist_ok=True)
     tracker, asked = Tracker(*range(4)), list[Any]()
     vars(tracker)["appoint"] = lambda *given: asked.append(given)
-    log_round.log_missing(now, cast(Any, tracker))
+    log_round.log_missing(now, cast(Any, tracker), print)
     assert asked == []  # nothing was rolled back
     write_lines(now.campaign.rollbacks, [Rollback(1, 4, "use", "", "", "")])
     back = made_records.snapshot(tmp_path, number=4)
     vars(back)["key"] = "key"
-    log_round.log_missing(back, cast(Any, tracker))
+    log_round.log_missing(back, cast(Any, tracker), print)
     assert asked == [("key", now.config.campaign.name, 0)]
 
 
