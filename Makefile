@@ -33,7 +33,7 @@ endef
 help:
 	@echo "make demo   the whole loop on sample data: three rounds, real Label Studio, about 4 minutes"
 	@echo "make test   all checks and tests, the ones with real services included"
-	@echo "make quick  the quick tests, about 75 seconds"
+	@echo "make quick  the quick tests, under a minute"
 	@echo "make lint   style, types, import layers"
 	@echo "make docs   the pages as a site in build/docs; a broken link is an error"
 	@echo "make reference  docs/reference/ anew, from the code"
