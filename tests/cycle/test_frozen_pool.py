@@ -79,3 +79,12 @@ def test_a_pool_without_the_first_cohort_is_another(
 def test_a_plan_that_was_dropped_let_more_count(tmp_path: Path, cohorts: dict[str, str]) -> None:
     PoolRecord(cohorts, cohorts).write(Campaign(tmp_path).pool)
     snapshots.check_frozen(made_records.snapshot(tmp_path, number=1))
+
+
+def test_a_manifest_that_is_gone(tmp_path: Path, cohorts: dict[str, str]) -> None:
+    first = {"000": cohorts["000"]}
+    manifest(Campaign(tmp_path).samples, 0).unlink()
+    assert changed(tmp_path, first, first) == (
+        "data/samples/000.jsonl changed since a round was planned with it, which froze it: wanted"
+        f" digest {cohorts['000']}, got no file; put it back: dvc checkout data/samples.dvc"
+    )

@@ -15,6 +15,7 @@ from labelcycle.campaign.labels import write_migrations
 from labelcycle.campaign.records.cohorts_record import Cohort, CohortsRecord
 from labelcycle.campaign.records.metrics_record import CohortFigures
 from labelcycle.campaign.records.pool_record import PoolRecord
+from labelcycle.campaign.records.pushed_record import PushedTask
 from labelcycle.campaign.records.record_files import write_lines
 from labelcycle.campaign.records.rollback_record import Rollback
 from labelcycle.campaign.records.withdrawn_record import Tombstone, WithdrawnRecord
@@ -30,6 +31,7 @@ from labelcycle.cycle import (
     sample_history_text,
 )
 from labelcycle.cycle.campaign_status import CohortStatus, OpenRound
+from labelcycle.cycle.sample_history import RoundOfSample
 from labelcycle.errors import ServiceDown, ServiceRefused
 from labelcycle.rounds import altered_tasks, changed_answers, pushed_tasks
 from labelcycle.rounds.snapshots import Snapshot
@@ -313,3 +315,18 @@ def test_the_last_word_on_a_sample_decides_what_a_model_learned(tmp_path: Path) 
     assert not sample_history._learned(now, held, 0)
     made_records.metrics(cancelled=True).write(now.campaign.round(0) / "metrics.json")
     assert not sample_history._learned(made_records.snapshot(tmp_path, number=3), each, 0)
+
+
+def test_a_round_that_was_rolled_back_and_a_guess_that_nobody_saw() -> None:
+    task = PushedTask("k", "a", 0, 5, predicted="dark", shown=False)
+    entry = RoundOfSample(1, True, False, None, task, (), None, (), False, standing=False)
+    for counts, said in ((True, "count on"), (False, "do not count")):
+        lines = list(sample_history_text._round(replace(entry, counts=counts)))
+        assert lines == [
+            f"round 1, closed, rolled back: its answers {said}",
+            "  asked because it was chosen, as image 1 of the round, task 5",
+            "  the model of the time thought dark; not shown",
+            "  nobody has answered",
+        ]
+    seen = list(sample_history_text._round(replace(entry, task=replace(task, shown=True))))
+    assert seen[2] == "  the model of the time thought dark; shown to them"

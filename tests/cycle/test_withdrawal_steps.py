@@ -435,13 +435,15 @@ def test_weights_without_samples_in_them_and_objects_of_others_stay(
     (made.campaign.model / "model.json").write_text('{"learner": "linear"}\n')
     (made.campaign.model / "model.safetensors").write_bytes(b"linear weights")
     made.lock()  # recorded here and committed nowhere
+    np.save(made.campaign.own_features, np.zeros((9, 2)))  # rows of nobody knows whom
+    made.lock()
     stray = made.store(f"left by a stage: {A}".encode())
     other = made.store(b"another campaign's")
     replaced = rewritten(made, A).replaced
     here = json.loads(made.place("cache", replaced[recorded_here(made, "work/model")]).read_bytes())
     names = {entry["relpath"] for entry in here}
     assert names == {"model.json", "model.safetensors", "probabilities.npy"}
-    assert replaced[stray] == GONE
+    assert replaced[stray] == replaced[recorded_here(made, "work/own.npy")] == GONE
     assert other not in replaced
     assert made.oid("work/own.npy") not in replaced
     model = json.loads(made.place("remote", replaced[made.oid("work/model")]).read_bytes())
