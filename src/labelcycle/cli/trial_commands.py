@@ -64,7 +64,7 @@ def annotate(
     default="demo",
     help="The folder that the demo works in.",
 )
-@click.option("--quick", is_flag=True, help="Without any server, in less than two minutes.")
+@click.option("--quick", is_flag=True, help="Without any server, in less than a minute.")
 @click.option("--stop", is_flag=True, help="Stop the services at the end.")
 def demo(directory: Path, quick: bool, stop: bool) -> None:
     """All of it on the sample data: three rounds with simulated people, in DIRECTORY.
