@@ -28,8 +28,8 @@ PREPARING = {"benchmarks/shared_images.py"}
 def program_of(line: str) -> str:
     """The file that writes what a command measures. Raises ValueError."""
     words = [word for word in shlex.split(line) if not re.match(r"[A-Z_]+=", word)]
-    if words == ["make", "faults"]:
-        return "tests/faults/__main__.py"
+    if words[:2] == ["make", "faults"]:
+        return f"tests/faults/{'nth_failure' if 'NTH=' in line else '__main__'}.py"
     if words[:2] == ["labelcycle", "simulate"]:
         if not (TOP / words[2]).is_file():
             raise ValueError(f"no file {words[2]}")
