@@ -39,7 +39,7 @@ help:
 	@echo "make reference  docs/reference/ anew, from the code"
 	@echo "make results  the tables and pictures of the pages anew, from benchmarks/results/"
 	@echo "make claims measure the cheap claims again: which still hold? under 15 minutes"
-	@echo "make faults every step of push and pull under every fault, as a table, 10 minutes"
+	@echo "make faults push and pull under every fault, a life with the n-th effect failed: 25 minutes"
 	@echo "make attacks what strangers, annotators and hostile files could do, tried, as a table"
 	@echo "make soak   300 lives of campaigns at random: does every promise hold? half an hour"
 	@echo "make mutants 400 random changes of the code: does a quick test notice? as a table, an hour"
@@ -62,9 +62,11 @@ test-services: env env-label-studio
 quick: env
 	$(TEST_PARALLEL) -m "not service and not slow" --hypothesis-profile quick
 
-# For example FAULTS="--into benchmarks/results/faults.json".
+# For example FAULTS="--into benchmarks/results/faults.json", or NTH="--points all".
 faults: env env-label-studio
 	PYTHONPATH=tests:tests/support:benchmarks $(VENV)/bin/python -m faults $(FAULTS)
+	OMP_NUM_THREADS=1 PYTHONPATH=tests:tests/support:benchmarks \
+		$(VENV)/bin/python -m faults.nth_failure $(NTH)
 
 attacks: env env-label-studio
 	PYTHONPATH=tests:tests/support $(VENV)/bin/python -m attacks

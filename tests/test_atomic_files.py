@@ -285,3 +285,14 @@ def test_an_array_that_was_cut_off_is_an_error_that_names_the_file(
     path.write_bytes(path.read_bytes()[:left])
     with pytest.raises(DataError, match=r"cannot read .*x\.npy: wanted an array, .*labelcycle run"):
         read_array(path)
+
+
+def test_beginnings_of_files_that_a_kill_left_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    left = tmp_path / "data" / "images" / f".a.png.{'0' * 16}{atomic_files.PART}"
+    kept = [tmp_path / "data" / "images" / "a.png", tmp_path / ".git" / f".x{atomic_files.PART}"]
+    for path in (left, *kept):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    atomic_files.remove_parts(tmp_path)
+    assert not left.exists()
+    assert all(path.exists() for path in kept)

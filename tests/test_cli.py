@@ -1,5 +1,6 @@
 """The command: help for everything, one line and a code for what goes wrong."""
 
+import errno
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from labelcycle.cli import main as main_module
 from labelcycle.cli.campaign_option import GivenPath
 from labelcycle.cli.main import cli, main
 
@@ -135,3 +137,25 @@ def test_wrong_usage_ends_with_2(tmp_path):
     )
     assert done.returncode == 2
     assert "No such command 'runn'" in done.stderr
+
+
+def test_a_full_disk_is_told_in_one_line(monkeypatch, capsys):
+    def full(**_):
+        raise OSError(errno.ENOSPC, "No space left on device", "x/y")
+
+    monkeypatch.setattr(main_module, "cli", full)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    told = capsys.readouterr().err
+    assert told.startswith("labelcycle: the disk refused: x/y: No space left on device; free some")
+    assert told.count("\n") == 1
+
+
+def test_another_error_of_the_system_keeps_its_traceback(monkeypatch):
+    def mistaken(**_):
+        raise FileNotFoundError(errno.ENOENT, "No such file", "x/y")
+
+    monkeypatch.setattr(main_module, "cli", mistaken)
+    with pytest.raises(FileNotFoundError):
+        main()

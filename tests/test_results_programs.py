@@ -30,8 +30,10 @@ PREPARING = {"benchmarks/shared_images.py"}
 def program_of(line: str) -> str:
     """The file that writes what a command measures. Raises ValueError."""
     words = [word for word in shlex.split(line) if not re.match(r"[A-Z_]+=", word)]
-    if words in (["make", "faults"], ["make", "soak"]):
-        return f"tests/{words[1]}/__main__.py"
+    if words[:2] == ["make", "faults"]:
+        return f"tests/faults/{'nth_failure' if 'NTH=' in line else '__main__'}.py"
+    if words == ["make", "soak"]:
+        return "tests/soak/__main__.py"
     if words[:2] == ["labelcycle", "simulate"]:
         if not (TOP / words[2]).is_file():
             raise ValueError(f"no file {words[2]}")

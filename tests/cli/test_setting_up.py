@@ -137,3 +137,19 @@ def test_a_campaign_in_a_folder_of_any_name_is_printed_anew(tmp_path: Path) -> N
     result = CliRunner().invoke(cli, ["init", str(made.rename(tmp_path / "ab"))])
     assert (result.exit_code, result.exception) == (0, None)
     assert "ab is a campaign already; its settings and rounds are as they were" in result.output
+
+
+@pytest.mark.slow  # git and DVC
+def test_an_init_that_was_killed_goes_on_when_the_same_is_typed(tmp_path: Path) -> None:
+    root = tmp_path / "made"
+    words = ["init", str(root), "--name", "tiny", "--classes", "a,b"]
+    root.mkdir()
+    git.init(root)
+    settings = config.parse({"campaign": {"name": "tiny", "classes": ["a", "b"]}})
+    (root / "params.yaml").write_text(config.print_params(settings), encoding="utf-8")
+    other = CliRunner().invoke(cli, [*words[:-1], "a,c"])
+    assert "is a campaign already" in str(other.exception)
+    result = CliRunner().invoke(cli, words)
+    assert (result.exit_code, result.exception) == (0, None)
+    assert f"campaign in {root}\n" in result.output
+    assert "is a campaign already" in str(CliRunner().invoke(cli, words).exception)

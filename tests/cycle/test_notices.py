@@ -144,6 +144,25 @@ def test_after_a_kill_before_the_telling_it_is_told_by_the_next_look(
 
 
 @pytest.mark.slow
+def test_a_close_that_was_killed_before_the_telling_is_told_by_the_next_run(
+    send_notices, campaign, flows, box, answer_all, monkeypatch
+):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    flows.run(str(campaign.root))
+    answer_all()
+    with monkeypatch.context() as patch:
+        patch.setattr(flows, "log_rounds", killed)
+        with pytest.raises(KeyboardInterrupt):
+            flows.run(str(campaign.root))
+    assert list(snapshots.read(campaign.root).closed) == [0]
+    for _ in range(2):
+        flows.run(str(campaign.root))
+    assert box.titles.count("tiny: round 0 is closed") == 1
+
+
+@pytest.mark.slow
 def test_a_failure_is_told_of_a_served_look_and_not_of_a_persons(
     send_notices, campaign, flows, backend, box, monkeypatch
 ):

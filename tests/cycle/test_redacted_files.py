@@ -4,6 +4,7 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import made_records
 import numpy as np
@@ -12,13 +13,15 @@ import yaml
 from made_records import metrics, selection
 
 from labelcycle.adapters import git
-from labelcycle.adapters.dvc import replaced_outputs
+from labelcycle.adapters.dvc import object_digests, recorded_outputs, replaced_outputs
 from labelcycle.campaign import layout
+from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.json_files import dump_json, read_jsonl, write_jsonl
-from labelcycle.campaign.records.withdrawn_record import Tombstone, WithdrawnRecord
+from labelcycle.campaign.records.withdrawn_record import GONE, Tombstone, WithdrawnRecord
 from labelcycle.core.metrics import Estimate
 from labelcycle.cycle import redacted_files, withdraw_samples, withdrawn_differences
 from labelcycle.cycle.redacted_files import Redaction
+from labelcycle.cycle.withdrawn_objects import ObjectRewriter
 from labelcycle.errors import DataError, StateError
 from labelcycle.rounds import snapshots
 
@@ -239,3 +242,41 @@ def test_what_is_told_of_others_does_not_name_its_path(tmp_path: Path) -> None:
     withdraw_samples._forget_sources(campaign, [manifest], Redaction(frozenset({A})))
     wanted = [{**refused, "reason": reason.format("an image that was withdrawn")}, other]
     assert list(read_jsonl(campaign.quarantine)) == wanted
+
+
+class Store:
+    """Objects in memory, by digest."""
+
+    folder = "elsewhere"
+
+    def __init__(self, objects: dict[str, bytes]) -> None:
+        self.objects = objects
+
+    def good(self, oid: str) -> bool:
+        return oid in self.objects
+
+    def read(self, oid: str) -> bytes:
+        return self.objects[oid]
+
+    def put(self, oid: str, file: Path) -> None:
+        self.objects[oid] = file.read_bytes()
+
+
+def test_two_models_of_the_same_weights_lose_them(tmp_path: Path) -> None:
+    """As of two rounds whose labels are the same, and whose pools are not."""
+    store = Store({"weights": b"w", "kind": b'{"learner": "knn"}'})
+    for model, shares in (("one", [1, 2, 3]), ("two", [4, 5, 6])):
+        entries = {"model.json": "kind", "model.safetensors": "weights"}
+        store.objects[f"{model}.npy"] = npy([[float(share)] for share in shares])
+        entries["probabilities.npy"] = f"{model}.npy"
+        store.objects[f"{model}.dir"] = object_digests.list_of(entries)
+    redaction = Redaction(frozenset({B}))
+    stores: list[Any] = [store]
+    rewriter = ObjectRewriter(Campaign(tmp_path), WithdrawnRecord(), redaction, stores)
+    rewriter._campaign.private.mkdir()
+    for model in ("one", "two"):
+        rewriter._output(layout.MODEL, f"{model}.dir", SPLITS)
+    assert rewriter.replaced["weights"] == GONE
+    for model in ("one", "two"):
+        left = dict(recorded_outputs.listed(store.objects[rewriter.replaced[f"{model}.dir"]]))
+        assert left.keys() == {"model.json", "probabilities.npy"}

@@ -1,6 +1,7 @@
 """A command of a campaign's life that fails at one of its side effects, and is given again."""
 
 import contextlib
+import ctypes
 import importlib
 import itertools
 import json
@@ -22,6 +23,9 @@ from labelcycle.errors import ServiceDown
 
 UNTOLD = 3
 """Status of a process that ended with an error that is not of `errors.py`."""
+
+SUBREAPER = 36
+"""`PR_SET_CHILD_SUBREAPER` of Linux."""
 
 LONGEST_S = 300.0
 """A process that goes on for longer hangs."""
@@ -77,6 +81,7 @@ class Life:
     """The life of a campaign, in a folder; it is played as far as is asked for."""
 
     def __init__(self, folder: Path) -> None:
+        adopt()
         self.place, self._kept = folder / "place", folder / "kept"
         self.place.mkdir(parents=True)
         self._kept.mkdir()
@@ -193,11 +198,26 @@ def process(become: Callable[[], int]) -> Ended:
     os.close(into)
     text = _read(out, pid)
     status = warm_programs.ended(pid)
+    _end(pid)
     lines = text.decode(errors="replace").splitlines(keepends=True)
     effects = [line[len(MARK) :].strip() for line in lines if line.startswith(MARK)]
     modules = [line[len(IMPORTED) :].split() for line in lines if line.startswith(IMPORTED)]
     said = "".join(line for line in lines if not line.startswith((MARK, IMPORTED)))
     return Ended(status, effects, set().union(*modules), said)
+
+
+def adopt() -> None:
+    """Be the parent of what a killed process leaves: DVC takes a zombie for one at work."""
+    ctypes.CDLL(None).prctl(SUBREAPER, 1)
+
+
+def _end(group: int) -> None:
+    """Nothing of a group is left afterwards."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)
 
 
 def _read(out: int, pid: int) -> bytes:

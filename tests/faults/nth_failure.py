@@ -25,8 +25,11 @@ from faults.side_effects import KINDS, Kind, points
 from faults.warm_programs import ended, fork
 from faults.whole_life import LIFE
 
-ONE_OF = 16
+ONE_OF = 24
 """Of so many points one is tried, unless all are asked for."""
+
+A_TURN = 0
+"""Stands for one point of each command, of the kinds by turns."""
 
 WORKERS = 2
 
@@ -47,6 +50,11 @@ FAILS: dict[Kind, str] = {
 
 def chosen(prepared: Prepared, one_of: int, turn: int) -> Iterator[tuple[Kind, int]]:
     """Kinds and numbers of the effects of a command that are tried; with `turn` others."""
+    if one_of == A_TURN:
+        kind = KINDS[turn % len(KINDS)]
+        there = points(prepared.effects, kind)
+        yield kind, there[len(there) * 2 // 3]
+        return
     for place, kind in enumerate(KINDS):
         there = points(prepared.effects, kind)
         first = (turn + place * one_of // len(KINDS)) % one_of
@@ -147,7 +155,9 @@ def show(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _share(text: str) -> int:
-    """1 for `all`, n for `1/n`."""
+    """1 for `all`, n for `1/n`, `A_TURN` for `one`."""
+    if text == "one":
+        return A_TURN
     one, _, of = text.partition("/")
     if text == "all":
         return 1
@@ -164,7 +174,7 @@ def main() -> int:
         type=_share,
         default=ONE_OF,
         metavar="SHARE",
-        help=f"all, or a share of the points such as 1/{ONE_OF}, the default",
+        help=f"all, a share such as 1/{ONE_OF}, the default, or one of each command",
     )
     parser.add_argument("--jobs", type=int, default=WORKERS, help="processes that try")
     parser.add_argument(
@@ -183,8 +193,8 @@ def main() -> int:
         rows = run(Path(folder).resolve(), asked, options.jobs)
     show(rows)
     if options.into:
-        share = "all" if options.points == 1 else f"1/{options.points}"
-        command = [f'make faults NTH="--points {share}"']
+        share = {A_TURN: "one", 1: "all"}.get(options.points, f"1/{options.points}")
+        command = [f"make faults NTH='--points {share}'"]
         save(options.into, LAYOUT, rows, note=options.note, command=command)
     return int(rows[-1]["differing"] > 0)
 

@@ -35,6 +35,9 @@ from labelcycle_flows import reports, rounds
 NOW = "2026-01-01T12:00:00+00:00"
 """What every clock of the product shows, so that files have the same digests again."""
 
+GROUP = "withdrawn.txt"
+"""File in the place with the name of the group that is withdrawn."""
+
 Words = tuple[str, ...]
 
 
@@ -107,6 +110,15 @@ def _answer(place: Path, most: int = 10**6) -> None:
         backend.give(task, "ann", [CLASSES[light]], lead_time_s=1.5)
 
 
+def _revoke(place: Path) -> None:
+    """One task is answered; then the person of the first label that there is wants to go."""
+    _answer(place, most=1)
+    records = snapshots.read(campaign_of(place).root).records
+    labelled = records.labels_of(0)[0].sample
+    (named,) = (s.named_groups[0] for s in records.samples(which="all") if s.id == labelled)
+    (place / GROUP).write_text(named, encoding="utf-8")
+
+
 def _more_images(place: Path) -> None:
     images(place, range(6, 10), 2, 100)
 
@@ -127,13 +139,8 @@ def _ingest(place: Path) -> Words:
 
 
 def _withdraw(place: Path) -> Words:
-    """The group of a sample that round 0 has labels of."""
-    records = snapshots.read(campaign_of(place).root).records
-    label = records.labels_of(0)[0]
-    samples = {each.id: each for each in records.samples(which="all")}
-    gone = {each.sample for each in records.withdrawn().samples}
-    named = samples[label.sample].named_groups[0] if label.sample in samples else min(gone)
-    return ("withdraw", "--group", named, "--reason", "consent revoked", "--yes")
+    group = (place / GROUP).read_text(encoding="utf-8")
+    return ("withdraw", "--group", group, "--reason", "consent revoked", "--yes")
 
 
 RUN: Words = ("run",)
@@ -148,12 +155,7 @@ LIFE = (
     Step("open round 1", _nothing, _typed("open"), (RUN,)),
     Step("close round 1", _answer, _typed("close"), (RUN,)),
     Step("open round 2", _nothing, _typed("open"), (RUN,)),
-    Step(
-        "withdraw a group",
-        lambda place: _answer(place, most=1),
-        _withdraw,
-        (("withdraw",), RUN),
-    ),
+    Step("withdraw a group", _revoke, _withdraw, (("withdraw",), RUN)),
     Step("roll back", _nothing, _typed("rollback", "round/000", "--answers", "apart"), (RUN,)),
     Step("open round 3", _nothing, _typed("open"), (RUN,)),
     Step("close round 3", _answer, _typed("close"), (RUN,)),
