@@ -245,7 +245,11 @@ def _redact_folder(
     contents = [path.read_bytes() for path in manifests]
     splits = redacted_files.splits(contents, sample_files.counted(campaign.samples))
     for name in ARRAYS:
-        _redact(campaign, campaign.root / name, redaction, splits)
+        path = campaign.root / name
+        if path.is_file() and (known := _stands_for(path.read_bytes(), record, cache)):
+            write_bytes(path, known)
+        else:
+            _redact(campaign, path, redaction, splits)
     weights = campaign.model / learner_files.WEIGHTS
     if weights.exists() and record.now(object_digests.of_file(weights)) == GONE:
         weights.unlink()
@@ -271,6 +275,17 @@ def _redact_folder(
 
     objects = {old: new for old, new in record.replaced.items() if len(old) >= MD5}
     replaced_outputs.replace(campaign.root, objects, files)
+
+
+def _stands_for(content: bytes, record: WithdrawnRecord, cache: ObjectStore) -> bytes | None:
+    """What was put into the cache in the place of some content; None if that is not known.
+
+    After a kill it alone is without all features: the rows of the samples may be gone by now, so
+    nobody can tell that the centre of a cluster is one of them.
+    """
+    oid = object_digests.of_bytes(content)
+    new = record.now(oid)
+    return cache.read(new) if new not in (oid, GONE) and cache.good(new) else None
 
 
 def _forget_sources(campaign: Campaign, manifests: Sequence[bytes], redaction: Redaction) -> None:
