@@ -2,7 +2,7 @@
 
 Left out is what may differ rightly: names drawn at random, the numbers of folders, the text below
 the first line of a commit, and what is private to git and DVC. A failure may leave the beginning of
-a file or of an object, which git and DVC ignore. Of a notice it counts that it was sent, for a kill may repeat it.
+a file or of an object, which git and DVC ignore. A notice may be sent twice, for a kill repeats it.
 """
 
 import hashlib

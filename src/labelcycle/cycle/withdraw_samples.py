@@ -104,9 +104,31 @@ def begin(snapshot: Snapshot, samples: Sequence[Sample], reason: str) -> None:
         )
         for sample in samples
     ]
-    snapshot.records.withdrawn().with_samples(tombstones).write(campaign.withdrawn)
-    message = f"Withdraw {counted(len(samples), 'sample')}: {reason}"
-    git.commit(campaign.root, [layout.WITHDRAWN], message)
+    record = snapshot.records.withdrawn().with_samples(tombstones)
+    record.write(campaign.withdrawn)
+    _commit_begun(campaign, record)
+
+
+def _commit_begun(campaign: Campaign, record: WithdrawnRecord) -> None:
+    """Commit tombstones that HEAD has not: a kill may have left them in the file alone."""
+    known = _at_head(campaign).by_id
+    new = [each for each in record.unfinished if each.sample not in known]
+    if new:
+        message = f"Withdraw {counted(len(new), 'sample')}: {new[0].reason}"
+        git.commit(campaign.root, [layout.WITHDRAWN], message)
+
+
+def _commit_done(campaign: Campaign) -> None:
+    """Commit that nothing is left of the samples that HEAD has as unfinished, if any."""
+    count = len(_at_head(campaign).unfinished)
+    if count:
+        git.commit(campaign.root, [layout.WITHDRAWN], f"{counted(count, 'sample')} withdrawn")
+
+
+def _at_head(campaign: Campaign) -> WithdrawnRecord:
+    text = git.committed(campaign.root, layout.WITHDRAWN)
+    origin = f"{layout.WITHDRAWN} of HEAD"
+    return WithdrawnRecord() if text is None else WithdrawnRecord.from_text(text, origin)
 
 
 def _pixels(snapshot: Snapshot, sample: Sample) -> str:
@@ -130,7 +152,9 @@ def finish(snapshot: Snapshot, places: Outside, say: Callable[[str], None]) -> N
     record = snapshot.records.withdrawn()
     gone = frozenset(each.sample for each in record.unfinished)
     if not gone:
+        _commit_done(campaign)
         return
+    _commit_begun(campaign, record)
     _take_tasks_back(snapshot, gone, say)
     private_copies.remove_shown(snapshot, gone)
     redaction = Redaction(gone)
@@ -150,7 +174,7 @@ def finish(snapshot: Snapshot, places: Outside, say: Callable[[str], None]) -> N
         say("MLflow: the records of the rounds are replaced")
     done = [replace(each, done=True) for each in record.unfinished]
     record.with_samples(done).write(campaign.withdrawn)
-    git.commit(campaign.root, [layout.WITHDRAWN], f"{counted(len(gone), 'sample')} withdrawn")
+    _commit_done(campaign)
 
 
 def remove_again(snapshot: Snapshot, places: Outside, say: Callable[[str], None]) -> None:
