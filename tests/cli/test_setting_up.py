@@ -155,4 +155,9 @@ def test_an_init_that_was_killed_goes_on_when_the_same_is_typed(tmp_path: Path) 
     assert (result.exit_code, result.exception) == (0, None)
     assert f"campaign in {root}\n" in result.output
     assert git.present(root, ".") == git.tracked(root)
+    sooner = tmp_path / "sooner"
+    sooner.mkdir()
+    git.init(sooner)
+    (sooner / f".params.yaml.{'0' * 16}.part").touch()
+    assert CliRunner().invoke(cli, ["init", str(sooner), *words[2:]]).exit_code == 0
     assert "is a campaign already" in str(CliRunner().invoke(cli, words).exception)
