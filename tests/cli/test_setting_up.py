@@ -1,6 +1,7 @@
 """The commands that set a campaign up: what `init` refuses, what `doctor` tells."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -141,15 +142,22 @@ def test_a_campaign_in_a_folder_of_any_name_is_printed_anew(tmp_path: Path) -> N
 
 @pytest.mark.slow  # git and DVC
 def test_an_init_that_was_killed_goes_on_when_the_same_is_typed(tmp_path: Path) -> None:
+    settings = config.parse({"campaign": {"name": "tiny", "classes": ["a", "b"]}})
+    whole = new_campaign.init(tmp_path / "whole", settings).root
     root = tmp_path / "made"
     words = ["init", str(root), "--name", "tiny", "--classes", "a,b"]
-    root.mkdir()
-    git.init(root)
-    settings = config.parse({"campaign": {"name": "tiny", "classes": ["a", "b"]}})
-    (root / "params.yaml").write_text(config.print_params(settings), encoding="utf-8")
+    shutil.copytree(whole, root, ignore=shutil.ignore_patterns(".git", "campaign.json"))
+    git.init(root)  # nothing was committed yet
+    (root / f".schema.json.{'0' * 16}.part").touch()
     other = CliRunner().invoke(cli, [*words[:-1], "a,c"])
     assert "is a campaign already" in str(other.exception)
     result = CliRunner().invoke(cli, words)
     assert (result.exit_code, result.exception) == (0, None)
     assert f"campaign in {root}\n" in result.output
+    assert git.present(root, ".") == git.tracked(root)
+    sooner = tmp_path / "sooner"
+    sooner.mkdir()
+    git.init(sooner)
+    (sooner / f".params.yaml.{'0' * 16}.part").touch()
+    assert CliRunner().invoke(cli, ["init", str(sooner), *words[2:]]).exit_code == 0
     assert "is a campaign already" in str(CliRunner().invoke(cli, words).exception)

@@ -280,3 +280,14 @@ def test_two_models_of_the_same_weights_lose_them(tmp_path: Path) -> None:
     for model in ("one", "two"):
         left = dict(recorded_outputs.listed(store.objects[rewriter.replaced[f"{model}.dir"]]))
         assert left.keys() == {"model.json", "probabilities.npy"}
+
+
+def test_after_a_kill_a_file_becomes_what_was_put_in_its_place() -> None:
+    old, new, other = b"with", b"without", b"never seen"
+    made = object_digests.of_bytes(new)
+    gone = b"its samples cannot be told"
+    replaced = {object_digests.of_bytes(old): made, object_digests.of_bytes(gone): GONE}
+    record, store = WithdrawnRecord(replaced=replaced), Store({made: new})
+    found = [withdraw_samples._stands_for(c, record, store) for c in (old, new, other, gone)]  # type: ignore[arg-type]
+    assert found == [new, None, None, None]
+    assert withdraw_samples._stands_for(old, record, Store({})) is None  # type: ignore[arg-type]

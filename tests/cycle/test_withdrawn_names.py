@@ -1,5 +1,6 @@
 """Which samples a withdrawal names."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,10 +24,11 @@ SAMPLES = (
 )
 
 
-def named(tmp_path: Any, group: Any, *groups: str) -> list[int]:
+def named(tmp_path: Any, group: Any, *groups: str, gone: Sequence[int] = ()) -> list[int]:
     real = snapshot(tmp_path, ingest={"group": group})
     records = SimpleNamespace(
-        withdrawn=lambda: SimpleNamespace(by_id={}), samples=lambda which: SAMPLES
+        withdrawn=lambda: SimpleNamespace(by_id=dict.fromkeys(f"{n:016x}" for n in gone)),
+        samples=lambda which: SAMPLES,
     )
     given: Any = SimpleNamespace(config=real.config, campaign=real.campaign, records=records)
     return [int(each.id, 16) for each in withdrawn_names.samples(given, (), groups)]
@@ -43,6 +45,13 @@ def named(tmp_path: Any, group: Any, *groups: str) -> list[int]:
 )
 def test_all_samples_of_a_group(tmp_path: Any, rule: Any, groups: Any, found: Any) -> None:
     assert named(tmp_path, rule, *groups) == found
+
+
+@pytest.mark.parametrize(("gone", "left"), [([1], [2]), ([1, 2], [])])
+def test_what_is_being_withdrawn_of_a_group_is_not_begun_again(
+    tmp_path: Any, gone: list[int], left: list[int]
+) -> None:
+    assert named(tmp_path, None, "patient-1", gone=gone) == left
 
 
 def test_an_unknown_group_is_named_with_those_like_it(tmp_path: Any) -> None:

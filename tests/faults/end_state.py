@@ -1,8 +1,8 @@
 """All that a command left, as texts that can be compared: files, git, data, tasks, MLflow, notices.
 
 Left out is what may differ rightly: names drawn at random, the numbers of folders, the text below
-the first line of a commit, and what is private to git and DVC. A kill may leave the beginning of a
-file, which git and DVC ignore. Of a notice it counts that it was sent, for a kill may repeat it.
+the first line of a commit, and what is private to git and DVC. A failure may leave the beginning of
+a file or of an object, which git and DVC ignore. A notice may be sent twice, for a kill repeats it.
 """
 
 import hashlib
@@ -23,6 +23,9 @@ APART = re.compile(
     r"|\.labelcycle/(dvc|mlflow|prefect|campaign\.lock|stage\.lock|annotation\.sqlite3.*)(/|$)"
 )
 """Files of a campaign that are looked at in another way, or are caches and locks."""
+
+TEMPORARY = ".tmp"
+"""Ends the name of an object that DVC's library was writing."""
 
 FIELDS = {
     ".labelcycle/lease.json": ("folder", "holder", "held"),
@@ -109,7 +112,7 @@ def _objects(name: str, folder: Path) -> dict[str, str]:
     """DVC's objects; those whose bytes are not those of their name are damaged."""
     found = {}
     for path in folder.rglob("*"):
-        if path.is_file():
+        if path.is_file() and not path.name.endswith(TEMPORARY):
             oid = path.relative_to(folder).as_posix().replace("/", "")
             whole = _digest(path.read_bytes()) == oid.partition(".")[0]
             found[f"{name} {oid}"] = "whole" if whole else "damaged"

@@ -147,7 +147,12 @@ RUN: Words = ("run",)
 AGAIN: Words = ("ingest", "--again")
 
 LIFE = (
-    Step("init", _begin, _typed("init", "--name", "tiny", "--classes", ",".join(CLASSES), ".")),
+    Step(
+        "init",
+        _begin,
+        _typed("init", "--name", "tiny", "--classes", ",".join(CLASSES), "."),
+        (("status",),),
+    ),
     Step("ingest", _choose, _ingest, (AGAIN,)),
     Step("open round 0", _nothing, _typed("run")),
     Step("close round 0", _answer, _typed("run")),

@@ -75,7 +75,7 @@ def half_made(root: Path, settings: config.Config) -> bool:
     """Whether an `init` with just these settings was killed here: the next one goes on with it."""
     campaign = Campaign(root)
     same = campaign.params.read_bytes() == config.print_params(settings).encode()
-    return same and (root / ".git").exists() and not campaign.identity.exists()
+    return same and (root / ".git").exists() and git.committed(root, layout.IDENTITY) is None
 
 
 @contextlib.contextmanager
@@ -96,7 +96,8 @@ def _new(root: Path) -> Iterator[None]:
 
 
 def _make(campaign: Campaign, settings: config.Config | None) -> None:
-    others = [path.name for path in campaign.root.iterdir() if path.name not in LEFT]
+    names = [path.name for path in campaign.root.iterdir()]
+    others = [name for name in names if name not in LEFT and not name.endswith(PART)]
     if others and not campaign.params.exists():
         raise StateError(
             f"{campaign.root} is not empty: wanted a new folder for the campaign, got"
@@ -118,16 +119,17 @@ def _make(campaign: Campaign, settings: config.Config | None) -> None:
             labels.write_migrations(campaign, ())
         for name, line in LINES:
             _add_line(campaign.root / name, line)
-        if (campaign.data / "labels.dvc").exists():
+        if git.committed(campaign.root, f"{layout.LABELS}.dvc") is not None:
             printed = ("dvc.yaml", "schema.json", *SETUP)
             git.commit(campaign.root, printed, "Print the pipeline anew")
         else:
             trusted_places.check(campaign)  # a new campaign, so what it names is said here
-            write_labels(campaign.label_file(OWNED), [])
-            write_labels(campaign.holdout, [])
+            for file in (campaign.label_file(OWNED), campaign.holdout):
+                if not file.exists():
+                    write_labels(file, [])
             _track(campaign, [layout.LABELS, layout.HOLDOUT], "New campaign", SETUP)
-        if campaign_key.record(campaign):  # it is the beginning of the first commit's id
-            git.commit(campaign.root, [layout.IDENTITY], "Name the campaign")
+        campaign_key.record(campaign)  # it is the beginning of the first commit's id
+        git.commit(campaign.root, [layout.IDENTITY], "Name the campaign")
 
 
 def _add_line(path: Path, line: str) -> None:

@@ -105,9 +105,31 @@ def begin(snapshot: Snapshot, samples: Sequence[Sample], reason: str) -> None:
         )
         for sample in samples
     ]
-    snapshot.records.withdrawn().with_samples(tombstones).write(campaign.withdrawn)
-    message = f"Withdraw {counted(len(samples), 'sample')}: {reason}"
-    git.commit(campaign.root, [layout.WITHDRAWN], message)
+    record = snapshot.records.withdrawn().with_samples(tombstones)
+    record.write(campaign.withdrawn)
+    _commit_begun(campaign, record)
+
+
+def _commit_begun(campaign: Campaign, record: WithdrawnRecord) -> None:
+    """Commit tombstones that HEAD has not: a kill may have left them in the file alone."""
+    known = _at_head(campaign).by_id
+    new = [each for each in record.unfinished if each.sample not in known]
+    if new:
+        message = f"Withdraw {counted(len(new), 'sample')}: {new[0].reason}"
+        git.commit(campaign.root, [layout.WITHDRAWN], message)
+
+
+def _commit_done(campaign: Campaign) -> None:
+    """Commit that nothing is left of the samples that HEAD has as unfinished, if any."""
+    count = len(_at_head(campaign).unfinished)
+    if count:
+        git.commit(campaign.root, [layout.WITHDRAWN], f"{counted(count, 'sample')} withdrawn")
+
+
+def _at_head(campaign: Campaign) -> WithdrawnRecord:
+    text = git.committed(campaign.root, layout.WITHDRAWN)
+    origin = f"{layout.WITHDRAWN} of HEAD"
+    return WithdrawnRecord() if text is None else WithdrawnRecord.from_text(text, origin)
 
 
 def _pixels(snapshot: Snapshot, sample: Sample) -> str:
@@ -131,7 +153,9 @@ def finish(snapshot: Snapshot, places: Outside, say: Callable[[str], None]) -> N
     record = snapshot.records.withdrawn()
     gone = frozenset(each.sample for each in record.unfinished)
     if not gone:
+        _commit_done(campaign)
         return
+    _commit_begun(campaign, record)
     _take_tasks_back(snapshot, gone, say)
     private_copies.remove_shown(snapshot, gone, say)
     redaction = Redaction(gone)
@@ -151,7 +175,7 @@ def finish(snapshot: Snapshot, places: Outside, say: Callable[[str], None]) -> N
         say("MLflow: the records of the rounds are replaced")
     done = [replace(each, done=True) for each in record.unfinished]
     record.with_samples(done).write(campaign.withdrawn)
-    git.commit(campaign.root, [layout.WITHDRAWN], f"{counted(len(gone), 'sample')} withdrawn")
+    _commit_done(campaign)
 
 
 def remove_again(snapshot: Snapshot, places: Outside, say: Callable[[str], None]) -> None:
@@ -241,7 +265,11 @@ def _redact_folder(
     contents = [path.read_bytes() for path in manifests]
     splits = redacted_files.splits(contents, sample_files.counted(campaign.samples))
     for name in ARRAYS:
-        _redact(campaign, campaign.root / name, redaction, splits)
+        path = campaign.root / name
+        if path.is_file() and (known := _stands_for(path.read_bytes(), record, cache)):
+            write_bytes(path, known)
+        else:
+            _redact(campaign, path, redaction, splits)
     weights = campaign.model / learner_files.WEIGHTS
     if weights.exists() and record.now(object_digests.of_file(weights)) == GONE:
         weights.unlink()
@@ -270,6 +298,17 @@ def _redact_folder(
 
 WITHDRAWN = "an image that was withdrawn"
 """Stands for its path in what is told of others."""
+
+
+def _stands_for(content: bytes, record: WithdrawnRecord, cache: ObjectStore) -> bytes | None:
+    """What was put into the cache in the place of some content; None if that is not known.
+
+    After a kill it alone is without all features: the rows of the samples may be gone by now, so
+    nobody can tell that the centre of a cluster is one of them.
+    """
+    oid = object_digests.of_bytes(content)
+    new = record.now(oid)
+    return cache.read(new) if new not in (oid, GONE) and cache.good(new) else None
 
 
 def _forget_sources(campaign: Campaign, manifests: Sequence[bytes], redaction: Redaction) -> None:

@@ -14,7 +14,8 @@ from labelcycle.rounds.snapshots import Snapshot
 def samples(snapshot: Snapshot, names: Sequence[str], groups: Sequence[str] = ()) -> list[Sample]:
     """The samples of these names and groups, each once; a name that begins with @ is a list.
 
-    A sample without a recorded group has those that `ingest.group` gives it.
+    A sample without a recorded group has those that `ingest.group` gives it. One of a group that is
+    being withdrawn is left out: after a kill the same may be typed again.
 
     Raises DataError for an unknown sample or group, StateError for a sample that was withdrawn
     already.
@@ -31,7 +32,8 @@ def samples(snapshot: Snapshot, names: Sequence[str], groups: Sequence[str] = ()
         sample = sample_history.find(snapshot, name)
         found[sample.id] = sample
     for group in groups:
-        found |= {sample.id: sample for sample in _in_group(snapshot, group)}
+        members = _in_group(snapshot, group)
+        found |= {sample.id: sample for sample in members if sample.id not in gone}
     return list(found.values())
 
 

@@ -44,12 +44,10 @@ def of(root: Path) -> str:
     return recorded
 
 
-def record(campaign: Campaign) -> bool:
-    """Write campaign.json unless it is there; whether it was written."""
-    if campaign.identity.exists():
-        return False
-    Identity(of(campaign.root)).write(campaign.identity)
-    return True
+def record(campaign: Campaign) -> None:
+    """Write campaign.json unless it is there."""
+    if not campaign.identity.exists():
+        Identity(of(campaign.root)).write(campaign.identity)
 
 
 def _recorded(campaign: Campaign) -> str | None:
