@@ -101,18 +101,6 @@ def test_a_round_is_a_run_with_data_sets_a_model_and_a_point_of_the_curve(
 
 
 @pytest.mark.slow
-def test_the_curve_of_an_earlier_version_goes_on_under_its_name(
-    tracker: MlflowTracker, files: dict[str, Path]
-) -> None:
-    parent = tracker._parent(tracker._experiment(KEY, "birds"), "typiclust")
-    for step, value in ((1, 0.3), (2, 0.5)):
-        tracker._client.log_metric(parent, "accuracy", value, timestamp=1, step=step)
-    for _ in range(2):
-        tracker.log_round(closed(0, files))
-    assert curve(tracker, runs(tracker)["typiclust"]) == [(1, 0.3), (2, 0.5), (4, 0.6)]
-
-
-@pytest.mark.slow
 def test_intervals_over_groups_are_tagged(tracker: MlflowTracker, files: dict[str, Path]) -> None:
     given = closed(0, files)
     grouped = replace(given.metrics, interval="groups", groups=7)

@@ -190,15 +190,14 @@ def _memory() -> BinaryIO:
 @contextlib.contextmanager
 def _no_module_from_here() -> Iterator[None]:
     """A Python that is started meanwhile takes no module from the folder that we are in."""
-    before = os.environ.get("PYTHONSAFEPATH")
-    os.environ["PYTHONSAFEPATH"] = "1"
+    name = "PYTHONSAFEPATH"
+    kept = {name: os.environ[name]} if name in os.environ else {}
+    os.environ[name] = "1"
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["PYTHONSAFEPATH"]
-        else:
-            os.environ["PYTHONSAFEPATH"] = before
+        del os.environ[name]
+        os.environ.update(kept)
 
 
 def _umask() -> int:
