@@ -6,6 +6,7 @@ They are started once, on free ports, and stopped by id.
 import gc
 import os
 from collections.abc import Iterator
+from multiprocessing import forkserver
 
 import pytest
 from buckets import bucket, s3_client, s3_server
@@ -43,12 +44,19 @@ if "PYTEST_DEBUG_TEMPROOT" not in os.environ and (place := memory_folder()):
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Collect garbage from here on, of the tests alone: what is there by now stays.
 
-    Slow tests play campaigns: the programs that these start have their libraries imported.
+    Slow tests play campaigns: the programs that these start have their libraries imported. For
+    quick ones alone that would take longer than it saves.
     """
     gc.freeze()
     gc.enable()
     if any(item.get_closest_marker(mark) for item in session.items for mark in ("slow", "service")):
         warm_programs.start(["evaluate"])
+    else:
+        forkserver.ensure_running = _no_server
+
+
+def _no_server() -> None:
+    raise OSError("quick tests start no server")
 
 
 def pytest_unconfigure() -> None:
