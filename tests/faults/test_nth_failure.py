@@ -38,7 +38,7 @@ def test_what_lacks_and_what_is_beyond_differs() -> None:
 def test_one_failure_of_each_command_leaves_what_none_does() -> None:
     path = os.pathsep.join(filter(None, sys.path))
     done = subprocess.run(
-        [sys.executable, "-m", "faults.nth_failure", "--points", "one"],
+        [sys.executable, "-m", "faults.nth_failure", "--points", "one", "--jobs", "1"],
         env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
