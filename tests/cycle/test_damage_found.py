@@ -108,7 +108,9 @@ def damaged(handmade: HandmadeCampaign) -> HandmadeCampaign:
     return handmade
 
 
-def test_what_is_damaged_is_named_with_its_good_copy(damaged: HandmadeCampaign) -> None:
+def test_what_is_damaged_is_named_at_each_check_with_its_good_copy(
+    damaged: HandmadeCampaign,
+) -> None:
     outcome, lines = checked(damaged)
     assert named(outcome.found) == named(outcome.left) == DAMAGE
     assert {
@@ -121,11 +123,7 @@ def test_what_is_damaged_is_named_with_its_good_copy(damaged: HandmadeCampaign) 
     } - {*lines} == set()
     with pytest.raises(DataError, match=r"^9 faults stay, see above; .*` restores 7 of them"):
         storage_findings.raise_left(outcome, False)
-
-
-def test_what_was_damaged_is_read_each_time(damaged: HandmadeCampaign) -> None:
-    checked(damaged)
-    outcome, _ = checked(damaged, share=1 / 256)
+    outcome, _ = checked(damaged, share=1 / 256)  # what was damaged is read each time
     assert named(outcome.left) == DAMAGE
 
 
