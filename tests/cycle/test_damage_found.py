@@ -73,20 +73,8 @@ def test_what_is_whole_is_counted_and_the_time_is_kept(handmade: HandmadeCampaig
     assert storage_check.read_lately(handmade.campaign, 1)
 
 
-def test_what_is_damaged_is_named_read_again_and_put_right(handmade: HandmadeCampaign) -> None:
-    made, root = handmade, handmade.root
-    before = {name: (root / name).read_bytes() for name in (C, METRICS)}
-    old_clusters, old_labels = (made.oid(name, "round/000") for name in (CLUSTERS, LABELS))
-    flip(made.place("cache", made.oid(A)))
-    made.place("remote", made.oid(B)).unlink()
-    made.place("cache", made.oid(LABELS)).unlink()
-    made.place("cache", old_labels).unlink()  # as in a clone
-    for store in made.stores:
-        flip(made.place(store, made.oid(D)))
-        flip(made.place(store, old_clusters))
-    flip(root / C)
-    flip(root / METRICS)
-    wanted = [
+DAMAGE = sorted(
+    (
         f"cache {A} damaged remote",
         f"cache {D} damaged files",
         f"cache {LABELS} missing remote",
@@ -96,44 +84,78 @@ def test_what_is_damaged_is_named_read_again_and_put_right(handmade: HandmadeCam
         f"remote {B} missing cache",
         f"remote {CLUSTERS} damaged",
         f"remote {D} damaged files",
-    ]
-    outcome, lines = checked(made)
-    assert named(outcome.found) == named(outcome.left) == sorted(wanted)
-    assert f"DVC's cache: {A} (rounds 0 to 1) is damaged; a good copy is in DVC's remote" in lines
-    assert f"DVC's cache: {LABELS} (round 1) is missing; a good copy is in DVC's remote" in lines
-    assert f"DVC's cache: {CLUSTERS} (round 0) is damaged; no good copy is known" in lines
-    there = "25 objects, 25 read back; 1 of earlier rounds are in the remote alone"
-    assert f"DVC's cache: {there}" in lines
-    assert f"the folder: {C} (rounds 0 to 1) is damaged; a good copy is in DVC's cache" in lines
-    assert f"the folder: {METRICS} is damaged; a good copy is in git" in lines
+    )
+)
+"""What `damage` does; clusters of round 0 have no good copy."""
+
+
+def damage(made: HandmadeCampaign) -> None:
+    old_clusters, old_labels = (made.oid(name, "round/000") for name in (CLUSTERS, LABELS))
+    flip(made.place("cache", made.oid(A)))
+    made.place("remote", made.oid(B)).unlink()
+    made.place("cache", made.oid(LABELS)).unlink()
+    made.place("cache", old_labels).unlink()  # as in a clone
+    for store in made.stores:
+        flip(made.place(store, made.oid(D)))
+        flip(made.place(store, old_clusters))
+    flip(made.root / C)
+    flip(made.root / METRICS)
+
+
+@pytest.fixture
+def damaged(handmade: HandmadeCampaign) -> HandmadeCampaign:
+    damage(handmade)
+    return handmade
+
+
+def test_what_is_damaged_is_named_at_each_check_with_its_good_copy(
+    damaged: HandmadeCampaign,
+) -> None:
+    outcome, lines = checked(damaged)
+    assert named(outcome.found) == named(outcome.left) == DAMAGE
+    assert {
+        f"DVC's cache: {A} (rounds 0 to 1) is damaged; a good copy is in DVC's remote",
+        f"DVC's cache: {LABELS} (round 1) is missing; a good copy is in DVC's remote",
+        f"DVC's cache: {CLUSTERS} (round 0) is damaged; no good copy is known",
+        "DVC's cache: 25 objects, 25 read back; 1 of earlier rounds are in the remote alone",
+        f"the folder: {C} (rounds 0 to 1) is damaged; a good copy is in DVC's cache",
+        f"the folder: {METRICS} is damaged; a good copy is in git",
+    } - {*lines} == set()
     with pytest.raises(DataError, match=r"^9 faults stay, see above; .*` restores 7 of them"):
         storage_findings.raise_left(outcome, False)
+    outcome, _ = checked(damaged, share=1 / 256)  # what was damaged is read each time
+    assert named(outcome.left) == DAMAGE
 
-    outcome, _ = checked(made, share=1 / 256)  # what was damaged is read each time
-    assert named(outcome.left) == sorted(wanted)
 
+def test_what_has_a_good_copy_is_put_right(handmade: HandmadeCampaign) -> None:
+    made = handmade
+    before = {name: (made.root / name).read_bytes() for name in (C, METRICS)}
+    damage(made)
     outcome, lines = checked(made, repair=True)
-    assert named(outcome.left) == [f"cache {CLUSTERS} damaged", f"remote {CLUSTERS} damaged"]
     assert len(outcome.restored) == 7
     restored = [line for line in lines if "is restored from" in line]
     assert f"DVC's cache: {A} (rounds 0 to 1) is restored from DVC's remote" in restored
     titles = [line.partition(":")[0] for line in restored]
     assert titles == ["DVC's cache"] * 3 + ["DVC's remote"] * 2 + ["the folder"] * 2
     for store in made.stores:
-        (kept,) = (made.stores[store] / "damaged").iterdir()
-        title = f"DVC's {store}"
-        said = f"{title}: {CLUSTERS} (round 0) has no good copy; the damaged one is kept at {kept}"
-        assert any(line.startswith(said) for line in lines)
-        assert made.place(store, made.oid(D)).read_bytes() == (root / D).read_bytes()
+        assert made.place(store, made.oid(D)).read_bytes() == (made.root / D).read_bytes()
     (aside,) = made.campaign.damaged.rglob("*.png")
     assert aside.read_bytes() != before[C]
-    assert any(
-        f"{C} (rounds 0 to 1) is restored from DVC's cache; what was there is in"
-        f" {aside.relative_to(root)}" in line
-        for line in lines
-    )
-    assert {name: (root / name).read_bytes() for name in before} == before
-    outcome, lines = checked(made)
+    said = f"{C} (rounds 0 to 1) is restored from DVC's cache; what was there is in"
+    assert any(f"{said} {aside.relative_to(made.root)}" in line for line in lines)
+    assert {name: (made.root / name).read_bytes() for name in before} == before
+
+
+def test_what_has_no_good_copy_is_kept_aside_and_missing_from_then(
+    damaged: HandmadeCampaign,
+) -> None:
+    outcome, lines = checked(damaged, repair=True)
+    assert named(outcome.left) == [f"cache {CLUSTERS} damaged", f"remote {CLUSTERS} damaged"]
+    for store, folder in damaged.stores.items():
+        (kept,) = (folder / "damaged").iterdir()
+        no_copy = f"{CLUSTERS} (round 0) has no good copy; the damaged one is kept at {kept}"
+        assert any(line.startswith(f"DVC's {store}: {no_copy}") for line in lines)
+    outcome, _ = checked(damaged)
     assert named(outcome.left) == [f"cache {CLUSTERS} missing", f"remote {CLUSTERS} missing"]
 
 

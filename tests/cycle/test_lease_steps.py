@@ -125,10 +125,15 @@ def held(campaign: Campaign) -> str | None:
     return Holder.read(campaign.lease).held
 
 
-def test_whoever_opens_first_holds_it(remote: Remote, here: Campaign) -> None:
+def test_nobody_holds_it_before_the_first_open(remote: Remote, here: Campaign) -> None:
     with lease.held(here, print):
         assert remote.written == []
     assert lease.described(here) == (True, "nobody holds the campaign; the next open does", "")
+
+
+def test_whoever_opens_first_holds_it(remote: Remote, here: Campaign) -> None:
+    with lease.held(here, print):
+        pass
     assert step(here) == []
     own = Holder.read(here.lease)
     folder = here.private.stat()
@@ -140,8 +145,12 @@ def test_whoever_opens_first_holds_it(remote: Remote, here: Campaign) -> None:
     assert len(own.holder) == 32
     said = f"this folder has held the campaign since {made_records.AT}"
     assert lease.described(here) == (True, said, "")
+
+
+def test_who_holds_it_writes_again_at_another_commit_alone(remote: Remote, here: Campaign) -> None:
     step(here)
-    assert len(remote.written) == 1  # at the same commit there is nothing to write
+    step(here)
+    assert len(remote.written) == 1
     remote.head = "c" * 40
     step(here)
     assert (remote.lease.commit, remote.lease.since) == ("c" * 40, made_records.AT)

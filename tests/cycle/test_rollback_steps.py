@@ -67,8 +67,7 @@ def later(made: HandmadeCampaign) -> dict[str, bytes | None]:
 def test_apart_all_is_as_it_was_closed(handmade: HandmadeCampaign, dvc: Calls) -> None:
     made, campaign = handmade, handmade.campaign
     before = later(made)
-    head, tags = git.head(made.root), git.tags(made.root)
-    then, lines = rolled_back(made, 0, "apart", "a mistake")
+    then, _ = rolled_back(made, 0, "apart")
 
     def at_round_0(path: str) -> bytes:
         return git.show(made.root, "round/000", path)
@@ -78,6 +77,14 @@ def test_apart_all_is_as_it_was_closed(handmade: HandmadeCampaign, dvc: Calls) -
     assert (made.root / "data/holdout.jsonl.dvc").read_bytes() == before["data/holdout.jsonl.dvc"]
     assert Requests.read(campaign.again).requests == ()
     assert RoundsApart.read(campaign.labels_apart).rounds == (1,)
+    assert (then.number, then.state, then.config.query.budget) == (2, State.DUE, 2)
+
+
+def test_apart_it_is_recorded_committed_and_pushed(handmade: HandmadeCampaign, dvc: Calls) -> None:
+    made = handmade
+    later(made)
+    head, tags = git.head(made.root), git.tags(made.root)
+    then, lines = rolled_back(made, 0, "apart", "a mistake")
     (record,) = then.records.rollbacks()
     assert record == Rollback(0, 2, "apart", "a mistake", head, record.at)
     assert dvc == [
@@ -91,17 +98,27 @@ def test_apart_all_is_as_it_was_closed(handmade: HandmadeCampaign, dvc: Calls) -
     )
     assert git.dirty(made.root, []) == []
     assert git.tags(made.root) == tags
-    assert (then.number, then.state, then.config.query.budget) == (2, State.DUE, 2)
     assert lines == campaign_rollback.lines(then)
     assert lines == [
         f"rolled back to round/000 at {record.at}: answers of round 1 are kept apart and do not"
         " count"
     ]
-    assert campaign_rollback.done(then, 0, "apart")
-    assert not campaign_rollback.done(then, 0, "use")
-    assert not campaign_rollback.done(then, 1, "apart")
-    assert not campaign_rollback.done(replace(then, state=State.OPEN), 0, "apart")
-    assert not campaign_rollback.done(replace(then, number=3), 0, "apart")
+
+
+def test_it_is_done_for_its_round_and_its_answers_until_the_next_step(
+    handmade: HandmadeCampaign, dvc: Calls
+) -> None:
+    later(handmade)
+    then, _ = rolled_back(handmade, 0, "apart")
+    opened, closed = replace(then, state=State.OPEN), replace(then, number=3)
+    done = {
+        "as asked": campaign_rollback.done(then, 0, "apart"),
+        "other answers": campaign_rollback.done(then, 0, "use"),
+        "another round": campaign_rollback.done(then, 1, "apart"),
+        "a round was opened since": campaign_rollback.done(opened, 0, "apart"),
+        "a round was closed since": campaign_rollback.done(closed, 0, "apart"),
+    }
+    assert [case for case, is_done in done.items() if is_done] == ["as asked"]
 
 
 def test_use_keeps_answers_and_the_classes_that_they_are_given_in(

@@ -30,6 +30,7 @@ from labelcycle.rounds.snapshots import Snapshot
 
 NEW = ("1" * 16, "2" * 16, "3" * 16)
 """They came in since: two for the pool and one for the hold-out."""
+SHARE = Estimate(0.5, 0.25, 0.75)
 INSTRUCTION = "  instruction: look\n  seed: 9\n"
 
 
@@ -69,12 +70,30 @@ class Steps:
     def now(self) -> Snapshot:
         return snapshots.read(self.made.root)
 
-    def opened(self) -> None:
+    def selected(self) -> None:
         round_opening.plan(self.now)
         made_records.selection(NEW[:2]).write(self.campaign.selection)
         round_opening.record_selection(self.now)
+
+    def opened(self) -> None:
+        self.selected()
         round_opening.push(self.now, self.backend, print)
         round_opening.mark_open(self.now)
+
+    def pulled(self) -> None:
+        """One of the pool is skipped."""
+        self.opened()
+        self.answer(NEW[0], "light")
+        self.answer(NEW[1], "", skipped=True)
+        self.answer(NEW[2], "dark")
+        round_closing.pull(self.now, self.backend)
+
+    def measured(self) -> None:
+        self.pulled()
+        round_closing.accept(self.now)
+        round_closing.version_labels(self.now)
+        Evaluation(labels=99, accuracy=SHARE, holdout=3).write(self.campaign.metrics)
+        round_closing.measure(self.now)
 
     def answer(self, name: str, label: str, **more: Any) -> None:
         self.backend.answer(f"{self.now.key}/002/{name}", label, **more)
@@ -122,13 +141,15 @@ def test_what_a_round_is_planned_with(steps: Steps) -> None:
     assert steps.dvc[1:] == [("add", steps.made.root, ["data/labels"])]
 
 
-def test_what_a_round_asks(steps: Steps) -> None:
-    made, campaign = steps.made, steps.campaign
-    round_opening.plan(steps.now)
-    made_records.selection(NEW[:2]).write(campaign.selection)
-    round_opening.record_selection(steps.now)
+def test_the_selection_is_kept_as_it_was_made(steps: Steps) -> None:
+    campaign = steps.campaign
+    steps.selected()
     assert steps.now.state is State.SELECTED
     assert (campaign.round(2) / "selection.json").read_bytes() == campaign.selection.read_bytes()
+
+
+def test_what_a_round_asks(steps: Steps) -> None:
+    steps.selected()
     round_opening.push(steps.now, steps.backend, print)
     round_opening.push(steps.now, steps.backend, print)  # done twice, it is done once
     now = steps.now
@@ -152,20 +173,25 @@ def test_what_a_round_asks(steps: Steps) -> None:
         )
     ]
     assert {task.key: task.task for task in pushed.tasks} == steps.backend.ids
+
+
+def test_an_open_round_is_committed_tagged_and_pushed(steps: Steps) -> None:
+    made = steps.made
+    steps.selected()
+    round_opening.push(steps.now, steps.backend, print)
     steps.dvc.clear()
-    round_opening.mark_open(now)
+    round_opening.mark_open(steps.now)
     assert steps.now.state is State.OPEN
     message = repositories.said(made.root, "log", "-1", "--format=%B")
-    assert message == f"Open round 2: {now.config.query.strategy}"
+    assert message == f"Open round 2: {steps.now.config.query.strategy}"
     assert repositories.said(made.root, "tag", "-l", "open/002", "--format=%(contents)") == message
     assert git.head(made.root, "open/002") == git.head(made.root)
-    assert git.committed(made.root, "params.yaml") == campaign.params.read_bytes()
+    assert git.committed(made.root, "params.yaml") == steps.campaign.params.read_bytes()
     assert git.dirty(made.root, []) == []
     assert steps.dvc == [("push", made.root)]
 
 
-def test_a_round_that_is_answered_is_closed(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
-    made, campaign = steps.made, steps.campaign
+def test_a_round_is_pulled_when_each_task_is_answered_or_skipped(steps: Steps) -> None:
     steps.opened()
     steps.answer(NEW[0], "light")
     with pytest.raises(StateError) as told:
@@ -188,6 +214,10 @@ def test_a_round_that_is_answered_is_closed(steps: Steps, monkeypatch: pytest.Mo
     ]
     assert steps.now.records.corrections(2) == []
 
+
+def test_accepted_answers_are_labels_of_the_pool_and_the_holdout(steps: Steps) -> None:
+    campaign = steps.campaign
+    steps.pulled()
     round_closing.accept(steps.now)
     assert steps.now.state is State.LABELED
     labels = {
@@ -200,26 +230,27 @@ def test_a_round_that_is_answered_is_closed(steps: Steps, monkeypatch: pytest.Mo
     assert held == {HOLDOUT[0]: "dark", HOLDOUT[1]: "dark", NEW[2]: "dark"}
     steps.dvc.clear()
     round_closing.version_labels(steps.now)
-    assert steps.dvc == [("add", made.root, ["data/labels", "data/holdout.jsonl"])]
+    assert steps.dvc == [("add", steps.made.root, ["data/labels", "data/holdout.jsonl"])]
 
-    share = Estimate(0.5, 0.25, 0.75)
-    Evaluation(labels=99, accuracy=share, holdout=3).write(campaign.metrics)
-    round_closing.measure(steps.now)
+
+def test_the_figures_of_a_round_that_is_answered(steps: Steps) -> None:
+    steps.measured()
     assert steps.now.state is State.MEASURED
     metrics = steps.now.records.metrics(2)
     assert (metrics.round, metrics.budget, metrics.labels) == (2, 2, 5)
     assert (metrics.accepted, metrics.rejected, metrics.returned) == (1, 1, 0)
     assert (metrics.tasks, metrics.undone, metrics.bought) == (3, 0, 9)
-    assert (metrics.ended, metrics.cancelled, metrics.closed) == (
-        "complete",
-        False,
-        made_records.AT,
-    )
-    assert (metrics.accuracy, metrics.holdout) == (share, 3)
+    ended = (metrics.ended, metrics.cancelled, metrics.closed)
+    assert ended == ("complete", False, made_records.AT)
+    assert (metrics.accuracy, metrics.holdout) == (SHARE, 3)
     assert (metrics.people.answers, metrics.people.skipped) == (3, 0)
     assert metrics.corrections == made_records.NO_CHANGES
-    assert metrics.digests == snapshots.record_digests(campaign, 2)
+    assert metrics.digests == snapshots.record_digests(steps.campaign, 2)
 
+
+def test_a_round_that_is_measured_is_closed(steps: Steps) -> None:
+    made = steps.made
+    steps.measured()
     steps.dvc.clear()
     round_closing.close(steps.now)
     assert (steps.now.number, steps.now.state) == (3, State.DUE)

@@ -230,7 +230,9 @@ def campaign_of(tmp_path: Path) -> Snapshot:
     return now
 
 
-def test_the_whole_status_of_a_campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Snapshot:
+    """A campaign with an answer for all that its status asks."""
     now = campaign_of(tmp_path)
     monkeypatch.setattr(git, "changed", lambda root, path: False)
     text = now.campaign.rollbacks.read_bytes()
@@ -239,15 +241,29 @@ def test_the_whole_status_of_a_campaign(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(
         campaign_status.tracking_uri, "of_campaign", lambda campaign: of[campaign.root]
     )
-    found = campaign_status.status(now)
-    assert found.campaign == now.config.campaign.name
+    return now
+
+
+def test_the_whole_status_of_a_campaign(whole: Snapshot) -> None:
+    found = campaign_status.status(whole)
+    assert found.campaign == whole.config.campaign.name
     assert [each.state for each in found.rounds] == ["closed"]
     assert (found.mlflow, found.params_wait, found.waiting) == ("http://x", False, ())
-    assert found.missing_class == now.config.notify.missing_class
+    assert found.missing_class == whole.config.notify.missing_class
     assert found.rollbacks == (Rollback(0, 1, "use", "", "", "t"),)
     assert found.rolled_back == ("rolled back to round/000 at t: no round was closed since",)
     assert found.next == "`labelcycle ingest PATH...`"
-    json = found.as_json()
+
+
+def test_a_planned_round_follows_the_closed_ones(whole: Snapshot) -> None:
+    plan = made_records.plan(round=1, strategy="badge", labels=4)
+    plan.write(whole.campaign.round(1) / "plan.json")
+    planned = campaign_status.status(replace(whole, state=State.PLANNED))
+    assert [each.state for each in planned.rounds] == ["closed", "planned"]
+
+
+def test_a_status_as_json_has_groups_where_samples_do(tmp_path: Path, whole: Snapshot) -> None:
+    json = campaign_status.status(whole).as_json()
     assert list(json)[:7] == [
         "campaign",
         "pool",
@@ -259,13 +275,8 @@ def test_the_whole_status_of_a_campaign(tmp_path: Path, monkeypatch: pytest.Monk
     ]
     assert json["rollbacks"][0]["to"] == 0
     assert "groups" not in json
-    made_records.plan(round=1, strategy="badge", labels=4).write(
-        now.campaign.round(1) / "plan.json"
-    )
-    planned = campaign_status.status(replace(now, state=State.PLANNED))
-    assert [each.state for each in planned.rounds] == ["closed", "planned"]
-    write_samples(now.campaign.samples, [replace(sample(0, 0), named_groups=("a",))])
-    write_labels(now.campaign.holdout, [])
+    write_samples(whole.campaign.samples, [replace(sample(0, 0), named_groups=("a",))])
+    write_labels(whole.campaign.holdout, [])
     grouped = campaign_status.status(made_records.snapshot(tmp_path, number=1)).as_json()
     assert grouped["groups"] == {"count": 1, "both": ()}
 

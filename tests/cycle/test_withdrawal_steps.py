@@ -125,7 +125,6 @@ def test_all_that_held_the_samples_is_gone_and_the_rest_stays(
     marks = (A.encode(), E.encode(), ROW_OF_A)
     weights = {made.oid("work/model/model.safetensors", f"round/{n:03d}") for n in (0, 1)}
     assert len(holding(made.folder, *marks)) > 20
-    last = made.oid("data/samples")
 
     lines = withdraw(made, A, E, tracker=lambda: tracker)
 
@@ -134,30 +133,47 @@ def test_all_that_held_the_samples_is_gone_and_the_rest_stays(
     assert stays < holding(made.folder, B.encode())
     assert not any(made.place(name, oid).exists() for name in made.stores for oid in weights)
     assert lines[-1] == "MLflow: the records of the rounds are replaced"
-    count = lines[0].removeprefix("DVC's cache: ").removesuffix(" objects are deleted")
-    assert lines[:2] == [
-        f"DVC's {kind}: {count} objects are deleted" for kind in ("cache", "remote")
-    ]
     assert (backend.checked, backend.asked) == (1, [(key, f"{key}/")])
     own = {f"{key}/000/{A}": 0, f"{key}/000/{E}": 2, f"{key}/001/{A}": 71}
     assert backend.removed == [(7, own)]
     rounds = {number: campaign.round(number) for number in (0, 1)}
     assert tracker.given == [(key, "birds", rounds, {0, 1})]
 
-    record = WithdrawnRecord.read(campaign.withdrawn)
+
+def test_a_withdrawal_is_recorded_and_committed_once(
+    handmade: HandmadeCampaign, backend: Backend
+) -> None:
+    made = handmade
+    last = made.oid("data/samples")
+    lines = withdraw(made, A, E, tracker=Tracker)
+    record = WithdrawnRecord.read(made.campaign.withdrawn)
     assert [(t.sample, t.split, t.cohort, t.round, t.is_open, t.done) for t in record.samples] == [
         (A, "pool", 0, 2, False, True),
         (E, "holdout", 0, 2, False, True),
     ]
     assert {t.reason for t in record.samples} == {"consent revoked"}
     assert record.replaced[last] == made.oid("data/samples")
-    assert int(count) == sum(len(oid) >= 32 for oid in record.replaced)
+    count = sum(len(oid) >= 32 for oid in record.replaced)
+    assert lines[:2] == [
+        f"DVC's {kind}: {count} objects are deleted" for kind in ("cache", "remote")
+    ]
     subjects = repositories.said(made.root, "log", "--format=%s").splitlines()
     assert subjects[:3] == [
         "2 samples withdrawn",
         "Remove 2 withdrawn samples",
         "Withdraw 2 samples: consent revoked",
     ]
+    before = git.head(made.root)
+    ready = snapshots.ready(made.root, parts=False)
+    withdraw_samples.finish(ready, withdraw_samples.outside(ready, None), lines.append)
+    assert (git.head(made.root), len(lines)) == (before, 3)
+
+
+def test_the_campaign_is_whole_without_the_samples(
+    handmade: HandmadeCampaign, backend: Backend
+) -> None:
+    made, campaign = handmade, handmade.campaign
+    withdraw(made, A, E)
     assert CohortsRecord.read(campaign.cohorts).sources == (Source("from"),)
     assert CohortsRecord.read(campaign.cohorts).cohorts[0].sources == ("from",)
     rows = {name: np.load(campaign.split_features(name)).tolist() for name in ("pool", "holdout")}
@@ -168,10 +184,6 @@ def test_all_that_held_the_samples_is_gone_and_the_rest_stays(
     whole(made)
     ready = snapshots.ready(made.root, parts=False)  # closed rounds and the pool are as recorded
     assert [each.id for each in ready.records.samples()] == [B, C, D, F]
-
-    before = git.head(made.root)
-    withdraw_samples.finish(ready, withdraw_samples.outside(ready, None), lines.append)
-    assert (git.head(made.root), len(lines)) == (before, 3)
 
 
 def test_another_one_follows_the_first(handmade: HandmadeCampaign, backend: Backend) -> None:
