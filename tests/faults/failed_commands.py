@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from faults import end_state, warm_programs, whole_life
+from faults import end_state, forked_programs, whole_life
 from faults.side_effects import IMPORTED, MARK, Kind, Seam
 from faults.whole_life import LIFE, Step, Words
 from labelcycle.errors import ServiceDown
@@ -131,7 +131,7 @@ class Life:
         def become() -> int:
             seam = Seam(self.place, kind, number)
             whole_life.surround(self.place, lambda: seam.effect("notice", _away))
-            warm_programs.install(seam)
+            forked_programs.install(seam)
             seam.open()
             before = set(sys.modules)
             try:
@@ -194,10 +194,10 @@ def process(become: Callable[[], int]) -> Ended:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         return become()
 
-    pid = warm_programs.fork(apart)
+    pid = forked_programs.fork(apart)
     os.close(into)
     text = _read(out, pid)
-    status = warm_programs.ended(pid)
+    status = forked_programs.ended(pid)
     _end(pid)
     lines = text.decode(errors="replace").splitlines(keepends=True)
     effects = [line[len(MARK) :].strip() for line in lines if line.startswith(MARK)]

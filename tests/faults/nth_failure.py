@@ -21,8 +21,8 @@ from memory_folder import memory_folder
 from results_file import Figure, Layout, add_into, save
 
 from faults.failed_commands import Life, Prepared, Trial
+from faults.forked_programs import ended, fork
 from faults.side_effects import KINDS, Kind, points
-from faults.warm_programs import ended, fork
 from faults.whole_life import LIFE
 
 ONE_OF = 24

@@ -6,15 +6,17 @@ ours writes is seen.
 """
 
 import os
+import runpy
 import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from faults.side_effects import Seam, broken
-from labelcycle.adapters import lock, programs
-from labelcycle.adapters.dvc import altered_program, commands, warm_stages
+from labelcycle.adapters import lock, programs, warm_programs
+from labelcycle.adapters.dvc import altered_program, commands
 
 READING = frozenset(
     (
@@ -71,8 +73,9 @@ def install(seam: Seam) -> None:
         return done
 
     programs._start = start  # type: ignore[assignment]
-    warm_stages.runs = lambda command: True
-    warm_stages.run = lambda command, folder, variables: _stage(seam, command, folder, variables)
+    warm_programs.start = lambda stages=(): None
+    warm_programs.started = lambda: True
+    warm_programs.run = partial(_stage, seam)  # type: ignore[assignment]
 
 
 def _name(command: Sequence[str]) -> str | None:
@@ -122,12 +125,16 @@ def _dvc(
     return subprocess.CompletedProcess(words, ended(pid), *texts)
 
 
-def _stage(seam: Seam, command: str, folder: str, variables: Mapping[str, str]) -> int:
+def _stage(seam: Seam, words: list[str], folder: str, variables: Mapping[str, str]) -> int:
     def become() -> int:
         seam.quiet = False
         before = set(sys.modules)
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(variables)
+        sys.argv = words
         try:
-            warm_stages._become(command.split(), folder, dict(variables))
+            runpy.run_module(words[0], run_name="__main__", alter_sys=True)
         finally:
             seam.imported(before)
         return 0
