@@ -99,6 +99,24 @@ def test_what_is_set_already_wins(campaign: Campaign, monkeypatch: pytest.Monkey
     assert os.environ["LABEL_STUDIO_URL"] == "http://127.0.0.1:1"
 
 
+def test_whether_a_server_is_known_and_whose_it_is(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def said() -> tuple[bool, bool]:
+        name = "label_studio"
+        return services.known(campaign, name), services.of_up(campaign, name)
+
+    assert said() == (False, True)
+    record(campaign, mlflow=2)
+    assert said() == (False, True)
+    record(campaign, label_studio=1)
+    assert said() == (True, True)
+    monkeypatch.setenv("LABEL_STUDIO_URL", "http://127.0.0.1:1")
+    assert said() == (True, True)
+    monkeypatch.setenv("LABEL_STUDIO_URL", "http://other.example")
+    assert said() == (True, False)
+
+
 def test_a_secret_is_not_given_to_another_server(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,7 +67,7 @@ def test_what_is_done_to_an_open_round_says_what_is_next(
     table = opened.root.parent / "truth.csv"
     table.write_text("sample,label\n" + "".join(f"{k},{v}\n" for k, v in truth.items()))
     done = last_line(opened, "annotate", "--truth", str(table))
-    assert done.endswith("when the annotators are done, `labelcycle run`")
+    assert done == "next: all tasks are done: `labelcycle run`"
 
 
 def test_what_changes_a_closed_round_says_what_is_next(closed: Campaign) -> None:

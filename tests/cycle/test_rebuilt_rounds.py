@@ -383,7 +383,7 @@ FINISHED = "nothing: all rounds of campaign.rounds are closed; raise it in param
 @pytest.mark.parametrize(
     ("number", "state", "settings", "wanted"),
     [
-        (0, State.DUE, {}, "`labelcycle run`"),
+        (0, State.DUE, {}, "`labelcycle up`, then `labelcycle run`"),
         (1, State.DUE, {}, "`labelcycle open`"),
         (1, State.DUE, {"open_next": True}, "`labelcycle run`"),
         (1, State.DUE, {"rounds": 1}, FINISHED),
@@ -407,6 +407,7 @@ def test_what_is_next(
     wanted: str,
 ) -> None:
     monkeypatch.setattr(next_step.git, "changed", lambda root, path: False)
+    monkeypatch.delenv("LABEL_STUDIO_URL", raising=False)
     now = made_records.snapshot(
         tmp_path, state, number, campaign={"classes": ["dark", "light"], **settings}
     )

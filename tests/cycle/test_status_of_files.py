@@ -135,7 +135,8 @@ def test_an_open_round_says_how_far_people_are(
 
         monkeypatch.setattr(round_closing, "progress", away)
         found = campaign_status._open(now)
-        assert found == OpenRound("http://there", None, problem="no route")
+        down = isinstance(error, ServiceDown)
+        assert found == OpenRound("http://there", None, problem="no route", away=down)
     assert found.as_json() == {
         "url": "http://there",
         "tasks": None,
@@ -166,6 +167,50 @@ def next_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: bool = Fal
     monkeypatch.setattr(git, "changed", lambda root, path: changed and path == "params.yaml")
     monkeypatch.setattr(git, "committed", lambda root, path: b"")
     return next_step.find(made_records.snapshot(tmp_path, number=1))
+
+
+def test_before_round_0_label_studio_is_started_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(git, "changed", lambda root, path: False)
+    monkeypatch.delenv("LABEL_STUDIO_URL", raising=False)
+    now = made_records.snapshot(tmp_path)
+    write_samples(now.campaign.samples, [])
+    assert next_step.find(now) == "`labelcycle up`, then `labelcycle run`"
+    files = made_records.snapshot(tmp_path, push={"backend": "files"})
+    assert next_step.find(files) == "`labelcycle run`"
+    monkeypatch.setenv("LABEL_STUDIO_URL", "http://there")
+    assert next_step.find(now) == "`labelcycle run`"
+
+
+def test_what_is_next_in_an_open_round_hangs_on_what_its_server_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(git, "changed", lambda root, path: False)
+    monkeypatch.delenv("LABEL_STUDIO_URL", raising=False)
+    now = made_records.snapshot(tmp_path, State.OPEN)
+    write_samples(now.campaign.samples, [])
+    made_records.plan().write(now.folder / "plan.json")
+    made_records.pushed(backend="label_studio").write(now.folder / "pushed.json")
+    write_labels(now.campaign.holdout, [])
+    write_migrations(now.campaign, ())
+
+    def with_look(look: OpenRound) -> str:
+        monkeypatch.setattr(campaign_status, "_open", lambda snapshot: look)
+        return campaign_status.status(now).next
+
+    people = "annotators press Label All Tasks; when the annotators are done, `labelcycle run`"
+    assert with_look(OpenRound("u", AnnotationProgress(10, 8, 1))) == people
+    done = OpenRound("u", AnnotationProgress(10, 8, 2))
+    assert with_look(done) == "all tasks are done: `labelcycle run`"
+    away = OpenRound("u", None, "no route", away=True)
+    assert with_look(away) == "`labelcycle up`"
+    assert with_look(replace(away, away=False)) == people
+    monkeypatch.setenv("LABEL_STUDIO_URL", "http://of-somebody-else")
+    assert with_look(away) == people
+    monkeypatch.delenv("LABEL_STUDIO_URL")
+    made_records.pushed(backend="files").write(now.folder / "pushed.json")
+    assert with_look(away).startswith("fill in what `labelcycle tasks` lists")
 
 
 def test_what_was_begun_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

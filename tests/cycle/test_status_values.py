@@ -46,7 +46,7 @@ SILENT = made_records.people(
 GUESSES = ShownGuesses(
     shown=46,
     override_rate=Estimate(0.37, 0.2, 0.5),
-    blind=9,
+    blind=10,
     blind_agreement=None,
     bias=Estimate(0.1, -0.05, 0.25),
     errors=ErrorShares(None, None),
@@ -101,7 +101,7 @@ def test_the_whole_status() -> None:
         ' `labelcycle ask-again --reason "none of these"` (last round)',
         "2 skipped samples are asked again when the next round opens",
         "pre-annotations: 37% of 46 overridden; people who see one agree with it 10 points more"
-        " often than people who do not (-5 to +25, 9 samples without)",
+        " often than people who do not (-5 to +25, 10 samples without)",
         "",
         "round  state      strategy                   labels  accuracy",
         "    0  closed     badge (typiclust stood in)      4  0.500 (0.250 to 0.750)",
@@ -206,7 +206,21 @@ def test_what_waits_and_what_was_changed_is_told() -> None:
             replace(GUESSES, bias=Estimate(-0.2, -0.3, 0.0)),
             [
                 "pre-annotations: 37% of 46 overridden; people who see one agree with it 20 points"
-                " less often than people who do not (-30 to +0, 9 samples without)"
+                " less often than people who do not (-30 to +0, 10 samples without)"
+            ],
+        ),
+        (
+            replace(GUESSES, blind=9),
+            [
+                "pre-annotations: 37% of 46 overridden (9 samples without a guess: too few to"
+                " compare)"
+            ],
+        ),
+        (
+            replace(GUESSES, blind=1),
+            [
+                "pre-annotations: 37% of 46 overridden (1 sample without a guess: too few to"
+                " compare)"
             ],
         ),
     ],

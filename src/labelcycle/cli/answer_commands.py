@@ -51,10 +51,7 @@ def answer(root: Path, table: Path, person: str | None) -> None:
     )
     progress = answer_table.progress(snapshot)
     click.echo(f"round {snapshot.number}: {progress.summary}")
-    if progress.done:
-        click.echo("next: `labelcycle run`")
-    else:
-        say_next(root)
+    say_next(root, progress)
 
 
 COMMANDS = (tasks, answer)

@@ -37,12 +37,14 @@ def annotate(
     seed: int,
 ) -> None:
     """Let simulated people answer the open round through its backend."""
+    from labelcycle.cycle import answer_table
     from labelcycle.people import simulated_round
     from labelcycle.rounds import snapshots
 
     campaign_in(root)
+    snapshot = snapshots.read(root)
     done = simulated_round.answer(
-        snapshots.read(root),
+        snapshot,
         truth,
         annotators=annotators,
         error_rates=error_rates,
@@ -54,7 +56,7 @@ def annotate(
         f"simulated people gave {counted(done.answered, 'answer')}, {done.wrong} of them wrong, and"
         f" {counted(done.skipped, 'skip')}"
     )
-    say_next(root)
+    say_next(root, answer_table.progress(snapshot))
 
 
 @click.command()

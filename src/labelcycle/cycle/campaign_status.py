@@ -86,6 +86,7 @@ class OpenRound:
     """How far people are with an open round, and where they answer.
 
     progress : None if it cannot be told, for the reason in `problem`
+    away : that reason is a server that does not answer
     altered : a line on tasks that showed something else than was pushed; may be empty
     """
 
@@ -94,6 +95,7 @@ class OpenRound:
     problem: str = ""
     altered: str = ""
     waiting: tuple[WaitingChanges, ...] = ()
+    away: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The part of the status that is there while the round is open."""
@@ -210,6 +212,7 @@ def status(snapshot: Snapshot) -> CampaignStatus:
     """The campaign: rounds with state, labels and accuracy, and what is next."""
     closed = [_closed(snapshot, number) for number in snapshot.closed]
     at_work = [] if snapshot.state is State.DUE else [_at_work(snapshot)]
+    look = at_work[0].open if at_work else None
     return CampaignStatus(
         campaign=snapshot.config.campaign.name,
         counts=_counts(snapshot),
@@ -220,7 +223,9 @@ def status(snapshot: Snapshot) -> CampaignStatus:
         params_wait=_params_wait(snapshot),
         waiting=corrected_labels.waiting(correction_decisions.undecided(snapshot)),
         mlflow=tracking_uri.of_campaign(snapshot.campaign),
-        next=next_step.find(snapshot),
+        next=next_step.find(snapshot, look.progress, away=look.away)
+        if look
+        else next_step.find(snapshot),
         rollbacks=tuple(snapshot.records.rollbacks()),
         rolled_back=tuple(campaign_rollback.lines(snapshot)),
     )
@@ -350,6 +355,7 @@ def _open(snapshot: Snapshot) -> OpenRound:
     try:
         progress = round_closing.progress(snapshot, pushed_tasks.backend(snapshot))
     except (ServiceDown, ServiceRefused) as error:
-        return OpenRound(url, None, problem=str(error))
+        away = isinstance(error, ServiceDown)
+        return OpenRound(url, None, problem=str(error), away=away)
     waiting = corrected_labels.waiting(changed_answers.seen(snapshot))
     return OpenRound(url, progress, altered=altered_tasks.summary_line(snapshot), waiting=waiting)

@@ -2,6 +2,8 @@
 
 from labelcycle import config
 from labelcycle.adapters import annotation, git
+from labelcycle.adapters.local import services
+from labelcycle.adapters.ports import AnnotationProgress
 from labelcycle.campaign import round_states
 from labelcycle.campaign.round_states import State
 from labelcycle.errors import SettingsError, StateError
@@ -14,8 +16,14 @@ from labelcycle.rounds.snapshots import (
 )
 
 
-def find(snapshot: Snapshot) -> str:
-    """The next step of whoever runs the campaign, in words."""
+def find(
+    snapshot: Snapshot, progress: AnnotationProgress | None = None, *, away: bool = False
+) -> str:
+    """The next step of whoever runs the campaign, in words.
+
+    progress : of the open round, if somebody has just looked
+    away : somebody has looked, and no server answered
+    """
     if half_rolled_back(snapshot):
         return f"`{rollback_command(snapshot.records.rollbacks()[-1])}`"
     if not snapshot.config.campaign.classes:
@@ -31,14 +39,26 @@ def find(snapshot: Snapshot) -> str:
     if snapshot.records.withdrawn().unfinished:
         return "`labelcycle withdraw`, which goes on with a withdrawal that is not finished"
     if snapshot.state is State.OPEN:
-        backend = snapshot.records.pushed(snapshot.number).backend
-        return f"{annotation.next_step(backend)}; {round_states.NEXT[snapshot.state]}"
+        return _of_open_round(snapshot, progress, away)
     if snapshot.state is not State.DUE:
         return round_states.NEXT[snapshot.state]
     if snapshot.finished >= snapshot.config.campaign.rounds:
         return "nothing: all rounds of campaign.rounds are closed; raise it in params.yaml to go on"
     opens = snapshot.number == 0 or snapshot.config.campaign.open_next
+    service = annotation.service(snapshot.config.push.backend)
+    if snapshot.number == 0 and service and not services.known(snapshot.campaign, service):
+        return "`labelcycle up`, then `labelcycle run`"
     return "`labelcycle run`" if opens else "`labelcycle open`"
+
+
+def _of_open_round(snapshot: Snapshot, progress: AnnotationProgress | None, away: bool) -> str:
+    if progress and progress.done:
+        return "all tasks are done: `labelcycle run`"
+    backend = snapshot.records.pushed(snapshot.number).backend
+    service = annotation.service(backend)
+    if away and service and services.of_up(snapshot.campaign, service):
+        return "`labelcycle up`"
+    return f"{annotation.next_step(backend)}; {round_states.NEXT[snapshot.state]}"
 
 
 def line(step: str) -> str:

@@ -14,6 +14,9 @@ from labelcycle.cycle.campaign_status import (
 from labelcycle.people import gold, unknown_classes
 from labelcycle.rounds import corrected_labels, measured_accuracy, skipped_samples
 
+COMPARED = 10
+"""Fewer samples without a guess say nothing on what seeing one does."""
+
 
 def as_text(status: CampaignStatus) -> str:
     """The status for people."""
@@ -122,7 +125,10 @@ def _preannotation(rounds: Sequence[RoundStatus]) -> list[str]:
         return []
     guesses, rate, bias = known[-1], known[-1].override_rate, known[-1].bias
     text = f"pre-annotations: {rate.value:.0%} of {guesses.shown} overridden"
-    if bias:
+    if bias and guesses.blind < COMPARED:
+        without = counted(guesses.blind, "sample")
+        text += f" ({without} without a guess: too few to compare)"
+    elif bias:
         text += (
             f"; people who see one agree with it {100 * abs(bias.value):.0f} points"
             f" {'more' if bias.value >= 0 else 'less'} often than people who do not"

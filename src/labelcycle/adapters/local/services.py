@@ -21,6 +21,13 @@ from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.errors import ServiceDown, StateError
 
 NAMES = ("label_studio", "mlflow", "prefect")
+ADDRESSES = {
+    "label_studio": "LABEL_STUDIO_URL",
+    "mlflow": "MLFLOW_TRACKING_URI",
+    "prefect": "PREFECT_API_URL",
+}
+"""The variable that holds each one's address."""
+
 PATIENCE_S = 600
 """For one server to become ready: migrations on a slow, busy machine included."""
 
@@ -177,6 +184,17 @@ def load_environment(campaign: Campaign) -> None:
             values = {k: v for k, v in values.items() if not k.startswith(f"{service}_")}
     for name, value in values.items():
         os.environ.setdefault(name, value)
+
+
+def known(campaign: Campaign, name: str) -> bool:
+    """True if there is an address of the service: one is set, or `up` has started it here."""
+    return ADDRESSES[name] in os.environ or ADDRESSES[name] in environment(campaign)
+
+
+def of_up(campaign: Campaign, name: str) -> bool:
+    """True if it is for `up` to start the service: no address of another one is set."""
+    recorded = environment(campaign).get(ADDRESSES[name])
+    return os.environ.get(ADDRESSES[name], recorded) == recorded
 
 
 def status(campaign: Campaign) -> Services | None:
