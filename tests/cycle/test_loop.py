@@ -513,6 +513,8 @@ def test_a_detached_head_and_a_branch_without_the_rounds_are_refused(campaign):
 def test_init_again_touches_no_data(campaign):
     written = "outs:\n- path: labels\n"  # what DVC writes, which is left out here
     (campaign.data / "labels.dvc").write_text(written)
+    for words in (["add", "-f", "data/labels.dvc"], ["commit", "-q", "-m", "as DVC has it"]):
+        programs.run(["git", *words], campaign.root)
     campaign.holdout.unlink()
     campaign.dvc_yaml.write_text("old")
     new_campaign.init(campaign.root)
