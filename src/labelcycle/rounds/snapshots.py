@@ -10,7 +10,7 @@ from labelcycle import config
 from labelcycle.adapters import git
 from labelcycle.adapters.dvc import commands, tracked_files
 from labelcycle.campaign import layout, round_states
-from labelcycle.campaign.atomic_files import PART
+from labelcycle.campaign.atomic_files import remove_parts
 from labelcycle.campaign.campaign_paths import OWNED, Campaign
 from labelcycle.campaign.json_files import value_digest
 from labelcycle.campaign.labels import rounds_apart
@@ -209,8 +209,7 @@ def brings_samples(campaign: Campaign) -> str:
 def sweep(campaign: Campaign) -> None:
     """Remove what killed writes left behind. Only for the one who holds the campaign's lock."""
     for folder in (campaign.data, campaign.rounds, campaign.work):
-        for path in folder.rglob(f".*{PART}"):
-            path.unlink(missing_ok=True)
+        remove_parts(folder)
 
 
 def check_safe(campaign: Campaign) -> None:
