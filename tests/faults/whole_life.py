@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from bare_flows import without_prefect
 from params import set_params
 from PIL import Image
 from squares import CLASSES, SETTINGS, make_images
@@ -30,7 +31,6 @@ from labelcycle.ingest import take_files
 from labelcycle.notify import sending
 from labelcycle.rounds import snapshots
 from labelcycle.stages import charts
-from labelcycle_flows import reports, rounds
 
 NOW = "2026-01-01T12:00:00+00:00"
 """What every clock of the product shows, so that files have the same digests again."""
@@ -211,7 +211,7 @@ def surround(place: Path, notice: Callable[[], None] = lambda: None) -> None:
     task_images.cores = lambda: 1
     for name in ("confusion", "per_class"):
         setattr(charts, name, lambda *shown: b"chart")
-    _without_prefect()
+    without_prefect()
 
 
 def _stop_clock() -> None:
@@ -219,14 +219,3 @@ def _stop_clock() -> None:
     for name, module in list(sys.modules.items()):
         if name.startswith("labelcycle") and vars(module).get("present_time") is moving:
             module.present_time = lambda: NOW
-
-
-def _without_prefect() -> None:
-    """The bare functions in the flows' own order."""
-    for name in ("reproduce", "push", "look", "pull", "log_rounds"):
-        setattr(rounds, name, getattr(rounds, name).fn)
-    for name in ("open_round", "close_round", "collect"):
-        setattr(rounds, name, getattr(rounds, name).fn)
-    rounds._require_prefect = lambda: None
-    for name in ("create_link_artifact", "create_table_artifact", "_show_table"):
-        setattr(reports, name, lambda *shown, **artifact: None)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bare_flows import without_prefect
 from dvc.stage.exceptions import StageCmdFailedError  # type: ignore[import-untyped]
 
 from labelcycle.adapters import programs
@@ -18,20 +19,13 @@ from labelcycle.adapters.dvc import altered_program, commands
 from labelcycle.cycle import run_stage
 from labelcycle.errors import LabelcycleError, ToolFailed
 from labelcycle.stages import charts
-from labelcycle_flows import reports, rounds
 
 _start_program = programs._run
 
 
 def arrange() -> None:
     """Have it so in this process, which is to end soon after: nothing is put back."""
-    for name in ("reproduce", "push", "look", "pull", "log_rounds"):
-        setattr(rounds, name, getattr(rounds, name).fn)
-    for name in ("open_round", "close_round", "collect"):
-        setattr(rounds, name, getattr(rounds, name).fn)
-    rounds._require_prefect = lambda: None
-    for name in ("create_link_artifact", "create_table_artifact", "_show_table"):
-        setattr(reports, name, lambda *shown, **artifact: None)
+    without_prefect()
     for name in ("confusion", "per_class"):
         setattr(charts, name, lambda *shown: b"chart")
     programs._run = _run  # type: ignore[assignment]
