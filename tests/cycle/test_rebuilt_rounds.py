@@ -258,7 +258,8 @@ class Tracker:
         self.told.append(closed)
 
 
-def test_a_tracker_is_told_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def four_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Snapshot:
+    """Four closed rounds, of which one was cancelled, and a tracker's address."""
     now = made_records.snapshot(tmp_path, number=4)
     vars(now)["key"] = "key"
     monkeypatch.setenv(log_round.tracking_uri.VARIABLE, "http://curves")
@@ -266,6 +267,11 @@ def test_a_tracker_is_told_what_it_lacks(tmp_path: Path, monkeypatch: pytest.Mon
         metrics = made_records.metrics(round=number, cancelled=number == 1)
         metrics.write(now.campaign.round(number) / "metrics.json")
     now.campaign.private.mkdir(exist_ok=True)
+    return now
+
+
+def test_a_tracker_is_told_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = four_closed(tmp_path, monkeypatch)
 
     @contextmanager
     def closed_round(snapshot: Snapshot, number: int) -> Iterator[int]:
@@ -285,13 +291,7 @@ def test_a_tracker_is_told_what_it_lacks(tmp_path: Path, monkeypatch: pytest.Mon
 def test_the_model_of_the_last_round_that_stands_is_the_one_to_use(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = made_records.snapshot(tmp_path, number=4)
-    vars(now)["key"] = "key"
-    monkeypatch.setenv(log_round.tracking_uri.VARIABLE, "http://curves")
-    for number in range(4):
-        metrics = made_records.metrics(round=number, cancelled=number == 1)
-        metrics.write(now.campaign.round(number) / "metrics.json")
-    now.campaign.private.mkdir(exist_ok=True)
+    now = four_closed(tmp_path, monkeypatch)
     tracker, asked = Tracker(*range(4)), list[Any]()
     vars(tracker)["appoint"] = lambda *given: asked.append(given)
     log_round.log_missing(now, cast(Any, tracker), print)

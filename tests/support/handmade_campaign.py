@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from dvc_places import DvcPlaces
 from made_records import AT, answer, metrics, plan, pushed, selection
 from repositories import git
 
-from labelcycle.adapters.dvc import object_digests, recorded_outputs
+from labelcycle.adapters.dvc import object_digests
 from labelcycle.adapters.dvc.object_digests import FOLDER
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.json_files import write_json
@@ -56,26 +57,12 @@ MADE = {"embed": ("features",), "train": ("model", "own.npy"), "cluster": ("clus
 """What stages have written below work/, so far as a round needs it here."""
 
 
-class HandmadeCampaign:
+class HandmadeCampaign(DvcPlaces):
     """The campaign in a folder, with words for what lies where."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.root = folder, folder / "campaign"
+        super().__init__(folder)
         self.campaign = Campaign(self.root)
-        self.stores = {"cache": self.root / ".dvc" / "cache", "remote": folder / "store"}
-
-    def place(self, store: str, oid: str) -> Path:
-        """Where a store has an object."""
-        return self.stores[store] / "files" / "md5" / oid[:2] / oid[2:]
-
-    def oid(self, path: str, revision: str = "HEAD") -> str:
-        """DVC's digest of an output, or of a file in one."""
-        outputs = {each.path: each.oid for each in recorded_outputs.at(self.root, revision)}
-        if path in outputs:
-            return outputs[path]
-        folder, _, name = path.rpartition("/")
-        content = self.place("cache", outputs[folder]).read_bytes()
-        return dict(recorded_outputs.listed(content))[name]
 
     def keep(self, path: str) -> dict[str, str | int]:
         """Put a file or folder into both stores; what a .dvc file says of it."""

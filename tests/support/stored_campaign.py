@@ -6,12 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dvc_places import DvcPlaces
 from made_records import metrics
 from squares import SETTINGS, make_images
 
 from labelcycle import config
 from labelcycle.adapters import git
-from labelcycle.adapters.dvc import commands, recorded_outputs
+from labelcycle.adapters.dvc import commands
 from labelcycle.campaign.campaign_paths import Campaign
 from labelcycle.campaign.label_files import Label, write_labels
 from labelcycle.cycle import new_campaign
@@ -43,27 +44,14 @@ def make(folder: Path) -> None:
     subprocess.run(["git", "clone", "-q", "--bare", str(root), git_remote], check=True)
 
 
-class StoredCampaign:
+class StoredCampaign(DvcPlaces):
     """A copy of it, with words for what lies where."""
 
     def __init__(self, template: Path, folder: Path) -> None:
         shutil.copytree(template, folder, dirs_exist_ok=True)
-        self.folder, self.root = folder, folder / "campaign"
+        super().__init__(folder)
         self.campaign = Campaign(self.root)
         trusted_places.confirm(self.campaign)  # in a copy, nothing counts as confirmed
-        self.stores = {"cache": self.root / ".dvc" / "cache", "remote": folder / "store"}
-
-    def oid(self, path: str, revision: str = "HEAD") -> str:
-        """DVC's digest of an output, or of a file in one."""
-        outputs = {each.path: each.oid for each in recorded_outputs.at(self.root, revision)}
-        if path in outputs:
-            return outputs[path]
-        folder, _, name = path.rpartition("/")
-        content = self.place("cache", outputs[folder]).read_bytes()
-        return dict(recorded_outputs.listed(content))[name]
-
-    def place(self, store: str, oid: str) -> Path:
-        return self.stores[store] / "files" / "md5" / oid[:2] / oid[2:]
 
     def git_object(self, name: str) -> Path:
         """The file of git's object that a revision, or a file of it, is."""
